@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: MIT
+#
+# Every entry point a person types. `make help` lists them; V=1 shows the commands.
+#
+# Conventions for the fragments (*/build.mk) that are included below
+# ------------------------------------------------------------------
+# A fragment only sets variables; the rules at the end of this file turn them into targets.
+# It may add rules of its own, with paths under $(O) and `| $(PACKAGES)` as order-only prerequisite
+# of everything that runs a compiler (tests/setup/packages.list names the packages; groups: $(O)/stamp/packages-GROUP). All paths are relative to the top of the checkout.
+#
+# Variants. Every source file can be compiled in several variants; %.c becomes $(O)/VARIANT/%.o:
+#	obj	the normal build, -fPIC, warnings on		asan	address + undefined sanitizer
+#	tsan	thread sanitizer				fuzz	clang, libFuzzer + asan + ubsan
+#	arm64	cross-compiled, run by qemu-aarch64
+# Extra flags of one file, in all variants or in one:
+#	CFLAGS-emulator/kernels/gemm_avx2.c := -mavx2
+#	CFLAGS-arm64-emulator/kernels/gemm_sdot.c := -march=armv8.2-a+dotprod
+#
+# Static libraries: $(O)/VARIANT/libNAME.a, each variant built when something needs it.
+#	STATIC_LIBS += xqdevice
+#	xqdevice-y := emulator/device/a.c ...		sources for every architecture
+#	xqdevice-x86 := ...	xqdevice-arm64 := ...	sources for one architecture
+#	xqdevice-libs := other static libraries it needs, by NAME	xqdevice-ldlibs := -lm
+#
+# Programs: $(O)/VARIANT/bin/NAME. A name is unique in the tree.
+#	NAME-y, NAME-x86, NAME-arm64 := sources		NAME-libs := static libraries, by NAME
+#	NAME-ldlibs := -lm (after -lpthread -lm, which are always there)
+#	NAME-deps := other files that must exist before it is linked (a shared library's path)
+# and one of these lists says what the program is:
+#	PROGRAMS	just build it (`make tools` builds them all)
+#	UNIT_TESTS	a host program that prints KTAP; `make check` runs it. UNIT_TESTS_asan, UNIT_TESTS_tsan,
+#			UNIT_TESTS_arm64: run it (also) in that variant; the program may be in several lists
+#	GUEST_TESTS	a program that prints KTAP, run in the VM on every kernel, installed as /tests/NAME
+#	BENCHES		a benchmark, built by `make bench`
+#	FUZZERS		a libFuzzer program (variant fuzz), run by `make fuzz` for FUZZ_SECONDS each,
+#			corpus in tests/fuzz/corpus/NAME if that folder exists
+#	NAME-timeout := seconds		for tests, default 120
+#	NAME-args := arguments		for tests
+#	NAME-env := VAR=value ...	for tests
+#	NAME-vm := options of tests/vm/run	for GUEST_TESTS that need a VM of their own (device properties,
+#			more devices, --iommu); tests with the same options share one VM
+#	NAME-kernels := 6.12		for GUEST_TESTS, default: all of $(KERNELS)
+# Other lists:
+#	CHECK_SCRIPTS	executable files of the tree that print KTAP, run on the host by `make check`
+#	CHECK_DEPS	files that must be built before `make check` runs its host tests
+#	GUEST_BIN	files put into the guest: HOSTPATH (goes to /bin), HOSTPATH:GUESTPATH; shared libraries
+#			that a program needs are found by ldd
+#	GUEST_DEMO	the guest's command line that `make demo` runs
+#	LIB_TARGETS TOOL_TARGETS BENCH_TARGETS FUZZ_TARGETS LAB_TARGETS DOCS_TARGETS INSTALL_TARGETS
+#			prerequisites of make lib, tools, bench, fuzz, lab, docs, install
+#			(install honours PREFIX and DESTDIR)
+#	BENCH_RUN	shell commands for `make bench` once everything it needs is built
+#	QEMU_LIBS	static libraries, by NAME, linked into QEMU (variant obj); set by emulator/build.mk
+# Include paths: <linux/xqaccel.h> (uapi), <xqaccel/...> (library); with quotes also the path from the top
+# ("driver/xq_regs.h") or the bare name of a header in driver/, emulator/device/, emulator/kernels/.
+# In recipes: $(Q) hides the command, $(call say,CC,$@) prints the short line.
+
+MAKEFLAGS += --no-builtin-rules
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SECONDARY:
+.SUFFIXES:
+SHELL := /bin/bash
+
+HOST_ARCH := $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(shell uname -m)))
+ARCH ?= $(HOST_ARCH)
+override ARCH := $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(ARCH)))
+ifneq ($(ARCH),$(HOST_ARCH))
+CROSS_COMPILE ?= $(if $(filter arm64,$(ARCH)),aarch64-linux-gnu-)
+O ?= build/cross-$(ARCH)
+endif
+O ?= build
+V ?= 0
+JOBS ?= $(shell nproc)
+MAKEFLAGS += --jobs=$(JOBS)
+PREFIX ?= /usr/local
+FUZZ_SECONDS ?= 60
+XQ_VECTORS ?= ../shared
+export XQ_VECTORS
+XQ_CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/xqaccel
+export XQ_CACHE
+
+KERNELS := 6.1 6.12
+KVER ?= 6.12
+
+ifneq ($(filter default undefined,$(origin CC)),)
+CC := $(CROSS_COMPILE)gcc
+endif
+ifneq ($(filter default undefined,$(origin AR)),)
+AR := $(CROSS_COMPILE)ar
+endif
+CLANG ?= clang
+CFLAGS ?= -O2 -g
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla $(if $(WERROR),-Werror)
+XQ_CPPFLAGS := -D_GNU_SOURCE -I. -Iuapi -Ilibxqaccel/include \
+	-iquote driver -iquote emulator/device -iquote emulator/kernels $(CPPFLAGS)
+XQ_CFLAGS := -std=gnu11 $(CFLAGS) -fPIC -fvisibility=hidden -fno-strict-aliasing $(WARNINGS)
+
+VARIANTS := obj asan tsan fuzz arm64
+CC-obj := $(CC)
+CC-asan := $(CC)
+CC-tsan := $(CC)
+CC-fuzz := $(CLANG)
+CC-arm64 := aarch64-linux-gnu-gcc
+AR-arm64 := aarch64-linux-gnu-ar
+FLAGS-asan := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+FLAGS-tsan := -O1 -fno-omit-frame-pointer -fsanitize=thread
+FLAGS-fuzz := -O1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+LINK-fuzz := -fsanitize=fuzzer,address,undefined
+ARCH-arm64 := arm64
+
+ifeq ($(V),0)
+Q := @
+say = @printf '  %-7s %s\n' '$(1)' '$(2)'
+else
+Q :=
+say = @:
+endif
+export V Q
+
+# Stamps: the Debian packages of a group are there. Order-only prerequisites of all that runs a tool.
+PACKAGES := $(O)/stamp/packages-base
+PACKAGES-arm64 := $(O)/stamp/packages-check
+PACKAGES-fuzz := $(O)/stamp/packages-fuzz
+
+-include emulator/build.mk
+-include libxqaccel/build.mk
+-include tests/unit/build.mk
+-include tests/kselftest/build.mk
+-include tests/bench/build.mk
+-include tests/fuzz/build.mk
+-include tests/vectors/build.mk
+-include tests/setup/build.mk
+-include tests/vm/build.mk
+-include Documentation/build.mk
+
+##@ Entry points
+
+.PHONY: help
+help: ## Show this list
+	@awk 'BEGIN { FS = ":.*## " } \
+		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z][a-z-]*:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' \
+		$(firstword $(MAKEFILE_LIST)) $(wildcard tests/vm/build.mk tests/setup/build.mk)
+	@printf '\n%s\n' 'Variables: V=1 (show commands), O=DIR (output), KVER=6.1|6.12, XQ_VECTORS=DIR, QEMU_SRC=DIR,' \
+		'PREFIX= DESTDIR= (install), ARCH=arm64 CROSS_COMPILE=, FUZZ_SECONDS=, WERROR=1'
+
+##@ Pieces
+
+.PHONY: lib tools
+lib: $(LIB_TARGETS) ## Build libxqaccel
+tools: lib $(TOOL_TARGETS) $(PROGRAMS:%=$(O)/obj/bin/%) ## Build xq and the examples
+
+##@ Measure and explore
+
+.PHONY: bench fuzz lab docs
+bench: $(BENCHES:%=$(O)/obj/bin/%) $(BENCH_TARGETS) ## Measure the kernels against the machine's limit and other libraries
+	$(Q)$(BENCH_RUN)
+
+fuzz: $(FUZZERS:%=run-fuzz-%) $(FUZZ_TARGETS) ## Fuzz every parser and the device core, FUZZ_SECONDS each
+
+lab: $(LAB_TARGETS) ## Accuracy and size of the models at 8, 4, 2 and 1 bits
+
+docs: $(DOCS_TARGETS) ## Build the documentation
+
+run-fuzz-%: $(O)/fuzz/bin/%
+	$(call say,FUZZ,$*)
+	$(Q)mkdir -p $(O)/fuzz/corpus/$* $(O)/fuzz/crash/$*
+	$(Q)$($*-env) $< -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=$(O)/fuzz/crash/$*/ -print_final_stats=1 \
+		$(O)/fuzz/corpus/$* $(wildcard tests/fuzz/corpus/$*) >$(O)/fuzz/$*.log 2>&1 \
+		|| { tail -n 40 $(O)/fuzz/$*.log; exit 1; }
+	$(Q)grep -h 'stat::number_of_executed_units' $(O)/fuzz/$*.log | sed 's/^/          /'
+
+##@ House keeping
+
+.PHONY: install clean distclean
+install: $(INSTALL_TARGETS) ## Install the library, tools and manual pages into DESTDIR/PREFIX
+
+clean: ## Remove everything built in this checkout
+	rm -rf $(O)
+
+distclean: clean ## Also remove the cache of downloads and builds
+	rm -rf $(XQ_CACHE)
+
+# ---- set-up ---------------------------------------------------------------------------------------
+
+$(O)/stamp/packages-base: tests/setup/packages.list
+	$(Q)mkdir -p $(@D)
+	$(Q)tests/setup/packages.sh base
+	$(Q)touch $@
+
+# One apt at a time: the other groups wait for the first.
+$(O)/stamp/packages-%: tests/setup/packages.list | $(PACKAGES)
+	$(Q)mkdir -p $(@D)
+	$(Q)flock $(O)/stamp tests/setup/packages.sh $*
+	$(Q)touch $@
+
+# ---- rules made from the lists -------------------------------------------------------------------
+
+ALL_PROGRAMS := $(sort $(PROGRAMS) $(UNIT_TESTS) $(UNIT_TESTS_asan) $(UNIT_TESTS_tsan) $(UNIT_TESTS_arm64) \
+	$(GUEST_TESTS) $(BENCHES) $(FUZZERS))
+
+# Rewritten when a flag changes, so that objects never mix two sets of flags.
+FLAGS_TEXT := $(foreach v,$(sort $(filter CFLAGS% FLAGS-% CC-% XQ_C%,$(.VARIABLES))),$(v)=$($(v)))
+$(O)/stamp/flags: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(FLAGS_TEXT)' | cmp -s - $@ || printf '%s\n' '$(FLAGS_TEXT)' >$@
+
+.PHONY: FORCE
+FORCE:
+
+arch_of = $(or $(ARCH-$(1)),$(ARCH))
+objects_of = $(patsubst %.c,$(O)/$(2)/%.o,$($(1)-y) $($(1)-$(call arch_of,$(2))))
+archives_of = $(foreach l,$($(1)-libs),$(O)/$(2)/lib$(l).a $(call archives_of,$(l),$(2)))
+ldlibs_of = $($(1)-ldlibs) $(foreach l,$($(1)-libs),$(call ldlibs_of,$(l)))
+
+define compile_rule
+$(O)/$(1)/%.o: %.c $(O)/stamp/flags | $(PACKAGES) $(PACKAGES-$(1))
+	$$(call say,CC,$$@)
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)$(CC-$(1)) $(XQ_CPPFLAGS) $(XQ_CFLAGS) $(FLAGS-$(1)) $$(CFLAGS-$$*.c) $$(CFLAGS-$(1)-$$*.c) \
+		-MMD -MP -c -o $$@ $$<
+endef
+$(foreach v,$(VARIANTS),$(eval $(call compile_rule,$(v))))
+
+# The archive also depends on the fragments, because its list of objects comes from them.
+define archive_rule
+$(O)/$(2)/lib$(1).a: $(call objects_of,$(1),$(2)) $(wildcard */build.mk)
+	$$(call say,AR,$$@)
+	$$(Q)rm -f $$@
+	$$(Q)$(or $(AR-$(2)),$(AR)) rcs $$@ $$(filter %.o,$$^)
+endef
+$(foreach l,$(STATIC_LIBS),$(foreach v,$(VARIANTS),$(eval $(call archive_rule,$(l),$(v)))))
+
+define program_rule
+$(O)/$(2)/bin/$(1): $(call objects_of,$(1),$(2)) $(sort $(call archives_of,$(1),$(2))) | $($(1)-deps) $(PACKAGES)
+	$$(call say,LD,$$@)
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)$(CC-$(2)) $(CFLAGS) $(FLAGS-$(2)) $(LINK-$(2)) $(LDFLAGS) -o $$@ $$(filter %.o,$$^) \
+		$(call archives_of,$(1),$(2)) $(call ldlibs_of,$(1)) -lpthread -lm
+endef
+$(foreach p,$(ALL_PROGRAMS),$(foreach v,$(VARIANTS),$(eval $(call program_rule,$(p),$(v)))))
+
+-include $(foreach v,$(VARIANTS),$(patsubst %.o,%.d,$(sort \
+	$(foreach p,$(STATIC_LIBS) $(ALL_PROGRAMS),$(call objects_of,$(p),$(v))))))

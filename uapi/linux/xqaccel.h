@@ -177,10 +177,9 @@ struct xqaccel_buf_destroy {
  * @handle: buffer, 0 for an operand that the job does not have
  * @reserved: must be 0
  * @offset: bytes from the start of the buffer
- * @stride: bytes from one row to the next; 0 in vectors and in a tiled B. For a
- *	matrix with more than one row at least the bytes of a row.
+ * @stride: bytes from one row to the next; must be 0 in a vector, the codebook
+ *	and a tiled B. Rows of an input may overlap or repeat (stride 0).
  * @batch_stride: bytes from one batch element to the next; 0 repeats the operand
- *	(not allowed for C unless batch is 1)
  *
  * C, zero points and S32 group scales are aligned to 4 bytes in offset and
  * strides, a tiled B to 4096; everything else is at any byte.
@@ -236,8 +235,11 @@ struct xqaccel_operand {
  * b_scale[n][g]; with GROUP_ACC C is [batch][K / group][M][N] and has the sum of
  * each group alone. All arithmetic is exact modulo 2^32.
  *
- * m, n or k may be 0: with k = 0, C is set to 0 (or left, with ACCUMULATE). C may
- * not overlap an input of the same job, and its rows may not overlap each other.
+ * m, n or k may be 0: with k = 0, C is set to 0 (or left, with ACCUMULATE). The
+ * span of C, from its first to its last byte, may not overlap the span of an
+ * input of the same job, and its rows may not overlap each other: with the
+ * strides of C in ascending order, each must be at least the bytes that the
+ * smaller ones reach over.
  */
 struct xqaccel_job {
 	__u32 op;

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * Geometry of a job: which bytes each operand covers. The driver checks jobs with
+ * it, the software backend does the same in its place, and the device checks the
+ * descriptors that it is given; all three by the functions below, so that they
+ * cannot disagree. Plain integer arithmetic, for kernel and user space.
+ */
+#ifndef XQ_GEOMETRY_H
+#define XQ_GEOMETRY_H
+
+#include <linux/xqaccel.h>
+#ifdef __KERNEL__
+#include <linux/types.h>
+#else
+#include <stdbool.h>
+#endif
+
+/* Every dimension of a job is at most this, so that products of two fit in 64 bits. */
+#define XQ_MAX_DIM		(1U << 24)
+
+/* What decides the shape of a job, the same in the driver's and the hardware's form. */
+struct xq_dims {
+	__u32 flags;		/* XQACCEL_JOB_* */
+	__u32 m, n, k, batch, group;
+	__u8 a_format, b_format, scale_format;
+};
+
+/*
+ * An operand's bytes: batch x planes x rows of row_bytes each. Planes are the
+ * groups of a C with an accumulator per group, else there is one.
+ */
+struct xq_extent {
+	__u64 row_bytes;
+	__u32 rows, planes, batch;
+	__u32 align;		/* of offset and strides, a power of two */
+	bool matrix;		/* has a row stride */
+	bool used;		/* the operand may be present at all */
+	bool required;
+};
+
+/* Bits of one stored element, 0 for no format. */
+static inline __u32 xq_format_bits(__u32 format)
+{
+	switch (format) {
+	case XQACCEL_FMT_B1:
+		return 1;
+	case XQACCEL_FMT_S2:
+	case XQACCEL_FMT_U2:
+	case XQACCEL_FMT_T2:
+		return 2;
+	case XQACCEL_FMT_S4:
+	case XQACCEL_FMT_U4:
+	case XQACCEL_FMT_C4:
+		return 4;
+	case XQACCEL_FMT_S8:
+	case XQACCEL_FMT_U8:
+	case XQACCEL_FMT_C8:
+		return 8;
+	case XQACCEL_FMT_S16:
+	case XQACCEL_FMT_U16:
+		return 16;
+	case XQACCEL_FMT_S32:
+		return 32;
+	default:
+		return 0;
+	}
+}
+
+/* Largest magnitude of an element before its zero point; a codebook's entries are s8. */
+static inline __u32 xq_format_magnitude(__u32 format)
+{
+	switch (format) {
+	case XQACCEL_FMT_B1:
+		return 1;
+	case XQACCEL_FMT_S2:
+	case XQACCEL_FMT_T2:
+		return 2;
+	case XQACCEL_FMT_U2:
+		return 3;
+	case XQACCEL_FMT_S4:
+		return 8;
+	case XQACCEL_FMT_U4:
+		return 15;
+	case XQACCEL_FMT_U8:
+		return 255;
+	case XQACCEL_FMT_S8:
+	case XQACCEL_FMT_C4:
+	case XQACCEL_FMT_C8:
+		return 128;
+	default:
+		return 0;
+	}
+}
+
+static inline bool xq_format_codebook(__u32 format)
+{
+	return format == XQACCEL_FMT_C4 || format == XQACCEL_FMT_C8;
+}
+
+/* Bytes of a packed row of k elements. */
+static inline __u64 xq_row_bytes(__u32 format, __u64 k)
+{
+	return (k * xq_format_bits(format) + 7) / 8;
+}
+
+/* Tiles along K of a tiled operand. */
+static inline __u64 xq_tiles_k(__u32 format, __u64 k)
+{
+	const __u64 tile_row = XQACCEL_TILE_WORDS * 4;
+
+	return (xq_row_bytes(format, k) + tile_row - 1) / tile_row;
+}
+
+/* Tiles along the rows of a tiled operand. */
+static inline __u64 xq_tiles_n(__u64 n)
+{
+	return (n + XQACCEL_TILE_ROWS - 1) / XQACCEL_TILE_ROWS;
+}
+
+/* Bytes of an n x k operand in the tile order. */
+static inline __u64 xq_tiled_bytes(__u32 format, __u64 n, __u64 k)
+{
+	return xq_tiles_n(n) * xq_tiles_k(format, k) * XQACCEL_TILE_BYTES;
+}
+
+/*
+ * The least |a - za| * |b - zb| * K that could leave int32 decides the overflow flag.
+ * With zero points in memory or group scales the bound is that of any value.
+ */
+static inline bool xq_may_overflow(const struct xq_dims *d, __s64 a_zp, __s64 b_zp, bool unbounded)
+{
+	const __u64 a = xq_format_magnitude(d->a_format) + (__u64)(a_zp < 0 ? -a_zp : a_zp);
+	const __u64 b = xq_format_magnitude(d->b_format) + (__u64)(b_zp < 0 ? -b_zp : b_zp);
+
+	if (unbounded || (d->flags & XQACCEL_JOB_ACCUMULATE))
+		return true;
+	if (d->flags & XQACCEL_JOB_GROUP_ACC)
+		return a * b > 0x7fffffffU / (d->group ? d->group : 1);
+	return d->k && a * b > 0x7fffffffU / d->k;
+}
+
+/* Fills in the extent of operand XQACCEL_A .. XQACCEL_CODEBOOK of a job. */
+static inline void xq_extent(const struct xq_dims *d, unsigned int operand, struct xq_extent *e)
+{
+	const __u32 groups = d->group ? d->k / d->group : 0;
+
+	*e = (struct xq_extent){ .rows = 1, .planes = 1, .batch = d->batch, .align = 1,
+				 .matrix = true, .used = true };
+	switch (operand) {
+	case XQACCEL_A:
+		e->rows = d->m;
+		e->row_bytes = xq_row_bytes(d->a_format, d->k);
+		e->required = true;
+		break;
+	case XQACCEL_B:
+		e->required = true;
+		if (d->flags & XQACCEL_JOB_B_TILED) {
+			e->row_bytes = xq_tiled_bytes(d->b_format, d->n, d->k);
+			e->align = XQACCEL_TILE_BYTES;
+			e->matrix = false;
+		} else {
+			e->rows = d->n;
+			e->row_bytes = xq_row_bytes(d->b_format, d->k);
+		}
+		break;
+	case XQACCEL_C:
+		e->rows = d->m;
+		e->row_bytes = 4ULL * d->n;
+		e->align = 4;
+		e->required = true;
+		if (d->flags & XQACCEL_JOB_GROUP_ACC)
+			e->planes = groups;
+		break;
+	case XQACCEL_A_ZP:
+	case XQACCEL_B_ZP:
+		e->row_bytes = 4ULL * (operand == XQACCEL_A_ZP ? d->m : d->n);
+		e->align = 4;
+		e->matrix = false;
+		break;
+	case XQACCEL_A_SCALE:
+	case XQACCEL_B_SCALE:
+		e->rows = operand == XQACCEL_A_SCALE ? d->m : d->n;
+		e->row_bytes = xq_row_bytes(d->scale_format, groups);
+		e->align = d->scale_format == XQACCEL_FMT_S32 ? 4 : 1;
+		e->used = d->scale_format != XQACCEL_FMT_NONE;
+		break;
+	case XQACCEL_CODEBOOK:
+		e->row_bytes = d->b_format == XQACCEL_FMT_C8 ? 256 : 16;
+		e->matrix = false;
+		e->used = e->required = xq_format_codebook(d->b_format);
+		break;
+	}
+}
+
+/*
+ * Bytes from an operand's first to past its last, 0 if it is empty.
+ * Returns false if that overflows 64 bits.
+ */
+static inline bool xq_span(const struct xq_extent *e, __u64 stride, __u64 batch_stride,
+			   __u64 group_stride, __u64 *span)
+{
+	__u64 bytes = e->row_bytes, reach;
+
+	*span = 0;
+	if (!e->batch || !e->planes || !e->rows || !e->row_bytes)
+		return true;
+	if (__builtin_mul_overflow((__u64)(e->rows - 1), stride, &reach) ||
+	    __builtin_add_overflow(bytes, reach, &bytes) ||
+	    __builtin_mul_overflow((__u64)(e->planes - 1), group_stride, &reach) ||
+	    __builtin_add_overflow(bytes, reach, &bytes) ||
+	    __builtin_mul_overflow((__u64)(e->batch - 1), batch_stride, &reach) ||
+	    __builtin_add_overflow(bytes, reach, &bytes))
+		return false;
+	*span = bytes;
+	return true;
+}
+
+/*
+ * Whether no two rows of an output overlap: taken in ascending order, each stride is at
+ * least what the smaller ones reach over. Spans must have been checked for overflow.
+ */
+static inline bool xq_rows_disjoint(const struct xq_extent *e, __u64 stride, __u64 batch_stride,
+				    __u64 group_stride)
+{
+	__u64 step[3] = { stride, group_stride, batch_stride };
+	__u32 count[3] = { e->rows, e->planes, e->batch };
+	__u64 reach = e->row_bytes;
+	int i, j;
+
+	for (i = 0; i < 3; i++) {
+		for (j = i + 1; j < 3; j++) {
+			if (step[j] < step[i]) {
+				const __u64 s = step[i];
+				const __u32 c = count[i];
+
+				step[i] = step[j];
+				step[j] = s;
+				count[i] = count[j];
+				count[j] = c;
+			}
+		}
+		if (count[i] > 1 && step[i] < reach)
+			return false;
+		if (count[i] > 1)
+			reach += step[i] * (count[i] - 1);
+	}
+	return true;
+}
+
+/* Whether the numbers alone are a job: formats, group, limits. The pair is a capability. */
+static inline bool xq_dims_valid(const struct xq_dims *d)
+{
+	if (d->flags & ~XQACCEL_JOB_FLAGS)
+		return false;
+	if (d->m > XQ_MAX_DIM || d->n > XQ_MAX_DIM || d->k > XQ_MAX_DIM ||
+	    d->batch > XQ_MAX_DIM || !d->batch)
+		return false;
+	if (!xq_format_bits(d->a_format) || !xq_format_bits(d->b_format))
+		return false;
+	if (d->group ? d->k % d->group : !!(d->flags & XQACCEL_JOB_GROUP_ACC))
+		return false;
+	switch (d->scale_format) {
+	case XQACCEL_FMT_NONE:
+		return true;
+	case XQACCEL_FMT_U8:
+	case XQACCEL_FMT_S32:
+		return d->group && !(d->flags & XQACCEL_JOB_GROUP_ACC);
+	default:
+		return false;
+	}
+}
+
+#endif

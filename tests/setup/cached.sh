@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# Sourced: folders of the cache that are complete or absent, whatever is interrupted.
+
+: "${XQ_CACHE:=${XDG_CACHE_HOME:-$HOME/.cache}/xqaccel}"
+export XQ_CACHE
+
+# cached NAME FUNCTION ARGUMENT...: prints the path of the cache folder NAME. If it is absent, FUNCTION is called
+# inside a fresh folder, which becomes NAME when it succeeds. Two runs at once wait for each other.
+cached() {
+	local name=$1 folder=$XQ_CACHE/$1 temporary
+	shift
+	if [ ! -d "$folder" ]; then
+		mkdir -p "$(dirname "$folder")"
+		(
+			flock 8
+			[ -d "$folder" ] && exit 0
+			rm -rf "$folder".new.*
+			temporary=$folder.new.$$
+			mkdir "$temporary"
+			# A subshell in an || list would lose `set -e`, so its status is read afterwards.
+			set +e
+			(
+				set -e
+				cd "$temporary"
+				"$@"
+			)
+			status=$?
+			set -e
+			if [ $status -ne 0 ]; then
+				rm -rf "$temporary"
+				explain_failure "$name"
+				exit $status
+			fi
+			mv "$temporary" "$folder"
+		) 8>"$folder.lock" >&2
+	fi
+	echo "$folder"
+}
+
+explain_failure() {
+	local free
+	free=$(df -Pk "$XQ_CACHE" | awk 'NR == 2 { print int($4 / 1024) }')
+	echo "${0##*/}: could not make $1" >&2
+	if [ "$free" -lt 200 ]; then
+		echo "${0##*/}: only $free MiB are free in $XQ_CACHE (about 3000 are needed); XDG_CACHE_HOME moves it" >&2
+	fi
+}
+
+# apt_try RELEASE TOOL ARGUMENT...: as private-apt.sh; once more with fresh lists when the pool has moved on.
+apt_try() {
+	"$here/private-apt.sh" "$@" || XQ_APT_REFRESH=1 "$here/private-apt.sh" "$@"
+}
+
+# candidate_field RELEASE PACKAGE FIELD: a field of the newest version.
+candidate_field() {
+	"$here/private-apt.sh" "$1" apt-cache --no-all-versions show "$2" |
+		awk -v field="$3:" '$1 == field { $1 = ""; sub(/^ /, ""); print; exit }'
+}
+
+# unpack_debs RELEASE DIR PACKAGE...: downloads, checks and unpacks packages without installing them.
+unpack_debs() {
+	local release=$1 into=$2 deb
+	shift 2
+	apt_try "$release" apt-get download "$@" >/dev/null
+	mkdir -p "$into"
+	for deb in *.deb; do
+		dpkg-deb -x "$deb" "$into"
+		rm "$deb"
+	done
+}

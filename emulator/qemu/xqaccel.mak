@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The machine and devices of our QEMU: what a q35 guest needs to boot, share files and talk over serial lines,
+# the platform IOMMU, and the accelerator.
+CONFIG_Q35=y
+CONFIG_VTD=y
+CONFIG_PCI_DEVICES=n
+CONFIG_PCIE_PORT=y
+CONFIG_XIO3130=y
+CONFIG_ISA_DEBUG=y
+CONFIG_PVPANIC_PCI=y
+CONFIG_SERIAL_ISA=y
+CONFIG_VIRTIO_PCI=y
+CONFIG_VIRTIO_9P=y
+CONFIG_VIRTIO_SERIAL=y
+CONFIG_VIRTIO_RNG=y
+CONFIG_VIRTIO_BLK=y
+CONFIG_NVME_PCI=y
+CONFIG_GENERIC_LOADER=y
+CONFIG_TEST_DEVICES=n
+CONFIG_XQACCEL=y

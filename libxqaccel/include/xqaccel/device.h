@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Devices, buffers, queues and jobs: the lowest layer of libxqaccel. Every function
+ * returns 0 or a negative errno, prints nothing and may be called from any thread; a queue
+ * belongs to one thread at a time.
+ */
+#ifndef XQACCEL_DEVICE_H
+#define XQACCEL_DEVICE_H
+
+#include <xqaccel/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct xq_device;
+struct xq_buffer;
+struct xq_queue;
+
+/* ---- devices -------------------------------------------------------------- */
+
+/**
+ * xq_device_open() - open a device by name
+ * @name: "soft" for the device model within this process, the path of a device file, or
+ *	NULL for the environment's XQACCEL_DEVICE and, if that is unset, the first of
+ *	/dev/xqaccel0 .. /dev/xqaccel15 that opens, and then "soft"
+ * @dev: set to the device, owned by the caller until xq_device_close()
+ *
+ * The environment's XQ_THREADS and XQ_ISA set the threads and kernels of "soft".
+ *
+ * Return: -ENOENT no such file, -EACCES or -EPERM no permission, -ENODEV not a device of
+ * this kind or gone, -EPROTO a driver of another ABI (xq_device_error() tells both
+ * versions), -EBUSY no context is free, -ENOMEM, -EINVAL a bad XQ_ISA or XQ_THREADS.
+ */
+int xq_device_open(const char *name, struct xq_device **dev);
+
+/**
+ * xq_device_close() - give it back; NULL is allowed
+ *
+ * The caller has destroyed the device's buffers and queues before.
+ */
+void xq_device_close(struct xq_device *dev);
+
+/**
+ * xq_device_error() - a sentence for a person on why xq_device_open() failed
+ * @name: as given to xq_device_open()
+ * @error: what it returned
+ * @text: filled with a NUL-terminated sentence without a full stop, cut to @size
+ */
+void xq_device_error(const char *name, int error, char *text, size_t size);
+
+/** xq_device_name() - "soft" or the path; lives as long as the device */
+const char *xq_device_name(const struct xq_device *dev);
+
+/** xq_device_info() - capabilities and limits; lives as long as the device */
+const struct xqaccel_info *xq_device_info(const struct xq_device *dev);
+
+/** xq_device_has_pair() - whether a product of these types runs on the device as it is */
+bool xq_device_has_pair(const struct xq_device *dev, enum xq_type a, enum xq_type b);
+
+/* ---- buffers ---------------------------------------------------------------- */
+
+/**
+ * xq_buffer_create() - memory that jobs can name
+ * @bytes: at least 1; rounded up to whole pages
+ * @buf: set to the buffer, owned by the caller until xq_buffer_destroy()
+ *
+ * The memory is zeroed, page-aligned and mapped for reading and writing.
+ *
+ * Return: -EINVAL, -ENOMEM, -ENOSPC (limit of the device or client), -ENODEV.
+ */
+int xq_buffer_create(struct xq_device *dev, size_t bytes, struct xq_buffer **buf);
+
+/** xq_buffer_destroy() - unmap and give back; NULL is allowed. Jobs that use it may run on. */
+void xq_buffer_destroy(struct xq_buffer *buf);
+
+/** xq_buffer_data() - its address in this process */
+void *xq_buffer_data(const struct xq_buffer *buf);
+
+/** xq_buffer_size() - bytes, as rounded up */
+size_t xq_buffer_size(const struct xq_buffer *buf);
+
+/* ---- jobs --------------------------------------------------------------------- */
+
+/**
+ * struct xq_operand - where a matrix or vector lies
+ * @buffer: NULL for an operand that the job does not have
+ * @offset: bytes from the start of the buffer
+ * @stride: bytes from one row to the next, 0 in a vector, the codebook and a tiled B
+ * @batch_stride: bytes from one batch element to the next; 0 repeats the operand
+ */
+struct xq_operand {
+	struct xq_buffer *buffer;
+	uint64_t offset;
+	uint64_t stride;
+	uint64_t batch_stride;
+};
+
+/**
+ * struct xq_gemm - C[batch][m][n] (+)= (A[batch][m][k] - a_zp) x (B[batch][n][k] - b_zp)^T
+ *
+ * Members have the meaning of struct xqaccel_job's (linux/xqaccel.h); zero what is not
+ * needed. @batch 0 counts as 1. @flags: XQACCEL_JOB_*.
+ */
+struct xq_gemm {
+	uint32_t m, n, k, batch;
+	enum xq_type a_type, b_type;
+	uint32_t flags;
+	uint32_t group;
+	enum xq_type scale_type;
+	int32_t a_zp, b_zp;
+	uint64_t group_stride;
+	uint64_t user_data;
+	struct xq_operand a, b, c;
+	struct xq_operand a_zps, b_zps;
+	struct xq_operand a_scale, b_scale;
+	struct xq_operand codebook;
+};
+
+/**
+ * struct xq_completion - how a job ended
+ *
+ * @status: 0, or a negative errno: -EFAULT translation fault, -EIO bus error, -EINVAL
+ *	refused by the device, -ETIMEDOUT longer than its limit, -ECANCELED stopped by a
+ *	reset, -ENODEV device lost
+ * @overflow: K was so large that an accumulator may have wrapped
+ * @start_ns: @end_ns: by the device's clock
+ */
+struct xq_completion {
+	uint64_t user_data;
+	int status;
+	bool overflow;
+	uint64_t start_ns, end_ns;
+	uint64_t macs, bytes, bytes_copied;
+	uint64_t fault_offset;
+};
+
+/**
+ * struct xq_queue_options - zero for the defaults
+ * @timeout_ms: time limit of each job on the device, 0 for the device's default
+ * @flags: must be 0
+ */
+struct xq_queue_options {
+	uint32_t timeout_ms;
+	uint32_t flags;
+};
+
+/**
+ * xq_queue_create() - a queue of jobs, which run and complete in order
+ * @options: may be NULL
+ *
+ * Jobs of different queues may run at the same time. How jobs get to the device (ioctl
+ * now) is hidden behind the queue. Return: -ENOMEM, -EINVAL, -ENOSPC (no lane is free).
+ */
+int xq_queue_create(struct xq_device *dev, const struct xq_queue_options *options,
+		    struct xq_queue **queue);
+
+/** xq_queue_destroy() - waits for its jobs, drops their completions; NULL is allowed */
+void xq_queue_destroy(struct xq_queue *queue);
+
+/**
+ * xq_queue_submit() - start jobs
+ * @count: of @jobs
+ *
+ * Operands' memory belongs to the device until the completion is taken.
+ *
+ * Return: number of jobs accepted, at least 1; or the error of the first: -EAGAIN the queue
+ * is full (take completions first), -EINVAL, -ERANGE an operand reaches past its buffer,
+ * -EOVERFLOW, -EOPNOTSUPP pair of types, -ENOENT buffer of another device, -ENODEV,
+ * -ENOMEM; as linux/xqaccel.h says for XQACCEL_IOCTL_SUBMIT.
+ */
+int xq_queue_submit(struct xq_queue *queue, const struct xq_gemm *jobs, unsigned int count);
+
+/**
+ * xq_queue_wait() - take completions
+ * @completions: array of @count
+ * @min: wait for so many; 0 takes what there is
+ * @timeout_ns: relative; negative waits for ever
+ *
+ * Return: number taken, or -ETIMEDOUT, -EINTR, -ENOENT (fewer jobs are under way than
+ * @min), -ENODEV.
+ */
+int xq_queue_wait(struct xq_queue *queue, struct xq_completion *completions, unsigned int count,
+		  unsigned int min, int64_t timeout_ns);
+
+/** xq_queue_pending() - jobs submitted whose completions were not taken */
+unsigned int xq_queue_pending(const struct xq_queue *queue);
+
+/**
+ * xq_gemm_run() - submit one job and wait for it
+ * @completion: may be NULL
+ *
+ * Not while other jobs of this queue are under way (-EBUSY). Return: 0, what
+ * xq_queue_submit() can return, or the job's status.
+ */
+int xq_gemm_run(struct xq_queue *queue, const struct xq_gemm *job,
+		struct xq_completion *completion);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

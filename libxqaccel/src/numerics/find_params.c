@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+/* Parameters of a tensor from its own values. */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include <xqaccel/calibrate.h>
+
+#include "layout.h"
+#include "quantize_kernels.h"
+#include "stats.h"
+
+static int range_of_cell(const struct xq_quantize_kernels *kernels, const float *x,
+			 const struct xq_cell *cell, float range[2])
+{
+	range[0] = INFINITY;
+	range[1] = -INFINITY;
+	for (size_t r = 0; r < cell->runs; r++) {
+		const float *run = x + cell->start + r * cell->stride;
+
+		if (cell->step == 1) {
+			kernels->range(run, cell->run, range);
+			continue;
+		}
+		for (size_t e = 0; e < cell->run; e++) {
+			float v = run[e * cell->step];
+
+			range[0] = v < range[0] ? v : range[0];
+			range[1] = v > range[1] ? v : range[1];
+		}
+	}
+	/* An empty cell has the range of a row of zeros. */
+	if (range[0] > range[1])
+		range[0] = range[1] = 0;
+	return 0;
+}
+
+/* Small cells get small histograms: still several bins for each element. */
+static unsigned int bins_for(size_t elements)
+{
+	unsigned int bins = 256;
+
+	while (bins < 4096 && bins / 8 < elements)
+		bins *= 2;
+	return bins;
+}
+
+static int calibrated_range(const struct xq_calibration *how, const float *x, const struct xq_cell *cell,
+			    const struct xq_qtype *type, enum xq_scheme scheme, float range[2])
+{
+	struct xq_stats stats;
+	unsigned int bins = how->bins ? how->bins : bins_for(cell->runs * cell->run);
+	int err = xq_stats_init(&stats, xq_calibration_needs_histogram(how) ? bins : 0);
+
+	if (err)
+		return err;
+	range[0] = range[1] = 0;
+	xq_stats_feed(&stats, how, x, cell);
+	err = xq_stats_range(&stats, how, type, scheme, &range[0], &range[1]);
+	xq_stats_free(&stats);
+	return err == -ENODATA ? 0 : err;
+}
+
+int xq_find_params(const float *x, const struct xq_layout *layout, const struct xq_qtype *type,
+		   enum xq_scheme scheme, const struct xq_calibration *how, float *scale,
+		   int32_t *zero_point, struct xq_fault *fault)
+{
+	const struct xq_quantize_kernels *kernels = xq_quantize_kernels_best();
+	size_t n, bad, params;
+	int err = 0;
+
+	if (!xq_layout_valid(layout) || !xq_qtype_valid(type) || (how && !xq_calibration_valid(how)) ||
+	    scheme > XQ_AFFINE)
+		return -EINVAL;
+	n = xq_layout_elements(layout);
+	params = xq_layout_params(layout);
+	if ((n && !x) || (params && (!scale || (scheme == XQ_AFFINE && !zero_point))))
+		return -EINVAL;
+	bad = n ? xq_first_not_finite(x, n) : 0;
+	if (bad < n)
+		return xq_fault_set(fault, XQ_FAULT_INPUT, bad, x[bad], -EDOM);
+	for (size_t p = 0; p < params && !err; p++) {
+		struct xq_cell cell = xq_layout_cell(layout, p);
+		float range[2];
+
+		if (how && how->method != XQ_CAL_MINMAX)
+			err = calibrated_range(how, x, &cell, type, scheme, range);
+		else
+			err = range_of_cell(kernels, x, &cell, range);
+		if (!err)
+			err = xq_range_params(range[0], range[1], type, scheme, &scale[p],
+					      zero_point ? &zero_point[p] : NULL);
+	}
+	return err;
+}
+
+int xq_quantize_found(const float *x, const struct xq_layout *layout, const struct xq_qtype *type,
+		      enum xq_scheme scheme, const struct xq_calibration *how,
+		      const struct xq_rounding *rounding, void *q, float *scale,
+		      int32_t *zero_point, struct xq_fault *fault)
+{
+	struct xq_qtype used;
+	int err = xq_find_params(x, layout, type, scheme, how, scale, zero_point, fault);
+
+	if (err)
+		return err;
+	used = scheme == XQ_SYMMETRIC ? xq_qtype_symmetric(type) : *type;
+	return xq_quantize(x, layout, &used, scale, scheme == XQ_SYMMETRIC ? NULL : zero_point,
+			   rounding, q, fault);
+}

@@ -130,8 +130,7 @@ PACKAGES-fuzz := $(O)/stamp/packages-fuzz
 -include tests/bench/build.mk
 -include tests/fuzz/build.mk
 -include tests/vectors/build.mk
--include tests/setup/build.mk
--include tests/vm/build.mk
+include tests/vm/build.mk
 -include Documentation/build.mk
 
 ##@ Entry points
@@ -140,14 +139,30 @@ PACKAGES-fuzz := $(O)/stamp/packages-fuzz
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } \
 		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-z][a-z-]*:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' \
-		$(firstword $(MAKEFILE_LIST)) $(wildcard tests/vm/build.mk tests/setup/build.mk)
-	@printf '\n%s\n' 'Variables: V=1 (show commands), O=DIR (output), KVER=6.1|6.12, XQ_VECTORS=DIR, QEMU_SRC=DIR,' \
-		'PREFIX= DESTDIR= (install), ARCH=arm64 CROSS_COMPILE=, FUZZ_SECONDS=, WERROR=1'
+		/^[a-z][a-z-]*:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@printf '\n%s\n%s\n' 'Variables: V=1 (show commands), O=DIR (output), KVER=6.1|6.12, XQ_VECTORS=DIR, QEMU_SRC=DIR, VM_OPTIONS=,' \
+		'  PREFIX= DESTDIR= (install), ARCH=arm64 CROSS_COMPILE=, FUZZ_SECONDS=, ONLY=REGEX (check), WERROR=1'
+
+.PHONY: demo check shell
+demo: $(QEMU) $(O)/image-$(KVER).cpio ## Boot a VM with the accelerator and run the main job on real input
+	$(Q)tests/vm/run --kernel $(KVER) --build $(O) --timeout 300 $(VM_OPTIONS) --command '$(GUEST_DEMO)'
+
+check: $(CHECK_PROGRAMS) $(CHECK_DEPS) $(QEMU) $(IMAGES) $(O)/check.plan | $(O)/stamp/packages-check ## Run every test (ONLY=REGEX: some)
+	$(Q)tests/check --plan $(O)/check.plan --build $(O) $(if $(ONLY),--only '$(ONLY)')
+
+shell: $(QEMU) $(O)/image-$(KVER).cpio ## Boot the same VM to a prompt (`poweroff -f` leaves it)
+	$(Q)tests/vm/run --kernel $(KVER) --build $(O) $(VM_OPTIONS) --shell
 
 ##@ Pieces
 
-.PHONY: lib tools
+.PHONY: setup qemu module image lib tools
+setup: $(PACKAGES) $(O)/stamp/packages-check $(KERNELS:%=$(O)/stamp/kernel-%) ## Install and fetch what the others need (they do it themselves)
+	$(Q)tests/setup/fetch-qemu.sh >/dev/null
+	$(Q)tests/setup/fetch-meson.sh >/dev/null
+
+qemu: $(QEMU) ## Build QEMU with the device
+module: $(O)/module-$(KVER)/xqaccel.ko ## Build the driver for kernel KVER
+image: $(IMAGES) ## Make the guest's images
 lib: $(LIB_TARGETS) ## Build libxqaccel
 tools: lib $(TOOL_TARGETS) $(PROGRAMS:%=$(O)/obj/bin/%) ## Build xq and the examples
 
@@ -213,6 +228,8 @@ arch_of = $(or $(ARCH-$(1)),$(ARCH))
 objects_of = $(patsubst %.c,$(O)/$(2)/%.o,$($(1)-y) $($(1)-$(call arch_of,$(2))))
 archives_of = $(foreach l,$($(1)-libs),$(O)/$(2)/lib$(l).a $(call archives_of,$(l),$(2)))
 ldlibs_of = $($(1)-ldlibs) $(foreach l,$($(1)-libs),$(call ldlibs_of,$(l)))
+
+$(QEMU): $(qemu_archives)
 
 define compile_rule
 $(O)/$(1)/%.o: %.c $(O)/stamp/flags | $(PACKAGES) $(PACKAGES-$(1))

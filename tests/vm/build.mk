@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# QEMU, the module for each kernel, the guest's image, and what runs in the VM.
+
+CHECK_SCRIPTS += tests/ktap/test_ktap.py
+
+QEMU := $(O)/qemu/qemu-system-x86_64
+MODULES := $(KERNELS:%=$(O)/module-%/xqaccel.ko)
+IMAGES := $(KERNELS:%=$(O)/image-%.cpio)
+DRIVER_SOURCES := $(wildcard Kbuild driver/*.[ch] uapi/linux/*.h)
+
+qemu_archives = $(foreach l,$(QEMU_LIBS),$(O)/obj/lib$(l).a $(call archives_of,$(l),obj))
+
+$(QEMU): $(wildcard emulator/qemu/* driver/xq_*.h emulator/device/*.h uapi/linux/*.h) | $(PACKAGES)
+	$(Q)emulator/qemu/build.sh $(O)/qemu $(filter %.a,$^)
+
+$(O)/stamp/kernel-%: tests/setup/fetch-kernel.sh | $(PACKAGES)
+	$(Q)mkdir -p $(@D)
+	$(Q)folder=$$(tests/setup/fetch-kernel.sh $*) && ln -sfn "$$folder" $(O)/kernel-$*
+	$(Q)touch $@
+
+# kbuild writes beside its sources, so each kernel gets a tree of links of its own. BTF needs a vmlinux and pahole.
+$(O)/module-%/xqaccel.ko: $(DRIVER_SOURCES) $(O)/stamp/kernel-%
+	$(call say,KBUILD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)find $(@D) -type l -delete
+	$(Q)cp -rsf $(CURDIR)/Kbuild $(CURDIR)/driver $(CURDIR)/uapi $(@D)/
+	$(Q)env -u MAKEFLAGS -u MFLAGS -u O -u ARCH $(MAKE) $(if $(filter 0,$(V)),-s) -j$(JOBS) -C $(O)/kernel-$*/build \
+		M=$(abspath $(@D)) $(KBUILD_FLAGS) CONFIG_DEBUG_INFO_BTF_MODULES= modules
+	$(Q)[ -e $@ ] || ln -sf "$$(cd $(@D) && find . -name xqaccel.ko -print -quit)" $@
+	$(Q)touch -c $@
+
+GUEST_FILES = $(GUEST_BIN) $(foreach t,$(sort $(GUEST_TESTS)),$(or $($(t)-file),$(O)/obj/bin/$(t)):/tests/$(t))
+guest_paths = $(foreach f,$(GUEST_FILES),$(firstword $(subst :, ,$(f))))
+
+$(O)/image-%.cpio: $(if $(wildcard Kbuild),$(O)/module-%/xqaccel.ko) $(O)/stamp/kernel-% tests/vm/image.sh \
+		$(wildcard tests/vm/guest/*) $(guest_paths) $(wildcard */build.mk tests/*/build.mk)
+	$(call say,IMAGE,$@)
+	$(Q)LD_LIBRARY_PATH=$(abspath $(O)/lib) tests/vm/image.sh $@ $(O)/kernel-$* \
+		$(or $(filter %.ko,$^),-) $(GUEST_FILES)
+
+# One line for each test, read by tests/check.
+host_line = host $(1) $(2) $(O)/$(2)/bin/$(1) $(or $($(1)-timeout),120) | | $($(1)-env) | $($(1)-args)
+script_line = host $(notdir $(1)) - $(1) $(or $($(notdir $(1))-timeout),120) | | $($(notdir $(1))-env) | $($(notdir $(1))-args)
+guest_line = guest $(1) - - $(or $($(1)-timeout),120) $(or $($(1)-kernels),$(KERNELS)) \
+	| $($(1)-vm) | $($(1)-env) | $($(1)-args)
+
+CHECK_PROGRAMS := $(UNIT_TESTS:%=$(O)/obj/bin/%) $(foreach v,asan tsan arm64,$(UNIT_TESTS_$(v):%=$(O)/$(v)/bin/%))
+
+define CHECK_PLAN
+$(foreach s,$(CHECK_SCRIPTS),$(call script_line,$(s))
+)$(foreach t,$(UNIT_TESTS),$(call host_line,$(t),obj)
+)$(foreach v,asan tsan arm64,$(foreach t,$(UNIT_TESTS_$(v)),$(call host_line,$(t),$(v))
+))$(foreach t,$(GUEST_TESTS),$(call guest_line,$(t))
+)
+endef
+
+$(O)/check.plan: FORCE | $(PACKAGES)
+	@mkdir -p $(@D)
+	$(file >$@.new,$(CHECK_PLAN))
+	@sed -i '/^ *$$/d' $@.new && mv $@.new $@

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What a test in the guest may ask of the host: one line to the virtio port xq.control, one line back,
+"ok [VALUE]" or "error REASON".
+
+    qom-set PROPERTY VALUE [DEVICE]     sets a property of the accelerator (VALUE: JSON, or a plain word)
+    qom-get PROPERTY [DEVICE]           answers with JSON
+    device_del [DEVICE]                 unplugs as a user would (the guest is asked first)
+    device_add [DEVICE [PROPERTIES]]    plugs it in again
+    stop MILLISECONDS                   halts the whole machine for a while
+    wake MILLISECONDS                   wakes it from suspend after a while (asked for before suspending)
+    migrate                             moves the running machine to a new QEMU process (VM option --migratable)
+    qmp JSON                            any other command
+DEVICE is the accelerator's index, 0 without it.
+"""
+
+import json
+import time
+
+from qmp import QmpError
+
+
+def value_of(text):
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+class GuestRequests:
+    def __init__(self, session):
+        self.session = session
+
+    def answer(self, line):
+        """Returns the line to send back."""
+        word, _, rest = line.strip().partition(" ")
+        handler = getattr(self, "do_" + word.replace("-", "_"), None)
+        if not handler:
+            return f"error unknown request {word}"
+        try:
+            result = handler(*(rest.split() if word != "qmp" else [rest]))
+        except QmpError as error:
+            return "error " + str(error).replace("\n", " ")
+        except (TypeError, ValueError, IndexError) as error:
+            return f"error {word}: {error}"
+        return "ok" if result is None or result == {} else "ok " + json.dumps(result)
+
+    @property
+    def qmp(self):
+        return self.session.qmp
+
+    def do_qom_set(self, name, value, device="0"):
+        return self.qmp.execute("qom-set", path=f"/machine/peripheral/xq{int(device)}", property=name,
+                                value=value_of(value))
+
+    def do_qom_get(self, name, device="0"):
+        return self.qmp.execute("qom-get", path=f"/machine/peripheral/xq{int(device)}", property=name)
+
+    def do_device_del(self, device="0"):
+        return self.qmp.execute("device_del", id=f"xq{int(device)}")
+
+    def do_device_add(self, device="0", properties=""):
+        arguments = {"driver": "xqaccel", "id": f"xq{int(device)}", "bus": f"rp{int(device)}"}
+        for item in filter(None, properties.split(",")):
+            name, _, value = item.partition("=")
+            arguments[name] = value
+        return self.qmp.execute("device_add", **arguments)
+
+    def do_stop(self, milliseconds):
+        self.qmp.execute("stop")
+        time.sleep(int(milliseconds) / 1000)
+        return self.qmp.execute("cont")
+
+    def do_wake(self, milliseconds):
+        self.session.wake_after = int(milliseconds) / 1000
+
+    def do_migrate(self):
+        return self.session.migrate()
+
+    def do_qmp(self, text):
+        return self.qmp.request(json.loads(text))

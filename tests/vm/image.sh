@@ -1,0 +1,100 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# image.sh OUT KERNEL MODULE FILE[:GUESTPATH]...: makes the guest's initramfs, without root.
+#
+# KERNEL is a folder as fetch-kernel.sh makes it, MODULE our .ko ("-": none). A FILE goes to /bin unless GUESTPATH
+# says otherwise; the shared libraries of programs come along (searched in LD_LIBRARY_PATH first).
+set -euo pipefail
+
+here=$(dirname "$(readlink -f "$0")")
+out=$1
+kernel=$2
+module=$3
+shift 3
+
+# Modules of the distribution's kernel that the guest loads, in this order after their dependencies.
+guest_modules=(virtio_pci virtio_console 9pnet_virtio 9p)
+
+root=$(mktemp -d "$out.XXXXXX")
+trap 'rm -rf "$root" "$out.new"' EXIT
+
+# Prints a module's dependencies and the module, as paths below modules/.
+with_dependencies() {
+	awk -v want="$1" '
+		{ name = $1; sub(/:$/, "", name); path = name; sub(/.*\//, "", name); sub(/\.ko.*/, "", name) }
+		{ gsub(/-/, "_", name) }
+		name == want { for (i = NF; i > 1; i--) print $i; print path; found = 1 }
+		END { exit !found }' "$kernel/modules/modules.dep"
+}
+
+# Debian ships the list of modules without their dependencies; depmod makes it on installation.
+make_dependencies() {
+	[ -e "$kernel/modules/modules.dep" ] && return
+	local base
+	base=$(mktemp -d "$out.depmod.XXXXXX")
+	mkdir -p "$base/lib/modules"
+	ln -s "$kernel/modules" "$base/lib/modules/$(cat "$kernel/release")"
+	PATH=$PATH:/sbin:/usr/sbin depmod -b "$base" "$(cat "$kernel/release")"
+	rm -rf "$base"
+}
+
+copy_module() {
+	local to=$root/lib/modules/$2
+	case $1 in
+	*.xz) xz -dc "$1" >"$to" ;;
+	*.zst) zstd -qdc "$1" >"$to" ;;
+	*) cp "$1" "$to" ;;
+	esac
+}
+
+copy_libraries() {
+	{ ldd "$1" 2>/dev/null || true; } | while read -r name arrow path _; do
+		case "$name $arrow $path" in
+		*"not found"*)
+			echo "image.sh: $1 needs $name, which is not there" >&2
+			return 1
+			;;
+		*" => "/*) [ -e "$root/lib/$name" ] || cp -L "$path" "$root/lib/$name" ;;
+		/*)
+			mkdir -p "$root$(dirname "$name")"
+			[ -e "$root$name" ] || cp -L "$name" "$root$name"
+			;;
+		esac
+	done
+}
+
+mkdir -p "$root"/{bin,lib/modules,tests,proc,sys,dev,tmp,run,etc,root,mnt,vectors,host}
+cp /bin/busybox "$root/bin/busybox"
+cp "$here/guest/init" "$root/init"
+cp "$here/guest/host-request" "$root/bin/host-request"
+echo 'root:x:0:0:root:/root:/bin/sh' >"$root/etc/passwd"
+echo 'user:x:1000:1000:user:/tmp:/bin/sh' >>"$root/etc/passwd"
+printf '%s\n' 'root:x:0:' 'user:x:1000:' >"$root/etc/group"
+
+make_dependencies
+for name in "${guest_modules[@]}"; do
+	# Built into the kernel: nothing to copy.
+	grep -q "/${name//_/[-_]}\.ko" "$kernel/modules/modules.builtin" && continue
+	with_dependencies "$name" | while read -r path; do
+		file=${path##*/}
+		file=${file%.xz}
+		file=${file%.zst}
+		grep -qx "$file" "$root/lib/modules/order" 2>/dev/null && continue
+		copy_module "$kernel/modules/$path" "$file"
+		echo "$file" >>"$root/lib/modules/order"
+	done
+done
+[ "$module" = - ] || cp "$module" "$root/lib/modules/"
+
+for item in "$@"; do
+	from=${item%%:*}
+	to=/bin/${from##*/}
+	[ "$item" = "$from" ] || to=${item#*:}
+	mkdir -p "$root$(dirname "$to")"
+	cp -L "$from" "$root$to"
+	copy_libraries "$from"
+done
+
+(cd "$root" && find . -print0 | LC_ALL=C sort -z | cpio --quiet -0 -o -H newc -R 0:0) >"$out.new"
+mv "$out.new" "$out"

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-2.0
+"""QEMU's control protocol over a connected socket."""
+
+import json
+
+
+class QmpError(Exception):
+    """QEMU refused a command; the text is its reason."""
+
+
+class Qmp:
+    def __init__(self, socket, timeout=30):
+        self.socket = socket
+        self.events = []
+        self.buffer = b""
+        socket.settimeout(timeout)
+        self.read()
+        self.execute("qmp_capabilities")
+
+    def read(self):
+        """One message, waiting for it."""
+        while b"\n" not in self.buffer:
+            data = self.socket.recv(65536)
+            if not data:
+                raise EOFError("QEMU closed its control socket")
+            self.buffer += data
+        line, self.buffer = self.buffer.split(b"\n", 1)
+        return json.loads(line)
+
+    def execute(self, command, **arguments):
+        return self.request({"execute": command, "arguments": arguments})
+
+    def request(self, message):
+        self.socket.sendall(json.dumps(message).encode() + b"\n")
+        while True:
+            answer = self.read()
+            if "return" in answer:
+                return answer["return"]
+            if "error" in answer:
+                raise QmpError(answer["error"]["desc"])
+            self.events.append(answer)
+
+    def wait_event(self, name):
+        while True:
+            for event in self.events:
+                if event["event"] == name:
+                    self.events.remove(event)
+                    return event
+            self.events.append(self.read())
+
+    def take_events(self):
+        """Events that have arrived; call when the socket is readable."""
+        self.events.append(self.read())
+        while b"\n" in self.buffer:
+            self.events.append(self.read())
+        events, self.events = self.events, []
+        return events

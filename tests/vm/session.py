@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: GPL-2.0
+"""A guest's life from start to power-off: collects what it reports, answers its requests, judges the run."""
+
+import os
+import select
+import time
+
+import splats
+from guest_requests import GuestRequests
+from machine import Machine
+from qmp import Qmp
+
+PREFIX = "#xq "
+
+
+class Timeout(Exception):
+    """The guest did not power off in time."""
+
+
+class Lines:
+    """Splits a stream into lines."""
+
+    def __init__(self):
+        self.rest = b""
+
+    def feed(self, data):
+        *lines, self.rest = (self.rest + data).split(b"\n")
+        return [line.decode(errors="replace").rstrip("\r") for line in lines]
+
+
+class Session:
+    def __init__(self, options, job, echo=None):
+        self.options = options
+        self.job = job
+        self.echo = echo  # called with each line that a command prints
+        self.console = []
+        self.dmesg = []
+        self.tests = {}  # name -> lines of output
+        self.problems = []
+        self.status = None
+        self.ended = False
+        self.wake_after = None
+        self.current = None
+        self.requests = GuestRequests(self)
+        self.machine = Machine(options, job)
+        self.qmp = None
+
+    def run(self):
+        """Runs to the end. Whatever happens, no process is left."""
+        deadline = time.monotonic() + self.options.timeout
+        try:
+            self.machine.start()
+            try:
+                self.qmp = Qmp(self.machine.host_ends["qmp"])
+            except (EOFError, ConnectionError):
+                self.machine.wait(5)
+                self.problems.append(f"QEMU did not start: {self.machine.errors()}")
+                return
+            self.streams = {name: Lines() for name in ("console", "results", "control")}
+            while self.pump(deadline):
+                pass
+            if not self.machine.wait(10):
+                self.problems.append("QEMU did not end after the guest's power-off")
+        except Timeout:
+            where = f" in {self.current}" if self.current else ""
+            self.problems.append(f"time limit of {self.options.timeout} s reached{where}")
+        finally:
+            self.machine.kill()
+            self.judge()
+
+    def pump(self, deadline):
+        """Takes what the guest sent; returns False at the end of its console."""
+        ends = self.machine.host_ends
+        remaining = deadline - time.monotonic()
+        if remaining <= 0:
+            raise Timeout
+        ready, _, _ = select.select([ends[n] for n in (*self.streams, "qmp")], [], [], min(remaining, 1.0))
+        if not ready:
+            return self.machine.process.poll() is None
+        for name, stream in self.streams.items():
+            if ends[name] not in ready:
+                continue
+            try:
+                data = os.read(ends[name].fileno(), 1 << 16)
+            except ConnectionError:
+                data = b""
+            if not data and name == "console":
+                self.drain()
+                return False
+            for line in stream.feed(data):
+                getattr(self, "take_" + name)(line)
+        if ends["qmp"] in ready:
+            try:
+                for event in self.qmp.take_events():
+                    self.take_event(event)
+            except (EOFError, ConnectionError):
+                self.drain()
+                return False
+        return True
+
+    def drain(self):
+        """The guest has gone; the last lines may still be under way."""
+        for name in ("console", "results"):
+            end = self.machine.host_ends[name]
+            end.setblocking(False)
+            try:
+                while data := os.read(end.fileno(), 1 << 16):
+                    for line in self.streams[name].feed(data):
+                        getattr(self, "take_" + name)(line)
+            except (BlockingIOError, ConnectionError):
+                pass
+
+    def take_console(self, line):
+        self.console.append(line)
+
+    def take_control(self, line):
+        answer = self.requests.answer(line)
+        self.machine.host_ends["control"].sendall(answer.encode() + b"\n")
+
+    def take_event(self, event):
+        if event["event"] == "SUSPEND" and self.wake_after is not None:
+            time.sleep(self.wake_after)
+            self.qmp.execute("system_wakeup")
+
+    def take_results(self, line):
+        if line.startswith("#dmesg "):
+            self.dmesg.append(line[7:])
+        elif line.startswith(PREFIX):
+            word, _, rest = line[len(PREFIX):].partition(" ")
+            getattr(self, "told_" + word)(rest)
+        elif self.current:
+            self.tests[self.current].append(line)
+        elif self.echo:
+            self.echo(line)
+        elif line.strip():
+            self.console.append(line)
+
+    def told_start(self, name):
+        self.current = name
+        self.tests[name] = []
+
+    def told_exit(self, rest):
+        name, status = rest.split()
+        self.current = None
+        # A test's own failures are in its KTAP; 1 repeats them, 4 is kselftest's skip.
+        if int(status) in (137, 143):
+            self.problems.append(f"{name}: killed, it took too long")
+        elif int(status) > 127:
+            self.problems.append(f"{name}: ended by signal {int(status) - 128}")
+        elif int(status) not in (0, 1, 4, 77):
+            self.problems.append(f"{name}: exit status {status}")
+
+    def told_leak(self, rest):
+        self.problems.append("left processes behind: " + rest)
+
+    def told_failed(self, rest):
+        self.problems.append(rest)
+
+    def told_status(self, rest):
+        self.status = int(rest)
+
+    def told_taint(self, rest):
+        what = splats.describe_taint(int(rest))
+        if what:
+            self.problems.append(f"kernel tainted: {what}")
+
+    def told_end(self, _):
+        self.ended = True
+
+    def told_off(self, _):
+        pass
+
+    def judge(self):
+        splat = splats.find(self.dmesg) or splats.find(self.console)
+        if splat:
+            self.problems.append("kernel splat:\n" + splat)
+        if not self.ended and not self.problems:
+            self.problems.append("the guest ended early: no end mark\n" + "\n".join(self.console[-15:]))
+        elif not self.ended:
+            self.problems.append("last console lines:\n" + "\n".join(self.console[-15:]))
+
+    def migrate(self):
+        """Moves the guest to a new process; called while the guest waits for an answer."""
+        target = Machine(self.options, self.job, incoming=True)
+        target.start()
+        try:
+            target_qmp = Qmp(target.host_ends["qmp"])
+            address = f"unix:{self.options.scratch}/migrate-{target.process.pid}"
+            target_qmp.execute("migrate-incoming", uri=address)
+            self.qmp.execute("migrate", uri=address)
+            while (state := self.qmp.execute("query-migrate").get("status")) not in ("completed", "failed", "cancelled"):
+                time.sleep(0.02)
+            if state != "completed":
+                raise ValueError(f"migration {state}: {target.errors()}")
+            while target_qmp.execute("query-status")["status"] not in ("running", "suspended"):
+                time.sleep(0.02)
+        except BaseException:
+            target.kill()
+            raise
+        self.drain()
+        self.machine.kill()
+        self.machine, self.qmp = target, target_qmp

@@ -12,6 +12,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 struct xq_device;
 struct xq_buffer;
@@ -196,6 +197,7 @@ unsigned int xq_queue_pending(const struct xq_queue *queue);
 int xq_gemm_run(struct xq_queue *queue, const struct xq_gemm *job,
 		struct xq_completion *completion);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

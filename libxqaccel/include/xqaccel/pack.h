@@ -11,6 +11,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /** xq_row_size() - bytes of a packed row of @k elements */
 size_t xq_row_size(enum xq_type type, size_t k);
@@ -48,6 +49,7 @@ int xq_pack_tiled(enum xq_type type, const void *src, size_t n, size_t k, size_t
 int xq_unpack_tiled(enum xq_type type, const void *src, size_t n, size_t k, void *dst,
 		    size_t dst_stride);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -13,6 +13,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /**
  * enum xq_type - type of a tensor's elements
@@ -61,6 +62,7 @@ bool xq_type_signed(enum xq_type type);
 /** xq_type_unpacked_bytes() - bytes of one unpacked element: 1, 2 or 4 */
 size_t xq_type_unpacked_bytes(enum xq_type type);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

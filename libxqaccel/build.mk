@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: MIT
+#
+# libxqaccel: the library (static and shared), the xq command, examples, manual pages.
+
+XQ_LIB_VERSION := 1.0.0
+XQ_LIB_MAJOR := 1
+XQ_LIB_DIR := $(O)/lib
+XQ_SHARED := $(XQ_LIB_DIR)/libxqaccel.so.$(XQ_LIB_VERSION)
+
+# Every source below src/ belongs to the library. A file for one architecture is named *_x86.c or
+# *_arm64.c, or is named after an instruction set.
+XQ_LIB_SOURCES := $(sort $(wildcard libxqaccel/src/*.c libxqaccel/src/*/*.c))
+XQ_LIB_X86 := $(filter %_x86.c %_avx2.c %_avx512.c,$(XQ_LIB_SOURCES))
+XQ_LIB_ARM64 := $(filter %_arm64.c %_neon.c,$(XQ_LIB_SOURCES))
+
+STATIC_LIBS += xqaccel
+xqaccel-y := $(filter-out $(XQ_LIB_X86) $(XQ_LIB_ARM64),$(XQ_LIB_SOURCES))
+xqaccel-x86 := $(XQ_LIB_X86)
+xqaccel-arm64 := $(XQ_LIB_ARM64)
+xqaccel-libs := xqdevice
+$(foreach f,$(filter %_avx2.c,$(XQ_LIB_X86)),$(eval CFLAGS-$(f) := -mavx2))
+$(foreach f,$(filter %_avx512.c,$(XQ_LIB_X86)),$(eval CFLAGS-$(f) := \
+	-mavx512f -mavx512bw -mavx512dq -mavx512vl -mprefer-vector-width=512))
+# Floats give the same bits on every machine: no fused operations that were not written.
+$(foreach f,$(XQ_LIB_SOURCES),$(eval CFLAGS-$(f) += -ffp-contract=off))
+
+PROGRAMS += xq
+xq-y := $(sort $(wildcard libxqaccel/tools/*.c))
+xq-libs := xqaccel
+
+GUEST_BIN += $(O)/obj/bin/xq
+
+# ---- what gets installed ------------------------------------------------------------------------
+
+XQ_HEADERS := $(wildcard libxqaccel/include/xqaccel/*.h)
+XQ_MANUALS := $(wildcard libxqaccel/man/*.[1-8])
+XQ_ARCHIVES := $(O)/obj/libxqaccel.a $(O)/obj/libxqdevice.a
+
+$(XQ_SHARED): $(XQ_ARCHIVES) libxqaccel/libxqaccel.map | $(PACKAGES)
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,libxqaccel.so.$(XQ_LIB_MAJOR) \
+		-Wl,--version-script,libxqaccel/libxqaccel.map -Wl,--no-undefined -Wl,-z,relro,-z,now -o $@ \
+		-Wl,--whole-archive $(O)/obj/libxqaccel.a -Wl,--no-whole-archive $(O)/obj/libxqdevice.a -lpthread -lm
+	$(Q)ln -sf $(@F) $(@D)/libxqaccel.so.$(XQ_LIB_MAJOR)
+	$(Q)ln -sf libxqaccel.so.$(XQ_LIB_MAJOR) $(@D)/libxqaccel.so
+
+# The static library is one object whose hidden symbols are local, so that only xq_* can clash.
+$(XQ_LIB_DIR)/libxqaccel.a: $(XQ_ARCHIVES) | $(PACKAGES)
+	$(call say,AR,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CROSS_COMPILE)ld -r -o $(@D)/xqaccel.o --whole-archive $(O)/obj/libxqaccel.a \
+		--no-whole-archive $(O)/obj/libxqdevice.a
+	$(Q)$(CROSS_COMPILE)objcopy --localize-hidden $(@D)/xqaccel.o
+	$(Q)rm -f $@
+	$(Q)$(AR) rcs $@ $(@D)/xqaccel.o
+	$(Q)rm -f $(@D)/xqaccel.o
+
+$(XQ_LIB_DIR)/xqaccel.pc: libxqaccel/xqaccel.pc.in libxqaccel/build.mk FORCE
+	$(Q)mkdir -p $(@D)
+	$(Q)sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(XQ_LIB_VERSION)|' $< >$@
+
+LIB_TARGETS += $(XQ_SHARED) $(XQ_LIB_DIR)/libxqaccel.a $(XQ_LIB_DIR)/xqaccel.pc
+
+.PHONY: install-library
+install-library: lib tools
+	$(call say,INSTALL,$(DESTDIR)$(PREFIX))
+	$(Q)install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin lib/pkgconfig include/xqaccel include/linux \
+		$(sort $(foreach m,$(XQ_MANUALS),share/man/man$(subst .,,$(suffix $(m))))))
+	$(Q)install -m 755 $(O)/obj/bin/xq $(DESTDIR)$(PREFIX)/bin/
+	$(Q)install -m 755 $(XQ_SHARED) $(DESTDIR)$(PREFIX)/lib/
+	$(Q)cp -P $(XQ_LIB_DIR)/libxqaccel.so.$(XQ_LIB_MAJOR) $(XQ_LIB_DIR)/libxqaccel.so $(DESTDIR)$(PREFIX)/lib/
+	$(Q)install -m 644 $(XQ_LIB_DIR)/libxqaccel.a $(DESTDIR)$(PREFIX)/lib/
+	$(Q)install -m 644 $(XQ_LIB_DIR)/xqaccel.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig/
+	$(Q)install -m 644 $(XQ_HEADERS) $(DESTDIR)$(PREFIX)/include/xqaccel/
+	$(Q)install -m 644 uapi/linux/xqaccel.h $(DESTDIR)$(PREFIX)/include/linux/
+	$(Q)$(foreach m,$(XQ_MANUALS),install -m 644 $(m) \
+		$(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(m)))/ &&) true
+
+INSTALL_TARGETS += install-library

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "arguments.h"
+#include "command.h"
+#include "npy.h"
+
+int argument_tensor(const char *path, struct tensor *t)
+{
+	const char *wrong = npy_read(path, t);
+
+	return wrong ? fail("cannot read %s: %s", path, wrong) : 0;
+}
+
+int argument_ints(const char *option, const char *text, int64_t min, int64_t max,
+		  struct tensor *t)
+{
+	char *end;
+	size_t i;
+	int64_t value;
+
+	errno = 0;
+	value = strtoll(text, &end, 10);
+	if (end != text && !*end && !errno) {
+		if (!tensor_alloc(t, 'i', 8, 0, NULL))
+			return fail("not enough memory");
+		*(int64_t *)t->data = value;
+	} else if (argument_tensor(text, t)) {
+		return EXIT_ERROR;
+	}
+	if (t->kind == 'f')
+		return fail("--%s must be of an integer type (%s is %s)", option, text,
+			    tensor_type_name(t));
+	for (i = 0; i < t->count; i++)
+		if (tensor_int(t, i) < min || tensor_int(t, i) > max)
+			return fail("--%s is outside %" PRId64 "..%" PRId64 " (%" PRId64 ")", option, min,
+				    max, tensor_int(t, i));
+	return 0;
+}
+
+int argument_floats(const char *option, const char *text, struct tensor *t)
+{
+	struct tensor any;
+	char *end;
+	double value;
+	size_t i;
+
+	value = strtod(text, &end);
+	if (end != text && !*end) {
+		if (!tensor_alloc(t, 'f', 4, 0, NULL))
+			return fail("not enough memory");
+		/* Straight to float32: by way of double it could be rounded twice. */
+		*(float *)t->data = strtof(text, NULL);
+		return isfinite(value) ? 0 : fail("--%s must be finite (%s)", option, text);
+	}
+	if (argument_tensor(text, &any))
+		return EXIT_ERROR;
+	if (any.kind != 'f') {
+		fail("--%s must be of a floating type (%s is %s)", option, text, tensor_type_name(&any));
+		tensor_free(&any);
+		return EXIT_ERROR;
+	}
+	if (!tensor_alloc(t, 'f', 4, any.ndim, any.dim)) {
+		tensor_free(&any);
+		return fail("not enough memory");
+	}
+	for (i = 0; i < any.count; i++)
+		((float *)t->data)[i] = (float)tensor_double(&any, i);
+	tensor_free(&any);
+	return 0;
+}
+
+int argument_elements(const char *option, const char *path, const struct tensor *t,
+		      enum xq_type wanted, enum xq_type *type)
+{
+	size_t i;
+
+	if (t->kind == 'f' || t->bytes != 1)
+		return fail("%s must be int8 or uint8 (it is %s)", path, tensor_type_name(t));
+	*type = wanted != XQ_NONE ? wanted : t->kind == 'i' ? XQ_S8 : XQ_U8;
+	for (i = 0; i < t->count; i++) {
+		const int64_t value = tensor_int(t, i);
+
+		if (value < xq_type_min(*type) || value > xq_type_max(*type) ||
+		    (*type == XQ_B1 && !value))
+			return fail("%s has a value that is not of type %s (element %zu is %" PRId64 ", --%s)",
+				    path, xq_type_name(*type), i, value, option);
+	}
+	return 0;
+}
+
+int argument_device(const char *name, struct xq_device **dev)
+{
+	const int err = xq_device_open(name, dev);
+	char text[256];
+
+	if (!err)
+		return 0;
+	xq_device_error(name, err, text, sizeof(text));
+	return fail("%s", text);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Arguments that are tensors, numbers, types or devices, with their errors.
+ * All functions return 0, or EXIT_ERROR after printing what is wrong.
+ */
+#ifndef XQ_TOOL_ARGUMENTS_H
+#define XQ_TOOL_ARGUMENTS_H
+
+#include <xqaccel/device.h>
+
+#include "tensor.h"
+
+/* Reads a .npy file of any type. */
+int argument_tensor(const char *path, struct tensor *t);
+
+/*
+ * An integer, or a .npy file of any integer dtype; a number becomes a 0-d int64 tensor.
+ * Elements outside [min, max] are refused.
+ */
+int argument_ints(const char *option, const char *text, int64_t min, int64_t max,
+		  struct tensor *t);
+
+/* A number, or a .npy file of floats; the result is float32. */
+int argument_floats(const char *option, const char *text, struct tensor *t);
+
+/*
+ * The element type of a tensor of int8 or uint8: wanted, or if that is XQ_NONE the dtype's;
+ * every element must be a value of it.
+ */
+int argument_elements(const char *option, const char *path, const struct tensor *t,
+		      enum xq_type wanted, enum xq_type *type);
+
+/* Opens --device NAME (NULL: default order). */
+int argument_device(const char *name, struct xq_device **dev);
+
+#endif

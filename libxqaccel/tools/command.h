@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What every command of xq is made of: its entry in the table, and how it reports errors.
+ */
+#ifndef XQ_TOOL_COMMAND_H
+#define XQ_TOOL_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Exit statuses. */
+#define EXIT_OK		0
+#define EXIT_ERROR	1
+#define EXIT_USAGE	2
+
+/**
+ * struct command - an entry of the table in xq.c
+ * @name: one word, or two ("bench gemm")
+ * @arguments: what follows it in the usage line
+ * @summary: one line for `xq help`
+ * @run: gets what follows the name; argv[0] is the name. Returns an exit status
+ */
+struct command {
+	const char *name;
+	const char *arguments;
+	const char *summary;
+	int (*run)(int argc, char **argv);
+};
+
+/* The command that runs. */
+extern const struct command *command;
+
+extern const struct command commands[];
+
+/* Prints `xq: COMMAND: message` to standard error; returns EXIT_ERROR. */
+__attribute__((format(printf, 1, 2))) int fail(const char *format, ...);
+
+/* The same, with a hint at --help; returns EXIT_USAGE. */
+__attribute__((format(printf, 1, 2))) int usage(const char *format, ...);
+
+int cmd_info(int argc, char **argv);
+int cmd_gemm(int argc, char **argv);
+int cmd_bench_gemm(int argc, char **argv);
+
+#endif

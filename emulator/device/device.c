@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: MIT
+/* The function as a whole: creation, reset, bus mastering, service, invalidation. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "device.h"
+
+bool xqdev_may_run(const struct xqdev *dev)
+{
+	return dev->bus_master && !dev->paused && (dev->ctrl & XQ_CTRL_ENABLE) &&
+	       !(dev->ctrl & XQ_CTRL_RESET);
+}
+
+void xqdev_raise_error(struct xqdev *dev, uint32_t bits)
+{
+	const uint32_t before = dev->error;
+
+	dev->error |= bits;
+	if (dev->error != before)
+		xqdev_interrupt(dev, XQ_VECTOR_ERROR);
+}
+
+/* ---- creation ---- */
+
+static int init_lock(struct xqdev *dev)
+{
+	pthread_condattr_t attr;
+	int ret = -ENOMEM;
+
+	if (pthread_mutex_init(&dev->lock, NULL))
+		return -ENOMEM;
+	if (pthread_condattr_init(&attr))
+		goto destroy_lock;
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	if (pthread_cond_init(&dev->ended, NULL))
+		goto destroy_attr;
+	if (pthread_cond_init(&dev->timer_changed, &attr))
+		goto destroy_ended;
+	pthread_condattr_destroy(&attr);
+	return 0;
+
+destroy_ended:
+	pthread_cond_destroy(&dev->ended);
+destroy_attr:
+	pthread_condattr_destroy(&attr);
+destroy_lock:
+	pthread_mutex_destroy(&dev->lock);
+	return ret;
+}
+
+static unsigned int default_threads(void)
+{
+	const long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return n > 0 ? n : 1;
+}
+
+static void init_queues(struct xqdev *dev)
+{
+	unsigned int i;
+
+	for (i = 0; i < XQ_MAX_QUEUES; i++) {
+		struct xqdev_queue *q = &dev->queue[i];
+
+		q->dev = q->job.dev = dev;
+		q->index = i;
+		q->r.phase = 1;
+	}
+}
+
+int xqdev_create(const struct xqdev_config *config, const struct xqdev_host *host, void *opaque,
+		 struct xqdev **out)
+{
+	struct xqdev *dev;
+	int ret;
+
+	if (config->queues > XQ_MAX_QUEUES || config->contexts > XQDEV_MAX_CONTEXTS ||
+	    config->threads > 1024)
+		return -EINVAL;
+	dev = calloc(1, sizeof(*dev));
+	if (!dev)
+		return -ENOMEM;
+	dev->host = host;
+	dev->opaque = opaque;
+	dev->queues = config->queues ? config->queues : XQ_MAX_QUEUES;
+	dev->contexts = config->contexts ? config->contexts : XQDEV_DEFAULT_CONTEXTS;
+	dev->bus_master = true;
+	init_queues(dev);
+	ret = -ENOTSUP;
+	dev->isa = xqk_isa_select(config->isa);
+	if (!dev->isa)
+		goto free_device;
+	ret = init_lock(dev);
+	if (ret)
+		goto free_device;
+	ret = -ENOMEM;
+	dev->pool = xqk_pool_create(config->threads ? config->threads : default_threads());
+	if (!dev->pool)
+		goto destroy_lock;
+	*out = dev;
+	return 0;
+
+destroy_lock:
+	pthread_cond_destroy(&dev->timer_changed);
+	pthread_cond_destroy(&dev->ended);
+	pthread_mutex_destroy(&dev->lock);
+free_device:
+	free(dev);
+	return ret;
+}
+
+static void quiesce(struct xqdev *dev)
+{
+	unsigned int i;
+
+	/* All are told first, so that the wait is as long as the longest. */
+	for (i = 0; i < dev->queues; i++)
+		xqdev_queue_stop(&dev->queue[i]);
+	for (i = 0; i < dev->queues; i++)
+		xqdev_queue_quiesce(&dev->queue[i]);
+}
+
+void xqdev_destroy(struct xqdev *dev)
+{
+	unsigned int i;
+
+	if (!dev)
+		return;
+	quiesce(dev);
+	xqdev_timer_stop(dev);
+	xqk_pool_destroy(dev->pool);
+	for (i = 0; i < dev->queues; i++)
+		xqdev_job_free(&dev->queue[i].job);
+	pthread_cond_destroy(&dev->timer_changed);
+	pthread_cond_destroy(&dev->ended);
+	pthread_mutex_destroy(&dev->lock);
+	free(dev);
+}
+
+/* ---- service ---- */
+
+static bool idle(const struct xqdev *dev)
+{
+	unsigned int i;
+
+	for (i = 0; i < dev->queues; i++)
+		if (dev->queue[i].job.state != XQDEV_JOB_NONE)
+			return false;
+	return true;
+}
+
+/* All registers as after creation. No job runs. */
+static void clear(struct xqdev *dev)
+{
+	unsigned int i;
+
+	dev->ctrl = dev->error = 0;
+	dev->ctx_table = 0;
+	dev->jobs = dev->macs = dev->bytes = dev->bytes_copied = dev->faults = 0;
+	for (i = 0; i < dev->queues; i++)
+		dev->queue[i].r = (struct xqdev_queue_state){ .phase = 1 };
+}
+
+void xqdev_service(struct xqdev *dev)
+{
+	unsigned int i;
+
+	for (i = 0; i < dev->queues; i++)
+		xqdev_queue_service(&dev->queue[i]);
+	if ((dev->ctrl & XQ_CTRL_RESET) && !dev->inject.stuck_reset && idle(dev))
+		clear(dev);
+}
+
+/* ---- reset, bus mastering ---- */
+
+/* By register: the guest polls CTRL until the engine is off its memory. */
+void xqdev_start_reset(struct xqdev *dev)
+{
+	unsigned int i;
+
+	dev->ctrl |= XQ_CTRL_RESET;
+	for (i = 0; i < dev->queues; i++)
+		xqdev_queue_stop(&dev->queue[i]);
+	xqdev_service(dev);
+}
+
+void xqdev_reset(struct xqdev *dev)
+{
+	quiesce(dev);
+	clear(dev);
+}
+
+void xqdev_set_bus_master(struct xqdev *dev, bool on)
+{
+	unsigned int i;
+
+	if (dev->bus_master == on)
+		return;
+	dev->bus_master = on;
+	if (on) {
+		xqdev_service(dev);
+		return;
+	}
+	for (i = 0; i < dev->queues; i++)
+		if (dev->queue[i].job.state != XQDEV_JOB_NONE)
+			xqdev_queue_error(&dev->queue[i]);
+	quiesce(dev);
+	xqdev_service(dev);
+}
+
+/* ---- invalidation ---- */
+
+/*
+ * Translations live no longer than a job. So the acknowledge waits for the running jobs
+ * that use one which is gone or changed, and for no other.
+ */
+void xqdev_invalidate(struct xqdev *dev, uint32_t context)
+{
+	unsigned int i;
+
+	for (i = 0; i < dev->queues; i++) {
+		struct xqdev_job *job = &dev->queue[i].job;
+
+		if (job->state != XQDEV_JOB_NONE && job->context == context &&
+		    xqdev_job_remapped(dev, job))
+			job->inval_waits = true;
+	}
+}
+
+bool xqdev_invalidating(const struct xqdev *dev)
+{
+	unsigned int i;
+
+	for (i = 0; i < dev->queues; i++)
+		if (dev->queue[i].job.inval_waits)
+			return true;
+	return false;
+}

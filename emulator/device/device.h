@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Inside the device model: its structures, and who implements what.
+ *
+ * Everything here belongs to the device context (xq_device.h), except what is marked with
+ * the lock. The engine's threads see a job's task, which points to mapped operands, and
+ * report its end.
+ */
+#ifndef XQDEV_DEVICE_H
+#define XQDEV_DEVICE_H
+
+#include <endian.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "xq_device.h"
+#include "xq_kernels.h"
+
+#define XQDEV_RING_LOG2		12
+#define XQDEV_SIZE_MASK		31	/* bits that the register of a ring's size keeps */
+#define XQDEV_DEFAULT_CONTEXTS	256
+#define XQDEV_MAX_CONTEXTS	4096
+#define XQDEV_CLOCK_HZ		1000000000ULL
+
+/* Pages of all operands of a job: more than 4 GiB is refused, so that memory is bounded. */
+#define XQDEV_MAX_JOB_PAGES	((1U << 20) + 64)
+
+/* Page lists longer than this are given back after the job. */
+#define XQDEV_KEPT_PAGES	(1U << 14)
+
+/* A piece of bus memory that a job has mapped. */
+struct xqdev_mapping {
+	void *host;
+	uint64_t len;
+	bool write;
+};
+
+/* A walk through a context's page table, with private copies of the tables it last met. */
+struct xqdev_walk {
+	struct xqdev *dev;
+	uint64_t root;
+	uint64_t table_address[XQ_PT_LEVELS];
+	__le64 table[XQ_PT_LEVELS][XQ_PT_ENTRIES];
+	uint64_t digest;	/* of all leaves used, to see later whether they changed */
+};
+
+/* What an operand is, from a descriptor that was checked. */
+struct xqdev_operand {
+	struct xq_extent extent;
+	uint64_t address;
+	uint64_t stride, batch_stride, group_stride;
+	uint64_t span;		/* 0: absent or empty */
+};
+
+enum xqdev_job_state {
+	XQDEV_JOB_NONE,
+	XQDEV_JOB_ENGINE,	/* the engine has it, until done */
+	XQDEV_JOB_HUNG,		/* fault injection: mapped, never computed */
+};
+
+struct xqdev_job {
+	struct xqdev *dev;
+	enum xqdev_job_state state;
+	bool canceled;
+	bool inval_waits;	/* it uses a translation that CTX_INVAL wants gone */
+	uint64_t id;
+	uint32_t context;
+	struct xqk_gemm gemm;
+	struct xqdev_operand operand[XQACCEL_OPERANDS];
+	uint64_t start, end, hold_until;
+	uint64_t macs, bytes;
+	uint64_t fault_address;
+	uint64_t digest;
+	uint16_t comp_flags;
+
+	/* Lists that grow and are used again by the next job. */
+	uint8_t **page;
+	size_t pages, page_room;
+	struct xqdev_mapping *mapping;
+	size_t mappings, mapping_room;
+
+	struct xqk_task task;
+	bool done;		/* under xqdev.lock */
+	uint64_t done_at;	/* under xqdev.lock */
+};
+
+struct xqdev_queue {
+	struct xqdev *dev;
+	unsigned int index;
+	struct xqdev_queue_state r;
+	struct xqdev_job job;
+};
+
+struct xqdev {
+	const struct xqdev_host *host;
+	void *opaque;
+	unsigned int queues, contexts;
+	const struct xqk_isa *isa;
+	struct xqk_pool *pool;
+
+	uint32_t ctrl, error;
+	uint64_t ctx_table;
+	uint64_t jobs, macs, bytes, bytes_copied, faults;
+	uint32_t time_high;
+	bool bus_master, paused;
+	struct xqdev_faults inject;
+	struct xqdev_queue queue[XQ_MAX_QUEUES];
+	struct xqdev_walk walk;
+
+	pthread_mutex_t lock;	/* Protects the ends of jobs and the timer; innermost. */
+	pthread_cond_t ended;
+	pthread_cond_t timer_changed;
+	pthread_t timer;
+	bool timer_runs, timer_stop;
+	uint64_t timer_at;	/* host's clock, 0: not set */
+};
+
+/* mmu.c: contexts and page tables */
+int xqdev_walk_start(struct xqdev *dev, struct xqdev_walk *walk, uint32_t context);
+int xqdev_walk_leaf(struct xqdev_walk *walk, uint64_t va, uint64_t rights, uint64_t *bus,
+		    uint64_t *len);
+
+/* prepare.c: from a descriptor to a checked job; XQACCEL_STATUS_* */
+int xqdev_job_prepare(struct xqdev *dev, struct xqdev_job *job,
+		      const struct xq_hw_descriptor *desc);
+
+/* map.c: from operands to views; XQACCEL_STATUS_* */
+int xqdev_job_map(struct xqdev *dev, struct xqdev_job *job);
+void xqdev_job_unmap(struct xqdev *dev, struct xqdev_job *job, bool dirty);
+bool xqdev_job_remapped(struct xqdev *dev, struct xqdev_job *job);
+void xqdev_job_free(struct xqdev_job *job);
+
+/* engine.c: jobs on the threads */
+void xqdev_engine_start(struct xqdev *dev, struct xqdev_job *job);
+void xqdev_engine_cancel(struct xqdev_job *job);
+bool xqdev_engine_ended(struct xqdev *dev, struct xqdev_job *job);
+void xqdev_engine_wait(struct xqdev *dev, struct xqdev_job *job);
+
+/* timer.c: a call of schedule() at a time */
+int xqdev_timer_start(struct xqdev *dev);
+void xqdev_timer_stop(struct xqdev *dev);
+void xqdev_timer_arm(struct xqdev *dev, uint64_t when);
+
+/* completion.c: the completion ring and interrupts */
+bool xqdev_completion_room(const struct xqdev_queue *q);
+void xqdev_complete(struct xqdev_queue *q, const struct xqdev_job *job, int status);
+void xqdev_interrupt(struct xqdev *dev, unsigned int vector);
+
+/* queue.c: control, doorbells, the life of a job */
+void xqdev_queue_ctrl(struct xqdev_queue *q, uint32_t value);
+void xqdev_queue_sq_tail(struct xqdev_queue *q, uint32_t value);
+void xqdev_queue_cq_head(struct xqdev_queue *q, uint32_t value);
+void xqdev_queue_service(struct xqdev_queue *q);
+void xqdev_queue_stop(struct xqdev_queue *q);
+void xqdev_queue_quiesce(struct xqdev_queue *q);
+void xqdev_queue_clear(struct xqdev_queue *q);
+void xqdev_queue_error(struct xqdev_queue *q);
+bool xqdev_queue_configurable(const struct xqdev_queue *q);
+uint32_t xqdev_queue_status(const struct xqdev_queue *q);
+
+/* device.c: the function as a whole */
+void xqdev_raise_error(struct xqdev *dev, uint32_t bits);
+void xqdev_start_reset(struct xqdev *dev);
+void xqdev_invalidate(struct xqdev *dev, uint32_t context);
+bool xqdev_invalidating(const struct xqdev *dev);
+bool xqdev_may_run(const struct xqdev *dev);
+
+static inline uint32_t xqdev_entries(const struct xqdev_queue *q)
+{
+	return 1U << q->r.size;
+}
+
+#endif

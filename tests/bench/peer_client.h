@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* Our end of the conversation with the peer process. */
+#ifndef XQ_BENCH_PEER_CLIENT_H
+#define XQ_BENCH_PEER_CLIENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "operand.h"
+#include "peers/peer.h"
+
+struct peer_client;
+
+/* Starts FOLDER/peer.sh. Returns NULL if it can't be had; `peer_client_status()` says why. */
+struct peer_client *peer_client_start(const char *folder);
+void peer_client_stop(struct peer_client *client);
+
+const char *peer_name(enum peer_id peer);
+
+/* Version of a peer, or what is in the way of having it. client may be NULL. */
+const char *peer_client_status(struct peer_client *client, enum peer_id peer);
+bool peer_client_has(struct peer_client *client, enum peer_id peer);
+
+/*
+ * Give a peer A and B (values of at most 8 bits) and check its first result. One job a peer is
+ * open at once. Return: NULL, or what is in the way.
+ */
+const char *peer_client_open(struct peer_client *client, enum peer_id peer,
+			     const struct operand *a, const struct operand *b);
+void peer_client_close(struct peer_client *client, enum peer_id peer);
+
+/* Seconds of so many runs, negative if they failed. */
+double peer_client_run(struct peer_client *client, enum peer_id peer, uint32_t runs);
+
+#endif

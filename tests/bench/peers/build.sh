@@ -1,0 +1,33 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# build.sh FOLDER: fetches the peers and compiles the peer process into FOLDER/peer, with FOLDER/peer.sh that starts
+# it and FOLDER/versions. If the packages can't be had, FOLDER/missing says why, and the benchmark goes on without.
+set -euo pipefail
+
+here=$(dirname "$(readlink -f "$0")")
+folder=$1
+mkdir -p "$folder"
+rm -f "$folder"/{peer,peer.sh,versions,missing}
+
+if [ "$(uname -m)" != x86_64 ]; then
+	echo "the peers are fetched for x86-64 only" >"$folder/missing"
+	exit 0
+fi
+if ! fetched=$("$here/../../setup/fetch-peers.sh" 2>"$folder/fetch.log"); then
+	tail -n 1 "$folder/fetch.log" >"$folder/missing"
+	cat "$folder/fetch.log" >&2
+	exit 0
+fi
+root=$fetched/root
+libraries=$root/usr/lib/x86_64-linux-gnu
+soname() {
+	basename "$(find "$libraries" -name "$1.so.*" | sort -V | head -n 1)"
+}
+
+${CC:-gcc} -std=gnu11 -O2 -Wall -Wextra -isystem "$root/usr/include" -DDNNL_SONAME="\"$(soname libdnnl)\"" \
+	-DXNNPACK_SONAME="\"$(soname libXNNPACK)\"" -o "$folder/peer" "$here"/*.c -lm -ldl
+printf '%s\n' '#!/bin/sh' "exec '$libraries/ld-linux-x86-64.so.2' \\" \
+	"	--library-path '$libraries:$libraries/openblas-serial' '$folder/peer' \"\$@\"" >"$folder/peer.sh"
+chmod +x "$folder/peer.sh"
+cp "$fetched/versions" "$folder/versions"

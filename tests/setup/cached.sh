@@ -5,11 +5,14 @@
 
 : "${XQ_CACHE:=${XDG_CACHE_HOME:-$HOME/.cache}/xqaccel}"
 export XQ_CACHE
+setup_scripts=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 
-# cached NAME FUNCTION ARGUMENT...: prints the path of the cache folder NAME. If it is absent, FUNCTION is called
-# inside a fresh folder, which becomes NAME when it succeeds. Two runs at once wait for each other.
+# cached NAME FUNCTION ARGUMENT...: prints the path of the cache folder NAME, to which a hash of the calling script is
+# added. If it is absent, FUNCTION is called inside a fresh folder, which becomes NAME when it succeeds. Two runs at
+# once wait for each other.
 cached() {
-	local name=$1 folder=$XQ_CACHE/$1 temporary
+	local name=$1 folder temporary
+	folder=$XQ_CACHE/$name-$(sha256sum <"$0" | cut -c 1-8)
 	shift
 	if [ ! -d "$folder" ]; then
 		mkdir -p "$(dirname "$folder")"
@@ -50,12 +53,12 @@ explain_failure() {
 
 # apt_try RELEASE TOOL ARGUMENT...: as private-apt.sh; once more with fresh lists when the pool has moved on.
 apt_try() {
-	"$here/private-apt.sh" "$@" || XQ_APT_REFRESH=1 "$here/private-apt.sh" "$@"
+	"$setup_scripts/private-apt.sh" "$@" || XQ_APT_REFRESH=1 "$setup_scripts/private-apt.sh" "$@"
 }
 
 # candidate_field RELEASE PACKAGE FIELD: a field of the newest version.
 candidate_field() {
-	"$here/private-apt.sh" "$1" apt-cache --no-all-versions show "$2" |
+	"$setup_scripts/private-apt.sh" "$1" apt-cache --no-all-versions show "$2" |
 		awk -v field="$3:" '$1 == field { $1 = ""; sub(/^ /, ""); print; exit }'
 }
 

@@ -43,8 +43,17 @@ fetch_kernel() {
 	echo "$name" >release
 	mv "root/boot/vmlinuz-$name" vmlinuz
 	if [ -d root/lib/modules ]; then mv "root/lib/modules/$name" modules; else mv "root/usr/lib/modules/$name" modules; fi
+	list_dependencies "$name"
 	fix_headers "$headers" "$common" "$kbuild"
 	rm -rf root/boot root/usr/share
+}
+
+# modules.dep is made when a kernel is installed, and this one is not.
+list_dependencies() {
+	mkdir -p base/lib/modules
+	ln -s "$PWD/modules" "base/lib/modules/$1"
+	PATH=$PATH:/sbin:/usr/sbin depmod -b "$PWD/base" "$1"
+	rm -r base
 }
 
 # The headers name each other by absolute paths, and a compiler that need not be installed.

@@ -28,17 +28,6 @@ with_dependencies() {
 		END { exit !found }' "$kernel/modules/modules.dep"
 }
 
-# Debian ships the list of modules without their dependencies; depmod makes it on installation.
-make_dependencies() {
-	[ -e "$kernel/modules/modules.dep" ] && return
-	local base
-	base=$(mktemp -d "$out.depmod.XXXXXX")
-	mkdir -p "$base/lib/modules"
-	ln -s "$kernel/modules" "$base/lib/modules/$(cat "$kernel/release")"
-	PATH=$PATH:/sbin:/usr/sbin depmod -b "$base" "$(cat "$kernel/release")"
-	rm -rf "$base"
-}
-
 copy_module() {
 	local to=$root/lib/modules/$2
 	case $1 in
@@ -72,7 +61,6 @@ echo 'root:x:0:0:root:/root:/bin/sh' >"$root/etc/passwd"
 echo 'user:x:1000:1000:user:/tmp:/bin/sh' >>"$root/etc/passwd"
 printf '%s\n' 'root:x:0:' 'user:x:1000:' >"$root/etc/group"
 
-make_dependencies
 for name in "${guest_modules[@]}"; do
 	# Built into the kernel: nothing to copy.
 	grep -q "/${name//_/[-_]}\.ko" "$kernel/modules/modules.builtin" && continue

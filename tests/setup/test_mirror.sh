@@ -1,0 +1,71 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# mirror.sh against configurations in both styles; prints KTAP.
+set -euo pipefail
+
+here=$(dirname "$(readlink -f "$0")")
+. /etc/os-release
+export XQ_APT_ETC
+XQ_APT_ETC=$(mktemp -d)
+trap 'rm -rf "$XQ_APT_ETC"' EXIT
+number=0
+
+expect() {
+	local name=$1 archive=$2 wanted=$3 got
+	number=$((number + 1))
+	got=$("$here/mirror.sh" "$archive")
+	if [ "$got" = "$wanted" ]; then
+		echo "ok $number $name"
+	else
+		echo "# wanted $wanted, got $got"
+		echo "not ok $number $name"
+	fi
+}
+
+configuration() {
+	rm -rf "${XQ_APT_ETC:?}"/*
+	mkdir "$XQ_APT_ETC/sources.list.d"
+	cat >"$XQ_APT_ETC/$1"
+}
+
+echo "TAP version 14"
+configuration sources.list <<END
+deb-src http://source.example/debian $VERSION_CODENAME main
+# deb http://comment.example/debian $VERSION_CODENAME main
+deb [arch=amd64 trusted=yes] http://one.example/debian $VERSION_CODENAME main
+deb http://two.example/security $VERSION_CODENAME-security main
+END
+expect "one line" main http://one.example/debian
+expect "one line, security" security http://two.example/security
+
+configuration sources.list.d/debian.sources <<END
+Types: deb-src
+URIs: http://source.example/debian
+Suites: $VERSION_CODENAME
+
+Enabled: no
+Types: deb
+URIs: http://disabled.example/debian
+Suites: $VERSION_CODENAME
+
+# the mirror
+Types: deb deb-src
+URIs: https://three.example/debian/
+Suites: $VERSION_CODENAME
+ $VERSION_CODENAME-updates
+Components: main
+
+Types: deb
+URIs: http://four.example/security
+Suites: $VERSION_CODENAME-security
+END
+expect "deb822" main https://three.example/debian/
+expect "deb822, security" security http://four.example/security
+
+configuration sources.list.d/other.list <<END
+deb http://vendor.example/apt stable main
+deb file:/mnt/debian $VERSION_CODENAME main
+END
+expect "no network archive of this release" main http://deb.debian.org/debian
+echo "1..$number"

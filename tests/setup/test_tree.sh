@@ -1,0 +1,55 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# What every file of the tree must satisfy; prints KTAP.
+set -uo pipefail
+
+cd "$(dirname "$(readlink -f "$0")")/../.."
+number=0
+
+# report NAME: the lines of standard input say what is wrong.
+report() {
+	local wrong
+	number=$((number + 1))
+	wrong=$(cat)
+	if [ -z "$wrong" ]; then
+		echo "ok $number $1"
+	else
+		echo "${wrong//$'\n'/$'\n'# }" | sed '1s/^/# /'
+		echo "not ok $number $1"
+	fi
+}
+
+files() {
+	git ls-files -- "$@" | while read -r file; do [ -f "$file" ] && echo "$file"; done
+}
+
+without_licence() {
+	files '*.[chS]' '*.py' '*.sh' '*.mk' Makefile Kbuild | while read -r file; do
+		head -n 3 "$file" | grep -q 'SPDX-License-Identifier:' || echo "$file: no licence in its first lines"
+	done
+}
+
+shell_scripts() {
+	files | while read -r file; do
+		case $file in
+		*.sh) echo "$file" ;;
+		*) head -n 1 "$file" 2>/dev/null | tr -d '\0' | grep -qE '^#!.*\b(ba|da)?sh$' && echo "$file" ;;
+		esac
+	done
+}
+
+echo "TAP version 14"
+if git rev-parse --git-dir >/dev/null 2>&1; then
+	report "every source file names its licence" < <(without_licence)
+	report "shellcheck" < <(shell_scripts | xargs -r shellcheck -e SC1091 -f gcc 2>&1)
+	report "no blanks at the end of lines of C" < <(files '*.[ch]' | xargs -r grep -nE '[[:space:]]$')
+	# The words are written so that this file does not contain them.
+	report "nothing left open" < <(files | xargs -r grep -nIE '\b(TO[D]O[:(]|FIX[M]E|X[X]X\b)')
+else
+	for name in "every source file names its licence" "shellcheck" "no blanks at the end of lines of C" "nothing left open"; do
+		number=$((number + 1))
+		echo "ok $number $name # SKIP not a git checkout"
+	done
+fi
+echo "1..$number"

@@ -2,7 +2,7 @@
 #
 # QEMU, the module for each kernel, the guest's image, and what runs in the VM.
 
-CHECK_SCRIPTS += tests/ktap/test_ktap.py tests/setup/test_mirror.sh tests/setup/test_tree.sh
+CHECK_SCRIPTS += tests/ktap/test_ktap.py tests/vm/test_runner.py tests/setup/test_mirror.sh tests/setup/test_tree.sh
 
 QEMU := $(O)/qemu/qemu-system-x86_64
 MODULES := $(KERNELS:%=$(O)/module-%/xqaccel.ko)

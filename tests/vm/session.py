@@ -29,7 +29,7 @@ class Lines:
 
 
 class Session:
-    def __init__(self, options, job, echo=None):
+    def __init__(self, options, job, echo=None, machine=None):
         self.options = options
         self.job = job
         self.echo = echo  # called with each line that a command prints
@@ -42,7 +42,7 @@ class Session:
         self.wake_after = None
         self.current = None
         self.requests = GuestRequests(self)
-        self.machine = Machine(options, job)
+        self.machine = machine or Machine(options, job)
         self.qmp = None
 
     def run(self):

@@ -1,0 +1,114 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""What the VM runner makes of a guest's report, without a guest; prints KTAP."""
+
+import sys
+from types import SimpleNamespace
+
+import splats
+from guest_requests import GuestRequests, value_of
+from qmp import QmpError
+from session import Lines, Session
+
+GOOD = ["#xq start a", "1..1", "ok 1 x", "#xq exit a 0", "#xq taint 12288", "#xq end", "#dmesg [1.0] hello", "#xq off"]
+
+
+def session_of(lines, console=()):
+    session = Session(SimpleNamespace(), "", machine=SimpleNamespace())
+    for line in console:
+        session.take_console(line)
+    for line in lines:
+        session.take_results(line)
+    session.judge()
+    return session
+
+
+def problem(lines, text, console=()):
+    """The run is refused, and the reason contains the text."""
+    problems = session_of(lines, console).problems
+    return any(text in p for p in problems) or f"expected a problem with {text!r}, got {problems}"
+
+
+def clean_run():
+    session = session_of(GOOD)
+    return session.problems == [] and session.tests == {"a": ["1..1", "ok 1 x"]} or f"{session.problems} {session.tests}"
+
+
+def with_line(line, after=3):
+    return GOOD[:after] + [line] + GOOD[after:]
+
+
+class FakeQmp:
+    def __init__(self):
+        self.calls = []
+
+    def execute(self, command, **arguments):
+        self.calls.append((command, arguments))
+        if command == "device_del":
+            raise QmpError("no such\ndevice")
+        return 7 if command == "qom-get" else {}
+
+
+def request(line, answer, call=None):
+    qmp = FakeQmp()
+    got = GuestRequests(SimpleNamespace(qmp=qmp)).answer(line)
+    if got != answer:
+        return f"{line}: answered {got!r}"
+    return call is None or qmp.calls[-1] == call or f"{line}: called {qmp.calls}"
+
+
+PATH = "/machine/peripheral/xq0"
+SPLATS = [
+    "WARNING: CPU: 1 PID: 7 at x.c:1", "BUG: kernel NULL pointer dereference", "Oops: 0000 [#1]",
+    "BUG: KASAN: slab-use-after-free in f", "BUG: KFENCE: out-of-bounds read", "UBSAN: shift-out-of-bounds in x.c",
+    "INFO: task xq:12 blocked for more than 20 seconds.", "rcu: INFO: rcu_preempt detected stalls on CPUs/tasks",
+    "watchdog: BUG: soft lockup - CPU#0 stuck", "WARNING: possible circular locking dependency detected",
+    "INFO: possible recursive locking detected", "Kernel panic - not syncing", "refcount_t: underflow; use-after-free.",
+    "BUG: sleeping function called from invalid context", "irq 24: nobody cared", "DMAR: [DMA Read] fault",
+]
+HARMLESS = [
+    "xqaccel 0000:01:00.0: 8 queues", "hello: module verification failed: signature and/or required key missing - tainting kernel",
+    "rcu: Hierarchical SRCU implementation.", "Warning: unable to open an initial console.", "DMAR: IOMMU enabled",
+    "DMAR: Host address width 39", "debug: no debugging enabled", "mitigations: SRBDS: Unknown: Dependent on hypervisor status",
+]
+
+TESTS = {
+    "a clean run": clean_run,
+    "a leaked process": lambda: problem(with_line("#xq leak a: 12 sleep"), "left processes behind"),
+    "a test ended by a signal": lambda: problem(["#xq start a", "#xq exit a 139", *GOOD], "signal 11"),
+    "a test over its time": lambda: problem(["#xq start a", "#xq exit a 137", *GOOD], "took too long"),
+    "an unknown exit status": lambda: problem(["#xq start a", "#xq exit a 3", *GOOD], "exit status 3"),
+    "the driver does not load": lambda: problem(["#xq failed the driver does not load: x"], "does not load"),
+    "no end mark": lambda: problem(GOOD[:-3], "no end mark"),
+    "taint by a warning": lambda: problem(with_line(f"#xq taint {1 << 9}"), "tainted: warning"),
+    "splat in dmesg": lambda: problem([*GOOD, "#dmesg [2] " + SPLATS[0]], "kernel splat"),
+    "splat on the console": lambda: problem(GOOD, "kernel splat", [SPLATS[1]]),
+    "every kind of splat is found": lambda: [s for s in SPLATS if not splats.find([s])] == [] or
+        str([s for s in SPLATS if not splats.find([s])]),
+    "harmless lines pass": lambda: [s for s in HARMLESS if splats.find([s])] == [] or
+        str([s for s in HARMLESS if splats.find([s])]),
+    "taint of an unsigned module from outside": lambda: splats.describe_taint(1 << 12 | 1 << 13) is None,
+    "lines that arrive in pieces": lambda: (lambda l: l.feed(b"a\r\nb") + l.feed(b"c\n"))(Lines()) == ["a", "bc"],
+    "values": lambda: [value_of(t) for t in ("1", "true", "off", '"x"')] == [1, True, "off", "x"],
+    "qom-set": lambda: request("qom-set hang true", "ok", ("qom-set", {"path": PATH, "property": "hang", "value": True})),
+    "qom-get": lambda: request("qom-get hang", "ok 7", ("qom-get", {"path": PATH, "property": "hang"})),
+    "a refused command": lambda: request("device_del", "error no such device"),
+    "an unknown request": lambda: request("bogus 1", "error unknown request bogus"),
+    "a request with wrong arguments": lambda: GuestRequests(None).answer("qom-set").startswith("error qom-set"),
+}
+
+
+def main():
+    print(f"TAP version 14\n1..{len(TESTS)}")
+    failed = False
+    for number, (name, test) in enumerate(TESTS.items(), 1):
+        result = test()
+        if result is not True:
+            failed = True
+            print(f"# {result}")
+        print(f"{'ok' if result is True else 'not ok'} {number} {name}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Private to the device layer: what a way to reach a device provides. The operations are
+ * those of linux/xqaccel.h, with its structures and its errnos; one is the driver's
+ * ioctls, the other the device model in this process.
+ */
+#ifndef XQ_BACKEND_H
+#define XQ_BACKEND_H
+
+#include <pthread.h>
+
+#include <xqaccel/device.h>
+
+#include "driver/xq_geometry.h"
+
+struct xq_backend;
+
+/**
+ * struct xq_memory - a buffer as the backend made it
+ * @handle: its name in jobs
+ * @bytes: rounded up to whole pages
+ * @data: mapped for reading and writing
+ */
+struct xq_memory {
+	uint32_t handle;
+	size_t bytes;
+	void *data;
+};
+
+/**
+ * struct xq_backend_ops - every function returns 0 or a negative errno, unless it says more
+ * @close: free the backend
+ * @create: fill in @memory, whose bytes are set by the caller
+ * @destroy: unmap and give back
+ * @submit: as XQACCEL_IOCTL_SUBMIT; returns the number accepted, at least 1
+ * @wait: as XQACCEL_IOCTL_WAIT; returns the number written. Called by one thread at a
+ *	time; all others may be called by any thread at any time
+ */
+struct xq_backend_ops {
+	void (*close)(struct xq_backend *backend);
+	int (*create)(struct xq_backend *backend, struct xq_memory *memory);
+	void (*destroy)(struct xq_backend *backend, const struct xq_memory *memory);
+	int (*submit)(struct xq_backend *backend, const struct xqaccel_job *jobs,
+		      unsigned int count, uint32_t lane, uint32_t timeout_ms);
+	int (*wait)(struct xq_backend *backend, struct xqaccel_completion *completions,
+		    unsigned int count, unsigned int min, int64_t timeout_ns);
+};
+
+struct xq_backend {
+	const struct xq_backend_ops *ops;
+};
+
+#define XQ_MAX_LANES	64
+
+struct xq_device {
+	char *name;
+	struct xq_backend *backend;
+	struct xqaccel_info info;
+
+	pthread_mutex_t lock;	/* Protects all below, and what queues say it does. */
+	pthread_cond_t reaped;	/* a reaper has come back */
+	bool reaping;		/* a thread is in ops->wait() */
+	struct xq_queue *lane[XQ_MAX_LANES];
+};
+
+struct xq_buffer {
+	struct xq_device *dev;
+	struct xq_memory memory;
+};
+
+/**
+ * struct xq_ioctl_calls - the system as the ioctl backend sees it; tests replace it
+ */
+struct xq_ioctl_calls {
+	int (*open)(const char *path);
+	int (*ioctl)(int fd, unsigned long request, void *argument);
+	void *(*mmap)(int fd, size_t bytes, uint64_t offset);
+	int (*munmap)(void *data, size_t bytes);
+	void (*close)(int fd);
+};
+
+/* Opens a device file; fills in info. calls may be NULL. */
+int xq_ioctl_open(const char *path, const struct xq_ioctl_calls *calls,
+		  struct xq_backend **backend, struct xqaccel_info *info);
+
+/* Makes a device model; fills in info. */
+int xq_soft_open(struct xq_backend **backend, struct xqaccel_info *info);
+
+/* A device over a backend that is open; takes the backend, also when it fails. */
+int xq_device_wrap(const char *name, struct xq_backend *backend,
+		   const struct xqaccel_info *info, struct xq_device **dev);
+
+/* The sentence for a driver of another ABI. */
+void xq_abi_error(const char *name, const struct xqaccel_info *info, char *text, size_t size);
+
+/* Monotonic time in ns. */
+uint64_t xq_clock_ns(void);
+
+#endif

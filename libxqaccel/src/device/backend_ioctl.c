@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The driver's ioctls as a backend: thin, because the backend interface is theirs.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "backend.h"
+
+struct ioctl_backend {
+	struct xq_backend backend;
+	struct xq_ioctl_calls calls;
+	int fd;
+};
+
+static int real_open(const char *path)
+{
+	return open(path, O_RDWR | O_CLOEXEC);
+}
+
+static int real_ioctl(int fd, unsigned long request, void *argument)
+{
+	return ioctl(fd, request, argument);
+}
+
+static void *real_mmap(int fd, size_t bytes, uint64_t offset)
+{
+	return mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)offset);
+}
+
+static void real_close(int fd)
+{
+	close(fd);
+}
+
+static const struct xq_ioctl_calls real_calls = {
+	.open = real_open, .ioctl = real_ioctl, .mmap = real_mmap, .munmap = munmap,
+	.close = real_close,
+};
+
+static struct ioctl_backend *of(struct xq_backend *backend)
+{
+	return (struct ioctl_backend *)backend;
+}
+
+static int call(struct ioctl_backend *b, unsigned long request, void *argument)
+{
+	return b->calls.ioctl(b->fd, request, argument) < 0 ? -errno : 0;
+}
+
+static void ioctl_close(struct xq_backend *backend)
+{
+	of(backend)->calls.close(of(backend)->fd);
+	free(backend);
+}
+
+static int ioctl_create(struct xq_backend *backend, struct xq_memory *memory)
+{
+	struct ioctl_backend *b = of(backend);
+	struct xqaccel_buf_create create = { .size = sizeof(create), .bytes = memory->bytes };
+	int err = call(b, XQACCEL_IOCTL_BUF_CREATE, &create);
+
+	if (err)
+		return err;
+	memory->handle = create.handle;
+	memory->bytes = create.bytes;
+	memory->data = b->calls.mmap(b->fd, create.bytes, create.mmap_offset);
+	if (memory->data == MAP_FAILED) {
+		struct xqaccel_buf_destroy destroy = { .size = sizeof(destroy), .handle = create.handle };
+
+		err = -errno;
+		call(b, XQACCEL_IOCTL_BUF_DESTROY, &destroy);
+	}
+	return err;
+}
+
+static void ioctl_destroy(struct xq_backend *backend, const struct xq_memory *memory)
+{
+	struct xqaccel_buf_destroy destroy = { .size = sizeof(destroy), .handle = memory->handle };
+
+	of(backend)->calls.munmap(memory->data, memory->bytes);
+	call(of(backend), XQACCEL_IOCTL_BUF_DESTROY, &destroy);
+}
+
+static int ioctl_submit(struct xq_backend *backend, const struct xqaccel_job *jobs,
+			unsigned int count, uint32_t lane, uint32_t timeout_ms)
+{
+	struct xqaccel_submit submit = {
+		.size = sizeof(submit), .jobs = (uintptr_t)jobs, .job_stride = sizeof(*jobs),
+		.count = count, .lane = lane, .timeout_ms = timeout_ms,
+	};
+	const int err = call(of(backend), XQACCEL_IOCTL_SUBMIT, &submit);
+
+	return err ? err : (int)submit.done;
+}
+
+static int ioctl_wait(struct xq_backend *backend, struct xqaccel_completion *completions,
+		      unsigned int count, unsigned int min, int64_t timeout_ns)
+{
+	struct xqaccel_wait wait = {
+		.size = sizeof(wait), .completions = (uintptr_t)completions,
+		.stride = sizeof(*completions), .count = count, .min_complete = min,
+		.timeout_ns = timeout_ns,
+	};
+	const int err = call(of(backend), XQACCEL_IOCTL_WAIT, &wait);
+
+	return err ? err : (int)wait.done;
+}
+
+static const struct xq_backend_ops ioctl_ops = {
+	.close = ioctl_close, .create = ioctl_create, .destroy = ioctl_destroy,
+	.submit = ioctl_submit, .wait = ioctl_wait,
+};
+
+/* What isn't this driver answers INFO with ENOTTY, or in a way that makes no sense. */
+static int get_info(struct ioctl_backend *b, struct xqaccel_info *info)
+{
+	int err;
+
+	*info = (struct xqaccel_info){ .size = sizeof(*info) };
+	err = call(b, XQACCEL_IOCTL_INFO, info);
+	if (err)
+		return err == -ENOTTY || err == -EINVAL || err == -ENOSYS ? -ENODEV : err;
+	if (info->abi_major != XQACCEL_ABI_MAJOR)
+		return -EPROTO;
+	info->isa[sizeof(info->isa) - 1] = 0;
+	info->driver[sizeof(info->driver) - 1] = 0;
+	return info->lanes && info->max_jobs && info->clock_hz ? 0 : -ENODEV;
+}
+
+int xq_ioctl_open(const char *path, const struct xq_ioctl_calls *calls,
+		  struct xq_backend **backend, struct xqaccel_info *info)
+{
+	struct ioctl_backend *b = malloc(sizeof(*b));
+	int err;
+
+	if (!b)
+		return -ENOMEM;
+	b->backend.ops = &ioctl_ops;
+	b->calls = calls ? *calls : real_calls;
+	b->fd = b->calls.open(path);
+	if (b->fd < 0) {
+		err = -errno;
+		free(b);
+		return err;
+	}
+	err = get_info(b, info);
+	if (err) {
+		ioctl_close(&b->backend);
+		return err;
+	}
+	*backend = &b->backend;
+	return 0;
+}

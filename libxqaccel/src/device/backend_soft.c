@@ -1,0 +1,514 @@
+// SPDX-License-Identifier: MIT
+/*
+ * "soft": the device model in this process behind the same interface as the driver. Jobs go
+ * through the same registers, rings and page tables as on a card.
+ */
+#include <endian.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "job.h"
+#include "soft.h"
+
+#define DEFAULT_TIMEOUT_MS	60000
+#define MAX_TIMEOUT_MS		3600000
+#define MAX_BATCH		256
+#define CLIENT_BYTES		(1ULL << 38)
+#define MAX_THREADS		1024
+
+static struct soft *of(struct xq_backend *backend)
+{
+	return (struct soft *)backend;
+}
+
+/* ---- the host of the device model ------------------------------------------------------------- */
+
+static int host_read(void *opaque, uint64_t address, void *buffer, size_t len)
+{
+	struct soft *soft = opaque;
+
+	if (soft_region_left(&soft->memory, address) < len)
+		return -EFAULT;
+	memcpy(buffer, (const void *)(uintptr_t)address, len);
+	return 0;
+}
+
+static int host_write(void *opaque, uint64_t address, const void *buffer, size_t len)
+{
+	struct soft *soft = opaque;
+
+	if (soft_region_left(&soft->memory, address) < len)
+		return -EFAULT;
+	memcpy((void *)(uintptr_t)address, buffer, len);
+	return 0;
+}
+
+static void *host_map(void *opaque, uint64_t address, uint64_t *len, bool write)
+{
+	struct soft *soft = opaque;
+	const size_t left = soft_region_left(&soft->memory, address);
+
+	(void)write;
+	if (!left)
+		return NULL;
+	if (*len > left)
+		*len = left;
+	return (void *)(uintptr_t)address;
+}
+
+static void host_unmap(void *opaque, void *host, uint64_t len, bool write, bool dirty)
+{
+	(void)opaque;
+	(void)host;
+	(void)len;
+	(void)write;
+	(void)dirty;
+}
+
+/* Completions are looked for after every service, so no interrupt is needed. */
+static void host_interrupt(void *opaque, unsigned int vector)
+{
+	(void)opaque;
+	(void)vector;
+}
+
+static uint64_t host_clock(void *opaque)
+{
+	(void)opaque;
+	return xq_clock_ns();
+}
+
+static void host_schedule(void *opaque)
+{
+	struct soft *soft = opaque;
+
+	pthread_mutex_lock(&soft->call_lock);
+	soft->called = true;
+	pthread_cond_signal(soft->waiter ? &soft->waiter_wake : &soft->service_wake);
+	pthread_mutex_unlock(&soft->call_lock);
+}
+
+static const struct xqdev_host host = {
+	.dma_read = host_read, .dma_write = host_write, .dma_map = host_map,
+	.dma_unmap = host_unmap, .interrupt = host_interrupt, .clock_ns = host_clock,
+	.schedule = host_schedule,
+};
+
+/* ---- the service thread ------------------------------------------------------------------------ */
+
+static int wait_until(pthread_cond_t *cond, pthread_mutex_t *lock, uint64_t deadline)
+{
+	const struct timespec at = { (time_t)(deadline / 1000000000), (long)(deadline % 1000000000) };
+
+	if (deadline == UINT64_MAX)
+		return pthread_cond_wait(cond, lock);
+	return pthread_cond_timedwait(cond, lock, &at);
+}
+
+static void tell_waiter(struct soft *soft)
+{
+	pthread_mutex_lock(&soft->call_lock);
+	soft->news = true;
+	pthread_cond_signal(&soft->waiter_wake);
+	pthread_mutex_unlock(&soft->call_lock);
+}
+
+/* Answers calls when no thread waits for jobs, and stops jobs that take too long. */
+static void *service_thread(void *opaque)
+{
+	struct soft *soft = opaque;
+	uint64_t next = UINT64_MAX;
+	bool stop = false, any;
+
+	while (!stop) {
+		pthread_mutex_lock(&soft->call_lock);
+		if (next < soft->service_deadline)
+			soft->service_deadline = next;
+		while (!soft->stop && !(soft->called && !soft->waiter) &&
+		       xq_clock_ns() < soft->service_deadline)
+			wait_until(&soft->service_wake, &soft->call_lock, soft->service_deadline);
+		stop = soft->stop;
+		if (!soft->waiter)
+			soft->called = false;
+		soft->service_deadline = UINT64_MAX;
+		pthread_mutex_unlock(&soft->call_lock);
+
+		pthread_mutex_lock(&soft->lock);
+		any = soft_service(soft);
+		next = soft_check_deadlines(soft, xq_clock_ns());
+		any |= soft->done_count;
+		pthread_mutex_unlock(&soft->lock);
+		if (any)
+			tell_waiter(soft);
+	}
+	return NULL;
+}
+
+/* Has the service thread wake in time for a new job. */
+static void watch_deadline(struct soft *soft, uint64_t deadline)
+{
+	pthread_mutex_lock(&soft->call_lock);
+	if (deadline < soft->service_deadline) {
+		soft->service_deadline = deadline;
+		pthread_cond_signal(&soft->service_wake);
+	}
+	pthread_mutex_unlock(&soft->call_lock);
+}
+
+/* ---- buffers ----------------------------------------------------------------------------------- */
+
+static int soft_create(struct xq_backend *backend, struct xq_memory *memory)
+{
+	struct soft *soft = of(backend);
+	struct soft_buffer *buffer;
+	int err;
+
+	if (memory->bytes > soft->info.max_buffer_bytes)
+		return -EINVAL;
+	pthread_mutex_lock(&soft->lock);
+	if (soft->memory.client_bytes + memory->bytes > soft->info.client_bytes)
+		err = -ENOSPC;
+	else
+		err = soft_buffer_create(&soft->memory, memory->bytes, &buffer);
+	if (!err)
+		*memory = (struct xq_memory){ buffer->handle, buffer->bytes, buffer->data };
+	pthread_mutex_unlock(&soft->lock);
+	return err;
+}
+
+static void soft_destroy(struct xq_backend *backend, const struct xq_memory *memory)
+{
+	struct soft *soft = of(backend);
+	struct soft_buffer *buffer;
+
+	pthread_mutex_lock(&soft->lock);
+	buffer = soft_buffer_find(&soft->memory, memory->handle);
+	soft_buffer_forget(&soft->memory, buffer);
+	soft_buffer_put(soft, buffer);
+	pthread_mutex_unlock(&soft->lock);
+}
+
+static bool find_memory(void *opaque, uint32_t handle, size_t *bytes)
+{
+	const struct soft_buffer *buffer = soft_buffer_find(opaque, handle);
+
+	if (buffer)
+		*bytes = buffer->bytes;
+	return buffer;
+}
+
+/* ---- jobs -------------------------------------------------------------------------------------- */
+
+static void describe(struct soft *soft, const struct xqaccel_job *job, struct soft_job *out)
+{
+	struct xq_hw_descriptor *d = &out->descriptor;
+	unsigned int i;
+
+	*d = (struct xq_hw_descriptor){
+		.op = htole32(job->op), .flags = htole32(job->flags),
+		.id = htole64(soft->next_id++), .context = htole32(SOFT_CONTEXT),
+		.m = htole32(job->m), .n = htole32(job->n), .k = htole32(job->k),
+		.batch = htole32(job->batch), .group = htole32(job->group),
+		.a_format = job->a_format, .b_format = job->b_format,
+		.scale_format = job->scale_format, .a_zp = htole32((uint32_t)job->a_zp),
+		.b_zp = htole32((uint32_t)job->b_zp), .group_stride = htole64(job->group_stride),
+	};
+	for (i = 0; i < XQACCEL_OPERANDS; i++) {
+		const struct xqaccel_operand *op = &job->operand[i];
+
+		out->buffer[i] = soft_buffer_find(&soft->memory, op->handle);
+		if (!out->buffer[i])
+			continue;
+		out->buffer[i]->references++;
+		d->operand[i] = (struct xq_hw_operand){
+			htole64(out->buffer[i]->va + op->offset), htole64(op->stride),
+			htole64(op->batch_stride),
+		};
+	}
+	out->user_data = job->user_data;
+}
+
+static int accept_job(struct soft *soft, const struct xqaccel_job *job, uint32_t lane,
+		      uint32_t timeout_ms)
+{
+	struct soft_job *accepted;
+	int err;
+
+	if (soft->lost)
+		return -ENODEV;
+	if (soft->outstanding == SOFT_MAX_JOBS)
+		return -EAGAIN;
+	err = xq_job_check(job, &soft->info, find_memory, &soft->memory);
+	if (err)
+		return err;
+	accepted = malloc(sizeof(*accepted));
+	if (!accepted)
+		return -ENOMEM;
+	accepted->timeout_ns = 1000000ULL * (timeout_ms ? timeout_ms : DEFAULT_TIMEOUT_MS);
+	describe(soft, job, accepted);
+	soft_lane_push(soft, lane, accepted);
+	soft->outstanding++;
+	return 0;
+}
+
+static int soft_submit(struct xq_backend *backend, const struct xqaccel_job *jobs,
+		       unsigned int count, uint32_t lane, uint32_t timeout_ms)
+{
+	struct soft *soft = of(backend);
+	unsigned int accepted = 0;
+	uint64_t deadline;
+	int err = 0;
+
+	if (!count || count > MAX_BATCH || lane >= soft->info.lanes || timeout_ms > MAX_TIMEOUT_MS)
+		return -EINVAL;
+	pthread_mutex_lock(&soft->lock);
+	while (accepted < count && !err) {
+		err = accept_job(soft, &jobs[accepted], lane, timeout_ms);
+		accepted += !err;
+	}
+	if (accepted)
+		soft_lane_doorbell(soft, lane);
+	deadline = soft->lane[lane].deadline;
+	pthread_mutex_unlock(&soft->lock);
+	watch_deadline(soft, deadline);
+	return accepted ? (int)accepted : err;
+}
+
+/* Under soft->lock: moves completions to the caller. */
+static unsigned int take_done(struct soft *soft, struct xqaccel_completion *completions,
+			      unsigned int count)
+{
+	unsigned int n;
+
+	for (n = 0; n < count && soft->done_count; n++) {
+		completions[n] = soft->done[soft->done_head];
+		soft->done_head = (soft->done_head + 1) % SOFT_MAX_JOBS;
+		soft->done_count--;
+		soft->outstanding--;
+	}
+	return n;
+}
+
+/* Sleeps until there is something to do; false if the time is over. */
+static bool wait_for_call(struct soft *soft, uint64_t deadline)
+{
+	bool timeout = false;
+
+	pthread_mutex_lock(&soft->call_lock);
+	while (!soft->called && !soft->news && !timeout)
+		timeout = wait_until(&soft->waiter_wake, &soft->call_lock, deadline) == ETIMEDOUT;
+	soft->called = false;
+	soft->news = false;
+	pthread_mutex_unlock(&soft->call_lock);
+	return !timeout;
+}
+
+/* The waiter answers the device model's calls itself, which saves a switch of threads. */
+static void set_waiter(struct soft *soft, bool waiter)
+{
+	pthread_mutex_lock(&soft->call_lock);
+	soft->waiter = waiter;
+	if (!waiter && soft->called)
+		pthread_cond_signal(&soft->service_wake);
+	pthread_mutex_unlock(&soft->call_lock);
+}
+
+static int soft_wait(struct xq_backend *backend, struct xqaccel_completion *completions,
+		     unsigned int count, unsigned int min, int64_t timeout_ns)
+{
+	struct soft *soft = of(backend);
+	unsigned int taken = 0;
+	uint64_t deadline;
+	bool in_time = true;
+
+	if (!count || min > count)
+		return -EINVAL;
+	if (timeout_ns < 0 || __builtin_add_overflow(xq_clock_ns(), (uint64_t)timeout_ns, &deadline))
+		deadline = UINT64_MAX;
+	set_waiter(soft, true);
+	for (;;) {
+		pthread_mutex_lock(&soft->lock);
+		soft_service(soft);
+		taken += take_done(soft, completions + taken, count - taken);
+		if (min > taken + soft->outstanding)
+			min = taken + soft->outstanding;
+		pthread_mutex_unlock(&soft->lock);
+		if (taken >= min || !in_time)
+			break;
+		in_time = wait_for_call(soft, deadline);
+	}
+	set_waiter(soft, false);
+	return taken || in_time ? (int)taken : -ETIMEDOUT;
+}
+
+/* ---- open and close ---------------------------------------------------------------------------- */
+
+static uint32_t read_reg(struct soft *soft, uint32_t offset)
+{
+	return xqdev_mmio_read(soft->dev, offset, 4);
+}
+
+static uint64_t read_reg64(struct soft *soft, uint32_t offset)
+{
+	const uint64_t low = read_reg(soft, offset);
+
+	return low | (uint64_t)read_reg(soft, offset + 4) << 32;
+}
+
+static void fill_info(struct soft *soft)
+{
+	struct xqaccel_info *info = &soft->info;
+	uint32_t word;
+	int i;
+
+	*info = (struct xqaccel_info){
+		.size = sizeof(*info), .abi_major = XQACCEL_ABI_MAJOR,
+		.abi_minor = XQACCEL_ABI_MINOR, .hw_version = read_reg(soft, XQ_REG_VERSION),
+		.queues = read_reg(soft, XQ_REG_QUEUES), .contexts = 1, .max_jobs = SOFT_MAX_JOBS,
+		.max_batch = MAX_BATCH, .max_dim = read_reg(soft, XQ_REG_MAX_DIM),
+		.tiled = read_reg(soft, XQ_REG_TILED), .features = read_reg64(soft, XQ_REG_FEATURES),
+		.clock_hz = read_reg64(soft, XQ_REG_CLOCK_HZ), .max_buffer_bytes = CLIENT_BYTES,
+		.client_bytes = CLIENT_BYTES, .default_timeout_ms = DEFAULT_TIMEOUT_MS,
+		.max_timeout_ms = MAX_TIMEOUT_MS, .threads = read_reg(soft, XQ_REG_THREADS),
+	};
+	info->lanes = info->queues;
+	for (i = 0; i < 16; i++)
+		info->pairs[i] = read_reg(soft, XQ_REG_PAIRS((uint32_t)i));
+	for (i = 0; i < XQ_ISA_BYTES; i += 4) {
+		word = htole32(read_reg(soft, XQ_REG_ISA + (uint32_t)i));
+		memcpy(info->isa + i, &word, 4);
+	}
+	info->isa[sizeof(info->isa) - 1] = 0;
+	snprintf(info->driver, sizeof(info->driver), "in-process device model");
+}
+
+static void free_soft(struct soft *soft)
+{
+	if (soft->dev)
+		xqdev_destroy(soft->dev);
+	soft_lanes_free(soft);
+	soft_memory_free(&soft->memory);
+	pthread_cond_destroy(&soft->waiter_wake);
+	pthread_cond_destroy(&soft->service_wake);
+	pthread_mutex_destroy(&soft->call_lock);
+	pthread_mutex_destroy(&soft->lock);
+	free(soft);
+}
+
+static void soft_close(struct xq_backend *backend)
+{
+	struct soft *soft = of(backend);
+
+	pthread_mutex_lock(&soft->call_lock);
+	soft->stop = true;
+	pthread_cond_signal(&soft->service_wake);
+	pthread_mutex_unlock(&soft->call_lock);
+	pthread_join(soft->service_thread, NULL);
+	free_soft(soft);
+}
+
+static const struct xq_backend_ops soft_ops = {
+	.close = soft_close, .create = soft_create, .destroy = soft_destroy,
+	.submit = soft_submit, .wait = soft_wait,
+};
+
+static int threads_wanted(unsigned int *threads)
+{
+	const char *text = getenv("XQ_THREADS");
+	unsigned long value;
+	char *end;
+
+	*threads = 0;
+	if (!text || !*text)
+		return 0;
+	value = strtoul(text, &end, 10);
+	if (*end || !value || value > MAX_THREADS)
+		return -EINVAL;
+	*threads = (unsigned int)value;
+	return 0;
+}
+
+static void init_locks(struct soft *soft)
+{
+	pthread_condattr_t clock;
+
+	pthread_condattr_init(&clock);
+	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+	pthread_mutex_init(&soft->lock, NULL);
+	pthread_mutex_init(&soft->call_lock, NULL);
+	pthread_cond_init(&soft->service_wake, &clock);
+	pthread_cond_init(&soft->waiter_wake, &clock);
+	pthread_condattr_destroy(&clock);
+}
+
+/* What a driver's probe does. */
+static int start_device(struct soft *soft, const struct xqdev_config *config)
+{
+	int err = xqdev_create(config, &host, soft, &soft->dev);
+
+	if (err)
+		return err == -ENOTSUP ? -EINVAL : err;
+	xqdev_set_bus_master(soft->dev, true);
+	fill_info(soft);
+	err = soft_memory_init(&soft->memory);
+	if (err)
+		return err;
+	xqdev_mmio_write(soft->dev, XQ_REG_CTX_TABLE, (uint32_t)(uintptr_t)soft->memory.table, 4);
+	xqdev_mmio_write(soft->dev, XQ_REG_CTX_TABLE + 4,
+			 (uint32_t)((uint64_t)(uintptr_t)soft->memory.table >> 32), 4);
+	xqdev_mmio_write(soft->dev, XQ_REG_CTRL, XQ_CTRL_ENABLE, 4);
+	return soft_lanes_start(soft) ? -ENOMEM : 0;
+}
+
+int xq_soft_open(struct xq_backend **backend, struct xqaccel_info *info)
+{
+	struct xqdev_config config = { .contexts = 1 };
+	struct soft *soft;
+	int err = threads_wanted(&config.threads);
+
+	if (err)
+		return err;
+	soft = calloc(1, sizeof(*soft));
+	if (!soft)
+		return -ENOMEM;
+	soft->backend.ops = &soft_ops;
+	soft->service_deadline = UINT64_MAX;
+	init_locks(soft);
+	err = start_device(soft, &config);
+	if (!err)
+		err = -pthread_create(&soft->service_thread, NULL, service_thread, soft);
+	if (err) {
+		free_soft(soft);
+		return err == -EAGAIN ? -ENOMEM : err;
+	}
+	*backend = &soft->backend;
+	*info = soft->info;
+	return 0;
+}
+
+/* ---- for tests --------------------------------------------------------------------------------- */
+
+void xq_soft_inject(struct xq_device *dev, const struct xqdev_faults *faults)
+{
+	struct soft *soft = of(dev->backend);
+
+	pthread_mutex_lock(&soft->lock);
+	xqdev_inject(soft->dev, faults);
+	pthread_mutex_unlock(&soft->lock);
+}
+
+void xq_soft_revoke(struct xq_buffer *buffer, uint64_t offset)
+{
+	struct soft *soft = of(buffer->dev->backend);
+	const struct soft_buffer *b;
+
+	pthread_mutex_lock(&soft->lock);
+	b = soft_buffer_find(&soft->memory, buffer->memory.handle);
+	soft_unmap_range(&soft->memory, b->va + (offset & ~(XQ_PAGE_BYTES - 1ULL)), 1);
+	xqdev_mmio_write(soft->dev, XQ_REG_CTX_INVAL, SOFT_CONTEXT | XQ_CTX_INVAL_GO, 4);
+	while (xqdev_mmio_read(soft->dev, XQ_REG_CTX_INVAL, 4) & XQ_CTX_INVAL_GO)
+		xqdev_service(soft->dev);
+	pthread_mutex_unlock(&soft->lock);
+}

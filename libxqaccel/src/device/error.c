@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend.h"
+
+/* What a file that can't be opened lacks. */
+static const char *reason(int error)
+{
+	switch (error) {
+	case -ENOENT:
+	case -ENXIO:
+		return "there is no such device; is the xqaccel module loaded (modprobe xqaccel)?";
+	case -EACCES:
+	case -EPERM:
+		return "no permission; ask for access to the device file, or run as root";
+	case -ENODEV:
+		return "it is not an xqaccel device, or the device is gone";
+	case -EBUSY:
+		return "all contexts of the device are in use by other programs";
+	case -ENOMEM:
+		return "not enough memory";
+	default:
+		return strerror(-error);
+	}
+}
+
+/* A driver of another ABI says so itself: ask it again for both versions. */
+static void abi_error(const char *name, char *text, size_t size)
+{
+	struct xqaccel_info info = { 0 };
+	struct xq_backend *backend;
+
+	if (xq_ioctl_open(name, NULL, &backend, &info) == -EPROTO)
+		xq_abi_error(name, &info, text, size);
+	else
+		snprintf(text, size, "cannot open %s: its driver has another ABI than this library", name);
+}
+
+void xq_abi_error(const char *name, const struct xqaccel_info *info, char *text, size_t size)
+{
+	const bool old = info->abi_major < XQACCEL_ABI_MAJOR;
+
+	snprintf(text, size, "cannot open %s: its driver has ABI %u.%u and this library needs %u.x; "
+		 "install %s of the same release", name, info->abi_major, info->abi_minor,
+		 XQACCEL_ABI_MAJOR, old ? "a newer xqaccel driver, one" : "a newer libxqaccel, one");
+}
+
+void xq_device_error(const char *name, int error, char *text, size_t size)
+{
+	if (!name)
+		name = getenv("XQACCEL_DEVICE");
+	if (!name || !*name)
+		name = "soft";
+	if (error == -EPROTO)
+		abi_error(name, text, size);
+	else if (strcmp(name, "soft"))
+		snprintf(text, size, "cannot open %s: %s", name, reason(error));
+	else if (error == -EINVAL)
+		snprintf(text, size, "cannot open soft: XQ_THREADS is not a number of threads or "
+			 "XQ_ISA not an instruction set of this processor");
+	else
+		snprintf(text, size, "cannot open soft: %s", strerror(-error));
+}

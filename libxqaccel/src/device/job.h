@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef XQ_JOB_H
+#define XQ_JOB_H
+
+#include "backend.h"
+
+/* From the library's form to the driver's; -ENOENT for a buffer of another device. */
+int xq_job_from_gemm(const struct xq_device *dev, const struct xq_gemm *gemm,
+		     struct xqaccel_job *job);
+
+/* From the driver's completion to the library's. */
+void xq_completion_from(const struct xq_device *dev, const struct xqaccel_completion *from,
+			struct xq_completion *to);
+
+/* Shape of a job as the geometry functions take it. */
+struct xq_dims xq_job_dims(const struct xqaccel_job *job);
+
+/* Finds a buffer by its handle; false if there is none. */
+typedef bool xq_find_memory(void *opaque, uint32_t handle, size_t *bytes);
+
+/* What the driver checks before it accepts a job, with its errnos. */
+int xq_job_check(const struct xqaccel_job *job, const struct xqaccel_info *info,
+		 xq_find_memory *find, void *opaque);
+
+#endif

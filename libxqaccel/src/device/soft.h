@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Private to the "soft" backend: the device model in this process, and what a kernel driver
+ * does for a real one, in small.
+ */
+#ifndef XQ_SOFT_H
+#define XQ_SOFT_H
+
+#include "backend.h"
+#include "emulator/device/xq_device.h"
+
+#define SOFT_RING_LOG2		10
+#define SOFT_RING_ENTRIES	(1U << SOFT_RING_LOG2)
+#define SOFT_MAX_JOBS		(SOFT_RING_ENTRIES - 1)	/* a ring is never full */
+#define SOFT_CONTEXT		0
+
+/* ---- memory: soft_memory.c ------------------------------------------------------------------- */
+
+/*
+ * Bus addresses are addresses of this process. The list of regions says which of them the
+ * device may touch.
+ */
+struct soft_region {
+	uintptr_t start;
+	size_t bytes;
+};
+
+struct soft_buffer {
+	struct soft_buffer *next;	/* by device address */
+	void *data;
+	size_t bytes;
+	uint64_t va;
+	uint32_t handle;
+	unsigned int references;	/* the handle, and each operand of each job */
+};
+
+/**
+ * struct soft_memory - a context's address space; under the device lock
+ * @regions: sorted by start
+ * @root: top level of the page table
+ * @table: the context table
+ * @free_tables: pages for page tables, linked through their first word
+ * @buffers: sorted by device address
+ * @by_handle: handle - 1 is the index; NULL is free
+ * @client_bytes: of all buffers
+ */
+struct soft_memory {
+	struct soft_region *regions;
+	size_t region_count, region_room;
+	uint64_t *root;
+	struct xq_hw_context *table;
+	void *free_tables;
+	void **arenas;
+	size_t arena_count;
+	struct soft_buffer *buffers;
+	struct soft_buffer **by_handle;
+	uint32_t handles;
+	uint64_t client_bytes;
+};
+
+int soft_memory_init(struct soft_memory *memory);
+void soft_memory_free(struct soft_memory *memory);
+
+/* Zeroed pages that the device may touch; 2 MiB-aligned if they are as large. */
+void *soft_pages_alloc(struct soft_memory *memory, size_t bytes);
+void soft_pages_free(struct soft_memory *memory, void *data, size_t bytes);
+
+/* Bytes at a bus address that belong to one region, 0 if it is none's. */
+size_t soft_region_left(const struct soft_memory *memory, uint64_t address);
+
+/* Allocates, maps for the device and gives a handle. */
+int soft_buffer_create(struct soft_memory *memory, size_t bytes, struct soft_buffer **buffer);
+struct soft_buffer *soft_buffer_find(const struct soft_memory *memory, uint32_t handle);
+/* Takes the handle away; the reference that it had remains. */
+void soft_buffer_forget(struct soft_memory *memory, struct soft_buffer *buffer);
+/* Takes the pages out of the page table; the caller invalidates before soft_buffer_free(). */
+void soft_buffer_unmap(struct soft_memory *memory, struct soft_buffer *buffer);
+void soft_buffer_free(struct soft_memory *memory, struct soft_buffer *buffer);
+/* The buffer at a device address, or NULL. */
+struct soft_buffer *soft_buffer_at(const struct soft_memory *memory, uint64_t va);
+/* Clears the entries of part of the address space. */
+void soft_unmap_range(struct soft_memory *memory, uint64_t va, uint64_t bytes);
+
+/* ---- lanes: soft_lane.c ------------------------------------------------------------------------ */
+
+struct soft_job {
+	struct soft_job *next;
+	struct xq_hw_descriptor descriptor;
+	struct soft_buffer *buffer[XQACCEL_OPERANDS];
+	uint64_t user_data;
+	uint64_t timeout_ns;
+};
+
+/**
+ * struct soft_lane - a hardware queue; under the device lock
+ * @sq: @cq: the rings
+ * @sq_tail: next slot to fill
+ * @cq_head: next completion to take
+ * @phase: of a completion that is new
+ * @first: @last: jobs on the device, oldest first
+ * @deadline: of @first
+ */
+struct soft_lane {
+	struct xq_hw_descriptor *sq;
+	struct xq_hw_completion *cq;
+	uint32_t sq_tail, cq_head;
+	uint16_t phase;
+	struct soft_job *first, *last;
+	uint64_t deadline;
+};
+
+/**
+ * struct soft - the backend
+ * @lock: the device context: all calls of the device model, and all below but the calls
+ * @outstanding: jobs submitted and not reaped
+ * @done: ring of completions to be reaped, oldest at @done_head
+ * @lost: a reset was not acknowledged
+ */
+struct soft {
+	struct xq_backend backend;
+	struct xqdev *dev;
+	struct xqaccel_info info;
+
+	pthread_mutex_t lock;
+	struct soft_memory memory;
+	struct soft_lane lane[XQ_MAX_QUEUES];
+	unsigned int outstanding;
+	struct xqaccel_completion done[SOFT_MAX_JOBS];
+	unsigned int done_head, done_count;
+	uint64_t next_id;
+	bool lost;
+
+	pthread_mutex_t call_lock;	/* Protects all below; innermost */
+	pthread_cond_t service_wake;
+	pthread_cond_t waiter_wake;
+	bool called;			/* the device model wants xqdev_service() */
+	bool news;			/* there are completions that the waiter has not seen */
+	bool waiter;			/* a thread in wait answers calls, not the service thread */
+	bool stop;
+	uint64_t service_deadline;	/* when the service thread wakes by itself */
+	pthread_t service_thread;
+};
+
+int soft_lanes_start(struct soft *soft);
+void soft_lanes_free(struct soft *soft);
+
+/* Puts a job on a lane's ring and rings the doorbell if asked to. */
+void soft_lane_push(struct soft *soft, unsigned int lane, struct soft_job *job);
+void soft_lane_doorbell(struct soft *soft, unsigned int lane);
+
+/* Calls the device model and takes what has ended; true if there are new completions. */
+bool soft_service(struct soft *soft);
+
+/* Stops jobs past their time; returns the next deadline. */
+uint64_t soft_check_deadlines(struct soft *soft, uint64_t now);
+
+/* Drops a reference; the last one frees. */
+void soft_buffer_put(struct soft *soft, struct soft_buffer *buffer);
+
+/* ---- for tests ----------------------------------------------------------------------------------- */
+
+/* Sets the fault injection of a "soft" device. */
+void xq_soft_inject(struct xq_device *dev, const struct xqdev_faults *faults);
+
+/* Takes a page of a buffer out of the device's page table, so that jobs fault on it. */
+void xq_soft_revoke(struct xq_buffer *buffer, uint64_t offset);
+
+#endif

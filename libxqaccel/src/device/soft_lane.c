@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The rings of the device model, served as a driver serves them. All under soft->lock.
+ */
+#include <endian.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "soft.h"
+
+#define RESET_POLL_US	100
+#define RESET_POLLS	20000
+
+static void write_reg(struct soft *soft, uint32_t offset, uint32_t value)
+{
+	xqdev_mmio_write(soft->dev, offset, value, 4);
+}
+
+static void write_reg64(struct soft *soft, uint32_t offset, uint64_t value)
+{
+	write_reg(soft, offset, (uint32_t)value);
+	write_reg(soft, offset + 4, (uint32_t)(value >> 32));
+}
+
+static void lane_enable(struct soft *soft, unsigned int lane)
+{
+	struct soft_lane *l = &soft->lane[lane];
+	uint32_t i;
+
+	for (i = 0; i < SOFT_RING_ENTRIES; i++)
+		l->cq[i].phase = 0;
+	l->sq_tail = 0;
+	l->cq_head = 0;
+	l->phase = 1;
+	write_reg64(soft, XQ_QUEUE(lane, XQ_Q_SQ_BASE), (uintptr_t)l->sq);
+	write_reg64(soft, XQ_QUEUE(lane, XQ_Q_CQ_BASE), (uintptr_t)l->cq);
+	write_reg(soft, XQ_QUEUE(lane, XQ_Q_SIZE), SOFT_RING_LOG2);
+	write_reg(soft, XQ_QUEUE(lane, XQ_Q_CTRL), XQ_Q_CTRL_ENABLE);
+}
+
+int soft_lanes_start(struct soft *soft)
+{
+	unsigned int i;
+
+	for (i = 0; i < soft->info.lanes; i++) {
+		struct soft_lane *l = &soft->lane[i];
+
+		l->deadline = UINT64_MAX;
+		l->sq = soft_pages_alloc(&soft->memory, SOFT_RING_ENTRIES * sizeof(*l->sq));
+		l->cq = soft_pages_alloc(&soft->memory, SOFT_RING_ENTRIES * sizeof(*l->cq));
+		if (!l->sq || !l->cq)
+			return -1;
+		lane_enable(soft, i);
+	}
+	return 0;
+}
+
+void soft_lanes_free(struct soft *soft)
+{
+	unsigned int i;
+
+	for (i = 0; i < XQ_MAX_QUEUES; i++) {
+		while (soft->lane[i].first) {
+			struct soft_job *job = soft->lane[i].first;
+
+			soft->lane[i].first = job->next;
+			free(job);
+		}
+	}
+}
+
+/* ---- submission -------------------------------------------------------------------------------- */
+
+static void put_descriptor(struct soft_lane *l, const struct soft_job *job)
+{
+	l->sq[l->sq_tail] = job->descriptor;
+	l->sq_tail = (l->sq_tail + 1) % SOFT_RING_ENTRIES;
+}
+
+void soft_lane_push(struct soft *soft, unsigned int lane, struct soft_job *job)
+{
+	struct soft_lane *l = &soft->lane[lane];
+
+	put_descriptor(l, job);
+	job->next = NULL;
+	if (l->first) {
+		l->last->next = job;
+	} else {
+		l->first = job;
+		l->deadline = xq_clock_ns() + job->timeout_ns;
+	}
+	l->last = job;
+}
+
+void soft_lane_doorbell(struct soft *soft, unsigned int lane)
+{
+	write_reg(soft, XQ_QUEUE(lane, XQ_Q_SQ_TAIL), soft->lane[lane].sq_tail);
+}
+
+/* ---- completion -------------------------------------------------------------------------------- */
+
+static void invalidate(struct soft *soft)
+{
+	write_reg(soft, XQ_REG_CTX_INVAL, SOFT_CONTEXT | XQ_CTX_INVAL_GO);
+	while (xqdev_mmio_read(soft->dev, XQ_REG_CTX_INVAL, 4) & XQ_CTX_INVAL_GO)
+		xqdev_service(soft->dev);
+}
+
+void soft_buffer_put(struct soft *soft, struct soft_buffer *buffer)
+{
+	if (--buffer->references)
+		return;
+	soft_buffer_unmap(&soft->memory, buffer);
+	invalidate(soft);
+	soft_buffer_free(&soft->memory, buffer);
+}
+
+/* Moves the lane's oldest job to the list of the done. */
+static void finish_first(struct soft *soft, unsigned int lane,
+			 const struct xqaccel_completion *completion)
+{
+	struct soft_lane *l = &soft->lane[lane];
+	struct soft_job *job = l->first;
+	struct xqaccel_completion *done =
+		&soft->done[(soft->done_head + soft->done_count++) % SOFT_MAX_JOBS];
+	unsigned int i;
+
+	*done = *completion;
+	done->user_data = job->user_data;
+	done->lane = lane;
+	l->first = job->next;
+	l->deadline = l->first ? xq_clock_ns() + l->first->timeout_ns : UINT64_MAX;
+	for (i = 0; i < XQACCEL_OPERANDS; i++)
+		if (job->buffer[i])
+			soft_buffer_put(soft, job->buffer[i]);
+	free(job);
+}
+
+static void locate_fault(struct soft *soft, uint64_t address, struct xqaccel_completion *done)
+{
+	const struct soft_buffer *b = soft_buffer_at(&soft->memory, address);
+
+	done->fault_handle = b ? b->handle : 0;
+	done->fault_offset = b ? address - b->va : address;
+}
+
+static void take_completion(struct soft *soft, unsigned int lane, const struct xq_hw_completion *hw)
+{
+	struct xqaccel_completion done = {
+		.status = le16toh(hw->status), .flags = le16toh(hw->flags),
+		.start = le64toh(hw->start), .end = le64toh(hw->end), .macs = le64toh(hw->macs),
+		.bytes = le64toh(hw->bytes), .bytes_copied = le64toh(hw->bytes_copied),
+	};
+
+	/* Jobs of a queue end in order: another id is a broken device. */
+	if (hw->id != soft->lane[lane].first->descriptor.id)
+		done.status = XQACCEL_STATUS_DMA;
+	if (done.status == XQACCEL_STATUS_FAULT)
+		locate_fault(soft, le64toh(hw->fault_address), &done);
+	finish_first(soft, lane, &done);
+}
+
+static bool drain(struct soft *soft, unsigned int lane)
+{
+	struct soft_lane *l = &soft->lane[lane];
+	const uint32_t head = l->cq_head;
+
+	while (l->first && (le16toh(l->cq[l->cq_head].phase) & 1) == l->phase) {
+		take_completion(soft, lane, &l->cq[l->cq_head]);
+		l->cq_head = (l->cq_head + 1) % SOFT_RING_ENTRIES;
+		l->phase ^= !l->cq_head;
+	}
+	if (l->cq_head == head)
+		return false;
+	write_reg(soft, XQ_QUEUE(lane, XQ_Q_CQ_HEAD), l->cq_head);
+	return true;
+}
+
+static bool drain_all(struct soft *soft)
+{
+	bool any = false;
+	unsigned int i;
+
+	for (i = 0; i < soft->info.lanes; i++)
+		any |= drain(soft, i);
+	return any;
+}
+
+bool soft_service(struct soft *soft)
+{
+	xqdev_service(soft->dev);
+	return drain_all(soft);
+}
+
+/* ---- jobs that take too long ------------------------------------------------------------------- */
+
+static bool reset_lane(struct soft *soft, unsigned int lane)
+{
+	int polls;
+
+	write_reg(soft, XQ_QUEUE(lane, XQ_Q_CTRL), XQ_Q_CTRL_RESET);
+	for (polls = 0; polls < RESET_POLLS; polls++) {
+		if (!(xqdev_mmio_read(soft->dev, XQ_QUEUE(lane, XQ_Q_CTRL), 4) & XQ_Q_CTRL_RESET))
+			return true;
+		usleep(RESET_POLL_US);
+		xqdev_service(soft->dev);
+	}
+	return false;
+}
+
+static void lose_device(struct soft *soft)
+{
+	const struct xqaccel_completion lost = { .status = XQACCEL_STATUS_LOST };
+	unsigned int i;
+
+	soft->lost = true;
+	for (i = 0; i < soft->info.lanes; i++)
+		while (soft->lane[i].first)
+			finish_first(soft, i, &lost);
+}
+
+/* Resets the queue, ends its first job, and puts the others on it again. */
+static void time_out(struct soft *soft, unsigned int lane)
+{
+	const struct xqaccel_completion timeout = { .status = XQACCEL_STATUS_TIMEOUT };
+	struct soft_lane *l = &soft->lane[lane];
+	const struct soft_job *guilty = l->first, *job;
+
+	if (!reset_lane(soft, lane)) {
+		lose_device(soft);
+		return;
+	}
+	drain(soft, lane);
+	if (l->first == guilty)
+		finish_first(soft, lane, &timeout);
+	lane_enable(soft, lane);
+	for (job = l->first; job; job = job->next)
+		put_descriptor(l, job);
+	if (l->first)
+		soft_lane_doorbell(soft, lane);
+}
+
+uint64_t soft_check_deadlines(struct soft *soft, uint64_t now)
+{
+	uint64_t next = UINT64_MAX;
+	unsigned int i;
+
+	for (i = 0; i < soft->info.lanes; i++) {
+		struct soft_lane *l = &soft->lane[i];
+
+		if (!soft->lost && l->first && l->deadline <= now)
+			time_out(soft, i);
+		if (l->first && l->deadline < next)
+			next = l->deadline;
+	}
+	return next;
+}

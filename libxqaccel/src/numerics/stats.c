@@ -127,7 +127,8 @@ void xq_stats_feed(struct xq_stats *stats, const struct xq_calibration *how, con
 		return;
 	if (low != 0 || high != 0)
 		grow(&stats->hist, fmaxf(fabsf(low), fabsf(high)));
-	inverse_width = ldexp(1, -stats->hist.exponent);
+	/* With zeros only there is no bin to be found. */
+	inverse_width = stats->hist.exponent == INT32_MIN ? 0 : ldexp(1, -stats->hist.exponent);
 	for (size_t r = 0; r < cell->runs; r++) {
 		const float *run = x + cell->start + r * cell->stride;
 

@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# Host programs that print KTAP.
+
+UNIT_TESTS += test_kernels test_kernel_pool
+UNIT_TESTS_asan += test_kernels
+UNIT_TESTS_tsan += test_kernel_pool
+UNIT_TESTS_arm64 += test_kernels test_kernel_pool
+test_kernels-y := tests/unit/test_kernels.c
+test_kernels-libs := xqkernels
+test_kernel_pool-y := tests/unit/test_kernel_pool.c
+test_kernel_pool-libs := xqkernels

@@ -8,3 +8,17 @@ xqdevice-y := $(addprefix emulator/device/, completion.c device.c engine.c fault
 xqdevice-libs := xqkernels
 
 QEMU_LIBS := xqdevice xqkernels
+
+# ---- kernels: kern_ISA*.c hold the code for one instruction set each ------------------------------
+
+STATIC_LIBS += xqkernels
+XQK_SOURCES := $(sort $(wildcard emulator/kernels/*.c))
+XQK_X86 := $(filter %_avx2.c %_avx512.c,$(XQK_SOURCES))
+XQK_ARM64 := $(filter emulator/kernels/kern_neon%,$(XQK_SOURCES))
+xqkernels-y := $(filter-out $(XQK_X86) $(XQK_ARM64),$(XQK_SOURCES))
+xqkernels-x86 := $(XQK_X86)
+xqkernels-arm64 := $(XQK_ARM64)
+$(foreach f,$(filter emulator/kernels/kern_%,$(XQK_SOURCES)),$(eval CFLAGS-$(f) := -O3))
+$(foreach f,$(filter %_avx2.c,$(XQK_X86)),$(eval CFLAGS-$(f) += -mavx2 -mpopcnt))
+$(foreach f,$(filter %_avx512.c,$(XQK_X86)),$(eval CFLAGS-$(f) += -mavx512f -mavx512bw -mavx512dq -mavx512vl \
+	-mavx512vbmi -mavx512vnni -mavx512vpopcntdq -mpopcnt -mprefer-vector-width=512))

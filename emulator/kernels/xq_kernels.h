@@ -136,6 +136,7 @@ struct xqk_plan {
 	size_t scratch_bytes;
 	uint32_t block_m, block_n, block_k;
 	uint32_t chunks_m, chunks_n;
+	uint64_t units;
 	atomic_uint_fast64_t bytes_copied;
 };
 

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Computing a chunk. With a' = a - a_bias as staged, b' = b + b_bias as the dot takes it,
+ * and the zero points moved likewise, a piece of K elements of C is
+ *
+ *	sum (a' - za)(b' - zb) = sum a'b' - zb (sum a' - K za) - za sum b'
+ *
+ * exactly modulo 2^32. The sums of a' come from staging; those of b' from a dot with a
+ * row of ones, only where a za is not 0.
+ */
+#include <string.h>
+
+#include "xqk_gemm.h"
+
+static bool canceled(const atomic_bool *cancel)
+{
+	return cancel && atomic_load_explicit(cancel, memory_order_relaxed);
+}
+
+/* Rows of results into C, from column n0 on. */
+static void store_c(const struct xqk_work *work, uint32_t m, uint32_t rows, uint32_t plane,
+		    const int32_t *sums, bool add)
+{
+	const struct xq_dims *dims = &work->gemm->dims;
+	const struct xqk_view *view = &work->gemm->view[XQACCEL_C];
+	const uint32_t planes = dims->flags & XQACCEL_JOB_GROUP_ACC ? dims->k / dims->group : 1;
+	const uint64_t base = work->batch * view->batch_stride + plane * view->group_stride;
+	uint32_t row, n, i;
+	size_t run;
+
+	for (row = 0; row < rows; row++, sums += XQK_COLUMNS) {
+		const uint64_t line = ((uint64_t)work->batch * planes + plane) * dims->m + m + row;
+
+		for (n = 0; n < work->columns; n += (uint32_t)run) {
+			uint8_t *c = xqk_at(view, line, base + (m + row) * view->stride,
+					    4 * ((uint64_t)work->n0 + n), &run);
+
+			run /= 4;
+			run = run < work->columns - n ? run : work->columns - n;
+			if (!add) {
+				memcpy(c, sums + n, 4 * run);
+				continue;
+			}
+			for (i = 0; i < run; i++) {
+				uint32_t old;
+
+				memcpy(&old, c + 4 * i, 4);
+				old += (uint32_t)sums[n + i];
+				memcpy(c + 4 * i, &old, 4);
+			}
+		}
+	}
+}
+
+static void dot_piece(const struct xqk_work *work, uint32_t row, uint32_t rows, uint32_t piece,
+		      int32_t *c)
+{
+	struct xqk_dot dot = { .a_stride = work->a_stride, .b = work->b, .c = c };
+	uint32_t k0, k1, word0, words;
+
+	xqk_piece(work, piece, &k0, &k1, &word0, &words);
+	/* Panels start with the block, tables of tiles with its first tile. */
+	if (!work->unpack && (work->gemm->dims.flags & XQACCEL_JOB_B_TILED))
+		word0 += work->block.word0 % XQACCEL_TILE_WORDS;
+	dot.a = work->a + row * work->a_stride +
+		(size_t)piece * work->block.piece_steps * work->a_step_bytes;
+	dot.first = word0 * work->word_steps;
+	dot.b += dot.first / XQK_TILE_STEPS * XQK_STRIPS;
+	dot.first %= XQK_TILE_STEPS;
+	dot.steps = words * work->word_steps;
+	dot.k = k1 - k0;
+	work->dot(&dot, rows, (work->columns + XQK_LANES - 1) / XQK_LANES);
+}
+
+/* Up to isa->rows staged rows by the staged channels. */
+static void compute_rows(struct xqk_work *work, uint32_t row, uint32_t rows)
+{
+	const struct xqk_gemm *gemm = work->gemm;
+	const struct xq_dims *dims = &gemm->dims;
+	const bool planes = dims->flags & XQACCEL_JOB_GROUP_ACC;
+	const bool accumulate = dims->flags & XQACCEL_JOB_ACCUMULATE;
+	const unsigned int strips = (work->columns + XQK_LANES - 1) / XQK_LANES;
+	struct xqk_fold fold = {
+		.dot = work->dots, .sum = work->sums, .a_zp = work->a_zp + row,
+		.b_zp = work->need_row_term ? work->b_zp : NULL,
+	};
+	uint32_t piece, k;
+
+	for (piece = 0; piece < work->block.pieces; piece++) {
+		dot_piece(work, row, rows, piece, work->dots);
+		fold.row_term = work->row_term + piece * work->stage_rows + row;
+		if (work->need_column_sum)
+			fold.column_sum = work->column_sum + piece * XQK_COLUMNS;
+		if (xqk_present(&gemm->view[XQACCEL_A_SCALE]))
+			fold.a_scale = work->a_scale + piece * work->stage_rows + row;
+		if (xqk_present(&gemm->view[XQACCEL_B_SCALE]))
+			fold.b_scale = work->b_scale + piece * XQK_COLUMNS;
+		fold.add = piece && !planes;
+		work->isa->fold(&fold, rows, strips);
+		k = work->block.k0 + piece * work->block.piece_k;
+		if (planes)
+			store_c(work, work->m0 + row, rows, k / dims->group, work->sums,
+				accumulate || k % dims->group);
+	}
+	if (!planes)
+		store_c(work, work->m0 + row, rows, 0, work->sums, accumulate || work->block.k0);
+}
+
+/* The staged rows by channels [n0, n1), strips of B staged as they are reached. */
+static bool compute_block(struct xqk_work *work, uint32_t n0, uint32_t n1,
+			  const atomic_bool *cancel)
+{
+	const uint32_t parts = (work->rows + work->isa->rows - 1) / work->isa->rows;
+	uint32_t piece, part, row, rows;
+
+	for (work->n0 = n0; work->n0 < n1; work->n0 += work->columns) {
+		work->columns = n1 - work->n0 < XQK_COLUMNS ? n1 - work->n0 : XQK_COLUMNS;
+		xqk_stage_b(work);
+		if (work->need_column_sum)
+			for (piece = 0; piece < work->block.pieces; piece++)
+				dot_piece(work, work->stage_rows, 1, piece,
+					  work->column_sum + piece * XQK_COLUMNS);
+		/* Rows are spread evenly over the parts: a rest of one would be slow. */
+		for (part = row = 0; part < parts; part++, row += rows) {
+			if (canceled(cancel))
+				return false;
+			rows = (work->rows - row + parts - part - 1) / (parts - part);
+			compute_rows(work, row, rows);
+		}
+	}
+	return true;
+}
+
+static void store_zeros(struct xqk_work *work, uint32_t n0, uint32_t n1)
+{
+	uint32_t row;
+
+	if (work->gemm->dims.flags & (XQACCEL_JOB_ACCUMULATE | XQACCEL_JOB_GROUP_ACC))
+		return;
+	memset(work->sums, 0, 4 * XQK_COLUMNS);
+	for (work->n0 = n0; work->n0 < n1; work->n0 += work->columns) {
+		work->columns = n1 - work->n0 < XQK_COLUMNS ? n1 - work->n0 : XQK_COLUMNS;
+		for (row = 0; row < work->rows; row++)
+			store_c(work, work->m0 + row, 1, 0, work->sums, false);
+	}
+}
+
+/* One unit of a chunk: rows [m0, m1) by channels [n0, n1) of a batch element. */
+static bool compute_unit(struct xqk_work *work, uint32_t m0, uint32_t m1, uint32_t n0,
+			 uint32_t n1, const atomic_bool *cancel)
+{
+	const uint32_t k = work->gemm->dims.k;
+	uint32_t k0;
+
+	for (work->m0 = m0; work->m0 < m1; work->m0 += work->rows) {
+		work->rows = m1 - work->m0 < work->stage_rows ? m1 - work->m0 : work->stage_rows;
+		if (!k)
+			store_zeros(work, n0, n1);
+		for (k0 = 0; k0 < k; k0 = work->block.k1) {
+			xqk_block_at(work, k0, &work->block);
+			if (!xqk_stage_a(work, cancel) || !compute_block(work, n0, n1, cancel))
+				return false;
+		}
+	}
+	return true;
+}
+
+static void read_codebook(struct xqk_work *work)
+{
+	const struct xqk_gemm *gemm = work->gemm;
+	const unsigned int entries = gemm->dims.b_format == XQACCEL_FMT_C8 ? 256 : 16;
+	const int32_t bias = work->isa->b[gemm->dims.b_format].bias;
+	const struct xqk_view *view = &gemm->view[XQACCEL_CODEBOOK];
+	unsigned int i;
+
+	xqk_read(view, work->batch, work->batch * view->batch_stride, 0, work->table, entries);
+	for (i = 0; i < entries; i++)
+		work->table[i] = (uint8_t)(work->table[i] + bias);
+}
+
+bool xqk_run_chunk_rows(struct xqk_plan *plan, uint32_t chunk, void *scratch,
+			uint32_t stage_rows, const atomic_bool *cancel)
+{
+	const struct xqk_gemm *gemm = &plan->gemm;
+	const struct xq_dims *dims = &gemm->dims;
+	const uint64_t last = plan->units * (chunk + 1) / plan->chunks;
+	uint64_t unit = plan->units * chunk / plan->chunks;
+	struct xqk_work work;
+
+	xqk_work_layout(&work, plan, stage_rows, scratch);
+	work.bytes_copied = &plan->bytes_copied;
+	work.need_column_sum = xqk_present(&gemm->view[XQACCEL_A_ZP]) ||
+			       gemm->a_zp != (work.bits ? 0 : xqk_a_bias(dims->a_format));
+	work.need_row_term = xqk_present(&gemm->view[XQACCEL_B_ZP]) ||
+			     gemm->b_zp + (work.bits ? 0 : work.isa->b[dims->b_format].bias);
+	for (; unit < last; unit++) {
+		const uint32_t n0 = (uint32_t)(unit % plan->chunks_n) * plan->block_n;
+		const uint64_t row = unit / plan->chunks_n;
+		const uint32_t m0 = (uint32_t)(row % plan->chunks_m) * plan->block_m;
+
+		if (canceled(cancel))
+			return false;
+		work.batch = (uint32_t)(row / plan->chunks_m);
+		if (xq_format_codebook(dims->b_format) && dims->k)
+			read_codebook(&work);
+		if (!compute_unit(&work, m0,
+				  dims->m - m0 < plan->block_m ? dims->m : m0 + plan->block_m, n0,
+				  dims->n - n0 < plan->block_n ? dims->n : n0 + plan->block_n,
+				  cancel))
+			return false;
+	}
+	return true;
+}
+
+bool xqk_run_chunk(struct xqk_plan *plan, uint32_t chunk, void *scratch, const atomic_bool *cancel)
+{
+	return xqk_run_chunk_rows(plan, chunk, scratch, plan->block_m, cancel);
+}

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT
+/* How a job is cut into chunks, blocks of K and pieces, and what memory that takes. */
+#include "xqk_gemm.h"
+
+/* Rows of A staged at once: with a block of K they fill about half of a level 2 cache. */
+#define STAGE_ROWS	256
+/* Jobs below so many multiply-accumulates a chunk are not worth another thread. */
+#define CHUNK_MACS	(1U << 21)
+/* Chunks for each thread of a large job, so that the last ones end together. */
+#define CHUNKS_PER_THREAD	4
+#define MAX_CHUNKS	65536
+
+static uint32_t min_u32(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
+static uint64_t div_up(uint64_t a, uint64_t b)
+{
+	return (a + b - 1) / b;
+}
+
+static bool uses_bits(const struct xqk_isa *isa, const struct xq_dims *dims)
+{
+	return isa->dot_bits && !dims->group && dims->a_format == XQACCEL_FMT_B1 &&
+	       dims->b_format == XQACCEL_FMT_B1;
+}
+
+static uint32_t block_elements(const struct xq_dims *dims)
+{
+	uint32_t groups;
+
+	if (!dims->group || dims->group > XQK_BLOCK_K / 2)
+		return min_u32(XQK_BLOCK_K, dims->group ? dims->group : dims->k);
+	groups = min_u32(XQK_BLOCK_K / dims->group, XQK_BLOCK_PIECES);
+	return min_u32(groups * dims->group, dims->k);
+}
+
+void xqk_block_at(const struct xqk_work *work, uint32_t k0, struct xqk_block *block)
+{
+	const struct xq_dims *dims = &work->gemm->dims;
+	uint32_t end = dims->k;
+
+	if (dims->group && dims->group > work->plan->block_k)
+		end = min_u32(end, k0 - k0 % dims->group + dims->group);
+	block->k0 = k0;
+	block->k1 = end - k0 < work->plan->block_k ? end : k0 + work->plan->block_k;
+	block->word0 = k0 / work->word_k;
+	block->words = (uint32_t)div_up(block->k1, work->word_k) - block->word0;
+	block->piece_k = block->k1 - k0;
+	if (dims->group && dims->group < block->piece_k)
+		block->piece_k = dims->group;
+	block->pieces = (uint32_t)div_up(block->k1 - k0, block->piece_k);
+	if (block->pieces == 1)
+		block->piece_steps = block->words * work->word_steps;
+	else
+		block->piece_steps = (block->piece_k / work->word_k +
+				      (block->piece_k % work->word_k ? 2 : 0)) * work->word_steps;
+}
+
+void xqk_piece(const struct xqk_work *work, uint32_t piece, uint32_t *k0, uint32_t *k1,
+	       uint32_t *word0, uint32_t *words)
+{
+	const struct xqk_block *block = &work->block;
+
+	*k0 = block->k0 + piece * block->piece_k;
+	*k1 = block->k1 - *k0 < block->piece_k ? block->k1 : *k0 + block->piece_k;
+	*word0 = *k0 / work->word_k;
+	*words = (uint32_t)div_up(*k1, work->word_k) - *word0;
+	*word0 -= block->word0;
+}
+
+static void *take(uint8_t *scratch, size_t *used, size_t bytes)
+{
+	uint8_t *at = scratch ? scratch + *used : NULL;
+
+	*used += (bytes + 63) & ~(size_t)63;
+	return at;
+}
+
+size_t xqk_work_layout(struct xqk_work *work, const struct xqk_plan *plan, uint32_t stage_rows,
+		       uint8_t *scratch)
+{
+	const struct xq_dims *dims = &plan->gemm.dims;
+	const struct xqk_isa *isa = plan->isa;
+	const struct xqk_b_format *b = &isa->b[dims->b_format];
+	const uint32_t vectors = stage_rows + XQK_MAX_ROWS;
+	uint32_t pieces, words, steps, strip;
+	size_t used = 0;
+
+	work->plan = plan;
+	work->isa = isa;
+	work->gemm = &plan->gemm;
+	work->bits = uses_bits(isa, dims);
+	work->dot = work->bits ? isa->dot_bits : b->dot;
+	work->unpack = work->bits ? NULL : b->unpack;
+	work->word_k = 32 / xq_format_bits(dims->b_format);
+	work->word_steps = work->unpack ? 8 / xq_format_bits(dims->b_format) : 1;
+	work->a_step_bytes = work->bits ? 4 : 4 * isa->a_bytes;
+	work->stage_rows = stage_rows;
+
+	pieces = dims->group && dims->group < plan->block_k ? plan->block_k / dims->group : 1;
+	words = (uint32_t)div_up(plan->block_k, work->word_k) + 1;
+	if (pieces > 1 && dims->group % work->word_k)
+		steps = pieces * (dims->group / work->word_k + 2) * work->word_steps;
+	else
+		steps = words * work->word_steps;
+	/* An odd number of cache lines, so that rows do not fall on the same sets. */
+	work->a_stride = ((size_t)steps * work->a_step_bytes + 63) / 64 * 64;
+	work->a_stride += work->a_stride / 64 % 2 ? 128 : 64;
+
+	work->a = take(scratch, &used, work->a_stride * (stage_rows + 1));
+	work->line = take(scratch, &used, plan->block_k + 2 * 32 + 64);
+	work->a_zp = take(scratch, &used, 4 * vectors);
+	work->row_term = take(scratch, &used, 4 * (size_t)vectors * pieces);
+	work->a_scale = take(scratch, &used, 4 * (size_t)vectors * pieces);
+	steps = words * work->word_steps;
+	work->b = take(scratch, &used, (steps / XQK_TILE_STEPS + 2) * XQK_STRIPS * sizeof(*work->b));
+	for (strip = 0; strip < XQK_STRIPS; strip++)
+		work->panel[strip] = take(scratch, &used, (size_t)(steps + 1) * XQK_STEP_BYTES);
+	work->tile = take(scratch, &used, XQACCEL_TILE_BYTES);
+	work->rows_of_b = take(scratch, &used, XQACCEL_TILE_BYTES);
+	work->b_zp = take(scratch, &used, 4 * XQK_COLUMNS);
+	work->column_sum = take(scratch, &used, 4 * XQK_COLUMNS * (size_t)pieces);
+	work->b_scale = take(scratch, &used, 4 * XQK_COLUMNS * (size_t)pieces);
+	work->dots = take(scratch, &used, 4 * XQK_COLUMNS * XQK_MAX_ROWS);
+	work->sums = take(scratch, &used, 4 * XQK_COLUMNS * XQK_MAX_ROWS);
+	return used;
+}
+
+void xqk_plan(struct xqk_plan *plan, const struct xqk_isa *isa, const struct xqk_gemm *gemm,
+	      unsigned int threads)
+{
+	const struct xq_dims *dims = &gemm->dims;
+	const uint64_t columns = div_up(dims->n, XQK_COLUMNS);
+	struct xqk_work work;
+	uint64_t wanted, each;
+	uint32_t stage_rows;
+
+	plan->isa = isa;
+	plan->gemm = *gemm;
+	atomic_init(&plan->bytes_copied, 0);
+	plan->block_k = block_elements(dims);
+	if (!plan->block_k)
+		plan->block_k = 1;
+	plan->block_m = min_u32(dims->m, STAGE_ROWS);
+	plan->block_n = dims->n;
+	plan->chunks = 0;
+	plan->units = 0;
+	plan->chunks_m = plan->chunks_n = 0;
+	if (!dims->m || !dims->n)
+		return;
+
+	/* Channels are divided first: unpacking B is dearer than staging A. */
+	wanted = (uint64_t)dims->m * dims->n / CHUNK_MACS * dims->k +
+		 (uint64_t)dims->m * dims->n % CHUNK_MACS * dims->k / CHUNK_MACS;
+	wanted = wanted < (uint64_t)threads * CHUNKS_PER_THREAD ? wanted :
+		 (uint64_t)threads * CHUNKS_PER_THREAD;
+	if (threads < 2 || !wanted)
+		wanted = 1;
+	plan->chunks_m = (uint32_t)div_up(dims->m, plan->block_m);
+	each = div_up(columns, wanted);
+	plan->block_n = (uint32_t)(each * XQK_COLUMNS);
+	plan->chunks_n = (uint32_t)div_up(columns, each);
+	if ((uint64_t)plan->chunks_m * plan->chunks_n * dims->batch < wanted) {
+		const uint64_t parts = div_up(wanted, (uint64_t)plan->chunks_n * dims->batch);
+		const uint64_t block = div_up(div_up(dims->m, parts), isa->rows) * isa->rows;
+
+		plan->block_m = min_u32(plan->block_m, (uint32_t)block);
+		plan->chunks_m = (uint32_t)div_up(dims->m, plan->block_m);
+	}
+	plan->units = (uint64_t)plan->chunks_m * plan->chunks_n * dims->batch;
+	plan->chunks = plan->units < MAX_CHUNKS ? (uint32_t)plan->units : MAX_CHUNKS;
+	stage_rows = plan->block_m;
+	plan->scratch_bytes = xqk_work_layout(&work, plan, stage_rows, NULL);
+}

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: MIT
+/* A pool of threads that takes chunks of tasks in the order of submission. */
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#include "xqk_gemm.h"
+
+struct xqk_pool {
+	pthread_mutex_t lock;	/* Protects the queue and stop. */
+	pthread_cond_t work;	/* The queue is not empty any more, or stop is set. */
+	struct xqk_task *first, **last;	/* Tasks with chunks that nobody has taken. */
+	bool stop;
+	unsigned int threads;
+	struct xqk_worker *worker;
+};
+
+struct xqk_worker {
+	struct xqk_pool *pool;
+	pthread_t thread;
+	void *scratch;
+	size_t bytes;
+};
+
+/* Returns the staged rows that the worker's scratch memory holds. */
+static uint32_t prepare_scratch(struct xqk_worker *worker, const struct xqk_plan *plan)
+{
+	const size_t bytes = (plan->scratch_bytes + 4095) & ~(size_t)4095;
+	void *larger;
+
+	if (bytes > worker->bytes) {
+		larger = aligned_alloc(4096, bytes);
+		if (!larger)
+			return plan->block_m < plan->isa->rows ? plan->block_m : plan->isa->rows;
+		free(worker->scratch);
+		worker->scratch = larger;
+		worker->bytes = bytes;
+	}
+	return plan->block_m;
+}
+
+/* A task without chunks still passes through one thread, which reports its end. */
+static uint32_t task_chunks(const struct xqk_task *task)
+{
+	return task->plan.chunks ? task->plan.chunks : 1;
+}
+
+static void run_chunk(struct xqk_worker *worker, struct xqk_task *task, uint32_t chunk)
+{
+	if (chunk < task->plan.chunks &&
+	    !atomic_load_explicit(&task->cancel, memory_order_relaxed))
+		xqk_run_chunk_rows(&task->plan, chunk, worker->scratch,
+				   prepare_scratch(worker, &task->plan), &task->cancel);
+	if (atomic_fetch_sub_explicit(&task->left, 1, memory_order_acq_rel) == 1)
+		task->done(task, task->arg);
+}
+
+static void *worker_main(void *arg)
+{
+	struct xqk_worker *worker = arg;
+	struct xqk_pool *pool = worker->pool;
+	struct xqk_task *task;
+	uint32_t chunk;
+
+	pthread_mutex_lock(&pool->lock);
+	for (;;) {
+		while (!pool->first && !pool->stop)
+			pthread_cond_wait(&pool->work, &pool->lock);
+		task = pool->first;
+		if (!task)
+			break;
+		chunk = atomic_fetch_add_explicit(&task->next_chunk, 1, memory_order_relaxed);
+		if (chunk + 1 == task_chunks(task)) {
+			pool->first = task->next;
+			if (!pool->first)
+				pool->last = &pool->first;
+		}
+		pthread_mutex_unlock(&pool->lock);
+		run_chunk(worker, task, chunk);
+		pthread_mutex_lock(&pool->lock);
+	}
+	pthread_mutex_unlock(&pool->lock);
+	return NULL;
+}
+
+/* Signals belong to the program's own threads. */
+static int start_worker(struct xqk_worker *worker)
+{
+	sigset_t all, old;
+	int err;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	err = pthread_create(&worker->thread, NULL, worker_main, worker);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return err;
+}
+
+static void stop_workers(struct xqk_pool *pool)
+{
+	unsigned int i;
+
+	pthread_mutex_lock(&pool->lock);
+	pool->stop = true;
+	pthread_cond_broadcast(&pool->work);
+	pthread_mutex_unlock(&pool->lock);
+	for (i = 0; i < pool->threads; i++)
+		pthread_join(pool->worker[i].thread, NULL);
+}
+
+struct xqk_pool *xqk_pool_create(unsigned int threads)
+{
+	struct xqk_pool *pool = calloc(1, sizeof(*pool));
+	unsigned int i;
+
+	if (!pool)
+		return NULL;
+	pool->worker = calloc(threads, sizeof(*pool->worker));
+	if (!pool->worker) {
+		free(pool);
+		return NULL;
+	}
+	pthread_mutex_init(&pool->lock, NULL);
+	pthread_cond_init(&pool->work, NULL);
+	pool->last = &pool->first;
+	for (i = 0; i < threads; i++) {
+		struct xqk_worker *worker = &pool->worker[i];
+
+		worker->pool = pool;
+		worker->bytes = XQK_LEAST_SCRATCH;
+		worker->scratch = aligned_alloc(4096, worker->bytes);
+		if (!worker->scratch || start_worker(worker)) {
+			free(worker->scratch);
+			worker->scratch = NULL;
+			xqk_pool_destroy(pool);
+			return NULL;
+		}
+		pool->threads = i + 1;
+	}
+	return pool;
+}
+
+void xqk_pool_destroy(struct xqk_pool *pool)
+{
+	unsigned int i;
+
+	stop_workers(pool);
+	for (i = 0; i < pool->threads; i++)
+		free(pool->worker[i].scratch);
+	pthread_cond_destroy(&pool->work);
+	pthread_mutex_destroy(&pool->lock);
+	free(pool->worker);
+	free(pool);
+}
+
+unsigned int xqk_pool_threads(const struct xqk_pool *pool)
+{
+	return pool->threads;
+}
+
+void xqk_pool_submit(struct xqk_pool *pool, struct xqk_task *task)
+{
+	const uint32_t chunks = task_chunks(task);
+
+	task->next = NULL;
+	atomic_store_explicit(&task->next_chunk, 0, memory_order_relaxed);
+	atomic_store_explicit(&task->left, chunks, memory_order_relaxed);
+	pthread_mutex_lock(&pool->lock);
+	*pool->last = task;
+	pool->last = &task->next;
+	if (chunks > 1)
+		pthread_cond_broadcast(&pool->work);
+	else
+		pthread_cond_signal(&pool->work);
+	pthread_mutex_unlock(&pool->lock);
+}
+
+struct waiter {
+	pthread_mutex_t lock;	/* Protects ended. */
+	pthread_cond_t cond;
+	bool ended;
+};
+
+static void wake_waiter(struct xqk_task *task, void *arg)
+{
+	struct waiter *waiter = arg;
+
+	(void)task;
+	pthread_mutex_lock(&waiter->lock);
+	waiter->ended = true;
+	pthread_cond_signal(&waiter->cond);
+	pthread_mutex_unlock(&waiter->lock);
+}
+
+void xqk_pool_run(struct xqk_pool *pool, struct xqk_task *task)
+{
+	struct waiter waiter = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false };
+
+	task->done = wake_waiter;
+	task->arg = &waiter;
+	xqk_pool_submit(pool, task);
+	pthread_mutex_lock(&waiter.lock);
+	while (!waiter.ended)
+		pthread_cond_wait(&waiter.cond, &waiter.lock);
+	pthread_mutex_unlock(&waiter.lock);
+	pthread_cond_destroy(&waiter.cond);
+	pthread_mutex_destroy(&waiter.lock);
+}

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Staging A: rows of a block widened to signed bytes, arranged in the order of the
+ * steps, with the sums that the fold needs.
+ */
+#include <string.h>
+
+#include "xqk_gemm.h"
+
+void xqk_read(const struct xqk_view *view, uint64_t line, uint64_t distance, uint64_t column,
+	      void *dst, size_t len)
+{
+	uint8_t *to = dst;
+	size_t run;
+
+	while (len) {
+		const uint8_t *from = xqk_at(view, line, distance, column, &run);
+
+		run = run < len ? run : len;
+		memcpy(to, from, run);
+		to += run;
+		column += run;
+		len -= run;
+	}
+}
+
+void xqk_read_scales(const struct xqk_work *work, unsigned int operand, uint32_t row0,
+		     uint32_t rows, int32_t *scale, uint32_t pitch)
+{
+	const struct xq_dims *dims = &work->gemm->dims;
+	const struct xqk_view *view = &work->gemm->view[operand];
+	const uint32_t all = operand == XQACCEL_A_SCALE ? dims->m : dims->n;
+	const uint32_t bytes = dims->scale_format == XQACCEL_FMT_S32 ? 4 : 1;
+	const uint32_t group = work->block.k0 / dims->group;
+	uint8_t row_bytes[4 * XQK_BLOCK_PIECES];
+	uint32_t row, piece;
+
+	for (row = 0; row < rows; row++) {
+		const uint64_t line = (uint64_t)work->batch * all + row0 + row;
+		const uint64_t distance = work->batch * view->batch_stride +
+					  (row0 + row) * view->stride;
+
+		xqk_read(view, line, distance, (uint64_t)group * bytes, row_bytes,
+			 work->block.pieces * bytes);
+		for (piece = 0; piece < work->block.pieces; piece++) {
+			int32_t *to = &scale[piece * pitch + row];
+
+			if (bytes == 1)
+				*to = row_bytes[piece];
+			else
+				memcpy(to, row_bytes + 4 * piece, 4);
+		}
+	}
+}
+
+/* Elements [k0, k1) of a row in the order of K. Returns their sum. */
+static int32_t widen_row(const struct xqk_work *work, uint32_t row, uint32_t k0, uint32_t k1,
+			 int8_t *dst)
+{
+	const struct xq_dims *dims = &work->gemm->dims;
+	const struct xqk_view *view = &work->gemm->view[XQACCEL_A];
+	const uint64_t line = (uint64_t)work->batch * dims->m + row;
+	const uint64_t distance = work->batch * view->batch_stride + row * view->stride;
+	const uint32_t per = 8 / xq_format_bits(dims->a_format), lead = k0 % per;
+	uint64_t column = k0 / per;
+	uint32_t sum = 0;
+	int8_t part[8];
+	size_t run, n;
+
+	if (lead) {
+		const uint32_t first = per - lead < k1 - k0 ? per - lead : k1 - k0;
+		uint32_t i;
+
+		work->isa->widen_a(part, xqk_at(view, line, distance, column, &run), lead + first,
+				   dims->a_format);
+		for (i = 0; i < first; i++) {
+			dst[i] = part[lead + i];
+			sum += (uint32_t)dst[i];
+		}
+		dst += first;
+		k0 += first;
+		column++;
+	}
+	while (k0 < k1) {
+		const uint8_t *src = xqk_at(view, line, distance, column, &run);
+
+		n = k1 - k0;
+		if ((n + per - 1) / per > run)
+			n = run * per;
+		sum += (uint32_t)work->isa->widen_a(dst, src, n, dims->a_format);
+		dst += n;
+		k0 += (uint32_t)n;
+		column += run;
+	}
+	return (int32_t)sum;
+}
+
+/* A piece of a row (or ones, if row is past the last) to its place. Returns its sum. */
+static int32_t stage_piece(struct xqk_work *work, uint32_t row, uint32_t piece)
+{
+	const struct xqk_isa *isa = work->isa;
+	const bool in_place = isa->a_bytes == 1 && work->word_steps == 1;
+	uint8_t *dst = work->a + row * work->a_stride +
+		       (size_t)piece * work->block.piece_steps * work->a_step_bytes;
+	int8_t *line = in_place ? (int8_t *)dst : work->line;
+	uint32_t k0, k1, word0, words, lead;
+	int32_t sum = 0;
+
+	xqk_piece(work, piece, &k0, &k1, &word0, &words);
+	lead = k0 % work->word_k;
+	memset(line, 0, lead);
+	if (row == work->stage_rows)
+		memset(line + lead, 1, k1 - k0);
+	else
+		sum = widen_row(work, work->m0 + row, k0, k1, line + lead);
+	memset(line + lead + (k1 - k0), 0, words * work->word_k - lead - (k1 - k0));
+	if (!in_place)
+		isa->arrange_a(dst, line, words, work->word_steps);
+	return sum;
+}
+
+/* The row's bits as they are; blocks start at a word. */
+static int32_t stage_bits(struct xqk_work *work, uint32_t row)
+{
+	const struct xqk_view *view = &work->gemm->view[XQACCEL_A];
+	const struct xqk_block *block = &work->block;
+	const uint32_t k = block->k1 - block->k0, m = work->m0 + row;
+	uint8_t *dst = work->a + row * work->a_stride;
+	uint32_t word, i;
+	int32_t ones = 0;
+
+	if (row == work->stage_rows) {
+		memset(dst, 0xff, 4 * (size_t)block->words);
+		return 0;
+	}
+	memset(dst + 4 * (block->words - 1), 0, 4);
+	xqk_read(view, (uint64_t)work->batch * work->gemm->dims.m + m,
+		 work->batch * view->batch_stride + m * view->stride, block->k0 / 8, dst,
+		 (k + 7) / 8);
+	if (!work->need_row_term)
+		return 0;
+	for (i = 0; i < block->words; i++) {
+		memcpy(&word, dst + 4 * i, 4);
+		if (i == k / 32)
+			word &= (1U << k % 32) - 1;
+		ones += __builtin_popcount(word);
+	}
+	return 2 * ones - (int32_t)k;
+}
+
+static void stage_row(struct xqk_work *work, uint32_t row)
+{
+	uint32_t piece, k;
+	int32_t sum;
+
+	for (piece = 0; piece < work->block.pieces; piece++) {
+		sum = work->bits ? stage_bits(work, row) : stage_piece(work, row, piece);
+		if (row == work->stage_rows)
+			continue;
+		k = work->block.k0 + piece * work->block.piece_k;
+		k = work->block.k1 - k < work->block.piece_k ? work->block.k1 - k :
+							       work->block.piece_k;
+		work->row_term[piece * work->stage_rows + row] =
+			(int32_t)((uint32_t)sum - k * (uint32_t)work->a_zp[row]);
+	}
+}
+
+bool xqk_stage_a(struct xqk_work *work, const atomic_bool *cancel)
+{
+	const struct xqk_gemm *gemm = work->gemm;
+	const struct xqk_view *zp = &gemm->view[XQACCEL_A_ZP];
+	const int32_t bias = work->bits ? 0 : xqk_a_bias(gemm->dims.a_format);
+	uint32_t row;
+
+	if (xqk_present(zp))
+		xqk_read(zp, work->batch, work->batch * zp->batch_stride, 4 * (uint64_t)work->m0,
+			 work->a_zp, 4 * (size_t)work->rows);
+	for (row = 0; row < work->rows; row++)
+		work->a_zp[row] = (int32_t)((uint32_t)(xqk_present(zp) ? work->a_zp[row] :
+						       gemm->a_zp) - (uint32_t)bias);
+	if (xqk_present(&gemm->view[XQACCEL_A_SCALE]))
+		xqk_read_scales(work, XQACCEL_A_SCALE, work->m0, work->rows, work->a_scale,
+				work->stage_rows);
+	for (row = 0; row < work->rows; row++) {
+		if (cancel && atomic_load_explicit(cancel, memory_order_relaxed))
+			return false;
+		stage_row(work, row);
+	}
+	if (work->need_column_sum)
+		stage_row(work, work->stage_rows);
+	return true;
+}

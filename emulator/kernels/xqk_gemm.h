@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Private to the kernels: the state of one chunk while it is computed, shared by plan.c,
+ * stage_a.c, stage_b.c and gemm.c. See xqk_isa.h for steps, strips and dots.
+ */
+#ifndef XQK_GEMM_H
+#define XQK_GEMM_H
+
+#include "xqk_isa.h"
+
+/* Scratch memory that suffices for every job with the fewest staged rows. */
+#define XQK_LEAST_SCRATCH	(512U << 10)
+
+/* K is taken in blocks of at most this many elements. */
+#define XQK_BLOCK_K		2048
+/* Groups in a block, if groups are smaller than it. */
+#define XQK_BLOCK_PIECES	64
+
+/**
+ * struct xqk_block - a block of K: pieces of one group each, or one piece
+ * @k0: first element
+ * @k1: past the last
+ * @word0: the 32-bit word of B's rows in which it starts
+ * @words: how many it touches
+ * @piece_k: elements of a piece, the last may have fewer
+ * @pieces: how many
+ * @piece_steps: distance of two pieces in a row of staged A
+ */
+struct xqk_block {
+	uint32_t k0, k1;
+	uint32_t word0, words;
+	uint32_t piece_k, pieces;
+	uint32_t piece_steps;
+};
+
+/**
+ * struct xqk_work - one chunk in work
+ * @word_k: elements of a word of B
+ * @word_steps: steps that a word makes
+ * @bits: compute B1 x B1 on the words as they are
+ * @stage_rows: rows of A staged at once; the row after them is all ones where the sums
+ *	of B's columns are needed
+ */
+struct xqk_work {
+	const struct xqk_plan *plan;
+	const struct xqk_isa *isa;
+	const struct xqk_gemm *gemm;
+	xqk_dot_fn *dot;
+	xqk_unpack_fn *unpack;
+	atomic_uint_fast64_t *bytes_copied;
+	uint32_t word_k, word_steps;
+	bool bits, need_row_term, need_column_sum;
+	uint32_t a_step_bytes;
+
+	/* What is being computed. */
+	uint32_t batch;
+	uint32_t m0, rows;		/* staged rows of A */
+	uint32_t n0, columns;		/* staged channels of B, at most XQK_COLUMNS */
+	struct xqk_block block;
+
+	/* Scratch memory. */
+	uint32_t stage_rows;
+	size_t a_stride;
+	uint8_t *a;
+	int8_t *line;			/* a piece of a row of A in the order of K */
+	int32_t *a_zp;			/* [stage_rows] */
+	int32_t *row_term, *a_scale;	/* [pieces][stage_rows] */
+	const uint8_t **b;		/* table of pointers for dots */
+	uint8_t *panel[XQK_STRIPS];	/* unpacked or interleaved strips */
+	uint8_t *tile;			/* a tile before it is unpacked */
+	uint8_t *rows_of_b;		/* parts of 16 rows gathered from pages */
+	int32_t *b_zp;			/* [XQK_COLUMNS] */
+	int32_t *column_sum, *b_scale;	/* [pieces][XQK_COLUMNS] */
+	int32_t *dots, *sums;		/* [XQK_MAX_ROWS][XQK_COLUMNS] */
+	uint8_t table[256];		/* codebook, as the dot takes it */
+};
+
+/** xqk_work_layout() - lay out scratch memory, NULL to learn only how much it is */
+size_t xqk_work_layout(struct xqk_work *work, const struct xqk_plan *plan, uint32_t stage_rows,
+		       uint8_t *scratch);
+
+/** xqk_block_at() - the block that starts at element k0 */
+void xqk_block_at(const struct xqk_work *work, uint32_t k0, struct xqk_block *block);
+
+/** xqk_piece() - elements [*k0, *k1) of a piece, and its words from the block's first */
+void xqk_piece(const struct xqk_work *work, uint32_t piece, uint32_t *k0, uint32_t *k1,
+	       uint32_t *word0, uint32_t *words);
+
+/** xqk_run_chunk_rows() - xqk_run_chunk() with scratch memory for so many staged rows */
+bool xqk_run_chunk_rows(struct xqk_plan *plan, uint32_t chunk, void *scratch,
+			uint32_t stage_rows, const atomic_bool *cancel);
+
+/* Copy bytes of a row out of a view. */
+void xqk_read(const struct xqk_view *view, uint64_t line, uint64_t distance, uint64_t column,
+	      void *dst, size_t len);
+
+/* Stage rows [m0, m0 + rows) of the block; false if canceled. */
+bool xqk_stage_a(struct xqk_work *work, const atomic_bool *cancel);
+
+/* Stage channels [n0, n0 + columns) of the block, with zero points and scales. */
+void xqk_stage_b(struct xqk_work *work);
+
+/* Group scales of so many rows of an operand, to [piece][pitch]. */
+void xqk_read_scales(const struct xqk_work *work, unsigned int operand, uint32_t row0,
+		     uint32_t rows, int32_t *scale, uint32_t pitch);
+
+#endif

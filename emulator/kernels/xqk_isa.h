@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Private to the kernels: what an instruction set provides, and what the common code
+ * (plan.c, stage_a.c, stage_b.c, gemm.c) makes of it.
+ *
+ * The product is cut into dots. A dot multiplies up to isa->rows rows of A by up to
+ * XQK_STRIPS strips of B (16 channels each) along a piece of K that is at most a block:
+ *
+ *	c[r][n] = sum over steps and i of a[r][step][i] * b[strip][step][lane][i]
+ *
+ * A step is 64 bytes of a strip: 4 bytes of each of its 16 lanes, byte i of lane l at
+ * 4 * l + i. That is exactly one word column of the tile order, so that a tile of 8-bit
+ * elements is used in place, 64 steps long. B comes as a table of pointers: strip s,
+ * steps 64 t .. 64 t + 63 are the 4096 bytes at dot->b[t * XQK_STRIPS + s].
+ *
+ * Narrower elements are unpacked once into a panel of bytes: a word of w-bit elements
+ * makes 8 / w steps, element e of the word is byte e / (8 / w) of step e % (8 / w), which
+ * is what shifting and masking the word gives. The rows of A are staged in the same
+ * order, one after the other, row r at a + r * a_stride, isa->a_bytes bytes an element,
+ * with zeros wherever there is no element of the piece; so the padding of B may hold
+ * anything.
+ *
+ * Staged A is signed: a - a_bias. The operand of the dot for B is b + bias, signed or
+ * not as the kernel of the format likes; bias says which. gemm.c takes both out of the
+ * result with the sums of rows and columns (see fold.h).
+ *
+ * To add an instruction set: one file that defines a struct xqk_isa and includes
+ * kern_template.h for all it does not do better by hand; a line in isa.c; a line with
+ * its flags in emulator/build.mk. Start from kern_scalar.c.
+ */
+#ifndef XQK_ISA_H
+#define XQK_ISA_H
+
+#include "xq_kernels.h"
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "operands are used in place");
+
+#define XQK_LANES	XQACCEL_TILE_ROWS	/* channels of a strip */
+#define XQK_STRIPS	4			/* strips of a dot */
+#define XQK_COLUMNS	(XQK_STRIPS * XQK_LANES)
+#define XQK_STEP_BYTES	64
+#define XQK_TILE_STEPS	XQACCEL_TILE_WORDS	/* steps behind one pointer of dot->b */
+#define XQK_MAX_ROWS	16			/* bound of isa->rows */
+
+/**
+ * struct xqk_dot - operands of a dot
+ * @a: row 0 of staged A
+ * @a_stride: bytes from row to row
+ * @b: B, see above
+ * @first: steps to skip at the start of B, less than 64
+ * @steps: how many, may be 0
+ * @k: elements of the piece; only used by dot_bits
+ * @c: results, rows of XQK_COLUMNS, 64-byte aligned; only the strips asked for are written
+ */
+struct xqk_dot {
+	const uint8_t *a;
+	size_t a_stride;
+	const uint8_t *const *b;
+	uint32_t first;
+	uint32_t steps;
+	uint32_t k;
+	int32_t *c;
+};
+
+/** rows is 1..isa->rows, strips 1..XQK_STRIPS */
+typedef void xqk_dot_fn(const struct xqk_dot *dot, unsigned int rows, unsigned int strips);
+
+/**
+ * Unpack word columns of a strip (64 bytes each) into steps.
+ * @table: 16 or 256 bytes: what a codebook's entry is as operand of the dot
+ */
+typedef void xqk_unpack_fn(uint8_t *dst, const uint8_t *src, size_t words, const uint8_t *table);
+
+/**
+ * struct xqk_b_format - how B of a format is computed
+ * @dot: the micro-kernel
+ * @unpack: NULL if the dot takes tiles as they are (8-bit formats)
+ * @bias: what must be added to an element to get the operand of @dot
+ */
+struct xqk_b_format {
+	xqk_dot_fn *dot;
+	xqk_unpack_fn *unpack;
+	int32_t bias;
+};
+
+/**
+ * struct xqk_fold - turn a dot into a part of C; all arithmetic modulo 2^32
+ *
+ *	sum[r][n] (+)= a_scale[r] * b_scale[n] * (dot[r][n] - b_zp[n] * row_term[r]
+ *						 - a_zp[r] * column_sum[n])
+ *
+ * Arrays by r have isa->rows elements, by n XQK_COLUMNS; dot and sum have rows of
+ * XQK_COLUMNS. b_zp, column_sum (then also a_zp), a_scale and b_scale may be NULL.
+ */
+struct xqk_fold {
+	const int32_t *dot;
+	int32_t *sum;
+	const int32_t *row_term, *a_zp, *a_scale;
+	const int32_t *b_zp, *column_sum, *b_scale;
+	bool add;
+};
+
+struct xqk_isa {
+	const char *name;
+	bool (*available)(void);
+	unsigned int rows;	/* most rows of a dot */
+	unsigned int a_bytes;	/* bytes of an element of staged A: 1 or 2 */
+
+	/* By format of B. */
+	struct xqk_b_format b[XQACCEL_FMT_COUNT];
+
+	/*
+	 * B1 x B1: a and b are words of 32 elements as stored, a step is a word, the last
+	 * one may be partly used; c = k - 2 * (number of bits that differ). May be NULL.
+	 */
+	xqk_dot_fn *dot_bits;
+
+	/*
+	 * Elements of A that start at a byte, to a - a_bias as signed bytes in the order
+	 * of K. Returns their sum.
+	 */
+	int32_t (*widen_a)(int8_t *dst, const uint8_t *src, size_t n, uint32_t format);
+
+	/*
+	 * From the order of K to that of the steps: words of 4 * steps elements each
+	 * become that many steps. NULL if a_bytes is 1 and steps = 1 would be a copy; it
+	 * is then called for steps > 1 only.
+	 */
+	void (*arrange_a)(void *dst, const int8_t *src, size_t words, unsigned int steps);
+
+	/* Words of 16 rows into the tile order: word w of row r to byte 4 * (16 * w + r). */
+	void (*interleave_b)(uint8_t *dst, const uint8_t *const *rows, size_t words);
+
+	void (*fold)(const struct xqk_fold *fold, unsigned int rows, unsigned int strips);
+};
+
+/* What is added to A's elements in memory is -a_bias: only u8 does not fit signed bytes. */
+static inline int32_t xqk_a_bias(uint32_t format)
+{
+	return format == XQACCEL_FMT_U8 ? 128 : 0;
+}
+
+extern const struct xqk_isa xqk_isa_scalar;
+#if defined(__x86_64__)
+extern const struct xqk_isa xqk_isa_avx2;
+extern const struct xqk_isa xqk_isa_avx512vnni;
+#elif defined(__aarch64__)
+extern const struct xqk_isa xqk_isa_neon;
+extern const struct xqk_isa xqk_isa_neondot;
+extern const struct xqk_isa xqk_isa_neoni8mm;
+#endif
+
+#endif

@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A random GEMM job with operands in memory of every shape, and what it should give by
+ * the naive three loops: written from the description in linux/xqaccel.h alone.
+ *
+ * The byte at distance d of an operand's first byte is a function of d, so overlapping
+ * rows, huge strides and pages need no model of memory of their own.
+ */
+#ifndef XQ_TESTS_GEMM_CASE_H
+#define XQ_TESTS_GEMM_CASE_H
+
+#include <stdlib.h>
+
+#include "ktap.h"
+#include "xq_kernels.h"
+
+enum layout { FLAT, PAGED, LINES };
+
+/* How the bytes of inputs are made. */
+enum content { RANDOM, LOWEST, ALL_ONES };
+
+struct case_operand {
+	enum layout layout;
+	uint64_t seed;
+	struct xq_extent extent;
+	__u64 span;
+	uint8_t *flat;
+	uint8_t **page;
+	uint64_t *page_at;	/* distance of the page's first byte, may wrap below 0 */
+	size_t pages;
+};
+
+struct gemm_case {
+	struct xqk_gemm gemm;
+	enum content content;
+	struct case_operand operand[XQACCEL_OPERANDS];
+};
+
+static inline uint8_t case_byte(const struct gemm_case *c, unsigned int operand, uint64_t at)
+{
+	uint64_t z = (at + 1) * UINT64_C(0x9e3779b97f4a7c15) ^ c->operand[operand].seed;
+
+	if (operand <= XQACCEL_B && c->content == LOWEST)
+		return 0x80;
+	if (operand <= XQACCEL_B && c->content == ALL_ONES)
+		return 0xff;
+	z = (z ^ (z >> 29)) * UINT64_C(0xbf58476d1ce4e5b9);
+	return (uint8_t)(z >> 40);
+}
+
+/* ---- memory --------------------------------------------------------------------------------- */
+
+static inline uint64_t case_line_distance(const struct gemm_case *c, unsigned int operand,
+					  uint64_t line)
+{
+	const struct xq_extent *e = &c->operand[operand].extent;
+	const struct xqk_view *v = &c->gemm.view[operand];
+	const uint64_t row = line % e->rows, plane = line / e->rows % e->planes;
+
+	return line / e->rows / e->planes * v->batch_stride + plane * v->group_stride +
+	       row * v->stride;
+}
+
+static inline uint8_t *case_page(const struct gemm_case *c, unsigned int operand, uint64_t at)
+{
+	uint8_t *page = aligned_alloc(XQK_PAGE_BYTES, XQK_PAGE_BYTES);
+
+	for (unsigned int i = 0; i < XQK_PAGE_BYTES; i++)
+		page[i] = case_byte(c, operand, at + i);
+	return page;
+}
+
+static inline void case_map(struct gemm_case *c, unsigned int operand)
+{
+	struct case_operand *o = &c->operand[operand];
+	struct xqk_view *v = &c->gemm.view[operand];
+	const uint64_t lines = (uint64_t)o->extent.rows * o->extent.planes * o->extent.batch;
+
+	if (o->layout == FLAT) {
+		o->flat = malloc(o->span ? o->span : 1);
+		for (uint64_t i = 0; i < o->span; i++)
+			o->flat[i] = case_byte(c, operand, i);
+		v->flat = o->flat;
+		return;
+	}
+	v->head = (uint32_t)ktap_range(0, XQK_PAGE_BYTES / o->extent.align) * o->extent.align %
+		  XQK_PAGE_BYTES;
+	if (o->layout == PAGED) {
+		o->pages = (v->head + o->span + XQK_PAGE_BYTES - 1) / XQK_PAGE_BYTES;
+	} else {
+		v->line_pages = (uint32_t)((o->extent.row_bytes + 2 * XQK_PAGE_BYTES - 2) /
+					   XQK_PAGE_BYTES);
+		o->pages = v->line_pages * lines;
+	}
+	o->page = calloc(o->pages + 1, sizeof(*o->page));
+	o->page_at = calloc(o->pages + 1, sizeof(*o->page_at));
+	for (size_t i = 0; i < o->pages; i++) {
+		uint64_t at = i * XQK_PAGE_BYTES;
+
+		if (o->layout == LINES)
+			at = ((v->head + case_line_distance(c, operand, i / v->line_pages)) &
+			      ~(uint64_t)(XQK_PAGE_BYTES - 1)) +
+			     i % v->line_pages * XQK_PAGE_BYTES;
+		o->page_at[i] = at - v->head;
+		o->page[i] = case_page(c, operand, o->page_at[i]);
+	}
+	v->page = o->page;
+}
+
+static inline void case_free(struct gemm_case *c)
+{
+	for (unsigned int i = 0; i < XQACCEL_OPERANDS; i++) {
+		struct case_operand *o = &c->operand[i];
+
+		for (size_t p = 0; p < o->pages; p++)
+			free(o->page[p]);
+		free(o->page);
+		free(o->page_at);
+		free(o->flat);
+	}
+}
+
+/* ---- reference ------------------------------------------------------------------------------ */
+
+/* An element from the bit string that starts at distance `at`. */
+static inline int64_t case_element(const struct gemm_case *c, unsigned int operand,
+				   uint32_t format, uint64_t at, uint64_t bit)
+{
+	const unsigned int bits = xq_format_bits(format);
+	uint64_t code = 0;
+
+	for (unsigned int byte = 0; byte < (bits + 7) / 8; byte++)
+		code |= (uint64_t)case_byte(c, operand, at + bit / 8 + byte) << (8 * byte);
+	if (bits < 8)
+		code = code >> bit % 8 & ((1U << bits) - 1);
+	switch (format) {
+	case XQACCEL_FMT_S8:
+		return (int8_t)code;
+	case XQACCEL_FMT_S32:
+		return (int32_t)code;
+	case XQACCEL_FMT_S4:
+		return code >= 8 ? (int64_t)code - 16 : (int64_t)code;
+	case XQACCEL_FMT_S2:
+	case XQACCEL_FMT_T2:
+		return code >= 2 ? (int64_t)code - 4 : (int64_t)code;
+	case XQACCEL_FMT_B1:
+		return code ? 1 : -1;
+	default:
+		return (int64_t)code;
+	}
+}
+
+static inline int64_t case_vector(const struct gemm_case *c, unsigned int operand,
+				  uint32_t format, uint32_t batch, uint32_t row, uint32_t column)
+{
+	const struct xqk_view *v = &c->gemm.view[operand];
+
+	return case_element(c, operand, format, batch * v->batch_stride + row * v->stride,
+			    (uint64_t)column * xq_format_bits(format));
+}
+
+static inline int64_t case_b(const struct gemm_case *c, uint32_t batch, uint32_t n, uint32_t k)
+{
+	const struct xq_dims *d = &c->gemm.dims;
+	const unsigned int bits = xq_format_bits(d->b_format);
+	const uint64_t per_word = 32 / bits, word = k / per_word;
+	const uint64_t words = (d->k + per_word - 1) / per_word, tiles = (words + 63) / 64;
+	int64_t value;
+
+	if (d->flags & XQACCEL_JOB_B_TILED)
+		value = case_element(c, XQACCEL_B, d->b_format,
+				     batch * c->gemm.view[XQACCEL_B].batch_stride +
+				     (n / 16 * tiles + word / 64) * 4096 + 4 * (16 * (word % 64) + n % 16),
+				     k % per_word * bits);
+	else
+		value = case_vector(c, XQACCEL_B, d->b_format, batch, n, k);
+	if (d->b_format == XQACCEL_FMT_C4 || d->b_format == XQACCEL_FMT_C8)
+		value = case_vector(c, XQACCEL_CODEBOOK, XQACCEL_FMT_S8, batch, 0, (uint32_t)value);
+	return value;
+}
+
+static inline int64_t case_zero_point(const struct gemm_case *c, unsigned int operand,
+				      uint32_t batch, uint32_t i)
+{
+	if (xqk_present(&c->gemm.view[operand]))
+		return case_vector(c, operand, XQACCEL_FMT_S32, batch, 0, i);
+	return operand == XQACCEL_A_ZP ? c->gemm.a_zp : c->gemm.b_zp;
+}
+
+static inline int64_t case_scale(const struct gemm_case *c, unsigned int operand, uint32_t batch,
+				 uint32_t row, uint32_t group)
+{
+	if (!xqk_present(&c->gemm.view[operand]))
+		return 1;
+	return case_vector(c, operand, c->gemm.dims.scale_format, batch, row, group);
+}
+
+/* Operands of one batch element with their zero points taken off, modulo 2^32. */
+static inline uint32_t *case_operand_a(const struct gemm_case *c, uint32_t batch)
+{
+	const struct xq_dims *d = &c->gemm.dims;
+	uint32_t *a = malloc(4 * (size_t)d->m * d->k + 1);
+
+	for (uint32_t m = 0; m < d->m; m++)
+		for (uint32_t k = 0; k < d->k; k++)
+			a[(size_t)m * d->k + k] = (uint32_t)
+				(case_vector(c, XQACCEL_A, d->a_format, batch, m, k) -
+				 case_zero_point(c, XQACCEL_A_ZP, batch, m));
+	return a;
+}
+
+static inline uint32_t *case_operand_b(const struct gemm_case *c, uint32_t batch)
+{
+	const struct xq_dims *d = &c->gemm.dims;
+	uint32_t *b = malloc(4 * (size_t)d->n * d->k + 1);
+
+	for (uint32_t n = 0; n < d->n; n++)
+		for (uint32_t k = 0; k < d->k; k++)
+			b[(size_t)n * d->k + k] = (uint32_t)
+				(case_b(c, batch, n, k) - case_zero_point(c, XQACCEL_B_ZP, batch, n));
+	return b;
+}
+
+/* Sum over the elements [k0, k1), by groups with their scales if there are any. */
+static inline uint32_t case_sum(const struct gemm_case *c, const uint32_t *a, const uint32_t *b,
+				uint32_t batch, uint32_t m, uint32_t n, uint32_t k0, uint32_t k1)
+{
+	const struct xq_dims *d = &c->gemm.dims;
+	uint64_t all = 0;
+
+	while (k0 < k1) {
+		const uint32_t end = d->scale_format ? k0 + d->group : k1;
+		uint64_t sum = 0;
+
+		for (uint32_t k = k0; k < end; k++)
+			sum += (uint64_t)a[(size_t)m * d->k + k] * b[(size_t)n * d->k + k];
+		if (d->scale_format)
+			sum *= (uint64_t)case_scale(c, XQACCEL_A_SCALE, batch, m, k0 / d->group) *
+			       (uint64_t)case_scale(c, XQACCEL_B_SCALE, batch, n, k0 / d->group);
+		all += sum;
+		k0 = end;
+	}
+	return (uint32_t)all;
+}
+
+/* C as it must be, [batch][plane][m][n]; NULL if it is empty. */
+static inline uint32_t *case_reference(const struct gemm_case *c)
+{
+	const struct xq_dims *d = &c->gemm.dims;
+	const struct xq_extent *e = &c->operand[XQACCEL_C].extent;
+	const uint32_t group = d->flags & XQACCEL_JOB_GROUP_ACC ? d->group : d->k;
+	uint32_t *result = malloc(4 * (size_t)d->batch * e->planes * d->m * d->n + 1), *to = result;
+
+	for (uint32_t batch = 0; batch < d->batch; batch++) {
+		uint32_t *a = case_operand_a(c, batch), *b = case_operand_b(c, batch);
+
+		for (uint32_t plane = 0; plane < e->planes; plane++)
+			for (uint32_t m = 0; m < d->m; m++)
+				for (uint32_t n = 0; n < d->n; n++)
+					*to++ = case_sum(c, a, b, batch, m, n, plane * group,
+							 (plane + 1) * group);
+		free(a);
+		free(b);
+	}
+	if (d->flags & XQACCEL_JOB_ACCUMULATE) {
+		const uint64_t lines = (uint64_t)d->batch * e->planes * d->m;
+
+		for (uint64_t line = 0; line < lines; line++)
+			for (uint32_t n = 0; n < d->n; n++)
+				result[line * d->n + n] += (uint32_t)
+					case_element(c, XQACCEL_C, XQACCEL_FMT_S32,
+						     case_line_distance(c, XQACCEL_C, line),
+						     32 * (uint64_t)n);
+	}
+	return result;
+}
+
+/* ---- comparison ----------------------------------------------------------------------------- */
+
+/*
+ * Bytes of C's memory that are wrong: an element, or a byte that is not C's and was
+ * written. Elements are checked and put back first, then all must be as it was made.
+ */
+static inline size_t case_differences(const struct gemm_case *c, const uint32_t *reference)
+{
+	const struct case_operand *o = &c->operand[XQACCEL_C];
+	const struct xq_extent *e = &o->extent;
+	const uint64_t lines = (uint64_t)e->batch * e->planes * e->rows;
+	const uint32_t n_all = c->gemm.dims.n;
+	size_t wrong = 0, run;
+
+	for (uint64_t line = 0; line < lines; line++) {
+		const uint64_t at = case_line_distance(c, XQACCEL_C, line);
+
+		for (uint64_t byte = 0; byte < 4 * (uint64_t)n_all; byte++) {
+			uint8_t *p = xqk_at(&c->gemm.view[XQACCEL_C], line, at, byte, &run);
+
+			wrong += *p != (uint8_t)(reference[line * n_all + byte / 4] >>
+						 byte % 4 * 8);
+			*p = case_byte(c, XQACCEL_C, at + byte);
+		}
+	}
+	for (uint64_t i = 0; o->flat && i < o->span; i++)
+		wrong += o->flat[i] != case_byte(c, XQACCEL_C, i);
+	for (size_t page = 0; page < o->pages; page++)
+		for (unsigned int i = 0; i < XQK_PAGE_BYTES; i++)
+			wrong += o->page[page][i] != case_byte(c, XQACCEL_C, o->page_at[page] + i);
+	return wrong;
+}
+
+/* ---- random jobs ---------------------------------------------------------------------------- */
+
+static inline bool one_in(unsigned int n)
+{
+	return ktap_random() % n == 0;
+}
+
+/* A dimension up to max, small ones and the neighbours of powers of two more often. */
+static inline uint32_t case_dim(uint32_t max)
+{
+	uint32_t dim;
+
+	switch (ktap_random() % 4) {
+	case 0:
+		return (uint32_t)ktap_range(0, 3);
+	case 1:
+		dim = (1U << ktap_range(0, 9)) + (uint32_t)ktap_range(0, 2) - 1;
+		return dim < max ? dim : max;
+	default:
+		return (uint32_t)ktap_range(1, max);
+	}
+}
+
+static inline void case_operand_strides(struct gemm_case *c, unsigned int operand)
+{
+	struct case_operand *o = &c->operand[operand];
+	struct xqk_view *v = &c->gemm.view[operand];
+	const uint64_t align = o->extent.align;
+	const uint64_t row = (o->extent.row_bytes + align - 1) / align * align;
+	uint64_t slack = (uint64_t)ktap_range(0, 2) * align;
+
+	o->seed = ktap_random();
+	o->layout = (enum layout)ktap_range(FLAT, PAGED);
+	if (one_in(4) && (o->extent.rows > 1 || o->extent.batch > 1)) {
+		o->layout = LINES;
+		slack = align * (uint64_t)ktap_range(8192, INT64_C(1) << 34);
+	}
+	if (o->extent.matrix)
+		v->stride = row + slack;
+	v->group_stride = (o->extent.matrix ? v->stride * o->extent.rows : row) + slack;
+	v->batch_stride = v->group_stride * o->extent.planes + slack;
+	if (operand != XQACCEL_C && o->layout != LINES && one_in(6)) {
+		/* Overlapping or repeated rows. */
+		if (o->extent.matrix)
+			v->stride = align * (uint64_t)ktap_range(0, 2);
+		if (one_in(2))
+			v->batch_stride = align * (uint64_t)ktap_range(0, 2);
+	}
+	if (operand != XQACCEL_C)
+		v->group_stride = 0;
+}
+
+static inline void case_group(struct xq_dims *d)
+{
+	static const uint32_t sizes[] = { 1, 3, 8, 16, 31, 32, 33, 64, 128, 700, 1500, 2500 };
+	const uint32_t size = sizes[ktap_random() % (one_in(8) ? 12 : 8)];
+
+	d->group = size;
+	d->k = d->k / size * size;
+	if (!d->k && !one_in(8))
+		d->k = size;
+	if (one_in(3))
+		d->flags |= XQACCEL_JOB_GROUP_ACC;
+	else if (!one_in(8))
+		d->scale_format = one_in(2) ? XQACCEL_FMT_U8 : XQACCEL_FMT_S32;
+}
+
+/* Fill in a case for a pair of formats; dims may be preset, then m is not 0. */
+static inline void case_make(struct gemm_case *c, uint32_t a_format, uint32_t b_format)
+{
+	struct xq_dims *d = &c->gemm.dims;
+
+	if (!d->m) {
+		d->m = case_dim(one_in(30) ? 300 : 20);
+		d->n = case_dim(one_in(20) ? 300 : 80);
+		d->k = case_dim(one_in(20) ? 5000 : one_in(2) ? 300 : 40);
+		d->batch = one_in(4) ? (uint32_t)ktap_range(2, 3) : 1;
+		if (one_in(8))
+			c->content = (enum content)ktap_range(LOWEST, ALL_ONES);
+		if (one_in(3))
+			case_group(d);
+		if ((uint64_t)d->m * d->n * d->k > 2000000)
+			d->m = 1 + d->m % 8;
+		if (one_in(4))
+			d->flags |= XQACCEL_JOB_ACCUMULATE;
+		if (one_in(2))
+			d->flags |= XQACCEL_JOB_B_TILED;
+		if (one_in(2))
+			c->gemm.a_zp = one_in(2) ? (int32_t)ktap_range(-130, 130) :
+						   (int32_t)ktap_random();
+		if (one_in(2))
+			c->gemm.b_zp = one_in(2) ? (int32_t)ktap_range(-130, 130) :
+						   (int32_t)ktap_random();
+	}
+	d->a_format = (uint8_t)a_format;
+	d->b_format = (uint8_t)b_format;
+	for (unsigned int i = 0; i < XQACCEL_OPERANDS; i++) {
+		struct case_operand *o = &c->operand[i];
+
+		xq_extent(d, i, &o->extent);
+		if (!o->extent.used || (!o->extent.required && one_in(2)))
+			continue;
+		case_operand_strides(c, i);
+		xq_span(&o->extent, c->gemm.view[i].stride, c->gemm.view[i].batch_stride,
+			c->gemm.view[i].group_stride, &o->span);
+		case_map(c, i);
+	}
+}
+
+static inline void case_print(const struct gemm_case *c, const char *isa)
+{
+	const struct xq_dims *d = &c->gemm.dims;
+
+	printf("# %s: formats %u x %u, %u x %u x %u, batch %u, group %u, flags %#x, scale %u, zp %d %d,"
+	       " content %d, layouts", isa, d->a_format, d->b_format, d->m, d->n, d->k, d->batch,
+	       d->group, d->flags, d->scale_format, c->gemm.a_zp, c->gemm.b_zp, c->content);
+	for (unsigned int i = 0; i < XQACCEL_OPERANDS; i++)
+		printf(" %s", xqk_present(&c->gemm.view[i]) ?
+		       (const char *[]){ "flat", "paged", "lines" }[c->operand[i].layout] : "-");
+	printf("\n");
+}
+
+#endif

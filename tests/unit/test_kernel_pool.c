@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The pool: many tasks from many threads at once, cancellation, tasks without work. */
+#include <pthread.h>
+#include <time.h>
+
+#include "gemm_case.h"
+
+#define SUBMITTERS 4
+#define TASKS 12
+
+struct submitter {
+	struct xqk_pool *pool;
+	struct gemm_case cases[TASKS];
+	struct xqk_task tasks[TASKS];
+	uint32_t *reference[TASKS];
+	atomic_uint done;
+	pthread_t thread;
+};
+
+static void count_done(struct xqk_task *task, void *arg)
+{
+	struct submitter *submitter = arg;
+
+	(void)task;
+	atomic_fetch_add(&submitter->done, 1);
+}
+
+static void wait_for(atomic_uint *counter, unsigned int value)
+{
+	const struct timespec pause = { .tv_nsec = 100000 };
+
+	while (atomic_load(counter) != value)
+		nanosleep(&pause, NULL);
+}
+
+static void *submit_all(void *arg)
+{
+	struct submitter *submitter = arg;
+
+	for (unsigned int i = 0; i < TASKS; i++)
+		xqk_pool_submit(submitter->pool, &submitter->tasks[i]);
+	wait_for(&submitter->done, TASKS);
+	return NULL;
+}
+
+static void prepare(struct submitter *submitter, struct xqk_pool *pool)
+{
+	submitter->pool = pool;
+	for (unsigned int i = 0; i < TASKS; i++) {
+		struct gemm_case *c = &submitter->cases[i];
+		struct xqk_task *task = &submitter->tasks[i];
+
+		if (i == 0)
+			c->gemm.dims = (struct xq_dims){ .m = 90, .n = 300, .k = 400, .batch = 1 };
+		case_make(c, XQACCEL_FMT_S8, (uint32_t)ktap_range(XQACCEL_FMT_S8, XQACCEL_FMT_C8));
+		submitter->reference[i] = case_reference(c);
+		xqk_plan(&task->plan, xqk_isa_select(NULL), &c->gemm, xqk_pool_threads(pool));
+		task->done = count_done;
+		task->arg = submitter;
+	}
+}
+
+static void many_submitters(void)
+{
+	struct submitter *submitters = calloc(SUBMITTERS, sizeof(*submitters));
+	struct xqk_pool *pool = xqk_pool_create(3);
+	unsigned int s, i;
+
+	EXPECT(xqk_pool_threads(pool) == 3, "%u", xqk_pool_threads(pool));
+	for (s = 0; s < SUBMITTERS; s++)
+		prepare(&submitters[s], pool);
+	for (s = 0; s < SUBMITTERS; s++)
+		pthread_create(&submitters[s].thread, NULL, submit_all, &submitters[s]);
+	for (s = 0; s < SUBMITTERS; s++)
+		pthread_join(submitters[s].thread, NULL);
+	xqk_pool_destroy(pool);
+	for (s = 0; s < SUBMITTERS; s++) {
+		for (i = 0; i < TASKS; i++) {
+			struct gemm_case *c = &submitters[s].cases[i];
+
+			if (!EXPECT(!case_differences(c, submitters[s].reference[i]), "task %u", i))
+				case_print(c, "pool");
+			free(submitters[s].reference[i]);
+			case_free(c);
+		}
+	}
+	free(submitters);
+}
+
+/* One job in many chunks, which several threads compute. */
+static void shared_job(void)
+{
+	struct gemm_case c = { .gemm.dims = { .m = 200, .n = 400, .k = 300, .batch = 2 } };
+	struct xqk_pool *pool = xqk_pool_create(4);
+	struct xqk_task task = { 0 };
+	uint32_t *reference;
+
+	case_make(&c, XQACCEL_FMT_U8, XQACCEL_FMT_S4);
+	reference = case_reference(&c);
+	xqk_plan(&task.plan, xqk_isa_select(NULL), &c.gemm, 4);
+	EXPECT(task.plan.chunks >= 4, "%u chunks", task.plan.chunks);
+	xqk_pool_run(pool, &task);
+	EXPECT(!case_differences(&c, reference), "wrong result");
+	xqk_pool_destroy(pool);
+	free(reference);
+	case_free(&c);
+}
+
+static void no_work(void)
+{
+	struct gemm_case c = { .gemm.dims = { .m = 3, .n = 0, .k = 3, .batch = 1 } };
+	struct xqk_pool *pool = xqk_pool_create(1);
+	struct xqk_task task = { 0 };
+
+	case_make(&c, XQACCEL_FMT_S8, XQACCEL_FMT_S8);
+	xqk_plan(&task.plan, xqk_isa_select(NULL), &c.gemm, 1);
+	EXPECT(!task.plan.chunks, "%u chunks", task.plan.chunks);
+	xqk_pool_run(pool, &task);
+	xqk_pool_destroy(pool);
+	case_free(&c);
+}
+
+/* A job of minutes ends at once when it is canceled, and done is still called. */
+static void cancel(void)
+{
+	struct submitter submitter = { 0 };
+	struct xqk_pool *pool = xqk_pool_create(2);
+	struct xqk_task *task = &submitter.tasks[0];
+	static uint8_t zeros[1 << 24];
+	static int32_t c[64 * 64];
+	struct xqk_gemm gemm = {
+		.dims = { .m = 64, .n = 64, .k = sizeof(zeros), .batch = 1,
+			  .a_format = XQACCEL_FMT_S8, .b_format = XQACCEL_FMT_S8 },
+	};
+	struct timespec start, end, pause = { .tv_nsec = 20000000 };
+
+	gemm.view[XQACCEL_A].flat = gemm.view[XQACCEL_B].flat = zeros;
+	gemm.view[XQACCEL_C].flat = (uint8_t *)c;
+	gemm.view[XQACCEL_C].stride = sizeof(c[0]) * gemm.dims.n;
+	xqk_plan(&task->plan, xqk_isa_select("scalar"), &gemm, 2);
+	task->done = count_done;
+	task->arg = &submitter;
+	xqk_pool_submit(pool, task);
+	nanosleep(&pause, NULL);
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	atomic_store(&task->cancel, true);
+	wait_for(&submitter.done, 1);
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	EXPECT(end.tv_sec - start.tv_sec < 2, "took %ld s", (long)(end.tv_sec - start.tv_sec));
+	xqk_pool_destroy(pool);
+}
+
+KTAP_MAIN(
+	{ "many submitters, small and large tasks", many_submitters },
+	{ "one job shared by threads", shared_job },
+	{ "a job without output", no_work },
+	{ "cancellation", cancel },
+)

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The GEMM kernels of every instruction set this CPU has, against the naive reference. */
+#include "gemm_case.h"
+
+#define CASES_PER_PAIR 25
+
+static void run_chunks(struct xqk_plan *plan)
+{
+	/* Exactly as much as was asked for, so that a sanitizer sees what is beyond. */
+	void *scratch = NULL;
+
+	if (!plan->chunks)
+		return;
+	if (posix_memalign(&scratch, 64, plan->scratch_bytes)) {
+		EXPECT(false, "no memory");
+		return;
+	}
+	for (uint32_t chunk = plan->chunks; chunk-- > 0;)
+		EXPECT(xqk_run_chunk(plan, chunk, scratch, NULL), "chunk %u", chunk);
+	free(scratch);
+}
+
+static bool check_case(struct gemm_case *c, const char *isa, unsigned int threads)
+{
+	struct xqk_plan plan;
+	uint32_t *reference = case_reference(c);
+	size_t differences;
+
+	xqk_plan(&plan, xqk_isa_select(isa), &c->gemm, threads);
+	run_chunks(&plan);
+	differences = case_differences(c, reference);
+	free(reference);
+	if (!EXPECT(!differences, "%zu bytes differ", differences))
+		case_print(c, isa);
+	return !differences;
+}
+
+static void random_cases(uint32_t pairs_of)
+{
+	for (unsigned int i = 0; xqk_isa_list(i); i++) {
+		for (uint32_t b = 0; b < XQACCEL_FMT_COUNT; b++) {
+			if (!(xqk_pairs(pairs_of) & 1U << b))
+				continue;
+			for (unsigned int n = 0; n < CASES_PER_PAIR; n++) {
+				struct gemm_case c = { 0 };
+
+				case_make(&c, pairs_of, b);
+				check_case(&c, xqk_isa_list(i), one_in(2) ? 1 : 3);
+				case_free(&c);
+			}
+		}
+	}
+}
+
+#define RANDOM_CASES(name, format) \
+	static void name(void) { random_cases(format); }
+
+RANDOM_CASES(s8, XQACCEL_FMT_S8)
+RANDOM_CASES(u8, XQACCEL_FMT_U8)
+RANDOM_CASES(s4, XQACCEL_FMT_S4)
+RANDOM_CASES(u4, XQACCEL_FMT_U4)
+RANDOM_CASES(s2, XQACCEL_FMT_S2)
+RANDOM_CASES(u2, XQACCEL_FMT_U2)
+RANDOM_CASES(t2, XQACCEL_FMT_T2)
+RANDOM_CASES(b1, XQACCEL_FMT_B1)
+
+/* The shapes that a contract or a network names, in every pair that has to be there. */
+static void fixed_shapes(void)
+{
+	static const struct xq_dims shapes[] = {
+		{ .m = 1, .n = 200, .k = 4096, .batch = 1 },
+		{ .m = 5, .n = 130, .k = 4500, .batch = 1, .flags = XQACCEL_JOB_B_TILED },
+		{ .m = 300, .n = 70, .k = 64, .batch = 1 },
+		{ .m = 65, .n = 96, .k = 512, .batch = 1, .flags = XQACCEL_JOB_B_TILED },
+		{ .m = 13, .n = 64, .k = 2304, .batch = 1, .group = 32,
+		  .scale_format = XQACCEL_FMT_U8, .flags = XQACCEL_JOB_B_TILED },
+		{ .m = 49, .n = 7, .k = 9, .batch = 5 },
+	};
+
+	for (unsigned int i = 0; xqk_isa_list(i); i++) {
+		for (uint32_t b = XQACCEL_FMT_S8; b <= XQACCEL_FMT_C8; b++) {
+			for (size_t s = 0; s < sizeof(shapes) / sizeof(shapes[0]); s++) {
+				const bool bits = b == XQACCEL_FMT_B1 && s % 2;
+				struct gemm_case c = { .gemm.dims = shapes[s] };
+
+				case_make(&c, bits ? XQACCEL_FMT_B1 : s % 3 ? XQACCEL_FMT_S8 :
+					  XQACCEL_FMT_U8, b);
+				check_case(&c, xqk_isa_list(i), 2);
+				case_free(&c);
+			}
+		}
+	}
+}
+
+/* -128 * -128 * 140000 does not fit in 32 bits and must wrap. */
+static void wraps(void)
+{
+	for (unsigned int i = 0; xqk_isa_list(i); i++) {
+		struct gemm_case c = {
+			.gemm.dims = { .m = 2, .n = 17, .k = 140000, .batch = 1 },
+			.content = LOWEST,
+		};
+
+		case_make(&c, XQACCEL_FMT_S8, XQACCEL_FMT_S8);
+		check_case(&c, xqk_isa_list(i), 1);
+		case_free(&c);
+	}
+}
+
+/* A tiled B in scattered pages is computed in place. */
+static void no_copies(void)
+{
+	for (unsigned int i = 0; xqk_isa_list(i); i++) {
+		struct gemm_case c = {
+			.gemm.dims = { .m = 3, .n = 100, .k = 3000, .batch = 1,
+				       .flags = XQACCEL_JOB_B_TILED },
+		};
+		struct xqk_plan plan;
+
+		for (uint32_t b = XQACCEL_FMT_S8; b <= XQACCEL_FMT_B1; b++) {
+			case_make(&c, XQACCEL_FMT_S8, b);
+			if (c.operand[XQACCEL_B].layout != FLAT) {
+				xqk_plan(&plan, xqk_isa_select(xqk_isa_list(i)), &c.gemm, 1);
+				run_chunks(&plan);
+				EXPECT(!atomic_load(&plan.bytes_copied), "%llu bytes copied",
+				       (unsigned long long)atomic_load(&plan.bytes_copied));
+			}
+			case_free(&c);
+			c = (struct gemm_case){ .gemm.dims = c.gemm.dims };
+		}
+	}
+}
+
+static void selection(void)
+{
+	EXPECT(!xqk_isa_select("pdp11"), "an unknown instruction set was selected");
+	EXPECT(xqk_isa_list(0), "none");
+	for (unsigned int i = 0; xqk_isa_list(i); i++) {
+		const struct xqk_isa *isa = xqk_isa_select(xqk_isa_list(i));
+
+		EXPECT(isa && !strcmp(xqk_isa_name(isa), xqk_isa_list(i)), "%s", xqk_isa_list(i));
+	}
+	setenv("XQ_ISA", "scalar", 1);
+	EXPECT(!strcmp(xqk_isa_name(xqk_isa_select(NULL)), "scalar"), "XQ_ISA is not followed");
+	unsetenv("XQ_ISA");
+	EXPECT(!strcmp(xqk_isa_name(xqk_isa_select(NULL)), xqk_isa_list(0)), "not the best");
+}
+
+KTAP_MAIN(
+	{ "selection of the instruction set", selection },
+	{ "s8 x any, random jobs", s8 },
+	{ "u8 x any, random jobs", u8 },
+	{ "s4 x any, random jobs", s4 },
+	{ "u4 x any, random jobs", u4 },
+	{ "s2 x any, random jobs", s2 },
+	{ "u2 x any, random jobs", u2 },
+	{ "t2 x any, random jobs", t2 },
+	{ "b1 x any, random jobs", b1 },
+	{ "fixed shapes", fixed_shapes },
+	{ "accumulators wrap", wraps },
+	{ "tiles in pages are not copied", no_copies },
+)

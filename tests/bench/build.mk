@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: MIT
+#
+# `make bench`: the table on the terminal, and gemm.md, gemm.json and roofline.svg in $(O)/bench.
+# BENCH_ARGS are passed on, e.g. BENCH_ARGS='-r vector -s 4'.
+
+BENCHES += bench-gemm
+bench-gemm-y := $(addprefix tests/bench/,gemm.c rows.c measure.c job.c operand.c check.c peak.c \
+	peer_client.c report.c roofline.c)
+bench-gemm-libs := xqkernels
+
+BENCH_PEERS := $(O)/bench/peers
+BENCH_TARGETS += $(BENCH_PEERS)/stamp
+$(BENCH_PEERS)/stamp: tests/setup/fetch-peers.sh $(wildcard tests/bench/peers/*) | $(PACKAGES)
+	$(call say,PEERS,$(@D))
+	$(Q)CC='$(CC)' tests/bench/peers/build.sh $(@D)
+	$(Q)[ -e $(@D)/missing ] || touch $@
+
+BENCH_RUN = $(O)/obj/bin/bench-gemm -o $(O)/bench -p $(BENCH_PEERS) $(BENCH_ARGS)

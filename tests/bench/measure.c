@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: MIT
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "job.h"
+#include "measure.h"
+#include "peak.h"
+
+/* One turn of a contestant lasts about so long: long enough for the clock, shorter than most disturbances. */
+#define TURN_SECONDS	0.008
+#define MIN_ROUNDS	5
+
+/* Something that is run and timed. */
+struct runner {
+	struct contestant *to;
+	double work;		/* of one run, in multiply-accumulates or bytes */
+	uint32_t runs;		/* in a turn */
+	double rate[MAX_ROUNDS];
+
+	/* One of these: */
+	struct job *job;
+	const struct peak *peak;
+	const struct operand *read;
+	unsigned int read_way;
+	struct peer_client *peers;
+	enum peer_id peer;
+};
+
+#define MAX_RUNNERS	(3 + PEER_COUNT)
+
+struct bench {
+	const struct bench_row *row;
+	struct row_result *result;
+	struct operand *a, *b;
+	struct operand *u8_a;		/* for peers that take no s8 */
+	struct operand *s8_a, *s8_b;	/* of the baseline */
+	struct job *job, *baseline;
+	struct peer_client *peers;
+	struct runner runner[MAX_RUNNERS];
+	unsigned int runners;
+};
+
+static double run_turn(struct runner *r, uint32_t runs)
+{
+	double start;
+
+	if (r->peers)
+		return peer_client_run(r->peers, r->peer, runs);
+	start = seconds_now();
+	if (r->peak) {
+		r->peak->run(runs);
+		return seconds_now() - start;
+	}
+	while (runs--) {
+		if (r->job)
+			job_run(r->job);
+		else
+			peak_read(r->read->bytes, r->read->byte_count, r->read_way);
+	}
+	return seconds_now() - start;
+}
+
+static struct runner *add_runner(struct bench *bench, struct contestant *to, const char *name,
+				 double work)
+{
+	struct runner *r = &bench->runner[bench->runners++];
+
+	*r = (struct runner){ .to = to, .work = work, .runs = 1 };
+	snprintf(to->name, sizeof(to->name), "%s", name);
+	return r;
+}
+
+/* Runs that fill a turn; the first run warms up. */
+static double calibrate(struct runner *r)
+{
+	double seconds = run_turn(r, 1);
+
+	seconds = run_turn(r, 1);
+	while (seconds > 0 && seconds < TURN_SECONDS && r->runs < 1U << 30) {
+		const double grow = TURN_SECONDS / seconds * 1.1;
+
+		r->runs = grow > 16 ? r->runs * 16 : (uint32_t)(r->runs * grow) + 1;
+		seconds = run_turn(r, r->runs);
+	}
+	return seconds;
+}
+
+static int compare_doubles(const void *a, const void *b)
+{
+	const double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static struct spread spread_of(const double *values, unsigned int count)
+{
+	double sorted[MAX_ROUNDS];
+
+	memcpy(sorted, values, sizeof(*values) * count);
+	qsort(sorted, count, sizeof(*sorted), compare_doubles);
+	return (struct spread){ sorted[0], sorted[count / 2], sorted[count - 1] };
+}
+
+/* Our rate in the limit's unit: bytes of weights instead of multiply-accumulates. */
+static double in_unit_of(const struct bench *bench, const struct runner *r, double rate)
+{
+	return r->read ? rate * (double)bench->b->byte_count / bench->runner[0].work : rate;
+}
+
+static void run_rounds(struct bench *bench, double seconds)
+{
+	double turn = 0, ratio[MAX_ROUNDS];
+	unsigned int rounds;
+
+	for (unsigned int i = 0; i < bench->runners; i++)
+		turn += calibrate(&bench->runner[i]);
+	rounds = turn > 0 && seconds / turn < MAX_ROUNDS ? (unsigned int)(seconds / turn) : MAX_ROUNDS;
+	if (rounds < MIN_ROUNDS)
+		rounds = MIN_ROUNDS;
+	for (unsigned int round = 0; round < rounds; round++) {
+		for (unsigned int i = 0; i < bench->runners; i++) {
+			struct runner *r = &bench->runner[i];
+
+			r->rate[round] = r->work * r->runs / run_turn(r, r->runs) * 1e-9;
+		}
+	}
+	for (unsigned int i = 0; i < bench->runners; i++) {
+		struct runner *r = &bench->runner[i];
+
+		for (unsigned int round = 0; round < rounds; round++)
+			ratio[round] = in_unit_of(bench, r, bench->runner[0].rate[round]) /
+				       r->rate[round];
+		r->to->rate = spread_of(r->rate, rounds);
+		r->to->ratio = spread_of(ratio, rounds);
+	}
+	bench->result->rounds = rounds;
+}
+
+/* The way to read these bytes that is the fastest here. */
+static void choose_read_way(struct runner *r)
+{
+	double best = 1e9;
+
+	for (unsigned int way = 0; way < READ_WAYS; way++) {
+		for (unsigned int i = 0; i < 6; i++) {
+			const double start = seconds_now();
+			double seconds;
+
+			peak_read(r->read->bytes, r->read->byte_count, way);
+			seconds = seconds_now() - start;
+			if (seconds < best) {
+				best = seconds;
+				r->read_way = way;
+			}
+		}
+	}
+}
+
+static void add_limit(struct bench *bench)
+{
+	const struct bench_row *row = bench->row;
+	const struct peak *peak;
+
+	if (row->threads > 1)	/* the limits are those of one core */
+		return;
+	if (row->limit == LIMIT_READ) {
+		struct runner *r = add_runner(bench, &bench->result->limit, "reading the weights",
+					      (double)bench->b->byte_count);
+
+		r->read = bench->b;
+		choose_read_way(r);
+		return;
+	}
+	peak = peak_find(bench->result->isa, row->limit == LIMIT_DOT ? PEAK_DOT : PEAK_POPCOUNT);
+	if (peak)
+		add_runner(bench, &bench->result->limit, peak->name, peak->macs)->peak = peak;
+}
+
+static const struct operand *peer_a(struct bench *bench, enum peer_id peer)
+{
+	const struct bench_row *row = bench->row;
+
+	if (peer != PEER_ONEDNN_U8S8 || row->a_format == XQACCEL_FMT_U8)
+		return bench->a;
+	bench->u8_a = operand_create(XQACCEL_FMT_U8, row->m, row->k, ORDER_ROWS, 5);
+	return bench->u8_a ? bench->u8_a : bench->a;
+}
+
+static void add_peers(struct bench *bench)
+{
+	struct row_result *result = bench->result;
+
+	for (unsigned int peer = 0; peer < PEER_COUNT; peer++) {
+		struct runner *r;
+		const char *error;
+
+		if (!(bench->row->peers >> peer & 1) || !peer_client_has(bench->peers, peer))
+			continue;
+		error = peer_client_open(bench->peers, peer, peer_a(bench, peer), bench->b);
+		if (error) {
+			fprintf(stderr, "%s: %s\n", peer_name(peer), error);
+			continue;
+		}
+		r = add_runner(bench, &result->peer[result->peer_count], peer_name(peer),
+			       bench->runner[0].work);
+		r->peers = bench->peers;
+		r->peer = peer;
+		result->peer_id[result->peer_count++] = peer;
+	}
+}
+
+static bool add_baseline(struct bench *bench, const struct xqk_isa *isa)
+{
+	const struct bench_row *row = bench->row;
+	const char *name = "one thread";
+
+	if (row->baseline == BASELINE_NONE)
+		return true;
+	if (row->baseline == BASELINE_S8) {
+		name = "s8 x s8";
+		bench->s8_a = operand_create(XQACCEL_FMT_S8, row->m, row->k, ORDER_ROWS, 3);
+		bench->s8_b = operand_create(XQACCEL_FMT_S8, row->n, row->k, ORDER_TILED, 4);
+		if (!bench->s8_a || !bench->s8_b)
+			return false;
+		bench->baseline = job_create(isa, bench->s8_a, bench->s8_b, 0, row->threads);
+	} else {
+		bench->baseline = job_create(isa, bench->a, bench->b, row->group, 1);
+	}
+	if (!bench->baseline)
+		return false;
+	add_runner(bench, &bench->result->baseline, name, bench->runner[0].work)->job =
+		bench->baseline;
+	return true;
+}
+
+const struct contestant *best_peer(const struct row_result *result, uint32_t mask)
+{
+	const struct contestant *best = NULL;
+
+	for (unsigned int i = 0; i < result->peer_count; i++)
+		if (mask >> result->peer_id[i] & 1 &&
+		    (!best || result->peer[i].rate.median > best->rate.median))
+			best = &result->peer[i];
+	return best;
+}
+
+static void judge(struct row_result *result)
+{
+	const struct bench_row *row = result->row;
+	const struct contestant *peer = best_peer(result, row->target_peers);
+
+	result->pass = true;
+	if (row->share > 0 && result->limit.name[0]) {
+		result->judged = true;
+		result->pass &= result->limit.ratio.median >= row->share;
+	}
+	if (row->ratio > 0 && peer) {
+		result->judged = true;
+		result->pass &= peer->ratio.median >= row->ratio;
+	}
+	if (row->gain > 0 && result->baseline.name[0]) {
+		result->judged = true;
+		result->pass &= result->baseline.ratio.median >= row->gain;
+	}
+}
+
+static bool prepare(struct bench *bench, const struct xqk_isa *isa)
+{
+	const struct bench_row *row = bench->row;
+
+	bench->a = operand_create(row->a_format, row->m, row->k, ORDER_ROWS, 1);
+	bench->b = operand_create(row->b_format, row->n, row->k, row->order, 2);
+	if (!bench->a || !bench->b)
+		return false;
+	bench->job = job_create(isa, bench->a, bench->b, row->group, row->threads);
+	if (!bench->job)
+		return false;
+	bench->result->bytes_moved = bench->a->byte_count + bench->b->byte_count +
+				     bench->job->c_bytes;
+	add_runner(bench, &bench->result->ours, "xqaccel",
+		   (double)row->m * row->n * row->k)->job = bench->job;
+	return true;
+}
+
+static void measure(struct bench *bench, const struct xqk_isa *isa, double seconds)
+{
+	struct row_result *result = bench->result;
+	const char *error;
+	bool full;
+
+	if (!prepare(bench, isa)) {
+		snprintf(result->skipped, sizeof(result->skipped), "no memory");
+		return;
+	}
+	error = job_check(bench->job, &full);
+	snprintf(result->check, sizeof(result->check), "%s", full ? "full" : "sampled");
+	if (error) {
+		snprintf(result->wrong, sizeof(result->wrong), "%s", error);
+		return;
+	}
+	result->bytes_copied = atomic_load(&bench->job->task.plan.bytes_copied);
+	add_limit(bench);
+	add_peers(bench);
+	if (!add_baseline(bench, isa)) {
+		snprintf(result->skipped, sizeof(result->skipped), "no memory");
+		return;
+	}
+	run_rounds(bench, seconds);
+	judge(result);
+}
+
+void measure_row(const struct bench_row *row, struct peer_client *peers, double seconds,
+		 struct row_result *result)
+{
+	const struct xqk_isa *isa = xqk_isa_select(row->isa);
+	struct bench bench = { .row = row, .result = result, .peers = peers };
+
+	*result = (struct row_result){ .row = row };
+	if (!isa) {
+		snprintf(result->skipped, sizeof(result->skipped), "this CPU has no %s", row->isa);
+		return;
+	}
+	result->isa = xqk_isa_name(isa);
+	if (!(xqk_pairs(row->a_format) >> row->b_format & 1)) {
+		snprintf(result->skipped, sizeof(result->skipped), "no kernels for the pair");
+		return;
+	}
+	measure(&bench, isa, seconds);
+	for (unsigned int i = 0; i < result->peer_count; i++)
+		peer_client_close(peers, result->peer_id[i]);
+	job_destroy(bench.job);
+	job_destroy(bench.baseline);
+	operand_destroy(bench.a);
+	operand_destroy(bench.b);
+	operand_destroy(bench.u8_a);
+	operand_destroy(bench.s8_a);
+	operand_destroy(bench.s8_b);
+}

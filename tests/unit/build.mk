@@ -10,3 +10,10 @@ test_kernels-y := tests/unit/test_kernels.c
 test_kernels-libs := xqkernels
 test_kernel_pool-y := tests/unit/test_kernel_pool.c
 test_kernel_pool-libs := xqkernels
+
+NUMERICS_TESTS := test_seed_numbers test_quantize test_calibrate test_codebook test_binary \
+	test_blockfloat test_float_formats
+UNIT_TESTS += $(NUMERICS_TESTS)
+UNIT_TESTS_asan += $(NUMERICS_TESTS)
+UNIT_TESTS_arm64 += $(NUMERICS_TESTS)
+$(foreach t,$(NUMERICS_TESTS),$(eval $(t)-y := tests/unit/$(t).c) $(eval $(t)-libs := xqaccel))

@@ -16,3 +16,9 @@ $(BENCH_PEERS)/stamp: tests/setup/fetch-peers.sh $(wildcard tests/bench/peers/*)
 	$(Q)[ -e $(@D)/missing ] || touch $@
 
 BENCH_RUN = $(O)/obj/bin/bench-gemm -o $(O)/bench -p $(BENCH_PEERS) $(BENCH_ARGS)
+
+# The pure functions on arrays, beside memcpy.
+BENCHES += bench-numerics
+bench-numerics-y := tests/bench/numerics.c
+bench-numerics-libs := xqaccel
+BENCH_RUN += && $(O)/obj/bin/bench-numerics

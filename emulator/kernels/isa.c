@@ -6,6 +6,9 @@
 #include "xqk_isa.h"
 
 static const struct xqk_isa *const all[] = {
+#if defined(__x86_64__)
+	&xqk_isa_avx512vnni,
+#endif
 	&xqk_isa_scalar,
 };
 

@@ -17,3 +17,13 @@ UNIT_TESTS += $(NUMERICS_TESTS)
 UNIT_TESTS_asan += $(NUMERICS_TESTS)
 UNIT_TESTS_arm64 += $(NUMERICS_TESTS)
 $(foreach t,$(NUMERICS_TESTS),$(eval $(t)-y := tests/unit/$(t).c) $(eval $(t)-libs := xqaccel))
+
+# ---- the device model behind its registers ---------------------------------------------------------
+
+XQ_DEVICE_TESTS := test_device
+$(foreach t,$(XQ_DEVICE_TESTS),$(eval $(t)-y := $(addprefix tests/unit/,$(t).c device_job.c fake_host.c)) \
+	$(eval $(t)-libs := xqdevice))
+UNIT_TESTS += $(XQ_DEVICE_TESTS)
+UNIT_TESTS_asan += $(XQ_DEVICE_TESTS)
+UNIT_TESTS_tsan += $(XQ_DEVICE_TESTS)
+UNIT_TESTS_arm64 += test_device

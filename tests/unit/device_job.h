@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* Jobs for tests of the device model: operands in device memory, and what C must become. */
+#ifndef XQ_TESTS_DEVICE_JOB_H
+#define XQ_TESTS_DEVICE_JOB_H
+
+#include "driver/xq_geometry.h"
+#include "fake_host.h"
+
+struct device_job {
+	struct xq_dims dims;
+	int32_t a_zp, b_zp;
+	bool a_zps, b_zps, a_scale, b_scale;	/* operands that are there */
+	uint64_t gap;				/* extra bytes from row to row */
+
+	/* Filled in by job_build(). */
+	uint32_t context;
+	struct xq_hw_descriptor desc;
+	struct xq_extent extent[XQACCEL_OPERANDS];
+	int32_t *expected;			/* [batch][planes][m][n] */
+};
+
+/* s8 x s8 of these sizes. */
+struct device_job job_s8(uint32_t m, uint32_t n, uint32_t k);
+
+/* Map operands with random content in a context, make the descriptor, and compute C naively. */
+void job_build(struct fake_host *h, struct device_job *job, uint32_t context);
+
+/* Whether C is what it must be now; prints the first difference. */
+bool job_right(struct fake_host *h, const struct device_job *job);
+
+/* Fill C with what no job leaves there. */
+void job_spoil(struct fake_host *h, const struct device_job *job);
+
+void job_free(struct device_job *job);
+
+#endif

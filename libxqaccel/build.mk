@@ -34,14 +34,15 @@ GUEST_BIN += $(O)/obj/bin/xq
 
 XQ_HEADERS := $(wildcard libxqaccel/include/xqaccel/*.h)
 XQ_MANUALS := $(wildcard libxqaccel/man/*.[1-8])
-XQ_ARCHIVES := $(O)/obj/libxqaccel.a $(O)/obj/libxqdevice.a
+XQ_ARCHIVES := $(patsubst %,$(O)/obj/lib%.a,xqaccel xqdevice xqkernels)
 
 $(XQ_SHARED): $(XQ_ARCHIVES) libxqaccel/libxqaccel.map | $(PACKAGES)
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,libxqaccel.so.$(XQ_LIB_MAJOR) \
 		-Wl,--version-script,libxqaccel/libxqaccel.map -Wl,--no-undefined -Wl,-z,relro,-z,now -o $@ \
-		-Wl,--whole-archive $(O)/obj/libxqaccel.a -Wl,--no-whole-archive $(O)/obj/libxqdevice.a -lpthread -lm
+		-Wl,--whole-archive $(O)/obj/libxqaccel.a -Wl,--no-whole-archive \
+		$(filter-out %/libxqaccel.a,$(XQ_ARCHIVES)) -lpthread -lm
 	$(Q)ln -sf $(@F) $(@D)/libxqaccel.so.$(XQ_LIB_MAJOR)
 	$(Q)ln -sf libxqaccel.so.$(XQ_LIB_MAJOR) $(@D)/libxqaccel.so
 
@@ -50,7 +51,7 @@ $(XQ_LIB_DIR)/libxqaccel.a: $(XQ_ARCHIVES) | $(PACKAGES)
 	$(call say,AR,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CROSS_COMPILE)ld -r -o $(@D)/xqaccel.o --whole-archive $(O)/obj/libxqaccel.a \
-		--no-whole-archive $(O)/obj/libxqdevice.a
+		--no-whole-archive $(filter-out %/libxqaccel.a,$(XQ_ARCHIVES))
 	$(Q)$(CROSS_COMPILE)objcopy --localize-hidden $(@D)/xqaccel.o
 	$(Q)rm -f $@
 	$(Q)$(AR) rcs $@ $(@D)/xqaccel.o

@@ -27,6 +27,7 @@ struct soft_region {
 
 struct soft_buffer {
 	struct soft_buffer *next;	/* by device address */
+	struct soft_buffer *next_dying;
 	void *data;
 	size_t bytes;
 	uint64_t va;
@@ -73,8 +74,7 @@ int soft_buffer_create(struct soft_memory *memory, size_t bytes, struct soft_buf
 struct soft_buffer *soft_buffer_find(const struct soft_memory *memory, uint32_t handle);
 /* Takes the handle away; the reference that it had remains. */
 void soft_buffer_forget(struct soft_memory *memory, struct soft_buffer *buffer);
-/* Takes the pages out of the page table; the caller invalidates before soft_buffer_free(). */
-void soft_buffer_unmap(struct soft_memory *memory, struct soft_buffer *buffer);
+/* The caller has unmapped and invalidated it. */
 void soft_buffer_free(struct soft_memory *memory, struct soft_buffer *buffer);
 /* The buffer at a device address, or NULL. */
 struct soft_buffer *soft_buffer_at(const struct soft_memory *memory, uint64_t va);
@@ -114,6 +114,8 @@ struct soft_lane {
  * @lock: the device context: all calls of the device model, and all below but the calls
  * @outstanding: jobs submitted and not reaped
  * @done: ring of completions to be reaped, oldest at @done_head
+ * @dying: buffers without references, to be invalidated
+ * @retiring: buffers that the device is asked to forget
  * @lost: a reset was not acknowledged
  */
 struct soft {
@@ -128,6 +130,7 @@ struct soft {
 	struct xqaccel_completion done[SOFT_MAX_JOBS];
 	unsigned int done_head, done_count;
 	uint64_t next_id;
+	struct soft_buffer *dying, *retiring;
 	bool lost;
 
 	pthread_mutex_t call_lock;	/* Protects all below; innermost */
@@ -154,7 +157,7 @@ bool soft_service(struct soft *soft);
 /* Stops jobs past their time; returns the next deadline. */
 uint64_t soft_check_deadlines(struct soft *soft, uint64_t now);
 
-/* Drops a reference; the last one frees. */
+/* Drops a reference; after the last one the memory is freed as soon as the device allows. */
 void soft_buffer_put(struct soft *soft, struct soft_buffer *buffer);
 
 /* ---- for tests ----------------------------------------------------------------------------------- */

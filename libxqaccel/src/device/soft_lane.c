@@ -99,20 +99,38 @@ void soft_lane_doorbell(struct soft *soft, unsigned int lane)
 
 /* ---- completion -------------------------------------------------------------------------------- */
 
-static void invalidate(struct soft *soft)
+/*
+ * Memory is freed when the device has acknowledged that it forgot it, which takes as long as
+ * the jobs of the context that run now. Nobody waits for that: what dies meanwhile is in the
+ * next round.
+ */
+static void retire_buffers(struct soft *soft)
 {
-	write_reg(soft, XQ_REG_CTX_INVAL, SOFT_CONTEXT | XQ_CTX_INVAL_GO);
-	while (xqdev_mmio_read(soft->dev, XQ_REG_CTX_INVAL, 4) & XQ_CTX_INVAL_GO)
-		xqdev_service(soft->dev);
+	for (;;) {
+		if (xqdev_mmio_read(soft->dev, XQ_REG_CTX_INVAL, 4) & XQ_CTX_INVAL_GO)
+			return;
+		while (soft->retiring) {
+			struct soft_buffer *b = soft->retiring;
+
+			soft->retiring = b->next_dying;
+			soft_buffer_free(&soft->memory, b);
+		}
+		if (!soft->dying)
+			return;
+		soft->retiring = soft->dying;
+		soft->dying = NULL;
+		write_reg(soft, XQ_REG_CTX_INVAL, SOFT_CONTEXT | XQ_CTX_INVAL_GO);
+	}
 }
 
 void soft_buffer_put(struct soft *soft, struct soft_buffer *buffer)
 {
 	if (--buffer->references)
 		return;
-	soft_buffer_unmap(&soft->memory, buffer);
-	invalidate(soft);
-	soft_buffer_free(&soft->memory, buffer);
+	soft_unmap_range(&soft->memory, buffer->va, buffer->bytes);
+	buffer->next_dying = soft->dying;
+	soft->dying = buffer;
+	retire_buffers(soft);
 }
 
 /* Moves the lane's oldest job to the list of the done. */
@@ -188,8 +206,13 @@ static bool drain_all(struct soft *soft)
 
 bool soft_service(struct soft *soft)
 {
+	bool any;
+
 	xqdev_service(soft->dev);
-	return drain_all(soft);
+	any = drain_all(soft);
+	if (soft->retiring)
+		retire_buffers(soft);
+	return any;
 }
 
 /* ---- jobs that take too long ------------------------------------------------------------------- */

@@ -309,7 +309,8 @@ void soft_buffer_forget(struct soft_memory *m, struct soft_buffer *b)
 	m->by_handle[b->handle - 1] = NULL;
 }
 
-void soft_buffer_unmap(struct soft_memory *m, struct soft_buffer *b)
+/* Out of the list and given back. */
+void soft_buffer_free(struct soft_memory *m, struct soft_buffer *b)
 {
 	struct soft_buffer **link = &m->buffers;
 
@@ -317,11 +318,6 @@ void soft_buffer_unmap(struct soft_memory *m, struct soft_buffer *b)
 		link = &(*link)->next;
 	*link = b->next;
 	m->client_bytes -= b->bytes;
-	soft_unmap_range(m, b->va, b->bytes);
-}
-
-void soft_buffer_free(struct soft_memory *m, struct soft_buffer *b)
-{
 	soft_pages_free(m, b->data, b->bytes);
 	free(b);
 }
@@ -340,12 +336,8 @@ int soft_memory_init(struct soft_memory *m)
 
 void soft_memory_free(struct soft_memory *m)
 {
-	while (m->buffers) {
-		struct soft_buffer *b = m->buffers;
-
-		m->buffers = b->next;
-		soft_buffer_free(m, b);
-	}
+	while (m->buffers)
+		soft_buffer_free(m, m->buffers);
 	while (m->region_count)
 		soft_pages_free(m, (void *)m->regions[0].start, m->regions[0].bytes);
 	free(m->regions);

@@ -18,6 +18,7 @@ int xq_codes_init(struct xq_codes *codes, enum xq_type type)
 	if (!bits || bits > 8)
 		return -EINVAL;
 	codes->bits = bits;
+	codes->identity = bits == 8;
 	for (i = 0; i < 256; i++) {
 		const int value = xq_type_signed(type) ? (int8_t)i : (int)i;
 

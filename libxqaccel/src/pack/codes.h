@@ -12,11 +12,13 @@
 /**
  * struct xq_codes - both directions for one type of at most 8 bits
  * @bits: width of a code
+ * @identity: every byte is its own code
  * @code: by the byte of the unpacked element; XQ_BAD_CODE if the type has no such value
  * @value: the unpacked byte of a code
  */
 struct xq_codes {
 	unsigned int bits;
+	bool identity;
 	uint16_t code[256];
 	uint8_t value[256];
 };

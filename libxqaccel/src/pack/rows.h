@@ -10,4 +10,8 @@ bool xq_pack_row(const struct xq_codes *codes, const uint8_t *src, size_t k, uin
 
 void xq_unpack_row(const struct xq_codes *codes, const uint8_t *src, size_t k, uint8_t *dst);
 
+/* Packs an [n][k] matrix into tiles; *bad is row * k + column. */
+bool xq_pack_tiles(const struct xq_codes *codes, const uint8_t *rows, size_t n, size_t k,
+		   size_t src_stride, uint8_t *tile, size_t *bad);
+
 #endif

@@ -54,41 +54,51 @@ static size_t first_bad(const struct xq_codes *codes, const uint8_t *rows, size_
 	return row * k + column;
 }
 
-/* Elements of K in a tile, and the bytes of a row of so many. */
+/* Elements of K in a tile. */
 static size_t tile_k(unsigned int bits)
 {
 	return 8 * TILE_ROW_BYTES / bits;
 }
 
-int xq_pack_tiled(enum xq_type type, const void *src, size_t n, size_t k, size_t src_stride,
-		  void *dst, size_t *bad)
+bool xq_pack_tiles(const struct xq_codes *codes, const uint8_t *rows, size_t n, size_t k,
+		   size_t src_stride, uint8_t *tile, size_t *bad)
 {
-	const uint8_t *rows = src;
-	uint8_t packed[TILE_ROW_BYTES], *tile = dst;
-	struct xq_codes codes;
+	uint8_t packed[TILE_ROW_BYTES];
 	size_t first, at, row, column;
 
-	if (xq_codes_init(&codes, type) || src_stride < k)
-		return -EINVAL;
 	for (first = 0; first < n; first += XQACCEL_TILE_ROWS) {
-		for (at = 0; at < k; at += tile_k(codes.bits), tile += XQACCEL_TILE_BYTES) {
-			const size_t count = k - at < tile_k(codes.bits) ? k - at : tile_k(codes.bits);
+		for (at = 0; at < k; at += tile_k(codes->bits), tile += XQACCEL_TILE_BYTES) {
+			const size_t count = k - at < tile_k(codes->bits) ? k - at : tile_k(codes->bits);
 
 			if (n - first < XQACCEL_TILE_ROWS)
 				memset(tile, 0, XQACCEL_TILE_BYTES);
 			memset(packed, 0, sizeof(packed));
 			for (row = first; row < n && row < first + XQACCEL_TILE_ROWS; row++) {
-				if (!xq_pack_row(&codes, rows + row * src_stride + at, count, packed,
+				if (!xq_pack_row(codes, rows + row * src_stride + at, count, packed,
 						 &column)) {
-					if (bad)
-						*bad = first_bad(&codes, rows, k, src_stride);
-					return -ERANGE;
+					*bad = first_bad(codes, rows, k, src_stride);
+					return false;
 				}
 				put_row(tile, (unsigned int)(row - first), packed);
 			}
 		}
 	}
-	return 0;
+	return true;
+}
+
+int xq_pack_tiled(enum xq_type type, const void *src, size_t n, size_t k, size_t src_stride,
+		  void *dst, size_t *bad)
+{
+	struct xq_codes codes;
+	size_t at;
+
+	if (xq_codes_init(&codes, type) || src_stride < k)
+		return -EINVAL;
+	if (xq_pack_tiles(&codes, src, n, k, src_stride, dst, &at))
+		return 0;
+	if (bad)
+		*bad = at;
+	return -ERANGE;
 }
 
 int xq_unpack_tiled(enum xq_type type, const void *src, size_t n, size_t k, void *dst,

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef XQ_WORKSPACE_H
+#define XQ_WORKSPACE_H
+
+#include <xqaccel/matmul.h>
+
+/**
+ * struct xq_workspace - a queue and a buffer for each operand
+ * @stage: grown on demand, NULL until needed
+ * @scratch: host memory, for transposing
+ */
+struct xq_workspace {
+	struct xq_device *dev;
+	struct xq_queue *queue;
+	struct xq_buffer *stage[XQACCEL_OPERANDS];
+	void *scratch;
+	size_t scratch_bytes;
+};
+
+/* Makes the buffer of an operand at least so large; what it held is lost if it grows. */
+int xq_workspace_stage(struct xq_workspace *ws, unsigned int operand, size_t bytes, void **data);
+
+/* Host memory, valid until the next call. */
+void *xq_workspace_scratch(struct xq_workspace *ws, size_t bytes);
+
+#endif

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: MIT
+/*
+ * xq gemm: numpy.matmul of quantized tensors on the device.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <xqaccel/matmul.h>
+
+#include "arguments.h"
+#include "command.h"
+#include "matmul_shapes.h"
+#include "options.h"
+#include "output.h"
+
+/**
+ * struct gemm - the command's arguments and tensors
+ */
+struct gemm {
+	const char *path[2], *output, *device;
+	enum xq_type a_type, b_type;
+	bool transpose_b;
+	const char *a_zp, *b_zp, *codebook, *a_scale, *b_scale, *bias;
+	int64_t group;
+	bool grouped;
+
+	struct tensor a, b, c;
+	struct tensor a_zps, b_zps, table, a_scales, b_scales, biases;
+	struct xq_matmul mm;
+};
+
+static int parse(struct gemm *g, int argc, char **argv)
+{
+	const struct option_spec specs[] = {
+		{ "output", 'o', OPTION_STRING, &g->output, "C.npy", "where the product goes", NULL },
+		{ "device", 0, OPTION_STRING, &g->device, "NAME", "soft, or a path; default: the first that works", NULL },
+		{ "transpose-b", 0, OPTION_FLAG, &g->transpose_b, NULL, "B is [..., N, K]", NULL },
+		{ "a-type", 0, OPTION_TYPE, &g->a_type, "TYPE", "s8 u8 s4 u4 s2 u2 t2 b1; default: from the dtype", NULL },
+		{ "b-type", 0, OPTION_TYPE, &g->b_type, "TYPE", "as --a-type, or c4 c8", NULL },
+		{ "a-zp", 0, OPTION_STRING, &g->a_zp, "Z", "zero point of A, or one per row ([M] or [M, 1])", NULL },
+		{ "b-zp", 0, OPTION_STRING, &g->b_zp, "Z", "zero point of B, or one per column ([N] or [1, N])", NULL },
+		{ "codebook", 0, OPTION_STRING, &g->codebook, "T.npy", "int8 [16] or [256], for c4 and c8", NULL },
+		{ "group", 0, OPTION_INT, &g->group, "G", "elements of K in a group; alone: C is [.., K/G, M, N]", &g->grouped },
+		{ "a-group-scale", 0, OPTION_STRING, &g->a_scale, "S.npy", "integer scales [M, K/G]", NULL },
+		{ "b-group-scale", 0, OPTION_STRING, &g->b_scale, "S.npy", "integer scales [N, K/G]", NULL },
+		{ "bias", 0, OPTION_STRING, &g->bias, "B.npy", "int32 [N], added with wrapping", NULL },
+	};
+	const int status = options_parse(argc, argv, specs, sizeof(specs) / sizeof(specs[0]), g->path,
+					 2, 2, NULL);
+
+	if (status != OPTIONS_DONE)
+		return status;
+	if (!g->output)
+		return usage("-o is missing");
+	if (g->grouped && g->group < 1)
+		return fail("--group must be at least 1 (%" PRId64 ")", g->group);
+	if (!g->grouped && (g->a_scale || g->b_scale))
+		return usage("group scales need --group");
+	return OPTIONS_DONE;
+}
+
+static int read_operands(struct gemm *g)
+{
+	struct xq_matmul *mm = &g->mm;
+
+	if (argument_tensor(g->path[0], &g->a) || argument_tensor(g->path[1], &g->b) ||
+	    argument_elements("a-type", g->path[0], &g->a, g->a_type, &mm->a_type) ||
+	    argument_elements("b-type", g->path[1], &g->b, g->b_type, &mm->b_type) ||
+	    matmul_shapes(&g->a, &g->b, g->transpose_b, mm))
+		return EXIT_ERROR;
+	if (mm->a_type == XQ_C4 || mm->a_type == XQ_C8)
+		return fail("only B can have a codebook (--a-type %s)", xq_type_name(mm->a_type));
+	mm->a = g->a.data;
+	mm->b = g->b.data;
+	mm->group = (size_t)g->group;
+	if (g->grouped && mm->k % mm->group)
+		return fail("K is no multiple of --group (K is %zu, the group %zu)", mm->k, mm->group);
+	return 0;
+}
+
+/* Whether a tensor is a vector of so many, or a matrix of that and 1. */
+static bool is_vector(const struct tensor *t, size_t count, bool column)
+{
+	if (t->count == 1)
+		return true;
+	if (t->ndim == 2)
+		return t->dim[column ? 0 : 1] == count && t->dim[column ? 1 : 0] == 1;
+	return t->ndim == 1 && t->dim[0] == count;
+}
+
+static int to_int32(struct tensor *t, const int32_t **values)
+{
+	struct tensor ints;
+	size_t i;
+
+	if (!tensor_alloc(&ints, 'i', 4, t->ndim, t->dim))
+		return fail("not enough memory");
+	for (i = 0; i < t->count; i++)
+		((int32_t *)ints.data)[i] = (int32_t)(uint32_t)tensor_int(t, i);
+	tensor_free(t);
+	*t = ints;
+	*values = ints.data;
+	return 0;
+}
+
+static int read_zero_point(const char *option, const char *text, size_t count, bool column,
+			   struct tensor *t, const int32_t **values, size_t *given)
+{
+	if (!text)
+		return 0;
+	if (argument_ints(option, text, INT32_MIN, INT32_MAX, t))
+		return EXIT_ERROR;
+	if (!is_vector(t, count, column))
+		return fail("--%s must be one number or [%zu] (it is %s)", option, count, tensor_shape(t));
+	*given = t->count;
+	return to_int32(t, values);
+}
+
+static int read_scale(const char *option, const char *path, size_t rows, size_t groups,
+		      struct tensor *t, const int32_t **values)
+{
+	if (!path)
+		return 0;
+	if (argument_tensor(path, t))
+		return EXIT_ERROR;
+	if (t->kind == 'f')
+		return fail("--%s must be of an integer type (%s is %s)", option, path, tensor_type_name(t));
+	if (t->ndim != 2 || t->dim[0] != rows || t->dim[1] != groups)
+		return fail("--%s must be [%zu, %zu] (it is %s)", option, rows, groups, tensor_shape(t));
+	return to_int32(t, values);
+}
+
+static int read_codebook(struct gemm *g)
+{
+	struct xq_matmul *mm = &g->mm;
+	const size_t entries = mm->b_type == XQ_C4 ? 16 : mm->b_type == XQ_C8 ? 256 : 0;
+
+	if (!entries != !g->codebook)
+		return fail(entries ? "--b-type %s needs --codebook" : "--codebook is for c4 and c8 (B is %s)",
+			    xq_type_name(mm->b_type));
+	if (!entries)
+		return 0;
+	if (argument_tensor(g->codebook, &g->table))
+		return EXIT_ERROR;
+	if (g->table.kind != 'i' || g->table.bytes != 1 || g->table.ndim != 1 ||
+	    g->table.count != entries)
+		return fail("--codebook must be int8 [%zu] (%s is %s %s)", entries, g->codebook,
+			    tensor_type_name(&g->table), tensor_shape(&g->table));
+	mm->codebook = g->table.data;
+	return 0;
+}
+
+static int read_bias(struct gemm *g)
+{
+	if (!g->bias)
+		return 0;
+	if (g->grouped && !g->a_scale && !g->b_scale)
+		return fail("--bias does not go with --group without group scales");
+	if (argument_tensor(g->bias, &g->biases))
+		return EXIT_ERROR;
+	if (g->biases.kind != 'i' || g->biases.bytes != 4)
+		return fail("--bias must be int32 (%s is %s)", g->bias, tensor_type_name(&g->biases));
+	if (g->biases.ndim != 1 || g->biases.dim[0] != g->mm.n)
+		return fail("--bias must be [%zu] (it is %s)", g->mm.n, tensor_shape(&g->biases));
+	g->mm.bias = g->biases.data;
+	return 0;
+}
+
+static int read_parameters(struct gemm *g)
+{
+	struct xq_matmul *mm = &g->mm;
+	const size_t groups = g->grouped ? mm->k / mm->group : 0;
+
+	return read_zero_point("a-zp", g->a_zp, mm->m, true, &g->a_zps, &mm->a_zp, &mm->a_zps) ||
+	       read_zero_point("b-zp", g->b_zp, mm->n, false, &g->b_zps, &mm->b_zp, &mm->b_zps) ||
+	       read_scale("a-group-scale", g->a_scale, mm->m, groups, &g->a_scales, &mm->a_scale) ||
+	       read_scale("b-group-scale", g->b_scale, mm->n, groups, &g->b_scales, &mm->b_scale) ||
+	       read_codebook(g) || read_bias(g);
+}
+
+static int alloc_result(struct gemm *g)
+{
+	size_t dim[TENSOR_MAX_DIMS + 1];
+	const unsigned int ndim = matmul_result(&g->a, &g->b, &g->mm, dim);
+
+	if (ndim > TENSOR_MAX_DIMS)
+		return fail("C would have %u dimensions, more than %d", ndim, TENSOR_MAX_DIMS);
+	if (!tensor_alloc(&g->c, 'i', 4, ndim, dim))
+		return fail("not enough memory for C");
+	g->mm.c = g->c.data;
+	return 0;
+}
+
+static int run(struct gemm *g)
+{
+	struct xq_workspace *workspace;
+	struct xq_device *dev;
+	int err;
+
+	if (argument_device(g->device, &dev))
+		return EXIT_ERROR;
+	err = xq_workspace_create(dev, &workspace);
+	if (!err) {
+		err = xq_matmul(workspace, &g->mm);
+		xq_workspace_destroy(workspace);
+	}
+	if (err == -EOVERFLOW)
+		fail("the matrices are too large for %s (A is %s, B is %s)", xq_device_name(dev),
+		     tensor_shape(&g->a), tensor_shape(&g->b));
+	else if (err)
+		fail("%s: %s", xq_device_name(dev), strerror(-err));
+	xq_device_close(dev);
+	return err ? EXIT_ERROR : 0;
+}
+
+int cmd_gemm(int argc, char **argv)
+{
+	struct gemm g = { 0 };
+	int status = parse(&g, argc, argv);
+
+	if (status != OPTIONS_DONE)
+		return status;
+	status = read_operands(&g) || read_parameters(&g) || alloc_result(&g) || run(&g) ||
+		 output_tensor(g.output, &g.c) || output_commit();
+	tensor_free(&g.a);
+	tensor_free(&g.b);
+	tensor_free(&g.c);
+	tensor_free(&g.a_zps);
+	tensor_free(&g.b_zps);
+	tensor_free(&g.table);
+	tensor_free(&g.a_scales);
+	tensor_free(&g.b_scales);
+	tensor_free(&g.biases);
+	return status ? EXIT_ERROR : EXIT_OK;
+}

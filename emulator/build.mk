@@ -22,3 +22,5 @@ $(foreach f,$(filter emulator/kernels/kern_%,$(XQK_SOURCES)),$(eval CFLAGS-$(f) 
 $(foreach f,$(filter %_avx2.c,$(XQK_X86)),$(eval CFLAGS-$(f) += -mavx2 -mpopcnt))
 $(foreach f,$(filter %_avx512.c,$(XQK_X86)),$(eval CFLAGS-$(f) += -mavx512f -mavx512bw -mavx512dq -mavx512vl \
 	-mavx512vbmi -mavx512vnni -mavx512vpopcntdq -mpopcnt -mprefer-vector-width=512))
+CFLAGS-emulator/kernels/kern_neondot.c += -march=armv8.2-a+dotprod
+CFLAGS-emulator/kernels/kern_neoni8mm.c += -march=armv8.2-a+i8mm

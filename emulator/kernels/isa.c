@@ -8,6 +8,10 @@
 static const struct xqk_isa *const all[] = {
 #if defined(__x86_64__)
 	&xqk_isa_avx512vnni,
+#elif defined(__aarch64__)
+	&xqk_isa_neoni8mm,
+	&xqk_isa_neondot,
+	&xqk_isa_neon,
 #endif
 	&xqk_isa_scalar,
 };

@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Buffers: creation, handles, and the end, when the device has forgotten their pages. */
+#include <linux/dma-mapping.h>
+#include <linux/lockdep.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "buffer.h"
+#include "client.h"
+
+static unsigned long client_megabytes;
+module_param(client_megabytes, ulong, 0644);
+MODULE_PARM_DESC(client_megabytes, "MiB of buffers that a client may have (0: half of the memory)");
+
+u64 xqaccel_client_bytes(void)
+{
+	const unsigned long limit = READ_ONCE(client_megabytes);
+
+	if (limit)
+		return (u64)limit << 20;
+	return (u64)(totalram_pages() / 2) << PAGE_SHIFT;
+}
+
+u64 xqaccel_max_buffer_bytes(void)
+{
+	return min_t(u64, XQACCEL_MAX_BUFFER_BYTES, xqaccel_client_bytes());
+}
+
+/* Takes a reference of the buffer with a handle; NULL if there is none. */
+struct xqaccel_buffer *xqaccel_buffer_find(struct xqaccel_client *client, u32 handle)
+{
+	struct xqaccel_buffer *buf;
+
+	xa_lock(&client->buffers);
+	buf = xa_load(&client->buffers, handle);
+	if (buf)
+		kref_get(&buf->ref);
+	xa_unlock(&client->buffers);
+	return buf;
+}
+
+void xqaccel_buffer_get(struct xqaccel_buffer *buf)
+{
+	kref_get(&buf->ref);
+}
+
+/* The last reference may go in an interrupt, but waiting for the device can't be done there. */
+static void buffer_dead(struct kref *ref)
+{
+	struct xqaccel_buffer *buf = container_of(ref, struct xqaccel_buffer, ref);
+	struct xqaccel_client *client = buf->client;
+
+	xqaccel_client_get(client);
+	llist_add(&buf->dead_node, &client->dead_buffers);
+	queue_work(xqaccel_wq, &client->reap_work);
+}
+
+void xqaccel_buffer_put(struct xqaccel_buffer *buf)
+{
+	kref_put(&buf->ref, buffer_dead);
+}
+
+/* ---- pages -------------------------------------------------------------- */
+
+/*
+ * Large blocks where there are some, so that a leaf of the page table can cover 2 MiB. They
+ * are split at once: mappings hold single pages.
+ */
+static unsigned int block_alloc(struct xqaccel_buffer *buf, unsigned long at)
+{
+	const unsigned int large = XQACCEL_GRANULE_SHIFT - PAGE_SHIFT;
+	unsigned int order = buf->page_count - at >= 1UL << large ? large : 0;
+	struct page *page = NULL;
+	unsigned int i;
+
+	if (order) {
+		page = alloc_pages(GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NORETRY | __GFP_NOWARN, order);
+		if (page)
+			split_page(page, order);
+	}
+	if (!page) {
+		order = 0;
+		page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
+	}
+	if (!page)
+		return 0;
+	for (i = 0; i < 1U << order; i++)
+		buf->pages[at + i] = page + i;
+	return 1U << order;
+}
+
+static int pages_alloc(struct xqaccel_buffer *buf)
+{
+	const unsigned long count = buf->bytes >> PAGE_SHIFT;
+	unsigned long at;
+	unsigned int got;
+
+	buf->pages = kvcalloc(count, sizeof(*buf->pages), GFP_KERNEL_ACCOUNT);
+	if (!buf->pages)
+		return -ENOMEM;
+	buf->page_count = count;
+	for (at = 0; at < count; at += got) {
+		got = fatal_signal_pending(current) ? 0 : block_alloc(buf, at);
+		if (!got)
+			return -ENOMEM;
+		cond_resched();
+	}
+	return 0;
+}
+
+static void pages_free(struct xqaccel_buffer *buf, bool leak)
+{
+	unsigned long i;
+
+	for (i = 0; i < buf->page_count && buf->pages[i]; i++) {
+		if (leak)
+			atomic64_inc(&buf->client->xq->stats.leaked_pages);
+		else
+			__free_page(buf->pages[i]);
+	}
+	kvfree(buf->pages);
+}
+
+/* ---- on the device ------------------------------------------------------- */
+
+static int buffer_map_dma(struct xqaccel_buffer *buf)
+{
+	struct device *dev = buf->client->xq->parent;
+	const size_t segment = min_t(size_t, dma_get_max_seg_size(dev), dma_max_mapping_size(dev));
+	int ret;
+
+	ret = sg_alloc_table_from_pages_segment(&buf->sgt, buf->pages, buf->page_count, 0, buf->bytes,
+						max_t(size_t, segment & PAGE_MASK, PAGE_SIZE),
+						GFP_KERNEL_ACCOUNT);
+	if (ret)
+		return ret;
+	ret = dma_map_sgtable(dev, &buf->sgt, DMA_BIDIRECTIONAL, 0);
+	if (ret)
+		sg_free_table(&buf->sgt);
+	return ret;
+}
+
+static void buffer_unmap_dma(struct xqaccel_buffer *buf)
+{
+	dma_unmap_sgtable(buf->client->xq->parent, &buf->sgt, DMA_BIDIRECTIONAL, 0);
+	sg_free_table(&buf->sgt);
+	buf->mapped = false;
+}
+
+/* From here on the buffer is one of client->live and its end is that of every buffer. */
+static int buffer_map(struct xqaccel_buffer *buf)
+{
+	struct xqaccel_client *client = buf->client;
+	int ret;
+
+	mutex_lock(&client->mem_lock);
+	ret = xqaccel_mmu_va_get(&client->mmu, buf->bytes, &buf->va);
+	if (ret)
+		goto unlock;
+	ret = buffer_map_dma(buf);
+	if (ret) {
+		xqaccel_mmu_va_put(&client->mmu, buf->va, buf->bytes);
+		goto unlock;
+	}
+	buf->mapped = true;
+	buf->needs_sync = xqaccel_buffer_needs_sync(buf);
+	ret = xqaccel_mmu_map(&client->mmu, buf->va, &buf->sgt, buf->bytes);
+unlock:
+	list_add_tail(&buf->node, &client->live);
+	mutex_unlock(&client->mem_lock);
+	return ret;
+}
+
+/* The bytes a client may have; -ENOSPC beyond. */
+static int charge(struct xqaccel_client *client, u64 bytes)
+{
+	const u64 limit = xqaccel_client_bytes();
+	int ret = 0;
+
+	xa_lock(&client->buffers);
+	if (bytes > limit || client->bytes > limit - bytes)
+		ret = -ENOSPC;
+	else
+		client->bytes += bytes;
+	xa_unlock(&client->buffers);
+	return ret;
+}
+
+static void uncharge(struct xqaccel_client *client, u64 bytes)
+{
+	xa_lock(&client->buffers);
+	client->bytes -= bytes;
+	xa_unlock(&client->buffers);
+}
+
+static void buffer_free(struct xqaccel_buffer *buf, bool leak)
+{
+	struct xqaccel_client *client = buf->client;
+
+	lockdep_assert_held(&client->mem_lock);
+
+	if (buf->mapped) {
+		xqaccel_mmu_va_put(&client->mmu, buf->va, buf->bytes);
+		buffer_unmap_dma(buf);
+	}
+	list_del(&buf->node);
+	pages_free(buf, leak);
+	uncharge(client, buf->bytes);
+	atomic64_dec(&client->xq->stats.buffers);
+	atomic64_sub(buf->bytes, &client->xq->stats.buffer_bytes);
+	kfree(buf);
+}
+
+/*
+ * xqaccel_buffers_reap() - free the client's dead buffers
+ *
+ * One invalidation serves all that died in the meantime.
+ */
+void xqaccel_buffers_reap(struct xqaccel_client *client)
+{
+	struct llist_node *dead = llist_del_all(&client->dead_buffers);
+	struct xqaccel_buffer *buf, *next;
+	bool safe = true, any = false;
+	unsigned int count = 0;
+
+	if (!dead)
+		return;
+	mutex_lock(&client->mem_lock);
+	llist_for_each_entry(buf, dead, dead_node) {
+		if (!buf->mapped || !client->context_on)
+			continue;
+		xqaccel_mmu_unmap(&client->mmu, buf->va, buf->bytes);
+		any = true;
+	}
+	if (any)
+		safe = xqaccel_context_invalidate(client);
+	llist_for_each_entry_safe(buf, next, dead, dead_node) {
+		buffer_free(buf, !safe);
+		count++;
+	}
+	mutex_unlock(&client->mem_lock);
+	/* Each dead buffer had a reference of the client. */
+	while (count--)
+		xqaccel_client_put(client);
+}
+
+/* The client's end: the device no longer knows the context, so there is nothing to wait for. */
+void xqaccel_buffers_end(struct xqaccel_client *client)
+{
+	const bool safe = xqaccel_context_off(client);
+	struct xqaccel_buffer *buf, *next;
+
+	lockdep_assert_held(&client->mem_lock);
+
+	list_for_each_entry_safe(buf, next, &client->live, node)
+		buffer_free(buf, !safe);
+}
+
+/* The hardware goes: undo what the DMA API did while there is a device to undo it for. */
+void xqaccel_buffers_detach(struct xqaccel_client *client)
+{
+	struct xqaccel_buffer *buf;
+
+	lockdep_assert_held(&client->mem_lock);
+
+	list_for_each_entry(buf, &client->live, node)
+		if (buf->mapped)
+			buffer_unmap_dma(buf);
+}
+
+/* ---- ioctls ---------------------------------------------------------------- */
+
+static int buffer_create(struct xqaccel_client *client, u64 bytes, struct xqaccel_buffer **out)
+{
+	struct xqaccel_buffer *buf;
+	int ret;
+
+	ret = charge(client, bytes);
+	if (ret)
+		return ret;
+	buf = kzalloc(sizeof(*buf), GFP_KERNEL_ACCOUNT);
+	if (!buf) {
+		uncharge(client, bytes);
+		return -ENOMEM;
+	}
+	kref_init(&buf->ref);
+	buf->client = client;
+	buf->bytes = bytes;
+	INIT_LIST_HEAD(&buf->node);
+	atomic64_inc(&client->xq->stats.buffers);
+	atomic64_add(bytes, &client->xq->stats.buffer_bytes);
+
+	ret = pages_alloc(buf);
+	if (!ret)
+		ret = buffer_map(buf);
+	if (ret) {
+		xqaccel_buffer_put(buf);
+		return ret;
+	}
+	*out = buf;
+	return 0;
+}
+
+int xqaccel_ioctl_buf_create(struct xqaccel_client *client, void *data)
+{
+	struct xqaccel_buf_create *cmd = data;
+	struct xqaccel_buffer *buf;
+	u64 bytes;
+	int ret;
+
+	if (cmd->flags)
+		return -EOPNOTSUPP;
+	if (cmd->reserved || !cmd->bytes || cmd->bytes > xqaccel_max_buffer_bytes())
+		return -EINVAL;
+	bytes = PAGE_ALIGN(cmd->bytes);
+	ret = buffer_create(client, bytes, &buf);
+	if (ret == -ENOSPC || ret == -ENOMEM) {
+		/* Buffers that were destroyed a moment ago may still be on their way out. */
+		flush_work(&client->reap_work);
+		ret = buffer_create(client, bytes, &buf);
+	}
+	if (ret)
+		return ret;
+	cmd->bytes = bytes;
+
+	/*
+	 * The handle is what another thread may guess and destroy, so nothing of the
+	 * buffer is touched once it is known.
+	 */
+	xa_lock(&client->buffers);
+	ret = __xa_alloc(&client->buffers, &buf->handle, buf, XA_LIMIT(1, XQACCEL_MAX_HANDLE),
+			 GFP_KERNEL_ACCOUNT);
+	if (!ret) {
+		cmd->handle = buf->handle;
+		cmd->mmap_offset = (u64)buf->handle << XQACCEL_MMAP_SHIFT;
+	}
+	xa_unlock(&client->buffers);
+	if (ret)
+		xqaccel_buffer_put(buf);
+	return ret == -EBUSY ? -ENOSPC : ret;
+}
+
+int xqaccel_ioctl_buf_destroy(struct xqaccel_client *client, void *data)
+{
+	const struct xqaccel_buf_destroy *cmd = data;
+	struct xqaccel_buffer *buf = xa_erase(&client->buffers, cmd->handle);
+
+	if (!buf)
+		return -ENOENT;
+	xqaccel_buffer_put(buf);
+	return 0;
+}

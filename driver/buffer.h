@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Buffers: pages that a client and its jobs share. */
+#ifndef XQACCEL_BUFFER_H
+#define XQACCEL_BUFFER_H
+
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/llist.h>
+#include <linux/scatterlist.h>
+#include <linux/types.h>
+
+struct file;
+struct vm_area_struct;
+struct xqaccel_client;
+struct xqaccel_device;
+
+#define XQACCEL_MAX_BUFFER_BYTES	(4ULL << 30)
+#define XQACCEL_MAX_HANDLE		((1U << 20) - 1)
+/* A buffer's mmap offset is its handle times this, so that offsets do not overlap. */
+#define XQACCEL_MMAP_SHIFT		32
+
+/**
+ * struct xqaccel_buffer - references are held by the handle, by jobs and by mappings
+ * @ref: the last one sends it to client->dead_buffers
+ * @client: outlives it: each holder of a reference also has one of the client
+ * @node: in client->live
+ * @handle: also after the handle is gone, to name it in completions
+ * @bytes: whole pages
+ * @va: device address
+ * @mapped: on the device and in the DMA API; under client->mem_lock
+ * @needs_sync: the CPU's and the device's view differ without dma_sync
+ */
+struct xqaccel_buffer {
+	struct kref ref;
+	struct xqaccel_client *client;
+	struct list_head node;
+	struct llist_node dead_node;
+	u32 handle;
+	u64 bytes;
+	u64 va;
+	struct page **pages;
+	unsigned long page_count;
+	struct sg_table sgt;
+	bool mapped;
+	bool needs_sync;
+};
+
+u64 xqaccel_max_buffer_bytes(void);
+u64 xqaccel_client_bytes(void);
+struct xqaccel_buffer *xqaccel_buffer_find(struct xqaccel_client *client, u32 handle);
+void xqaccel_buffer_get(struct xqaccel_buffer *buf);
+void xqaccel_buffer_put(struct xqaccel_buffer *buf);
+void xqaccel_buffers_reap(struct xqaccel_client *client);
+void xqaccel_buffers_end(struct xqaccel_client *client);
+void xqaccel_buffers_detach(struct xqaccel_client *client);
+
+/* dma_sync.c */
+bool xqaccel_buffer_needs_sync(struct xqaccel_buffer *buf);
+void xqaccel_buffer_sync_for_device(struct xqaccel_buffer *buf, u64 offset, u64 bytes);
+void xqaccel_buffer_sync_for_cpu(struct xqaccel_buffer *buf, u64 offset, u64 bytes);
+
+/* buffer_mmap.c */
+int xqaccel_mmap(struct file *file, struct vm_area_struct *vma);
+
+/* handlers of ioctls */
+int xqaccel_ioctl_buf_create(struct xqaccel_client *client, void *cmd);
+int xqaccel_ioctl_buf_destroy(struct xqaccel_client *client, void *cmd);
+
+#endif

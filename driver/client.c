@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Clients: from open to the end of the last job. */
+#include <linux/slab.h>
+
+#include "buffer.h"
+#include "client.h"
+#include "job.h"
+#include "sched.h"
+
+static void client_reap(struct work_struct *work)
+{
+	xqaccel_buffers_reap(container_of(work, struct xqaccel_client, reap_work));
+}
+
+static void client_free(struct xqaccel_client *client)
+{
+	struct xqaccel_device *xq = client->xq;
+
+	xa_destroy(&client->buffers);
+	kfree(client);
+	atomic64_dec(&xq->stats.clients);
+	put_device(&xq->dev);
+}
+
+/* Nobody has a reference, so no job runs and no buffer is in use but by its handle. */
+static void client_end(struct work_struct *work)
+{
+	struct xqaccel_client *client = container_of(work, struct xqaccel_client, end_work);
+	struct xqaccel_device *xq = client->xq;
+
+	/* It may be queued with nothing left to do. */
+	cancel_work_sync(&client->reap_work);
+
+	mutex_lock(&client->mem_lock);
+	xqaccel_buffers_end(client);
+	xqaccel_mmu_fini(&client->mmu, READ_ONCE(xq->dma) == XQACCEL_DMA_UNKNOWN);
+	mutex_unlock(&client->mem_lock);
+	xqaccel_context_put(client);
+
+	mutex_lock(&xq->clients_lock);
+	list_del(&client->node);
+	mutex_unlock(&xq->clients_lock);
+	client_free(client);
+}
+
+static void client_release(struct kref *ref)
+{
+	struct xqaccel_client *client = container_of(ref, struct xqaccel_client, ref);
+
+	queue_work(xqaccel_wq, &client->end_work);
+}
+
+void xqaccel_client_get(struct xqaccel_client *client)
+{
+	kref_get(&client->ref);
+}
+
+void xqaccel_client_put(struct xqaccel_client *client)
+{
+	kref_put(&client->ref, client_release);
+}
+
+static void client_init(struct xqaccel_client *client, struct xqaccel_device *xq)
+{
+	unsigned int i;
+
+	kref_init(&client->ref);
+	client->xq = xq;
+	mutex_init(&client->mem_lock);
+	mutex_init(&client->wait_lock);
+	INIT_LIST_HEAD(&client->live);
+	xa_init_flags(&client->buffers, XA_FLAGS_ALLOC1);
+	init_llist_head(&client->dead_buffers);
+	INIT_WORK(&client->reap_work, client_reap);
+	INIT_WORK(&client->end_work, client_end);
+	INIT_LIST_HEAD(&client->ready_node);
+	INIT_LIST_HEAD(&client->ready);
+	INIT_LIST_HEAD(&client->done);
+	init_waitqueue_head(&client->wait);
+	for (i = 0; i < XQACCEL_LANES; i++) {
+		client->lane[i].client = client;
+		client->lane[i].index = i;
+		INIT_LIST_HEAD(&client->lane[i].node);
+		INIT_LIST_HEAD(&client->lane[i].jobs);
+	}
+	get_device(&xq->dev);
+	atomic64_inc(&xq->stats.clients);
+}
+
+/* Called with gone_lock held and the device there. -EBUSY: all contexts are taken. */
+struct xqaccel_client *xqaccel_client_create(struct xqaccel_device *xq)
+{
+	struct xqaccel_client *client = kzalloc(sizeof(*client), GFP_KERNEL_ACCOUNT);
+	int ret;
+
+	lockdep_assert_held(&xq->gone_lock);
+
+	if (!client)
+		return ERR_PTR(-ENOMEM);
+	client_init(client, xq);
+	ret = xqaccel_context_get(client);
+	if (ret)
+		goto free;
+	ret = xqaccel_mmu_init(&client->mmu, xq->parent, xq->caps.va_bits);
+	if (ret)
+		goto put_context;
+	mutex_lock(&xq->clients_lock);
+	xqaccel_context_on(client);
+	list_add_tail(&client->node, &xq->clients);
+	mutex_unlock(&xq->clients_lock);
+	return client;
+
+put_context:
+	xqaccel_context_put(client);
+free:
+	client_free(client);
+	return ERR_PTR(ret);
+}
+
+/*
+ * The file is gone: nobody can submit, reap or map any more. Jobs that did not start are
+ * dropped; running ones end by themselves or, soon, by a reset.
+ */
+void xqaccel_client_close(struct xqaccel_client *client)
+{
+	struct xqaccel_device *xq = client->xq;
+	struct xqaccel_request *job, *next;
+	LIST_HEAD(dropped);
+
+	spin_lock_irq(&xq->lock);
+	client->closed = true;
+	xqaccel_sched_drop(client, &dropped);
+	list_splice_tail_init(&client->done, &dropped);
+	spin_unlock_irq(&xq->lock);
+
+	list_for_each_entry_safe(job, next, &dropped, node)
+		xqaccel_job_free(job);
+	xqaccel_client_put(client);
+}
+
+/* Tells everyone who sleeps on the device to look again. */
+void xqaccel_clients_wake(struct xqaccel_device *xq)
+{
+	struct xqaccel_client *client;
+
+	mutex_lock(&xq->clients_lock);
+	list_for_each_entry(client, &xq->clients, node)
+		wake_up_all(&client->wait);
+	mutex_unlock(&xq->clients_lock);
+}
+
+/*
+ * The hardware goes while clients stay: give back all that belongs to it. Jobs have ended
+ * and none can come.
+ */
+void xqaccel_clients_detach(struct xqaccel_device *xq)
+{
+	const bool leak = READ_ONCE(xq->dma) == XQACCEL_DMA_UNKNOWN;
+	struct xqaccel_client *client;
+
+	mutex_lock(&xq->clients_lock);
+	list_for_each_entry(client, &xq->clients, node) {
+		mutex_lock(&client->mem_lock);
+		client->context_on = false;
+		xqaccel_buffers_detach(client);
+		xqaccel_mmu_fini(&client->mmu, leak);
+		mutex_unlock(&client->mem_lock);
+		wake_up_all(&client->wait);
+	}
+	mutex_unlock(&xq->clients_lock);
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Contexts: ids, the table of page table roots, invalidation. */
+#include <linux/delay.h>
+#include <linux/dma-mapping.h>
+#include <linux/jiffies.h>
+#include <linux/lockdep.h>
+
+#include "client.h"
+#include "reset.h"
+
+/* Translations are dropped at once unless a job is using them, and none may. */
+#define INVALIDATE_MS	1000
+
+static size_t table_bytes(struct xqaccel_device *xq)
+{
+	return max_t(size_t, PAGE_SIZE, xq->caps.contexts * sizeof(struct xq_hw_context));
+}
+
+int xqaccel_context_init(struct xqaccel_device *xq)
+{
+	xq->ctx_table = dma_alloc_coherent(xq->parent, table_bytes(xq), &xq->ctx_table_dma, GFP_KERNEL);
+	return xq->ctx_table ? 0 : -ENOMEM;
+}
+
+void xqaccel_context_fini(struct xqaccel_device *xq)
+{
+	if (xq->ctx_table && xq->dma != XQACCEL_DMA_UNKNOWN)
+		dma_free_coherent(xq->parent, table_bytes(xq), xq->ctx_table, xq->ctx_table_dma);
+	xq->ctx_table = NULL;
+}
+
+/* Takes a context id. Clients that ended a moment ago may not have given theirs back yet. */
+int xqaccel_context_get(struct xqaccel_client *client)
+{
+	struct xqaccel_device *xq = client->xq;
+	int id = ida_alloc_max(&xq->contexts, xq->caps.contexts - 1, GFP_KERNEL);
+
+	if (id == -ENOSPC) {
+		flush_workqueue(xqaccel_wq);
+		id = ida_alloc_max(&xq->contexts, xq->caps.contexts - 1, GFP_KERNEL);
+	}
+	if (id < 0)
+		return id == -ENOSPC ? -EBUSY : id;
+	client->context = id;
+	return 0;
+}
+
+void xqaccel_context_put(struct xqaccel_client *client)
+{
+	ida_free(&client->xq->contexts, client->context);
+}
+
+static void entry_set(struct xqaccel_client *client, u64 value)
+{
+	WRITE_ONCE(client->xq->ctx_table[client->context].root, cpu_to_le64(value));
+	dma_wmb();
+}
+
+/* Lets the device walk the client's page table. */
+void xqaccel_context_on(struct xqaccel_client *client)
+{
+	entry_set(client, client->mmu.root->dma | XQ_PTE_VALID);
+	client->context_on = true;
+}
+
+/* Takes the page table away; returns whether the device has certainly let go of it. */
+bool xqaccel_context_off(struct xqaccel_client *client)
+{
+	lockdep_assert_held(&client->mem_lock);
+
+	if (!client->context_on)
+		return true;
+	entry_set(client, 0);
+	client->context_on = false;
+	return xqaccel_context_invalidate(client);
+}
+
+static int invalidate(struct xqaccel_device *xq, u32 context)
+{
+	const unsigned long end = jiffies + msecs_to_jiffies(INVALIDATE_MS);
+	int spins = 0, ret = 0;
+	u32 value;
+
+	mutex_lock(&xq->inval_lock);
+	if (READ_ONCE(xq->lost))
+		goto unlock;
+	xqaccel_write(xq, XQ_REG_CTX_INVAL, context | XQ_CTX_INVAL_GO);
+	for (;;) {
+		value = xqaccel_read(xq, XQ_REG_CTX_INVAL);
+		if (!(value & XQ_CTX_INVAL_GO))
+			break;
+		if (value == ~0U || time_after(jiffies, end)) {
+			ret = -ETIMEDOUT;
+			break;
+		}
+		if (++spins > 10)
+			usleep_range(20, 200);
+	}
+unlock:
+	mutex_unlock(&xq->inval_lock);
+	return ret;
+}
+
+/**
+ * xqaccel_context_invalidate() - make the device forget a context's translations
+ * @client: whose context
+ *
+ * Sleeps until the device says so. If it does not, the function is reset, which
+ * forgets everything; if that fails the device is lost and its DMA is turned off.
+ * Returns false if even that failed, so that the pages must never be freed.
+ */
+bool xqaccel_context_invalidate(struct xqaccel_client *client)
+{
+	struct xqaccel_device *xq = client->xq;
+
+	lockdep_assert_held(&client->mem_lock);
+
+	if (invalidate(xq, client->context)) {
+		dev_warn_ratelimited(&xq->dev, "context %u: invalidation is not acknowledged\n",
+				     client->context);
+		xqaccel_reset_function(xq);
+	}
+	return !READ_ONCE(xq->lost) || xqaccel_dma_stopped(xq);
+}

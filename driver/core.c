@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A device from its discovery to its removal, whatever bus it is on. */
+#include <linux/slab.h>
+
+#include "client.h"
+#include "device.h"
+#include "reset.h"
+
+static void device_release(struct device *dev)
+{
+	struct xqaccel_device *xq = container_of(dev, struct xqaccel_device, dev);
+
+	xqaccel_chrdev_forget(xq);
+	ida_destroy(&xq->contexts);
+	kfree(xq);
+}
+
+static void lost_work(struct work_struct *work)
+{
+	xqaccel_clients_wake(container_of(work, struct xqaccel_device, lost_work));
+}
+
+static void queue_init(struct xqaccel_device *xq, unsigned int index)
+{
+	struct xqaccel_queue *q = &xq->queue[index];
+
+	q->xq = xq;
+	q->index = index;
+	q->stopped = true;
+	INIT_LIST_HEAD(&q->jobs);
+	INIT_DELAYED_WORK(&q->watch, xqaccel_watch);
+}
+
+/*
+ * Makes the device's structure and reads what the hardware is. The caller puts &xq->dev on
+ * any failure after this, or calls xqaccel_core_remove() once xqaccel_core_add() succeeded.
+ */
+struct xqaccel_device *xqaccel_core_alloc(struct device *parent, const struct xqaccel_bus_ops *bus,
+					  void __iomem *regs)
+{
+	struct xqaccel_device *xq = kzalloc(sizeof(*xq), GFP_KERNEL);
+	unsigned int i;
+	int ret;
+
+	if (!xq)
+		return ERR_PTR(-ENOMEM);
+	xq->parent = parent;
+	xq->bus = bus;
+	xq->regs = regs;
+	xq->minor = -1;
+	init_rwsem(&xq->gone_lock);
+	mutex_init(&xq->clients_lock);
+	INIT_LIST_HEAD(&xq->clients);
+	ida_init(&xq->contexts);
+	mutex_init(&xq->inval_lock);
+	mutex_init(&xq->reset_lock);
+	spin_lock_init(&xq->lock);
+	INIT_LIST_HEAD(&xq->ready);
+	INIT_WORK(&xq->lost_work, lost_work);
+	for (i = 0; i < XQ_MAX_QUEUES; i++)
+		queue_init(xq, i);
+
+	device_initialize(&xq->dev);
+	xq->dev.parent = parent;
+	xq->dev.release = device_release;
+
+	ret = xqaccel_absent(xq) ? -ENODEV : xqaccel_reset_initial(xq);
+	if (ret)
+		dev_err(parent, "the device does not answer a reset\n");
+	else
+		ret = xqaccel_caps_read(xq);
+	if (ret) {
+		put_device(&xq->dev);
+		return ERR_PTR(ret);
+	}
+	return xq;
+}
+
+/* Rings and contexts, then interrupts, then the hardware, then user space. */
+int xqaccel_core_add(struct xqaccel_device *xq)
+{
+	int ret;
+
+	ret = xqaccel_chrdev_prepare(xq);
+	if (ret)
+		return ret;
+	ret = xqaccel_queues_alloc(xq);
+	if (ret)
+		goto free_queues;
+	ret = xqaccel_context_init(xq);
+	if (ret)
+		goto free_queues;
+	ret = xqaccel_irq_request(xq);
+	if (ret)
+		goto free_contexts;
+	ret = xqaccel_reset_start(xq);
+	if (ret) {
+		dev_err(xq->parent, "the device does not start\n");
+		goto stop;
+	}
+	xqaccel_debugfs_add(xq);
+	ret = xqaccel_chrdev_add(xq);
+	if (ret)
+		goto remove_debugfs;
+	dev_info(&xq->dev, "%u queues, %u contexts, %s\n", xq->caps.queues, xq->caps.contexts,
+		 xq->caps.isa[0] ? xq->caps.isa : "hardware");
+	return 0;
+
+remove_debugfs:
+	xqaccel_debugfs_remove(xq);
+stop:
+	xqaccel_reset_final(xq);
+	xqaccel_irq_free(xq);
+	cancel_work_sync(&xq->lost_work);
+free_contexts:
+	xqaccel_context_fini(xq);
+free_queues:
+	xqaccel_queues_free(xq);
+	return ret;
+}
+
+/*
+ * The hardware goes, in order or by surprise. Files may stay open: their jobs end here, and
+ * what is left of them is memory. Puts the reference of xqaccel_core_alloc().
+ */
+void xqaccel_core_remove(struct xqaccel_device *xq)
+{
+	unsigned int i;
+
+	down_write(&xq->gone_lock);
+	xq->gone = true;
+	up_write(&xq->gone_lock);
+	xqaccel_chrdev_remove(xq);
+	xqaccel_debugfs_remove(xq);
+
+	/* DMA is off and no job is left when this returns. */
+	xqaccel_reset_final(xq);
+	xqaccel_irq_free(xq);
+	for (i = 0; i < xq->caps.queues; i++)
+		cancel_delayed_work_sync(&xq->queue[i].watch);
+	cancel_work_sync(&xq->lost_work);
+
+	xqaccel_clients_detach(xq);
+	xqaccel_context_fini(xq);
+	xqaccel_queues_free(xq);
+	put_device(&xq->dev);
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* One accelerator: what all parts of the driver share. */
+#ifndef XQACCEL_DEVICE_H
+#define XQACCEL_DEVICE_H
+
+#include <linux/cdev.h>
+#include <linux/device.h>
+#include <linux/idr.h>
+#include <linux/io.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/rwsem.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/xqaccel.h>
+
+#include "queue.h"
+#include "xq_geometry.h"
+#include "xq_regs.h"
+
+#define XQACCEL_DRIVER_VERSION	"1.0.0"
+
+#define XQACCEL_LANES		8
+#define XQACCEL_MAX_JOBS	1024
+#define XQACCEL_MAX_BATCH	256
+#define XQACCEL_MAX_CONTEXTS	4096
+
+struct dentry;
+struct xqaccel_device;
+
+/**
+ * struct xqaccel_bus_ops - what the core asks of the bus that the device sits on
+ * @dma_stop: forbid the device any further DMA and wait for what is under way.
+ *	Returns 0 only if the device certainly does none afterwards. May sleep.
+ * @vector: Linux interrupt number of an XQ_VECTOR_*
+ */
+struct xqaccel_bus_ops {
+	int (*dma_stop)(struct xqaccel_device *xq);
+	int (*vector)(struct xqaccel_device *xq, unsigned int vector);
+};
+
+/* What the device says of itself, checked and clamped by xqaccel_caps_read(). */
+struct xqaccel_caps {
+	u32 hw_version;
+	u32 queues;
+	u32 contexts;
+	u32 ring_log2;
+	u32 va_bits;
+	u32 max_dim;
+	u32 threads;
+	u32 tiled;
+	u32 pairs[16];
+	u64 features;
+	u64 clock_hz;
+	char isa[XQ_ISA_BYTES];
+};
+
+/* Whether the device may be accessing memory. */
+enum xqaccel_dma {
+	XQACCEL_DMA_ON,
+	XQACCEL_DMA_OFF,
+	XQACCEL_DMA_UNKNOWN,	/* could not be stopped for sure: pages are never freed */
+};
+
+/* Counters for debugfs; a test compares them before and after. */
+struct xqaccel_stats {
+	atomic64_t clients;
+	atomic64_t buffers;
+	atomic64_t buffer_bytes;
+	atomic64_t jobs;
+	atomic64_t completed;
+	atomic64_t timeouts;
+	atomic64_t lost_interrupts;
+	atomic64_t bad_completions;
+	atomic64_t queue_resets;
+	atomic64_t function_resets;
+	atomic64_t resubmitted;
+	atomic64_t leaked_pages;
+};
+
+/**
+ * struct xqaccel_device - one accelerator
+ *
+ * Lives until the last open file, client and mapping is gone, which may be long
+ * after the hardware.
+ *
+ * Lock order: gone_lock, clients_lock, client->mem_lock, reset_lock, inval_lock,
+ * lock.
+ */
+struct xqaccel_device {
+	struct device dev;
+	struct cdev cdev;
+	struct device *parent;
+	const struct xqaccel_bus_ops *bus;
+	void __iomem *regs;
+	struct xqaccel_caps caps;
+	struct xqaccel_stats stats;
+	struct dentry *debugfs;
+	int minor;
+
+	/* Held for reading by open and by every ioctl that needs the hardware, for
+	 * writing by removal to set gone. */
+	struct rw_semaphore gone_lock;
+	bool gone;
+
+	/* Protects clients. */
+	struct mutex clients_lock;
+	struct list_head clients;
+
+	struct ida contexts;
+	struct xq_hw_context *ctx_table;
+	dma_addr_t ctx_table_dma;
+
+	/* One invalidation at a time: there is one register for all contexts. */
+	struct mutex inval_lock;
+
+	/* Serializes resets, loss and removal. Protects dma. */
+	struct mutex reset_lock;
+	enum xqaccel_dma dma;
+
+	/* Protects everything about jobs: clients' lanes and completions, ready,
+	 * queues' rings and in-flight lists. Taken in hard interrupts. */
+	spinlock_t lock;
+	struct list_head ready;		/* clients with a job that waits for a queue */
+	u64 next_id;
+	bool lost;
+	unsigned int fruitless_resets;	/* of the function, since a job last ended well */
+	struct work_struct lost_work;	/* wakes those who sleep on the device */
+	struct xqaccel_queue queue[XQ_MAX_QUEUES];
+};
+
+extern struct workqueue_struct *xqaccel_wq;
+
+static inline u32 xqaccel_read(struct xqaccel_device *xq, u32 reg)
+{
+	return readl(xq->regs + reg);
+}
+
+static inline u64 xqaccel_read64(struct xqaccel_device *xq, u32 reg)
+{
+	const u64 low = xqaccel_read(xq, reg);
+
+	return low | (u64)xqaccel_read(xq, reg + 4) << 32;
+}
+
+static inline void xqaccel_write(struct xqaccel_device *xq, u32 reg, u32 value)
+{
+	writel(value, xq->regs + reg);
+}
+
+static inline void xqaccel_write64(struct xqaccel_device *xq, u32 reg, u64 value)
+{
+	xqaccel_write(xq, reg, lower_32_bits(value));
+	xqaccel_write(xq, reg + 4, upper_32_bits(value));
+}
+
+/* A device that was pulled out reads as all ones, and so does one that stopped answering. */
+static inline bool xqaccel_absent(struct xqaccel_device *xq)
+{
+	return xqaccel_read(xq, XQ_REG_ID) != XQ_ID;
+}
+
+static inline struct xqaccel_queue *xqaccel_queue_at(struct xqaccel_device *xq, unsigned int i)
+{
+	return &xq->queue[i];
+}
+
+/* caps.c */
+int xqaccel_caps_read(struct xqaccel_device *xq);
+
+/* core.c */
+struct xqaccel_device *xqaccel_core_alloc(struct device *parent, const struct xqaccel_bus_ops *bus,
+					  void __iomem *regs);
+int xqaccel_core_add(struct xqaccel_device *xq);
+void xqaccel_core_remove(struct xqaccel_device *xq);
+
+/* chrdev.c */
+int xqaccel_chrdev_init(void);
+void xqaccel_chrdev_exit(void);
+int xqaccel_chrdev_prepare(struct xqaccel_device *xq);
+int xqaccel_chrdev_add(struct xqaccel_device *xq);
+void xqaccel_chrdev_remove(struct xqaccel_device *xq);
+void xqaccel_chrdev_forget(struct xqaccel_device *xq);
+
+/* irq.c */
+int xqaccel_irq_request(struct xqaccel_device *xq);
+void xqaccel_irq_free(struct xqaccel_device *xq);
+
+/* sysfs.c */
+extern const struct attribute_group *xqaccel_sysfs_groups[];
+
+/* debugfs.c */
+void xqaccel_debugfs_init(void);
+void xqaccel_debugfs_exit(void);
+void xqaccel_debugfs_add(struct xqaccel_device *xq);
+void xqaccel_debugfs_remove(struct xqaccel_device *xq);
+
+#endif

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Limits that the INFO ioctl tells and others keep to. */
+#ifndef XQACCEL_INFO_H
+#define XQACCEL_INFO_H
+
+#include <linux/types.h>
+
+u32 xqaccel_default_timeout_ms(void);
+u32 xqaccel_max_timeout_ms(void);
+
+#endif

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Interrupts: one for each queue's completions, one for errors. */
+#include <linux/interrupt.h>
+
+#include "device.h"
+#include "reset.h"
+#include "sched.h"
+
+/*
+ * Completions are few (a queue holds XQACCEL_QUEUE_DEPTH jobs) and each is a few hundred
+ * nanoseconds of work, so this is done here and not in a thread.
+ */
+static irqreturn_t queue_interrupt(int irq, void *data)
+{
+	struct xqaccel_queue *q = data;
+	struct xqaccel_device *xq = q->xq;
+
+	spin_lock(&xq->lock);
+	if (!xq->lost) {
+		if (xqaccel_queue_reap(q)) {
+			q->irq_reaped = true;
+			xqaccel_sched_run(xq);
+		}
+		if (q->broken)
+			mod_delayed_work(xqaccel_wq, &q->watch, 0);
+	}
+	spin_unlock(&xq->lock);
+	return IRQ_HANDLED;
+}
+
+static irqreturn_t error_interrupt(int irq, void *data)
+{
+	struct xqaccel_device *xq = data;
+	unsigned int i;
+	u32 error;
+
+	spin_lock(&xq->lock);
+	if (xq->lost)
+		goto unlock;
+	error = xqaccel_read(xq, XQ_REG_ERROR);
+	xqaccel_write(xq, XQ_REG_ERROR, error);
+	if (error)
+		dev_warn_ratelimited(&xq->dev, "device error %#x\n", error);
+	for (i = 0; i < xq->caps.queues; i++) {
+		struct xqaccel_queue *q = &xq->queue[i];
+
+		if (q->stopped || !(error & (XQ_ERROR_RING(i) | XQ_ERROR_CONTEXT_TABLE)))
+			continue;
+		if (!(error & XQ_ERROR_RING(i)) && !q->inflight)
+			continue;
+		q->broken = true;
+		mod_delayed_work(xqaccel_wq, &q->watch, 0);
+	}
+unlock:
+	spin_unlock(&xq->lock);
+	return IRQ_HANDLED;
+}
+
+int xqaccel_irq_request(struct xqaccel_device *xq)
+{
+	unsigned int i;
+	int ret;
+
+	ret = request_irq(xq->bus->vector(xq, XQ_VECTOR_ERROR), error_interrupt, 0, dev_name(&xq->dev), xq);
+	if (ret)
+		return ret;
+	for (i = 0; i < xq->caps.queues; i++) {
+		ret = request_irq(xq->bus->vector(xq, XQ_VECTOR_QUEUE(i)), queue_interrupt, 0,
+				  dev_name(&xq->dev), &xq->queue[i]);
+		if (ret)
+			goto free;
+	}
+	return 0;
+free:
+	while (i--)
+		free_irq(xq->bus->vector(xq, XQ_VECTOR_QUEUE(i)), &xq->queue[i]);
+	free_irq(xq->bus->vector(xq, XQ_VECTOR_ERROR), xq);
+	return ret;
+}
+
+/* No handler runs any more when this returns. */
+void xqaccel_irq_free(struct xqaccel_device *xq)
+{
+	unsigned int i;
+
+	for (i = 0; i < xq->caps.queues; i++)
+		free_irq(xq->bus->vector(xq, XQ_VECTOR_QUEUE(i)), &xq->queue[i]);
+	free_irq(xq->bus->vector(xq, XQ_VECTOR_ERROR), xq);
+}

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Jobs: made from a checked description, with references to their buffers; and their end. */
+#include <linux/lockdep.h>
+#include <linux/slab.h>
+
+#include "buffer.h"
+#include "client.h"
+#include "job.h"
+#include "sched.h"
+
+/* ---- making ------------------------------------------------------------- */
+
+static int span_take(struct xqaccel_client *client, const struct xqaccel_operand *op,
+		     const struct xq_extent *e, u64 group_stride, struct xqaccel_span *span)
+{
+	u64 end;
+
+	if (!op->handle)
+		return 0;
+	span->buf = xqaccel_buffer_find(client, op->handle);
+	if (!span->buf)
+		return -ENOENT;
+	span->offset = op->offset;
+	if (!xq_span(e, op->stride, op->batch_stride, group_stride, &span->bytes) ||
+	    check_add_overflow(span->offset, span->bytes, &end))
+		return -EOVERFLOW;
+	return end > span->buf->bytes ? -ERANGE : 0;
+}
+
+static bool spans_overlap(const struct xqaccel_span *a, const struct xqaccel_span *b)
+{
+	return a->buf && a->buf == b->buf && a->bytes && b->bytes &&
+	       a->offset < b->offset + b->bytes && b->offset < a->offset + a->bytes;
+}
+
+/* Whether C is written where nothing is read and no byte is written twice. */
+static bool output_apart(const struct xqaccel_request *job, const struct xqaccel_job *d,
+			 const struct xq_dims *dims)
+{
+	const struct xqaccel_operand *c = &d->operand[XQACCEL_C];
+	struct xq_extent e;
+	unsigned int i;
+
+	xq_extent(dims, XQACCEL_C, &e);
+	if (job->span[XQACCEL_C].bytes &&
+	    !xq_rows_disjoint(&e, c->stride, c->batch_stride, d->group_stride))
+		return false;
+	for (i = 0; i < XQACCEL_OPERANDS; i++)
+		if (i != XQACCEL_C && spans_overlap(&job->span[XQACCEL_C], &job->span[i]))
+			return false;
+	return true;
+}
+
+static int spans_take(struct xqaccel_request *job, const struct xqaccel_job *d)
+{
+	const struct xq_dims dims = xqaccel_job_dims(d);
+	struct xq_extent e;
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < XQACCEL_OPERANDS; i++) {
+		xq_extent(&dims, i, &e);
+		ret = span_take(job->client, &d->operand[i], &e,
+				i == XQACCEL_C ? d->group_stride : 0, &job->span[i]);
+		if (ret)
+			return ret;
+		job->needs_sync |= job->span[i].buf && job->span[i].buf->needs_sync;
+	}
+	return output_apart(job, d, &dims) ? 0 : -EINVAL;
+}
+
+static void descriptor_fill(struct xqaccel_request *job, const struct xqaccel_job *d)
+{
+	struct xq_hw_descriptor *hw = &job->desc;
+	unsigned int i;
+
+	hw->op = cpu_to_le32(d->op);
+	hw->flags = cpu_to_le32(d->flags);
+	hw->context = cpu_to_le32(job->client->context);
+	hw->m = cpu_to_le32(d->m);
+	hw->n = cpu_to_le32(d->n);
+	hw->k = cpu_to_le32(d->k);
+	hw->batch = cpu_to_le32(d->batch);
+	hw->group = cpu_to_le32(d->group);
+	hw->a_format = d->a_format;
+	hw->b_format = d->b_format;
+	hw->scale_format = d->scale_format;
+	hw->a_zp = cpu_to_le32(d->a_zp);
+	hw->b_zp = cpu_to_le32(d->b_zp);
+	hw->group_stride = cpu_to_le64(d->group_stride);
+	for (i = 0; i < XQACCEL_OPERANDS; i++) {
+		const struct xqaccel_span *span = &job->span[i];
+
+		if (!span->buf)
+			continue;
+		hw->operand[i].address = cpu_to_le64(span->buf->va + span->offset);
+		hw->operand[i].stride = cpu_to_le64(d->operand[i].stride);
+		hw->operand[i].batch_stride = cpu_to_le64(d->operand[i].batch_stride);
+	}
+}
+
+static void spans_put(struct xqaccel_request *job)
+{
+	unsigned int i;
+
+	for (i = 0; i < XQACCEL_OPERANDS; i++) {
+		if (job->span[i].buf)
+			xqaccel_buffer_put(job->span[i].buf);
+		job->span[i].buf = NULL;
+	}
+}
+
+/* Takes references to the buffers of a description that xqaccel_job_check() liked. */
+struct xqaccel_request *xqaccel_job_create(struct xqaccel_client *client, const struct xqaccel_job *d)
+{
+	struct xqaccel_request *job = kzalloc(sizeof(*job), GFP_KERNEL_ACCOUNT);
+	int ret;
+
+	if (!job)
+		return ERR_PTR(-ENOMEM);
+	job->client = client;
+	job->completion.user_data = d->user_data;
+	job->accumulate = d->flags & XQACCEL_JOB_ACCUMULATE;
+	INIT_LIST_HEAD(&job->node);
+	xqaccel_client_get(client);
+	atomic64_inc(&client->xq->stats.jobs);
+	ret = spans_take(job, d);
+	if (ret) {
+		xqaccel_job_release(job);
+		xqaccel_job_free(job);
+		return ERR_PTR(ret);
+	}
+	descriptor_fill(job, d);
+	return job;
+}
+
+/* ---- ending --------------------------------------------------------------- */
+
+/* Gives back what a job holds: buffers first, whose end needs the client. */
+void xqaccel_job_release(struct xqaccel_request *job)
+{
+	spans_put(job);
+	atomic64_dec(&job->client->xq->stats.jobs);
+	xqaccel_client_put(job->client);
+}
+
+/* For a job that was released. */
+void xqaccel_job_free(struct xqaccel_request *job)
+{
+	kfree(job);
+}
+
+static void job_end(struct xqaccel_request *job, u32 status)
+{
+	struct xqaccel_client *client = job->client;
+
+	job->completion.status = status;
+	job->completion.lane = job->lane->index;
+	atomic64_inc(&client->xq->stats.completed);
+	if (status == XQACCEL_STATUS_TIMEOUT)
+		atomic64_inc(&client->xq->stats.timeouts);
+	if (client->closed) {
+		list_del(&job->node);
+		xqaccel_job_release(job);
+		xqaccel_job_free(job);
+		return;
+	}
+	list_move_tail(&job->node, &client->done);
+	client->done_count++;
+	wake_up(&client->wait);
+	xqaccel_job_release(job);
+}
+
+/* Ends a job in flight. Nobody may look at it afterwards. */
+void xqaccel_job_finish(struct xqaccel_request *job, u32 status)
+{
+	lockdep_assert_held(&job->client->xq->lock);
+
+	xqaccel_sched_left(job);
+	job_end(job, status);
+}
+
+/* Ends a job that waits in its lane. */
+void xqaccel_job_fail(struct xqaccel_request *job, u32 status)
+{
+	lockdep_assert_held(&job->client->xq->lock);
+
+	job_end(job, status);
+}
+
+static void fault_name(struct xqaccel_request *job, u64 address)
+{
+	unsigned int i;
+
+	job->completion.fault_offset = address;
+	for (i = 0; i < XQACCEL_OPERANDS; i++) {
+		const struct xqaccel_buffer *buf = job->span[i].buf;
+
+		if (!buf || address < buf->va || address - buf->va >= buf->bytes)
+			continue;
+		job->completion.fault_handle = buf->handle;
+		job->completion.fault_offset = address - buf->va;
+		return;
+	}
+}
+
+/* Ends a job with what the device wrote about it. */
+void xqaccel_job_result(struct xqaccel_request *job, const struct xq_hw_completion *c)
+{
+	const struct xqaccel_span *out = &job->span[XQACCEL_C];
+	const u32 status = le16_to_cpu(c->status);
+
+	job->completion.start = le64_to_cpu(c->start);
+	job->completion.end = le64_to_cpu(c->end);
+	job->completion.macs = le64_to_cpu(c->macs);
+	job->completion.bytes = le64_to_cpu(c->bytes);
+	job->completion.bytes_copied = le64_to_cpu(c->bytes_copied);
+	job->completion.flags = le16_to_cpu(c->flags) & XQACCEL_COMP_OVERFLOW;
+	if (status == XQACCEL_STATUS_FAULT)
+		fault_name(job, le64_to_cpu(c->fault_address));
+	xqaccel_buffer_sync_for_cpu(out->buf, out->offset, out->bytes);
+	xqaccel_job_finish(job, status);
+}
+
+void xqaccel_job_sync_for_device(struct xqaccel_request *job)
+{
+	unsigned int i;
+
+	if (!job->needs_sync)
+		return;
+	for (i = 0; i < XQACCEL_OPERANDS; i++)
+		if (job->span[i].buf)
+			xqaccel_buffer_sync_for_device(job->span[i].buf, job->span[i].offset,
+						       job->span[i].bytes);
+}

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The accelerator as a PCI function, and the module. */
+#include <linux/dma-mapping.h>
+#include <linux/module.h>
+#include <linux/pci.h>
+#include <linux/sizes.h>
+#include <linux/workqueue.h>
+
+#include "device.h"
+
+/* What a page table entry can hold. */
+#define DMA_BITS	52
+
+/* Ends of clients and buffers, watchdogs and resets. Outlives every device. */
+struct workqueue_struct *xqaccel_wq;
+
+static int pci_dma_stop(struct xqaccel_device *xq)
+{
+	struct pci_dev *pdev = to_pci_dev(xq->parent);
+	u16 command;
+
+	pci_clear_master(pdev);
+	pci_read_config_word(pdev, PCI_COMMAND, &command);
+	/* Not on the bus any more. */
+	if (command == 0xffff)
+		return 0;
+	if (command & PCI_COMMAND_MASTER)
+		return -EIO;
+	return pci_wait_for_pending_transaction(pdev) ? 0 : -EIO;
+}
+
+static int pci_vector(struct xqaccel_device *xq, unsigned int vector)
+{
+	return pci_irq_vector(to_pci_dev(xq->parent), vector);
+}
+
+static const struct xqaccel_bus_ops pci_bus_ops = {
+	.dma_stop = pci_dma_stop,
+	.vector = pci_vector,
+};
+
+static int enable(struct pci_dev *pdev)
+{
+	int ret;
+
+	ret = pci_enable_device_mem(pdev);
+	if (ret)
+		return ret;
+	ret = pci_request_region(pdev, XQ_PCI_REG_BAR, "xqaccel");
+	if (ret)
+		goto disable;
+	ret = dma_set_mask_and_coherent(&pdev->dev, DMA_BIT_MASK(DMA_BITS));
+	if (ret)
+		goto release;
+	dma_set_max_seg_size(&pdev->dev, SZ_2G);
+	return 0;
+
+release:
+	pci_release_region(pdev, XQ_PCI_REG_BAR);
+disable:
+	pci_disable_device(pdev);
+	return ret;
+}
+
+static void disable(struct pci_dev *pdev)
+{
+	pci_clear_master(pdev);
+	pci_release_region(pdev, XQ_PCI_REG_BAR);
+	pci_disable_device(pdev);
+}
+
+static int add(struct pci_dev *pdev, void __iomem *regs)
+{
+	struct xqaccel_device *xq;
+	unsigned int vectors;
+	int ret;
+
+	xq = xqaccel_core_alloc(&pdev->dev, &pci_bus_ops, regs);
+	if (IS_ERR(xq))
+		return PTR_ERR(xq);
+	vectors = XQ_VECTOR_QUEUE(xq->caps.queues);
+	ret = pci_alloc_irq_vectors(pdev, vectors, vectors, PCI_IRQ_MSIX);
+	if (ret < 0)
+		goto put;
+	pci_set_master(pdev);
+	ret = xqaccel_core_add(xq);
+	if (ret)
+		goto free_vectors;
+	pci_set_drvdata(pdev, xq);
+	return 0;
+
+free_vectors:
+	pci_clear_master(pdev);
+	pci_free_irq_vectors(pdev);
+put:
+	put_device(&xq->dev);
+	return ret;
+}
+
+static int xqaccel_probe(struct pci_dev *pdev, const struct pci_device_id *id)
+{
+	void __iomem *regs;
+	int ret;
+
+	ret = enable(pdev);
+	if (ret)
+		return ret;
+	ret = -ENODEV;
+	if (pci_resource_len(pdev, XQ_PCI_REG_BAR) < XQ_BAR_BYTES)
+		goto disable;
+	regs = pci_iomap(pdev, XQ_PCI_REG_BAR, XQ_BAR_BYTES);
+	if (!regs)
+		goto disable;
+	ret = add(pdev, regs);
+	if (!ret)
+		return 0;
+	pci_iounmap(pdev, regs);
+disable:
+	disable(pdev);
+	return ret;
+}
+
+static void xqaccel_remove(struct pci_dev *pdev)
+{
+	struct xqaccel_device *xq = pci_get_drvdata(pdev);
+	void __iomem *regs = xq->regs;
+
+	xqaccel_core_remove(xq);
+	pci_free_irq_vectors(pdev);
+	pci_iounmap(pdev, regs);
+	disable(pdev);
+}
+
+static const struct pci_device_id xqaccel_ids[] = {
+	{ PCI_DEVICE(XQ_PCI_VENDOR, XQ_PCI_DEVICE) },
+	{ }
+};
+MODULE_DEVICE_TABLE(pci, xqaccel_ids);
+
+static struct pci_driver xqaccel_driver = {
+	.name = "xqaccel",
+	.id_table = xqaccel_ids,
+	.probe = xqaccel_probe,
+	.remove = xqaccel_remove,
+};
+
+static int __init xqaccel_init(void)
+{
+	int ret;
+
+	xqaccel_wq = alloc_workqueue("xqaccel", WQ_UNBOUND, 0);
+	if (!xqaccel_wq)
+		return -ENOMEM;
+	ret = xqaccel_chrdev_init();
+	if (ret)
+		goto destroy_wq;
+	xqaccel_debugfs_init();
+	ret = pci_register_driver(&xqaccel_driver);
+	if (ret)
+		goto exit_chrdev;
+	return 0;
+
+exit_chrdev:
+	xqaccel_debugfs_exit();
+	xqaccel_chrdev_exit();
+destroy_wq:
+	destroy_workqueue(xqaccel_wq);
+	return ret;
+}
+
+static void __exit xqaccel_exit(void)
+{
+	pci_unregister_driver(&xqaccel_driver);
+	/* The last clients may still be ending; their devices go with them. */
+	destroy_workqueue(xqaccel_wq);
+	xqaccel_debugfs_exit();
+	xqaccel_chrdev_exit();
+}
+
+module_init(xqaccel_init);
+module_exit(xqaccel_exit);
+
+MODULE_DESCRIPTION("Quantized GEMM accelerator");
+MODULE_AUTHOR("The xqaccel authors");
+MODULE_LICENSE("GPL");
+MODULE_VERSION(XQACCEL_DRIVER_VERSION);

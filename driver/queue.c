@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Hardware queues: rings, doorbells, and taking completions from a device that may lie. */
+#include <linux/dma-mapping.h>
+#include <linux/lockdep.h>
+
+#include "device.h"
+#include "job.h"
+#include "reset.h"
+
+static_assert(sizeof(struct xq_hw_descriptor) == 256);
+static_assert(sizeof(struct xq_hw_completion) == 64);
+
+static size_t sq_bytes(const struct xqaccel_queue *q)
+{
+	return max_t(size_t, PAGE_SIZE, sizeof(*q->sq) << q->log2);
+}
+
+static size_t cq_bytes(const struct xqaccel_queue *q)
+{
+	return max_t(size_t, PAGE_SIZE, sizeof(*q->cq) << q->log2);
+}
+
+static u32 ring_next(const struct xqaccel_queue *q, u32 index)
+{
+	return (index + 1) & ((1U << q->log2) - 1);
+}
+
+int xqaccel_queues_alloc(struct xqaccel_device *xq)
+{
+	unsigned int i;
+
+	for (i = 0; i < xq->caps.queues; i++) {
+		struct xqaccel_queue *q = &xq->queue[i];
+
+		q->log2 = min_t(u32, XQACCEL_RING_LOG2, xq->caps.ring_log2);
+		q->sq = dma_alloc_coherent(xq->parent, sq_bytes(q), &q->sq_dma, GFP_KERNEL);
+		q->cq = dma_alloc_coherent(xq->parent, cq_bytes(q), &q->cq_dma, GFP_KERNEL);
+		if (!q->sq || !q->cq)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* A device that may still write the rings keeps them. */
+void xqaccel_queues_free(struct xqaccel_device *xq)
+{
+	unsigned int i;
+
+	for (i = 0; i < xq->caps.queues; i++) {
+		struct xqaccel_queue *q = &xq->queue[i];
+
+		if (q->sq && xq->dma != XQACCEL_DMA_UNKNOWN)
+			dma_free_coherent(xq->parent, sq_bytes(q), q->sq, q->sq_dma);
+		if (q->cq && xq->dma != XQACCEL_DMA_UNKNOWN)
+			dma_free_coherent(xq->parent, cq_bytes(q), q->cq, q->cq_dma);
+		q->sq = NULL;
+		q->cq = NULL;
+	}
+}
+
+static void queue_write(struct xqaccel_queue *q, u32 reg, u32 value)
+{
+	xqaccel_write(q->xq, XQ_QUEUE(q->index, reg), value);
+}
+
+/* From reset to running, with empty rings. */
+void xqaccel_queue_start(struct xqaccel_queue *q)
+{
+	struct xqaccel_device *xq = q->xq;
+
+	lockdep_assert_held(&xq->lock);
+
+	memset(q->cq, 0, cq_bytes(q));
+	q->sq_tail = 0;
+	q->cq_head = 0;
+	q->phase = 1;
+	dma_wmb();
+	xqaccel_write64(xq, XQ_QUEUE(q->index, XQ_Q_SQ_BASE), q->sq_dma);
+	xqaccel_write64(xq, XQ_QUEUE(q->index, XQ_Q_CQ_BASE), q->cq_dma);
+	queue_write(q, XQ_Q_SIZE, q->log2);
+	queue_write(q, XQ_Q_CTRL, XQ_Q_CTRL_ENABLE | XQ_Q_CTRL_IRQ);
+	q->broken = false;
+	q->stopped = false;
+}
+
+/* The oldest job in flight, which is the one that the device works on. */
+struct xqaccel_request *xqaccel_queue_head(struct xqaccel_queue *q)
+{
+	return list_first_entry_or_null(&q->jobs, struct xqaccel_request, node);
+}
+
+/* A job's time runs from when it is the oldest of its queue. */
+static void head_begins(struct xqaccel_queue *q)
+{
+	struct xqaccel_request *head = xqaccel_queue_head(q);
+
+	if (head)
+		head->deadline = jiffies + head->timeout;
+}
+
+/* Gives a job to the device; the caller saw that there is room. */
+void xqaccel_queue_push(struct xqaccel_queue *q, struct xqaccel_request *job)
+{
+	struct xqaccel_device *xq = q->xq;
+
+	lockdep_assert_held(&xq->lock);
+
+	xqaccel_job_sync_for_device(job);
+	job->desc.id = cpu_to_le64(++xq->next_id);
+	q->sq[q->sq_tail] = job->desc;
+	q->sq_tail = ring_next(q, q->sq_tail);
+	list_move_tail(&job->node, &q->jobs);
+	if (!q->inflight++)
+		head_begins(q);
+	/* The descriptor must be in memory before the device is told of it. */
+	dma_wmb();
+	queue_write(q, XQ_Q_SQ_TAIL, q->sq_tail);
+	xqaccel_watch_arm(q);
+}
+
+/* A completion that can't be true means that the queue's state is no longer known. */
+static void contradiction(struct xqaccel_queue *q, const char *what)
+{
+	q->broken = true;
+	atomic64_inc(&q->xq->stats.bad_completions);
+	dev_warn_ratelimited(&q->xq->dev, "queue %u: %s\n", q->index, what);
+}
+
+static bool completion_believable(struct xqaccel_queue *q, const struct xq_hw_completion *c)
+{
+	const struct xqaccel_request *head = xqaccel_queue_head(q);
+
+	if (!head)
+		contradiction(q, "completion without a job");
+	else if (c->id != head->desc.id)
+		contradiction(q, "completion of another job than the oldest");
+	else if (le16_to_cpu(c->status) > XQACCEL_STATUS_INVALID)
+		contradiction(q, "completion with an unknown status");
+	else
+		return true;
+	return false;
+}
+
+/*
+ * Takes new completions without telling the device. The index and phase are our own, so
+ * nothing that the device writes decides where we read.
+ */
+bool xqaccel_queue_collect(struct xqaccel_queue *q)
+{
+	bool any = false;
+
+	lockdep_assert_held(&q->xq->lock);
+
+	while (!q->broken) {
+		const struct xq_hw_completion *entry = &q->cq[q->cq_head];
+		struct xq_hw_completion c;
+
+		if ((le16_to_cpu(READ_ONCE(entry->phase)) & 1) != q->phase)
+			break;
+		/* The phase is written last, so it is read first. */
+		dma_rmb();
+		c = *(const volatile struct xq_hw_completion *)entry;
+		if (!completion_believable(q, &c))
+			break;
+		q->cq_head = ring_next(q, q->cq_head);
+		if (!q->cq_head)
+			q->phase ^= 1;
+		q->inflight--;
+		q->xq->fruitless_resets = 0;
+		xqaccel_job_result(xqaccel_queue_head(q), &c);
+		head_begins(q);
+		any = true;
+	}
+	return any;
+}
+
+/* Takes new completions; returns whether there were any. */
+bool xqaccel_queue_reap(struct xqaccel_queue *q)
+{
+	if (q->stopped || !xqaccel_queue_collect(q))
+		return false;
+	queue_write(q, XQ_Q_CQ_HEAD, q->cq_head);
+	return true;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A hardware queue: a submission ring, a completion ring and the jobs in flight. */
+#ifndef XQACCEL_QUEUE_H
+#define XQACCEL_QUEUE_H
+
+#include <linux/list.h>
+#include <linux/types.h>
+#include <linux/workqueue.h>
+
+struct xqaccel_device;
+struct xqaccel_request;
+struct xq_hw_descriptor;
+struct xq_hw_completion;
+
+/* Enough to keep the engine busy over an interrupt; more would only delay other clients. */
+#define XQACCEL_QUEUE_DEPTH	4
+/* log2 of ring entries: a full page of descriptors, more than are ever in flight. */
+#define XQACCEL_RING_LOG2	4
+
+/**
+ * struct xqaccel_queue - all members but the addresses under xqaccel_device.lock
+ * @index: number of the queue
+ * @log2: of the entries of both rings
+ * @sq_tail: our index into the submission ring
+ * @cq_head: our index into the completion ring
+ * @phase: that a new completion at cq_head has
+ * @inflight: length of @jobs
+ * @jobs: in the order in which the device got them, so they must end in that order
+ * @stopped: a reset is under way or the device is not there: neither dispatch nor doorbells
+ * @broken: the device contradicted itself on this queue; only a reset helps
+ * @irq_reaped: whether an interrupt reaped since the watchdog last looked
+ * @watch: watchdog, pending while jobs are in flight
+ */
+struct xqaccel_queue {
+	struct xqaccel_device *xq;
+	unsigned int index;
+	unsigned int log2;
+	struct xq_hw_descriptor *sq;
+	struct xq_hw_completion *cq;
+	dma_addr_t sq_dma;
+	dma_addr_t cq_dma;
+	u32 sq_tail;
+	u32 cq_head;
+	u32 phase;
+	unsigned int inflight;
+	struct list_head jobs;
+	bool stopped;
+	bool broken;
+	bool irq_reaped;
+	struct delayed_work watch;
+};
+
+int xqaccel_queues_alloc(struct xqaccel_device *xq);
+void xqaccel_queues_free(struct xqaccel_device *xq);
+void xqaccel_queue_start(struct xqaccel_queue *q);
+void xqaccel_queue_push(struct xqaccel_queue *q, struct xqaccel_request *job);
+bool xqaccel_queue_collect(struct xqaccel_queue *q);
+bool xqaccel_queue_reap(struct xqaccel_queue *q);
+struct xqaccel_request *xqaccel_queue_head(struct xqaccel_queue *q);
+
+static inline bool xqaccel_queue_has_room(const struct xqaccel_queue *q)
+{
+	return !q->stopped && !q->broken && q->inflight < XQACCEL_QUEUE_DEPTH;
+}
+
+#endif

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Recovery. A late job or a queue that contradicts itself: reset the queue, end the guilty
+ * job, run the others again. A queue that does not come back: reset the function. A
+ * function that does not come back: the device is lost, every job ends, and only then is
+ * its memory given back.
+ */
+#include <linux/delay.h>
+#include <linux/jiffies.h>
+#include <linux/lockdep.h>
+
+#include "client.h"
+#include "job.h"
+#include "reset.h"
+#include "sched.h"
+
+#define QUEUE_RESET_MS		500
+#define FUNCTION_RESET_MS	2000
+/* Function resets in a row, without a job that ended well in between, before giving up. */
+#define MAX_FRUITLESS_RESETS	4
+
+static int wait_clear(struct xqaccel_device *xq, u32 reg, u32 bit, unsigned int ms)
+{
+	const unsigned long end = jiffies + msecs_to_jiffies(ms);
+	bool late;
+	u32 value;
+
+	do {
+		late = time_after(jiffies, end);
+		value = xqaccel_read(xq, reg);
+		if (value == ~0U)
+			return -ENODEV;
+		if (!(value & bit))
+			return 0;
+		usleep_range(50, 500);
+	} while (!late);
+	return -ETIMEDOUT;
+}
+
+/* ---- what becomes of the jobs ------------------------------------------- */
+
+/* Status that ends a job after a reset, or XQACCEL_STATUS_OK if it is to run again. */
+static u32 verdict(const struct xqaccel_queue *q, struct xqaccel_request *job, bool head)
+{
+	const bool interrupted = head || q->broken;
+
+	if (job->timed_out)
+		return XQACCEL_STATUS_TIMEOUT;
+	if (job->client->closed)
+		return XQACCEL_STATUS_CANCELED;
+	/* What follows the head has not started, but the head may have added to C already. */
+	if (interrupted && job->accumulate)
+		return XQACCEL_STATUS_CANCELED;
+	if (interrupted && ++job->interruptions > XQACCEL_MAX_INTERRUPTIONS)
+		return XQACCEL_STATUS_CANCELED;
+	return XQACCEL_STATUS_OK;
+}
+
+/*
+ * After a reset: take what ended before it, end the guilty, and put the others back to the
+ * front of their lanes, last first so that their order stays.
+ */
+static void settle_jobs(struct xqaccel_queue *q)
+{
+	struct xqaccel_request *job, *next;
+	LIST_HEAD(again);
+	bool head = true;
+
+	lockdep_assert_held(&q->xq->lock);
+
+	xqaccel_queue_collect(q);
+	list_for_each_entry_safe(job, next, &q->jobs, node) {
+		const u32 status = verdict(q, job, head);
+
+		head = false;
+		if (status)
+			xqaccel_job_finish(job, status);
+		else
+			list_move_tail(&job->node, &again);
+	}
+	list_for_each_entry_safe_reverse(job, next, &again, node) {
+		atomic64_inc(&q->xq->stats.resubmitted);
+		xqaccel_sched_requeue(job);
+	}
+	q->inflight = 0;
+}
+
+static void fail_all_jobs(struct xqaccel_device *xq)
+{
+	struct xqaccel_request *job, *next;
+	unsigned int i;
+
+	lockdep_assert_held(&xq->lock);
+
+	for (i = 0; i < xq->caps.queues; i++) {
+		struct xqaccel_queue *q = &xq->queue[i];
+
+		xqaccel_queue_collect(q);
+		list_for_each_entry_safe(job, next, &q->jobs, node)
+			xqaccel_job_finish(job, XQACCEL_STATUS_LOST);
+		q->inflight = 0;
+	}
+	xqaccel_sched_fail(xq);
+}
+
+/* ---- the hardware --------------------------------------------------------- */
+
+static bool head_late(struct xqaccel_queue *q)
+{
+	const struct xqaccel_request *head = xqaccel_queue_head(q);
+
+	return head && time_after_eq(jiffies, head->deadline);
+}
+
+static void queue_stop(struct xqaccel_queue *q)
+{
+	struct xqaccel_request *head = xqaccel_queue_head(q);
+
+	if (!q->broken && head_late(q))
+		head->timed_out = true;
+	q->stopped = true;
+}
+
+/* Enables a function that was reset and all its queues. The caller has the lock. */
+static void function_start(struct xqaccel_device *xq)
+{
+	unsigned int i;
+
+	xqaccel_write64(xq, XQ_REG_CTX_TABLE, xq->ctx_table_dma);
+	xqaccel_write(xq, XQ_REG_CTRL, XQ_CTRL_ENABLE);
+	for (i = 0; i < xq->caps.queues; i++)
+		xqaccel_queue_start(&xq->queue[i]);
+}
+
+static void lose(struct xqaccel_device *xq, const char *reason)
+{
+	unsigned int i;
+
+	lockdep_assert_held(&xq->reset_lock);
+
+	if (xq->lost)
+		return;
+	if (reason)
+		dev_err(&xq->dev, "the device is lost: %s\n", reason);
+	spin_lock_irq(&xq->lock);
+	xq->lost = true;
+	for (i = 0; i < xq->caps.queues; i++)
+		xq->queue[i].stopped = true;
+	spin_unlock_irq(&xq->lock);
+
+	/* Jobs hold their buffers, so they end only once nothing can write there. */
+	WRITE_ONCE(xq->dma, xq->bus->dma_stop(xq) ? XQACCEL_DMA_UNKNOWN : XQACCEL_DMA_OFF);
+	if (xq->dma == XQACCEL_DMA_UNKNOWN)
+		dev_err(&xq->dev, "its DMA can't be stopped; memory that it knows is never freed\n");
+
+	spin_lock_irq(&xq->lock);
+	fail_all_jobs(xq);
+	spin_unlock_irq(&xq->lock);
+	queue_work(xqaccel_wq, &xq->lost_work);
+}
+
+static void reset_function(struct xqaccel_device *xq)
+{
+	unsigned int i, fruitless;
+	int ret;
+
+	lockdep_assert_held(&xq->reset_lock);
+
+	if (xq->lost)
+		return;
+	spin_lock_irq(&xq->lock);
+	for (i = 0; i < xq->caps.queues; i++)
+		queue_stop(&xq->queue[i]);
+	fruitless = ++xq->fruitless_resets;
+	xqaccel_write(xq, XQ_REG_CTRL, XQ_CTRL_RESET);
+	spin_unlock_irq(&xq->lock);
+
+	atomic64_inc(&xq->stats.function_resets);
+	dev_warn(&xq->dev, "resetting the device\n");
+	ret = wait_clear(xq, XQ_REG_CTRL, XQ_CTRL_RESET, FUNCTION_RESET_MS);
+	if (ret == -ENODEV)
+		return lose(xq, "it does not answer");
+	if (ret)
+		return lose(xq, "its reset is not acknowledged");
+	if (fruitless > MAX_FRUITLESS_RESETS)
+		return lose(xq, "resets do not help");
+
+	spin_lock_irq(&xq->lock);
+	for (i = 0; i < xq->caps.queues; i++)
+		settle_jobs(&xq->queue[i]);
+	function_start(xq);
+	xqaccel_sched_run(xq);
+	spin_unlock_irq(&xq->lock);
+}
+
+/* Resets the function; what ran is resubmitted where that is safe. Sleeps. */
+void xqaccel_reset_function(struct xqaccel_device *xq)
+{
+	mutex_lock(&xq->reset_lock);
+	reset_function(xq);
+	mutex_unlock(&xq->reset_lock);
+}
+
+/* Another reset may have helped in the meantime. */
+static bool still_needed(struct xqaccel_queue *q)
+{
+	return !q->xq->lost && !q->stopped && (q->broken || head_late(q));
+}
+
+static void reset_queue(struct xqaccel_queue *q)
+{
+	struct xqaccel_device *xq = q->xq;
+	const u32 ctrl = XQ_QUEUE(q->index, XQ_Q_CTRL);
+	bool needed;
+
+	spin_lock_irq(&xq->lock);
+	needed = still_needed(q);
+	if (needed) {
+		queue_stop(q);
+		xqaccel_write(xq, ctrl, XQ_Q_CTRL_RESET);
+	} else {
+		xqaccel_watch_arm(q);
+	}
+	spin_unlock_irq(&xq->lock);
+	if (!needed)
+		return;
+
+	atomic64_inc(&xq->stats.queue_resets);
+	if (wait_clear(xq, ctrl, XQ_Q_CTRL_RESET, QUEUE_RESET_MS)) {
+		dev_warn(&xq->dev, "queue %u: reset is not acknowledged\n", q->index);
+		return reset_function(xq);
+	}
+	spin_lock_irq(&xq->lock);
+	settle_jobs(q);
+	xqaccel_queue_start(q);
+	xqaccel_sched_run(xq);
+	spin_unlock_irq(&xq->lock);
+}
+
+/* Resets a queue whose head is late or that is broken. Sleeps. */
+void xqaccel_reset_queue(struct xqaccel_queue *q)
+{
+	mutex_lock(&q->xq->reset_lock);
+	reset_queue(q);
+	mutex_unlock(&q->xq->reset_lock);
+}
+
+/* The device is beyond help, or gone: ends every job. Without a reason it is not worth a message. */
+void xqaccel_lose(struct xqaccel_device *xq, const char *reason)
+{
+	mutex_lock(&xq->reset_lock);
+	lose(xq, reason);
+	mutex_unlock(&xq->reset_lock);
+}
+
+/* Whether memory that a lost device knew may be freed. */
+bool xqaccel_dma_stopped(struct xqaccel_device *xq)
+{
+	bool stopped;
+
+	mutex_lock(&xq->reset_lock);
+	stopped = xq->dma == XQACCEL_DMA_OFF;
+	mutex_unlock(&xq->reset_lock);
+	return stopped;
+}
+
+/* Brings a device that was just found to a known state; its capabilities are readable then. */
+int xqaccel_reset_initial(struct xqaccel_device *xq)
+{
+	xqaccel_write(xq, XQ_REG_CTRL, XQ_CTRL_RESET);
+	return wait_clear(xq, XQ_REG_CTRL, XQ_CTRL_RESET, FUNCTION_RESET_MS);
+}
+
+/* First start, when rings and contexts are there. */
+int xqaccel_reset_start(struct xqaccel_device *xq)
+{
+	spin_lock_irq(&xq->lock);
+	function_start(xq);
+	spin_unlock_irq(&xq->lock);
+	return xqaccel_read(xq, XQ_REG_STATUS) & XQ_STATUS_READY ? 0 : -EIO;
+}
+
+/* Orderly end: leave the device idle, whether or not it answers. */
+void xqaccel_reset_final(struct xqaccel_device *xq)
+{
+	mutex_lock(&xq->reset_lock);
+	lose(xq, NULL);
+	if (!xqaccel_absent(xq))
+		xqaccel_reset_initial(xq);
+	mutex_unlock(&xq->reset_lock);
+}

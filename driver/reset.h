@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* From a late job to a lost device: queue reset, function reset, giving up. */
+#ifndef XQACCEL_RESET_H
+#define XQACCEL_RESET_H
+
+#include <linux/types.h>
+
+struct xqaccel_device;
+struct xqaccel_queue;
+struct work_struct;
+
+int xqaccel_reset_initial(struct xqaccel_device *xq);
+int xqaccel_reset_start(struct xqaccel_device *xq);
+void xqaccel_reset_final(struct xqaccel_device *xq);
+void xqaccel_reset_queue(struct xqaccel_queue *q);
+void xqaccel_reset_function(struct xqaccel_device *xq);
+void xqaccel_lose(struct xqaccel_device *xq, const char *reason);
+bool xqaccel_dma_stopped(struct xqaccel_device *xq);
+
+/* watchdog.c */
+void xqaccel_watch(struct work_struct *work);
+void xqaccel_watch_arm(struct xqaccel_queue *q);
+
+#endif

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The watchdog of a queue, awake while jobs are in flight: it finds lost interrupts, late
+ * jobs, a device that was pulled out, and it starts the resets that interrupts ask for.
+ */
+#include <linux/jiffies.h>
+#include <linux/lockdep.h>
+
+#include "device.h"
+#include "job.h"
+#include "reset.h"
+#include "sched.h"
+
+#define WATCH_MS	100
+
+static unsigned long watch_delay(struct xqaccel_queue *q)
+{
+	const struct xqaccel_request *head = xqaccel_queue_head(q);
+	unsigned long delay = msecs_to_jiffies(WATCH_MS);
+
+	if (!head)
+		return delay;
+	if (time_after_eq(jiffies, head->deadline))
+		return 1;
+	return min(delay, head->deadline - jiffies + 1);
+}
+
+/* Looks at the queue again soon; nothing happens if that is already planned. */
+void xqaccel_watch_arm(struct xqaccel_queue *q)
+{
+	lockdep_assert_held(&q->xq->lock);
+
+	if (!q->xq->lost && q->inflight)
+		queue_delayed_work(xqaccel_wq, &q->watch, watch_delay(q));
+}
+
+static bool head_late(struct xqaccel_queue *q)
+{
+	const struct xqaccel_request *head = xqaccel_queue_head(q);
+
+	return head && time_after_eq(jiffies, head->deadline);
+}
+
+static void count_lost_interrupt(struct xqaccel_queue *q)
+{
+	/* One that an interrupt took between two looks proves nothing, so ask that none came. */
+	if (!q->irq_reaped)
+		atomic64_inc(&q->xq->stats.lost_interrupts);
+}
+
+void xqaccel_watch(struct work_struct *work)
+{
+	struct xqaccel_queue *q = container_of(to_delayed_work(work), struct xqaccel_queue, watch);
+	struct xqaccel_device *xq = q->xq;
+	bool absent = false, reset = false;
+
+	spin_lock_irq(&xq->lock);
+	if (!xq->lost && !q->stopped) {
+		absent = xqaccel_absent(xq);
+		if (!absent && xqaccel_queue_reap(q))
+			count_lost_interrupt(q);
+		q->irq_reaped = false;
+		reset = q->broken || head_late(q);
+		if (!absent && !reset)
+			xqaccel_sched_run(xq);
+		xqaccel_watch_arm(q);
+	}
+	spin_unlock_irq(&xq->lock);
+
+	if (absent)
+		xqaccel_lose(xq, "it does not answer");
+	else if (reset)
+		xqaccel_reset_queue(q);
+}

@@ -64,8 +64,8 @@ write_config >"$root/apt.conf"
 if [ -n "${XQ_APT_REFRESH:-}" ] || [ -z "$(find "$root" -maxdepth 1 -name updated -mmin -360)" ]; then
 	update
 fi
-flock -u 9
 
+# The lock stays with apt until it ends, so that nobody changes the lists under it.
 tool=$1
 shift
 exec "$tool" -c "$root/apt.conf" -q "$@"

@@ -58,7 +58,7 @@ class Machine:
         self.initrd = initrd_fd(opt.image, {"job": job.encode()})
         accel = "kvm" if kvm_works() else "tcg,thread=multi"
         cpu = "host" if accel == "kvm" else "max,la57=off"
-        append = ["console=ttyS0", "loglevel=5", "panic=-1", "oops=panic", "tsc=unstable"]
+        append = ["console=ttyS0", "loglevel=5", "panic=-1", "oops=panic"]
         if opt.debug_memory:
             append += ["slub_debug=FZPU", "page_poison=1", "kfence.sample_interval=10"]
         if opt.iommu:

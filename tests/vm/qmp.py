@@ -2,6 +2,7 @@
 """QEMU's control protocol over a connected socket."""
 
 import json
+import select
 
 
 class QmpError(Exception):
@@ -49,9 +50,8 @@ class Qmp:
             self.events.append(self.read())
 
     def take_events(self):
-        """Events that have arrived; call when the socket is readable."""
-        self.events.append(self.read())
-        while b"\n" in self.buffer:
+        """Events that have arrived, without waiting."""
+        while b"\n" in self.buffer or select.select([self.socket], [], [], 0)[0]:
             self.events.append(self.read())
         events, self.events = self.events, []
         return events

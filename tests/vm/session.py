@@ -89,13 +89,12 @@ class Session:
                 return False
             for line in stream.feed(data):
                 getattr(self, "take_" + name)(line)
-        if ends["qmp"] in ready:
-            try:
-                for event in self.qmp.take_events():
-                    self.take_event(event)
-            except (EOFError, ConnectionError):
-                self.drain()
-                return False
+        try:
+            for event in self.qmp.take_events():
+                self.take_event(event)
+        except (EOFError, ConnectionError):
+            self.drain()
+            return False
         return True
 
     def drain(self):

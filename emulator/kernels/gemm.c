@@ -52,24 +52,46 @@ static void store_c(const struct xqk_work *work, uint32_t m, uint32_t rows, uint
 	}
 }
 
-static void dot_piece(const struct xqk_work *work, uint32_t row, uint32_t rows, uint32_t piece,
-		      int32_t *c)
+/* The operands of the dot of a piece, from a staged row on. */
+static void aim_dot(const struct xqk_work *work, uint32_t row, uint32_t piece, struct xqk_dot *dot)
 {
-	struct xqk_dot dot = { .a_stride = work->a_stride, .b = work->b, .c = c };
 	uint32_t k0, k1, word0, words;
 
 	xqk_piece(work, piece, &k0, &k1, &word0, &words);
 	/* Panels start with the block, tables of tiles with its first tile. */
 	if (!work->unpack && (work->gemm->dims.flags & XQACCEL_JOB_B_TILED))
 		word0 += work->block.word0 % XQACCEL_TILE_WORDS;
-	dot.a = work->a + row * work->a_stride +
-		(size_t)piece * work->block.piece_steps * work->a_step_bytes;
-	dot.first = word0 * work->word_steps;
-	dot.b += dot.first / XQK_TILE_STEPS * XQK_STRIPS;
-	dot.first %= XQK_TILE_STEPS;
-	dot.steps = words * work->word_steps;
-	dot.k = k1 - k0;
-	work->dot(&dot, rows, (work->columns + XQK_LANES - 1) / XQK_LANES);
+	dot->a = work->a + row * work->a_stride +
+		 (size_t)piece * work->block.piece_steps * work->a_step_bytes;
+	dot->a_stride = work->a_stride;
+	dot->first = word0 * work->word_steps;
+	dot->b = work->b + dot->first / XQK_TILE_STEPS * XQK_STRIPS;
+	dot->first %= XQK_TILE_STEPS;
+	dot->steps = words * work->word_steps;
+	dot->k = k1 - k0;
+}
+
+/* Whether these rows of C can be written where they are; then that is where. */
+static bool rows_of_c(const struct xqk_work *work, uint32_t m, uint32_t rows, uint32_t plane,
+		      int32_t **c)
+{
+	const struct xq_dims *dims = &work->gemm->dims;
+	const struct xqk_view *view = &work->gemm->view[XQACCEL_C];
+	const uint32_t planes = dims->flags & XQACCEL_JOB_GROUP_ACC ? dims->k / dims->group : 1;
+	const uint64_t base = work->batch * view->batch_stride + plane * view->group_stride;
+	const uint64_t line = ((uint64_t)work->batch * planes + plane) * dims->m + m;
+	uint32_t row;
+	size_t run;
+
+	if (work->columns % XQK_LANES)
+		return false;
+	for (row = 0; row < rows; row++) {
+		c[row] = (int32_t *)xqk_at(view, line + row, base + (m + row) * view->stride,
+					   4 * (uint64_t)work->n0, &run);
+		if (run < 4 * work->columns)
+			return false;
+	}
+	return true;
 }
 
 /* Up to isa->rows staged rows by the staged channels. */
@@ -84,26 +106,34 @@ static void compute_rows(struct xqk_work *work, uint32_t row, uint32_t rows)
 		.dot = work->dots, .sum = work->sums, .a_zp = work->a_zp + row,
 		.b_zp = work->need_row_term ? work->b_zp : NULL,
 	};
-	uint32_t piece, k;
+	struct xqk_dot dot = { .c = work->dots };
+	int32_t *c[XQK_MAX_ROWS];
+	uint32_t piece, k, plane;
 
 	for (piece = 0; piece < work->block.pieces; piece++) {
-		dot_piece(work, row, rows, piece, work->dots);
+		k = work->block.k0 + piece * work->block.piece_k;
+		plane = planes ? k / dims->group : 0;
+		aim_dot(work, row, piece, &dot);
 		fold.row_term = work->row_term + piece * work->stage_rows + row;
 		if (work->need_column_sum)
 			fold.column_sum = work->column_sum + piece * XQK_COLUMNS;
+		if (work->dot_fold && (planes || work->block.pieces == 1) &&
+		    rows_of_c(work, work->m0 + row, rows, plane, c)) {
+			fold.add = accumulate || k > plane * dims->group;
+			work->dot_fold(&dot, &fold, c, rows, strips);
+			continue;
+		}
 		if (xqk_present(&gemm->view[XQACCEL_A_SCALE]))
 			fold.a_scale = work->a_scale + piece * work->stage_rows + row;
 		if (xqk_present(&gemm->view[XQACCEL_B_SCALE]))
 			fold.b_scale = work->b_scale + piece * XQK_COLUMNS;
 		fold.add = piece && !planes;
+		work->dot(&dot, rows, strips);
 		work->isa->fold(&fold, rows, strips);
-		k = work->block.k0 + piece * work->block.piece_k;
-		if (planes)
-			store_c(work, work->m0 + row, rows, k / dims->group, work->sums,
-				accumulate || k % dims->group);
+		if (planes || piece + 1 == work->block.pieces)
+			store_c(work, work->m0 + row, rows, plane, work->sums,
+				accumulate || (planes ? k % dims->group : work->block.k0));
 	}
-	if (!planes)
-		store_c(work, work->m0 + row, rows, 0, work->sums, accumulate || work->block.k0);
 }
 
 /* The staged rows by channels [n0, n1), strips of B staged as they are reached. */
@@ -111,15 +141,17 @@ static bool compute_block(struct xqk_work *work, uint32_t n0, uint32_t n1,
 			  const atomic_bool *cancel)
 {
 	const uint32_t parts = (work->rows + work->isa->rows - 1) / work->isa->rows;
+	struct xqk_dot dot;
 	uint32_t piece, part, row, rows;
 
 	for (work->n0 = n0; work->n0 < n1; work->n0 += work->columns) {
 		work->columns = n1 - work->n0 < XQK_COLUMNS ? n1 - work->n0 : XQK_COLUMNS;
 		xqk_stage_b(work);
-		if (work->need_column_sum)
-			for (piece = 0; piece < work->block.pieces; piece++)
-				dot_piece(work, work->stage_rows, 1, piece,
-					  work->column_sum + piece * XQK_COLUMNS);
+		for (piece = 0; work->need_column_sum && piece < work->block.pieces; piece++) {
+			aim_dot(work, work->stage_rows, piece, &dot);
+			dot.c = work->column_sum + piece * XQK_COLUMNS;
+			work->dot(&dot, 1, (work->columns + XQK_LANES - 1) / XQK_LANES);
+		}
 		/* Rows are spread evenly over the parts: a rest of one would be slow. */
 		for (part = row = 0; part < parts; part++, row += rows) {
 			if (canceled(cancel))

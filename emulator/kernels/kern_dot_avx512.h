@@ -4,7 +4,8 @@
  * VPDPBUSD multiplies unsigned by signed bytes and adds four products to 32 bits without
  * saturating, so B is the unsigned operand. Included by a file that defines
  *
- *	XQK_DOT		name of the function
+ *	XQK_DOT		name of the dot
+ *	XQK_DOT_FOLD	name of the dot with fold
  *	XQK_LOAD_B(p)	64 bytes of a step as unsigned operands
  */
 #include <immintrin.h>
@@ -18,13 +19,13 @@
  * and strips are constants wherever this is inlined.
  */
 static inline __attribute__((always_inline)) void
-dot_block(const struct xqk_dot *dot, const unsigned int rows, const unsigned int strips)
+dot_block(__m512i sum[XQK_DOT_ROWS][XQK_STRIPS], const struct xqk_dot *dot,
+	  const unsigned int rows, const unsigned int strips)
 {
 	const uint8_t *const *tile = dot->b;
 	const size_t stride = dot->a_stride;
 	const uint8_t *a = dot->a;
 	uint32_t first = dot->first, left = dot->steps;
-	__m512i sum[XQK_DOT_ROWS][XQK_STRIPS];
 	unsigned int r, s;
 
 #pragma GCC unroll 6
@@ -63,6 +64,13 @@ dot_block(const struct xqk_dot *dot, const unsigned int rows, const unsigned int
 		first = 0;
 		tile += XQK_STRIPS;
 	}
+}
+
+static inline __attribute__((always_inline)) void
+store_sums(__m512i sum[XQK_DOT_ROWS][XQK_STRIPS], const struct xqk_dot *dot,
+	   const unsigned int rows, const unsigned int strips)
+{
+	unsigned int r, s;
 
 #pragma GCC unroll 6
 	for (r = 0; r < rows; r++)
@@ -71,22 +79,77 @@ dot_block(const struct xqk_dot *dot, const unsigned int rows, const unsigned int
 			_mm512_store_si512(dot->c + r * XQK_COLUMNS + s * XQK_LANES, sum[r][s]);
 }
 
-#define XQK_DOT_CASE(rows, strips)				\
-	case (rows) * 8 + (strips):				\
-		dot_block(dot, rows, strips);			\
-		break;
-#define XQK_DOT_CASES(rows)					\
-	XQK_DOT_CASE(rows, 1) XQK_DOT_CASE(rows, 2)		\
-	XQK_DOT_CASE(rows, 3) XQK_DOT_CASE(rows, 4)
+/* sum[r][s] -= by_row[r] * by_column[s] */
+static inline __attribute__((always_inline)) void
+take_off(__m512i sum[XQK_DOT_ROWS][XQK_STRIPS], const int32_t *by_row, const int32_t *by_column,
+	 const unsigned int rows, const unsigned int strips)
+{
+	unsigned int r, s;
+
+#pragma GCC unroll 4
+	for (s = 0; s < strips; s++) {
+		const __m512i column = _mm512_load_si512(by_column + s * XQK_LANES);
+
+#pragma GCC unroll 6
+		for (r = 0; r < rows; r++)
+			sum[r][s] = _mm512_sub_epi32(sum[r][s], _mm512_mullo_epi32(column,
+						     _mm512_set1_epi32(by_row[r])));
+	}
+}
+
+static inline __attribute__((always_inline)) void
+fold_sums(__m512i sum[XQK_DOT_ROWS][XQK_STRIPS], const struct xqk_fold *fold, int32_t *const *c,
+	  const unsigned int rows, const unsigned int strips)
+{
+	unsigned int r, s;
+
+	if (fold->b_zp)
+		take_off(sum, fold->row_term, fold->b_zp, rows, strips);
+	if (fold->column_sum)
+		take_off(sum, fold->a_zp, fold->column_sum, rows, strips);
+	if (fold->add)
+#pragma GCC unroll 6
+		for (r = 0; r < rows; r++)
+#pragma GCC unroll 4
+			for (s = 0; s < strips; s++)
+				sum[r][s] = _mm512_add_epi32(sum[r][s],
+					_mm512_loadu_si512(c[r] + s * XQK_LANES));
+#pragma GCC unroll 6
+	for (r = 0; r < rows; r++)
+#pragma GCC unroll 4
+		for (s = 0; s < strips; s++)
+			_mm512_storeu_si512(c[r] + s * XQK_LANES, sum[r][s]);
+}
+
+#define XQK_CASE(finish, rows, strips)				\
+	case (rows) * 8 + (strips): {				\
+		__m512i sum[XQK_DOT_ROWS][XQK_STRIPS];		\
+								\
+		dot_block(sum, dot, rows, strips);		\
+		finish(rows, strips);				\
+		break;						\
+	}
+#define XQK_CASES(finish, rows)						\
+	XQK_CASE(finish, rows, 1) XQK_CASE(finish, rows, 2)		\
+	XQK_CASE(finish, rows, 3) XQK_CASE(finish, rows, 4)
+#define XQK_ALL_CASES(finish)					\
+	XQK_CASES(finish, 1) XQK_CASES(finish, 2) XQK_CASES(finish, 3)	\
+	XQK_CASES(finish, 4) XQK_CASES(finish, 5) XQK_CASES(finish, 6)
+
+#define XQK_STORE(rows, strips)	store_sums(sum, dot, rows, strips)
+#define XQK_FOLD(rows, strips)	fold_sums(sum, fold, c, rows, strips)
 
 void XQK_DOT(const struct xqk_dot *dot, unsigned int rows, unsigned int strips)
 {
 	switch (rows * 8 + strips) {
-	XQK_DOT_CASES(1)
-	XQK_DOT_CASES(2)
-	XQK_DOT_CASES(3)
-	XQK_DOT_CASES(4)
-	XQK_DOT_CASES(5)
-	XQK_DOT_CASES(6)
+	XQK_ALL_CASES(XQK_STORE)
+	}
+}
+
+void XQK_DOT_FOLD(const struct xqk_dot *dot, const struct xqk_fold *fold, int32_t *const *c,
+		  unsigned int rows, unsigned int strips)
+{
+	switch (rows * 8 + strips) {
+	XQK_ALL_CASES(XQK_FOLD)
 	}
 }

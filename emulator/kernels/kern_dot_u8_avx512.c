@@ -3,5 +3,6 @@
 #include "kern_avx512.h"
 
 #define XQK_DOT		xqk_dot_u8_avx512
+#define XQK_DOT_FOLD	xqk_dot_fold_u8_avx512
 #define XQK_LOAD_B(p)	_mm512_loadu_si512(p)
 #include "kern_dot_avx512.h"

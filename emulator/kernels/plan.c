@@ -93,6 +93,7 @@ size_t xqk_work_layout(struct xqk_work *work, const struct xqk_plan *plan, uint3
 	work->gemm = &plan->gemm;
 	work->bits = uses_bits(isa, dims);
 	work->dot = work->bits ? isa->dot_bits : b->dot;
+	work->dot_fold = work->bits || dims->scale_format ? NULL : b->dot_fold;
 	work->unpack = work->bits ? NULL : b->unpack;
 	work->word_k = 32 / xq_format_bits(dims->b_format);
 	work->word_steps = work->unpack ? 8 / xq_format_bits(dims->b_format) : 1;

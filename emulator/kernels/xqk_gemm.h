@@ -46,6 +46,7 @@ struct xqk_work {
 	const struct xqk_isa *isa;
 	const struct xqk_gemm *gemm;
 	xqk_dot_fn *dot;
+	xqk_dot_fold_fn *dot_fold;	/* NULL if there are scales */
 	xqk_unpack_fn *unpack;
 	atomic_uint_fast64_t *bytes_copied;
 	uint32_t word_k, word_steps;

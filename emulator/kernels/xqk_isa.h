@@ -72,18 +72,6 @@ typedef void xqk_dot_fn(const struct xqk_dot *dot, unsigned int rows, unsigned i
 typedef void xqk_unpack_fn(uint8_t *dst, const uint8_t *src, size_t words, const uint8_t *table);
 
 /**
- * struct xqk_b_format - how B of a format is computed
- * @dot: the micro-kernel
- * @unpack: NULL if the dot takes tiles as they are (8-bit formats)
- * @bias: what must be added to an element to get the operand of @dot
- */
-struct xqk_b_format {
-	xqk_dot_fn *dot;
-	xqk_unpack_fn *unpack;
-	int32_t bias;
-};
-
-/**
  * struct xqk_fold - turn a dot into a part of C; all arithmetic modulo 2^32
  *
  *	sum[r][n] (+)= a_scale[r] * b_scale[n] * (dot[r][n] - b_zp[n] * row_term[r]
@@ -98,6 +86,27 @@ struct xqk_fold {
 	const int32_t *row_term, *a_zp, *a_scale;
 	const int32_t *b_zp, *column_sum, *b_scale;
 	bool add;
+};
+
+/**
+ * The same as a dot and the fold of its result without scales, straight into rows of C:
+ * fold->dot and fold->sum are not used, fold->add adds to C. Whole strips are written.
+ */
+typedef void xqk_dot_fold_fn(const struct xqk_dot *dot, const struct xqk_fold *fold,
+			     int32_t *const *c, unsigned int rows, unsigned int strips);
+
+/**
+ * struct xqk_b_format - how B of a format is computed
+ * @dot: the micro-kernel
+ * @unpack: NULL if the dot takes tiles as they are (8-bit formats)
+ * @bias: what must be added to an element to get the operand of @dot
+ * @dot_fold: optional; saves the way through memory between the two
+ */
+struct xqk_b_format {
+	xqk_dot_fn *dot;
+	xqk_unpack_fn *unpack;
+	int32_t bias;
+	xqk_dot_fold_fn *dot_fold;
 };
 
 struct xqk_isa {

@@ -12,7 +12,7 @@ test_kernel_pool-y := tests/unit/test_kernel_pool.c
 test_kernel_pool-libs := xqkernels
 
 NUMERICS_TESTS := test_seed_numbers test_quantize test_calibrate test_codebook test_binary \
-	test_blockfloat test_float_formats
+	test_blockfloat test_float_formats test_reconstruct
 UNIT_TESTS += $(NUMERICS_TESTS)
 UNIT_TESTS_asan += $(NUMERICS_TESTS)
 UNIT_TESTS_arm64 += $(NUMERICS_TESTS)
@@ -27,3 +27,12 @@ UNIT_TESTS += $(XQ_DEVICE_TESTS)
 UNIT_TESTS_asan += $(XQ_DEVICE_TESTS)
 UNIT_TESTS_tsan += $(XQ_DEVICE_TESTS)
 UNIT_TESTS_arm64 += test_device
+
+# ---- operators -------------------------------------------------------------------------------------
+
+XQ_OPERATOR_TESTS := test_requantize test_convert test_conv
+UNIT_TESTS += $(XQ_OPERATOR_TESTS)
+UNIT_TESTS_asan += $(XQ_OPERATOR_TESTS)
+UNIT_TESTS_arm64 += $(XQ_OPERATOR_TESTS)
+$(foreach t,$(XQ_OPERATOR_TESTS),$(eval $(t)-y := tests/unit/$(t).c) $(eval $(t)-libs := xqaccel))
+test_conv-timeout := 300

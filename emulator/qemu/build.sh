@@ -119,7 +119,9 @@ compile() {
 	}
 }
 
+# A source edited while it was compiled would put the wrong binary under a key; then it is not kept.
 store() {
+	[ "$(content_key "$@")" = "$key" ] || return 0
 	mkdir -p "$XQ_CACHE/qemu/$key"
 	cp "$out/build/qemu-system-x86_64" "$XQ_CACHE/qemu/$key/new.$$"
 	mv "$XQ_CACHE/qemu/$key/new.$$" "$XQ_CACHE/qemu/$key/qemu-system-x86_64"
@@ -134,8 +136,11 @@ if [ ! -x "$XQ_CACHE/qemu/$key/qemu-system-x86_64" ]; then
 	prepare_source "$@"
 	configure
 	compile
-	store
+	store "$@"
+	binary=$out/build/qemu-system-x86_64
+else
+	touch "$XQ_CACHE/qemu/$key"
+	binary=$XQ_CACHE/qemu/$key/qemu-system-x86_64
 fi
-touch "$XQ_CACHE/qemu/$key"
-cp "$XQ_CACHE/qemu/$key/qemu-system-x86_64" "$out/qemu-system-x86_64.new"
+cp "$binary" "$out/qemu-system-x86_64.new"
 mv "$out/qemu-system-x86_64.new" "$out/qemu-system-x86_64"

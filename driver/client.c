@@ -5,7 +5,7 @@
 #include "buffer.h"
 #include "client.h"
 #include "job.h"
-#include "sched.h"
+#include "scheduler.h"
 
 static void client_reap(struct work_struct *work)
 {

@@ -4,7 +4,7 @@
 
 #include "device.h"
 #include "reset.h"
-#include "sched.h"
+#include "scheduler.h"
 
 /*
  * Completions are few (a queue holds XQACCEL_QUEUE_DEPTH jobs) and each is a few hundred

@@ -6,7 +6,7 @@
 #include "buffer.h"
 #include "client.h"
 #include "job.h"
-#include "sched.h"
+#include "scheduler.h"
 
 /* ---- making ------------------------------------------------------------- */
 

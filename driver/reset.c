@@ -12,7 +12,7 @@
 #include "client.h"
 #include "job.h"
 #include "reset.h"
-#include "sched.h"
+#include "scheduler.h"
 
 #define QUEUE_RESET_MS		500
 #define FUNCTION_RESET_MS	2000

@@ -8,7 +8,7 @@
 #include "client.h"
 #include "info.h"
 #include "job.h"
-#include "sched.h"
+#include "scheduler.h"
 
 /* The smallest stride of the ABI; what a job then lacks reads as zero. */
 #define JOB_MIN_BYTES	64

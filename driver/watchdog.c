@@ -9,7 +9,7 @@
 #include "device.h"
 #include "job.h"
 #include "reset.h"
-#include "sched.h"
+#include "scheduler.h"
 
 #define WATCH_MS	100
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Which job goes to which hardware queue, and when. All under xqaccel_device.lock. */
-#ifndef XQACCEL_SCHED_H
-#define XQACCEL_SCHED_H
+#ifndef XQACCEL_SCHEDULER_H
+#define XQACCEL_SCHEDULER_H
 
 struct list_head;
 struct xqaccel_client;

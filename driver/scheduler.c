@@ -8,7 +8,7 @@
 
 #include "client.h"
 #include "job.h"
-#include "sched.h"
+#include "scheduler.h"
 
 static void lane_ready(struct xqaccel_lane *lane)
 {

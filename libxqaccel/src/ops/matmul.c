@@ -263,18 +263,6 @@ static void take_c(const struct product *p, const struct part *part, const int32
 	}
 }
 
-static void add_stats(struct xq_matmul_stats *stats, const struct xq_completion *done)
-{
-	if (!stats)
-		return;
-	stats->jobs++;
-	stats->device_ns += done->end_ns - done->start_ns;
-	stats->macs += done->macs;
-	stats->bytes += done->bytes;
-	stats->bytes_copied += done->bytes_copied;
-	stats->overflow |= done->overflow;
-}
-
 static int run_part(struct product *p, const struct part *part)
 {
 	const size_t plane = part->rows * part->columns * sizeof(int32_t);
@@ -305,7 +293,7 @@ static int run_part(struct product *p, const struct part *part)
 	err = xq_gemm_run(p->ws->queue, &job, &done);
 	if (err)
 		return err;
-	add_stats(p->mm->stats, &done);
+	xq_matmul_add_stats(p->mm->stats, &done);
 	take_c(p, part, c);
 	return 0;
 }

@@ -64,3 +64,15 @@ void *xq_workspace_scratch(struct xq_workspace *ws, size_t bytes)
 	}
 	return ws->scratch;
 }
+
+void xq_matmul_add_stats(struct xq_matmul_stats *stats, const struct xq_completion *done)
+{
+	if (!stats)
+		return;
+	stats->jobs++;
+	stats->device_ns += done->end_ns - done->start_ns;
+	stats->macs += done->macs;
+	stats->bytes += done->bytes;
+	stats->bytes_copied += done->bytes_copied;
+	stats->overflow |= done->overflow;
+}

@@ -23,4 +23,7 @@ int xq_workspace_stage(struct xq_workspace *ws, unsigned int operand, size_t byt
 /* Host memory, valid until the next call. */
 void *xq_workspace_scratch(struct xq_workspace *ws, size_t bytes);
 
+/* Counts a job that has ended; stats may be NULL. */
+void xq_matmul_add_stats(struct xq_matmul_stats *stats, const struct xq_completion *done);
+
 #endif

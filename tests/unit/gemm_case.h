@@ -17,7 +17,7 @@
 enum layout { FLAT, PAGED, LINES };
 
 /* How the bytes of inputs are made. */
-enum content { RANDOM, LOWEST, ALL_ONES };
+enum content { RANDOM, LOWEST, ALL_ONES, OPPOSITE };
 
 struct case_operand {
 	enum layout layout;
@@ -36,6 +36,22 @@ struct gemm_case {
 	struct case_operand operand[XQACCEL_OPERANDS];
 };
 
+/* The largest elements of a format, a byte full. */
+static inline uint8_t highest_byte(uint32_t format)
+{
+	switch (format) {
+	case XQACCEL_FMT_S8:
+		return 0x7f;
+	case XQACCEL_FMT_S4:
+		return 0x77;
+	case XQACCEL_FMT_S2:
+	case XQACCEL_FMT_T2:
+		return 0x55;
+	default:
+		return 0xff;
+	}
+}
+
 static inline uint8_t case_byte(const struct gemm_case *c, unsigned int operand, uint64_t at)
 {
 	uint64_t z = (at + 1) * UINT64_C(0x9e3779b97f4a7c15) ^ c->operand[operand].seed;
@@ -44,6 +60,8 @@ static inline uint8_t case_byte(const struct gemm_case *c, unsigned int operand,
 		return 0x80;
 	if (operand <= XQACCEL_B && c->content == ALL_ONES)
 		return 0xff;
+	if (operand <= XQACCEL_B && c->content == OPPOSITE)
+		return operand == XQACCEL_A ? 0x80 : highest_byte(c->gemm.dims.b_format);
 	z = (z ^ (z >> 29)) * UINT64_C(0xbf58476d1ce4e5b9);
 	return (uint8_t)(z >> 40);
 }
@@ -386,7 +404,7 @@ static inline void case_make(struct gemm_case *c, uint32_t a_format, uint32_t b_
 		d->k = case_dim(one_in(20) ? 5000 : one_in(2) ? 300 : 40);
 		d->batch = one_in(4) ? (uint32_t)ktap_range(2, 3) : 1;
 		if (one_in(8))
-			c->content = (enum content)ktap_range(LOWEST, ALL_ONES);
+			c->content = (enum content)ktap_range(LOWEST, OPPOSITE);
 		if (one_in(3))
 			case_group(d);
 		if ((uint64_t)d->m * d->n * d->k > 2000000)

@@ -92,6 +92,31 @@ static void fixed_shapes(void)
 	}
 }
 
+static void extreme_case(enum content content, uint32_t a_format, uint32_t b_format)
+{
+	for (unsigned int i = 0; xqk_isa_list(i); i++) {
+		struct gemm_case c = {
+			.gemm.dims = { .m = 3, .n = 20, .k = 2000, .batch = 1 },
+			.content = content,
+		};
+
+		case_make(&c, a_format, b_format);
+		check_case(&c, xqk_isa_list(i), 1);
+		case_free(&c);
+	}
+}
+
+/* Products of the largest magnitude: what adds them up in fewer bits must stop in time. */
+static void extremes(void)
+{
+	for (enum content content = LOWEST; content <= OPPOSITE; content++) {
+		for (uint32_t b = XQACCEL_FMT_S8; b <= XQACCEL_FMT_C8; b++) {
+			extreme_case(content, XQACCEL_FMT_S8, b);
+			extreme_case(content, XQACCEL_FMT_U8, b);
+		}
+	}
+}
+
 /* -128 * -128 * 140000 does not fit in 32 bits and must wrap. */
 static void wraps(void)
 {
@@ -157,6 +182,7 @@ KTAP_MAIN(
 	{ "t2 x any, random jobs", t2 },
 	{ "b1 x any, random jobs", b1 },
 	{ "fixed shapes", fixed_shapes },
+	{ "elements of the largest magnitude", extremes },
 	{ "accumulators wrap", wraps },
 	{ "tiles in pages are not copied", no_copies },
 )

@@ -10,8 +10,9 @@
 #include "quantize_kernels.h"
 #include "stats.h"
 
-static int range_of_cell(const struct xq_quantize_kernels *kernels, const float *x,
-			 const struct xq_cell *cell, float range[2])
+/* Elements before the first that is not finite; only a cell without steps is checked. */
+static size_t range_of_cell(const struct xq_quantize_kernels *kernels, const float *x,
+			    const struct xq_cell *cell, float range[2])
 {
 	range[0] = INFINITY;
 	range[1] = -INFINITY;
@@ -19,7 +20,10 @@ static int range_of_cell(const struct xq_quantize_kernels *kernels, const float 
 		const float *run = x + cell->start + r * cell->stride;
 
 		if (cell->step == 1) {
-			kernels->range(run, cell->run, range);
+			size_t good = kernels->range(run, cell->run, range);
+
+			if (good < cell->run)
+				return good;
 			continue;
 		}
 		for (size_t e = 0; e < cell->run; e++) {
@@ -32,7 +36,7 @@ static int range_of_cell(const struct xq_quantize_kernels *kernels, const float 
 	/* An empty cell has the range of a row of zeros. */
 	if (range[0] > range[1])
 		range[0] = range[1] = 0;
-	return 0;
+	return cell->run;
 }
 
 /* Small cells get small histograms: still several bins for each element. */
@@ -76,21 +80,24 @@ int xq_find_params(const float *x, const struct xq_layout *layout, const struct 
 	params = xq_layout_params(layout);
 	if ((n && !x) || (params && (!scale || (scheme == XQ_AFFINE && !zero_point))))
 		return -EINVAL;
-	bad = n ? xq_first_not_finite(x, n) : 0;
-	if (bad < n)
-		return xq_fault_set(fault, XQ_FAULT_INPUT, bad, x[bad], -EDOM);
-	for (size_t p = 0; p < params && !err; p++) {
+	/* A whole tensor's range finds it on its own way. */
+	bad = layout->per != XQ_PER_TENSOR || how ? xq_first_not_finite(x, n) : n;
+	for (size_t p = 0; p < params && !err && bad == n; p++) {
 		struct xq_cell cell = xq_layout_cell(layout, p);
 		float range[2];
 
 		if (how && how->method != XQ_CAL_MINMAX)
 			err = calibrated_range(how, x, &cell, type, scheme, range);
+		else if (layout->per == XQ_PER_TENSOR)
+			bad = range_of_cell(kernels, x, &cell, range);
 		else
-			err = range_of_cell(kernels, x, &cell, range);
-		if (!err)
+			range_of_cell(kernels, x, &cell, range);
+		if (!err && bad == n)
 			err = xq_range_params(range[0], range[1], type, scheme, &scale[p],
 					      zero_point ? &zero_point[p] : NULL);
 	}
+	if (bad < n)
+		return xq_fault_set(fault, XQ_FAULT_INPUT, bad, x[bad], -EDOM);
 	return err;
 }
 

@@ -3,14 +3,6 @@
 #include "quantize_kernels.h"
 #include "round.h"
 
-size_t xq_first_not_finite(const float *x, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (!xq_is_finite(x[i]))
-			return i;
-	return n;
-}
-
 /*
  * Chunks, so that the test for finite elements is a sum without a branch in the loop and the
  * compiler can turn both loops into vector code.
@@ -24,6 +16,20 @@ static inline int all_finite(const float *x, size_t n)
 	for (size_t i = 0; i < n; i++)
 		bad |= (uint32_t)!xq_is_finite(x[i]);
 	return !bad;
+}
+
+size_t xq_first_not_finite(const float *x, size_t n)
+{
+	for (size_t from = 0; from < n; from += CHUNK) {
+		size_t count = n - from < CHUNK ? n - from : CHUNK;
+
+		if (all_finite(x + from, count))
+			continue;
+		for (size_t i = from; i < from + count; i++)
+			if (!xq_is_finite(x[i]))
+				return i;
+	}
+	return n;
 }
 
 static inline __attribute__((always_inline))

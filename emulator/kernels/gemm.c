@@ -141,6 +141,7 @@ static bool compute_block(struct xqk_work *work, uint32_t n0, uint32_t n1,
 			  const atomic_bool *cancel)
 {
 	const uint32_t parts = (work->rows + work->isa->rows - 1) / work->isa->rows;
+	const bool fetch = parts > 1 && (work->gemm->dims.flags & XQACCEL_JOB_B_TILED);
 	struct xqk_dot dot;
 	uint32_t piece, part, row, rows;
 
@@ -157,6 +158,8 @@ static bool compute_block(struct xqk_work *work, uint32_t n0, uint32_t n1,
 			if (canceled(cancel))
 				return false;
 			rows = (work->rows - row + parts - part - 1) / (parts - part);
+			if (fetch && work->n0 + work->columns < n1)
+				xqk_fetch_b(work, work->n0 + work->columns, part, parts);
 			compute_rows(work, row, rows);
 		}
 	}

@@ -66,6 +66,19 @@ dot_block(__m512i sum[XQK_DOT_ROWS][XQK_STRIPS], const struct xqk_dot *dot,
 	}
 }
 
+/* Rows of C are far from each other: have them here by the time that the sums are done. */
+static inline __attribute__((always_inline)) void
+fetch_rows(int32_t *const *c, const unsigned int rows, const unsigned int strips)
+{
+	unsigned int r, s;
+
+#pragma GCC unroll 6
+	for (r = 0; r < rows; r++)
+#pragma GCC unroll 4
+		for (s = 0; s < strips; s++)
+			__builtin_prefetch(c[r] + s * XQK_LANES, 1);
+}
+
 static inline __attribute__((always_inline)) void
 store_sums(__m512i sum[XQK_DOT_ROWS][XQK_STRIPS], const struct xqk_dot *dot,
 	   const unsigned int rows, const unsigned int strips)
@@ -121,28 +134,31 @@ fold_sums(__m512i sum[XQK_DOT_ROWS][XQK_STRIPS], const struct xqk_fold *fold, in
 			_mm512_storeu_si512(c[r] + s * XQK_LANES, sum[r][s]);
 }
 
-#define XQK_CASE(finish, rows, strips)				\
+#define XQK_CASE(start, finish, rows, strips)				\
 	case (rows) * 8 + (strips): {				\
 		__m512i sum[XQK_DOT_ROWS][XQK_STRIPS];		\
 								\
+		start(rows, strips);				\
 		dot_block(sum, dot, rows, strips);		\
 		finish(rows, strips);				\
 		break;						\
 	}
-#define XQK_CASES(finish, rows)						\
-	XQK_CASE(finish, rows, 1) XQK_CASE(finish, rows, 2)		\
-	XQK_CASE(finish, rows, 3) XQK_CASE(finish, rows, 4)
-#define XQK_ALL_CASES(finish)					\
-	XQK_CASES(finish, 1) XQK_CASES(finish, 2) XQK_CASES(finish, 3)	\
-	XQK_CASES(finish, 4) XQK_CASES(finish, 5) XQK_CASES(finish, 6)
+#define XQK_CASES(start, finish, rows)							\
+	XQK_CASE(start, finish, rows, 1) XQK_CASE(start, finish, rows, 2)		\
+	XQK_CASE(start, finish, rows, 3) XQK_CASE(start, finish, rows, 4)
+#define XQK_ALL_CASES(start, finish)							\
+	XQK_CASES(start, finish, 1) XQK_CASES(start, finish, 2) XQK_CASES(start, finish, 3)	\
+	XQK_CASES(start, finish, 4) XQK_CASES(start, finish, 5) XQK_CASES(start, finish, 6)
 
+#define XQK_NOTHING(rows, strips)
+#define XQK_FETCH(rows, strips)	fetch_rows(c, rows, strips)
 #define XQK_STORE(rows, strips)	store_sums(sum, dot, rows, strips)
 #define XQK_FOLD(rows, strips)	fold_sums(sum, fold, c, rows, strips)
 
 void XQK_DOT(const struct xqk_dot *dot, unsigned int rows, unsigned int strips)
 {
 	switch (rows * 8 + strips) {
-	XQK_ALL_CASES(XQK_STORE)
+	XQK_ALL_CASES(XQK_NOTHING, XQK_STORE)
 	}
 }
 
@@ -150,6 +166,6 @@ void XQK_DOT_FOLD(const struct xqk_dot *dot, const struct xqk_fold *fold, int32_
 		  unsigned int rows, unsigned int strips)
 {
 	switch (rows * 8 + strips) {
-	XQK_ALL_CASES(XQK_FOLD)
+	XQK_ALL_CASES(XQK_FETCH, XQK_FOLD)
 	}
 }

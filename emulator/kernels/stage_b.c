@@ -59,6 +59,43 @@ static void stage_tiled(struct xqk_work *work, unsigned int strip)
 	}
 }
 
+/*
+ * While a part of the rows is computed, a part of the next tiles is fetched into the
+ * level 2 cache: the first rows would wait for all of them.
+ */
+void xqk_fetch_b(const struct xqk_work *work, uint32_t n, uint32_t part, uint32_t parts)
+{
+	const struct xqk_block *block = &work->block;
+	const struct xq_dims *dims = &work->gemm->dims;
+	const struct xqk_view *view = &work->gemm->view[XQACCEL_B];
+	const uint64_t tiles = xq_tiles_k(dims->b_format, dims->k);
+	const uint32_t end = xq_tiles_n(dims->n) - n / XQK_LANES < XQK_STRIPS ?
+			     (uint32_t)xq_tiles_n(dims->n) - n / XQK_LANES : XQK_STRIPS;
+	const uint32_t each = (end * block->words + parts - 1) / parts;
+	const uint64_t distance = work->batch * view->batch_stride;
+	uint32_t strip = part * each / block->words, word = part * each % block->words, left, lines;
+	size_t run;
+
+	for (left = each; left && strip < end; left -= lines) {
+		const uint32_t at = block->word0 + word, in_tile = at % XQACCEL_TILE_WORDS;
+		const uint64_t tile = (n / XQK_LANES + strip) * tiles + at / XQACCEL_TILE_WORDS;
+		const uint8_t *src = xqk_at(view, work->batch, distance, tile * XQACCEL_TILE_BYTES +
+					    in_tile * XQK_STEP_BYTES, &run);
+		uint32_t line;
+
+		lines = XQACCEL_TILE_WORDS - in_tile;
+		lines = lines < left ? lines : left;
+		lines = lines < block->words - word ? lines : block->words - word;
+		for (line = 0; line < lines; line++)
+			__builtin_prefetch(src + line * XQK_STEP_BYTES, 0, 2);
+		word += lines;
+		if (word == block->words) {
+			word = 0;
+			strip++;
+		}
+	}
+}
+
 /* Words of a plain row of B: in place if they are contiguous and whole, else gathered. */
 static const uint8_t *row_words(struct xqk_work *work, uint32_t row, unsigned int lane,
 				uint32_t word, uint32_t words)

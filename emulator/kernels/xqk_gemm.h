@@ -101,6 +101,9 @@ bool xqk_stage_a(struct xqk_work *work, const atomic_bool *cancel);
 /* Stage channels [n0, n0 + columns) of the block, with zero points and scales. */
 void xqk_stage_b(struct xqk_work *work);
 
+/* Have a part of a tiled B's channels from n on fetched from memory. */
+void xqk_fetch_b(const struct xqk_work *work, uint32_t n, uint32_t part, uint32_t parts);
+
 /* Group scales of so many rows of an operand, to [piece][pitch]. */
 void xqk_read_scales(const struct xqk_work *work, unsigned int operand, uint32_t row0,
 		     uint32_t rows, int32_t *scale, uint32_t pitch);

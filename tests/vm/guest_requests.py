@@ -7,7 +7,6 @@
     device_del [DEVICE]                 unplugs as a user would (the guest is asked first)
     device_add [DEVICE [PROPERTIES]]    plugs it in again
     stop MILLISECONDS                   halts the whole machine for a while
-    wake MILLISECONDS                   wakes it from suspend after a while (asked for before suspending)
     migrate                             moves the running machine to a new QEMU process (VM option --migratable)
     qmp JSON                            any other command
 DEVICE is the accelerator's index, 0 without it.
@@ -69,9 +68,6 @@ class GuestRequests:
         self.qmp.execute("stop")
         time.sleep(int(milliseconds) / 1000)
         return self.qmp.execute("cont")
-
-    def do_wake(self, milliseconds):
-        self.session.wake_after = int(milliseconds) / 1000
 
     def do_migrate(self):
         return self.session.migrate()

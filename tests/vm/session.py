@@ -39,7 +39,6 @@ class Session:
         self.problems = []
         self.status = None
         self.ended = False
-        self.wake_after = None
         self.current = None
         self.requests = GuestRequests(self)
         self.machine = machine or Machine(options, job)
@@ -90,8 +89,7 @@ class Session:
             for line in stream.feed(data):
                 getattr(self, "take_" + name)(line)
         try:
-            for event in self.qmp.take_events():
-                self.take_event(event)
+            self.qmp.take_events()
         except (EOFError, ConnectionError):
             self.drain()
             return False
@@ -115,11 +113,6 @@ class Session:
     def take_control(self, line):
         answer = self.requests.answer(line)
         self.machine.host_ends["control"].sendall(answer.encode() + b"\n")
-
-    def take_event(self, event):
-        if event["event"] == "SUSPEND" and self.wake_after is not None:
-            time.sleep(self.wake_after)
-            self.qmp.execute("system_wakeup")
 
     def take_results(self, line):
         if line.startswith("#dmesg "):

@@ -93,6 +93,20 @@ int argument_elements(const char *option, const char *path, const struct tensor 
 	return 0;
 }
 
+int argument_bias(const char *path, size_t count, struct tensor *t, const int32_t **values)
+{
+	if (!path)
+		return 0;
+	if (argument_tensor(path, t))
+		return EXIT_ERROR;
+	if (t->kind != 'i' || t->bytes != 4)
+		return fail("--bias must be int32 (%s is %s)", path, tensor_type_name(t));
+	if (t->ndim != 1 || t->dim[0] != count)
+		return fail("--bias must be [%zu] (it is %s)", count, tensor_shape(t));
+	*values = t->data;
+	return 0;
+}
+
 int argument_device(const char *name, struct xq_device **dev)
 {
 	const int err = xq_device_open(name, dev);

@@ -30,6 +30,9 @@ int argument_floats(const char *option, const char *text, struct tensor *t);
 int argument_elements(const char *option, const char *path, const struct tensor *t,
 		      enum xq_type wanted, enum xq_type *type);
 
+/* --bias: int32 [count]; values stays NULL without a path. */
+int argument_bias(const char *path, size_t count, struct tensor *t, const int32_t **values);
+
 /* Opens --device NAME (NULL: default order). */
 int argument_device(const char *name, struct xq_device **dev);
 

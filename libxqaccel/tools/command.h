@@ -40,6 +40,9 @@ __attribute__((format(printf, 1, 2))) int usage(const char *format, ...);
 
 int cmd_info(int argc, char **argv);
 int cmd_gemm(int argc, char **argv);
+int cmd_conv(int argc, char **argv);
+int cmd_quantize(int argc, char **argv);
+int cmd_dequantize(int argc, char **argv);
 int cmd_bench_gemm(int argc, char **argv);
 
 #endif

@@ -14,6 +14,8 @@
 #include "matmul_shapes.h"
 #include "options.h"
 #include "output.h"
+#include "progress.h"
+#include "requant.h"
 
 /**
  * struct gemm - the command's arguments and tensors
@@ -25,8 +27,9 @@ struct gemm {
 	const char *a_zp, *b_zp, *codebook, *a_scale, *b_scale, *bias;
 	int64_t group;
 	bool grouped;
+	struct requant requant;
 
-	struct tensor a, b, c;
+	struct tensor a, b, c, y;
 	struct tensor a_zps, b_zps, table, a_scales, b_scales, biases;
 	struct xq_matmul mm;
 };
@@ -46,6 +49,7 @@ static int parse(struct gemm *g, int argc, char **argv)
 		{ "a-group-scale", 0, OPTION_STRING, &g->a_scale, "S.npy", "integer scales [M, K/G]", NULL },
 		{ "b-group-scale", 0, OPTION_STRING, &g->b_scale, "S.npy", "integer scales [N, K/G]", NULL },
 		{ "bias", 0, OPTION_STRING, &g->bias, "B.npy", "int32 [N], added with wrapping", NULL },
+		REQUANT_OPTIONS(&g->requant),
 	};
 	const int status = options_parse(argc, argv, specs, sizeof(specs) / sizeof(specs[0]), g->path,
 					 2, 2, NULL);
@@ -58,7 +62,7 @@ static int parse(struct gemm *g, int argc, char **argv)
 		return fail("--group must be at least 1 (%" PRId64 ")", g->group);
 	if (!g->grouped && (g->a_scale || g->b_scale))
 		return usage("group scales need --group");
-	return OPTIONS_DONE;
+	return requant_check(&g->requant);
 }
 
 static int read_operands(struct gemm *g)
@@ -152,20 +156,12 @@ static int read_codebook(struct gemm *g)
 	return 0;
 }
 
-static int read_bias(struct gemm *g)
+/* Sums of groups are left to the caller, so there is nothing to add to or to requantize. */
+static int read_epilogue(struct gemm *g)
 {
-	if (!g->bias)
-		return 0;
-	if (g->grouped && !g->a_scale && !g->b_scale)
-		return fail("--bias does not go with --group without group scales");
-	if (argument_tensor(g->bias, &g->biases))
-		return EXIT_ERROR;
-	if (g->biases.kind != 'i' || g->biases.bytes != 4)
-		return fail("--bias must be int32 (%s is %s)", g->bias, tensor_type_name(&g->biases));
-	if (g->biases.ndim != 1 || g->biases.dim[0] != g->mm.n)
-		return fail("--bias must be [%zu] (it is %s)", g->mm.n, tensor_shape(&g->biases));
-	g->mm.bias = g->biases.data;
-	return 0;
+	if (g->grouped && !g->a_scale && !g->b_scale && (g->bias || g->requant.profile))
+		return fail("%s does not go with --group without group scales", g->bias ? "--bias" : "--requant");
+	return argument_bias(g->bias, g->mm.n, &g->biases, &g->mm.bias) || requant_read(&g->requant, g->mm.n);
 }
 
 static int read_parameters(struct gemm *g)
@@ -177,7 +173,7 @@ static int read_parameters(struct gemm *g)
 	       read_zero_point("b-zp", g->b_zp, mm->n, false, &g->b_zps, &mm->b_zp, &mm->b_zps) ||
 	       read_scale("a-group-scale", g->a_scale, mm->m, groups, &g->a_scales, &mm->a_scale) ||
 	       read_scale("b-group-scale", g->b_scale, mm->n, groups, &g->b_scales, &mm->b_scale) ||
-	       read_codebook(g) || read_bias(g);
+	       read_codebook(g) || read_epilogue(g);
 }
 
 static int alloc_result(struct gemm *g)
@@ -190,20 +186,37 @@ static int alloc_result(struct gemm *g)
 	if (!tensor_alloc(&g->c, 'i', 4, ndim, dim))
 		return fail("not enough memory for C");
 	g->mm.c = g->c.data;
-	return 0;
+	return g->requant.profile ? requant_alloc(&g->requant, &g->y, ndim, dim) : 0;
+}
+
+/* C to Y, if that is asked for; they are one column after the other where B is a vector. */
+static int requantize(struct gemm *g)
+{
+	const size_t n = g->mm.n;
+	const struct xq_channels shape = { n ? g->c.count / n : 0, n, 1 };
+	int err;
+
+	if (!g->requant.profile)
+		return 0;
+	err = xq_requantize(g->c.data, &shape, NULL, &g->requant.rq, g->y.data);
+	return err ? fail("cannot requantize: %s", strerror(-err)) : 0;
 }
 
 static int run(struct gemm *g)
 {
+	struct xq_matmul_stats stats = { 0 };
 	struct xq_workspace *workspace;
 	struct xq_device *dev;
 	int err;
 
 	if (argument_device(g->device, &dev))
 		return EXIT_ERROR;
+	g->mm.stats = &stats;
 	err = xq_workspace_create(dev, &workspace);
 	if (!err) {
+		progress_start("gemm", &stats.macs, g->c.count * g->mm.k);
 		err = xq_matmul(workspace, &g->mm);
+		progress_stop();
 		xq_workspace_destroy(workspace);
 	}
 	if (err == -EOVERFLOW)
@@ -223,15 +236,17 @@ int cmd_gemm(int argc, char **argv)
 	if (status != OPTIONS_DONE)
 		return status;
 	status = read_operands(&g) || read_parameters(&g) || alloc_result(&g) || run(&g) ||
-		 output_tensor(g.output, &g.c) || output_commit();
+		 requantize(&g) || output_tensor(g.output, g.requant.profile ? &g.y : &g.c) || output_commit();
 	tensor_free(&g.a);
 	tensor_free(&g.b);
 	tensor_free(&g.c);
+	tensor_free(&g.y);
 	tensor_free(&g.a_zps);
 	tensor_free(&g.b_zps);
 	tensor_free(&g.table);
 	tensor_free(&g.a_scales);
 	tensor_free(&g.b_scales);
 	tensor_free(&g.biases);
+	requant_free(&g.requant);
 	return status ? EXIT_ERROR : EXIT_OK;
 }

@@ -11,6 +11,7 @@
 const struct command commands[] = {
 	{ "info", "[--device NAME] [--json]", "Show devices, versions, capabilities and limits", cmd_info },
 	{ "gemm", "A.npy B.npy -o C.npy [options]", "Multiply quantized matrices", cmd_gemm },
+	{ "conv", "X.npy W.npy -o Y.npy [options]", "Convolve quantized tensors", cmd_conv },
 	{ "bench gemm", "--m M --n N --k K [options]", "Time one matrix product", cmd_bench_gemm },
 	{ 0 }
 };

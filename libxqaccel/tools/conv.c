@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: MIT
+/*
+ * xq conv: convolution of quantized tensors on the device.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <xqaccel/conv.h>
+
+#include "arguments.h"
+#include "command.h"
+#include "options.h"
+#include "output.h"
+#include "progress.h"
+#include "requant.h"
+
+/**
+ * struct conv - the command's arguments and tensors
+ */
+struct conv {
+	const char *path[2], *output, *device, *layout, *pads, *strides, *dilations, *output_padding;
+	const char *x_zp, *w_zp, *bias;
+	enum xq_type x_type, w_type;
+	int64_t groups;
+	bool transpose;
+	struct requant requant;
+
+	struct tensor x, w, y, biases;
+	int32_t *w_zps;
+	struct xq_conv conv;
+};
+
+static int parse(struct conv *c, int argc, char **argv)
+{
+	const struct option_spec specs[] = {
+		{ "output", 'o', OPTION_STRING, &c->output, "Y.npy", "where the result goes", NULL },
+		{ "device", 0, OPTION_STRING, &c->device, "NAME", "soft, or a path; default: the first that works", NULL },
+		{ "layout", 0, OPTION_STRING, &c->layout, "ORDER", "nchw (default): W is [O, I/groups, kh, kw];"
+		  " nhwc: [O, kh, kw, I/groups]", NULL },
+		{ "pads", 0, OPTION_STRING, &c->pads, "T,L,B,R", "default 0", NULL },
+		{ "strides", 0, OPTION_STRING, &c->strides, "H,W", "default 1", NULL },
+		{ "dilations", 0, OPTION_STRING, &c->dilations, "H,W", "default 1", NULL },
+		{ "groups", 0, OPTION_INT, &c->groups, "G", "default 1", NULL },
+		{ "transpose", 0, OPTION_FLAG, &c->transpose, NULL, "transposed; W keeps its layout", NULL },
+		{ "output-padding", 0, OPTION_STRING, &c->output_padding, "H,W", "with --transpose, default 0", NULL },
+		{ "x-type", 0, OPTION_TYPE, &c->x_type, "TYPE", "s8 u8 s4 u4 s2 u2 t2 b1; default: from the dtype", NULL },
+		{ "w-type", 0, OPTION_TYPE, &c->w_type, "TYPE", "as --x-type", NULL },
+		{ "x-zp", 0, OPTION_STRING, &c->x_zp, "Z", "zero point of X; padding equals it", NULL },
+		{ "w-zp", 0, OPTION_STRING, &c->w_zp, "Z", "zero point of W, or one per output channel", NULL },
+		{ "bias", 0, OPTION_STRING, &c->bias, "B.npy", "int32 [O], added with wrapping", NULL },
+		REQUANT_OPTIONS(&c->requant),
+	};
+	const int status = options_parse(argc, argv, specs, sizeof(specs) / sizeof(specs[0]), c->path,
+					 2, 2, NULL);
+
+	if (status != OPTIONS_DONE)
+		return status;
+	if (!c->output)
+		return usage("-o is missing");
+	if (c->output_padding && !c->transpose)
+		return usage("--output-padding needs --transpose");
+	if (c->layout && strcmp(c->layout, "nchw") && strcmp(c->layout, "nhwc"))
+		return usage("--layout is nchw or nhwc (%s)", c->layout);
+	return requant_check(&c->requant);
+}
+
+/* "H,W" or four numbers, at least so large. */
+static int read_list(const char *option, const char *text, int64_t least, int count, size_t *const to[])
+{
+	int64_t values[4];
+
+	if (!text)
+		return 0;
+	if (option_list(option, text, values, count))
+		return EXIT_ERROR;
+	for (int i = 0; i < count; i++) {
+		if (values[i] < least)
+			return fail("--%s must be at least %" PRId64 " (%s)", option, least, text);
+		*to[i] = (size_t)values[i];
+	}
+	return 0;
+}
+
+static int read_geometry(struct conv *c)
+{
+	struct xq_conv *v = &c->conv;
+
+	if (c->groups < 1)
+		return fail("--groups must be at least 1 (%" PRId64 ")", c->groups);
+	v->groups = (size_t)c->groups;
+	v->transposed = c->transpose;
+	v->layout = c->layout && !strcmp(c->layout, "nhwc") ? XQ_NHWC : XQ_NCHW;
+	return read_list("pads", c->pads, 0, 4, (size_t *const[]){ &v->pad_top, &v->pad_left,
+							     &v->pad_bottom, &v->pad_right }) ||
+	       read_list("strides", c->strides, 1, 2, (size_t *const[]){ &v->stride_h, &v->stride_w }) ||
+	       read_list("dilations", c->dilations, 1, 2, (size_t *const[]){ &v->dilation_h, &v->dilation_w }) ||
+	       read_list("output-padding", c->output_padding, 0, 2,
+			 (size_t *const[]){ &v->output_pad_h, &v->output_pad_w });
+}
+
+static int read_operands(struct conv *c)
+{
+	struct xq_conv *v = &c->conv;
+	const size_t *x = c->x.dim, *w = c->w.dim;
+	const bool nchw = v->layout == XQ_NCHW;
+
+	if (argument_tensor(c->path[0], &c->x) || argument_tensor(c->path[1], &c->w) ||
+	    argument_elements("x-type", c->path[0], &c->x, c->x_type, &v->x_type) ||
+	    argument_elements("w-type", c->path[1], &c->w, c->w_type, &v->w_type))
+		return EXIT_ERROR;
+	if (v->x_type == XQ_C4 || v->x_type == XQ_C8 || v->w_type == XQ_C4 || v->w_type == XQ_C8)
+		return fail("a convolution takes no codebook");
+	if (c->x.ndim != 4 || c->w.ndim != 4)
+		return fail("X and W must have four dimensions (X is %s, W is %s)", tensor_shape(&c->x),
+			    tensor_shape(&c->w));
+	v->batch = x[0];
+	v->in_c = x[nchw ? 1 : 3];
+	v->in_h = x[nchw ? 2 : 1];
+	v->in_w = x[nchw ? 3 : 2];
+	v->out_c = w[0];
+	v->kernel_h = w[nchw ? 2 : 1];
+	v->kernel_w = w[nchw ? 3 : 2];
+	if (v->in_c % v->groups || v->out_c % v->groups || w[nchw ? 1 : 3] != v->in_c / v->groups)
+		return fail("W does not fit X and --groups %zu (X is %s, W is %s)", v->groups,
+			    tensor_shape(&c->x), tensor_shape(&c->w));
+	v->x = c->x.data;
+	v->w = c->w.data;
+	return 0;
+}
+
+static int read_zero_points(struct conv *c)
+{
+	struct xq_conv *v = &c->conv;
+	struct tensor t = { 0 };
+	int status = 0;
+
+	if (c->x_zp) {
+		status = argument_ints("x-zp", c->x_zp, INT32_MIN, INT32_MAX, &t);
+		if (!status && t.count != 1)
+			status = fail("--x-zp must be one number (it is %s)", tensor_shape(&t));
+		if (!status)
+			v->x_zp = (int32_t)tensor_int(&t, 0);
+		tensor_free(&t);
+		memset(&t, 0, sizeof(t));
+	}
+	if (status || !c->w_zp)
+		return status;
+	status = argument_ints("w-zp", c->w_zp, INT32_MIN, INT32_MAX, &t);
+	if (!status && t.count != 1 && (t.ndim != 1 || t.dim[0] != v->out_c))
+		status = fail("--w-zp must be one number or [%zu] (it is %s)", v->out_c, tensor_shape(&t));
+	if (!status) {
+		c->w_zps = calloc(t.count + 1, sizeof(*c->w_zps));
+		status = c->w_zps ? 0 : fail("not enough memory");
+	}
+	for (size_t i = 0; !status && i < t.count; i++)
+		c->w_zps[i] = (int32_t)tensor_int(&t, i);
+	v->w_zp = c->w_zps;
+	v->w_zps = t.count;
+	tensor_free(&t);
+	return status;
+}
+
+static int alloc_result(struct conv *c)
+{
+	struct xq_conv *v = &c->conv;
+	size_t h, w;
+	int err = xq_conv_output(v, &h, &w);
+
+	if (err)
+		return fail(err == -EOVERFLOW ? "the result would be too large (X is %s, W is %s)" :
+			    "the kernel or the padding does not fit (X is %s, W is %s)", tensor_shape(&c->x),
+			    tensor_shape(&c->w));
+	if (requant_alloc(&c->requant, &c->y, 4, v->layout == XQ_NCHW ?
+			  (size_t[]){ v->batch, v->out_c, h, w } : (size_t[]){ v->batch, h, w, v->out_c }))
+		return EXIT_ERROR;
+	v->y = c->y.data;
+	return 0;
+}
+
+static int run(struct conv *c)
+{
+	struct xq_matmul_stats stats = { 0 };
+	struct xq_workspace *workspace;
+	struct xq_device *dev;
+	int err;
+
+	if (argument_device(c->device, &dev))
+		return EXIT_ERROR;
+	c->conv.stats = &stats;
+	err = xq_workspace_create(dev, &workspace);
+	if (!err) {
+		progress_start("conv", &stats.macs, c->y.count * c->conv.kernel_h * c->conv.kernel_w *
+			       (c->conv.in_c / c->conv.groups));
+		err = xq_conv(workspace, &c->conv);
+		progress_stop();
+		xq_workspace_destroy(workspace);
+	}
+	if (err == -EOVERFLOW)
+		fail("the convolution is too large for %s (X is %s, W is %s)", xq_device_name(dev),
+		     tensor_shape(&c->x), tensor_shape(&c->w));
+	else if (err)
+		fail("%s: %s", xq_device_name(dev), strerror(-err));
+	xq_device_close(dev);
+	return err ? EXIT_ERROR : 0;
+}
+
+int cmd_conv(int argc, char **argv)
+{
+	struct conv c = { .groups = 1 };
+	int status = parse(&c, argc, argv);
+
+	if (status != OPTIONS_DONE)
+		return status;
+	status = read_geometry(&c) || read_operands(&c) || read_zero_points(&c) ||
+		 argument_bias(c.bias, c.conv.out_c, &c.biases, &c.conv.bias) ||
+		 requant_read(&c.requant, c.conv.out_c) || alloc_result(&c);
+	if (!status) {
+		c.conv.requant = c.requant.profile ? &c.requant.rq : NULL;
+		status = run(&c) || output_tensor(c.output, &c.y) || output_commit();
+	}
+	tensor_free(&c.x);
+	tensor_free(&c.w);
+	tensor_free(&c.y);
+	tensor_free(&c.biases);
+	free(c.w_zps);
+	requant_free(&c.requant);
+	return status ? EXIT_ERROR : EXIT_OK;
+}

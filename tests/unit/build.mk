@@ -8,6 +8,14 @@ UNIT_TESTS_tsan += test_kernel_pool
 UNIT_TESTS_arm64 += test_kernels test_kernel_pool
 test_kernels-y := tests/unit/test_kernels.c
 test_kernels-libs := xqkernels
+# Arm cores without dot products, and with them but without I8MM; the emulator's default has all.
+UNIT_TESTS_arm64 += test_kernels_armv80 test_kernels_armv82
+test_kernels_armv80-y := tests/unit/test_kernels.c
+test_kernels_armv80-libs := xqkernels
+test_kernels_armv80-env := QEMU_CPU=cortex-a53
+test_kernels_armv82-y := tests/unit/test_kernels.c
+test_kernels_armv82-libs := xqkernels
+test_kernels_armv82-env := QEMU_CPU=neoverse-n1
 test_kernel_pool-y := tests/unit/test_kernel_pool.c
 test_kernel_pool-libs := xqkernels
 
@@ -20,7 +28,7 @@ $(foreach t,$(NUMERICS_TESTS),$(eval $(t)-y := tests/unit/$(t).c) $(eval $(t)-li
 
 # ---- the device model behind its registers ---------------------------------------------------------
 
-XQ_DEVICE_TESTS := test_device
+XQ_DEVICE_TESTS := test_device test_device_errors test_device_recovery
 $(foreach t,$(XQ_DEVICE_TESTS),$(eval $(t)-y := $(addprefix tests/unit/,$(t).c device_job.c fake_host.c)) \
 	$(eval $(t)-libs := xqdevice))
 UNIT_TESTS += $(XQ_DEVICE_TESTS)
@@ -36,3 +44,14 @@ UNIT_TESTS_asan += $(XQ_OPERATOR_TESTS)
 UNIT_TESTS_arm64 += $(XQ_OPERATOR_TESTS)
 $(foreach t,$(XQ_OPERATOR_TESTS),$(eval $(t)-y := tests/unit/$(t).c) $(eval $(t)-libs := xqaccel))
 test_conv-timeout := 300
+
+# ---- the library -----------------------------------------------------------------------------------
+
+XQ_LIBRARY_TESTS := test_pack test_soft test_soft_jobs
+$(foreach t,$(XQ_LIBRARY_TESTS),$(eval $(t)-y := tests/unit/$(t).c) $(eval $(t)-libs := xqaccel))
+test_soft-y += tests/unit/queue_case.c
+test_soft_jobs-y += tests/unit/queue_case.c
+UNIT_TESTS += $(XQ_LIBRARY_TESTS)
+UNIT_TESTS_asan += $(XQ_LIBRARY_TESTS)
+UNIT_TESTS_tsan += test_soft test_soft_jobs
+UNIT_TESTS_arm64 += test_pack test_soft_jobs

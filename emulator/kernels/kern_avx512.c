@@ -37,6 +37,8 @@ const struct xqk_isa xqk_isa_avx512vnni = {
 		[XQACCEL_FMT_C8] = { xqk_dot_u8_avx512, xqk_unpack_c8_avx512, 128,
 				     xqk_dot_fold_u8_avx512 },
 	},
+	.dot_bits = xqk_dot_b1_avx512,
+	.dot_fold_bits = xqk_dot_fold_b1_avx512,
 	.widen_a = xqk_widen_a_avx512,
 	.arrange_a = xqk_arrange_a_avx512,
 	.interleave_b = xqk_interleave_b_avx512,

@@ -7,8 +7,10 @@
 
 xqk_dot_fn xqk_dot_s8_avx512;
 xqk_dot_fn xqk_dot_u8_avx512;
+xqk_dot_fn xqk_dot_b1_avx512;
 xqk_dot_fold_fn xqk_dot_fold_s8_avx512;
 xqk_dot_fold_fn xqk_dot_fold_u8_avx512;
+xqk_dot_fold_fn xqk_dot_fold_b1_avx512;
 
 xqk_unpack_fn xqk_unpack_s4_avx512;
 xqk_unpack_fn xqk_unpack_u4_avx512;

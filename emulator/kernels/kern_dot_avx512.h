@@ -1,18 +1,55 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The dot of bytes on AVX-512 VNNI, one source for every number of rows and strips.
- * VPDPBUSD multiplies unsigned by signed bytes and adds four products to 32 bits without
- * saturating, so B is the unsigned operand. Included by a file that defines
+ * The dot on AVX-512, one source for every number of rows and strips. Included by a file
+ * that defines
  *
  *	XQK_DOT		name of the dot
  *	XQK_DOT_FOLD	name of the dot with fold
- *	XQK_LOAD_B(p)	64 bytes of a step as unsigned operands
+ *	XQK_LOAD_B(p)	64 bytes of a step
+ *	XQK_MULTIPLY(sum, b, a)	sum with the products of a step's operands, a being the
+ *		4 bytes of a row in every lane
+ *	XQK_BITS	defined for B1 x B1
  */
 #include <immintrin.h>
 
 #include "xqk_isa.h"
 
 #define XQK_DOT_ROWS	6
+
+#ifdef XQK_BITS
+#define WHOLE_STEPS(dot)	((dot)->k / 32)
+
+/* The last word, if it is partly used; then from bits that differ to the sum of products. */
+static inline __attribute__((always_inline)) void
+count_rest(__m512i sum[XQK_DOT_ROWS][XQK_STRIPS], const struct xqk_dot *dot,
+	   const uint8_t *const *tile, uint32_t step, const uint8_t *a,
+	   const unsigned int rows, const unsigned int strips)
+{
+	const __m512i mask = _mm512_set1_epi32((int32_t)((1U << dot->k % 32) - 1));
+	const __m512i k = _mm512_set1_epi32((int32_t)dot->k);
+	unsigned int r, s;
+
+	if (dot->k % 32) {
+#pragma GCC unroll 6
+		for (r = 0; r < rows; r++) {
+			const __m512i row = _mm512_and_si512(mask, _mm512_set1_epi32(
+				*(const int32_t *)(a + r * dot->a_stride)));
+
+#pragma GCC unroll 4
+			for (s = 0; s < strips; s++)
+				sum[r][s] = XQK_MULTIPLY(sum[r][s], _mm512_and_si512(mask,
+					XQK_LOAD_B(tile[s] + step * XQK_STEP_BYTES)), row);
+		}
+	}
+#pragma GCC unroll 6
+	for (r = 0; r < rows; r++)
+#pragma GCC unroll 4
+		for (s = 0; s < strips; s++)
+			sum[r][s] = _mm512_sub_epi32(k, _mm512_slli_epi32(sum[r][s], 1));
+}
+#else
+#define WHOLE_STEPS(dot)	((dot)->steps)
+#endif
 
 /*
  * 6 rows by 4 strips keep 24 sums, 4 vectors of B and one of A in the 32 registers; rows
@@ -25,7 +62,7 @@ dot_block(__m512i sum[XQK_DOT_ROWS][XQK_STRIPS], const struct xqk_dot *dot,
 	const uint8_t *const *tile = dot->b;
 	const size_t stride = dot->a_stride;
 	const uint8_t *a = dot->a;
-	uint32_t first = dot->first, left = dot->steps;
+	uint32_t first = dot->first, left = WHOLE_STEPS(dot);
 	unsigned int r, s;
 
 #pragma GCC unroll 6
@@ -57,13 +94,17 @@ dot_block(__m512i sum[XQK_DOT_ROWS][XQK_STRIPS], const struct xqk_dot *dot,
 
 #pragma GCC unroll 4
 				for (s = 0; s < strips; s++)
-					sum[r][s] = _mm512_dpbusd_epi32(sum[r][s], operand[s], row);
+					sum[r][s] = XQK_MULTIPLY(sum[r][s], operand[s], row);
 			}
 		}
 		left -= steps;
-		first = 0;
-		tile += XQK_STRIPS;
+		first += steps;
+		tile += first == XQK_TILE_STEPS ? XQK_STRIPS : 0;
+		first %= XQK_TILE_STEPS;
 	}
+#ifdef XQK_BITS
+	count_rest(sum, dot, tile, first, a, rows, strips);
+#endif
 }
 
 /* Rows of C are far from each other: have them here by the time that the sums are done. */

@@ -26,10 +26,12 @@ static bool uses_bits(const struct xqk_isa *isa, const struct xq_dims *dims)
 	       dims->b_format == XQACCEL_FMT_B1;
 }
 
-static uint32_t block_elements(const struct xq_dims *dims)
+static uint32_t block_elements(const struct xqk_isa *isa, const struct xq_dims *dims)
 {
 	uint32_t groups;
 
+	if (uses_bits(isa, dims))
+		return min_u32(XQK_BLOCK_BITS, dims->k);
 	if (!dims->group || dims->group > XQK_BLOCK_K / 2)
 		return min_u32(XQK_BLOCK_K, dims->group ? dims->group : dims->k);
 	groups = min_u32(XQK_BLOCK_K / dims->group, XQK_BLOCK_PIECES);
@@ -93,7 +95,9 @@ size_t xqk_work_layout(struct xqk_work *work, const struct xqk_plan *plan, uint3
 	work->gemm = &plan->gemm;
 	work->bits = uses_bits(isa, dims);
 	work->dot = work->bits ? isa->dot_bits : b->dot;
-	work->dot_fold = work->bits || dims->scale_format ? NULL : b->dot_fold;
+	work->dot_fold = work->bits ? isa->dot_fold_bits : b->dot_fold;
+	if (dims->scale_format)
+		work->dot_fold = NULL;
 	work->unpack = work->bits ? NULL : b->unpack;
 	work->word_k = 32 / xq_format_bits(dims->b_format);
 	work->word_steps = work->unpack ? 8 / xq_format_bits(dims->b_format) : 1;
@@ -141,7 +145,7 @@ void xqk_plan(struct xqk_plan *plan, const struct xqk_isa *isa, const struct xqk
 	plan->isa = isa;
 	plan->gemm = *gemm;
 	atomic_init(&plan->bytes_copied, 0);
-	plan->block_k = block_elements(dims);
+	plan->block_k = block_elements(isa, dims);
 	if (!plan->block_k)
 		plan->block_k = 1;
 	plan->block_m = min_u32(dims->m, STAGE_ROWS);

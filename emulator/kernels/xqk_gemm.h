@@ -13,6 +13,8 @@
 
 /* K is taken in blocks of at most this many elements. */
 #define XQK_BLOCK_K		2048
+/* The same where both operands stay bits. */
+#define XQK_BLOCK_BITS		16384
 /* Groups in a block, if groups are smaller than it. */
 #define XQK_BLOCK_PIECES	64
 

@@ -49,7 +49,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "operands are used in 
  * @b: B, see above
  * @first: steps to skip at the start of B, less than 64
  * @steps: how many, may be 0
- * @k: elements of the piece; only used by dot_bits
+ * @k: elements of the piece; only used where B1 x B1 is computed on bits
  * @c: results, rows of XQK_COLUMNS, 64-byte aligned; only the strips asked for are written
  */
 struct xqk_dot {
@@ -120,9 +120,11 @@ struct xqk_isa {
 
 	/*
 	 * B1 x B1: a and b are words of 32 elements as stored, a step is a word, the last
-	 * one may be partly used; c = k - 2 * (number of bits that differ). May be NULL.
+	 * one may be partly used; c = k - 2 * (number of bits that differ). Both may
+	 * be NULL: then bits are widened like any other format.
 	 */
 	xqk_dot_fn *dot_bits;
+	xqk_dot_fold_fn *dot_fold_bits;
 
 	/*
 	 * Elements of A that start at a byte, to a - a_bias as signed bytes in the order

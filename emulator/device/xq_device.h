@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "xq_regs.h"
+#include "../../driver/xq_regs.h"	/* relative: QEMU builds with no path of ours */
 
 /**
  * struct xqdev_host - what a host provides

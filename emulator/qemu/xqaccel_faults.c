@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Fault injection as properties, on the command line and at run time (qom-set). */
+#include "qemu/osdep.h"
+#include "qapi/error.h"
+#include "qapi/visitor.h"
+#include "xqaccel.h"
+
+struct fault {
+	const char *name, *description;
+	size_t offset;
+	bool wide;
+};
+
+#define FAULT(name, member, description)					\
+	{ name, description, offsetof(struct xqdev_faults, member),		\
+	  sizeof(((struct xqdev_faults *)0)->member) == 8 }
+
+static const struct fault faults[] = {
+	FAULT("hang-jobs", hang_jobs, "so many next jobs never end"),
+	FAULT("slow-ns", slow_ns, "every job takes at least so long"),
+	FAULT("drop-interrupts", drop_interrupts, "so many next interrupts are not raised"),
+	FAULT("duplicate-interrupts", duplicate_interrupts,
+	      "so many next interrupts are raised twice"),
+	FAULT("wrong-id", wrong_id, "so many next completions carry an id of no job"),
+	FAULT("wrong-phase", wrong_phase, "so many next completions have the wrong phase"),
+	FAULT("dma-errors", dma_errors, "so many next jobs fail as if the bus refused them"),
+	FAULT("stuck-reset", stuck_reset, "resets are never acknowledged while this is not 0"),
+};
+
+static void get_fault(Object *obj, Visitor *v, const char *name, void *opaque, Error **errp)
+{
+	XqaccelState *s = XQACCEL(obj);
+	const struct fault *fault = opaque;
+	struct xqdev_faults now = s->faults;
+	uint8_t *member = (uint8_t *)&now + fault->offset;
+	uint64_t value;
+
+	if (s->device)
+		xqdev_injected(s->device, &now);
+	value = fault->wide ? *(uint64_t *)member : *(uint32_t *)member;
+	visit_type_uint64(v, name, &value, errp);
+}
+
+static void set_fault(Object *obj, Visitor *v, const char *name, void *opaque, Error **errp)
+{
+	XqaccelState *s = XQACCEL(obj);
+	const struct fault *fault = opaque;
+	uint8_t *member = (uint8_t *)&s->faults + fault->offset;
+	uint64_t value;
+
+	if (!visit_type_uint64(v, name, &value, errp))
+		return;
+	if (!fault->wide && value > UINT32_MAX) {
+		error_setg(errp, "%s must fit in 32 bits", name);
+		return;
+	}
+	if (s->device)
+		xqdev_injected(s->device, &s->faults);
+	if (fault->wide)
+		*(uint64_t *)member = value;
+	else
+		*(uint32_t *)member = value;
+	if (!s->device)
+		return;
+	s->busy = true;
+	xqdev_inject(s->device, &s->faults);
+	s->busy = false;
+}
+
+void xqaccel_add_fault_properties(ObjectClass *class)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(faults); i++) {
+		object_class_property_add(class, faults[i].name, "uint64", get_fault, set_fault,
+					  NULL, (void *)&faults[i]);
+		object_class_property_set_description(class, faults[i].name,
+						      faults[i].description);
+	}
+}

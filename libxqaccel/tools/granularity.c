@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "granularity.h"
+
+static int axis_of(const struct tensor *x, int64_t axis, unsigned int *out)
+{
+	if (axis < -(int64_t)x->ndim || axis >= (int64_t)x->ndim)
+		return fail("there is no axis %" PRId64 " in a tensor of shape %s", axis, tensor_shape(x));
+	*out = (unsigned int)(axis < 0 ? axis + x->ndim : axis);
+	return 0;
+}
+
+static int whole_tensor(const struct tensor *x, struct granularity *g)
+{
+	*g = (struct granularity){ .rows = 1, .k = x->count };
+	return xq_layout_tensor(x->dim, x->ndim, &g->layout) ? fail("the tensor is too large") : 0;
+}
+
+static int channels(const struct tensor *x, int64_t axis, struct granularity *g)
+{
+	*g = (struct granularity){ .ndim = 1 };
+	if (axis_of(x, axis, &g->axis))
+		return EXIT_ERROR;
+	g->dim[0] = g->rows = x->dim[g->axis];
+	g->k = g->rows ? x->count / g->rows : 0;
+	return xq_layout_channel(x->dim, x->ndim, (int)g->axis, &g->layout) ? fail("the tensor is too large") : 0;
+}
+
+int granularity_blocks(const struct tensor *x, int64_t axis, int64_t block, struct granularity *g)
+{
+	size_t size;
+
+	*g = (struct granularity){ .ndim = x->ndim };
+	if (axis_of(x, axis, &g->axis))
+		return EXIT_ERROR;
+	if (block < 1)
+		return fail("a block has at least one element (%" PRId64 ")", block);
+	size = x->dim[g->axis];
+	memcpy(g->dim, x->dim, x->ndim * sizeof(*g->dim));
+	g->dim[g->axis] = size / (size_t)block + !!(size % (size_t)block);
+	g->rows = size ? x->count / size * g->dim[g->axis] : 0;
+	g->k = (size_t)block;
+	return xq_layout_block(x->dim, x->ndim, (int)g->axis, (size_t)block, &g->layout) ?
+		fail("the tensor is too large") : 0;
+}
+
+/* The number behind a colon. */
+static bool number_after(const char *text, const char *word, int64_t *value)
+{
+	size_t length = strlen(word);
+	char *end;
+
+	if (strncmp(text, word, length) || text[length] != ':' || !text[length + 1])
+		return false;
+	errno = 0;
+	*value = strtoll(text + length + 1, &end, 10);
+	return !*end && !errno;
+}
+
+int granularity_parse(const char *text, const struct tensor *x, struct granularity *g)
+{
+	int64_t value;
+
+	if (!text || !strcmp(text, "tensor"))
+		return whole_tensor(x, g);
+	if (number_after(text, "channel", &value))
+		return channels(x, value, g);
+	if (!number_after(text, "group", &value))
+		return usage("--granularity is tensor, channel:AXIS or group:G (%s)", text);
+	if (granularity_blocks(x, -1, value, g))
+		return EXIT_ERROR;
+	if (x->dim[g->axis] % (size_t)value)
+		return fail("the last axis is no multiple of the group (%zu, %" PRId64 ")", x->dim[g->axis], value);
+	return 0;
+}
+
+int granularity_of_scale(const struct tensor *x, const struct tensor *scale, int64_t axis,
+			 const int64_t *block, struct granularity *g)
+{
+	bool fits;
+
+	if (!block && scale->count == 1)
+		return whole_tensor(x, g);
+	if (block ? granularity_blocks(x, axis, *block, g) : channels(x, axis, g))
+		return EXIT_ERROR;
+	fits = scale->ndim == g->ndim && !memcmp(scale->dim, g->dim, g->ndim * sizeof(*g->dim));
+	if (!fits && !(scale->ndim == 0 && xq_layout_params(&g->layout) == 1))
+		return fail("--scale does not fit the tensor (it is %s, the tensor %s)", tensor_shape(scale),
+			    tensor_shape(x));
+	return 0;
+}
+
+/* Only channels that are not the first axis lie apart. */
+static bool apart(const struct granularity *g)
+{
+	return g->layout.per == XQ_PER_CHANNEL && g->layout.outer > 1;
+}
+
+void granularity_to_rows(const struct granularity *g, const float *x, float *rows)
+{
+	const struct xq_layout *l = &g->layout;
+
+	if (!apart(g)) {
+		if (g->rows && g->k)
+			memcpy(rows, x, g->rows * g->k * sizeof(*x));
+		return;
+	}
+	for (size_t a = 0; a < l->axis; a++)
+		for (size_t o = 0; o < l->outer; o++, rows += l->inner)
+			memcpy(rows, x + (o * l->axis + a) * l->inner, l->inner * sizeof(*x));
+}
+
+void granularity_from_rows(const struct granularity *g, const uint8_t *rows, uint8_t *codes)
+{
+	const struct xq_layout *l = &g->layout;
+
+	if (!apart(g)) {
+		if (g->rows && g->k)
+			memcpy(codes, rows, g->rows * g->k);
+		return;
+	}
+	for (size_t a = 0; a < l->axis; a++)
+		for (size_t o = 0; o < l->outer; o++, rows += l->inner)
+			memcpy(codes + (o * l->axis + a) * l->inner, rows, l->inner);
+}

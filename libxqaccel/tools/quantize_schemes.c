@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Schemes other than linear. Whatever they store, they write codes and the scales with which
+ * linear dequantization gives their numbers: products of powers of two or of short
+ * mantissas, so that nothing is lost by it.
+ */
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <xqaccel/binary.h>
+#include <xqaccel/blockfloat.h>
+#include <xqaccel/codebook.h>
+
+#include "command.h"
+#include "quantize.h"
+
+static int set_codes(struct quantize *z, char kind)
+{
+	if (xq_qtype_of(kind == 'i' ? XQ_S8 : XQ_U8, &z->type))
+		return EXIT_ERROR;
+	return quantize_alloc(&z->q, kind, 1, z->x.ndim, z->x.dim);
+}
+
+static int expect_type(const struct quantize *z, enum xq_type one, enum xq_type other)
+{
+	if (!z->wanted || z->wanted == one || z->wanted == other)
+		return 0;
+	return fail("--scheme %s writes %s (--type %s)", z->scheme, xq_type_name(one), xq_type_name(z->wanted));
+}
+
+/* ---- one scale for a row: binary, bwn, twn -------------------------------------------------- */
+
+static int ones(struct quantize *z)
+{
+	float *scale;
+
+	if (quantize_alloc(&z->scales, 'f', 4, z->cut.ndim, z->cut.dim))
+		return EXIT_ERROR;
+	scale = z->scales.data;
+	for (size_t i = 0; i < z->scales.count; i++)
+		scale[i] = 1;
+	return 0;
+}
+
+static int binary(struct quantize *z, const char *argument)
+{
+	struct xq_fault fault = { 0 };
+	int err;
+
+	(void)argument;
+	if (expect_type(z, XQ_B1, XQ_S8) || granularity_parse(NULL, &z->x, &z->cut) || set_codes(z, 'i') ||
+	    ones(z))
+		return EXIT_ERROR;
+	if (z->rounding.mode == XQ_ROUND_STOCHASTIC)
+		err = xq_binary_stochastic(z->x.data, z->x.count, z->rounding.seed, z->q.data, &fault);
+	else
+		err = xq_binary_sign(z->x.data, z->x.count, z->q.data, &fault);
+	z->storage = xq_storage_of(z->x.count, z->x.count, 0);
+	return err ? quantize_fail(err, &fault) : 0;
+}
+
+/* Elements in rows that share a scale, and room for their codes. */
+struct rows {
+	float *x;
+	uint8_t *codes;
+};
+
+static int get_rows(const struct quantize *z, struct rows *r)
+{
+	r->x = malloc(z->x.count * sizeof(*r->x) + 1);
+	r->codes = malloc(z->x.count + 1);
+	if (!r->x || !r->codes)
+		return fail("not enough memory");
+	granularity_to_rows(&z->cut, z->x.data, r->x);
+	return 0;
+}
+
+static void free_rows(struct rows *r)
+{
+	free(r->x);
+	free(r->codes);
+}
+
+static int scaled(struct quantize *z, bool ternary)
+{
+	struct xq_fault fault = { 0 };
+	struct rows r = { 0 };
+	int status = granularity_parse(z->granularity, &z->x, &z->cut), err = 0;
+	float *scale;
+
+	if (status)
+		return status;
+	status = set_codes(z, 'i') || ones(z) || get_rows(z, &r);
+	scale = z->scales.data;
+	if (!status && ternary)
+		err = xq_twn_encode(r.x, z->cut.rows, z->cut.k, (int8_t *)r.codes, scale, NULL, &fault);
+	else if (!status)
+		err = xq_bwn_encode(r.x, z->cut.rows, z->cut.k, (int8_t *)r.codes, scale, &fault);
+	if (!status && !err)
+		granularity_from_rows(&z->cut, r.codes, z->q.data);
+	/* bwn has no scale for a row of zeros, and dequantization takes none that is 0. */
+	for (size_t i = 0; !status && i < z->scales.count; i++) {
+		if (!(scale[i] > 0))
+			scale[i] = 0x1p-149f;
+	}
+	free_rows(&r);
+	z->storage = xq_scaled_storage(z->cut.rows, z->cut.k, ternary ? 2 : 1, 32);
+	if (status)
+		return EXIT_ERROR;
+	return err ? quantize_fail(err, &fault) : 0;
+}
+
+static int bwn(struct quantize *z, const char *argument)
+{
+	(void)argument;
+	return expect_type(z, XQ_B1, XQ_S8) ? EXIT_ERROR : scaled(z, false);
+}
+
+static int twn(struct quantize *z, const char *argument)
+{
+	(void)argument;
+	return expect_type(z, XQ_T2, XQ_S8) ? EXIT_ERROR : scaled(z, true);
+}
+
+/* ---- codebooks ------------------------------------------------------------------------------------ */
+
+static int fit_tables(struct quantize *z, unsigned int bits, struct xq_fault *fault)
+{
+	const size_t rows = z->cut.rows, k = z->cut.k, entries = (size_t)1 << bits;
+	const float *x = z->x.data;
+	float *table = z->table.data;
+	uint8_t *codes = z->q.data;
+	int err = 0;
+
+	for (size_t r = 0; r < rows && !err; r++) {
+		err = xq_codebook_fit(x + r * k, k, NULL, bits, 0, table + r * entries, fault);
+		if (!err)
+			err = xq_codebook_encode(x + r * k, k, table + r * entries, bits, codes + r * k, fault);
+		if (err)
+			fault->index += r * k;
+	}
+	return err;
+}
+
+/* For the device: int8 entries of all 4 or 8 bits, and a scale. */
+static int to_device_table(struct quantize *z, unsigned int bits)
+{
+	const size_t entries = z->wanted == XQ_C4 ? 16 : 256;
+	struct xq_fault fault = { 0 };
+	struct tensor table;
+	int err;
+
+	if (bits > (z->wanted == XQ_C4 ? 4 : 8))
+		return fail("%u bits do not fit --type %s", bits, xq_type_name(z->wanted));
+	if (z->cut.rows != 1)
+		return fail("--type %s takes one table for the tensor", xq_type_name(z->wanted));
+	if (quantize_alloc(&table, 'i', 1, 1, &entries))
+		return EXIT_ERROR;
+	err = xq_codebook_to_s8(z->table.data, bits, table.data, z->scales.data, &fault);
+	tensor_free(&z->table);
+	z->table = table;
+	z->storage = xq_codebook_storage(z->x.count, bits, 1, 8);
+	return err ? quantize_fail(err, &fault) : 0;
+}
+
+static int kmeans(struct quantize *z, const char *argument)
+{
+	struct xq_fault fault = { 0 };
+	unsigned int bits;
+	int status, err;
+	size_t dim[2];
+	char *end;
+
+	bits = (unsigned int)strtoul(argument, &end, 10);
+	if (end == argument || *end || bits < 2 || bits > 8)
+		return usage("kmeans:BITS takes 2 to 8 bits (%s)", z->scheme);
+	if (z->wanted != XQ_NONE && z->wanted != XQ_U8 && z->wanted != XQ_C4 && z->wanted != XQ_C8)
+		return fail("--scheme kmeans writes u8, c4 or c8 (--type %s)", xq_type_name(z->wanted));
+	status = granularity_parse(z->granularity, &z->x, &z->cut);
+	if (status)
+		return status;
+	if (z->cut.layout.per == XQ_PER_BLOCK || (z->cut.layout.per == XQ_PER_CHANNEL && z->cut.axis))
+		return fail("kmeans has a table for the tensor or for each index of the first axis (--granularity %s)",
+			    z->granularity);
+	dim[0] = z->cut.rows;
+	dim[1] = (size_t)1 << bits;
+	if (set_codes(z, 'u') || quantize_alloc(&z->scales, 'f', 4, 0, NULL) ||
+	    quantize_alloc(&z->table, 'f', 4, z->cut.ndim + 1, z->cut.ndim ? dim : dim + 1))
+		return EXIT_ERROR;
+	*(float *)z->scales.data = 1;
+	z->storage = xq_codebook_storage(z->x.count, bits, z->cut.rows, 32);
+	err = fit_tables(z, bits, &fault);
+	if (err)
+		return quantize_fail(err, &fault);
+	return z->wanted == XQ_C4 || z->wanted == XQ_C8 ? to_device_table(z, bits) : 0;
+}
+
+/* ---- blocks with two levels ------------------------------------------------------------------------ */
+
+/* Blocks of the last axis, with room for the codes. */
+static int last_axis(struct quantize *z, int64_t block)
+{
+	if (!z->x.ndim)
+		return fail("--scheme %s takes no scalar", z->scheme);
+	return granularity_blocks(&z->x, -1, block, &z->cut) || set_codes(z, 'i') || ones(z) ? EXIT_ERROR : 0;
+}
+
+static size_t last_dim(const struct quantize *z)
+{
+	return z->x.dim[z->x.ndim - 1];
+}
+
+static int vsquant_run(struct quantize *z, const struct xq_vsquant *format)
+{
+	const size_t rows = z->x.ndim > 1 ? z->x.dim[0] : 1, k = rows ? z->x.count / rows : 0;
+	const size_t vectors = rows ? z->scales.count / rows : 0;
+	struct xq_fault fault = { 0 };
+	float *scale = z->scales.data, *gamma;
+	uint8_t *integer;
+	int err;
+
+	if (quantize_alloc(&z->integer_scales, 'u', 1, z->cut.ndim, z->cut.dim) ||
+	    quantize_alloc(&z->channel_scales, 'f', 4, 1, &rows))
+		return EXIT_ERROR;
+	integer = z->integer_scales.data;
+	gamma = z->channel_scales.data;
+	err = xq_vsquant_encode(z->x.data, rows, k, format, z->q.data, integer, gamma, &fault);
+	if (err)
+		return quantize_fail(err, &fault);
+	/* A vector of zeros has the integer scale 0; any scale gives its zeros. */
+	for (size_t i = 0; i < rows * vectors; i++)
+		scale[i] = gamma[i / vectors] * (integer[i] ? integer[i] : 1);
+	z->storage = xq_vsquant_storage(rows, k, format);
+	return 0;
+}
+
+static int vsquant(struct quantize *z, const char *argument)
+{
+	struct xq_vsquant format = { .bits = 4, .scale_bits = 4, .vector = 16 };
+	int64_t block = 16;
+	char *end;
+
+	(void)argument;
+	if (z->wanted && (!xq_type_signed(z->wanted) || xq_type_bits(z->wanted) > 8 || z->wanted == XQ_T2 ||
+			  z->wanted == XQ_B1))
+		return fail("--scheme vsquant writes s2, s4 or s8 (--type %s)", xq_type_name(z->wanted));
+	if (z->wanted)
+		format.bits = xq_type_bits(z->wanted);
+	if (z->granularity) {
+		block = strncmp(z->granularity, "group:", 6) ? 0 : strtoll(z->granularity + 6, &end, 10);
+		if (block < 1 || *end)
+			return usage("--scheme vsquant takes --granularity group:G (%s)", z->granularity);
+	}
+	format.vector = (size_t)block;
+	if (last_axis(z, block))
+		return EXIT_ERROR;
+	if (z->x.ndim > 2 && last_dim(z) % format.vector)
+		return fail("the last axis is no multiple of the vector (%zu, %zu)", last_dim(z), format.vector);
+	return vsquant_run(z, &format);
+}
+
+static int mx(struct quantize *z, const char *argument)
+{
+	static const unsigned int mantissa[] = { [XQ_MX4] = 2, [XQ_MX6] = 4, [XQ_MX9] = 7 };
+	enum xq_mx format = argument[0] == '4' ? XQ_MX4 : argument[0] == '6' ? XQ_MX6 : XQ_MX9;
+	size_t k, rows, blocks, pairs;
+	struct xq_fault fault = { 0 };
+	uint8_t *exponent, *micro;
+	float *scale;
+	int err;
+
+	if (expect_type(z, XQ_S8, XQ_S8) || last_axis(z, 2))
+		return EXIT_ERROR;
+	k = last_dim(z);
+	rows = k ? z->x.count / k : 0;
+	blocks = k / XQ_MX_BLOCK + !!(k % XQ_MX_BLOCK);
+	pairs = z->cut.dim[z->cut.axis];
+	exponent = calloc(rows * blocks + 1, 1);
+	micro = calloc(rows * blocks + 1, 1);
+	if (!exponent || !micro) {
+		free(exponent);
+		free(micro);
+		return fail("not enough memory");
+	}
+	err = xq_mx_encode(z->x.data, rows, k, format, z->q.data, exponent, micro, &fault);
+	scale = z->scales.data;
+	for (size_t i = 0; i < rows * pairs && !err; i++) {
+		size_t pair = i % pairs, b = i / pairs * blocks + pair / (XQ_MX_BLOCK / 2);
+		int down = micro[b] >> (pair % (XQ_MX_BLOCK / 2)) & 1;
+
+		scale[i] = ldexpf(1, exponent[b] - 127 - down - (int)mantissa[format] + 1);
+	}
+	free(exponent);
+	free(micro);
+	z->storage = xq_mx_storage(rows, k, format);
+	return err ? quantize_fail(err, &fault) : 0;
+}
+
+static int mxint8(struct quantize *z, const char *argument)
+{
+	struct xq_fault fault = { 0 };
+	uint8_t *exponent;
+	size_t k, rows;
+	float *scale;
+	int err;
+
+	(void)argument;
+	if (expect_type(z, XQ_S8, XQ_S8) || last_axis(z, XQ_OCP_BLOCK))
+		return EXIT_ERROR;
+	k = last_dim(z);
+	rows = k ? z->x.count / k : 0;
+	exponent = calloc(z->scales.count + 1, 1);
+	if (!exponent)
+		return fail("not enough memory");
+	err = xq_mxint8_encode(z->x.data, rows, k, z->q.data, exponent, &fault);
+	scale = z->scales.data;
+	for (size_t i = 0; i < z->scales.count && !err; i++)
+		scale[i] = ldexpf(1, exponent[i] - 127 - 6);
+	free(exponent);
+	z->storage = xq_mxint8_storage(rows, k);
+	return err ? quantize_fail(err, &fault) : 0;
+}
+
+/* ---- names ---------------------------------------------------------------------------------------- */
+
+static const struct scheme schemes[] = {
+	{ "binary", binary }, { "bwn", bwn }, { "twn", twn }, { "kmeans:", kmeans }, { "vsquant", vsquant },
+	{ "mxint8", mxint8 }, { "mx4", mx }, { "mx6", mx }, { "mx9", mx },
+};
+
+/* Names that end in a colon take what follows; the argument of the others is their last character on. */
+const struct scheme *scheme_find(const char *name, const char **argument)
+{
+	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+		size_t length = strlen(schemes[i].name);
+		bool open = schemes[i].name[length - 1] == ':';
+
+		if (open ? !strncmp(name, schemes[i].name, length) : !strcmp(name, schemes[i].name)) {
+			*argument = name + (open ? length : length - 1);
+			return &schemes[i];
+		}
+	}
+	return NULL;
+}

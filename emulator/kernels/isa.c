@@ -8,6 +8,7 @@
 static const struct xqk_isa *const all[] = {
 #if defined(__x86_64__)
 	&xqk_isa_avx512vnni,
+	&xqk_isa_avx2,
 #elif defined(__aarch64__)
 	&xqk_isa_neoni8mm,
 	&xqk_isa_neondot,

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "device.h"
+
+const char *device_path(void)
+{
+	const char *path = getenv("XQACCEL_DEVICE");
+
+	return path ? path : "/dev/xqaccel0";
+}
+
+int device_open(void)
+{
+	const int fd = open(device_path(), O_RDWR | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+int device_ioctl(int fd, unsigned long request, void *arg)
+{
+	return ioctl(fd, request, arg) < 0 ? -errno : 0;
+}
+
+int device_info(int fd, struct xqaccel_info *info)
+{
+	memset(info, 0, sizeof(*info));
+	info->size = sizeof(*info);
+	return device_ioctl(fd, XQACCEL_IOCTL_INFO, info);
+}
+
+int buffer_create_unmapped(int fd, uint64_t bytes, struct buffer *buf)
+{
+	struct xqaccel_buf_create cmd = { .size = sizeof(cmd), .bytes = bytes };
+	const int ret = device_ioctl(fd, XQACCEL_IOCTL_BUF_CREATE, &cmd);
+
+	if (ret)
+		return ret;
+	buf->handle = cmd.handle;
+	buf->bytes = cmd.bytes;
+	buf->mmap_offset = cmd.mmap_offset;
+	buf->map = NULL;
+	return 0;
+}
+
+int buffer_create(int fd, uint64_t bytes, struct buffer *buf)
+{
+	const int ret = buffer_create_unmapped(fd, bytes, buf);
+
+	if (ret)
+		return ret;
+	buf->map = mmap(NULL, buf->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, buf->mmap_offset);
+	return buf->map == MAP_FAILED ? -errno : 0;
+}
+
+int buffer_destroy(int fd, uint32_t handle)
+{
+	struct xqaccel_buf_destroy cmd = { .size = sizeof(cmd), .handle = handle };
+
+	return device_ioctl(fd, XQACCEL_IOCTL_BUF_DESTROY, &cmd);
+}
+
+int submit_jobs(int fd, const struct xqaccel_job *jobs, uint32_t count, uint32_t lane,
+		uint32_t timeout_ms, uint32_t *done)
+{
+	struct xqaccel_submit cmd = {
+		.size = sizeof(cmd),
+		.jobs = (uintptr_t)jobs,
+		.job_stride = sizeof(*jobs),
+		.count = count,
+		.lane = lane,
+		.timeout_ms = timeout_ms,
+	};
+	const int ret = device_ioctl(fd, XQACCEL_IOCTL_SUBMIT, &cmd);
+
+	if (done)
+		*done = cmd.done;
+	return ret;
+}
+
+int submit(int fd, const struct xqaccel_job *job)
+{
+	return submit_jobs(fd, job, 1, 0, 0, NULL);
+}
+
+int submit_lane(int fd, const struct xqaccel_job *job, uint32_t lane, uint32_t timeout_ms)
+{
+	return submit_jobs(fd, job, 1, lane, timeout_ms, NULL);
+}
+
+int wait_jobs(int fd, struct xqaccel_completion *c, uint32_t count, uint32_t min_complete,
+	      int64_t timeout_ns, uint32_t *done, uint32_t *pending)
+{
+	struct xqaccel_wait cmd = {
+		.size = sizeof(cmd),
+		.completions = (uintptr_t)c,
+		.stride = sizeof(*c),
+		.count = count,
+		.min_complete = min_complete,
+		.timeout_ns = timeout_ns,
+	};
+	const int ret = device_ioctl(fd, XQACCEL_IOCTL_WAIT, &cmd);
+
+	if (done)
+		*done = cmd.done;
+	if (pending)
+		*pending = cmd.pending;
+	return ret;
+}
+
+int wait_one(int fd, struct xqaccel_completion *c, int64_t timeout_ns)
+{
+	return wait_jobs(fd, c, 1, 1, timeout_ns, NULL, NULL);
+}
+
+void small_job(struct xqaccel_job *job, const struct buffer *buf)
+{
+	memset(job, 0, sizeof(*job));
+	job->op = XQACCEL_OP_GEMM;
+	job->m = 4;
+	job->n = 4;
+	job->k = 16;
+	job->batch = 1;
+	job->a_format = XQACCEL_FMT_S8;
+	job->b_format = XQACCEL_FMT_S8;
+	job->operand[XQACCEL_A] = (struct xqaccel_operand){ buf->handle, 0, SMALL_A, 16, 0 };
+	job->operand[XQACCEL_B] = (struct xqaccel_operand){ buf->handle, 0, SMALL_B, 16, 0 };
+	job->operand[XQACCEL_C] = (struct xqaccel_operand){ buf->handle, 0, SMALL_C, 16, 0 };
+}
+
+void small_fill(const struct buffer *buf, int8_t a, int8_t b)
+{
+	memset(buf->map + SMALL_A, a, 4 * 16);
+	memset(buf->map + SMALL_B, b, 4 * 16);
+	memset(buf->map + SMALL_C, 0, 4 * 4 * 4);
+}
+
+int small_check(const struct buffer *buf, int32_t each)
+{
+	int wrong = 0;
+	int i;
+
+	for (i = 0; i < 16; i++) {
+		int32_t value;
+
+		memcpy(&value, buf->map + SMALL_C + 4 * i, 4);
+		wrong += value != each;
+	}
+	return wrong;
+}
+
+int large_job(int fd, struct buffer *buf, struct xqaccel_job *job)
+{
+	const uint64_t side = 1024, k = 2048;
+	const int ret = buffer_create_unmapped(fd, 2 * side * k + 4 * side * side, buf);
+
+	if (ret)
+		return ret;
+	small_job(job, buf);
+	job->m = side;
+	job->n = side;
+	job->k = k;
+	job->operand[XQACCEL_A] = (struct xqaccel_operand){ buf->handle, 0, 0, k, 0 };
+	job->operand[XQACCEL_B] = (struct xqaccel_operand){ buf->handle, 0, side * k, k, 0 };
+	job->operand[XQACCEL_C] = (struct xqaccel_operand){ buf->handle, 0, 2 * side * k, 4 * side, 0 };
+	return 0;
+}
+
+int64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * SECOND + t.tv_nsec;
+}
+
+void sleep_ms(unsigned int ms)
+{
+	struct timespec t = { ms / 1000, ms % 1000 * MS };
+
+	while (nanosleep(&t, &t) && errno == EINTR)
+		;
+}

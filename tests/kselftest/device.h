@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The driver's ioctls as functions that return 0 or -errno. No library is in between. */
+#ifndef XQ_TEST_DEVICE_H
+#define XQ_TEST_DEVICE_H
+
+#include <linux/xqaccel.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define MS	1000000LL
+#define SECOND	(1000 * MS)
+
+struct buffer {
+	uint32_t handle;
+	uint64_t bytes;
+	uint64_t mmap_offset;
+	uint8_t *map;
+};
+
+const char *device_path(void);
+int device_open(void);
+int device_ioctl(int fd, unsigned long request, void *arg);
+int device_info(int fd, struct xqaccel_info *info);
+
+int buffer_create(int fd, uint64_t bytes, struct buffer *buf);	/* and maps it */
+int buffer_create_unmapped(int fd, uint64_t bytes, struct buffer *buf);
+int buffer_destroy(int fd, uint32_t handle);
+
+int submit_jobs(int fd, const struct xqaccel_job *jobs, uint32_t count, uint32_t lane,
+		uint32_t timeout_ms, uint32_t *done);
+int submit(int fd, const struct xqaccel_job *job);
+int submit_lane(int fd, const struct xqaccel_job *job, uint32_t lane, uint32_t timeout_ms);
+int wait_jobs(int fd, struct xqaccel_completion *c, uint32_t count, uint32_t min_complete,
+	      int64_t timeout_ns, uint32_t *done, uint32_t *pending);
+int wait_one(int fd, struct xqaccel_completion *c, int64_t timeout_ns);
+
+/* C[4,4] = A[4,16] x B[4,16]^T in s8: A at 0, B at 1024, C at 2048 of a page. */
+#define SMALL_A		0
+#define SMALL_B		1024
+#define SMALL_C		2048
+void small_job(struct xqaccel_job *job, const struct buffer *buf);
+void small_fill(const struct buffer *buf, int8_t a, int8_t b);
+int small_check(const struct buffer *buf, int32_t each);	/* number of wrong elements */
+
+/* A job that takes some time even without fault injection: about 2^31 multiplications. */
+int large_job(int fd, struct buffer *buf, struct xqaccel_job *job);
+
+int64_t now_ns(void);
+void sleep_ms(unsigned int ms);
+
+#endif

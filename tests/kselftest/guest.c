@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "device.h"
+#include "guest.h"
+
+#define HOST_PORT	"/dev/virtio-ports/xq.control"
+#define MODULE		"/lib/modules/xqaccel.ko"
+
+/* ---- the host ----------------------------------------------------------------- */
+
+bool host_present(void)
+{
+	return !access(HOST_PORT, R_OK | W_OK);
+}
+
+static int read_line(int fd, char *line, unsigned int size)
+{
+	unsigned int n = 0;
+
+	while (n + 1 < size) {
+		const ssize_t got = read(fd, line + n, 1);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return -EIO;
+		if (line[n] == '\n')
+			break;
+		n++;
+	}
+	line[n] = 0;
+	return 0;
+}
+
+int host_request(char *reply, unsigned int size, const char *fmt, ...)
+{
+	char line[1024] = "";
+	va_list args;
+	int fd, len, ret;
+
+	fd = open(HOST_PORT, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return -ENODEV;
+	va_start(args, fmt);
+	len = vsnprintf(line, sizeof(line) - 1, fmt, args);
+	va_end(args);
+	line[len++] = '\n';
+	ret = write(fd, line, len) == len ? read_line(fd, line, sizeof(line)) : -EIO;
+	close(fd);
+	if (ret)
+		return ret;
+	if (reply)
+		snprintf(reply, size, "%s", line);
+	if (strncmp(line, "ok", 2)) {
+		printf("# host: %s\n", line);
+		return -EIO;
+	}
+	return 0;
+}
+
+int inject(const char *property, uint64_t value)
+{
+	return host_request(NULL, 0, "qom-set %s %llu", property, (unsigned long long)value);
+}
+
+int inject_nothing(void)
+{
+	static const char *const all[] = {
+		"hang-jobs", "slow-ns", "drop-interrupts", "duplicate-interrupts",
+		"wrong-id", "wrong-phase", "dma-errors", "stuck-reset",
+	};
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		ret = inject(all[i], 0);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/* ---- files --------------------------------------------------------------------- */
+
+int file_write(const char *path, const char *text)
+{
+	const int fd = open(path, O_WRONLY | O_CLOEXEC);
+	int ret = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text, strlen(text)) < 0)
+		ret = -errno;
+	close(fd);
+	return ret;
+}
+
+int file_read(const char *path, char *text, unsigned int size)
+{
+	const int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t got, n = 0;
+
+	if (fd < 0)
+		return -errno;
+	while ((got = read(fd, text + n, size - 1 - n)) > 0)
+		n += got;
+	close(fd);
+	text[n] = 0;
+	return n;
+}
+
+int64_t stat_of(const char *name)
+{
+	const char *node = strrchr(device_path(), '/') + 1;
+	char path[128], text[1024], *line;
+	const size_t len = strlen(name);
+	int ret;
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/xqaccel/%s/stats", node);
+	ret = file_read(path, text, sizeof(text));
+	if (ret < 0)
+		return ret;
+	for (line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
+		if (!strncmp(line, name, len) && line[len] == ' ')
+			return strtoll(line + len, NULL, 10);
+	return -ENOENT;
+}
+
+int64_t stat_settles(const char *name, int64_t value, unsigned int ms)
+{
+	const int64_t end = now_ns() + ms * MS;
+	int64_t seen;
+
+	while ((seen = stat_of(name)) != value && now_ns() < end)
+		sleep_ms(10);
+	return seen;
+}
+
+/* ---- bus and module -------------------------------------------------------------- */
+
+int pci_address(char *text, unsigned int size)
+{
+	const char *node = strrchr(device_path(), '/') + 1;
+	char path[128], target[256];
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/sys/class/xqaccel/%s/device", node);
+	n = readlink(path, target, sizeof(target) - 1);
+	if (n < 0)
+		return -errno;
+	target[n] = 0;
+	snprintf(text, size, "%s", strrchr(target, '/') + 1);
+	return 0;
+}
+
+int driver_unbind(const char *address)
+{
+	return file_write("/sys/bus/pci/drivers/xqaccel/unbind", address);
+}
+
+int driver_bind(const char *address)
+{
+	return file_write("/sys/bus/pci/drivers/xqaccel/bind", address);
+}
+
+static bool node_becomes(bool there, unsigned int ms)
+{
+	const int64_t end = now_ns() + ms * MS;
+	struct stat st;
+
+	while (!stat(device_path(), &st) != there) {
+		if (now_ns() > end)
+			return false;
+		sleep_ms(10);
+	}
+	return true;
+}
+
+bool node_appears(unsigned int ms)
+{
+	return node_becomes(true, ms);
+}
+
+bool node_goes(unsigned int ms)
+{
+	return node_becomes(false, ms);
+}
+
+int module_unload(void)
+{
+	return syscall(SYS_delete_module, "xqaccel", O_NONBLOCK) ? -errno : 0;
+}
+
+int module_load(const char *parameters)
+{
+	const int fd = open(MODULE, O_RDONLY | O_CLOEXEC);
+	int ret = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (syscall(SYS_finit_module, fd, parameters, 0))
+		ret = -errno;
+	close(fd);
+	return ret;
+}

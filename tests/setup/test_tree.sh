@@ -4,7 +4,7 @@
 # What every file of the tree must satisfy; prints KTAP.
 set -uo pipefail
 
-cd "$(dirname "$(readlink -f "$0")")/../.."
+cd "$(dirname "$(readlink -f "$0")")/../.." || exit 1
 number=0
 
 # report NAME: the lines of standard input say what is wrong.

@@ -21,7 +21,7 @@ static uint64_t mmio_read(void *opaque, hwaddr offset, unsigned int size)
 {
 	XqaccelState *s = opaque;
 
-	return s->busy ? UINT64_MAX : xqdev_mmio_read(s->device, offset, size);
+	return s->busy || size != 4 ? UINT64_MAX : xqdev_mmio_read(s->device, offset, size);
 }
 
 static void mmio_write(void *opaque, hwaddr offset, uint64_t value, unsigned int size)

@@ -55,3 +55,7 @@ UNIT_TESTS += $(XQ_LIBRARY_TESTS)
 UNIT_TESTS_asan += $(XQ_LIBRARY_TESTS)
 UNIT_TESTS_tsan += test_soft test_soft_jobs
 UNIT_TESTS_arm64 += test_pack test_soft_jobs
+
+# The same in QEMU, without a guest.
+CHECK_SCRIPTS += tests/qemu/test_qemu_device.py
+test_qemu_device.py-args = $(QEMU)

@@ -81,3 +81,27 @@ install-library: lib tools
 		$(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(m)))/ &&) true
 
 INSTALL_TARGETS += install-library
+
+# ---- the demo -----------------------------------------------------------------------------------
+
+PROGRAMS += xq-demo xq-demo-train
+xq-demo-y := $(addprefix libxqaccel/examples/demo/,demo.c run.c quantized.c xnor.c mnist.c) \
+	libxqaccel/tools/npy.c libxqaccel/tools/tensor.c
+xq-demo-libs := xqaccel
+xq-demo-ldlibs := -lz
+xq-demo-train-y := $(addprefix libxqaccel/examples/demo/,train.c digits.c)
+CFLAGS-libxqaccel/examples/demo/train.c := -O3 -ffp-contract=off
+CFLAGS-libxqaccel/examples/demo/digits.c := -ffp-contract=off
+
+XQ_DEMO_NETWORK := $(O)/demo/network
+$(XQ_DEMO_NETWORK): $(O)/obj/bin/xq-demo-train
+	$(call say,TRAIN,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$< $@
+
+GUEST_BIN += $(O)/obj/bin/xq-demo $(XQ_DEMO_NETWORK):/share/xqaccel/demo-network
+GUEST_DEMO := xq-demo /share/xqaccel/demo-network
+
+.PHONY: demo-soft
+demo-soft: $(O)/obj/bin/xq-demo $(XQ_DEMO_NETWORK) ## The demo on the software device, without a VM
+	$(Q)$< $(XQ_DEMO_NETWORK)

@@ -16,4 +16,26 @@ xq-test-$(1)-libs := xqkselftest
 xq-test-$(1)-timeout := $(2)
 endef
 
+$(eval $(call kselftest,ioctl,180))
+$(eval $(call kselftest,buffer,120))
+$(eval $(call kselftest,submit,120))
 $(eval $(call kselftest,gemm,180))
+$(eval $(call kselftest,wait,120))
+$(eval $(call kselftest,jobs,240))
+$(eval $(call kselftest,recovery,240))
+$(eval $(call kselftest,unplug,400))
+$(eval $(call kselftest,leak,200))
+$(eval $(call kselftest,stress,240))
+
+# $(call kselftest-again,NAME,VARIANT,SECONDS,VM OPTIONS): the same program in another VM
+define kselftest-again
+GUEST_TESTS += xq-test-$(1)-$(2)
+xq-test-$(1)-$(2)-file := $$(O)/obj/bin/xq-test-$(1)
+xq-test-$(1)-$(2)-timeout := $(3)
+xq-test-$(1)-$(2)-vm := $(4)
+endef
+
+# Addresses that the device sees are not those of memory, and what is unmapped can't be reached.
+$(foreach t,gemm buffer jobs recovery stress,$(eval $(call kselftest-again,$(t),iommu,240,--iommu)))
+# Use after free and overruns in the kernel are found.
+$(foreach t,jobs recovery stress unplug,$(eval $(call kselftest-again,$(t),debug,400,--debug-memory)))

@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A device that misbehaves, by fault injection: jobs that hang, interrupts that do not come,
+ * completions that lie, resets that are not acknowledged. Whoever is not guilty gets a right
+ * result, the guilty an error, and the device works afterwards.
+ */
+#include <errno.h>
+#include <poll.h>
+
+#include "device.h"
+#include "gemm_case.h"
+#include "guest.h"
+#include "harness.h"
+
+FIXTURE(recovery)
+{
+	int fd;
+	struct buffer buf;
+	struct xqaccel_job job;
+	struct xqaccel_completion c;
+	char address[32];
+};
+
+FIXTURE_SETUP(recovery)
+{
+	if (!host_present())
+		SKIP(return, "no host to inject faults");
+	ASSERT_EQ(0, inject_nothing());
+	ASSERT_EQ(0, pci_address(self->address, sizeof(self->address)));
+	self->fd = device_open();
+	if (self->fd == -ENODEV) {
+		/* An earlier test lost it. */
+		ASSERT_EQ(0, driver_unbind(self->address));
+		ASSERT_EQ(0, driver_bind(self->address));
+		ASSERT_TRUE(node_appears(5000));
+		self->fd = device_open();
+	}
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, buffer_create(self->fd, 8192, &self->buf));
+	small_fill(&self->buf, 1, 2);
+	small_job(&self->job, &self->buf);
+}
+
+FIXTURE_TEARDOWN(recovery)
+{
+	if (_metadata->result->skipped)
+		return;
+	EXPECT_EQ(0, inject_nothing());
+	munmap(self->buf.map, self->buf.bytes);
+	close(self->fd);
+	EXPECT_EQ(0, stat_settles("jobs", 0, 5000));
+	EXPECT_EQ(0, stat_settles("clients", 0, 5000));
+	EXPECT_EQ(0, stat_of("leaked_pages"));
+}
+
+static int run_good_job(struct fixture_recovery *self)
+{
+	int ret;
+
+	small_fill(&self->buf, 3, 4);
+	small_job(&self->job, &self->buf);
+	ret = submit(self->fd, &self->job);
+	if (!ret)
+		ret = wait_one(self->fd, &self->c, 5 * SECOND);
+	if (ret)
+		return ret;
+	return self->c.status ? (int)self->c.status : small_check(&self->buf, 16 * 3 * 4);
+}
+
+TEST_F(recovery, job_longer_than_its_limit)
+{
+	const int64_t start = now_ns();
+
+	ASSERT_EQ(0, inject("hang-jobs", 1));
+	self->job.user_data = 5;
+	ASSERT_EQ(0, submit_lane(self->fd, &self->job, 0, 300));
+	ASSERT_EQ(0, wait_one(self->fd, &self->c, 10 * SECOND));
+	EXPECT_EQ(XQACCEL_STATUS_TIMEOUT, (int)self->c.status);
+	EXPECT_EQ(5ULL, self->c.user_data);
+	EXPECT_LE(250 * MS, now_ns() - start);
+	EXPECT_GT(2 * SECOND, now_ns() - start);
+	EXPECT_EQ(0, run_good_job(self));
+}
+
+TEST_F(recovery, slow_job_within_its_limit)
+{
+	ASSERT_EQ(0, inject("slow-ns", 600 * MS));
+	ASSERT_EQ(0, submit_lane(self->fd, &self->job, 0, 5000));
+	ASSERT_EQ(0, wait_one(self->fd, &self->c, 10 * SECOND));
+	EXPECT_EQ(XQACCEL_STATUS_OK, (int)self->c.status);
+	EXPECT_EQ(0, small_check(&self->buf, 16 * 2));
+}
+
+TEST_F(recovery, slow_job_beyond_its_limit)
+{
+	ASSERT_EQ(0, inject("slow-ns", 3 * SECOND));
+	ASSERT_EQ(0, submit_lane(self->fd, &self->job, 0, 200));
+	ASSERT_EQ(0, wait_one(self->fd, &self->c, 2 * SECOND));
+	EXPECT_EQ(XQACCEL_STATUS_TIMEOUT, (int)self->c.status);
+	ASSERT_EQ(0, inject("slow-ns", 0));
+	EXPECT_EQ(0, run_good_job(self));
+}
+
+/* The jobs behind a hung one ran not at all or once, never twice. */
+TEST_F(recovery, jobs_behind_a_hung_one)
+{
+	enum { COUNT = 20 };
+	struct xqaccel_completion c[COUNT];
+	uint32_t done, seen = 0;
+	uint64_t i;
+
+	ASSERT_EQ(0, inject("hang-jobs", 1));
+	self->job.flags = XQACCEL_JOB_ACCUMULATE;
+	for (i = 0; i < COUNT; i++) {
+		self->job.user_data = i;
+		ASSERT_EQ(0, submit_lane(self->fd, &self->job, 0, 300));
+	}
+	while (seen < COUNT) {
+		ASSERT_EQ(0, wait_jobs(self->fd, c + seen, COUNT - seen, 1, 10 * SECOND, &done, NULL));
+		seen += done;
+	}
+	for (i = 0; i < COUNT; i++) {
+		EXPECT_EQ(i, c[i].user_data);
+		EXPECT_EQ(i ? XQACCEL_STATUS_OK : XQACCEL_STATUS_TIMEOUT, (int)c[i].status);
+	}
+	EXPECT_EQ(0, small_check(&self->buf, (COUNT - 1) * 16 * 2));
+}
+
+TEST_F(recovery, others_go_on_while_one_hangs)
+{
+	const int other = device_open();
+	struct xqaccel_job job;
+	struct buffer buf;
+	unsigned int i;
+
+	ASSERT_LE(0, other);
+	ASSERT_EQ(0, buffer_create(other, 4096, &buf));
+	small_fill(&buf, 1, 1);
+	small_job(&job, &buf);
+	ASSERT_EQ(0, inject("hang-jobs", 1));
+	ASSERT_EQ(0, submit_lane(self->fd, &self->job, 0, 1500));
+	for (i = 0; i < 100; i++) {
+		struct xqaccel_completion c;
+
+		ASSERT_EQ(0, submit_lane(other, &job, i % 8, 0));
+		ASSERT_EQ(0, wait_one(other, &c, SECOND));
+		ASSERT_EQ(XQACCEL_STATUS_OK, (int)c.status);
+	}
+	ASSERT_EQ(0, wait_one(self->fd, &self->c, 5 * SECOND));
+	EXPECT_EQ(XQACCEL_STATUS_TIMEOUT, (int)self->c.status);
+	munmap(buf.map, buf.bytes);
+	close(other);
+}
+
+TEST_F(recovery, every_queue_hangs)
+{
+	struct xqaccel_completion c[8];
+	uint32_t done;
+	unsigned int i;
+
+	ASSERT_EQ(0, inject("hang-jobs", 8));
+	for (i = 0; i < 8; i++)
+		ASSERT_EQ(0, submit_lane(self->fd, &self->job, i, 300));
+	ASSERT_EQ(0, wait_jobs(self->fd, c, 8, 8, 10 * SECOND, &done, NULL));
+	ASSERT_EQ(8U, done);
+	for (i = 0; i < 8; i++)
+		EXPECT_EQ(XQACCEL_STATUS_TIMEOUT, (int)c[i].status);
+	EXPECT_EQ(0, run_good_job(self));
+}
+
+TEST_F(recovery, lost_interrupt)
+{
+	const int64_t before = stat_of("lost_interrupts");
+	int64_t start;
+
+	ASSERT_EQ(0, inject("drop-interrupts", 1));
+	start = now_ns();
+	ASSERT_EQ(0, submit(self->fd, &self->job));
+	ASSERT_EQ(0, wait_one(self->fd, &self->c, 5 * SECOND));
+	EXPECT_EQ(XQACCEL_STATUS_OK, (int)self->c.status);
+	EXPECT_GT(SECOND, now_ns() - start);
+	EXPECT_EQ(0, small_check(&self->buf, 16 * 2));
+	EXPECT_EQ(before + 1, stat_of("lost_interrupts"));
+}
+
+TEST_F(recovery, duplicate_interrupts)
+{
+	unsigned int i;
+
+	ASSERT_EQ(0, inject("duplicate-interrupts", 50));
+	for (i = 0; i < 50; i++)
+		ASSERT_EQ(0, run_good_job(self));
+}
+
+TEST_F(recovery, wrong_id)
+{
+	const int64_t before = stat_of("bad_completions");
+
+	ASSERT_EQ(0, inject("wrong-id", 1));
+	ASSERT_EQ(0, submit(self->fd, &self->job));
+	ASSERT_EQ(0, wait_one(self->fd, &self->c, 5 * SECOND));
+	/* It ran again. */
+	EXPECT_EQ(XQACCEL_STATUS_OK, (int)self->c.status);
+	EXPECT_EQ(0, small_check(&self->buf, 16 * 2));
+	EXPECT_EQ(before + 1, stat_of("bad_completions"));
+	EXPECT_EQ(0, run_good_job(self));
+}
+
+TEST_F(recovery, wrong_id_of_a_job_that_accumulates)
+{
+	ASSERT_EQ(0, inject("wrong-id", 1));
+	self->job.flags = XQACCEL_JOB_ACCUMULATE;
+	ASSERT_EQ(0, submit(self->fd, &self->job));
+	ASSERT_EQ(0, wait_one(self->fd, &self->c, 5 * SECOND));
+	/* Nobody knows whether it added, so it must not add again. */
+	EXPECT_EQ(XQACCEL_STATUS_CANCELED, (int)self->c.status);
+	EXPECT_EQ(0, run_good_job(self));
+}
+
+TEST_F(recovery, wrong_id_again_and_again)
+{
+	ASSERT_EQ(0, inject("wrong-id", 1000));
+	ASSERT_EQ(0, submit(self->fd, &self->job));
+	ASSERT_EQ(0, wait_one(self->fd, &self->c, 10 * SECOND));
+	EXPECT_EQ(XQACCEL_STATUS_CANCELED, (int)self->c.status);
+	ASSERT_EQ(0, inject("wrong-id", 0));
+	EXPECT_EQ(0, run_good_job(self));
+}
+
+TEST_F(recovery, wrong_phase)
+{
+	ASSERT_EQ(0, inject("wrong-phase", 1));
+	ASSERT_EQ(0, submit_lane(self->fd, &self->job, 0, 500));
+	ASSERT_EQ(0, wait_one(self->fd, &self->c, 5 * SECOND));
+	/* A completion that can't be seen never came. */
+	EXPECT_EQ(XQACCEL_STATUS_TIMEOUT, (int)self->c.status);
+	EXPECT_EQ(0, run_good_job(self));
+}
+
+TEST_F(recovery, dma_error)
+{
+	ASSERT_EQ(0, inject("dma-errors", 1));
+	ASSERT_EQ(0, submit(self->fd, &self->job));
+	ASSERT_EQ(0, wait_one(self->fd, &self->c, 5 * SECOND));
+	EXPECT_EQ(XQACCEL_STATUS_DMA, (int)self->c.status);
+	EXPECT_EQ(0, run_good_job(self));
+}
+
+TEST_F(recovery, faults_among_many_jobs)
+{
+	enum { COUNT = 400 };
+	static struct xqaccel_completion c[COUNT];
+	uint32_t done, seen = 0, i, ok = 0;
+
+	for (i = 0; i < COUNT; i++) {
+		if (i == 50)
+			ASSERT_EQ(0, inject("drop-interrupts", 5));
+		if (i == 120)
+			ASSERT_EQ(0, inject("wrong-id", 3));
+		if (i == 200)
+			ASSERT_EQ(0, inject("hang-jobs", 2));
+		if (i == 300)
+			ASSERT_EQ(0, inject("wrong-phase", 1));
+		ASSERT_EQ(0, submit_lane(self->fd, &self->job, i % 8, 300));
+	}
+	while (seen < COUNT) {
+		ASSERT_EQ(0, wait_jobs(self->fd, c + seen, COUNT - seen, 1, 10 * SECOND, &done, NULL));
+		seen += done;
+	}
+	for (i = 0; i < COUNT; i++)
+		ok += c[i].status == XQACCEL_STATUS_OK;
+	/* Two hung, one was not told of; all others ended well. */
+	EXPECT_LE(COUNT - 3, (int)ok);
+	EXPECT_GT(COUNT, (int)ok);
+	EXPECT_EQ(0, run_good_job(self));
+}
+
+TEST_F_TIMEOUT(recovery, reset_not_acknowledged, 60)
+{
+	struct pollfd p = { .fd = self->fd, .events = POLLIN };
+	struct xqaccel_info info;
+	struct buffer buf;
+	uint32_t done, pending, i;
+	struct xqaccel_completion c[16];
+
+	ASSERT_EQ(0, inject("stuck-reset", 1));
+	ASSERT_EQ(0, inject("hang-jobs", 1));
+	for (i = 0; i < 10; i++)
+		ASSERT_EQ(0, submit_lane(self->fd, &self->job, 0, 200));
+	ASSERT_EQ(0, wait_jobs(self->fd, c, 16, 10, 15 * SECOND, &done, &pending));
+	EXPECT_EQ(10U, done);
+	EXPECT_EQ(0U, pending);
+	for (i = 0; i < done; i++)
+		EXPECT_EQ(XQACCEL_STATUS_LOST, (int)c[i].status);
+	/* Lost for good, and everyone is told. */
+	EXPECT_EQ(-ENODEV, device_info(self->fd, &info));
+	EXPECT_EQ(-ENODEV, submit(self->fd, &self->job));
+	EXPECT_EQ(-ENODEV, buffer_create_unmapped(self->fd, 4096, &buf));
+	EXPECT_EQ(-ENODEV, buffer_destroy(self->fd, self->buf.handle));
+	EXPECT_EQ(-ENODEV, wait_one(self->fd, c, -1));
+	EXPECT_EQ(-ENODEV, device_open());
+	EXPECT_EQ(1, poll(&p, 1, 0));
+	EXPECT_EQ(POLLHUP | POLLERR, (int)p.revents);
+	/* What was mapped is still memory. */
+	self->buf.map[0] = 1;
+	EXPECT_EQ(1, self->buf.map[0]);
+
+	/* No reboot: the driver takes it back once it works again. */
+	ASSERT_EQ(0, inject_nothing());
+	ASSERT_EQ(0, driver_unbind(self->address));
+	ASSERT_EQ(0, driver_bind(self->address));
+	ASSERT_TRUE(node_appears(5000));
+	munmap(self->buf.map, self->buf.bytes);
+	close(self->fd);
+	self->fd = device_open();
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, buffer_create(self->fd, 8192, &self->buf));
+	EXPECT_EQ(0, run_good_job(self));
+}
+
+TEST_HARNESS_MAIN

@@ -86,17 +86,18 @@ int xqaccel_chrdev_add(struct xqaccel_device *xq)
 	return cdev_device_add(&xq->cdev, &xq->dev);
 }
 
-/* Open files stay open, but there are no new ones. */
+/* Open files stay open, but there are no new ones, and the next device may have the number. */
 void xqaccel_chrdev_remove(struct xqaccel_device *xq)
 {
 	cdev_device_del(&xq->cdev, &xq->dev);
+	xqaccel_chrdev_forget(xq);
 }
 
-/* The number may be used again: the device's memory goes, and no file is open. */
 void xqaccel_chrdev_forget(struct xqaccel_device *xq)
 {
 	if (xq->minor >= 0)
 		ida_free(&minors, xq->minor);
+	xq->minor = -1;
 }
 
 int xqaccel_chrdev_init(void)

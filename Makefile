@@ -128,6 +128,7 @@ PACKAGES-fuzz := $(O)/stamp/packages-fuzz
 -include tests/unit/build.mk
 -include tests/kselftest/build.mk
 -include tests/bench/build.mk
+-include tests/lab/build.mk
 -include tests/fuzz/build.mk
 -include tests/vectors/build.mk
 include tests/vm/build.mk

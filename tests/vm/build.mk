@@ -45,7 +45,11 @@ script_line = host $(notdir $(1)) - $(1) $(or $($(notdir $(1))-timeout),120) | |
 guest_line = guest $(1) - - $(or $($(1)-timeout),120) $(or $($(1)-kernels),$(KERNELS)) \
 	| $($(1)-vm) | $($(1)-env) | $($(1)-args)
 
-CHECK_PROGRAMS := $(UNIT_TESTS:%=$(O)/obj/bin/%) $(foreach v,asan tsan arm64,$(UNIT_TESTS_$(v):%=$(O)/$(v)/bin/%))
+# Only what will run is built.
+chosen = $(if $(ONLY),$(shell printf '%s\n' $(1) | grep -E -e '$(ONLY)'),$(1))
+CHECK_PROGRAMS = $(patsubst %,$(O)/obj/bin/%,$(call chosen,$(UNIT_TESTS))) \
+	$(foreach v,asan tsan arm64,$(patsubst %,$(O)/$(v)/bin/%,$(call chosen,$(UNIT_TESTS_$(v))))) \
+	$(if $(call chosen,$(GUEST_TESTS)),$(QEMU) $(IMAGES))
 
 define CHECK_PLAN
 $(foreach s,$(CHECK_SCRIPTS),$(call script_line,$(s))

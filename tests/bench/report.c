@@ -21,7 +21,7 @@ void report_machine(struct report *report)
 	if (file)
 		fclose(file);
 	if (uname(&system) == 0)
-		snprintf(report->system, sizeof(report->system), "%s, Linux %.60s%s",
+		snprintf(report->system, sizeof(report->system), "%.16s, Linux %.60s%s",
 			 system.machine, system.release, virtual ? ", in a virtual machine" : "");
 }
 
@@ -87,7 +87,7 @@ const char *report_verdict(const struct row_result *result)
 
 static const char *order_name(const struct bench_row *row)
 {
-	return row->threads > 1 ? "2 threads" : row->isa ? row->isa : "";
+	return row->isa ? row->isa : "";
 }
 
 void report_terminal_head(const struct report *report)

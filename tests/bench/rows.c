@@ -60,9 +60,9 @@
 	{ .section = "AVX2 path", FORMATS(A, B), SHAPE(M, N, K), TILED, .isa = "avx2",		\
 	  .limit = (limit_), .share = 0.85 }
 
-#define TWO(A, B, M, N, K)								\
+#define TWO(A, B, M, N, K, limit_)								\
 	{ .section = "two threads", FORMATS(A, B), SHAPE(M, N, K), .order = ORDER_TILED,	\
-	  .threads = 2, .baseline = BASELINE_ONE_THREAD, .gain = 1.8 }
+	  .threads = 2, .limit = (limit_), .baseline = BASELINE_ONE_THREAD, .gain = 1.8 }
 
 const struct bench_row bench_rows[] = {
 	LARGE_SHAPES(S8),
@@ -72,6 +72,8 @@ const struct bench_row bench_rows[] = {
 	LARGE_SHAPES(T2),
 	LARGE_SHAPES(C4),
 	LARGE_SHAPES(B1),
+	NARROW(C8, 512, 4096, 4096, 0),
+	{ .section = "narrow weights", FORMATS(S4, S4), SHAPE(512, 4096, 4096), TILED, .share = 0.85 },
 	BITS(1024, 1024, 1024),
 	BITS(4096, 4096, 4096),
 	GEMV(S8, QC8W),
@@ -97,11 +99,11 @@ const struct bench_row bench_rows[] = {
 	AVX2(S8, S8, 1024, 1024, 1024, LIMIT_DOT),
 	AVX2(S8, S4, 1024, 1024, 1024, LIMIT_DOT),
 	AVX2(B1, B1, 1024, 1024, 1024, LIMIT_POPCOUNT),
-	TWO(S8, S8, 512, 4096, 4096),
-	TWO(S8, S4, 512, 4096, 4096),
-	TWO(S8, S8, 1024, 1024, 1024),
-	TWO(S8, S8, 128, 3072, 768),
-	TWO(B1, B1, 4096, 4096, 4096),
+	TWO(S8, S8, 512, 4096, 4096, LIMIT_DOT),
+	TWO(S8, S4, 512, 4096, 4096, LIMIT_DOT),
+	TWO(S8, S8, 1024, 1024, 1024, LIMIT_DOT),
+	TWO(S8, S8, 128, 3072, 768, LIMIT_DOT),
+	TWO(B1, B1, 4096, 4096, 4096, LIMIT_POPCOUNT),
 };
 
 const unsigned int bench_row_count = sizeof(bench_rows) / sizeof(bench_rows[0]);

@@ -145,8 +145,9 @@ help: ## Show this list
 		'  PREFIX= DESTDIR= (install), ARCH=arm64 CROSS_COMPILE=, FUZZ_SECONDS=, ONLY=REGEX (check), WERROR=1'
 
 .PHONY: demo check shell
-demo: $(QEMU) $(O)/image-$(KVER).cpio ## Boot a VM with the accelerator and run the main job on real input
-	$(Q)tests/vm/run --kernel $(KVER) --build $(O) --timeout 300 $(VM_OPTIONS) --command '$(GUEST_DEMO)'
+demo: $(QEMU) $(O)/demo-$(KVER).cpio ## Boot a VM with the accelerator and run the main job on real input
+	$(Q)tests/vm/run --kernel $(KVER) --build $(O) --image demo --timeout 300 $(VM_OPTIONS) \
+		--command '$(GUEST_DEMO)'
 
 check: $(CHECK_PROGRAMS) $(CHECK_DEPS) $(O)/check.plan | $(O)/stamp/packages-check ## Run every test (ONLY=REGEX: some)
 	$(Q)tests/check --plan $(O)/check.plan --build $(O) $(if $(ONLY),--only '$(ONLY)')

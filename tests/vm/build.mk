@@ -30,14 +30,18 @@ $(O)/module-%/xqaccel.ko: $(DRIVER_SOURCES) $(O)/stamp/kernel-%
 	$(Q)[ -e $@ ] || ln -sf "$$(cd $(@D) && find . -name xqaccel.ko -print -quit)" $@
 	$(Q)touch -c $@
 
-GUEST_FILES = $(GUEST_BIN) $(foreach t,$(sort $(GUEST_TESTS)),$(or $($(t)-file),$(O)/obj/bin/$(t)):/tests/$(t))
-guest_paths = $(foreach f,$(GUEST_FILES),$(firstword $(subst :, ,$(f))))
+GUEST_TEST_FILES = $(foreach t,$(sort $(GUEST_TESTS)),$(or $($(t)-file),$(O)/obj/bin/$(t)):/tests/$(t))
+host_paths = $(foreach f,$(1),$(firstword $(subst :, ,$(f))))
 
-$(O)/image-%.cpio: $(if $(wildcard Kbuild),$(O)/module-%/xqaccel.ko) $(O)/stamp/kernel-% tests/vm/image.sh \
-		$(wildcard tests/vm/guest/*) $(guest_paths) $(wildcard */build.mk tests/*/build.mk)
-	$(call say,IMAGE,$@)
-	$(Q)LD_LIBRARY_PATH=$(abspath $(O)/lib) tests/vm/image.sh $@ $(O)/kernel-$* \
-		$(or $(filter %.ko,$^),-) $(GUEST_FILES)
+# $(call image_rule,NAME,FILES): the image NAME-KERNEL.cpio. The demo's has no tests, so that it is built sooner.
+define image_rule
+$(O)/$(1)-%.cpio: $(if $(wildcard Kbuild),$(O)/module-%/xqaccel.ko) $(O)/stamp/kernel-% tests/vm/image.sh \
+		$(wildcard tests/vm/guest/*) $(call host_paths,$(2)) $(wildcard */build.mk tests/*/build.mk)
+	$$(call say,IMAGE,$$@)
+	$$(Q)LD_LIBRARY_PATH=$(abspath $(O)/lib) tests/vm/image.sh $$@ $(O)/kernel-$$* $$(or $$(filter %.ko,$$^),-) $(2)
+endef
+$(eval $(call image_rule,image,$(GUEST_BIN) $(GUEST_TEST_FILES)))
+$(eval $(call image_rule,demo,$(GUEST_BIN)))
 
 # One line for each test, read by tests/check.
 host_line = host $(1) $(2) $(O)/$(2)/bin/$(1) $(or $($(1)-timeout),120) | | $($(1)-env) | $($(1)-args)

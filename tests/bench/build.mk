@@ -22,3 +22,7 @@ BENCHES += bench-numerics
 bench-numerics-y := tests/bench/numerics.c
 bench-numerics-libs := xqaccel
 BENCH_RUN += && $(O)/obj/bin/bench-numerics
+
+.PHONY: bench-doc
+bench-doc:
+	$(Q)tests/bench/document.py $(O)/bench Documentation

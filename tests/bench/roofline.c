@@ -93,8 +93,9 @@ static void draw_roofs(double dot, double bits, double bandwidth, FILE *file)
 	fprintf(file, "<line class=\"roof\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>\n",
 		x_of(fmax(1, pow(10, Y_MIN) * dot / bandwidth)),
 		y_of(fmax(pow(10, Y_MIN), bandwidth / dot)), x_of(top / bandwidth), y_of(top / dot));
-	fprintf(file, "<text x=\"%.1f\" y=\"%.1f\">reading the weights</text>\n",
-		x_of(1) + 6, y_of(bandwidth / dot) - 14);
+	fprintf(file, "<text transform=\"translate(%.1f %.1f) rotate(%.1f)\">reading the weights</text>\n",
+		x_of(1.2) - 4, y_of(1.2 * bandwidth / dot) - 4,
+		atan2(y_of(10) - y_of(1), x_of(10) - x_of(1)) * 180 / 3.14159265);
 }
 
 static void draw_row(const struct row_result *r, unsigned int color, double dot, FILE *file)

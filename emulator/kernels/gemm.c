@@ -64,10 +64,11 @@ static void aim_dot(const struct xqk_work *work, uint32_t row, uint32_t piece, s
 	dot->a = work->a + row * work->a_stride +
 		 (size_t)piece * work->block.piece_steps * work->a_step_bytes;
 	dot->a_stride = work->a_stride;
-	dot->first = word0 * work->word_steps;
+	dot->table = work->table;
+	dot->first = word0 * work->table_steps;
 	dot->b = work->b + dot->first / XQK_TILE_STEPS * XQK_STRIPS;
 	dot->first %= XQK_TILE_STEPS;
-	dot->steps = words * work->word_steps;
+	dot->steps = words * work->table_steps;
 	dot->k = k1 - k0;
 }
 

@@ -12,31 +12,33 @@ static bool available(void)
 	       __builtin_cpu_supports("avx512vpopcntdq");
 }
 
+/* The dot of panels, how they are unpacked, the operand's bias, the dot of tiles. */
+#define B_FORMAT(panel, unpacker, offset, tiles) {		\
+	.dot = xqk_dot_##panel##_avx512,			\
+	.dot_fold = xqk_dot_fold_##panel##_avx512,		\
+	.unpack = (unpacker),					\
+	.bias = (offset),					\
+	.dot_tiles = xqk_dot_tiles_##tiles##_avx512,		\
+}
+
 const struct xqk_isa xqk_isa_avx512vnni = {
 	.name = "avx512vnni",
 	.available = available,
 	.rows = 6,
 	.a_bytes = 1,
 	.b = {
-		[XQACCEL_FMT_S8] = { xqk_dot_s8_avx512, NULL, 128, xqk_dot_fold_s8_avx512 },
-		[XQACCEL_FMT_U8] = { xqk_dot_u8_avx512, NULL, 0, xqk_dot_fold_u8_avx512 },
-		[XQACCEL_FMT_S4] = { xqk_dot_u8_avx512, xqk_unpack_s4_avx512, 8,
-				     xqk_dot_fold_u8_avx512 },
-		[XQACCEL_FMT_U4] = { xqk_dot_u8_avx512, xqk_unpack_u4_avx512, 0,
-				     xqk_dot_fold_u8_avx512 },
-		[XQACCEL_FMT_S2] = { xqk_dot_u8_avx512, xqk_unpack_s2_avx512, 2,
-				     xqk_dot_fold_u8_avx512 },
-		[XQACCEL_FMT_U2] = { xqk_dot_u8_avx512, xqk_unpack_u2_avx512, 0,
-				     xqk_dot_fold_u8_avx512 },
-		[XQACCEL_FMT_T2] = { xqk_dot_u8_avx512, xqk_unpack_s2_avx512, 2,
-				     xqk_dot_fold_u8_avx512 },
-		[XQACCEL_FMT_B1] = { xqk_dot_u8_avx512, xqk_unpack_b1_avx512, 1,
-				     xqk_dot_fold_u8_avx512 },
-		[XQACCEL_FMT_C4] = { xqk_dot_u8_avx512, xqk_unpack_c4_avx512, 128,
-				     xqk_dot_fold_u8_avx512 },
-		[XQACCEL_FMT_C8] = { xqk_dot_u8_avx512, xqk_unpack_c8_avx512, 128,
-				     xqk_dot_fold_u8_avx512 },
+		[XQACCEL_FMT_S8] = B_FORMAT(s8, NULL, 128, s8),
+		[XQACCEL_FMT_U8] = B_FORMAT(u8, NULL, 0, u8),
+		[XQACCEL_FMT_S4] = B_FORMAT(u8, xqk_unpack_s4_avx512, 8, s4),
+		[XQACCEL_FMT_U4] = B_FORMAT(u8, xqk_unpack_u4_avx512, 0, u4),
+		[XQACCEL_FMT_S2] = B_FORMAT(u8, xqk_unpack_s2_avx512, 2, s2),
+		[XQACCEL_FMT_U2] = B_FORMAT(u8, xqk_unpack_u2_avx512, 0, u2),
+		[XQACCEL_FMT_T2] = B_FORMAT(u8, xqk_unpack_s2_avx512, 2, s2),
+		[XQACCEL_FMT_B1] = B_FORMAT(u8, xqk_unpack_b1_avx512, 1, b1),
+		[XQACCEL_FMT_C4] = B_FORMAT(u8, xqk_unpack_c4_avx512, 128, c4),
+		[XQACCEL_FMT_C8] = B_FORMAT(u8, xqk_unpack_c8_avx512, 128, c8),
 	},
+	.tiles_rows = 4,
 	.dot_bits = xqk_dot_b1_avx512,
 	.dot_fold_bits = xqk_dot_fold_b1_avx512,
 	.widen_a = xqk_widen_a_avx512,

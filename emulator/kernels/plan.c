@@ -26,12 +26,20 @@ static bool uses_bits(const struct xqk_isa *isa, const struct xq_dims *dims)
 	       dims->b_format == XQACCEL_FMT_B1;
 }
 
+static bool uses_tiles(const struct xqk_isa *isa, const struct xq_dims *dims)
+{
+	return (dims->flags & XQACCEL_JOB_B_TILED) && dims->m <= isa->tiles_rows &&
+	       isa->b[dims->b_format].dot_tiles && !uses_bits(isa, dims);
+}
+
 static uint32_t block_elements(const struct xqk_isa *isa, const struct xq_dims *dims)
 {
 	uint32_t groups;
 
 	if (uses_bits(isa, dims))
 		return min_u32(XQK_BLOCK_BITS, dims->k);
+	if (uses_tiles(isa, dims) && !dims->group)
+		return min_u32(XQK_BLOCK_TILES, dims->k);
 	if (!dims->group || dims->group > XQK_BLOCK_K / 2)
 		return min_u32(XQK_BLOCK_K, dims->group ? dims->group : dims->k);
 	groups = min_u32(XQK_BLOCK_K / dims->group, XQK_BLOCK_PIECES);
@@ -101,6 +109,13 @@ size_t xqk_work_layout(struct xqk_work *work, const struct xqk_plan *plan, uint3
 	work->unpack = work->bits ? NULL : b->unpack;
 	work->word_k = 32 / xq_format_bits(dims->b_format);
 	work->word_steps = work->unpack ? 8 / xq_format_bits(dims->b_format) : 1;
+	work->table_steps = work->word_steps;
+	if (uses_tiles(isa, dims)) {
+		work->dot = b->dot_tiles;
+		work->dot_fold = NULL;
+		work->unpack = NULL;
+		work->table_steps = 1;
+	}
 	work->a_step_bytes = work->bits ? 4 : 4 * isa->a_bytes;
 	work->stage_rows = stage_rows;
 
@@ -119,7 +134,7 @@ size_t xqk_work_layout(struct xqk_work *work, const struct xqk_plan *plan, uint3
 	work->a_zp = take(scratch, &used, 4 * vectors);
 	work->row_term = take(scratch, &used, 4 * (size_t)vectors * pieces);
 	work->a_scale = take(scratch, &used, 4 * (size_t)vectors * pieces);
-	steps = words * work->word_steps;
+	steps = words * work->table_steps;
 	work->b = take(scratch, &used, (steps / XQK_TILE_STEPS + 2) * XQK_STRIPS * sizeof(*work->b));
 	for (strip = 0; strip < XQK_STRIPS; strip++)
 		work->panel[strip] = take(scratch, &used, (size_t)(steps + 1) * XQK_STEP_BYTES);

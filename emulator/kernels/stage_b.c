@@ -55,7 +55,7 @@ static void stage_tiled(struct xqk_work *work, unsigned int strip)
 		if (!work->unpack)
 			work->b[(word / XQACCEL_TILE_WORDS - block->word0 / XQACCEL_TILE_WORDS) *
 				XQK_STRIPS + strip] = src - in_tile * XQK_STEP_BYTES;
-		panel += (size_t)words * work->word_steps * XQK_STEP_BYTES;
+		panel += (size_t)words * work->table_steps * XQK_STEP_BYTES;
 	}
 }
 
@@ -140,13 +140,13 @@ static void stage_rows(struct xqk_work *work, unsigned int strip)
 		work->isa->interleave_b(work->unpack ? work->tile : panel, rows, words);
 		if (work->unpack)
 			work->unpack(panel, work->tile, words, work->table);
-		panel += (size_t)words * work->word_steps * XQK_STEP_BYTES;
+		panel += (size_t)words * work->table_steps * XQK_STEP_BYTES;
 	}
 }
 
 static void point_to_panel(struct xqk_work *work, unsigned int strip)
 {
-	const uint32_t steps = work->block.words * work->word_steps;
+	const uint32_t steps = work->block.words * work->table_steps;
 	uint32_t tile;
 
 	for (tile = 0; tile * XQK_TILE_STEPS < steps; tile++)

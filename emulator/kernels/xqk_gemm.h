@@ -15,6 +15,8 @@
 #define XQK_BLOCK_K		2048
 /* The same where both operands stay bits. */
 #define XQK_BLOCK_BITS		16384
+/* The same for a few rows by tiles in place. */
+#define XQK_BLOCK_TILES		16384
 /* Groups in a block, if groups are smaller than it. */
 #define XQK_BLOCK_PIECES	64
 
@@ -39,6 +41,7 @@ struct xqk_block {
  * struct xqk_work - one chunk in work
  * @word_k: elements of a word of B
  * @word_steps: steps that a word makes
+ * @table_steps: the same in the table of pointers: 1 where tiles are used as they are
  * @bits: compute B1 x B1 on the words as they are
  * @stage_rows: rows of A staged at once; the row after them is all ones where the sums
  *	of B's columns are needed
@@ -51,7 +54,7 @@ struct xqk_work {
 	xqk_dot_fold_fn *dot_fold;	/* NULL if there are scales */
 	xqk_unpack_fn *unpack;
 	atomic_uint_fast64_t *bytes_copied;
-	uint32_t word_k, word_steps;
+	uint32_t word_k, word_steps, table_steps;
 	bool bits, need_row_term, need_column_sum;
 	uint32_t a_step_bytes;
 

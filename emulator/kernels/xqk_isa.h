@@ -50,6 +50,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "operands are used in 
  * @first: steps to skip at the start of B, less than 64
  * @steps: how many, may be 0
  * @k: elements of the piece; only used where B1 x B1 is computed on bits
+ * @table: as for xqk_unpack_fn; only used by dots of tiles
  * @c: results, rows of XQK_COLUMNS, 64-byte aligned; only the strips asked for are written
  */
 struct xqk_dot {
@@ -59,6 +60,7 @@ struct xqk_dot {
 	uint32_t first;
 	uint32_t steps;
 	uint32_t k;
+	const uint8_t *table;
 	int32_t *c;
 };
 
@@ -101,12 +103,15 @@ typedef void xqk_dot_fold_fn(const struct xqk_dot *dot, const struct xqk_fold *f
  * @unpack: NULL if the dot takes tiles as they are (8-bit formats)
  * @bias: what must be added to an element to get the operand of @dot
  * @dot_fold: optional; saves the way through memory between the two
+ * @dot_tiles: optional; a dot of at most isa->tiles_rows rows with tiles as they are in
+ *	memory, where first and steps of struct xqk_dot count words of B
  */
 struct xqk_b_format {
 	xqk_dot_fn *dot;
 	xqk_unpack_fn *unpack;
 	int32_t bias;
 	xqk_dot_fold_fn *dot_fold;
+	xqk_dot_fn *dot_tiles;
 };
 
 struct xqk_isa {
@@ -114,6 +119,7 @@ struct xqk_isa {
 	bool (*available)(void);
 	unsigned int rows;	/* most rows of a dot */
 	unsigned int a_bytes;	/* bytes of an element of staged A: 1 or 2 */
+	unsigned int tiles_rows;	/* most rows of a dot of tiles */
 
 	/* By format of B. */
 	struct xqk_b_format b[XQACCEL_FMT_COUNT];

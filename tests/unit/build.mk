@@ -47,7 +47,7 @@ test_conv-timeout := 300
 
 # ---- the library -----------------------------------------------------------------------------------
 
-XQ_LIBRARY_TESTS := test_pack test_soft test_soft_jobs
+XQ_LIBRARY_TESTS := test_pack test_soft test_soft_jobs test_ioctl test_matmul
 $(foreach t,$(XQ_LIBRARY_TESTS),$(eval $(t)-y := tests/unit/$(t).c) $(eval $(t)-libs := xqaccel))
 test_soft-y += tests/unit/queue_case.c
 test_soft_jobs-y += tests/unit/queue_case.c
@@ -56,6 +56,16 @@ UNIT_TESTS_asan += $(XQ_LIBRARY_TESTS)
 UNIT_TESTS_tsan += test_soft test_soft_jobs
 UNIT_TESTS_arm64 += test_pack test_soft_jobs
 
+UNIT_TESTS += test_npy
+UNIT_TESTS_asan += test_npy
+test_npy-y := tests/unit/test_npy.c libxqaccel/tools/npy.c libxqaccel/tools/tensor.c
+test_npy-libs := xqaccel
+
 # The same in QEMU, without a guest.
 CHECK_SCRIPTS += tests/qemu/test_qemu_device.py
 test_qemu_device.py-args = $(QEMU)
+
+UNIT_TESTS += test_whole_model
+test_whole_model-y := tests/unit/test_whole_model.c $(addprefix tests/lab/,model.c images.c infer.c) \
+	libxqaccel/tools/npy.c libxqaccel/tools/tensor.c
+test_whole_model-libs := xqaccel

@@ -15,7 +15,7 @@ if [ "$(uname -m)" != x86_64 ]; then
 	exit 0
 fi
 if ! fetched=$("$here/../../setup/fetch-peers.sh" 2>"$folder/fetch.log"); then
-	tail -n 1 "$folder/fetch.log" >"$folder/missing"
+	echo "the packages could not be fetched, see $folder/fetch.log" >"$folder/missing"
 	cat "$folder/fetch.log" >&2
 	exit 0
 fi

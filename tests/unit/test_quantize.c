@@ -344,6 +344,32 @@ static void vector_equals_scalar(void)
 	free(b);
 }
 
+/* The floats at, just below and just above every half of the 8-bit range, by every table. */
+static void halves(void)
+{
+	const struct xq_quantize_kernels *list[3];
+	size_t tables = xq_quantize_kernels_list(list);
+	const float one = 1;
+	const int32_t zero = 0;
+
+	for (size_t t = 0; t < tables; t++) {
+		for (int k = -130; k <= 130; k++) {
+			float half = (float)k + 0.5f;
+			const float x[3] = { nextafterf(half, -INFINITY), half, nextafterf(half, INFINITY) };
+			int8_t nearest[3], even[3];
+
+			list[t]->quantize[0][XQ_SPAN_NEAREST][0](x, 3, &one, &zero, -128, 127, nearest);
+			list[t]->quantize[0][XQ_SPAN_EVEN][0](x, 3, &one, &zero, -128, 127, even);
+			for (int i = 0; i < 3; i++) {
+				EXPECT(nearest[i] == fmin(fmax(round(x[i]), -128), 127), "%s: %.9g became %d",
+				       list[t]->name, x[i], nearest[i]);
+				EXPECT(even[i] == fmin(fmax(rint(x[i]), -128), 127), "%s: %.9g became %d",
+				       list[t]->name, x[i], even[i]);
+			}
+		}
+	}
+}
+
 static void stochastic_is_unbiased(void)
 {
 	enum { N = 200000 };
@@ -533,6 +559,7 @@ static void storage(void)
 KTAP_MAIN({ "given parameters against the reference", given_parameters },
 	  { "found parameters against the reference", found_parameters },
 	  { "vector code equals scalar code bit for bit", vector_equals_scalar },
+	  { "beside every half", halves },
 	  { "stochastic rounding is unbiased and reproducible", stochastic_is_unbiased },
 	  { "faults name the element", faults },
 	  { "wrong arguments", wrong_arguments },

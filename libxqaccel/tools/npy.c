@@ -91,8 +91,8 @@ static const char *take_shape(struct text *s, struct tensor *t)
 static const char *read_type(const char *type, struct tensor *t)
 {
 	if (strlen(type) != 3 || !strchr("<>|=", type[0]) || !strchr("iuf", type[1]) ||
-	    !strchr("1248", type[2]) || (type[1] == 'f' && type[2] < '4'))
-		return "its element type is not an integer, float32 or float64";
+	    !strchr("1248", type[2]) || (type[1] == 'f' && type[2] < '2'))
+		return "its element type is not an integer, float16, float32 or float64";
 	t->kind = type[1];
 	t->bytes = (unsigned int)(type[2] - '0');
 	if (t->bytes > 1 && type[0] != '<')

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <xqaccel/float_formats.h>
+
 #include "tensor.h"
 
 bool tensor_count(struct tensor *t)
@@ -88,5 +90,7 @@ double tensor_double(const struct tensor *t, size_t i)
 {
 	if (t->kind != 'f')
 		return (double)tensor_int(t, i);
+	if (t->bytes == 2)
+		return xq_float_decode_one(((uint16_t *)t->data)[i], XQ_FLOAT_FP16);
 	return t->bytes == 4 ? ((float *)t->data)[i] : ((double *)t->data)[i];
 }

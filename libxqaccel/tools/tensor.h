@@ -15,7 +15,7 @@
 /**
  * struct tensor - elements and their shape
  * @kind: 'i' signed, 'u' unsigned, 'f' floating
- * @bytes: of an element: 1, 2, 4 or 8 (floating: 4 or 8)
+ * @bytes: of an element: 1, 2, 4 or 8 (floating: 2, 4 or 8)
  * @ndim: 0 for a scalar
  * @count: product of the dimensions
  * @data: the elements, malloc()ed; never NULL in a tensor that was read

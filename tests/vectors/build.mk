@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# Cases of other projects, found through XQ_VECTORS: on the in-process device on the host, on
+# /dev/xqaccel0 in the VM.
+
+XQ_VECTOR_TESTS := test_vectors test_bnn
+UNIT_TESTS += $(XQ_VECTOR_TESTS)
+GUEST_TESTS += $(XQ_VECTOR_TESTS)
+
+XQ_VECTOR_COMMON := tests/vectors/support.c libxqaccel/tools/npy.c libxqaccel/tools/tensor.c
+test_vectors-y := $(addprefix tests/vectors/,vectors.c manifest.c onnx.c tflite.c dory.c) $(XQ_VECTOR_COMMON)
+test_vectors-libs := xqaccel
+test_vectors-timeout := 300
+test_bnn-y := tests/vectors/bnn.c $(XQ_VECTOR_COMMON)
+test_bnn-libs := xqaccel
+test_bnn-timeout := 600

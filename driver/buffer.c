@@ -76,13 +76,15 @@ static unsigned int block_alloc(struct xqaccel_buffer *buf, unsigned long at)
 	unsigned int i;
 
 	if (order) {
-		page = alloc_pages(GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NORETRY | __GFP_NOWARN, order);
+		page = alloc_pages(GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NORETRY | __GFP_NOWARN,
+				   order);
 		if (page)
 			split_page(page, order);
 	}
 	if (!page) {
 		order = 0;
-		page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
+		page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_RETRY_MAYFAIL |
+				  __GFP_NOWARN);
 	}
 	if (!page)
 		return 0;
@@ -131,15 +133,18 @@ static int buffer_map_dma(struct xqaccel_buffer *buf)
 	const size_t segment = min_t(size_t, dma_get_max_seg_size(dev), dma_max_mapping_size(dev));
 	int ret;
 
-	ret = sg_alloc_table_from_pages_segment(&buf->sgt, buf->pages, buf->page_count, 0, buf->bytes,
+	ret = sg_alloc_table_from_pages_segment(&buf->sgt, buf->pages, buf->page_count, 0,
+						buf->bytes,
 						max_t(size_t, segment & PAGE_MASK, PAGE_SIZE),
 						GFP_KERNEL_ACCOUNT);
 	if (ret)
 		return ret;
 	ret = dma_map_sgtable(dev, &buf->sgt, DMA_BIDIRECTIONAL, 0);
-	if (ret)
-		sg_free_table(&buf->sgt);
-	return ret;
+	if (!ret)
+		return 0;
+	sg_free_table(&buf->sgt);
+	/* EIO means that bounce buffers or bus addresses are used up. */
+	return -ENOMEM;
 }
 
 static void buffer_unmap_dma(struct xqaccel_buffer *buf)

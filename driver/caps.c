@@ -22,7 +22,8 @@ static int check_identity(struct xqaccel_device *xq)
 	if (id != XQ_ID)
 		return refuse(xq, "the identity", id);
 	if (version >> 16 != XQ_HW_VERSION_MAJOR) {
-		dev_err(xq->parent, "register interface %u.%u, this driver knows %u.x; use a newer driver\n",
+		dev_err(xq->parent,
+			"register interface %u.%u, this driver knows %u.x; use a newer driver\n",
 			version >> 16, version & 0xffff, XQ_HW_VERSION_MAJOR);
 		return -ENODEV;
 	}
@@ -69,7 +70,8 @@ static void read_formats(struct xqaccel_device *xq)
 		caps->pairs[i] = xqaccel_read(xq, XQ_REG_PAIRS(i)) & known;
 	caps->tiled = xqaccel_read(xq, XQ_REG_TILED) & known;
 	caps->features = xqaccel_read64(xq, XQ_REG_FEATURES) &
-			 (XQACCEL_FEATURE_GROUP_ACC | XQACCEL_FEATURE_GROUP_SCALE | XQACCEL_FEATURE_A_ZP_ROWS);
+			 (XQACCEL_FEATURE_GROUP_ACC | XQACCEL_FEATURE_GROUP_SCALE |
+			  XQACCEL_FEATURE_A_ZP_ROWS);
 }
 
 /* Goes to user space and logs, so only what is printable. */

@@ -18,7 +18,8 @@ static size_t table_bytes(struct xqaccel_device *xq)
 
 int xqaccel_context_init(struct xqaccel_device *xq)
 {
-	xq->ctx_table = dma_alloc_coherent(xq->parent, table_bytes(xq), &xq->ctx_table_dma, GFP_KERNEL);
+	xq->ctx_table = dma_alloc_coherent(xq->parent, table_bytes(xq), &xq->ctx_table_dma,
+					   GFP_KERNEL);
 	return xq->ctx_table ? 0 : -ENOMEM;
 }
 

@@ -32,8 +32,8 @@ static void sync_range(struct xqaccel_buffer *buf, u64 offset, u64 bytes, bool f
 		const u64 from = max(offset, at), to = min(offset + bytes, at + sg_dma_len(sg));
 
 		if (from < to && for_device)
-			dma_sync_single_range_for_device(dev, sg_dma_address(sg), from - at, to - from,
-							 DMA_BIDIRECTIONAL);
+			dma_sync_single_range_for_device(dev, sg_dma_address(sg), from - at,
+							 to - from, DMA_BIDIRECTIONAL);
 		else if (from < to)
 			dma_sync_single_range_for_cpu(dev, sg_dma_address(sg), from - at, to - from,
 						      DMA_BIDIRECTIONAL);

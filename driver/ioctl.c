@@ -52,15 +52,17 @@ static_assert(sizeof(struct xqaccel_completion) == 72);
 static_assert(sizeof(struct xqaccel_wait) == 48);
 
 static const struct ioctl_op ioctl_ops[] = {
-	IOCTL_OP(XQACCEL_CMD_INFO, XQACCEL_IOCTL_INFO, xqaccel_info, driver, true, xqaccel_ioctl_info),
-	IOCTL_OP(XQACCEL_CMD_BUF_CREATE, XQACCEL_IOCTL_BUF_CREATE, xqaccel_buf_create, reserved, true,
-		 xqaccel_ioctl_buf_create),
-	IOCTL_OP(XQACCEL_CMD_BUF_DESTROY, XQACCEL_IOCTL_BUF_DESTROY, xqaccel_buf_destroy, handle, true,
-		 xqaccel_ioctl_buf_destroy),
+	IOCTL_OP(XQACCEL_CMD_INFO, XQACCEL_IOCTL_INFO, xqaccel_info, driver, true,
+		 xqaccel_ioctl_info),
+	IOCTL_OP(XQACCEL_CMD_BUF_CREATE, XQACCEL_IOCTL_BUF_CREATE, xqaccel_buf_create, reserved,
+		 true, xqaccel_ioctl_buf_create),
+	IOCTL_OP(XQACCEL_CMD_BUF_DESTROY, XQACCEL_IOCTL_BUF_DESTROY, xqaccel_buf_destroy, handle,
+		 true, xqaccel_ioctl_buf_destroy),
 	IOCTL_OP(XQACCEL_CMD_SUBMIT, XQACCEL_IOCTL_SUBMIT, xqaccel_submit, reserved, true,
 		 xqaccel_ioctl_submit),
 	/* May sleep for long, and completions can be reaped when the device is gone. */
-	IOCTL_OP(XQACCEL_CMD_WAIT, XQACCEL_IOCTL_WAIT, xqaccel_wait, pending, false, xqaccel_ioctl_wait),
+	IOCTL_OP(XQACCEL_CMD_WAIT, XQACCEL_IOCTL_WAIT, xqaccel_wait, pending, false,
+		 xqaccel_ioctl_wait),
 };
 
 static const struct ioctl_op *ioctl_find(unsigned int cmd)

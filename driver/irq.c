@@ -61,7 +61,8 @@ int xqaccel_irq_request(struct xqaccel_device *xq)
 	unsigned int i;
 	int ret;
 
-	ret = request_irq(xq->bus->vector(xq, XQ_VECTOR_ERROR), error_interrupt, 0, dev_name(&xq->dev), xq);
+	ret = request_irq(xq->bus->vector(xq, XQ_VECTOR_ERROR), error_interrupt, 0,
+			  dev_name(&xq->dev), xq);
 	if (ret)
 		return ret;
 	for (i = 0; i < xq->caps.queues; i++) {

@@ -111,7 +111,8 @@ static void spans_put(struct xqaccel_request *job)
 }
 
 /* Takes references to the buffers of a description that xqaccel_job_check() liked. */
-struct xqaccel_request *xqaccel_job_create(struct xqaccel_client *client, const struct xqaccel_job *d)
+struct xqaccel_request *xqaccel_job_create(struct xqaccel_client *client,
+					   const struct xqaccel_job *d)
 {
 	struct xqaccel_request *job = kzalloc(sizeof(*job), GFP_KERNEL_ACCOUNT);
 	int ret;

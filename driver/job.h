@@ -60,8 +60,15 @@ struct xqaccel_request {
 static inline struct xq_dims xqaccel_job_dims(const struct xqaccel_job *d)
 {
 	return (struct xq_dims){
-		.flags = d->flags, .m = d->m, .n = d->n, .k = d->k, .batch = d->batch, .group = d->group,
-		.a_format = d->a_format, .b_format = d->b_format, .scale_format = d->scale_format,
+		.flags = d->flags,
+		.m = d->m,
+		.n = d->n,
+		.k = d->k,
+		.batch = d->batch,
+		.group = d->group,
+		.a_format = d->a_format,
+		.b_format = d->b_format,
+		.scale_format = d->scale_format,
 	};
 }
 
@@ -69,7 +76,8 @@ static inline struct xq_dims xqaccel_job_dims(const struct xqaccel_job *d)
 int xqaccel_job_check(const struct xqaccel_caps *caps, const struct xqaccel_job *desc);
 
 /* job.c */
-struct xqaccel_request *xqaccel_job_create(struct xqaccel_client *client, const struct xqaccel_job *d);
+struct xqaccel_request *xqaccel_job_create(struct xqaccel_client *client,
+					   const struct xqaccel_job *d);
 void xqaccel_job_release(struct xqaccel_request *job);
 void xqaccel_job_free(struct xqaccel_request *job);
 void xqaccel_job_finish(struct xqaccel_request *job, u32 status);

@@ -19,7 +19,8 @@ static int check_support(const struct xqaccel_caps *caps, const struct xqaccel_j
 {
 	if (d->op != XQACCEL_OP_GEMM || (d->flags & ~XQACCEL_JOB_FLAGS))
 		return -EOPNOTSUPP;
-	if (!format_known(d->a_format) || !format_known(d->b_format) || !format_known(d->scale_format))
+	if (!format_known(d->a_format) || !format_known(d->b_format) ||
+	    !format_known(d->scale_format))
 		return -EOPNOTSUPP;
 	if (!xq_format_bits(d->a_format) || !xq_format_bits(d->b_format))
 		return -EINVAL;

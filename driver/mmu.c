@@ -71,7 +71,8 @@ static void table_link(struct xqaccel_table *table, unsigned int i)
 	entry_set(table, i, (table->child[i]->dma & XQ_PTE_ADDR) | XQ_PTE_VALID);
 }
 
-static int map_pages(struct xqaccel_mmu *mmu, struct xqaccel_table *middle, u64 va, u64 dma, u64 len)
+static int map_pages(struct xqaccel_mmu *mmu, struct xqaccel_table *middle, u64 va, u64 dma,
+		     u64 len)
 {
 	struct xqaccel_table *leaf = table_child(mmu, middle, 1, va);
 	u64 done;
@@ -79,7 +80,8 @@ static int map_pages(struct xqaccel_mmu *mmu, struct xqaccel_table *middle, u64 
 	if (!leaf)
 		return -ENOMEM;
 	for (done = 0; done < len; done += XQ_PAGE_BYTES)
-		entry_set(leaf, table_index(va + done, 2), ((dma + done) & XQ_PTE_ADDR) | LEAF_RIGHTS);
+		entry_set(leaf, table_index(va + done, 2),
+			  ((dma + done) & XQ_PTE_ADDR) | LEAF_RIGHTS);
 	table_link(middle, table_index(va, 1));
 	return 0;
 }
@@ -95,7 +97,8 @@ static s64 map_granule(struct xqaccel_mmu *mmu, u64 va, u64 dma, u64 len)
 		return -ENOMEM;
 	len = min(len, room);
 	if (len == XQACCEL_GRANULE_BYTES && IS_ALIGNED(dma, XQACCEL_GRANULE_BYTES))
-		entry_set(middle, table_index(va, 1), (dma & XQ_PTE_ADDR) | LEAF_RIGHTS | XQ_PTE_LARGE);
+		entry_set(middle, table_index(va, 1),
+			  (dma & XQ_PTE_ADDR) | LEAF_RIGHTS | XQ_PTE_LARGE);
 	else
 		ret = map_pages(mmu, middle, va, dma, len);
 	if (ret)
@@ -192,7 +195,8 @@ int xqaccel_mmu_init(struct xqaccel_mmu *mmu, struct device *dev, unsigned int v
 {
 	mmu->dev = dev;
 	mmu->granule_count = 1UL << (va_bits - XQACCEL_GRANULE_SHIFT);
-	mmu->granules = kvcalloc(BITS_TO_LONGS(mmu->granule_count), sizeof(long), GFP_KERNEL_ACCOUNT);
+	mmu->granules = kvcalloc(BITS_TO_LONGS(mmu->granule_count), sizeof(long),
+				 GFP_KERNEL_ACCOUNT);
 	if (!mmu->granules)
 		return -ENOMEM;
 	mmu->root = table_alloc(dev, 0);

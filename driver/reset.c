@@ -151,7 +151,8 @@ static void lose(struct xqaccel_device *xq, const char *reason)
 	/* Jobs hold their buffers, so they end only once nothing can write there. */
 	WRITE_ONCE(xq->dma, xq->bus->dma_stop(xq) ? XQACCEL_DMA_UNKNOWN : XQACCEL_DMA_OFF);
 	if (xq->dma == XQACCEL_DMA_UNKNOWN)
-		dev_err(&xq->dev, "its DMA can't be stopped; memory that it knows is never freed\n");
+		dev_err(&xq->dev,
+			"its DMA can't be stopped; memory that it knows is never freed\n");
 
 	spin_lock_irq(&xq->lock);
 	fail_all_jobs(xq);
@@ -245,7 +246,7 @@ void xqaccel_reset_queue(struct xqaccel_queue *q)
 	mutex_unlock(&q->xq->reset_lock);
 }
 
-/* The device is beyond help, or gone: ends every job. Without a reason it is not worth a message. */
+/* The device is beyond help, or gone: ends every job. No reason: not worth a message. */
 void xqaccel_lose(struct xqaccel_device *xq, const char *reason)
 {
 	mutex_lock(&xq->reset_lock);

@@ -83,7 +83,8 @@ static struct xqaccel_queue *emptiest_queue(struct xqaccel_device *xq)
 /* Where the lane's next job can go now, or NULL. */
 static struct xqaccel_queue *queue_for(struct xqaccel_lane *lane)
 {
-	const struct xqaccel_request *job = list_first_entry(&lane->jobs, struct xqaccel_request, node);
+	const struct xqaccel_request *job = list_first_entry(&lane->jobs, struct xqaccel_request,
+							     node);
 
 	if (!lane->queue)
 		return emptiest_queue(lane->client->xq);
@@ -161,7 +162,8 @@ void xqaccel_sched_drop(struct xqaccel_client *client, struct list_head *dropped
 			if (job->client != client)
 				continue;
 			job->timeout = min(job->timeout, msecs_to_jiffies(XQACCEL_CLOSE_GRACE_MS));
-			if (job == xqaccel_queue_head(&xq->queue[i]) && time_before(soon, job->deadline))
+			if (job == xqaccel_queue_head(&xq->queue[i]) &&
+			    time_before(soon, job->deadline))
 				job->deadline = soon;
 		}
 	}

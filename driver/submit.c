@@ -93,7 +93,8 @@ int xqaccel_ioctl_submit(struct xqaccel_client *client, void *data)
 
 	if (cmd->flags)
 		return -EOPNOTSUPP;
-	if (cmd->reserved || !cmd->count || cmd->count > XQACCEL_MAX_BATCH || cmd->lane >= XQACCEL_LANES)
+	if (cmd->reserved || !cmd->count || cmd->count > XQACCEL_MAX_BATCH ||
+	    cmd->lane >= XQACCEL_LANES)
 		return -EINVAL;
 	if (cmd->job_stride < JOB_MIN_BYTES || cmd->job_stride > JOB_MAX_BYTES)
 		return -EINVAL;

@@ -167,7 +167,8 @@ TEST_F(buffer, partial_mapping_sees_the_same_bytes)
 	uint8_t *part;
 
 	ASSERT_EQ(0, buffer_create(self->fd, 3 << 20, &buf));
-	part = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, self->fd, buf.mmap_offset + (2 << 20));
+	part = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, self->fd,
+		    buf.mmap_offset + (2 << 20));
 	ASSERT_NE(MAP_FAILED, (void *)part);
 	buf.map[2 << 20] = 11;
 	buf.map[(2 << 20) + 8191] = 12;

@@ -169,7 +169,8 @@ int large_job(int fd, struct buffer *buf, struct xqaccel_job *job)
 	job->k = k;
 	job->operand[XQACCEL_A] = (struct xqaccel_operand){ buf->handle, 0, 0, k, 0 };
 	job->operand[XQACCEL_B] = (struct xqaccel_operand){ buf->handle, 0, side * k, k, 0 };
-	job->operand[XQACCEL_C] = (struct xqaccel_operand){ buf->handle, 0, 2 * side * k, 4 * side, 0 };
+	job->operand[XQACCEL_C] = (struct xqaccel_operand){ buf->handle, 0, 2 * side * k, 4 * side,
+							    0 };
 	return 0;
 }
 

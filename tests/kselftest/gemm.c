@@ -62,15 +62,16 @@ static const char *run_case(struct fixture_gemm *self, struct gemm_case *g)
 	return memcmp(self->expected, self->buf.map, g->total) ? "wrong result" : NULL;
 }
 
-#define EXPECT_EXACT(g) \
-	do { \
-		const char *wrong_ = run_case(self, g); \
-		if (wrong_) \
-			TH_LOG("%s: formats %u x %u, m %u n %u k %u batch %u group %u flags %#x " \
-			       "scales %u status %u", wrong_, (g)->a_format, (g)->b_format, (g)->m, \
-			       (g)->n, (g)->k, (g)->batch, (g)->group, (g)->flags, (g)->scale_format, \
-			       self->completion.status); \
-		EXPECT_FALSE(wrong_); \
+#define EXPECT_EXACT(g)                                                                            \
+	do {                                                                                       \
+		const char *wrong_ = run_case(self, g);                                            \
+		if (wrong_)                                                                        \
+			TH_LOG("%s: formats %u x %u, m %u n %u k %u batch %u group %u flags %#x "  \
+			       "scales %u status %u",                                              \
+			       wrong_, (g)->a_format, (g)->b_format, (g)->m, (g)->n, (g)->k,       \
+			       (g)->batch, (g)->group, (g)->flags, (g)->scale_format,              \
+			       self->completion.status);                                           \
+		EXPECT_FALSE(wrong_);                                                              \
 	} while (0)
 
 static struct gemm_case plain(const struct format_pair *pair, uint32_t m, uint32_t n, uint32_t k)
@@ -89,7 +90,8 @@ TEST_F(gemm, every_pair)
 
 	for (i = 0; i < format_pair_count; i++) {
 		for (j = 0; j < sizeof(shapes) / sizeof(shapes[0]); j++) {
-			struct gemm_case g = plain(&format_pairs[i], shapes[j][0], shapes[j][1], shapes[j][2]);
+			struct gemm_case g = plain(&format_pairs[i], shapes[j][0], shapes[j][1],
+						   shapes[j][2]);
 
 			EXPECT_EXACT(&g);
 		}
@@ -161,7 +163,8 @@ TEST_F(gemm, empty)
 	unsigned int j;
 
 	for (j = 0; j < sizeof(shapes) / sizeof(shapes[0]); j++) {
-		struct gemm_case g = plain(&format_pairs[0], shapes[j][0], shapes[j][1], shapes[j][2]);
+		struct gemm_case g = plain(&format_pairs[0], shapes[j][0], shapes[j][1],
+					   shapes[j][2]);
 
 		/* With K = 0 C becomes 0, or stays with ACCUMULATE. */
 		EXPECT_EXACT(&g);

@@ -229,7 +229,8 @@ void gemm_place(struct gemm_case *g, struct random *r)
 	g->total = 0;
 	place(g, r, XQACCEL_A, packed_bytes(g->a_format, g->k), g->m, 1, 1, true);
 	if (g->flags & XQACCEL_JOB_B_TILED)
-		place(g, r, XQACCEL_B, (g->n + 15) / 16 * ((words + 63) / 64) * 4096, 1, 1, 4096, false);
+		place(g, r, XQACCEL_B, (g->n + 15) / 16 * ((words + 63) / 64) * 4096, 1, 1, 4096,
+		      false);
 	else
 		place(g, r, XQACCEL_B, packed_bytes(g->b_format, g->k), g->n, 1, 1, true);
 	place(g, r, XQACCEL_C, 4 * g->n, g->m, planes, 4, true);
@@ -240,7 +241,8 @@ void gemm_place(struct gemm_case *g, struct random *r)
 	if (g->scale_format)
 		place_scales(g, r);
 	if (g->b_format == XQACCEL_FMT_C4 || g->b_format == XQACCEL_FMT_C8)
-		place(g, r, XQACCEL_CODEBOOK, g->b_format == XQACCEL_FMT_C4 ? 16 : 256, 1, 1, 1, false);
+		place(g, r, XQACCEL_CODEBOOK, g->b_format == XQACCEL_FMT_C4 ? 16 : 256, 1, 1, 1,
+		      false);
 	g->total = round_up(g->total, 4096);
 }
 
@@ -275,12 +277,13 @@ void gemm_job(const struct gemm_case *g, uint32_t handle, uint64_t base, struct 
 /* ---- the answer ----------------------------------------------------------------- */
 
 /* Where a row of an operand begins, NULL without the operand. */
-static uint8_t *row_of(const struct gemm_case *g, uint8_t *memory, unsigned int index, uint64_t batch,
-		       uint64_t row)
+static uint8_t *row_of(const struct gemm_case *g, uint8_t *memory, unsigned int index,
+		       uint64_t batch, uint64_t row)
 {
 	const struct xqaccel_operand *op = &g->operand[index];
 
-	return op->handle ? memory + op->offset + batch * op->batch_stride + row * op->stride : NULL;
+	return op->handle ? memory + op->offset + batch * op->batch_stride + row * op->stride
+			  : NULL;
 }
 
 static uint32_t zero_point(const struct gemm_case *g, uint8_t *memory, unsigned int index,
@@ -327,7 +330,8 @@ static void put(const struct gemm_case *g, uint8_t *c, uint32_t value)
 	store32(c, g->flags & XQACCEL_JOB_ACCUMULATE ? load32(c) + value : value);
 }
 
-static void element(const struct gemm_case *g, uint8_t *memory, uint64_t batch, uint64_t m, uint64_t n)
+static void element(const struct gemm_case *g, uint8_t *memory, uint64_t batch, uint64_t m,
+		    uint64_t n)
 {
 	uint8_t *c = row_of(g, memory, XQACCEL_C, batch, m) + 4 * n;
 	const uint64_t step = g->group ? g->group : g->k;

@@ -75,12 +75,13 @@ TEST_F(ioctl, info_flags)
 }
 
 static const unsigned long requests[] = {
-	XQACCEL_IOCTL_INFO, XQACCEL_IOCTL_BUF_CREATE, XQACCEL_IOCTL_BUF_DESTROY, XQACCEL_IOCTL_SUBMIT,
-	XQACCEL_IOCTL_WAIT,
+	XQACCEL_IOCTL_INFO,   XQACCEL_IOCTL_BUF_CREATE, XQACCEL_IOCTL_BUF_DESTROY,
+	XQACCEL_IOCTL_SUBMIT, XQACCEL_IOCTL_WAIT,
 };
 static const uint32_t sizes[] = {
-	sizeof(struct xqaccel_info), sizeof(struct xqaccel_buf_create),
-	sizeof(struct xqaccel_buf_destroy), sizeof(struct xqaccel_submit), sizeof(struct xqaccel_wait),
+	sizeof(struct xqaccel_info),	    sizeof(struct xqaccel_buf_create),
+	sizeof(struct xqaccel_buf_destroy), sizeof(struct xqaccel_submit),
+	sizeof(struct xqaccel_wait),
 };
 
 TEST_F(ioctl, size_too_small)
@@ -135,10 +136,16 @@ TEST_F(ioctl, reserved_members)
 {
 	struct xqaccel_buf_create create = { .size = sizeof(create), .bytes = 4096, .reserved = 1 };
 	struct xqaccel_submit submit = {
-		.size = sizeof(submit), .job_stride = sizeof(struct xqaccel_job), .count = 1, .reserved = 1,
+		.size = sizeof(submit),
+		.job_stride = sizeof(struct xqaccel_job),
+		.count = 1,
+		.reserved = 1,
 	};
 	struct xqaccel_wait wait = {
-		.size = sizeof(wait), .stride = sizeof(struct xqaccel_completion), .count = 1, .reserved = 1,
+		.size = sizeof(wait),
+		.stride = sizeof(struct xqaccel_completion),
+		.count = 1,
+		.reserved = 1,
 	};
 
 	EXPECT_EQ(-EINVAL, device_ioctl(self->fd, XQACCEL_IOCTL_BUF_CREATE, &create));
@@ -150,10 +157,16 @@ TEST_F(ioctl, unknown_flags)
 {
 	struct xqaccel_buf_create create = { .size = sizeof(create), .bytes = 4096, .flags = 1 };
 	struct xqaccel_submit submit = {
-		.size = sizeof(submit), .job_stride = sizeof(struct xqaccel_job), .count = 1, .flags = 1,
+		.size = sizeof(submit),
+		.job_stride = sizeof(struct xqaccel_job),
+		.count = 1,
+		.flags = 1,
 	};
 	struct xqaccel_wait wait = {
-		.size = sizeof(wait), .stride = sizeof(struct xqaccel_completion), .count = 1, .flags = 1,
+		.size = sizeof(wait),
+		.stride = sizeof(struct xqaccel_completion),
+		.count = 1,
+		.flags = 1,
 	};
 
 	EXPECT_EQ(-EOPNOTSUPP, device_ioctl(self->fd, XQACCEL_IOCTL_BUF_CREATE, &create));

@@ -51,7 +51,8 @@ TEST_F(jobs, order_in_a_lane)
 		ASSERT_EQ(0, submit_lane(self->fd, &self->job, 3, 0));
 	}
 	while (seen < COUNT) {
-		ASSERT_EQ(0, wait_jobs(self->fd, c + seen, COUNT - seen, 1, 10 * SECOND, &done, NULL));
+		ASSERT_EQ(0,
+			  wait_jobs(self->fd, c + seen, COUNT - seen, 1, 10 * SECOND, &done, NULL));
 		seen += done;
 	}
 	for (i = 0; i < COUNT; i++) {

@@ -116,7 +116,8 @@ TEST_F(recovery, jobs_behind_a_hung_one)
 		ASSERT_EQ(0, submit_lane(self->fd, &self->job, 0, 300));
 	}
 	while (seen < COUNT) {
-		ASSERT_EQ(0, wait_jobs(self->fd, c + seen, COUNT - seen, 1, 10 * SECOND, &done, NULL));
+		ASSERT_EQ(0,
+			  wait_jobs(self->fd, c + seen, COUNT - seen, 1, 10 * SECOND, &done, NULL));
 		seen += done;
 	}
 	for (i = 0; i < COUNT; i++) {
@@ -264,7 +265,8 @@ TEST_F(recovery, faults_among_many_jobs)
 		ASSERT_EQ(0, submit_lane(self->fd, &self->job, i % 8, 300));
 	}
 	while (seen < COUNT) {
-		ASSERT_EQ(0, wait_jobs(self->fd, c + seen, COUNT - seen, 1, 10 * SECOND, &done, NULL));
+		ASSERT_EQ(0,
+			  wait_jobs(self->fd, c + seen, COUNT - seen, 1, 10 * SECOND, &done, NULL));
 		seen += done;
 	}
 	for (i = 0; i < COUNT; i++)

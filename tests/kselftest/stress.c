@@ -85,7 +85,8 @@ static void check(struct worker *w, const struct xqaccel_completion *c)
 	}
 	s->busy = false;
 	if (c->status || memcmp(s->expected, w->buf.map + c->user_data * SLOT_BYTES, s->g.total)) {
-		printf("# process %d: status %u, %u x %u, m %u n %u k %u batch %u group %u flags %#x\n",
+		printf("# process %d: status %u, %u x %u, m %u n %u k %u batch %u group %u flags "
+		       "%#x\n",
 		       w->number, c->status, s->g.a_format, s->g.b_format, s->g.m, s->g.n, s->g.k,
 		       s->g.batch, s->g.group, s->g.flags);
 		w->wrong++;

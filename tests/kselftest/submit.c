@@ -162,7 +162,8 @@ TEST_F(submit, operands_that_the_formats_do_not_use)
 	self->job.operand[XQACCEL_CODEBOOK].batch_stride = 4;
 	EXPECT_REFUSED(EINVAL);
 	/* A vector has no rows. */
-	self->job.operand[XQACCEL_A_ZP] = (struct xqaccel_operand){ self->buf.handle, 0, 4096, 4, 0 };
+	self->job.operand[XQACCEL_A_ZP] = (struct xqaccel_operand){ self->buf.handle, 0, 4096, 4,
+								    0 };
 	EXPECT_REFUSED(EINVAL);
 }
 
@@ -174,9 +175,11 @@ TEST_F(submit, misaligned_operands)
 	EXPECT_REFUSED(EINVAL);
 	C.batch_stride = 2;
 	EXPECT_REFUSED(EINVAL);
-	self->job.operand[XQACCEL_A_ZP] = (struct xqaccel_operand){ self->buf.handle, 0, 4098, 0, 0 };
+	self->job.operand[XQACCEL_A_ZP] = (struct xqaccel_operand){ self->buf.handle, 0, 4098, 0,
+								    0 };
 	EXPECT_REFUSED(EINVAL);
-	self->job.operand[XQACCEL_B_ZP] = (struct xqaccel_operand){ self->buf.handle, 0, 4097, 0, 0 };
+	self->job.operand[XQACCEL_B_ZP] = (struct xqaccel_operand){ self->buf.handle, 0, 4097, 0,
+								    0 };
 	EXPECT_REFUSED(EINVAL);
 	self->job.flags = XQACCEL_JOB_B_TILED;
 	B.offset = 4095;
@@ -187,7 +190,8 @@ TEST_F(submit, misaligned_operands)
 	EXPECT_REFUSED(EINVAL);
 	self->job.group = 4;
 	self->job.scale_format = XQACCEL_FMT_S32;
-	self->job.operand[XQACCEL_A_SCALE] = (struct xqaccel_operand){ self->buf.handle, 0, 4098, 16, 0 };
+	self->job.operand[XQACCEL_A_SCALE] = (struct xqaccel_operand){ self->buf.handle, 0, 4098,
+								       16, 0 };
 	EXPECT_REFUSED(EINVAL);
 }
 
@@ -226,7 +230,8 @@ TEST_F(submit, past_the_end)
 	self->job.batch = 3;
 	A.batch_stride = 4096;
 	EXPECT_REFUSED(ERANGE);
-	self->job.operand[XQACCEL_B_ZP] = (struct xqaccel_operand){ self->buf.handle, 0, 8192 - 12, 0, 0 };
+	self->job.operand[XQACCEL_B_ZP] = (struct xqaccel_operand){ self->buf.handle, 0, 8192 - 12,
+								    0, 0 };
 	EXPECT_REFUSED(ERANGE);
 	/* An operand without bytes must lie inside, too. */
 	self->job.m = 0;
@@ -264,7 +269,8 @@ TEST_F(submit, overlapping_operands)
 	C.offset = 512;
 	C.stride = 256;
 	EXPECT_REFUSED(EINVAL);
-	self->job.operand[XQACCEL_A_ZP] = (struct xqaccel_operand){ self->buf.handle, 0, SMALL_C, 0, 0 };
+	self->job.operand[XQACCEL_A_ZP] = (struct xqaccel_operand){ self->buf.handle, 0, SMALL_C, 0,
+								    0 };
 	EXPECT_REFUSED(EINVAL);
 	/* Rows of C over each other. */
 	C.stride = 12;
@@ -293,7 +299,10 @@ TEST_F(submit, overlapping_operands)
 TEST_F(submit, command)
 {
 	const struct xqaccel_submit good = {
-		.size = sizeof(good), .jobs = (uintptr_t)&self->job, .job_stride = sizeof(self->job), .count = 1,
+		.size = sizeof(good),
+		.jobs = (uintptr_t)&self->job,
+		.job_stride = sizeof(self->job),
+		.count = 1,
 	};
 	struct xqaccel_submit cmd;
 
@@ -323,7 +332,10 @@ TEST_F(submit, longer_jobs_of_newer_programs)
 		uint64_t newer;
 	} jobs[2] = { { self->job, 0 }, { self->job, 0 } };
 	struct xqaccel_submit cmd = {
-		.size = sizeof(cmd), .jobs = (uintptr_t)jobs, .job_stride = sizeof(jobs[0]), .count = 2,
+		.size = sizeof(cmd),
+		.jobs = (uintptr_t)jobs,
+		.job_stride = sizeof(jobs[0]),
+		.count = 2,
 	};
 	struct xqaccel_completion c[2];
 
@@ -352,7 +364,8 @@ TEST_F(submit, batch_with_a_bad_job)
 TEST_F(submit, array_that_ends_in_a_hole)
 {
 	const long page = sysconf(_SC_PAGESIZE);
-	uint8_t *map = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t *map = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			    0);
 	struct xqaccel_completion c[2];
 	struct xqaccel_job *jobs;
 	uint32_t done;

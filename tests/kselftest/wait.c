@@ -39,7 +39,9 @@ FIXTURE_TEARDOWN(wait)
 TEST_F(wait, command)
 {
 	const struct xqaccel_wait good = {
-		.size = sizeof(good), .completions = (uintptr_t)self->c, .stride = sizeof(self->c[0]),
+		.size = sizeof(good),
+		.completions = (uintptr_t)self->c,
+		.stride = sizeof(self->c[0]),
 		.count = 1,
 	};
 	struct xqaccel_wait cmd;
@@ -115,7 +117,8 @@ TEST_F(wait, shorter_and_longer_elements)
 TEST_F(wait, bad_array_loses_no_completion)
 {
 	const long page = sysconf(_SC_PAGESIZE);
-	uint8_t *map = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t *map = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			    0);
 	struct xqaccel_completion *at = (void *)(map + page - sizeof(*at));
 	uint32_t done, pending;
 	uint64_t i;

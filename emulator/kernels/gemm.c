@@ -95,6 +95,29 @@ static bool rows_of_c(const struct xqk_work *work, uint32_t m, uint32_t rows, ui
 	return true;
 }
 
+/* The same for groups with scales, all of a block at once. */
+static void compute_groups(struct xqk_work *work, uint32_t row, uint32_t rows)
+{
+	const struct xqk_gemm *gemm = work->gemm;
+	const struct xqk_groups groups = { work->block.pieces, work->stage_rows };
+	struct xqk_fold fold = { .sum = work->sums, .row_term = work->row_term + row,
+				 .a_zp = work->a_zp + row };
+	struct xqk_dot dot = { 0 };
+
+	aim_dot(work, row, 0, &dot);
+	if (xqk_present(&gemm->view[XQACCEL_B_ZP]))
+		fold.b_zp = work->b_zp;
+	if (work->need_column_sum)
+		fold.column_sum = work->column_sum;
+	if (xqk_present(&gemm->view[XQACCEL_A_SCALE]))
+		fold.a_scale = work->a_scale + row;
+	if (xqk_present(&gemm->view[XQACCEL_B_SCALE]))
+		fold.b_scale = work->b_scale;
+	work->dot_groups(&dot, &fold, &groups, rows, (work->columns + XQK_LANES - 1) / XQK_LANES);
+	store_c(work, work->m0 + row, rows, 0, work->sums,
+		(gemm->dims.flags & XQACCEL_JOB_ACCUMULATE) || work->block.k0);
+}
+
 /* Up to isa->rows staged rows by the staged channels. */
 static void compute_rows(struct xqk_work *work, uint32_t row, uint32_t rows)
 {
@@ -161,7 +184,10 @@ static bool compute_block(struct xqk_work *work, uint32_t n0, uint32_t n1,
 			rows = (work->rows - row + parts - part - 1) / (parts - part);
 			if (fetch && work->n0 + work->columns < n1)
 				xqk_fetch_b(work, work->n0 + work->columns, part, parts);
-			compute_rows(work, row, rows);
+			if (work->dot_groups)
+				compute_groups(work, row, rows);
+			else
+				compute_rows(work, row, rows);
 		}
 	}
 	return true;
@@ -229,6 +255,8 @@ bool xqk_run_chunk_rows(struct xqk_plan *plan, uint32_t chunk, void *scratch,
 			       gemm->a_zp != (work.bits ? 0 : xqk_a_bias(dims->a_format));
 	work.need_row_term = xqk_present(&gemm->view[XQACCEL_B_ZP]) ||
 			     gemm->b_zp + (work.bits ? 0 : work.isa->b[dims->b_format].bias);
+	work.row_factor = work.dot_groups && !xqk_present(&gemm->view[XQACCEL_B_ZP]) ?
+		(uint32_t)gemm->b_zp + (uint32_t)work.isa->b[dims->b_format].bias : 1;
 	for (; unit < last; unit++) {
 		const uint32_t n0 = (uint32_t)(unit % plan->chunks_n) * plan->block_n;
 		const uint64_t row = unit / plan->chunks_n;

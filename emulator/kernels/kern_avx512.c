@@ -12,13 +12,14 @@ static bool available(void)
 	       __builtin_cpu_supports("avx512vpopcntdq");
 }
 
-/* The dot of panels, how they are unpacked, the operand's bias, the dot of tiles. */
+/* The dots of panels, how they are unpacked, the operand's bias, the dot of tiles. */
 #define B_FORMAT(panel, unpacker, offset, tiles) {		\
 	.dot = xqk_dot_##panel##_avx512,			\
 	.dot_fold = xqk_dot_fold_##panel##_avx512,		\
 	.unpack = (unpacker),					\
 	.bias = (offset),					\
 	.dot_tiles = xqk_dot_tiles_##tiles##_avx512,		\
+	.dot_groups = xqk_dot_groups_##panel##_avx512,		\
 }
 
 const struct xqk_isa xqk_isa_avx512vnni = {

@@ -21,6 +21,8 @@ xqk_dot_fn xqk_dot_tiles_u2_avx512;
 xqk_dot_fn xqk_dot_tiles_b1_avx512;
 xqk_dot_fn xqk_dot_tiles_c4_avx512;
 xqk_dot_fn xqk_dot_tiles_c8_avx512;
+xqk_dot_groups_fn xqk_dot_groups_s8_avx512;
+xqk_dot_groups_fn xqk_dot_groups_u8_avx512;
 
 xqk_unpack_fn xqk_unpack_s4_avx512;
 xqk_unpack_fn xqk_unpack_u4_avx512;

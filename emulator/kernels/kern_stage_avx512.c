@@ -66,22 +66,22 @@ int32_t xqk_widen_a_avx512(int8_t *dst, const uint8_t *src, size_t n, uint32_t f
 }
 
 /* Where byte i of 64 comes from: element byte * steps + step of its word. */
-static __m512i arrangement(unsigned int steps)
-{
-	uint8_t from[64];
-	unsigned int i;
+#define FROM(steps, i)	\
+	((i) - (i) % (4 * (steps)) + (i) % 4 * (steps) + (i) % (4 * (steps)) / 4)
+#define FROM_4(steps, i)	\
+	FROM(steps, i), FROM(steps, (i) + 1), FROM(steps, (i) + 2), FROM(steps, (i) + 3)
+#define FROM_16(steps, i)	\
+	FROM_4(steps, i), FROM_4(steps, (i) + 4), FROM_4(steps, (i) + 8), FROM_4(steps, (i) + 12)
+#define FROM_64(steps)	\
+	{ FROM_16(steps, 0), FROM_16(steps, 16), FROM_16(steps, 32), FROM_16(steps, 48) }
 
-	for (i = 0; i < 64; i++) {
-		const unsigned int at = i % (4 * steps);
-
-		from[i] = (uint8_t)(i - at + at % 4 * steps + at / 4);
-	}
-	return _mm512_loadu_si512(from);
-}
+static const uint8_t arrangement[9][64] = {
+	[2] = FROM_64(2), [4] = FROM_64(4), [8] = FROM_64(8),
+};
 
 void xqk_arrange_a_avx512(void *dst, const int8_t *src, size_t words, unsigned int steps)
 {
-	const __m512i from = arrangement(steps);
+	const __m512i from = _mm512_loadu_si512(arrangement[steps]);
 	const size_t n = 4 * words * steps;
 	size_t i;
 

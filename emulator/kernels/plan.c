@@ -104,6 +104,7 @@ size_t xqk_work_layout(struct xqk_work *work, const struct xqk_plan *plan, uint3
 	work->bits = uses_bits(isa, dims);
 	work->dot = work->bits ? isa->dot_bits : b->dot;
 	work->dot_fold = work->bits ? isa->dot_fold_bits : b->dot_fold;
+	work->dot_groups = NULL;
 	if (dims->scale_format)
 		work->dot_fold = NULL;
 	work->unpack = work->bits ? NULL : b->unpack;
@@ -115,6 +116,8 @@ size_t xqk_work_layout(struct xqk_work *work, const struct xqk_plan *plan, uint3
 		work->dot_fold = NULL;
 		work->unpack = NULL;
 		work->table_steps = 1;
+	} else if (dims->scale_format && dims->group % work->word_k == 0) {
+		work->dot_groups = b->dot_groups;
 	}
 	work->a_step_bytes = work->bits ? 4 : 4 * isa->a_bytes;
 	work->stage_rows = stage_rows;
@@ -151,14 +154,16 @@ size_t xqk_work_layout(struct xqk_work *work, const struct xqk_plan *plan, uint3
 void xqk_plan(struct xqk_plan *plan, const struct xqk_isa *isa, const struct xqk_gemm *gemm,
 	      unsigned int threads)
 {
-	const struct xq_dims *dims = &gemm->dims;
-	const uint64_t columns = div_up(dims->n, XQK_COLUMNS);
+	const struct xq_dims *dims = &plan->gemm.dims;
 	struct xqk_work work;
-	uint64_t wanted, each;
+	uint64_t columns, wanted, each;
 	uint32_t stage_rows;
 
 	plan->isa = isa;
 	plan->gemm = *gemm;
+	/* Groups that are neither scaled nor kept apart are just a part of K. */
+	if (!dims->scale_format && !(dims->flags & XQACCEL_JOB_GROUP_ACC))
+		plan->gemm.dims.group = 0;
 	atomic_init(&plan->bytes_copied, 0);
 	plan->block_k = block_elements(isa, dims);
 	if (!plan->block_k)
@@ -171,6 +176,7 @@ void xqk_plan(struct xqk_plan *plan, const struct xqk_isa *isa, const struct xqk
 	if (!dims->m || !dims->n)
 		return;
 
+	columns = div_up(dims->n, XQK_COLUMNS);
 	/* Channels are divided first: unpacking B is dearer than staging A. */
 	wanted = (uint64_t)dims->m * dims->n / CHUNK_MACS * dims->k +
 		 (uint64_t)dims->m * dims->n % CHUNK_MACS * dims->k / CHUNK_MACS;

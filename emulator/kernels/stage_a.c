@@ -95,32 +95,76 @@ static int32_t widen_row(const struct xqk_work *work, uint32_t row, uint32_t k0,
 	return (int32_t)sum;
 }
 
-/* A piece of a row (or ones, if row is past the last) to its place. Returns its sum. */
-static int32_t stage_piece(struct xqk_work *work, uint32_t row, uint32_t piece)
+/* Elements [k0, k1) of a row, or ones if it is the row past the last. Returns their sum. */
+static int32_t widen_or_ones(const struct xqk_work *work, uint32_t row, uint32_t k0, uint32_t k1,
+			     int8_t *dst)
 {
-	const struct xqk_isa *isa = work->isa;
-	const bool in_place = isa->a_bytes == 1 && work->word_steps == 1;
-	uint8_t *dst = work->a + row * work->a_stride +
-		       (size_t)piece * work->block.piece_steps * work->a_step_bytes;
-	int8_t *line = in_place ? (int8_t *)dst : work->line;
-	uint32_t k0, k1, word0, words, lead;
-	int32_t sum = 0;
+	if (row != work->stage_rows)
+		return widen_row(work, work->m0 + row, k0, k1, dst);
+	memset(dst, 1, k1 - k0);
+	return 0;
+}
 
-	xqk_piece(work, piece, &k0, &k1, &word0, &words);
-	lead = k0 % work->word_k;
+/* Words of elements [k0, k1), of which there may be less before and behind. */
+static void clear_ends(const struct xqk_work *work, int8_t *line, uint32_t k0, uint32_t k1,
+		       uint32_t words)
+{
+	const uint32_t lead = k0 % work->word_k;
+
 	memset(line, 0, lead);
-	if (row == work->stage_rows)
-		memset(line + lead, 1, k1 - k0);
-	else
-		sum = widen_row(work, work->m0 + row, k0, k1, line + lead);
 	memset(line + lead + (k1 - k0), 0, words * work->word_k - lead - (k1 - k0));
+}
+
+static void set_row_term(struct xqk_work *work, uint32_t row, uint32_t piece, uint32_t k,
+			 int32_t sum)
+{
+	if (row == work->stage_rows)
+		return;
+	work->row_term[piece * work->stage_rows + row] =
+		(int32_t)(((uint32_t)sum - k * (uint32_t)work->a_zp[row]) * work->row_factor);
+}
+
+/* Pieces that are whole words follow each other without gaps. */
+static void stage_whole(struct xqk_work *work, uint32_t row)
+{
+	const struct xqk_block *block = &work->block;
+	const bool in_place = work->isa->a_bytes == 1 && work->word_steps == 1;
+	const uint32_t lead = block->k0 % work->word_k;
+	uint8_t *dst = work->a + row * work->a_stride;
+	int8_t *line = in_place ? (int8_t *)dst : work->line;
+	uint32_t k0, k1, piece;
+
+	for (piece = 0, k0 = block->k0; piece < block->pieces; piece++, k0 = k1) {
+		k1 = block->k1 - k0 < block->piece_k ? block->k1 : k0 + block->piece_k;
+		set_row_term(work, row, piece, k1 - k0,
+			     widen_or_ones(work, row, k0, k1, line + lead + (k0 - block->k0)));
+	}
+	clear_ends(work, line, block->k0, block->k1, block->words);
 	if (!in_place)
-		isa->arrange_a(dst, line, words, work->word_steps);
-	return sum;
+		work->isa->arrange_a(dst, line, block->words, work->word_steps);
+}
+
+/* Pieces that begin within a word have the whole word each, with zeros for the others' part. */
+static void stage_parts(struct xqk_work *work, uint32_t row)
+{
+	const size_t pitch = (size_t)work->block.piece_steps * work->a_step_bytes;
+	uint8_t *dst = work->a + row * work->a_stride;
+	uint32_t k0, k1, word0, words, piece;
+
+	for (piece = 0; piece < work->block.pieces; piece++, dst += pitch) {
+		xqk_piece(work, piece, &k0, &k1, &word0, &words);
+		set_row_term(work, row, piece, k1 - k0,
+			     widen_or_ones(work, row, k0, k1, work->line + k0 % work->word_k));
+		clear_ends(work, work->line, k0, k1, words);
+		if (work->isa->a_bytes == 1 && work->word_steps == 1)
+			memcpy(dst, work->line, 4 * words);
+		else
+			work->isa->arrange_a(dst, work->line, words, work->word_steps);
+	}
 }
 
 /* The row's bits as they are; blocks start at a word. */
-static int32_t stage_bits(struct xqk_work *work, uint32_t row)
+static void stage_bits(struct xqk_work *work, uint32_t row)
 {
 	const struct xqk_view *view = &work->gemm->view[XQACCEL_A];
 	const struct xqk_block *block = &work->block;
@@ -131,38 +175,29 @@ static int32_t stage_bits(struct xqk_work *work, uint32_t row)
 
 	if (row == work->stage_rows) {
 		memset(dst, 0xff, 4 * (size_t)block->words);
-		return 0;
+		return;
 	}
 	memset(dst + 4 * (block->words - 1), 0, 4);
 	xqk_read(view, (uint64_t)work->batch * work->gemm->dims.m + m,
 		 work->batch * view->batch_stride + m * view->stride, block->k0 / 8, dst,
 		 (k + 7) / 8);
-	if (!work->need_row_term)
-		return 0;
-	for (i = 0; i < block->words; i++) {
+	for (i = 0; work->need_row_term && i < block->words; i++) {
 		memcpy(&word, dst + 4 * i, 4);
 		if (i == k / 32)
 			word &= (1U << k % 32) - 1;
 		ones += __builtin_popcount(word);
 	}
-	return 2 * ones - (int32_t)k;
+	set_row_term(work, row, 0, k, 2 * ones - (int32_t)k);
 }
 
 static void stage_row(struct xqk_work *work, uint32_t row)
 {
-	uint32_t piece, k;
-	int32_t sum;
-
-	for (piece = 0; piece < work->block.pieces; piece++) {
-		sum = work->bits ? stage_bits(work, row) : stage_piece(work, row, piece);
-		if (row == work->stage_rows)
-			continue;
-		k = work->block.k0 + piece * work->block.piece_k;
-		k = work->block.k1 - k < work->block.piece_k ? work->block.k1 - k :
-							       work->block.piece_k;
-		work->row_term[piece * work->stage_rows + row] =
-			(int32_t)((uint32_t)sum - k * (uint32_t)work->a_zp[row]);
-	}
+	if (work->bits)
+		stage_bits(work, row);
+	else if (work->block.pieces == 1 || work->block.piece_k % work->word_k == 0)
+		stage_whole(work, row);
+	else
+		stage_parts(work, row);
 }
 
 bool xqk_stage_a(struct xqk_work *work, const atomic_bool *cancel)

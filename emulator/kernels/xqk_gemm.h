@@ -52,6 +52,7 @@ struct xqk_work {
 	const struct xqk_gemm *gemm;
 	xqk_dot_fn *dot;
 	xqk_dot_fold_fn *dot_fold;	/* NULL if there are scales */
+	xqk_dot_groups_fn *dot_groups;	/* NULL if there are no scales, or groups in part words */
 	xqk_unpack_fn *unpack;
 	atomic_uint_fast64_t *bytes_copied;
 	uint32_t word_k, word_steps, table_steps;
@@ -71,6 +72,7 @@ struct xqk_work {
 	int8_t *line;			/* a piece of a row of A in the order of K */
 	int32_t *a_zp;			/* [stage_rows] */
 	int32_t *row_term, *a_scale;	/* [pieces][stage_rows] */
+	uint32_t row_factor;		/* of row_term: -> xqk_dot_groups_fn */
 	const uint8_t **b;		/* table of pointers for dots */
 	uint8_t *panel[XQK_STRIPS];	/* unpacked or interleaved strips */
 	uint8_t *tile;			/* a tile before it is unpacked */

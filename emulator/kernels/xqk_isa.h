@@ -98,6 +98,25 @@ typedef void xqk_dot_fold_fn(const struct xqk_dot *dot, const struct xqk_fold *f
 			     int32_t *const *c, unsigned int rows, unsigned int strips);
 
 /**
+ * struct xqk_groups - the groups of a block
+ * @count: how many, each of dot->steps steps, one after the other in A and in B
+ * @row_pitch: from a group's row_term and a_scale to the next one's; those of B are
+ *	XQK_COLUMNS apart
+ */
+struct xqk_groups {
+	uint32_t count;
+	uint32_t row_pitch;
+};
+
+/**
+ * Dots of all groups of a block, folded with their scales into fold->sum, which is set.
+ * If b_zp is NULL, row_term is what is to be taken off, already multiplied.
+ */
+typedef void xqk_dot_groups_fn(const struct xqk_dot *dot, const struct xqk_fold *fold,
+			       const struct xqk_groups *groups, unsigned int rows,
+			       unsigned int strips);
+
+/**
  * struct xqk_b_format - how B of a format is computed
  * @dot: the micro-kernel
  * @unpack: NULL if the dot takes tiles as they are (8-bit formats)
@@ -105,6 +124,7 @@ typedef void xqk_dot_fold_fn(const struct xqk_dot *dot, const struct xqk_fold *f
  * @dot_fold: optional; saves the way through memory between the two
  * @dot_tiles: optional; a dot of at most isa->tiles_rows rows with tiles as they are in
  *	memory, where first and steps of struct xqk_dot count words of B
+ * @dot_groups: optional; for groups that are whole words of B
  */
 struct xqk_b_format {
 	xqk_dot_fn *dot;
@@ -112,6 +132,7 @@ struct xqk_b_format {
 	int32_t bias;
 	xqk_dot_fold_fn *dot_fold;
 	xqk_dot_fn *dot_tiles;
+	xqk_dot_groups_fn *dot_groups;
 };
 
 struct xqk_isa {

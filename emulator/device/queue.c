@@ -281,7 +281,9 @@ void xqdev_queue_ctrl(struct xqdev_queue *q, uint32_t value)
 	set_irq(q, value & XQ_Q_CTRL_IRQ);
 	if (value & XQ_Q_CTRL_ABORT) {
 		q->r.ctrl |= XQ_Q_CTRL_ABORT;
-		xqdev_queue_stop(q);
+		/* A job that has ended keeps its status. */
+		if (!retire(q))
+			xqdev_queue_stop(q);
 	}
 	xqdev_queue_service(q);
 }

@@ -2,6 +2,7 @@
 /* A host of the device model for tests; see fake_host.h. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 #include "fake_host.h"
@@ -141,10 +142,10 @@ static void start(struct fake_host *h, const struct xqdev_config *config)
 void fake_start(struct fake_host *h, const struct xqdev_config *config)
 {
 	memset(h, 0, sizeof(*h));
-	h->memory = aligned_alloc(PAGE, FAKE_PAGES * PAGE);
-	if (!h->memory)
+	h->memory = mmap(NULL, FAKE_PAGES * PAGE, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (h->memory == MAP_FAILED)
 		abort();
-	memset(h->memory, 0, FAKE_PAGES * PAGE);
 	h->ctx_table = fake_pages(h, 1, PAGE);
 	start(h, config);
 }
@@ -165,7 +166,7 @@ long fake_stop(struct fake_host *h)
 	pthread_cond_destroy(&h->cond);
 	pthread_mutex_destroy(&h->lock);
 	if (!h->borrowed)
-		free(h->memory);
+		munmap(h->memory, FAKE_PAGES * PAGE);
 	return h->mappings;
 }
 

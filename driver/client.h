@@ -59,8 +59,7 @@ struct xqaccel_client {
 	struct work_struct reap_work;
 	struct work_struct end_work;
 
-	/* Serializes WAIT's taking of completions, so that order is kept when a copy
-	 * to user space fails. */
+	/* One WAIT takes at a time, so that order is kept when a copy to user space fails. */
 	struct mutex wait_lock;
 
 	/* Under xq->lock from here on. */

@@ -84,8 +84,8 @@ struct xqaccel_stats {
  * Lives until the last open file, client and mapping is gone, which may be long
  * after the hardware.
  *
- * Lock order: gone_lock, clients_lock, client->mem_lock, reset_lock, inval_lock,
- * lock.
+ * Lock order: gone_lock, clients_lock, client->mem_lock, reset_lock, lock. inval_lock
+ * comes after client->mem_lock and has none inside.
  */
 struct xqaccel_device {
 	struct device dev;
@@ -98,8 +98,10 @@ struct xqaccel_device {
 	struct dentry *debugfs;
 	int minor;
 
-	/* Held for reading by open and by every ioctl that needs the hardware, for
-	 * writing by removal to set gone. */
+	/*
+	 * Held for reading by open and by every ioctl that needs the hardware, for
+	 * writing by removal to set gone.
+	 */
 	struct rw_semaphore gone_lock;
 	bool gone;
 
@@ -118,8 +120,10 @@ struct xqaccel_device {
 	struct mutex reset_lock;
 	enum xqaccel_dma dma;
 
-	/* Protects everything about jobs: clients' lanes and completions, ready,
-	 * queues' rings and in-flight lists. Taken in hard interrupts. */
+	/*
+	 * Protects everything about jobs: clients' lanes and completions, ready,
+	 * queues' rings and in-flight lists. Taken in hard interrupts.
+	 */
 	spinlock_t lock;
 	struct list_head ready;		/* clients with a job that waits for a queue */
 	u64 next_id;

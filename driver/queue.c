@@ -159,7 +159,9 @@ bool xqaccel_queue_collect(struct xqaccel_queue *q)
 			break;
 		/* The phase is written last, so it is read first. */
 		dma_rmb();
-		c = *(const volatile struct xq_hw_completion *)entry;
+		memcpy(&c, entry, sizeof(c));
+		/* What is checked is the copy; the device may go on writing. */
+		barrier();
 		if (!completion_believable(q, &c))
 			break;
 		q->cq_head = ring_next(q, q->cq_head);

@@ -21,14 +21,16 @@ static uint64_t mmio_read(void *opaque, hwaddr offset, unsigned int size)
 {
 	XqaccelState *s = opaque;
 
-	return s->busy || size != 4 ? UINT64_MAX : xqdev_mmio_read(s->device, offset, size);
+	if (s->busy || s->removed || size != 4)
+		return UINT64_MAX;
+	return xqdev_mmio_read(s->device, offset, size);
 }
 
 static void mmio_write(void *opaque, hwaddr offset, uint64_t value, unsigned int size)
 {
 	XqaccelState *s = opaque;
 
-	if (s->busy)
+	if (s->busy || s->removed)
 		return;
 	s->busy = true;
 	xqdev_mmio_write(s->device, offset, value, size);
@@ -58,7 +60,7 @@ static void service(void *opaque)
 void xqaccel_update_bus_master(XqaccelState *s)
 {
 	PCIDevice *pci = PCI_DEVICE(s);
-	const bool on = pci->enabled &&
+	const bool on = pci->enabled && !s->removed &&
 			(pci_get_word(pci->config + PCI_COMMAND) & PCI_COMMAND_MASTER);
 
 	s->busy = true;
@@ -66,11 +68,18 @@ void xqaccel_update_bus_master(XqaccelState *s)
 	s->busy = false;
 }
 
+static uint32_t config_read(PCIDevice *pci, uint32_t address, int len)
+{
+	return XQACCEL(pci)->removed ? UINT32_MAX : pci_default_read_config(pci, address, len);
+}
+
 static void config_write(PCIDevice *pci, uint32_t address, uint32_t value, int len)
 {
 	XqaccelState *s = XQACCEL(pci);
 	const uint16_t command = pci_get_word(pci->config + PCI_COMMAND);
 
+	if (s->removed)
+		return;
 	/* The engine must be off the memory before the bus is. */
 	if (range_covers_byte(address, len, PCI_COMMAND) && (command & PCI_COMMAND_MASTER) &&
 	    !(value >> 8 * (PCI_COMMAND - address) & PCI_COMMAND_MASTER)) {
@@ -207,6 +216,7 @@ static void class_init(ObjectClass *class, void *data)
 
 	pc->realize = realize;
 	pc->exit = unrealize;
+	pc->config_read = config_read;
 	pc->config_write = config_write;
 	pc->vendor_id = XQ_PCI_VENDOR;
 	pc->device_id = XQ_PCI_DEVICE;

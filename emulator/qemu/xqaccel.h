@@ -27,12 +27,17 @@ struct XqaccelState {
 	struct xqdev *device;
 	bool busy;			/* within the device model: its DMA may hit our own BAR */
 
+	bool removed;			/* fault injection: the function no longer answers */
+
 	struct xqdev_config config;
 	uint32_t queues, contexts, threads;
 	char *isa;
 	struct xqdev_faults faults;	/* as set before the device exists */
 	struct xqdev_state saved;	/* of a migration */
 };
+
+/* xqaccel.c: follow the configuration space */
+void xqaccel_update_bus_master(XqaccelState *s);
 
 /* xqaccel_dma.c: what the device model asks of its host */
 extern const struct xqdev_host xqaccel_host;
@@ -42,6 +47,5 @@ void xqaccel_add_fault_properties(ObjectClass *class);
 
 /* xqaccel_vmstate.c: migration */
 extern const VMStateDescription xqaccel_vmstate;
-void xqaccel_update_bus_master(XqaccelState *s);
 
 #endif

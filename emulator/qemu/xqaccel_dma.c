@@ -64,7 +64,10 @@ static void dma_unmap(void *opaque, void *host, uint64_t len, bool write, bool d
 
 static void interrupt(void *opaque, unsigned int vector)
 {
-	msix_notify(opaque, vector);
+	XqaccelState *s = opaque;
+
+	if (!s->removed)
+		msix_notify(PCI_DEVICE(s), vector);
 }
 
 /* The virtual clock would stand still while the machine is driven by a test. */

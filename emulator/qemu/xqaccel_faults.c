@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Fault injection as properties, on the command line and at run time (qom-set). */
 #include "qemu/osdep.h"
+#include "hw/qdev-core.h"
 #include "qapi/error.h"
 #include "qapi/visitor.h"
 #include "xqaccel.h"
@@ -67,10 +68,31 @@ static void set_fault(Object *obj, Visitor *v, const char *name, void *opaque, E
 	s->busy = false;
 }
 
+static bool get_removed(Object *obj, Error **errp)
+{
+	return XQACCEL(obj)->removed;
+}
+
+/* As if the board was pulled: running jobs stop, everything reads all ones. */
+static void set_removed(Object *obj, bool value, Error **errp)
+{
+	XqaccelState *s = XQACCEL(obj);
+
+	s->removed = value;
+	if (!s->device)
+		return;
+	xqaccel_update_bus_master(s);
+	if (!value)
+		device_cold_reset(DEVICE(s));
+}
+
 void xqaccel_add_fault_properties(ObjectClass *class)
 {
 	size_t i;
 
+	object_class_property_add_bool(class, "removed", get_removed, set_removed);
+	object_class_property_set_description(class, "removed",
+					      "the function answers no more, as if pulled out");
 	for (i = 0; i < ARRAY_SIZE(faults); i++) {
 		object_class_property_add(class, faults[i].name, "uint64", get_fault, set_fault,
 					  NULL, (void *)&faults[i]);

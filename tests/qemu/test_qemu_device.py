@@ -307,6 +307,18 @@ def test_fault_properties():
         expect(xq.wait_clear(hw.queue(0, hw.Q_CTRL), hw.Q_RESET), "the reset never ends")
 
 
+def test_surprise_removal_running():
+    with machine() as xq:
+        start_endless(xq)
+        xq.qom_set("removed", True)
+        equal(xq.read(0), 0xFFFFFFFF, "ID")
+        equal(xq.machine.config_read(xq.bdf, 0), 0xFFFFFFFF, "PCI id")
+        xq.set_command(0)
+        xq.qom_set("removed", False)
+        xq.setup()
+        run(xq, hw.Job(4, 5, 6))
+
+
 def setup_iommu(vm):
     """Intel's IOMMU: the first 2 MiB-pages of memory are mapped onto themselves, except for 10 .. 12 MiB."""
     base, root, context, tables = 0xFED90000, 0x100000, 0x101000, 0x102000

@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include <xqaccel/quantize.h>
+#include <xqaccel/requantize.h>
 
 #define BYTES ((size_t)64 << 20)
 #define FLOATS (BYTES / sizeof(float))
@@ -127,6 +128,90 @@ static bool check_dynamic(void)
 	return true;
 }
 
+/* ---- requantization of int32 accumulators ------------------------------------------------------- */
+
+static int32_t *acc;
+static float factor[CHANNELS];
+static int32_t multiplier[CHANNELS], left[CHANNELS], right[CHANNELS], bias[CHANNELS];
+static int64_t add[CHANNELS];
+
+static int requantize(enum xq_requant_profile profile, size_t inner, bool per_channel)
+{
+	const struct xq_requant rq = {
+		.profile = profile, .type = XQ_S8, .params = per_channel ? CHANNELS : 1, .scale = factor,
+		.multiplier = multiplier, .shift = profile == XQ_REQUANT_FLOOR_SHIFT ? right : left, .add = add,
+		.zero_point = 3, .threads = 1,
+	};
+	const struct xq_channels shape = { FLOATS / CHANNELS / inner, CHANNELS, inner };
+
+	return xq_requantize(acc, &shape, per_channel ? bias : NULL, &rq, q);
+}
+
+/* a * m / 2^31 with halves up, then / 2^n with halves away from zero */
+static int64_t twice(int64_t a, int32_t m, int n)
+{
+	int64_t t = (a * m + (1 << 30)) >> 31, half = 1LL << (n - 1);
+
+	return t < 0 ? -((-t + half) >> n) : (t + half) >> n;
+}
+
+static bool check_requantized(enum xq_requant_profile profile, size_t inner, bool per_channel)
+{
+	for (size_t i = 0; i < FLOATS; i++) {
+		size_t c = per_channel ? i / inner % CHANNELS : 0;
+		int64_t a = acc[i] + (per_channel ? bias[c] : 0), v;
+
+		if (profile == XQ_REQUANT_ONNX)
+			v = (int64_t)rint((double)a * (double)factor[c]);
+		else if (profile == XQ_REQUANT_TFLITE)
+			v = twice(a, multiplier[c], -left[c]);
+		else if (profile == XQ_REQUANT_TFLITE_SINGLE)
+			v = (a * multiplier[c] + (1LL << (30 - left[c]))) >> (31 - left[c]);
+		else
+			v = (a * multiplier[c] + add[c]) >> right[c];
+		v += 3;
+		if (q[i] != (uint8_t)(v < -128 ? -128 : v > 127 ? 127 : v))
+			return false;
+	}
+	return true;
+}
+
+#define REQUANTIZE(name, profile, inner, per_channel)						\
+	static int run_##name(void) { return requantize(profile, inner, per_channel); }	\
+	static bool check_##name(void) { return check_requantized(profile, inner, per_channel); }
+
+REQUANTIZE(onnx, XQ_REQUANT_ONNX, 1, false)
+REQUANTIZE(tflite, XQ_REQUANT_TFLITE, 1, false)
+REQUANTIZE(single, XQ_REQUANT_TFLITE_SINGLE, 1, false)
+REQUANTIZE(floor, XQ_REQUANT_FLOOR_SHIFT, 1, false)
+REQUANTIZE(onnx_last, XQ_REQUANT_ONNX, 1, true)
+REQUANTIZE(tflite_last, XQ_REQUANT_TFLITE, 1, true)
+REQUANTIZE(floor_last, XQ_REQUANT_FLOOR_SHIFT, 1, true)
+REQUANTIZE(onnx_nchw, XQ_REQUANT_ONNX, 1024, true)
+REQUANTIZE(tflite_nchw, XQ_REQUANT_TFLITE, 1024, true)
+
+static int prepare_requantize(void)
+{
+	uint64_t state = 2;
+
+	acc = aligned_alloc(64, BYTES);
+	if (!acc)
+		return 1;
+	for (size_t i = 0; i < FLOATS; i++) {
+		state = state * UINT64_C(6364136223846793005) + 1442695040888963407;
+		acc[i] = (int32_t)(state >> 32) >> 12;
+	}
+	for (int c = 0; c < CHANNELS; c++) {
+		factor[c] = 0x1p-13f + (float)c * 1e-8f;
+		multiplier[c] = (1 << 30) + c * 1000;
+		left[c] = -12;
+		right[c] = 43;
+		add[c] = c * 1000000;
+		bias[c] = c - CHANNELS / 2;
+	}
+	return 0;
+}
+
 static struct row rows[] = {
 	{ "quantize s8, per tensor, nearest", run_tensor_s8, check_tensor_s8, 0 },
 	{ "quantize u8, per tensor, even", run_tensor_u8, check_tensor_u8, 0 },
@@ -135,6 +220,15 @@ static struct row rows[] = {
 	{ "quantize s8, per channel (last axis)", run_last_s8, check_last_s8, 0 },
 	{ "dequantize s8, per tensor (16 MiB in)", run_dequantize, check_dequantize, 0 },
 	{ "find range, then quantize u8", run_dynamic, check_dynamic, 0 },
+	{ "requantize to s8: ONNX, per tensor", run_onnx, check_onnx, 0 },
+	{ "requantize: TFLite double rounding", run_tflite, check_tflite, 0 },
+	{ "requantize: TFLite single rounding", run_single, check_single, 0 },
+	{ "requantize: floor shift", run_floor, check_floor, 0 },
+	{ "bias, requantize: ONNX, channel last", run_onnx_last, check_onnx_last, 0 },
+	{ "bias, requantize: TFLite, channel last", run_tflite_last, check_tflite_last, 0 },
+	{ "bias, requantize: floor, channel last", run_floor_last, check_floor_last, 0 },
+	{ "bias, requantize: ONNX, NCHW", run_onnx_nchw, check_onnx_nchw, 0 },
+	{ "bias, requantize: TFLite, NCHW", run_tflite_nchw, check_tflite_nchw, 0 },
 };
 
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
@@ -169,7 +263,7 @@ int main(void)
 {
 	double copy = INFINITY, start;
 
-	if (prepare()) {
+	if (prepare() || prepare_requantize()) {
 		fprintf(stderr, "bench-numerics: no memory\n");
 		return 1;
 	}
@@ -190,7 +284,7 @@ int main(void)
 			rows[r].seconds = fmin(rows[r].seconds, now() - start);
 		}
 	}
-	printf("%-40s %10s %10s\n", "64 MiB of floats, one thread", "GB/s", "of memcpy");
+	printf("%-40s %10s %10s\n", "64 MiB read, one thread", "GB/s", "of memcpy");
 	printf("%-40s %10.2f %9.0f%%\n", "memcpy", (double)BYTES / copy / 1e9, 100.0);
 	for (size_t r = 0; r < ROWS; r++)
 		printf("%-40s %10.2f %9.0f%%\n", rows[r].name, (double)BYTES / rows[r].seconds / 1e9,
@@ -198,5 +292,6 @@ int main(void)
 	free(x);
 	free(x_out);
 	free(q);
+	free(acc);
 	return 0;
 }

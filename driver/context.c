@@ -6,9 +6,11 @@
 #include <linux/lockdep.h>
 
 #include "client.h"
+#include "info.h"
 #include "reset.h"
+#include "scheduler.h"
 
-/* Translations are dropped at once unless a job is using them, and none may. */
+/* A device drops what no job uses at once, but it may wait for all jobs of the context. */
 #define INVALIDATE_MS	1000
 
 static size_t table_bytes(struct xqaccel_device *xq)
@@ -76,30 +78,34 @@ bool xqaccel_context_off(struct xqaccel_client *client)
 	return xqaccel_context_invalidate(client);
 }
 
-static int invalidate(struct xqaccel_device *xq, u32 context)
+static int invalidate(struct xqaccel_client *client)
 {
-	const unsigned long end = jiffies + msecs_to_jiffies(INVALIDATE_MS);
-	int spins = 0, ret = 0;
+	const unsigned long begin = jiffies;
+	struct xqaccel_device *xq = client->xq;
+	unsigned long patience = msecs_to_jiffies(INVALIDATE_MS);
+	int spins = 0;
 	u32 value;
 
-	mutex_lock(&xq->inval_lock);
 	if (READ_ONCE(xq->lost))
-		goto unlock;
-	xqaccel_write(xq, XQ_REG_CTX_INVAL, context | XQ_CTX_INVAL_GO);
+		return 0;
+	xqaccel_write(xq, XQ_REG_CTX_INVAL, client->context | XQ_CTX_INVAL_GO);
 	for (;;) {
 		value = xqaccel_read(xq, XQ_REG_CTX_INVAL);
-		if (!(value & XQ_CTX_INVAL_GO))
-			break;
-		if (value == ~0U || time_after(jiffies, end)) {
-			ret = -ETIMEDOUT;
-			break;
+		if (!(value & XQ_CTX_INVAL_GO) || READ_ONCE(xq->lost))
+			return 0;
+		if (value == ~0U)
+			return -ENODEV;
+		if (time_after(jiffies, begin + patience)) {
+			if (!xqaccel_sched_in_flight(client))
+				return -ETIMEDOUT;
+			/* Each of them ends within its own limit. */
+			patience = msecs_to_jiffies(xqaccel_max_timeout_ms());
+			if (time_after(jiffies, begin + patience))
+				return -ETIMEDOUT;
 		}
 		if (++spins > 10)
 			usleep_range(20, 200);
 	}
-unlock:
-	mutex_unlock(&xq->inval_lock);
-	return ret;
 }
 
 /**
@@ -113,10 +119,14 @@ unlock:
 bool xqaccel_context_invalidate(struct xqaccel_client *client)
 {
 	struct xqaccel_device *xq = client->xq;
+	int ret;
 
 	lockdep_assert_held(&client->mem_lock);
 
-	if (invalidate(xq, client->context)) {
+	mutex_lock(&xq->inval_lock);
+	ret = invalidate(client);
+	mutex_unlock(&xq->inval_lock);
+	if (ret) {
 		dev_warn_ratelimited(&xq->dev, "context %u: invalidation is not acknowledged\n",
 				     client->context);
 		xqaccel_reset_function(xq);

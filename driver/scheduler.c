@@ -125,6 +125,18 @@ static bool serve_one(struct xqaccel_device *xq)
 	return false;
 }
 
+/* Whether the device has a job of the client. */
+bool xqaccel_sched_in_flight(struct xqaccel_client *client)
+{
+	unsigned int i, inflight = 0;
+
+	spin_lock_irq(&client->xq->lock);
+	for (i = 0; i < XQACCEL_LANES; i++)
+		inflight += client->lane[i].inflight;
+	spin_unlock_irq(&client->xq->lock);
+	return inflight;
+}
+
 /* Gives the hardware what it can take. */
 void xqaccel_sched_run(struct xqaccel_device *xq)
 {

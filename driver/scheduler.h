@@ -3,6 +3,8 @@
 #ifndef XQACCEL_SCHEDULER_H
 #define XQACCEL_SCHEDULER_H
 
+#include <linux/types.h>
+
 struct list_head;
 struct xqaccel_client;
 struct xqaccel_device;
@@ -11,6 +13,7 @@ struct xqaccel_request;
 void xqaccel_sched_enqueue(struct xqaccel_request *job);
 void xqaccel_sched_requeue(struct xqaccel_request *job);
 void xqaccel_sched_left(struct xqaccel_request *job);
+bool xqaccel_sched_in_flight(struct xqaccel_client *client);
 void xqaccel_sched_run(struct xqaccel_device *xq);
 void xqaccel_sched_drop(struct xqaccel_client *client, struct list_head *dropped);
 void xqaccel_sched_fail(struct xqaccel_device *xq);

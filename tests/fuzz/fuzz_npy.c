@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Any bytes as a .npy file: refused, or a tensor that is as large as it says. */
+#include <stdlib.h>
+
+#include "libxqaccel/tools/npy.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	volatile double sum = 0;
+	struct tensor t;
+	size_t i, length;
+	char *header;
+
+	if (npy_parse(data, size, &t))
+		return 0;
+	if (t.count * t.bytes > size)
+		abort();
+	for (i = 0; i < t.count; i++)
+		sum += tensor_double(&t, i);
+	header = npy_header(&t, &length);
+	free(header);
+	tensor_free(&t);
+	return 0;
+}

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The ioctl backend against a driver that isn't there: what is asked of it, and what becomes
+ * of its answers.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "libxqaccel/src/device/backend.h"
+
+#include "ktap.h"
+
+/* The fake: its answers, and what it was asked. */
+static struct {
+	struct xqaccel_info info;
+	int open_errno, info_errno, wait_errno, map_errno;
+	int opened, closed, created, destroyed;
+	struct xqaccel_submit submit;
+	struct xqaccel_job job;
+	struct xqaccel_completion completion;
+} fake;
+
+static char memory[8192] __attribute__((aligned(4096)));
+
+static int answer(int error)
+{
+	errno = error;
+	return error ? -1 : 0;
+}
+
+static int fake_open(const char *path)
+{
+	(void)path;
+	if (fake.open_errno)
+		return answer(fake.open_errno);
+	fake.opened++;
+	return 7;
+}
+
+static void fake_close(int fd)
+{
+	EXPECT(fd == 7, "%d", fd);
+	fake.closed++;
+}
+
+static void *fake_mmap(int fd, size_t bytes, uint64_t offset)
+{
+	EXPECT(fd == 7 && bytes == sizeof(memory) && offset == 0x5000, "%zu at %lu", bytes,
+	       (unsigned long)offset);
+	errno = fake.map_errno;
+	return fake.map_errno ? MAP_FAILED : memory;
+}
+
+static int fake_munmap(void *data, size_t bytes)
+{
+	EXPECT(data == memory && bytes == sizeof(memory), "%zu", bytes);
+	return 0;
+}
+
+static int create(struct xqaccel_buf_create *c)
+{
+	EXPECT(c->size == sizeof(*c) && !c->flags && !c->reserved, "not zero");
+	c->bytes = sizeof(memory);
+	c->handle = 3;
+	c->mmap_offset = 0x5000;
+	fake.created++;
+	return 0;
+}
+
+static int submit(struct xqaccel_submit *s)
+{
+	EXPECT(s->size == sizeof(*s) && !s->flags && !s->reserved, "not zero");
+	fake.submit = *s;
+	fake.job = *(struct xqaccel_job *)(uintptr_t)s->jobs;
+	s->done = s->count;
+	return 0;
+}
+
+static int wait_for(struct xqaccel_wait *w)
+{
+	EXPECT(w->size == sizeof(*w) && !w->flags && !w->reserved, "not zero");
+	EXPECT(w->stride == sizeof(fake.completion) && w->count && w->min_complete <= w->count,
+	       "%u of %u", w->min_complete, w->count);
+	if (fake.wait_errno)
+		return answer(fake.wait_errno);
+	*(struct xqaccel_completion *)(uintptr_t)w->completions = fake.completion;
+	w->done = 1;
+	return 0;
+}
+
+static int fake_ioctl(int fd, unsigned long request, void *argument)
+{
+	EXPECT(fd == 7, "%d", fd);
+	switch (request) {
+	case XQACCEL_IOCTL_INFO:
+		EXPECT(((struct xqaccel_info *)argument)->size == sizeof(fake.info), "size");
+		*(struct xqaccel_info *)argument = fake.info;
+		return answer(fake.info_errno);
+	case XQACCEL_IOCTL_BUF_CREATE:
+		return create(argument);
+	case XQACCEL_IOCTL_BUF_DESTROY:
+		EXPECT(((struct xqaccel_buf_destroy *)argument)->handle == 3, "handle");
+		fake.destroyed++;
+		return 0;
+	case XQACCEL_IOCTL_SUBMIT:
+		return submit(argument);
+	case XQACCEL_IOCTL_WAIT:
+		return wait_for(argument);
+	}
+	return answer(ENOTTY);
+}
+
+static const struct xq_ioctl_calls calls = {
+	fake_open, fake_ioctl, fake_mmap, fake_munmap, fake_close,
+};
+
+static void reset(void)
+{
+	memset(&fake, 0, sizeof(fake));
+	fake.info = (struct xqaccel_info){
+		.size = sizeof(fake.info), .abi_major = XQACCEL_ABI_MAJOR, .lanes = 4, .max_jobs = 100,
+		.max_batch = 8, .max_dim = 1 << 24, .clock_hz = 1000000, .max_timeout_ms = 1000,
+	};
+}
+
+static int open_fake(struct xq_device **dev)
+{
+	struct xq_backend *backend;
+	struct xqaccel_info info;
+	const int err = xq_ioctl_open("fake", &calls, &backend, &info);
+
+	return err ? err : xq_device_wrap("fake", backend, &info, dev);
+}
+
+static void opening(void)
+{
+	static const struct {
+		int open_errno, info_errno, want;
+	} cases[] = {
+		{ ENOENT, 0, -ENOENT }, { EACCES, 0, -EACCES }, { EBUSY, 0, -EBUSY }, { ENODEV, 0, -ENODEV },
+		{ 0, ENOTTY, -ENODEV }, { 0, EINVAL, -ENODEV }, { 0, ENODEV, -ENODEV }, { 0, ENOMEM, -ENOMEM },
+	};
+	struct xq_device *dev;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		int err;
+
+		reset();
+		fake.open_errno = cases[i].open_errno;
+		fake.info_errno = cases[i].info_errno;
+		err = open_fake(&dev);
+		EXPECT(err == cases[i].want, "case %zu: %d, not %d", i, err, cases[i].want);
+		EXPECT(fake.opened == fake.closed, "case %zu: left open", i);
+	}
+	reset();
+	fake.info.lanes = 0;
+	EXPECT(open_fake(&dev) == -ENODEV, "info that makes no sense");
+	EXPECT(fake.opened == fake.closed, "left open");
+}
+
+static void other_abi(void)
+{
+	struct xq_device *dev;
+	char text[256];
+
+	reset();
+	fake.info.abi_major = XQACCEL_ABI_MAJOR + 1;
+	fake.info.abi_minor = 4;
+	EXPECT(open_fake(&dev) == -EPROTO, "took a newer ABI");
+	EXPECT(fake.opened == fake.closed, "left open");
+	xq_abi_error("/dev/xqaccel0", &fake.info, text, sizeof(text));
+	EXPECT(strstr(text, "2.4") && strstr(text, "1.x") && strstr(text, "libxqaccel"), "%s", text);
+	fake.info.abi_major = 0;
+	EXPECT(open_fake(&dev) == -EPROTO, "took an older ABI");
+	xq_abi_error("/dev/xqaccel0", &fake.info, text, sizeof(text));
+	EXPECT(strstr(text, "0.4") && strstr(text, "1.x") && strstr(text, "driver, one"), "%s", text);
+	fake.info.abi_major = XQACCEL_ABI_MAJOR;
+	EXPECT(!open_fake(&dev), "a newer minor number is compatible");
+	xq_device_close(dev);
+}
+
+static void buffers_and_jobs(void)
+{
+	struct xq_completion done;
+	struct xq_device *dev;
+	struct xq_buffer *buf;
+	struct xq_queue *first, *queue;
+	struct xq_gemm job = { .m = 2, .n = 3, .k = 4, .a_type = XQ_U8, .b_type = XQ_S4, .a_zp = -5,
+			       .user_data = 99 };
+	int err;
+
+	reset();
+	EXPECT(!open_fake(&dev), "open");
+	fake.map_errno = ENOMEM;
+	EXPECT(xq_buffer_create(dev, 5000, &buf) == -ENOMEM && fake.destroyed == 1, "mapping failed");
+	fake.map_errno = 0;
+	EXPECT(!xq_buffer_create(dev, 5000, &buf), "buffer");
+	EXPECT(xq_buffer_size(buf) == 8192 && xq_buffer_data(buf) == memory, "buffer");
+	EXPECT(!xq_queue_create(dev, NULL, &first), "queue");
+	EXPECT(!xq_queue_create(dev, &(struct xq_queue_options){ .timeout_ms = 77 }, &queue), "queue");
+	job.a = (struct xq_operand){ buf, 16, 4, 64 };
+	job.b = job.c = job.a;
+	fake.completion = (struct xqaccel_completion){ .user_data = 99, .start = 5, .end = 9, .lane = 1,
+						       .macs = 24, .flags = XQACCEL_COMP_OVERFLOW };
+	err = xq_gemm_run(queue, &job, &done);
+	EXPECT(!err, "%d", err);
+	EXPECT(fake.submit.lane == 1 && fake.submit.timeout_ms == 77 && fake.submit.count == 1, "submit");
+	EXPECT(fake.job.op == XQACCEL_OP_GEMM && fake.job.m == 2 && fake.job.n == 3 && fake.job.k == 4 &&
+	       fake.job.batch == 1 && fake.job.a_format == XQACCEL_FMT_U8 &&
+	       fake.job.b_format == XQACCEL_FMT_S4 && fake.job.a_zp == -5, "job");
+	EXPECT(fake.job.operand[0].handle == 3 && fake.job.operand[0].offset == 16 &&
+	       fake.job.operand[0].stride == 4 && fake.job.operand[0].batch_stride == 64 &&
+	       !fake.job.operand[3].handle, "operands");
+	EXPECT(done.user_data == 99 && done.start_ns == 5000 && done.end_ns == 9000 && done.overflow &&
+	       done.macs == 24, "completion");
+	xq_queue_destroy(queue);
+	xq_queue_destroy(first);
+	xq_buffer_destroy(buf);
+	EXPECT(fake.destroyed == 2, "%d", fake.destroyed);
+	xq_device_close(dev);
+	EXPECT(fake.closed == 1, "%d", fake.closed);
+}
+
+static void statuses(void)
+{
+	static const int want[] = { 0, -EFAULT, -EIO, -EINVAL, -ETIMEDOUT, -ECANCELED, -ENODEV, -EIO };
+	struct xq_gemm job = { .m = 1, .n = 1, .k = 1 };
+	struct xq_device *dev;
+	struct xq_queue *queue;
+
+	reset();
+	EXPECT(!open_fake(&dev) && !xq_queue_create(dev, NULL, &queue), "open");
+	for (uint32_t i = 0; i < sizeof(want) / sizeof(*want); i++) {
+		struct xq_completion done;
+		int err;
+
+		fake.completion = (struct xqaccel_completion){ .status = i };
+		err = xq_gemm_run(queue, &job, &done);
+		EXPECT(err == want[i] && done.status == want[i], "status %u: %d", i, err);
+	}
+	/* A lane that nobody has, and errors of wait. */
+	EXPECT(xq_queue_submit(queue, &job, 1) == 1, "submit");
+	fake.wait_errno = EINTR;
+	EXPECT(xq_queue_wait(queue, &(struct xq_completion){ 0 }, 1, 1, -1) == -EINTR, "signal");
+	fake.wait_errno = ENODEV;
+	EXPECT(xq_queue_wait(queue, &(struct xq_completion){ 0 }, 1, 1, -1) == -ENODEV, "gone");
+	xq_queue_destroy(queue);
+	xq_device_close(dev);
+}
+
+KTAP_MAIN({ "opening", opening }, { "a driver of another ABI", other_abi },
+	  { "buffers and jobs", buffers_and_jobs }, { "statuses", statuses })

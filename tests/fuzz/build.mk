@@ -13,3 +13,7 @@ fuzz_convert-libs := xqaccel
 FUZZERS += fuzz_npy
 fuzz_npy-y := tests/fuzz/fuzz_npy.c libxqaccel/tools/npy.c libxqaccel/tools/tensor.c
 fuzz_npy-libs := xqaccel
+
+FUZZERS += fuzz_numerics
+fuzz_numerics-y := tests/fuzz/fuzz_numerics.c
+fuzz_numerics-libs := xqaccel

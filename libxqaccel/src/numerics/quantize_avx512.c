@@ -6,7 +6,7 @@
 #include "quantize_kernels.h"
 #include "round.h"
 
-#define TARGET __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,prefer-vector-width=512")))
+#define TARGET __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl")))
 
 /* Elements between two looks at the mask of those that are not finite. */
 #define CHUNK 4096

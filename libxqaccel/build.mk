@@ -77,6 +77,8 @@ install-library: lib tools
 	$(Q)install -m 644 $(XQ_LIB_DIR)/xqaccel.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig/
 	$(Q)install -m 644 $(XQ_HEADERS) $(DESTDIR)$(PREFIX)/include/xqaccel/
 	$(Q)install -m 644 uapi/linux/xqaccel.h $(DESTDIR)$(PREFIX)/include/linux/
+	$(Q)install -D -m 644 libxqaccel/tools/xq-completion.bash \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/xq
 	$(Q)$(foreach m,$(XQ_MANUALS),install -m 644 $(m) \
 		$(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(m)))/ &&) true
 

@@ -153,6 +153,12 @@ static void one_job(void)
 	EXPECT(fake_read64(&h, XQ_REG_BYTES) == 17 * 23 + 19 * 23 + 4 * 17 * 19, "bytes");
 	EXPECT(!h.mappings, "%ld mappings after the job", h.mappings);
 	job_free(&job);
+	job.dims.flags = XQACCEL_JOB_ACCUMULATE;
+	job_build(&h, &job, 0);
+	run_job(0, &job);
+	EXPECT(fake_read64(&h, XQ_REG_BYTES) == 2 * (17 * 23 + 19 * 23 + 4 * 17 * 19) + 4 * 17 * 19,
+	       "bytes of two jobs");
+	job_free(&job);
 	end();
 }
 

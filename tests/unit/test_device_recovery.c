@@ -142,6 +142,17 @@ static void abort_hung(void)
 	aborts(true);
 }
 
+static void abort_halted(void)
+{
+	begin();
+	fake_write(&h, Q_CTRL, Q_ON | XQ_Q_CTRL_HALT);
+	fake_submit(&h, 0, &job.desc);
+	fake_write(&h, Q_CTRL, Q_ON | XQ_Q_CTRL_HALT | XQ_Q_CTRL_ABORT);
+	EXPECT(fake_wait_clear(&h, Q_CTRL, XQ_Q_CTRL_ABORT), "abort never ends");
+	expect_job(0, &job, XQACCEL_STATUS_CANCELED);
+	end();
+}
+
 static void abort_waits_for_room(void)
 {
 	struct xq_hw_completion c;
@@ -400,22 +411,42 @@ static void pause_and_resume(void)
 	end();
 }
 
-/* What accumulates runs exactly once, however often it is stopped. */
+/*
+ * What accumulates runs exactly once, even if it is stopped in the middle. All rows of A
+ * and B are the same one, so that C is one number everywhere.
+ */
 static void pause_accumulating(void)
 {
-	struct device_job acc = job_s8(23, 25, 900);
-	unsigned int i;
+	const uint32_t side = 256, k = 8192;
+	struct xq_hw_completion done;
+	uint32_t sum = 0, i, round, got;
+	uint64_t c;
 
 	begin();
-	acc.dims.flags = XQACCEL_JOB_ACCUMULATE;
-	for (i = 0; i < 10; i++) {
-		job_build(&h, &acc, 3);
-		fake_submit(&h, 0, &acc.desc);
+	c = le64toh(big.desc.operand[XQACCEL_C].address);
+	big.desc.m = big.desc.n = htole32(side);
+	big.desc.k = htole32(k);
+	big.desc.flags = htole32(XQACCEL_JOB_ACCUMULATE);
+	for (i = 0; i < k; i++) {
+		const int8_t a = ktap_random(), b = ktap_random();
+
+		fake_store(&h, 3, le64toh(big.desc.operand[XQACCEL_A].address) + i, &a, 1);
+		fake_store(&h, 3, le64toh(big.desc.operand[XQACCEL_B].address) + i, &b, 1);
+		sum += a * b;
+	}
+	for (round = 1; round <= 4; round++) {
+		fake_submit(&h, 0, &big.desc);
+		fake_serve(&h, round % 3);
 		xqdev_pause(h.dev);
 		EXPECT(!h.mappings, "%ld mappings", h.mappings);
 		xqdev_resume(h.dev);
-		expect_job(0, &acc, XQACCEL_STATUS_OK);
-		job_free(&acc);
+		EXPECT(fake_wait(&h, 0, &done) && !done.status, "no completion");
+		for (i = 0; i < side * side; i++) {
+			fake_load(&h, 3, c + 2048 * (i / side) + 4 * (i % side), &got, 4);
+			if (!EXPECT(le32toh(got) == round * sum, "round %u: C[%u] is %#x, not %#x",
+				    round, i, got, round * sum))
+				break;
+		}
 	}
 	end();
 }
@@ -513,6 +544,7 @@ KTAP_MAIN(
 	{ "function_disabled", function_disabled },
 	{ "abort_running", abort_running },
 	{ "abort_hung", abort_hung },
+	{ "abort_halted", abort_halted },
 	{ "abort_waits_for_room", abort_waits_for_room },
 	{ "queue_reset", queue_reset },
 	{ "disable_is_reset", disable_is_reset },

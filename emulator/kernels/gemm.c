@@ -70,6 +70,7 @@ static void aim_dot(const struct xqk_work *work, uint32_t row, uint32_t piece, s
 	dot->first %= XQK_TILE_STEPS;
 	dot->steps = words * work->table_steps;
 	dot->k = k1 - k0;
+	dot->c = work->dots;
 }
 
 /* Whether these rows of C can be written where they are; then that is where. */
@@ -102,9 +103,9 @@ static void compute_groups(struct xqk_work *work, uint32_t row, uint32_t rows)
 	const struct xqk_groups groups = { work->block.pieces, work->stage_rows };
 	struct xqk_fold fold = { .sum = work->sums, .row_term = work->row_term + row,
 				 .a_zp = work->a_zp + row };
-	struct xqk_dot dot = { 0 };
+	struct xqk_dot dot = work->whole;
 
-	aim_dot(work, row, 0, &dot);
+	dot.a += row * work->a_stride;
 	if (xqk_present(&gemm->view[XQACCEL_B_ZP]))
 		fold.b_zp = work->b_zp;
 	if (work->need_column_sum)
@@ -126,19 +127,22 @@ static void compute_rows(struct xqk_work *work, uint32_t row, uint32_t rows)
 	const bool planes = dims->flags & XQACCEL_JOB_GROUP_ACC;
 	const bool accumulate = dims->flags & XQACCEL_JOB_ACCUMULATE;
 	const unsigned int strips = (work->columns + XQK_LANES - 1) / XQK_LANES;
-	struct xqk_fold fold = {
-		.dot = work->dots, .sum = work->sums, .a_zp = work->a_zp + row,
-		.b_zp = work->need_row_term ? work->b_zp : NULL,
-	};
-	struct xqk_dot dot = { .c = work->dots };
+	struct xqk_fold fold = { .dot = work->dots, .sum = work->sums, .a_zp = work->a_zp + row };
+	struct xqk_dot dot;
 	int32_t *c[XQK_MAX_ROWS];
 	uint32_t piece, k, plane;
 
+	if (xqk_present(&gemm->view[XQACCEL_B_ZP]))
+		fold.b_zp = work->b_zp;
 	for (piece = 0; piece < work->block.pieces; piece++) {
 		k = work->block.k0 + piece * work->block.piece_k;
 		plane = planes ? k / dims->group : 0;
-		aim_dot(work, row, piece, &dot);
-		fold.row_term = work->row_term + piece * work->stage_rows + row;
+		dot = work->whole;
+		dot.a += row * work->a_stride;
+		if (piece)
+			aim_dot(work, row, piece, &dot);
+		if (work->need_row_term)
+			fold.row_term = work->row_term + piece * work->stage_rows + row;
 		if (work->need_column_sum)
 			fold.column_sum = work->column_sum + piece * XQK_COLUMNS;
 		if (work->dot_fold && (planes || work->block.pieces == 1) &&
@@ -166,24 +170,27 @@ static bool compute_block(struct xqk_work *work, uint32_t n0, uint32_t n1,
 {
 	const uint32_t parts = (work->rows + work->isa->rows - 1) / work->isa->rows;
 	const bool fetch = parts > 1 && (work->gemm->dims.flags & XQACCEL_JOB_B_TILED);
+	struct xqk_fetch next;
 	struct xqk_dot dot;
 	uint32_t piece, part, row, rows;
 
 	for (work->n0 = n0; work->n0 < n1; work->n0 += work->columns) {
 		work->columns = n1 - work->n0 < XQK_COLUMNS ? n1 - work->n0 : XQK_COLUMNS;
 		xqk_stage_b(work);
+		aim_dot(work, 0, 0, &work->whole);
 		for (piece = 0; work->need_column_sum && piece < work->block.pieces; piece++) {
 			aim_dot(work, work->stage_rows, piece, &dot);
 			dot.c = work->column_sum + piece * XQK_COLUMNS;
 			work->dot(&dot, 1, (work->columns + XQK_LANES - 1) / XQK_LANES);
 		}
+		xqk_fetch_start(work, work->n0 + work->columns < n1 ? parts : 0, &next);
 		/* Rows are spread evenly over the parts: a rest of one would be slow. */
 		for (part = row = 0; part < parts; part++, row += rows) {
 			if (canceled(cancel))
 				return false;
 			rows = (work->rows - row + parts - part - 1) / (parts - part);
-			if (fetch && work->n0 + work->columns < n1)
-				xqk_fetch_b(work, work->n0 + work->columns, part, parts);
+			if (fetch)
+				xqk_fetch_b(work, &next);
 			if (work->dot_groups)
 				compute_groups(work, row, rows);
 			else
@@ -248,15 +255,15 @@ bool xqk_run_chunk_rows(struct xqk_plan *plan, uint32_t chunk, void *scratch,
 	const uint64_t last = plan->units * (chunk + 1) / plan->chunks;
 	uint64_t unit = plan->units * chunk / plan->chunks;
 	struct xqk_work work;
+	uint32_t b_zp;
 
 	xqk_work_layout(&work, plan, stage_rows, scratch);
 	work.bytes_copied = &plan->bytes_copied;
 	work.need_column_sum = xqk_present(&gemm->view[XQACCEL_A_ZP]) ||
 			       gemm->a_zp != (work.bits ? 0 : xqk_a_bias(dims->a_format));
-	work.need_row_term = xqk_present(&gemm->view[XQACCEL_B_ZP]) ||
-			     gemm->b_zp + (work.bits ? 0 : work.isa->b[dims->b_format].bias);
-	work.row_factor = work.dot_groups && !xqk_present(&gemm->view[XQACCEL_B_ZP]) ?
-		(uint32_t)gemm->b_zp + (uint32_t)work.isa->b[dims->b_format].bias : 1;
+	b_zp = (uint32_t)gemm->b_zp + (work.bits ? 0 : (uint32_t)work.isa->b[dims->b_format].bias);
+	work.need_row_term = xqk_present(&gemm->view[XQACCEL_B_ZP]) || b_zp;
+	work.row_factor = xqk_present(&gemm->view[XQACCEL_B_ZP]) ? 1 : b_zp;
 	for (; unit < last; unit++) {
 		const uint32_t n0 = (uint32_t)(unit % plan->chunks_n) * plan->block_n;
 		const uint64_t row = unit / plan->chunks_n;

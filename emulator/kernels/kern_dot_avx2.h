@@ -104,6 +104,14 @@ fold_sums(__m256i sum[XQK_DOT_ROWS][2], const struct xqk_fold *fold, int32_t *co
 
 	if (fold->b_zp)
 		take_off(sum, fold->row_term, fold->b_zp + strip * XQK_LANES, rows);
+	else if (fold->row_term)
+#pragma GCC unroll 5
+		for (r = 0; r < rows; r++) {
+			const __m256i row = _mm256_set1_epi32(fold->row_term[r]);
+
+			sum[r][0] = _mm256_sub_epi32(sum[r][0], row);
+			sum[r][1] = _mm256_sub_epi32(sum[r][1], row);
+		}
 	if (fold->column_sum)
 		take_off(sum, fold->a_zp, fold->column_sum + strip * XQK_LANES, rows);
 #pragma GCC unroll 5

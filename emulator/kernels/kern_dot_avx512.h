@@ -56,6 +56,19 @@ count_rest(__m512i sum[XQK_DOT_ROWS][XQK_STRIPS], const struct xqk_dot *dot,
  * and strips are constants wherever this is inlined.
  */
 static inline __attribute__((always_inline)) void
+clear_sums(__m512i sum[XQK_DOT_ROWS][XQK_STRIPS], const unsigned int rows,
+	   const unsigned int strips)
+{
+	unsigned int r, s;
+
+#pragma GCC unroll 6
+	for (r = 0; r < rows; r++)
+#pragma GCC unroll 4
+		for (s = 0; s < strips; s++)
+			sum[r][s] = _mm512_setzero_si512();
+}
+
+static inline __attribute__((always_inline)) void
 dot_block(__m512i sum[XQK_DOT_ROWS][XQK_STRIPS], const struct xqk_dot *dot,
 	  const unsigned int rows, const unsigned int strips)
 {
@@ -64,12 +77,6 @@ dot_block(__m512i sum[XQK_DOT_ROWS][XQK_STRIPS], const struct xqk_dot *dot,
 	const uint8_t *a = dot->a;
 	uint32_t first = dot->first, left = WHOLE_STEPS(dot);
 	unsigned int r, s;
-
-#pragma GCC unroll 6
-	for (r = 0; r < rows; r++)
-#pragma GCC unroll 4
-		for (s = 0; s < strips; s++)
-			sum[r][s] = _mm512_setzero_si512();
 
 	while (left) {
 		uint32_t steps = XQK_TILE_STEPS - first;
@@ -159,6 +166,13 @@ fold_sums(__m512i sum[XQK_DOT_ROWS][XQK_STRIPS], const struct xqk_fold *fold, in
 
 	if (fold->b_zp)
 		take_off(sum, fold->row_term, fold->b_zp, rows, strips);
+	else if (fold->row_term)
+#pragma GCC unroll 6
+		for (r = 0; r < rows; r++)
+#pragma GCC unroll 4
+			for (s = 0; s < strips; s++)
+				sum[r][s] = _mm512_sub_epi32(sum[r][s],
+					_mm512_set1_epi32(fold->row_term[r]));
 	if (fold->column_sum)
 		take_off(sum, fold->a_zp, fold->column_sum, rows, strips);
 	if (fold->add)
@@ -179,6 +193,7 @@ fold_sums(__m512i sum[XQK_DOT_ROWS][XQK_STRIPS], const struct xqk_fold *fold, in
 	case (rows) * 8 + (strips): {				\
 		__m512i sum[XQK_DOT_ROWS][XQK_STRIPS];		\
 								\
+		clear_sums(sum, rows, strips);			\
 		start(rows, strips);				\
 		dot_block(sum, dot, rows, strips);		\
 		finish(rows, strips);				\

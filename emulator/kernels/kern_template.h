@@ -198,12 +198,12 @@ static inline void fold_row(const struct xqk_fold *fold, unsigned int row, unsig
 {
 	const uint32_t *dot = (const uint32_t *)fold->dot + row * XQK_COLUMNS;
 	uint32_t *sum = (uint32_t *)fold->sum + row * XQK_COLUMNS;
-	const uint32_t row_term = (uint32_t)fold->row_term[row];
+	const uint32_t row_term = fold->row_term ? (uint32_t)fold->row_term[row] : 0;
 	uint32_t value[XQK_COLUMNS];
 	unsigned int n;
 
 	for (n = 0; n < columns; n++)
-		value[n] = dot[n];
+		value[n] = dot[n] - (fold->b_zp ? 0 : row_term);
 	if (fold->b_zp)
 		for (n = 0; n < columns; n++)
 			value[n] -= (uint32_t)fold->b_zp[n] * row_term;

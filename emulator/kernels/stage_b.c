@@ -63,35 +63,42 @@ static void stage_tiled(struct xqk_work *work, unsigned int strip)
  * While a part of the rows is computed, a part of the next tiles is fetched into the
  * level 2 cache: the first rows would wait for all of them.
  */
-void xqk_fetch_b(const struct xqk_work *work, uint32_t n, uint32_t part, uint32_t parts)
+void xqk_fetch_start(const struct xqk_work *work, uint32_t parts, struct xqk_fetch *fetch)
+{
+	const struct xq_dims *dims = &work->gemm->dims;
+	const uint32_t strip = work->n0 / XQK_LANES + XQK_STRIPS;
+	const uint64_t strips = parts ? xq_tiles_n(dims->n) - strip : 0;
+
+	fetch->strips = strips < XQK_STRIPS ? (uint32_t)strips : XQK_STRIPS;
+	fetch->tile = strip * xq_tiles_k(dims->b_format, dims->k);
+	fetch->word = 0;
+	fetch->each = parts ? (fetch->strips * work->block.words + parts - 1) / parts : 0;
+}
+
+void xqk_fetch_b(const struct xqk_work *work, struct xqk_fetch *fetch)
 {
 	const struct xqk_block *block = &work->block;
-	const struct xq_dims *dims = &work->gemm->dims;
 	const struct xqk_view *view = &work->gemm->view[XQACCEL_B];
-	const uint64_t tiles = xq_tiles_k(dims->b_format, dims->k);
-	const uint32_t end = xq_tiles_n(dims->n) - n / XQK_LANES < XQK_STRIPS ?
-			     (uint32_t)xq_tiles_n(dims->n) - n / XQK_LANES : XQK_STRIPS;
-	const uint32_t each = (end * block->words + parts - 1) / parts;
 	const uint64_t distance = work->batch * view->batch_stride;
-	uint32_t strip = part * each / block->words, word = part * each % block->words, left, lines;
+	uint32_t left, lines, line;
 	size_t run;
 
-	for (left = each; left && strip < end; left -= lines) {
-		const uint32_t at = block->word0 + word, in_tile = at % XQACCEL_TILE_WORDS;
-		const uint64_t tile = (n / XQK_LANES + strip) * tiles + at / XQACCEL_TILE_WORDS;
+	for (left = fetch->each; left && fetch->strips; left -= lines) {
+		const uint32_t at = block->word0 + fetch->word, in_tile = at % XQACCEL_TILE_WORDS;
+		const uint64_t tile = fetch->tile + at / XQACCEL_TILE_WORDS;
 		const uint8_t *src = xqk_at(view, work->batch, distance, tile * XQACCEL_TILE_BYTES +
 					    in_tile * XQK_STEP_BYTES, &run);
-		uint32_t line;
 
 		lines = XQACCEL_TILE_WORDS - in_tile;
 		lines = lines < left ? lines : left;
-		lines = lines < block->words - word ? lines : block->words - word;
+		lines = lines < block->words - fetch->word ? lines : block->words - fetch->word;
 		for (line = 0; line < lines; line++)
 			__builtin_prefetch(src + line * XQK_STEP_BYTES, 0, 2);
-		word += lines;
-		if (word == block->words) {
-			word = 0;
-			strip++;
+		fetch->word += lines;
+		if (fetch->word == block->words) {
+			fetch->word = 0;
+			fetch->strips--;
+			fetch->tile += xq_tiles_k(work->gemm->dims.b_format, work->gemm->dims.k);
 		}
 	}
 }

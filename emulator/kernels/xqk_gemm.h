@@ -9,10 +9,10 @@
 #include "xqk_isa.h"
 
 /* Scratch memory that suffices for every job with the fewest staged rows. */
-#define XQK_LEAST_SCRATCH	(512U << 10)
+#define XQK_LEAST_SCRATCH	(2048U << 10)
 
 /* K is taken in blocks of at most this many elements. */
-#define XQK_BLOCK_K		2048
+#define XQK_BLOCK_K		4096
 /* The same where both operands stay bits. */
 #define XQK_BLOCK_BITS		16384
 /* The same for a few rows by tiles in place. */
@@ -64,6 +64,7 @@ struct xqk_work {
 	uint32_t m0, rows;		/* staged rows of A */
 	uint32_t n0, columns;		/* staged channels of B, at most XQK_COLUMNS */
 	struct xqk_block block;
+	struct xqk_dot whole;		/* the block's first piece by the staged channels */
 
 	/* Scratch memory. */
 	uint32_t stage_rows;
@@ -72,7 +73,7 @@ struct xqk_work {
 	int8_t *line;			/* a piece of a row of A in the order of K */
 	int32_t *a_zp;			/* [stage_rows] */
 	int32_t *row_term, *a_scale;	/* [pieces][stage_rows] */
-	uint32_t row_factor;		/* of row_term: -> xqk_dot_groups_fn */
+	uint32_t row_factor;		/* of row_term: B's zero point if it is one for all */
 	const uint8_t **b;		/* table of pointers for dots */
 	uint8_t *panel[XQK_STRIPS];	/* unpacked or interleaved strips */
 	uint8_t *tile;			/* a tile before it is unpacked */
@@ -108,8 +109,16 @@ bool xqk_stage_a(struct xqk_work *work, const atomic_bool *cancel);
 /* Stage channels [n0, n0 + columns) of the block, with zero points and scales. */
 void xqk_stage_b(struct xqk_work *work);
 
-/* Have a part of a tiled B's channels from n on fetched from memory. */
-void xqk_fetch_b(const struct xqk_work *work, uint32_t n, uint32_t part, uint32_t parts);
+/* Where fetching the channels after the staged ones has got to. */
+struct xqk_fetch {
+	uint64_t tile;		/* of the strip's first word */
+	uint32_t strips;	/* left */
+	uint32_t word, each;	/* in the block; how many at a time */
+};
+
+/* Fetch a tiled B's next channels from memory in so many parts, 0 for not at all. */
+void xqk_fetch_start(const struct xqk_work *work, uint32_t parts, struct xqk_fetch *fetch);
+void xqk_fetch_b(const struct xqk_work *work, struct xqk_fetch *fetch);
 
 /* Group scales of so many rows of an operand, to [piece][pitch]. */
 void xqk_read_scales(const struct xqk_work *work, unsigned int operand, uint32_t row0,

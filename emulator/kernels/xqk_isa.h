@@ -80,7 +80,8 @@ typedef void xqk_unpack_fn(uint8_t *dst, const uint8_t *src, size_t words, const
  *						 - a_zp[r] * column_sum[n])
  *
  * Arrays by r have isa->rows elements, by n XQK_COLUMNS; dot and sum have rows of
- * XQK_COLUMNS. b_zp, column_sum (then also a_zp), a_scale and b_scale may be NULL.
+ * XQK_COLUMNS. row_term, column_sum (then also a_zp), a_scale and b_scale may be NULL. If
+ * b_zp is, the zero point is the same for all channels and row_term is multiplied by it.
  */
 struct xqk_fold {
 	const int32_t *dot;
@@ -109,8 +110,8 @@ struct xqk_groups {
 };
 
 /**
- * Dots of all groups of a block, folded with their scales into fold->sum, which is set.
- * If b_zp is NULL, row_term is what is to be taken off, already multiplied.
+ * Dots of all groups of a block, folded with their scales into fold->sum, which is set;
+ * row_term is not NULL.
  */
 typedef void xqk_dot_groups_fn(const struct xqk_dot *dot, const struct xqk_fold *fold,
 			       const struct xqk_groups *groups, unsigned int rows,

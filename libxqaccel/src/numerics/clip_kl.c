@@ -49,29 +49,51 @@ static void resample(const struct xq_stats *s, double largest, double *out)
 	}
 }
 
-static double divergence(const double *hist, int n, int levels, double outliers, double total)
+/* The bins of the histogram that are not empty. */
+struct filled {
+	int n;
+	int bin[KL_BINS];
+	double mass[KL_BINS];
+};
+
+/* The bins from first to last, which share a code, against their mean. */
+static double level_divergence(const struct filled *f, int first, int last, int clip, double outliers,
+			       double kept, double total)
+{
+	double mass = 0, sum = 0, q;
+
+	for (int i = first; i < last; i++)
+		mass += f->mass[i];
+	q = mass / (last - first) / kept;
+	for (int i = first; i < last; i++) {
+		double p = (f->mass[i] + (f->bin[i] == clip - 1 ? outliers : 0)) / total;
+
+		sum += p * log(p / q);
+	}
+	return sum;
+}
+
+/* Bin i has code ((i + 1) levels - 1) / clip: codes begin at floor(code clip / levels). */
+static double divergence(const struct filled *f, int clip, int levels, double outliers, double total)
 {
 	double kept = total - outliers, sum = 0;
+	int i = 0;
 
 	if (kept <= 0)
 		return INFINITY;
-	for (int level = 0; level < levels; level++) {
-		int from = (int)((int64_t)level * n / levels), to = (int)((int64_t)(level + 1) * n / levels);
-		double mass = 0;
-		int filled = 0;
+	while (i < f->n && f->bin[i] < clip) {
+		int64_t level = ((int64_t)(f->bin[i] + 1) * levels - 1) / clip;
+		int end = i + 1;
 
-		for (int i = from; i < to; i++) {
-			mass += hist[i];
-			filled += hist[i] > 0;
-		}
-		for (int i = from; i < to; i++) {
-			double p = (hist[i] + (i == n - 1 ? outliers : 0)) / total;
-			double q = hist[i] > 0 ? mass / filled / kept : KL_FLOOR;
-
-			if (p > 0)
-				sum += p * log(p / q);
-		}
+		while (end < f->n && f->bin[end] < clip &&
+		       ((int64_t)(f->bin[end] + 1) * levels - 1) / clip == level)
+			end++;
+		sum += level_divergence(f, i, end, clip, outliers, kept, total);
+		i = end;
 	}
+	/* The clipped mass is in a bin that was empty: Q has nothing there. */
+	if (outliers > 0 && (i == 0 || f->bin[i - 1] != clip - 1))
+		sum += outliers / total * log(outliers / total / KL_FLOOR);
 	return sum;
 }
 
@@ -83,28 +105,39 @@ int xq_clip_kl(const struct xq_stats *stats, const struct xq_qtype *type, enum x
 	int codes = type->max - type->min + 1, best = KL_BINS;
 	int levels = scheme == XQ_SYMMETRIC ? type->max + 1 : one_sided ? codes : codes / 2;
 	double *hist, least = INFINITY, total = 0, below = 0;
+	struct filled *filled;
 
 	if (levels >= KL_BINS)
 		return 0;
 	hist = calloc(KL_BINS, sizeof(*hist));
-	if (!hist)
+	filled = calloc(1, sizeof(*filled));
+	if (!hist || !filled) {
+		free(hist);
+		free(filled);
 		return -ENOMEM;
+	}
 	resample(stats, largest, hist);
-	for (int i = 0; i < KL_BINS; i++)
+	for (int i = 0; i < KL_BINS; i++) {
 		total += hist[i];
+		if (hist[i] > 0) {
+			filled->bin[filled->n] = i;
+			filled->mass[filled->n++] = hist[i];
+		}
+	}
 	for (int n = 1; n <= KL_BINS; n++) {
 		double loss;
 
 		below += hist[n - 1];
 		if (n < levels)
 			continue;
-		loss = divergence(hist, n, levels, fmax(total - below, 0), total);
+		loss = divergence(filled, n, levels, fmax(total - below, 0), total);
 		if (loss < least) {
 			least = loss;
 			best = n;
 		}
 	}
 	free(hist);
+	free(filled);
 	*high = largest * best / KL_BINS;
 	*low = -*high;
 	return 0;

@@ -10,6 +10,9 @@
 #include "quantize_kernels.h"
 #include "stats.h"
 
+/* Channels with fewer contiguous elements than this are visited row by row. */
+#define SHORT_RUN 32
+
 /* Elements before the first that is not finite; only a cell without steps is checked. */
 static size_t range_of_cell(const struct xq_quantize_kernels *kernels, const float *x,
 			    const struct xq_cell *cell, float range[2])
@@ -37,6 +40,34 @@ static size_t range_of_cell(const struct xq_quantize_kernels *kernels, const flo
 	if (range[0] > range[1])
 		range[0] = range[1] = 0;
 	return cell->run;
+}
+
+/* Channels whose elements are far apart: all of them in one pass over the tensor. */
+static int ranges_of_rows(const float *x, const struct xq_layout *layout, const struct xq_qtype *type,
+			  enum xq_scheme scheme, float *scale, int32_t *zero_point)
+{
+	size_t channels = layout->axis;
+	float *low = calloc(channels, sizeof(*low)), *high = calloc(channels, sizeof(*high));
+	int err = !low || !high ? -ENOMEM : 0;
+
+	for (size_t c = 0; c < channels && !err && layout->outer; c++)
+		low[c] = high[c] = x[c * layout->inner];
+	for (size_t o = 0; o < layout->outer && !err; o++) {
+		for (size_t c = 0; c < channels; c++) {
+			for (size_t i = 0; i < layout->inner; i++) {
+				float v = *x++;
+
+				low[c] = v < low[c] ? v : low[c];
+				high[c] = v > high[c] ? v : high[c];
+			}
+		}
+	}
+	for (size_t c = 0; c < channels && !err; c++)
+		err = xq_range_params(low[c], high[c], type, scheme, &scale[c],
+				      zero_point ? &zero_point[c] : NULL);
+	free(low);
+	free(high);
+	return err;
 }
 
 /* Small cells get small histograms: still several bins for each element. */
@@ -82,6 +113,9 @@ int xq_find_params(const float *x, const struct xq_layout *layout, const struct 
 		return -EINVAL;
 	/* A whole tensor's range finds it on its own way. */
 	bad = layout->per != XQ_PER_TENSOR || how ? xq_first_not_finite(x, n) : n;
+	if (bad == n && n && layout->per == XQ_PER_CHANNEL && layout->inner < SHORT_RUN &&
+	    (!how || how->method == XQ_CAL_MINMAX))
+		return ranges_of_rows(x, layout, type, scheme, scale, zero_point);
 	for (size_t p = 0; p < params && !err && bad == n; p++) {
 		struct xq_cell cell = xq_layout_cell(layout, p);
 		float range[2];

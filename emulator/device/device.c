@@ -34,7 +34,7 @@ static int init_lock(struct xqdev *dev)
 	if (pthread_condattr_init(&attr))
 		goto destroy_lock;
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	if (pthread_cond_init(&dev->ended, NULL))
+	if (pthread_cond_init(&dev->ended, &attr))
 		goto destroy_attr;
 	if (pthread_cond_init(&dev->timer_changed, &attr))
 		goto destroy_ended;

@@ -12,6 +12,7 @@
 #include <endian.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <time.h>
 
 #include "xq_device.h"
 #include "xq_kernels.h"
@@ -24,6 +25,9 @@
 
 /* Pages of all operands of a job: more than 4 GiB is refused, so that memory is bounded. */
 #define XQDEV_MAX_JOB_PAGES	((1U << 20) + 64)
+
+/* Seconds that a pause waits for accumulating jobs: a guest may not hold it up for ever. */
+#define XQDEV_PAUSE_SECONDS	2
 
 /* Page lists longer than this are given back after the job. */
 #define XQDEV_KEPT_PAGES	(1U << 14)
@@ -135,6 +139,8 @@ void xqdev_engine_start(struct xqdev *dev, struct xqdev_job *job);
 void xqdev_engine_cancel(struct xqdev_job *job);
 bool xqdev_engine_ended(struct xqdev *dev, struct xqdev_job *job);
 void xqdev_engine_wait(struct xqdev *dev, struct xqdev_job *job);
+bool xqdev_engine_wait_until(struct xqdev *dev, struct xqdev_job *job,
+			     const struct timespec *deadline);
 
 /* timer.c: a call of schedule() at a time */
 int xqdev_timer_start(struct xqdev *dev);

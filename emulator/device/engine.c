@@ -64,3 +64,18 @@ void xqdev_engine_wait(struct xqdev *dev, struct xqdev_job *job)
 	job->end = job->done_at;
 	pthread_mutex_unlock(&dev->lock);
 }
+
+/* The same for a job that was not canceled, but not past a time on the monotonic clock. */
+bool xqdev_engine_wait_until(struct xqdev *dev, struct xqdev_job *job,
+			     const struct timespec *deadline)
+{
+	bool done;
+
+	pthread_mutex_lock(&dev->lock);
+	while (!job->done)
+		if (pthread_cond_timedwait(&dev->ended, &dev->lock, deadline))
+			break;
+	done = job->done;
+	pthread_mutex_unlock(&dev->lock);
+	return done;
+}

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * Pause and resume, save and load. A paused device has no running job: one that can run
- * again from its start goes back to the head of its ring, one that accumulates is finished.
+ * again from its start goes back to the head of its ring, one that accumulates is finished,
+ * or canceled if that takes too long.
  */
 #include <errno.h>
 #include <string.h>
@@ -31,12 +32,15 @@ static bool pause_begin(struct xqdev_queue *q)
 	return true;
 }
 
-static void pause_end(struct xqdev_queue *q, bool again)
+static void pause_end(struct xqdev_queue *q, bool again, const struct timespec *deadline)
 {
-	if (again)
+	if (again) {
 		put_back(q);
-	else if (q->job.state == XQDEV_JOB_ENGINE)
+	} else if (q->job.state == XQDEV_JOB_ENGINE) {
+		if (!xqdev_engine_wait_until(q->dev, &q->job, deadline))
+			xqdev_queue_stop(q);
 		xqdev_engine_wait(q->dev, &q->job);
+	}
 	/* With the device paused this ends a job but starts none. */
 	xqdev_queue_service(q);
 }
@@ -44,15 +48,18 @@ static void pause_end(struct xqdev_queue *q, bool again)
 void xqdev_pause(struct xqdev *dev)
 {
 	bool again[XQ_MAX_QUEUES];
+	struct timespec deadline;
 	unsigned int i;
 
 	if (dev->paused)
 		return;
 	dev->paused = true;
+	clock_gettime(CLOCK_MONOTONIC, &deadline);
+	deadline.tv_sec += XQDEV_PAUSE_SECONDS;
 	for (i = 0; i < dev->queues; i++)
 		again[i] = pause_begin(&dev->queue[i]);
 	for (i = 0; i < dev->queues; i++)
-		pause_end(&dev->queue[i], again[i]);
+		pause_end(&dev->queue[i], again[i], &deadline);
 	xqdev_service(dev);
 }
 

@@ -103,8 +103,9 @@ void xqdev_reset(struct xqdev *dev);
  * xqdev_pause() - stop the engine, for migration or a stopped machine
  *
  * Running jobs are canceled and will run again from their start after xqdev_resume(); one
- * that accumulates is run to its end instead, as it can't be repeated (unless it has not
- * started computing). Afterwards nothing is mapped and memory does not change.
+ * that accumulates is run to its end instead, as it can't be repeated; if that takes
+ * longer than two seconds it completes as CANCELED. Afterwards nothing is mapped and
+ * memory does not change.
  */
 void xqdev_pause(struct xqdev *dev);
 void xqdev_resume(struct xqdev *dev);

@@ -451,6 +451,21 @@ static void pause_accumulating(void)
 	end();
 }
 
+/* A guest can't keep a machine from being stopped. */
+static void pause_endless(void)
+{
+	begin();
+	big.desc.flags = htole32(XQACCEL_JOB_ACCUMULATE);
+	fake_submit(&h, 0, &big.desc);
+	expect_running();
+	xqdev_pause(h.dev);
+	EXPECT(!h.mappings, "%ld mappings", h.mappings);
+	xqdev_resume(h.dev);
+	expect_job(0, &big, XQACCEL_STATUS_CANCELED);
+	still_works();
+	end();
+}
+
 static void pause_hung(void)
 {
 	begin();
@@ -561,6 +576,7 @@ KTAP_MAIN(
 	{ "bus_master_off", bus_master_off },
 	{ "pause_and_resume", pause_and_resume },
 	{ "pause_accumulating", pause_accumulating },
+	{ "pause_endless", pause_endless },
 	{ "pause_hung", pause_hung },
 	{ "migrate", migrate },
 	{ "bad_states", bad_states },

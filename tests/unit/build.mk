@@ -45,6 +45,10 @@ UNIT_TESTS_arm64 += $(XQ_OPERATOR_TESTS)
 $(foreach t,$(XQ_OPERATOR_TESTS),$(eval $(t)-y := tests/unit/$(t).c) $(eval $(t)-libs := xqaccel))
 test_conv-timeout := 300
 
+CHECK_SCRIPTS += tests/unit/test_xq_data.py
+CHECK_DEPS += $(O)/obj/bin/xq $(O)/asan/bin/xq
+test_xq_data.py-args = $(O)/obj/bin/xq $(O)/asan/bin/xq
+
 # ---- the library -----------------------------------------------------------------------------------
 
 XQ_LIBRARY_TESTS := test_pack test_soft test_soft_jobs test_ioctl test_matmul

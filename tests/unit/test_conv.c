@@ -293,7 +293,7 @@ static void many_blocks(void)
 static void shapes(void)
 {
 	struct xq_conv c = { .in_h = 5, .in_w = 7, .in_c = 4, .out_c = 6, .kernel_h = 3, .kernel_w = 3 };
-	size_t h, wi;
+	size_t h = 0, wi = 0;
 
 	EXPECT(!xq_conv_output(&c, &h, &wi) && h == 3 && wi == 5, "%zu x %zu", h, wi);
 	c.stride_h = c.stride_w = 2;

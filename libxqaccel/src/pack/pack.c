@@ -42,7 +42,8 @@ bool xq_pack_row(const struct xq_codes *codes, const uint8_t *src, size_t k, uin
 	size_t i;
 
 	if (codes->identity) {
-		memcpy(dst, src, k);
+		if (k)
+			memcpy(dst, src, k);
 		return true;
 	}
 	for (i = 0; i < k; i += 8) {

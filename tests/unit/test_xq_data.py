@@ -1,0 +1,192 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""xq quantize, dequantize, conv and gemm --requant as commands: round trips, reports, and what must be refused.
+
+usage: test_xq_data.py XQ..., for instance with and without sanitizers. Prints KTAP. Needs nothing but Python; the numbers themselves are the unit tests' business.
+"""
+import json
+import math
+import os
+import random
+import struct
+import subprocess
+import sys
+import tempfile
+
+CODES = {"<f4": "f", "<f2": "e", "<f8": "d", "|i1": "b", "|u1": "B", "<i2": "h", "<u2": "H", "<i4": "i", "<i8": "q"}
+
+
+def save(path, dtype, shape, values):
+    text = str({"descr": dtype, "fortran_order": False, "shape": tuple(shape)})
+    text += " " * (63 - (len(text) + 10) % 64) + "\n"
+    with open(path, "wb") as f:
+        f.write(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text.encode())
+        f.write(struct.pack("<%d%s" % (len(values), CODES[dtype]), *values))
+    return path
+
+
+def load(path):
+    with open(path, "rb") as f:
+        raw = f.read()
+    length = struct.unpack("<H", raw[8:10])[0]
+    header = eval(raw[10:10 + length].decode(), {"__builtins__": {}})  # written by xq
+    code = CODES[header["descr"]]
+    count = math.prod(header["shape"])
+    return header["descr"], header["shape"], struct.unpack("<%d%s" % (count, code), raw[10 + length:])
+
+
+class Tests:
+    def __init__(self, xq):
+        self.xq, self.problems = xq, []
+
+    def run(self, *words, rc=0):
+        p = subprocess.run([self.xq, *words], capture_output=True, text=True, check=False)
+        if p.returncode != rc:
+            self.problems.append("xq %s: exit status %d, not %d: %s" % (" ".join(words), p.returncode, rc, p.stderr.strip()))
+        return p
+
+    def expect(self, condition, what):
+        if not condition:
+            self.problems.append(what)
+
+    def refused(self, rc, *words):
+        p = self.run(*words, "-o", "none.npy", rc=rc)
+        lines = p.stderr.splitlines()
+        self.expect(lines and lines[0].startswith("xq: %s: " % words[0]) and (rc == 2 or len(lines) == 1),
+                    "xq %s: standard error is %r" % (" ".join(words), p.stderr))
+        self.expect(not [f for f in os.listdir(".") if f.startswith("none.npy")], "a file is left behind: " + " ".join(words))
+
+    # ---- tests ----
+
+    def schemes_come_back(self):
+        x = [random.gauss(0, 1) for _ in range(6 * 64)] + [0.0] * 64
+        save("x.npy", "<f4", (7, 64), x)
+        x = load("x.npy")[2]
+        for scheme, options, back, limit in [
+                ("symmetric", ["--type", "s8"], [], .03), ("affine", ["--type", "u4", "--granularity", "channel:0"], ["--axis", "0"], .5),
+                ("symmetric", ["--type", "s4", "--granularity", "group:16"], ["--axis", "-1", "--block", "16"], .4),
+                ("binary", [], [], 9), ("bwn", ["--granularity", "channel:1"], ["--axis", "1"], 9), ("twn", [], [], 9),
+                ("vsquant", [], ["--axis", "1", "--block", "16"], .5), ("mx4", [], ["--axis", "1", "--block", "2"], 2),
+                ("mx6", [], ["--axis", "1", "--block", "2"], .3), ("mx9", [], ["--axis", "1", "--block", "2"], .04),
+                ("mxint8", [], ["--axis", "1", "--block", "32"], .04)]:
+            p = self.run("quantize", "x.npy", "-o", "q.npy", "--scheme", scheme, *options, "--scale-out", "s.npy",
+                         *(["--zp-out", "z.npy"] if scheme == "affine" else []), "--report", "--json")
+            self.run("dequantize", "q.npy", "-o", "y.npy", "--scale", "s.npy", *back, *(["--zp", "z.npy"] if scheme == "affine" else []))
+            report, y = json.loads(p.stdout), load("y.npy")[2]
+            worst = max(abs(a - b) for a, b in zip(x, y))
+            self.expect(worst <= limit, "%s: error %g" % (scheme, worst))
+            self.expect(abs(worst - report["max_abs"]) < 1e-6, "%s: reports %r, is %g" % (scheme, report["max_abs"], worst))
+
+    def bits_of_schemes(self):
+        save("x.npy", "<f4", (4, 64), [random.gauss(0, 1) for _ in range(256)])
+        for scheme, bits in [("binary", 1), ("vsquant", 4.25 + 16 / 64), ("mx4", 4), ("mx6", 6), ("mx9", 9), ("mxint8", 8.25)]:
+            p = self.run("quantize", "x.npy", "-o", "q.npy", "--scheme", scheme, "--json")
+            got = json.loads(p.stdout)["bits_per_element"]
+            self.expect(got == bits, "%s: %r bits, not %r" % (scheme, got, bits))
+
+    def codebooks_come_back(self):
+        values = [-1.0, 0.0, 1.5, 2.0]
+        x = [random.choice(values) for _ in range(96)]
+        save("x.npy", "<f4", (8, 12), x)
+        for options, table_type, exact in [([], "<f4", True), (["--granularity", "channel:0"], "<f4", True), (["--type", "c4"], "|i1", False)]:
+            self.run("quantize", "x.npy", "-o", "q.npy", "--scheme", "kmeans:2", *options, "--codebook-out", "t.npy", "--scale-out", "s.npy")
+            self.run("dequantize", "q.npy", "-o", "y.npy", "--codebook", "t.npy", "--scale", "s.npy")
+            self.expect(load("t.npy")[0] == table_type, "table is %s" % load("t.npy")[0])
+            worst = max(abs(a - b) for a, b in zip(x, load("y.npy")[2]))
+            self.expect(worst == 0 if exact else worst < .02, "kmeans %s: error %g" % (options, worst))
+
+    def float16_input(self):
+        save("h.npy", "<f2", (3,), [0.5, -1.0, 2.0])
+        save("d.npy", "<f8", (3,), [0.5, -1.0, 2.0])
+        for name in "h.npy", "d.npy":
+            self.run("quantize", name, "-o", "q.npy", "--type", "s8", "--scale", "0.5", "--zp", "1")
+            self.expect(load("q.npy") == ("|i1", (3,), (2, -1, 5)), "%s: %r" % (name, load("q.npy")))
+
+    def convolution(self):
+        save("x.npy", "|i1", (1, 1, 3, 3), range(1, 10))
+        save("w.npy", "|i1", (1, 1, 2, 2), [1, 0, 0, -1])
+        self.run("conv", "x.npy", "w.npy", "-o", "y.npy", "--device", "soft")
+        self.expect(load("y.npy") == ("<i4", (1, 1, 2, 2), (-4, -4, -4, -4)), repr(load("y.npy")))
+        self.run("conv", "x.npy", "w.npy", "-o", "y.npy", "--device", "soft", "--requant", "floor-shift", "--multiplier", "3",
+                 "--shift", "1", "--add", "1", "--y-zp", "9", "--y-type", "u8", "--act-min", "4")
+        self.expect(load("y.npy") == ("|u1", (1, 1, 2, 2), (4, 4, 4, 4)), repr(load("y.npy")))
+        self.run("conv", "x.npy", "w.npy", "-o", "y.npy", "--device", "soft", "--pads", "0,0,0,1", "--strides", "2,1")
+        self.expect(load("y.npy")[1] == (1, 1, 1, 3), repr(load("y.npy")))
+
+    def refused_quantize(self):
+        save("x.npy", "<f4", (2, 3), [1, 2, 3, 4, 5, 6])
+        save("nan.npy", "<f4", (2,), [1, math.nan])
+        save("i.npy", "|i1", (2, 3), range(6))
+        save("s4.npy", "<f4", (4,), [1, 1, 1, 1])
+        save("zero.npy", "<f4", (3,), [1, 0, 1])
+        for rc, words in [
+                (2, []), (2, ["--scale", "1", "--scheme", "affine"]), (2, ["--scheme", "affine"]), (2, ["--type", "s8", "--scheme", "odd"]),
+                (2, ["--type", "s8", "--scheme", "affine", "--calibrate", "odd"]), (2, ["--type", "s8", "--scheme", "affine", "--round", "odd"]),
+                (1, ["--type", "b1", "--scale", "1"]), (1, ["--type", "s8", "--scale", "0"]), (1, ["--type", "s8", "--scale", "nan"]),
+                (1, ["--type", "s8", "--scale", "s4.npy"]), (1, ["--type", "s8", "--scale", "zero.npy"]), (1, ["--type", "s8", "--scale", "absent.npy"]),
+                (1, ["--type", "s8", "--scale", "1", "--zp", "128"]), (1, ["--type", "s8", "--scale", "s4.npy", "--axis", "5"]),
+                (1, ["--type", "s8", "--scale", "1", "--block", "0"]), (1, ["--type", "s8", "--scheme", "affine", "--granularity", "group:2"]),
+                (1, ["--type", "s8", "--scheme", "affine", "--granularity", "channel:2"]), (2, ["--scheme", "kmeans:9"]),
+                (1, ["--type", "s8", "--scheme", "affine", "--codebook-out", "t.npy"]), (2, ["--no-such-option"]),
+                (1, ["--type", "s8", "--scheme", "affine", "--calibrate", "percentile:101"])]:
+            self.refused(rc, "quantize", "x.npy", *words)
+        self.refused(1, "quantize", "nan.npy", "--type", "s8", "--scale", "1")
+        self.refused(1, "quantize", "i.npy", "--type", "s8", "--scale", "1")
+        self.refused(1, "dequantize", "x.npy", "--scale", "1")
+        self.refused(1, "dequantize", "i.npy", "--scale", "-1")
+        self.refused(1, "dequantize", "i.npy", "--codebook", "s4.npy")
+        self.refused(2, "dequantize", "i.npy")
+
+    def refused_products(self):
+        save("x.npy", "|i1", (1, 2, 3, 3), [0] * 18)
+        save("w.npy", "|i1", (4, 2, 2, 2), [0] * 32)
+        save("m.npy", "|i1", (2, 2), [0] * 4)
+        save("three.npy", "<i4", (3,), [1, 2, 3])
+        tflite = ["--requant", "tflite", "--multiplier", "1073741824", "--shift"]
+        for rc, words in [
+                (2, ["--requant", "odd"]), (2, ["--requant", "onnx"]), (2, ["--y-zp", "1"]), (2, tflite[:-1]), (1, tflite + ["31"]),
+                (1, tflite + ["three.npy"]), (1, tflite + ["0", "--act-min", "5", "--act-max", "4"]), (1, tflite + ["0", "--y-type", "b1"]),
+                (1, ["--requant", "onnx", "--x-scale", "1", "--w-scale", "1", "--y-scale", "0"]), (1, ["--bias", "three.npy"]),
+                (1, ["--device", "/nonexistent"])]:
+            self.refused(rc, "conv", "x.npy", "w.npy", *words)
+            self.refused(rc, "gemm", "m.npy", "m.npy", *words)
+        for rc, words in [
+                (1, ["--pads", "1"]), (1, ["--pads", "-1,0,0,0"]), (1, ["--strides", "0"]), (1, ["--groups", "3"]), (1, ["--groups", "0"]),
+                (1, ["--dilations", "3"]), (2, ["--layout", "odd"]), (2, ["--output-padding", "1"]), (1, ["--x-type", "b1"]),
+                (1, ["--w-zp", "three.npy"]), (1, ["--w-type", "c8"]), (1, ["--layout", "nhwc"]),
+                (1, ["--pads", "9223372036854775807,0,0,0"]), (1, ["--transpose", "--pads", "9,9,9,9"])]:
+            if words != ["--pads", "1"]:
+                self.refused(rc, "conv", "x.npy", "w.npy", *words)
+        self.refused(1, "conv", "m.npy", "w.npy")
+
+
+def cases(xq, label):
+    tests = Tests(os.path.abspath(xq))
+    for name, function in [
+            ("schemes come back as reported", tests.schemes_come_back), ("bits of schemes", tests.bits_of_schemes),
+            ("codebooks come back", tests.codebooks_come_back), ("float16 and float64 input", tests.float16_input),
+            ("convolution", tests.convolution), ("what quantize refuses", tests.refused_quantize),
+            ("what conv and gemm refuse", tests.refused_products)]:
+        yield tests, name + label, function
+
+
+def main():
+    todo = [case for xq in sys.argv[1:] for case in cases(xq, " (%s)" % xq if len(sys.argv) > 2 else "")]
+    failed = 0
+    print("KTAP version 1\n1..%d" % len(todo))
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        random.seed(1)
+        for i, (tests, name, function) in enumerate(todo):
+            tests.problems = []
+            function()
+            for problem in tests.problems[:5]:
+                print("# " + problem)
+            failed += bool(tests.problems)
+            print("%sok %d %s" % ("not " if tests.problems else "", i + 1, name), flush=True)
+        os.chdir("/")
+    return failed != 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -44,6 +44,7 @@ UNIT_TESTS_asan += $(XQ_OPERATOR_TESTS)
 UNIT_TESTS_arm64 += $(XQ_OPERATOR_TESTS)
 $(foreach t,$(XQ_OPERATOR_TESTS),$(eval $(t)-y := tests/unit/$(t).c) $(eval $(t)-libs := xqaccel))
 test_conv-timeout := 300
+GUEST_TESTS += test_conv
 
 CHECK_SCRIPTS += tests/unit/test_xq_data.py
 CHECK_DEPS += $(O)/obj/bin/xq $(O)/asan/bin/xq
@@ -73,3 +74,8 @@ UNIT_TESTS += test_whole_model
 test_whole_model-y := tests/unit/test_whole_model.c $(addprefix tests/lab/,model.c images.c infer.c) \
 	libxqaccel/tools/npy.c libxqaccel/tools/tensor.c
 test_whole_model-libs := xqaccel
+
+CHECK_SCRIPTS += tests/unit/test_install.sh tests/unit/test_xq.sh
+CHECK_DEPS += $(LIB_TARGETS) $(O)/obj/bin/xq
+test_install.sh-env := O=$(O)
+test_xq.sh-env := O=$(O)

@@ -46,7 +46,7 @@ static void print_row(const char *name, const char *pair, const struct xq_device
 	       100.0 * run->right / run->images, (unsigned long)run->stats.jobs,
 	       1e-6 * (double)run->stats.device_ns, 1e3 * run->seconds);
 	print_size((double)run->stats.bytes, 10);
-	printf("  %s\n", verdict);
+	printf("%s%s\n", *verdict ? "  " : "", verdict);
 }
 
 static const char *compare(struct demo *demo, const struct run *run, const struct run *soft)
@@ -122,8 +122,8 @@ static void print_head(const struct demo *demo)
 {
 	const struct xqaccel_info *info = xq_device_info(demo->device ? demo->device : demo->soft);
 
-	printf("\n%s: %s, hardware %u.%u, %s kernels, %u threads%s\n\n",
-	       demo->device ? xq_device_name(demo->device) : "soft", info->driver,
+	printf("\n%s: %s%s, hardware %u.%u, %s kernels, %u threads%s\n\n",
+	       demo->device ? xq_device_name(demo->device) : "soft", demo->device ? "driver " : "", info->driver,
 	       info->hw_version >> 16, info->hw_version & 0xffff, info->isa, info->threads,
 	       demo->device ? "" : " (no /dev/xqaccel* here, so this is the software device alone)");
 	printf("%d drawn digits of %d x %d pixels, a %zu-%zu-%zu-%zu network (float32: %.2f %%)\n\n",
@@ -149,7 +149,8 @@ int main(int argc, char **argv)
 	show(&demo, "int4", "s4 x s4", 0.9);
 	show(&demo, "XNOR", "b1 x b1", 0.9);
 	if (demo.vectors && *demo.vectors) {
-		printf("\n10,000 MNIST images, BNN-PYNQ's 784-1024-1024-1024-10 network (if it is there)\n\n");
+		printf("\n10,000 MNIST images, BNN-PYNQ's 784-1024-1024-1024-10 network%s\n\n",
+		       has_mnist(demo.vectors) ? "" : ": not there, skipped");
 		show(&demo, "LFC", "b1 x b1", 0.9834);
 	}
 	printf("\n%s\n", demo.failed ? "Something is wrong." : !demo.device ? "Done." :

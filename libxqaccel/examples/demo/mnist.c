@@ -49,6 +49,14 @@ static uint8_t *read_gz(const char *vectors, const char *name, size_t header, si
 	return data;
 }
 
+bool has_mnist(const char *vectors)
+{
+	uint8_t *labels = read_gz(vectors, "t10k-labels-idx1-ubyte.gz", 8, MNIST_IMAGES);
+
+	free(labels);
+	return labels;
+}
+
 static bool read_npy(const char *vectors, int layer, const char *what, char kind,
 		     unsigned int bytes, struct tensor *t)
 {

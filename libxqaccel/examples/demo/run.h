@@ -38,6 +38,7 @@ int run_int4(struct xq_device *dev, const struct network_file *file, struct run 
 int run_xnor(struct xq_device *dev, const struct network_file *file, struct run *run);
 
 /* The 1-bit MNIST network below a folder of vectors; -ENOENT if it is not there. */
+bool has_mnist(const char *vectors);
 int run_mnist(struct xq_device *dev, const char *vectors, struct run *run);
 
 /* A layer of signs with integer thresholds, as both 1-bit networks have them. */

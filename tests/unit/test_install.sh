@@ -1,0 +1,75 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# What a user of the installed library meets: installation, pkg-config, the README's example as it is printed, static
+# linking, C++, and the list of symbols. Run from the top of the checkout after `make lib tools`.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+O=${O:-build}
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+prefix=$work/prefix
+number=0
+status=0
+
+result() {
+	number=$((number + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $number $2"
+	else
+		sed 's/^/# /' "$work/log"
+		echo "not ok $number $2"
+		status=1
+	fi
+}
+
+installs() {
+	env -u MAKEFLAGS -u MFLAGS make -s install O="$O" PREFIX="$prefix" && [ -x "$prefix/bin/xq" ] && [ -e "$prefix/lib/libxqaccel.so.1" ] &&
+		[ -e "$prefix/include/linux/xqaccel.h" ] && [ -e "$prefix/include/xqaccel/device.h" ]
+}
+
+# The first C block of the README, and what it says the program prints.
+readme_example() {
+	sed -n '/^```c$/,/^```$/{/^```/d;p}' README.md >"$work/example.c"
+	[ "$(wc -l <"$work/example.c")" -le 40 ] || { echo "the example is long"; return 1; }
+	# shellcheck disable=SC2046
+	cc -Wall -Wextra -Werror "$work/example.c" $(pkg-config --cflags --libs xqaccel) -o "$work/example" &&
+		sed -n '/^prints$/,/^## /{s/^    //p}' README.md >"$work/want" &&
+		XQACCEL_DEVICE=soft "$work/example" >"$work/got" && diff "$work/want" "$work/got"
+}
+
+links_statically() {
+	# shellcheck disable=SC2046
+	cc "$work/example.c" $(pkg-config --cflags xqaccel) "$prefix/lib/libxqaccel.a" -lpthread -lm -o "$work/static" &&
+		XQACCEL_DEVICE=soft "$work/static" >"$work/got" && diff "$work/want" "$work/got" &&
+		! ldd "$work/static" | grep libxqaccel
+}
+
+# Every header alone, in C11 and in C++.
+includes() {
+	for header in "$prefix"/include/xqaccel/*.h; do
+		echo "#include <xqaccel/${header##*/}>" >"$work/one.c"
+		cc -std=c11 -Wall -Wextra -Wpedantic -Werror -fsyntax-only -I"$prefix/include" "$work/one.c" || return 1
+		g++ -std=c++11 -Wall -Wextra -Werror -fsyntax-only -x c++ -I"$prefix/include" "$work/one.c" || return 1
+	done
+}
+
+# The symbols are the functions that the public headers declare, no more and no fewer.
+symbols() {
+	cat "$prefix"/include/xqaccel/*.h | cc -fpreprocessed -dD -E -P -xc - | tr '\n' ' ' |
+		grep -oE '\bxq_[a-z0-9_]+ ?\(' | tr -d ' (' | sort -u >"$work/declared"
+	nm -D --defined-only "$prefix/lib/libxqaccel.so.1" | awk '$2 != "A" { sub(/@.*/, "", $3); print $3 }' |
+		sort -u >"$work/exported"
+	diff "$work/declared" "$work/exported" || return 1
+	nm -g --defined-only "$prefix/lib/libxqaccel.a" 2>/dev/null | awk 'NF == 3 { print $3 }' | sort -u >"$work/static-symbols"
+	diff "$work/declared" "$work/static-symbols"
+}
+
+export PKG_CONFIG_PATH=$prefix/lib/pkgconfig LD_LIBRARY_PATH=$prefix/lib
+echo "KTAP version 1"
+echo "1..5"
+for check in installs readme_example links_statically includes symbols; do
+	$check >"$work/log" 2>&1
+	result $? "${check//_/ }"
+done
+exit $status

@@ -220,6 +220,24 @@ static void every_pair(void)
 	EXPECT(pairs >= 15, "%u pairs", pairs);
 }
 
+/* A mapping is as long as the bus addresses are contiguous and the host allows. */
+static void mappings_are_long(void)
+{
+	struct device_job job = job_s8(2, 2, 20000);
+
+	begin();
+	fake_queue(&h, 0, 2);
+	job_build(&h, &job, 1);
+	run_job(0, &job);
+	EXPECT(h.maps == 3, "%ld mappings of contiguous operands", h.maps);
+	h.map_limit = 4 * XQ_PAGE_BYTES;
+	job_spoil(&h, &job);
+	run_job(0, &job);
+	EXPECT(h.maps > 6 && h.maps < 20, "%ld mappings", h.maps);
+	job_free(&job);
+	end();
+}
+
 /* Rows as far apart as the address space allows: pages are listed by rows. */
 static void sparse_rows(void)
 {
@@ -446,6 +464,7 @@ KTAP_MAIN(
 	{ "bad_rings", bad_rings },
 	{ "one_job", one_job },
 	{ "every_pair", every_pair },
+	{ "mappings_are_long", mappings_are_long },
 	{ "sparse_rows", sparse_rows },
 	{ "empty_jobs", empty_jobs },
 	{ "overflow_flag", overflow_flag },

@@ -27,15 +27,18 @@ $(eval $(call kselftest,unplug,400))
 $(eval $(call kselftest,leak,200))
 $(eval $(call kselftest,stress,240))
 
-# $(call kselftest-again,NAME,VARIANT,SECONDS,VM OPTIONS): the same program in another VM
+# $(call kselftest-again,NAME,VARIANT,SECONDS,KERNEL,VM OPTIONS): the same program in another VM
 define kselftest-again
 GUEST_TESTS += xq-test-$(1)-$(2)
 xq-test-$(1)-$(2)-file := $$(O)/obj/bin/xq-test-$(1)
 xq-test-$(1)-$(2)-timeout := $(3)
-xq-test-$(1)-$(2)-vm := $(4)
+xq-test-$(1)-$(2)-kernels := $(4)
+xq-test-$(1)-$(2)-vm := $(5)
 endef
 
 # Addresses that the device sees are not those of memory, and what is unmapped can't be reached.
-$(foreach t,gemm buffer jobs recovery stress,$(eval $(call kselftest-again,$(t),iommu,240,--iommu)))
+$(foreach t,gemm buffer jobs stress,$(eval $(call kselftest-again,$(t),iommu,240,6.1,--iommu)))
+# All that the device sees is a copy, so each hand-over of memory must be told to the DMA layer.
+$(foreach t,gemm jobs stress,$(eval $(call kselftest-again,$(t),bounce,240,6.12,--append swiotlb=force)))
 # Use after free and overruns in the kernel are found.
-$(foreach t,jobs recovery stress unplug,$(eval $(call kselftest-again,$(t),debug,400,--debug-memory)))
+$(foreach t,jobs recovery stress unplug,$(eval $(call kselftest-again,$(t),debug,400,6.12,--debug-memory)))

@@ -172,6 +172,16 @@ int driver_bind(const char *address)
 	return file_write("/sys/bus/pci/drivers/xqaccel/bind", address);
 }
 
+int pci_rescan(const char *address)
+{
+	char path[128];
+	int ret;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/remove", address);
+	ret = file_write(path, "1");
+	return ret ? ret : file_write("/sys/bus/pci/rescan", "1");
+}
+
 static bool node_becomes(bool there, unsigned int ms)
 {
 	const int64_t end = now_ns() + ms * MS;

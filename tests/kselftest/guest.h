@@ -30,6 +30,8 @@ int file_read(const char *path, char *text, unsigned int size);
 int pci_address(char *text, unsigned int size);
 int driver_unbind(const char *address);
 int driver_bind(const char *address);
+/* Has the kernel forget the function and find it again, with fresh resources. */
+int pci_rescan(const char *address);
 
 /* Waits until the device node is there, or is gone. */
 bool node_appears(unsigned int ms);

@@ -214,6 +214,47 @@ TEST_F(unplug, registers_stop_answering)
 	expect_works(_metadata, self);
 }
 
+/* Pulled out without a word, with a job running, then put back and found again. */
+TEST_F_TIMEOUT(unplug, surprise, 60)
+{
+	struct xqaccel_completion c;
+
+	if (!host_present())
+		SKIP(return, "no host to pull it out");
+	ASSERT_EQ(0, inject("hang-jobs", 1));
+	ASSERT_EQ(0, submit_lane(self->fd, &self->job, 0, 600000));
+	ASSERT_EQ(0, submit_lane(self->fd, &self->job, 0, 600000));
+	ASSERT_EQ(0, host_request(NULL, 0, "qom-set removed true"));
+	ASSERT_EQ(0, wait_one(self->fd, &c, 5 * SECOND));
+	EXPECT_EQ(XQACCEL_STATUS_LOST, (int)c.status);
+	expect_gone(_metadata, self);
+
+	ASSERT_EQ(0, host_request(NULL, 0, "qom-set removed false"));
+	ASSERT_EQ(0, inject_nothing());
+	ASSERT_EQ(0, pci_rescan(self->address));
+	let_go(self);
+	expect_works(_metadata, self);
+}
+
+/* Nobody notices while nothing runs; the next job does. */
+TEST_F_TIMEOUT(unplug, surprise_while_idle, 60)
+{
+	struct xqaccel_completion c;
+
+	if (!host_present())
+		SKIP(return, "no host to pull it out");
+	ASSERT_EQ(0, host_request(NULL, 0, "qom-set removed true"));
+	ASSERT_EQ(0, submit_lane(self->fd, &self->job, 0, 600000));
+	ASSERT_EQ(0, wait_one(self->fd, &c, 5 * SECOND));
+	EXPECT_EQ(XQACCEL_STATUS_LOST, (int)c.status);
+	expect_gone(_metadata, self);
+
+	ASSERT_EQ(0, host_request(NULL, 0, "qom-set removed false"));
+	ASSERT_EQ(0, pci_rescan(self->address));
+	let_go(self);
+	expect_works(_metadata, self);
+}
+
 /* The host asks, the guest's hot-plug driver lets go; that takes it five seconds. */
 TEST_F_TIMEOUT(unplug, hot_unplug_and_plug, 90)
 {

@@ -72,6 +72,17 @@ def sections(rows):
     return lines
 
 
+def summary(rows):
+    judged = [row for row in rows if row["verdict"] == "met" or row["verdict"].startswith("missed")]
+    met = sum(row["verdict"] == "met" for row in judged)
+    text = f"{met} of {len(judged)} rows with targets meet all of theirs"
+    for word, key, of in (("share", "share", "limit"), ("peer", "peer", None), ("gain", "gain", "baseline")):
+        having = [row for row in judged if row["targets"][key] and (of is None or of in row)]
+        good = sum(word not in row["verdict"] for row in having)
+        text += f"; {good} of {len(having)} their {word}"
+    return text + "."
+
+
 def machine(data):
     rates = {}
     for row in data["rows"]:
@@ -87,9 +98,7 @@ def machine(data):
              f"Peers: {', '.join(present) or 'none'}."]
     if absent:
         lines += ["", f"Peers that could not be had: {', '.join(absent)}."]
-    judged = [row["verdict"] for row in data["rows"] if row["verdict"] in ("met", "missed")]
-    lines += ["", f"{judged.count('met')} of {len(judged)} rows with a target meet all of theirs.", ""]
-    return lines
+    return lines + ["", summary(data["rows"]), ""]
 
 
 def main():

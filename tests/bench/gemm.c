@@ -67,15 +67,25 @@ static bool write_file(const struct report *report, const char *name,
 
 static void print_summary(const struct report *report)
 {
-	unsigned int met = 0, judged = 0, wrong = 0, skipped = 0;
+	static const char *const names[TARGETS] = { "share of the limit", "peers", "gain" };
+	unsigned int met[TARGETS + 1] = { 0 }, judged[TARGETS + 1] = { 0 }, wrong = 0, skipped = 0;
 
 	for (unsigned int i = 0; i < report->count; i++) {
-		wrong += report->rows[i].wrong[0] != '\0';
-		skipped += report->rows[i].skipped[0] != '\0';
-		judged += report->rows[i].judged;
-		met += report->rows[i].judged && report->rows[i].pass;
+		const struct row_result *row = &report->rows[i];
+
+		wrong += row->wrong[0] != '\0';
+		skipped += row->skipped[0] != '\0';
+		judged[TARGETS] += row->judged != 0;
+		met[TARGETS] += row->judged && !row->missed;
+		for (unsigned int t = 0; t < TARGETS; t++) {
+			judged[t] += row->judged >> t & 1;
+			met[t] += (row->judged & ~row->missed) >> t & 1;
+		}
 	}
-	printf("\n%u of %u targets met, %u rows wrong, %u skipped\n", met, judged, wrong, skipped);
+	printf("\nrows that meet all of their targets: %u of %u", met[TARGETS], judged[TARGETS]);
+	for (unsigned int t = 0; t < TARGETS; t++)
+		printf("; %s: %u of %u", names[t], met[t], judged[t]);
+	printf("; wrong: %u; skipped: %u\n", wrong, skipped);
 }
 
 static bool any_wrong(const struct report *report)

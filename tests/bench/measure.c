@@ -299,24 +299,23 @@ const struct contestant *best_peer(const struct row_result *result, uint32_t mas
 	return best;
 }
 
+static void judge_target(struct row_result *result, unsigned int target, double wanted,
+			 const struct contestant *against)
+{
+	if (wanted <= 0 || !against || !against->name[0])
+		return;
+	result->judged |= target;
+	if (against->ratio.median < wanted)
+		result->missed |= target;
+}
+
 static void judge(struct row_result *result)
 {
 	const struct bench_row *row = result->row;
-	const struct contestant *peer = best_peer(result, row->target_peers);
 
-	result->pass = true;
-	if (row->share > 0 && result->limit.name[0]) {
-		result->judged = true;
-		result->pass &= result->limit.ratio.median >= row->share;
-	}
-	if (row->ratio > 0 && peer) {
-		result->judged = true;
-		result->pass &= peer->ratio.median >= row->ratio;
-	}
-	if (row->gain > 0 && result->baseline.name[0]) {
-		result->judged = true;
-		result->pass &= result->baseline.ratio.median >= row->gain;
-	}
+	judge_target(result, TARGET_SHARE, row->share, &result->limit);
+	judge_target(result, TARGET_PEER, row->ratio, best_peer(result, row->target_peers));
+	judge_target(result, TARGET_GAIN, row->gain, &result->baseline);
 }
 
 static bool prepare(struct bench *bench, const struct xqk_isa *isa)

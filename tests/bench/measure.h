@@ -25,6 +25,11 @@ struct contestant {
 	struct spread ratio;	/* ours to this one, round by round; for a limit our share of it */
 };
 
+#define TARGET_SHARE	(1U << 0)
+#define TARGET_PEER	(1U << 1)
+#define TARGET_GAIN	(1U << 2)
+#define TARGETS		3
+
 struct row_result {
 	const struct bench_row *row;
 	const char *isa;
@@ -40,8 +45,8 @@ struct row_result {
 	unsigned int peer_count;
 	struct contestant peer[PEER_COUNT];
 	enum peer_id peer_id[PEER_COUNT];
-	bool pass;		/* all targets that could be judged are met */
-	bool judged;		/* there was a target */
+	unsigned int judged;	/* TARGET_*: there was one and it could be judged */
+	unsigned int missed;	/* those of them that are not met */
 };
 
 /* seconds: about how long the rounds may take. */

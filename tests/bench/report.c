@@ -76,13 +76,17 @@ const char *report_gain(const struct row_result *result, char cell[REPORT_CELL])
 
 const char *report_verdict(const struct row_result *result)
 {
+	/* By the targets missed: share, peer, gain. */
+	static const char *const missed[] = {
+		"met", "missed: share", "missed: peer", "missed: share, peer", "missed: gain",
+		"missed: share, gain", "missed: peer, gain", "missed: share, peer, gain",
+	};
+
 	if (result->wrong[0])
 		return "WRONG";
 	if (result->skipped[0])
 		return "skipped";
-	if (!result->judged)
-		return "";
-	return result->pass ? "met" : "missed";
+	return result->judged ? missed[result->missed] : "";
 }
 
 static const char *order_name(const struct bench_row *row)

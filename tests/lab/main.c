@@ -175,13 +175,14 @@ int main(int argc, char **argv)
 			fprintf(stderr, "lab: %s: left out: %s (XQ_VECTORS is %s)\n", subjects[i].name, error, vectors);
 		else
 			n++;
+		/* After each model, so that an interrupted run leaves what it has. */
+		if (!error && !lab_write(folder, results, n)) {
+			fprintf(stderr, "lab: the tables can't be written to %s\n", folder);
+			return 1;
+		}
 	}
 	if (!n)
 		return 0;
-	if (!lab_write(folder, results, n)) {
-		fprintf(stderr, "lab: the tables can't be written to %s\n", folder);
-		return 1;
-	}
 	printf("\n%s/lab.md, lab.csv, lab.svg\n", folder);
 	return 0;
 }

@@ -134,7 +134,7 @@ void xqaccel_client_close(struct xqaccel_client *client)
 	spin_unlock_irq(&xq->lock);
 
 	list_for_each_entry_safe(job, next, &dropped, node)
-		xqaccel_job_free(job);
+		xqaccel_job_free(xq, job);
 	xqaccel_client_put(client);
 }
 

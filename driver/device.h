@@ -67,7 +67,7 @@ struct xqaccel_stats {
 	atomic64_t clients;
 	atomic64_t buffers;
 	atomic64_t buffer_bytes;
-	atomic64_t jobs;
+	atomic64_t jobs;		/* accepted and neither reaped nor dropped */
 	atomic64_t completed;
 	atomic64_t timeouts;
 	atomic64_t lost_interrupts;
@@ -162,11 +162,6 @@ static inline void xqaccel_write64(struct xqaccel_device *xq, u32 reg, u64 value
 static inline bool xqaccel_absent(struct xqaccel_device *xq)
 {
 	return xqaccel_read(xq, XQ_REG_ID) != XQ_ID;
-}
-
-static inline struct xqaccel_queue *xqaccel_queue_at(struct xqaccel_device *xq, unsigned int i)
-{
-	return &xq->queue[i];
 }
 
 /* caps.c */

@@ -128,7 +128,7 @@ struct xqaccel_request *xqaccel_job_create(struct xqaccel_client *client,
 	ret = spans_take(job, d);
 	if (ret) {
 		xqaccel_job_release(job);
-		xqaccel_job_free(job);
+		xqaccel_job_free(client->xq, job);
 		return ERR_PTR(ret);
 	}
 	descriptor_fill(job, d);
@@ -141,29 +141,30 @@ struct xqaccel_request *xqaccel_job_create(struct xqaccel_client *client,
 void xqaccel_job_release(struct xqaccel_request *job)
 {
 	spans_put(job);
-	atomic64_dec(&job->client->xq->stats.jobs);
 	xqaccel_client_put(job->client);
 }
 
-/* For a job that was released. */
-void xqaccel_job_free(struct xqaccel_request *job)
+/* For a job that was released, so its client may be gone. */
+void xqaccel_job_free(struct xqaccel_device *xq, struct xqaccel_request *job)
 {
+	atomic64_dec(&xq->stats.jobs);
 	kfree(job);
 }
 
 static void job_end(struct xqaccel_request *job, u32 status)
 {
 	struct xqaccel_client *client = job->client;
+	struct xqaccel_device *xq = client->xq;
 
 	job->completion.status = status;
 	job->completion.lane = job->lane->index;
-	atomic64_inc(&client->xq->stats.completed);
+	atomic64_inc(&xq->stats.completed);
 	if (status == XQACCEL_STATUS_TIMEOUT)
-		atomic64_inc(&client->xq->stats.timeouts);
+		atomic64_inc(&xq->stats.timeouts);
 	if (client->closed) {
 		list_del(&job->node);
 		xqaccel_job_release(job);
-		xqaccel_job_free(job);
+		xqaccel_job_free(xq, job);
 		return;
 	}
 	list_move_tail(&job->node, &client->done);

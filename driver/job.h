@@ -13,6 +13,7 @@
 struct xqaccel_buffer;
 struct xqaccel_caps;
 struct xqaccel_client;
+struct xqaccel_device;
 struct xqaccel_lane;
 
 /* Resets of others' making that a running job survives. */
@@ -79,7 +80,7 @@ int xqaccel_job_check(const struct xqaccel_caps *caps, const struct xqaccel_job 
 struct xqaccel_request *xqaccel_job_create(struct xqaccel_client *client,
 					   const struct xqaccel_job *d);
 void xqaccel_job_release(struct xqaccel_request *job);
-void xqaccel_job_free(struct xqaccel_request *job);
+void xqaccel_job_free(struct xqaccel_device *xq, struct xqaccel_request *job);
 void xqaccel_job_finish(struct xqaccel_request *job, u32 status);
 void xqaccel_job_fail(struct xqaccel_request *job, u32 status);
 void xqaccel_job_result(struct xqaccel_request *job, const struct xq_hw_completion *c);

@@ -80,7 +80,7 @@ static int submit_one(struct xqaccel_client *client, const struct xqaccel_submit
 	ret = enqueue(job);
 	if (ret) {
 		xqaccel_job_release(job);
-		xqaccel_job_free(job);
+		xqaccel_job_free(client->xq, job);
 	}
 	return ret;
 }

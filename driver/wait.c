@@ -100,7 +100,7 @@ static int reap(struct xqaccel_client *client, struct xqaccel_wait *cmd)
 	mutex_unlock(&client->wait_lock);
 
 	list_for_each_entry_safe(job, next, &told, node)
-		xqaccel_job_free(job);
+		xqaccel_job_free(client->xq, job);
 	return cmd->done ? 0 : ret;
 }
 

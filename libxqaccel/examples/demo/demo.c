@@ -10,6 +10,8 @@
 
 #include "run.h"
 
+#define SOFT_MNIST_IMAGES	1000
+
 struct demo {
 	const struct network_file *file;
 	const char *vectors;
@@ -19,7 +21,6 @@ struct demo {
 
 static int run_one(struct demo *demo, const char *name, struct xq_device *dev, struct run *run)
 {
-	*run = (struct run){ 0 };
 	if (!strcmp(name, "int8"))
 		return run_int8(dev, demo->file, run);
 	if (!strcmp(name, "int4"))
@@ -51,9 +52,10 @@ static void print_row(const char *name, const char *pair, const struct xq_device
 
 static const char *compare(struct demo *demo, const struct run *run, const struct run *soft)
 {
-	if (run->trace_bytes == soft->trace_bytes &&
-	    !memcmp(run->trace, soft->trace, run->trace_bytes))
-		return "same bits";
+	if ((soft->limit || run->trace_bytes == soft->trace_bytes) &&
+	    run->trace_bytes >= soft->trace_bytes &&
+	    !memcmp(run->trace, soft->trace, soft->trace_bytes))
+		return soft->limit ? "same bits, first 1000" : "same bits";
 	demo->failed = true;
 	return "DIFFERENT";
 }
@@ -61,7 +63,9 @@ static const char *compare(struct demo *demo, const struct run *run, const struc
 /* A network on both devices. Accuracy below the floor is a failure. */
 static void show(struct demo *demo, const char *name, const char *pair, double floor)
 {
-	struct run run = { 0 }, soft;
+	/* In a guest the software device runs on an emulated processor, which has its limits. */
+	struct run run = { 0 };
+	struct run soft = { .limit = demo->device && !strcmp(name, "LFC") ? SOFT_MNIST_IMAGES : 0 };
 	int err = run_one(demo, name, demo->soft, &soft);
 
 	if (err == -ENOENT)
@@ -77,7 +81,8 @@ static void show(struct demo *demo, const char *name, const char *pair, double f
 		print_row(name, pair, demo->device, &run, "");
 	print_row(demo->device ? "" : name, demo->device ? "" : pair, demo->soft, &soft,
 		  demo->device ? compare(demo, &run, &soft) : "");
-	demo->failed |= soft.right < floor * soft.images;
+	demo->failed |= soft.right < floor * soft.images && !soft.limit;
+	demo->failed |= run.right < floor * run.images;
 out:
 	run_free(&run);
 	run_free(&soft);

@@ -140,7 +140,7 @@ static int run_all(struct xq_device *dev, struct mnist *m, struct run *run)
 	if (!err)
 		err = xq_workspace_create(dev, &ws);
 	start = seconds_now();
-	for (at = 0; at < MNIST_IMAGES && !err; at += BATCH)
+	for (at = 0; at < (run->limit ? run->limit : MNIST_IMAGES) && !err; at += BATCH)
 		err = run_batch(m, ws, at, run);
 	run->seconds = seconds_now() - start;
 	xq_workspace_destroy(ws);

@@ -8,6 +8,7 @@
 
 /**
  * struct run - one network on one device
+ * @limit: in, most images of MNIST to run; 0 for all
  * @right: images classified rightly
  * @images: of so many
  * @stats: of the jobs
@@ -17,7 +18,7 @@
  * @trace_bytes: so far
  */
 struct run {
-	uint32_t right, images;
+	uint32_t limit, right, images;
 	struct xq_matmul_stats stats;
 	double seconds;
 	size_t weight_bytes;

@@ -30,6 +30,7 @@ installs() {
 
 # The first C block of the README, and what it says the program prints.
 readme_example() {
+	# shellcheck disable=SC2016
 	sed -n '/^```c$/,/^```$/{/^```/d;p}' README.md >"$work/example.c"
 	[ "$(wc -l <"$work/example.c")" -le 40 ] || { echo "the example is long"; return 1; }
 	# shellcheck disable=SC2046
@@ -68,8 +69,14 @@ symbols() {
 export PKG_CONFIG_PATH=$prefix/lib/pkgconfig LD_LIBRARY_PATH=$prefix/lib
 echo "KTAP version 1"
 echo "1..5"
-for check in installs readme_example links_statically includes symbols; do
-	$check >"$work/log" 2>&1
-	result $? "${check//_/ }"
-done
+installs >"$work/log" 2>&1
+result $? "it installs"
+readme_example >"$work/log" 2>&1
+result $? "the example in README.md, as it is printed"
+links_statically >"$work/log" 2>&1
+result $? "static linking"
+includes >"$work/log" 2>&1
+result $? "each header alone, in C and C++"
+symbols >"$work/log" 2>&1
+result $? "the symbols are those that the headers declare"
 exit $status

@@ -123,7 +123,7 @@ if mount -t tmpfs -o size=8k tmpfs full 2>err; then
 	npy big.npy '|i1' '(100, 4)'
 	npy wide.npy '|i1' '(4, 100)'
 	timeout 20 "$xq" gemm big.npy wide.npy -o full/c.npy 2>err
-	[ $? = 1 ] && grep -q 'No space' err && [ -z "$(ls full)" ] && ok "a full disk" || not_ok "a full disk"
+	if [ $? = 1 ] && grep -q 'No space' err && [ -z "$(ls full)" ]; then ok "a full disk"; else not_ok "a full disk"; fi
 else
 	number=$((number + 1))
 	echo "ok $number a full disk # SKIP cannot mount a tmpfs"

@@ -54,9 +54,12 @@ static void close_devices(void)
 	}
 }
 
-/* A guest under emulation is slow. */
+/* Emulation is slow: of a guest, and of another architecture. */
 static int rounds(int many)
 {
+#if !defined(__x86_64__)
+	many /= 4;
+#endif
 	return count == MOST_DEVICES ? many / 8 : many;
 }
 

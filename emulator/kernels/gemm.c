@@ -52,8 +52,7 @@ static void store_c(const struct xqk_work *work, uint32_t m, uint32_t rows, uint
 	}
 }
 
-/* The operands of the dot of a piece, from a staged row on. */
-static void aim_dot(const struct xqk_work *work, uint32_t row, uint32_t piece, struct xqk_dot *dot)
+void xqk_aim_dot(const struct xqk_work *work, uint32_t row, uint32_t piece, struct xqk_dot *dot)
 {
 	uint32_t k0, k1, word0, words;
 
@@ -140,7 +139,7 @@ static void compute_rows(struct xqk_work *work, uint32_t row, uint32_t rows)
 		dot = work->whole;
 		dot.a += row * work->a_stride;
 		if (piece)
-			aim_dot(work, row, piece, &dot);
+			xqk_aim_dot(work, row, piece, &dot);
 		if (work->need_row_term)
 			fold.row_term = work->row_term + piece * work->stage_rows + row;
 		if (work->need_column_sum)
@@ -177,9 +176,9 @@ static bool compute_block(struct xqk_work *work, uint32_t n0, uint32_t n1,
 	for (work->n0 = n0; work->n0 < n1; work->n0 += work->columns) {
 		work->columns = n1 - work->n0 < XQK_COLUMNS ? n1 - work->n0 : XQK_COLUMNS;
 		xqk_stage_b(work);
-		aim_dot(work, 0, 0, &work->whole);
+		xqk_aim_dot(work, 0, 0, &work->whole);
 		for (piece = 0; work->need_column_sum && piece < work->block.pieces; piece++) {
-			aim_dot(work, work->stage_rows, piece, &dot);
+			xqk_aim_dot(work, work->stage_rows, piece, &dot);
 			dot.c = work->column_sum + piece * XQK_COLUMNS;
 			work->dot(&dot, 1, (work->columns + XQK_LANES - 1) / XQK_LANES);
 		}
@@ -221,6 +220,10 @@ static bool compute_unit(struct xqk_work *work, uint32_t m0, uint32_t m1, uint32
 	const uint32_t k = work->gemm->dims.k;
 	uint32_t k0;
 
+	if (work->thin) {
+		xqk_block_at(work, 0, &work->block);
+		return xqk_compute_thin(work, m0, m1, n0, n1, cancel);
+	}
 	for (work->m0 = m0; work->m0 < m1; work->m0 += work->rows) {
 		work->rows = m1 - work->m0 < work->stage_rows ? m1 - work->m0 : work->stage_rows;
 		if (!k)

@@ -42,6 +42,7 @@ const struct xqk_isa xqk_isa_avx512vnni = {
 	.tiles_rows = 4,
 	.dot_bits = xqk_dot_b1_avx512,
 	.dot_fold_bits = xqk_dot_fold_b1_avx512,
+	.thin_s8 = xqk_thin_s8_avx512,
 	.widen_a = xqk_widen_a_avx512,
 	.arrange_a = xqk_arrange_a_avx512,
 	.interleave_b = xqk_interleave_b_avx512,

@@ -24,6 +24,8 @@ xqk_dot_fn xqk_dot_tiles_c8_avx512;
 xqk_dot_groups_fn xqk_dot_groups_s8_avx512;
 xqk_dot_groups_fn xqk_dot_groups_u8_avx512;
 
+xqk_thin_fn xqk_thin_s8_avx512;
+
 xqk_unpack_fn xqk_unpack_s4_avx512;
 xqk_unpack_fn xqk_unpack_u4_avx512;
 xqk_unpack_fn xqk_unpack_s2_avx512;

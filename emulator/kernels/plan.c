@@ -4,6 +4,8 @@
 
 /* Rows of A staged at once: with a block of K they fill about half of a level 2 cache. */
 #define STAGE_ROWS	256
+/* Rows of a chunk where A is not staged. */
+#define THIN_ROWS	2048
 /* Jobs below so many multiply-accumulates a chunk are not worth another thread. */
 #define CHUNK_MACS	(1U << 21)
 /* Chunks for each thread of a large job, so that the last ones end together. */
@@ -102,6 +104,7 @@ size_t xqk_work_layout(struct xqk_work *work, const struct xqk_plan *plan, uint3
 	work->isa = isa;
 	work->gemm = &plan->gemm;
 	work->bits = uses_bits(isa, dims);
+	work->thin = xqk_thin_fits(isa, &plan->gemm);
 	work->dot = work->bits ? isa->dot_bits : b->dot;
 	work->dot_fold = work->bits ? isa->dot_fold_bits : b->dot_fold;
 	work->dot_groups = NULL;
@@ -168,7 +171,7 @@ void xqk_plan(struct xqk_plan *plan, const struct xqk_isa *isa, const struct xqk
 	plan->block_k = block_elements(isa, dims);
 	if (!plan->block_k)
 		plan->block_k = 1;
-	plan->block_m = min_u32(dims->m, STAGE_ROWS);
+	plan->block_m = min_u32(dims->m, xqk_thin_fits(isa, &plan->gemm) ? THIN_ROWS : STAGE_ROWS);
 	plan->block_n = dims->n;
 	plan->chunks = 0;
 	plan->units = 0;

@@ -92,7 +92,7 @@ void xqk_fetch_b(const struct xqk_work *work, struct xqk_fetch *fetch)
 		lines = XQACCEL_TILE_WORDS - in_tile;
 		lines = lines < left ? lines : left;
 		lines = lines < block->words - fetch->word ? lines : block->words - fetch->word;
-		for (line = 0; line < lines; line++)
+		for (line = 0; line < lines; line += 2)
 			__builtin_prefetch(src + line * XQK_STEP_BYTES, 0, 2);
 		fetch->word += lines;
 		if (fetch->word == block->words) {

@@ -17,6 +17,9 @@
 #define XQK_BLOCK_BITS		16384
 /* The same for a few rows by tiles in place. */
 #define XQK_BLOCK_TILES		16384
+/* K and M where A is not staged. */
+#define XQK_THIN_K		64
+#define XQK_THIN_ROWS		16
 /* Groups in a block, if groups are smaller than it. */
 #define XQK_BLOCK_PIECES	64
 
@@ -56,7 +59,7 @@ struct xqk_work {
 	xqk_unpack_fn *unpack;
 	atomic_uint_fast64_t *bytes_copied;
 	uint32_t word_k, word_steps, table_steps;
-	bool bits, need_row_term, need_column_sum;
+	bool bits, thin, need_row_term, need_column_sum;
 	uint32_t a_step_bytes;
 
 	/* What is being computed. */
@@ -98,6 +101,16 @@ void xqk_piece(const struct xqk_work *work, uint32_t piece, uint32_t *k0, uint32
 /** xqk_run_chunk_rows() - xqk_run_chunk() with scratch memory for so many staged rows */
 bool xqk_run_chunk_rows(struct xqk_plan *plan, uint32_t chunk, void *scratch,
 			uint32_t stage_rows, const atomic_bool *cancel);
+
+/* The operands of the dot of a piece, from a staged row on. */
+void xqk_aim_dot(const struct xqk_work *work, uint32_t row, uint32_t piece, struct xqk_dot *dot);
+
+/* Whether a job's K is small and the rest simple enough for the way without staging A. */
+bool xqk_thin_fits(const struct xqk_isa *isa, const struct xqk_gemm *gemm);
+
+/* Rows [m0, m1) by channels [n0, n1) that way; false if canceled. */
+bool xqk_compute_thin(struct xqk_work *work, uint32_t m0, uint32_t m1, uint32_t n0, uint32_t n1,
+		      const atomic_bool *cancel);
 
 /* Copy bytes of a row out of a view. */
 void xqk_read(const struct xqk_view *view, uint64_t line, uint64_t distance, uint64_t column,

@@ -136,6 +136,28 @@ struct xqk_b_format {
 	xqk_dot_groups_fn *dot_groups;
 };
 
+/**
+ * struct xqk_thin - a product with a K of a few steps
+ * @a: rows at any byte; past K there may be anything, up to whole steps
+ * @flip: what makes A's bytes unsigned: 0x80 if they are signed
+ * @b: [steps][XQK_STRIPS] of 64 signed bytes, zeros past K, 64-byte aligned
+ * @start: [XQK_COLUMNS], what the sums start from
+ * @c: whole strips are written, or added to
+ */
+struct xqk_thin {
+	const uint8_t *a;
+	size_t a_stride;
+	uint32_t rows, steps;
+	uint8_t flip;
+	bool add;
+	const int8_t *b;
+	const int32_t *start;
+	int32_t *c;
+	size_t c_stride;
+};
+
+typedef void xqk_thin_fn(const struct xqk_thin *thin, unsigned int strips);
+
 struct xqk_isa {
 	const char *name;
 	bool (*available)(void);
@@ -153,6 +175,8 @@ struct xqk_isa {
 	 */
 	xqk_dot_fn *dot_bits;
 	xqk_dot_fold_fn *dot_fold_bits;
+
+	xqk_thin_fn *thin_s8;	/* optional */
 
 	/*
 	 * Elements of A that start at a byte, to a - a_bias as signed bytes in the order

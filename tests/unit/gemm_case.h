@@ -33,6 +33,7 @@ struct case_operand {
 struct gemm_case {
 	struct xqk_gemm gemm;
 	enum content content;
+	bool plain;	/* all operands flat, and none that could be absent */
 	struct case_operand operand[XQACCEL_OPERANDS];
 };
 
@@ -359,7 +360,9 @@ static inline void case_operand_strides(struct gemm_case *c, unsigned int operan
 
 	o->seed = ktap_random();
 	o->layout = (enum layout)ktap_range(FLAT, PAGED);
-	if (one_in(4) && (o->extent.rows > 1 || o->extent.batch > 1)) {
+	if (c->plain)
+		o->layout = FLAT;
+	else if (one_in(4) && (o->extent.rows > 1 || o->extent.batch > 1)) {
 		o->layout = LINES;
 		slack = align * (uint64_t)ktap_range(8192, INT64_C(1) << 34);
 	}
@@ -426,7 +429,7 @@ static inline void case_make(struct gemm_case *c, uint32_t a_format, uint32_t b_
 		struct case_operand *o = &c->operand[i];
 
 		xq_extent(d, i, &o->extent);
-		if (!o->extent.used || (!o->extent.required && one_in(2)))
+		if (!o->extent.used || (!o->extent.required && (c->plain || one_in(2))))
 			continue;
 		case_operand_strides(c, i);
 		xq_span(&o->extent, c->gemm.view[i].stride, c->gemm.view[i].batch_stride,

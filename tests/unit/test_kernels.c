@@ -117,6 +117,31 @@ static void extremes(void)
 	}
 }
 
+/* Few elements of K and nothing else in the way: rows of A are used where they are. */
+static void small_k(void)
+{
+	for (unsigned int i = 0; xqk_isa_list(i); i++) {
+		for (unsigned int n = 0; n < 300; n++) {
+			struct gemm_case c = {
+				.gemm.dims = { .m = (uint32_t)ktap_range(1, 70),
+					       .n = 16 * (uint32_t)ktap_range(1, 9),
+					       .k = (uint32_t)ktap_range(1, 70),
+					       .batch = (uint32_t)ktap_range(1, 2) },
+				.gemm.a_zp = one_in(2) ? 0 : (int32_t)ktap_range(-200, 200),
+				.plain = true,
+			};
+
+			if (one_in(3))
+				c.gemm.dims.flags |= XQACCEL_JOB_ACCUMULATE;
+			if (one_in(2))
+				c.gemm.dims.flags |= XQACCEL_JOB_B_TILED;
+			case_make(&c, one_in(2) ? XQACCEL_FMT_S8 : XQACCEL_FMT_U8, XQACCEL_FMT_S8);
+			check_case(&c, xqk_isa_list(i), 2);
+			case_free(&c);
+		}
+	}
+}
+
 /* -128 * -128 * 140000 does not fit in 32 bits and must wrap. */
 static void wraps(void)
 {
@@ -183,6 +208,7 @@ KTAP_MAIN(
 	{ "b1 x any, random jobs", b1 },
 	{ "fixed shapes", fixed_shapes },
 	{ "elements of the largest magnitude", extremes },
+	{ "small K", small_k },
 	{ "accumulators wrap", wraps },
 	{ "tiles in pages are not copied", no_copies },
 )

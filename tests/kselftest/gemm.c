@@ -35,7 +35,7 @@ FIXTURE_TEARDOWN(gemm)
 }
 
 /* Runs a case over random memory; 0, or what was wrong. All memory is compared, not only C. */
-static const char *run_case(struct fixture_gemm *self, struct gemm_case *g)
+static const char *run_case(FIXTURE_DATA(gemm) *self, struct gemm_case *g)
 {
 	struct xqaccel_job job;
 	int ret;

@@ -11,6 +11,8 @@
 #if __has_include("../kselftest_harness.h")
 #define XQ_TEST_IN_TREE
 #include "../kselftest_harness.h"
+/* There only tests of fixtures have a time limit of their own. */
+#define TEST_TIMEOUT(_name, _timeout) TEST(_name)
 #endif
 #endif
 
@@ -82,36 +84,37 @@ static inline void test_register(struct __test_metadata *t)
 	TEST_ENTRY(_name, #_name, _timeout) \
 	static void run_##_name(struct __test_metadata *_metadata __attribute__((unused)))
 
+#define FIXTURE_DATA(_fixture) struct fixture_##_fixture
 #define FIXTURE(_fixture) \
-	struct fixture_##_fixture; \
-	static void setup_##_fixture(struct __test_metadata *, struct fixture_##_fixture *); \
-	static void teardown_##_fixture(struct __test_metadata *, struct fixture_##_fixture *); \
-	struct fixture_##_fixture
+	FIXTURE_DATA(_fixture); \
+	static void setup_##_fixture(struct __test_metadata *, FIXTURE_DATA(_fixture) *); \
+	static void teardown_##_fixture(struct __test_metadata *, FIXTURE_DATA(_fixture) *); \
+	FIXTURE_DATA(_fixture)
 #define FIXTURE_SETUP(_fixture) \
 	static void setup_##_fixture( \
 		struct __test_metadata *_metadata __attribute__((unused)), \
-		struct fixture_##_fixture *self __attribute__((unused)))
+		FIXTURE_DATA(_fixture) *self __attribute__((unused)))
 #define FIXTURE_TEARDOWN(_fixture) \
 	static void teardown_##_fixture( \
 		struct __test_metadata *_metadata __attribute__((unused)), \
-		struct fixture_##_fixture *self __attribute__((unused)))
+		FIXTURE_DATA(_fixture) *self __attribute__((unused)))
 
 #define TEST_F(_fixture, _name) TEST_F_TIMEOUT(_fixture, _name, TEST_TIMEOUT_DEFAULT)
 #define TEST_F_TIMEOUT(_fixture, _name, _timeout) \
-	static void body_##_fixture##_##_name(struct __test_metadata *, \
-					      struct fixture_##_fixture *); \
+	static void body_##_fixture##_##_name(struct __test_metadata *, FIXTURE_DATA(_fixture) *); \
 	static void run_##_fixture##_##_name(struct __test_metadata *_metadata) \
 	{ \
-		static struct fixture_##_fixture self; \
+		static FIXTURE_DATA(_fixture) self; \
 		setup_##_fixture(_metadata, &self); \
-		if (!_metadata->result->skipped) \
-			body_##_fixture##_##_name(_metadata, &self); \
+		if (_metadata->result->skipped) \
+			return; \
+		body_##_fixture##_##_name(_metadata, &self); \
 		teardown_##_fixture(_metadata, &self); \
 	} \
 	TEST_ENTRY(_fixture##_##_name, #_fixture "." #_name, _timeout) \
 	static void body_##_fixture##_##_name( \
 		struct __test_metadata *_metadata __attribute__((unused)), \
-		struct fixture_##_fixture *self __attribute__((unused)))
+		FIXTURE_DATA(_fixture) *self __attribute__((unused)))
 
 #define TEST_COMPARE(_expected, _seen, _op, _fatal) \
 	do { \

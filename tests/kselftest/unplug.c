@@ -22,7 +22,7 @@ FIXTURE(unplug)
 	char address[32];
 };
 
-static void use_device(struct __test_metadata *_metadata, struct fixture_unplug *self)
+static void use_device(struct __test_metadata *_metadata, FIXTURE_DATA(unplug) *self)
 {
 	self->fd = device_open();
 	ASSERT_LE(0, self->fd);
@@ -43,13 +43,11 @@ FIXTURE_SETUP(unplug)
 
 FIXTURE_TEARDOWN(unplug)
 {
-	if (_metadata->result->skipped)
-		return;
 	munmap(self->buf.map, self->buf.bytes);
 	close(self->fd);
 }
 
-static void expect_works(struct __test_metadata *_metadata, struct fixture_unplug *self)
+static void expect_works(struct __test_metadata *_metadata, FIXTURE_DATA(unplug) *self)
 {
 	struct xqaccel_completion c;
 
@@ -62,7 +60,7 @@ static void expect_works(struct __test_metadata *_metadata, struct fixture_unplu
 }
 
 /* What a client whose device is gone must find. */
-static void expect_gone(struct __test_metadata *_metadata, struct fixture_unplug *self)
+static void expect_gone(struct __test_metadata *_metadata, FIXTURE_DATA(unplug) *self)
 {
 	struct pollfd p = { .fd = self->fd, .events = 0 };
 	struct xqaccel_completion c;
@@ -90,7 +88,7 @@ static void expect_gone(struct __test_metadata *_metadata, struct fixture_unplug
 }
 
 /* Gives back what the gone device left, for the next use_device(). */
-static void let_go(struct fixture_unplug *self)
+static void let_go(FIXTURE_DATA(unplug) *self)
 {
 	munmap(self->buf.map, self->buf.bytes);
 	close(self->fd);

@@ -121,6 +121,8 @@ static void pages_free(struct xqaccel_buffer *buf, bool leak)
 			atomic64_inc(&buf->client->xq->stats.leaked_pages);
 		else
 			__free_page(buf->pages[i]);
+		if (!(i % 4096))
+			cond_resched();
 	}
 	kvfree(buf->pages);
 }

@@ -171,8 +171,8 @@ void peak_read(const void *memory, size_t bytes, unsigned int way)
 			"add v" #i ".16b, v" #i ".16b, v28.16b\n\t"
 
 NEON_LOOP(dot_neon, "", NEON_MULL)
-NEON_LOOP(dot_sdot, ".arch_extension dotprod\n\t", NEON_DOT)
-NEON_LOOP(dot_i8mm, ".arch_extension i8mm\n\t", NEON_MMLA)
+NEON_LOOP(dot_sdot, ".arch armv8.2-a+dotprod\n\t", NEON_DOT)
+NEON_LOOP(dot_i8mm, ".arch armv8.2-a+i8mm\n\t", NEON_MMLA)
 NEON_LOOP(popcount_neon, "", NEON_COUNT)
 
 static const struct peak peaks[] = {

@@ -202,13 +202,20 @@ static void uncharge(struct xqaccel_client *client, u64 bytes)
 	xa_unlock(&client->buffers);
 }
 
-static void buffer_free(struct xqaccel_buffer *buf, bool leak)
+/*
+ * @safe: the device has let go of it. Else all that it may still reach stays as it is: pages,
+ * bus addresses (an IOMMU's, or bounce buffers) and the range of device addresses.
+ */
+static void buffer_free(struct xqaccel_buffer *buf, bool safe)
 {
 	struct xqaccel_client *client = buf->client;
+	const bool leak = buf->mapped && !safe;
 
 	lockdep_assert_held(&client->mem_lock);
 
-	if (buf->mapped) {
+	if (leak) {
+		sg_free_table(&buf->sgt);
+	} else if (buf->mapped) {
 		xqaccel_mmu_va_put(&client->mmu, buf->va, buf->bytes);
 		buffer_unmap_dma(buf);
 	}
@@ -229,12 +236,13 @@ void xqaccel_buffers_reap(struct xqaccel_client *client)
 {
 	struct llist_node *dead = llist_del_all(&client->dead_buffers);
 	struct xqaccel_buffer *buf, *next;
-	bool safe = true, any = false;
+	bool safe, any = false;
 	unsigned int count = 0;
 
 	if (!dead)
 		return;
 	mutex_lock(&client->mem_lock);
+	safe = READ_ONCE(client->xq->dma) != XQACCEL_DMA_UNKNOWN;
 	llist_for_each_entry(buf, dead, dead_node) {
 		if (!buf->mapped || !client->context_on)
 			continue;
@@ -244,7 +252,7 @@ void xqaccel_buffers_reap(struct xqaccel_client *client)
 	if (any)
 		safe = xqaccel_context_invalidate(client);
 	llist_for_each_entry_safe(buf, next, dead, dead_node) {
-		buffer_free(buf, !safe);
+		buffer_free(buf, safe);
 		count++;
 	}
 	mutex_unlock(&client->mem_lock);
@@ -262,16 +270,21 @@ void xqaccel_buffers_end(struct xqaccel_client *client)
 	lockdep_assert_held(&client->mem_lock);
 
 	list_for_each_entry_safe(buf, next, &client->live, node)
-		buffer_free(buf, !safe);
+		buffer_free(buf, safe);
 }
 
-/* The hardware goes: undo what the DMA API did while there is a device to undo it for. */
+/*
+ * The hardware goes: undo what the DMA API did while there is a device to undo it for, unless
+ * the device may still use it.
+ */
 void xqaccel_buffers_detach(struct xqaccel_client *client)
 {
 	struct xqaccel_buffer *buf;
 
 	lockdep_assert_held(&client->mem_lock);
 
+	if (READ_ONCE(client->xq->dma) == XQACCEL_DMA_UNKNOWN)
+		return;
 	list_for_each_entry(buf, &client->live, node)
 		if (buf->mapped)
 			buffer_unmap_dma(buf);

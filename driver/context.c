@@ -66,13 +66,16 @@ void xqaccel_context_on(struct xqaccel_client *client)
 	client->context_on = true;
 }
 
-/* Takes the page table away; returns whether the device has certainly let go of it. */
+/*
+ * Takes the page table away; returns whether the device has certainly let go of it. Of a
+ * client that was detached, the removal has found that out.
+ */
 bool xqaccel_context_off(struct xqaccel_client *client)
 {
 	lockdep_assert_held(&client->mem_lock);
 
 	if (!client->context_on)
-		return true;
+		return READ_ONCE(client->xq->dma) != XQACCEL_DMA_UNKNOWN;
 	entry_set(client, 0);
 	client->context_on = false;
 	return xqaccel_context_invalidate(client);

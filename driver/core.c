@@ -76,6 +76,30 @@ struct xqaccel_device *xqaccel_core_alloc(struct device *parent, const struct xq
 	return xq;
 }
 
+static void set_gone(struct xqaccel_device *xq)
+{
+	down_write(&xq->gone_lock);
+	xq->gone = true;
+	up_write(&xq->gone_lock);
+}
+
+/* Nobody can open the device any more. Files that are open stay, but have no hardware. */
+static void hardware_end(struct xqaccel_device *xq)
+{
+	unsigned int i;
+
+	/* DMA is off and no job is left when this returns. */
+	xqaccel_reset_final(xq);
+	xqaccel_irq_free(xq);
+	for (i = 0; i < xq->caps.queues; i++)
+		cancel_delayed_work_sync(&xq->queue[i].watch);
+	cancel_work_sync(&xq->lost_work);
+
+	xqaccel_clients_detach(xq);
+	xqaccel_context_fini(xq);
+	xqaccel_queues_free(xq);
+}
+
 /* Rings and contexts, then interrupts, then the hardware, then user space. */
 int xqaccel_core_add(struct xqaccel_device *xq)
 {
@@ -109,9 +133,10 @@ int xqaccel_core_add(struct xqaccel_device *xq)
 remove_debugfs:
 	xqaccel_debugfs_remove(xq);
 stop:
-	xqaccel_reset_final(xq);
-	xqaccel_irq_free(xq);
-	cancel_work_sync(&xq->lost_work);
+	/* A file may have been opened before cdev_device_add() failed. */
+	set_gone(xq);
+	hardware_end(xq);
+	return ret;
 free_contexts:
 	xqaccel_context_fini(xq);
 free_queues:
@@ -125,23 +150,9 @@ free_queues:
  */
 void xqaccel_core_remove(struct xqaccel_device *xq)
 {
-	unsigned int i;
-
-	down_write(&xq->gone_lock);
-	xq->gone = true;
-	up_write(&xq->gone_lock);
+	set_gone(xq);
 	xqaccel_chrdev_remove(xq);
 	xqaccel_debugfs_remove(xq);
-
-	/* DMA is off and no job is left when this returns. */
-	xqaccel_reset_final(xq);
-	xqaccel_irq_free(xq);
-	for (i = 0; i < xq->caps.queues; i++)
-		cancel_delayed_work_sync(&xq->queue[i].watch);
-	cancel_work_sync(&xq->lost_work);
-
-	xqaccel_clients_detach(xq);
-	xqaccel_context_fini(xq);
-	xqaccel_queues_free(xq);
+	hardware_end(xq);
 	put_device(&xq->dev);
 }

@@ -3,6 +3,7 @@
  * Issue rates, by loops of the kernels' instructions on registers with no dependency but the
  * accumulators'. The operands are random, because idle wires would let a core clock higher.
  */
+#include <stdbool.h>
 #include <string.h>
 
 #include "peak.h"
@@ -88,7 +89,18 @@ static const struct peak peaks[] = {
 	{ "avx2", PEAK_POPCOUNT, "vpxor + 2 vpshufb + 2 vpaddb ymm", 8 * 256, popcount_avx2 },
 };
 
-/* Sums four lines at a time from `streams` places at once, fetching `ahead` bytes ahead. */
+/* A way to read: so many streams at once, each through `part` bytes (0: all there is), fetching ahead. */
+struct read_way {
+	unsigned int streams;
+	size_t part, ahead;
+};
+
+static const struct read_way read_ways[READ_WAYS] = {
+	{ 1, 0, 0 }, { 1, 0, 2048 }, { 4, 0, 0 }, { 4, 0, 1024 }, { 8, 0, 0 },
+	{ 4, 64 << 10, 0 }, { 4, 64 << 10, 512 }, { 4, 16 << 10, 0 },
+};
+
+/* Sums four lines of each stream at a time. */
 #define READ_LOOP(vector, load, add)								\
 	do {											\
 		for (size_t at = 0; at < part; at += 256) {					\
@@ -107,7 +119,7 @@ static const struct peak peaks[] = {
 			__asm__ volatile("" : "+x"(sum[i]));					\
 	} while (0)
 
-__attribute__((target("avx512f"), always_inline)) static inline void
+__attribute__((target("avx512f"))) static void
 read_avx512(const uint8_t *memory, size_t part, unsigned int streams, size_t ahead)
 {
 	__m512i sum[4] = { 0 };
@@ -115,7 +127,7 @@ read_avx512(const uint8_t *memory, size_t part, unsigned int streams, size_t ahe
 	READ_LOOP(__m512i, _mm512_load_si512, _mm512_add_epi32);
 }
 
-__attribute__((target("avx2"), always_inline)) static inline void
+__attribute__((target("avx2"))) static void
 read_avx2(const uint8_t *memory, size_t part, unsigned int streams, size_t ahead)
 {
 	__m256i sum[4] = { 0 };
@@ -123,29 +135,17 @@ read_avx2(const uint8_t *memory, size_t part, unsigned int streams, size_t ahead
 	READ_LOOP(__m256i, _mm256_load_si256, _mm256_add_epi32);
 }
 
-#define READ_WAYS_OF(isa, features)								\
-	__attribute__((target(features))) static void						\
-	ways_##isa(const void *memory, size_t bytes, unsigned int way)				\
-	{											\
-		if (way == 0)									\
-			read_##isa(memory, bytes, 1, 0);					\
-		else if (way == 1)								\
-			read_##isa(memory, bytes, 1, 2048);					\
-		else if (way == 2)								\
-			read_##isa(memory, bytes / 4, 4, 0);					\
-		else										\
-			read_##isa(memory, bytes / 4, 4, 1024);					\
-	}
-
-READ_WAYS_OF(avx512, "avx512f")
-READ_WAYS_OF(avx2, "avx2")
-
 void peak_read(const void *memory, size_t bytes, unsigned int way)
 {
-	if (__builtin_cpu_supports("avx512f"))
-		ways_avx512(memory, bytes, way);
-	else
-		ways_avx2(memory, bytes, way);
+	const struct read_way *w = &read_ways[way];
+	const bool wide = __builtin_cpu_supports("avx512f");
+	size_t part = w->part, at;
+
+	if (!part || bytes % (w->streams * part))
+		part = bytes / w->streams;
+	for (at = 0; at < bytes; at += w->streams * part)
+		(wide ? read_avx512 : read_avx2)((const uint8_t *)memory + at, part, w->streams,
+						 w->ahead);
 }
 
 #elif defined(__aarch64__)

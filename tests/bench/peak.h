@@ -24,9 +24,9 @@ struct peak {
 const struct peak *peak_find(const char *isa, enum peak_kind kind);
 
 /* Ways to read memory from end to end, each the best on some machine. */
-#define READ_WAYS	4
+#define READ_WAYS	8
 
-/* Reads `bytes` (a multiple of 4096) once. */
+/* Reads `bytes` (a multiple of 4096) once. way < READ_WAYS */
 void peak_read(const void *memory, size_t bytes, unsigned int way);
 
 #endif

@@ -50,6 +50,57 @@ static void choose_padding(struct xq_conv_run *run)
 	run->masked = true;
 }
 
+static int32_t weight_zero(const struct xq_conv *conv, size_t o)
+{
+	return conv->w_zps ? conv->w_zp[conv->w_zps == 1 ? 0 : o] : 0;
+}
+
+/* Thin products are slow, and so is gathering single channels: about so many columns are good. */
+#define GOOD_COLUMNS 16
+
+/* The largest divisor that makes no more columns than that; else the smallest that makes more. */
+static size_t merge_factor(const struct xq_conv_shape *s)
+{
+	size_t best = 1;
+
+	for (size_t d = 2; d <= s->groups && d * s->group_out <= 4 * GOOD_COLUMNS; d++) {
+		if (s->groups % d)
+			continue;
+		if (d * s->group_out > GOOD_COLUMNS && best > 1)
+			break;
+		best = d;
+		if (d * s->group_out > GOOD_COLUMNS)
+			break;
+	}
+	return best;
+}
+
+/*
+ * Several small groups are computed as one with a block diagonal of weights: what is off the
+ * diagonal equals the zero point and adds nothing. That is not possible where the type of the
+ * weights has no such value.
+ */
+static void merge_groups(struct xq_conv_run *run)
+{
+	const struct xq_conv *conv = run->conv;
+	struct xq_conv_shape *s = &run->shape;
+	enum xq_type type = conv->w_type == XQ_B1 ? XQ_T2 : conv->w_type;
+
+	run->w_type = conv->w_type;
+	run->merge = s->group_out < GOOD_COLUMNS ? merge_factor(s) : 1;
+	for (size_t o = 0; o < s->out_c && run->merge > 1; o++) {
+		if (!is_value(type, weight_zero(conv, o)))
+			run->merge = 1;
+	}
+	if (run->merge == 1)
+		return;
+	run->w_type = type;
+	s->groups /= run->merge;
+	s->group_in *= run->merge;
+	s->group_out *= run->merge;
+	s->k *= run->merge;
+}
+
 /* 8-bit types have no bytes that are not values. */
 static int check_values(enum xq_type type, const uint8_t *values, size_t n, size_t *bad)
 {
@@ -85,6 +136,7 @@ int xq_conv_check(struct xq_conv_run *run)
 	err = conv->requant ? xq_requant_check(conv->requant, s->out_c) : 0;
 	if (err)
 		return err;
+	merge_groups(run);
 	if (s->k > limit || s->out_c > limit || s->groups > limit)
 		return -EOVERFLOW;
 	err = check_values(conv->x_type, conv->x, s->x_elements, &conv->bad_x);
@@ -94,7 +146,7 @@ int xq_conv_check(struct xq_conv_run *run)
 	if (err)
 		return err;
 	choose_padding(run);
-	return xq_widen_pair(run->ws->dev, run->x_type, conv->w_type, NULL, &run->a, &run->b);
+	return xq_widen_pair(run->ws->dev, run->x_type, run->w_type, NULL, &run->a, &run->b);
 }
 
 /* The input in NHWC order. */
@@ -132,11 +184,30 @@ static int pack_weights(struct xq_conv_run *run, const uint8_t *w, uint8_t *to)
 	return 0;
 }
 
-/* The weights in the order of patches, then packed into the device's buffer. */
+/* The weights in the order of patches, in their places among the merged groups. */
+static void order_weights(const struct xq_conv_run *run, const uint8_t *w, uint8_t *to)
+{
+	const struct xq_conv_shape *s = &run->shape;
+	const size_t in = s->group_in / run->merge, out = s->group_out / run->merge;
+	const size_t taps = s->kernel_h * s->kernel_w;
+	const bool nchw = run->conv->layout == XQ_NCHW;
+
+	for (size_t o = 0; o < s->out_c; o++, to += s->k) {
+		uint8_t *at = to + o / out % run->merge * in;
+
+		if (run->merge > 1)
+			memset(to, (uint8_t)weight_zero(run->conv, o), s->k);
+		for (size_t t = 0; t < taps; t++, at += s->group_in) {
+			for (size_t c = 0; c < in; c++)
+				at[c] = nchw ? w[(o * in + c) * taps + t] : w[(o * taps + t) * in + c];
+		}
+	}
+}
+
 static int stage_weights(struct xq_conv_run *run)
 {
 	const struct xq_conv_shape *s = &run->shape;
-	const size_t taps = s->kernel_h * s->kernel_w, row_bytes = xq_row_size(run->b.type, s->k);
+	const size_t row_bytes = xq_row_size(run->b.type, s->k);
 	const uint8_t *w = run->conv->w;
 	bool tiled = s->groups == 1 && s->out_c >= XQACCEL_TILE_ROWS &&
 		     (xq_device_info(run->ws->dev)->tiled >> run->b.type & 1);
@@ -147,12 +218,11 @@ static int stage_weights(struct xq_conv_run *run)
 
 	if (err)
 		return err;
-	if (run->conv->layout == XQ_NCHW && taps > 1 && s->group_in > 1 && s->w_elements) {
-		ordered = malloc(s->w_elements);
+	if (s->w_elements && (run->conv->layout == XQ_NCHW || run->merge > 1)) {
+		ordered = malloc(s->out_c * s->k);
 		if (!ordered)
 			return -ENOMEM;
-		for (size_t o = 0; o < s->out_c; o++)
-			xq_transpose(w + o * s->k, s->group_in, taps, 1, ordered + o * s->k, s->group_in);
+		order_weights(run, w, ordered);
 		w = ordered;
 	}
 	run->job.flags = tiled ? XQACCEL_JOB_B_TILED : 0;

@@ -13,6 +13,8 @@
 /**
  * struct xq_conv_run
  * @x_type: type that the input is taken for, which may be wider than its own
+ * @w_type: the same for the weights
+ * @merge: groups of the convolution that are one in @shape
  * @pad: byte of an element outside of the input
  * @masked: padding does not equal the zero point and is subtracted
  * @a: @b: from elements to the device's codes
@@ -29,7 +31,8 @@ struct xq_conv_run {
 	struct xq_workspace *ws;
 	struct xq_conv *conv;
 	struct xq_conv_shape shape;
-	enum xq_type x_type;
+	enum xq_type x_type, w_type;
+	size_t merge;
 	uint8_t pad;
 	bool masked;
 	struct xq_widening a, b;

@@ -90,11 +90,13 @@ ifneq ($(filter default undefined,$(origin AR)),)
 AR := $(CROSS_COMPILE)ar
 endif
 CLANG ?= clang
+CCACHE ?= CCACHE_DIR=$(XQ_CACHE)/ccache CCACHE_NOHASHDIR=1 CCACHE_MAXSIZE=2G ccache
 CFLAGS ?= -O2 -g
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla $(if $(WERROR),-Werror)
 XQ_CPPFLAGS := -D_GNU_SOURCE -I. -Iuapi -Ilibxqaccel/include \
 	-iquote driver -iquote emulator/device -iquote emulator/kernels $(CPPFLAGS)
-XQ_CFLAGS := -std=gnu11 $(CFLAGS) -fPIC -fvisibility=hidden -fno-strict-aliasing $(WARNINGS)
+# The same object from every checkout, so that the caches of QEMU and of ccache hit in a fresh clone.
+XQ_CFLAGS := -std=gnu11 $(CFLAGS) -ffile-prefix-map=$(CURDIR)=. -fPIC -fvisibility=hidden -fno-strict-aliasing $(WARNINGS)
 
 VARIANTS := obj asan tsan fuzz arm64
 CC-obj := $(CC)
@@ -237,7 +239,7 @@ define compile_rule
 $(O)/$(1)/%.o: %.c $(O)/stamp/flags | $(PACKAGES) $(PACKAGES-$(1))
 	$$(call say,CC,$$@)
 	$$(Q)mkdir -p $$(@D)
-	$$(Q)$(CC-$(1)) $(XQ_CPPFLAGS) $(XQ_CFLAGS) $(FLAGS-$(1)) $$(CFLAGS-$$*.c) $$(CFLAGS-$(1)-$$*.c) \
+	$$(Q)$$(CCACHE) $(CC-$(1)) $(XQ_CPPFLAGS) $(XQ_CFLAGS) $(FLAGS-$(1)) $$(CFLAGS-$$*.c) $$(CFLAGS-$(1)-$$*.c) \
 		-MMD -MP -c -o $$@ $$<
 endef
 $(foreach v,$(VARIANTS),$(eval $(call compile_rule,$(v))))

@@ -17,7 +17,7 @@ mkdir -p "$1"
 out=$(readlink -f "$1")
 shift
 : "${XQ_CACHE:=${XDG_CACHE_HOME:-$HOME/.cache}/xqaccel}"
-export CCACHE_DIR=$XQ_CACHE/ccache CCACHE_BASEDIR=$out CCACHE_NOHASHDIR=1 CCACHE_MAXSIZE=1G
+export CCACHE_DIR=$XQ_CACHE/ccache CCACHE_BASEDIR=$out CCACHE_NOHASHDIR=1 CCACHE_MAXSIZE=2G
 kept_binaries=8
 
 configure_flags=(

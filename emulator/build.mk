@@ -30,3 +30,4 @@ CFLAGS-emulator/kernels/kern_neoni8mm.c += -march=armv8.2-a+i8mm
 # checks take most of the time that the compiler has.
 $(foreach f,$(filter emulator/kernels/kern_%,$(XQK_SOURCES)),$(eval CFLAGS-asan-$(f) := -O1 -fno-sanitize=undefined) \
 	$(eval CFLAGS-fuzz-$(f) := -O1 -fno-sanitize=undefined) $(eval CFLAGS-tsan-$(f) := -O1))
+$(foreach f,$(XQK_X86),$(eval CFLAGS-asan-$(f) += --param asan-instrumentation-with-call-threshold=0))

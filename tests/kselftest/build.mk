@@ -42,3 +42,8 @@ $(foreach t,gemm buffer jobs stress,$(eval $(call kselftest-again,$(t),iommu,240
 $(foreach t,gemm jobs stress,$(eval $(call kselftest-again,$(t),bounce,240,6.12,--append swiotlb=force)))
 # Use after free and overruns in the kernel are found.
 $(foreach t,jobs recovery stress unplug,$(eval $(call kselftest-again,$(t),debug,400,6.12,--debug-memory)))
+
+CHECK_SCRIPTS += tests/kselftest/check_module.sh
+check_module.sh-args := $(O) $(KERNELS)
+check_module.sh-timeout := 300
+CHECK_DEPS += $(KERNELS:%=$(O)/stamp/kernel-%)

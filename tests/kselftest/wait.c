@@ -237,4 +237,28 @@ TEST_F(wait, several_waiters)
 	EXPECT_EQ(COUNT / 2, (int)told);
 }
 
+/* One job ends at a time and all are woken: who comes too late waits for the next. */
+TEST_F(wait, as_many_waiters_as_jobs)
+{
+	enum { COUNT = 8 };
+	struct waiter w[COUNT];
+	pthread_t thread[COUNT];
+	unsigned int i;
+
+	if (!host_present())
+		SKIP(return, "no host to make the device slow");
+	ASSERT_EQ(0, inject("slow-ns", 50 * MS));
+	for (i = 0; i < COUNT; i++)
+		ASSERT_EQ(0, submit(self->fd, &self->job));
+	for (i = 0; i < COUNT; i++) {
+		w[i] = (struct waiter){ .fd = self->fd };
+		ASSERT_EQ(0, pthread_create(&thread[i], NULL, wait_for_one, &w[i]));
+	}
+	for (i = 0; i < COUNT; i++) {
+		pthread_join(thread[i], NULL);
+		EXPECT_EQ(0, w[i].ret);
+		EXPECT_EQ(1U, w[i].done);
+	}
+}
+
 TEST_HARNESS_MAIN

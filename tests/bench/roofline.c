@@ -117,7 +117,8 @@ static void draw_rows(const struct report *report, double dot, FILE *file)
 	for (unsigned int i = 0; i < report->count; i++) {
 		const struct row_result *r = &report->rows[i];
 
-		if (r->skipped[0] || r->wrong[0])
+		/* The roofs are those of one core. */
+		if (r->skipped[0] || r->wrong[0] || r->row->threads > 1)
 			continue;
 		for (s = 0; s < count && strcmp(sections[s], r->row->section); s++)
 			;

@@ -5,6 +5,7 @@ DOCUMENTATION/performance.rst, between its two markers, in ratios; and the pictu
 
 import itertools
 import json
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -83,17 +84,23 @@ def summary(rows):
     return text + "."
 
 
+def peer_version(name, status):
+    """XNNPACK's two formats are one library, whose version is in the library's name."""
+    found = re.search(r"\d+(\.\d+)*$", status.split(" NO_")[0])
+    return f"{name.split()[0]} {found.group(0) if found else status}"
+
+
 def machine(data):
+    system = [part for part in data["machine"]["system"].split(", ") if not part.startswith("Linux")]
     rates = {}
     for row in data["rows"]:
         if "limit" in row and row["threads"] == 1:
             rates.setdefault(row["limit"]["name"], row["limit"]["median"])
     dot = next(iter(rates.values()), 0)
     others = [f"{name} {rate / dot:.2f}" for name, rate in rates.items() if name != "reading the weights"]
-    present = [f"{name} {peer['status']}" if name != "OpenBLAS sgemm" else peer["status"].split(" NO_")[0]
-               for name, peer in data["peers"].items() if peer["present"]]
+    present = dict.fromkeys(peer_version(name, peer["status"]) for name, peer in data["peers"].items() if peer["present"])
     absent = [f"{name} ({peer['status']})" for name, peer in data["peers"].items() if not peer["present"]]
-    lines = [f"CPU: {data['machine']['cpu']}, {data['machine']['system']}; kernels: {data['machine']['isa']}. "
+    lines = [f"CPU: {data['machine']['cpu']}, {', '.join(system)}; kernels: {data['machine']['isa']}. "
              f"Issue rates in multiply-accumulates, relative to the first: {', '.join(others)}. "
              f"Peers: {', '.join(present) or 'none'}."]
     if absent:

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 
@@ -8,16 +9,18 @@
 void report_machine(struct report *report)
 {
 	FILE *file = fopen("/proc/cpuinfo", "r");
-	char line[256];
+	char *line = NULL;
+	size_t size = 0;
 	struct utsname system;
 	bool virtual = false;
 
-	while (file && fgets(line, sizeof(line), file)) {
+	while (file && getline(&line, &size, file) > 0) {
 		if (!strncmp(line, "model name", 10) && !report->cpu[0])
 			sscanf(line, "%*[^:]: %95[^\n]", report->cpu);
 		if (!strncmp(line, "flags", 5) && strstr(line, " hypervisor"))
 			virtual = true;
 	}
+	free(line);
 	if (file)
 		fclose(file);
 	if (uname(&system) == 0)

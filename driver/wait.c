@@ -104,8 +104,17 @@ static int reap(struct xqaccel_client *client, struct xqaccel_wait *cmd)
 	return cmd->done ? 0 : ret;
 }
 
+/* What is left of the caller's time. */
+static s64 time_left(const struct xqaccel_wait *cmd, ktime_t begin)
+{
+	if (cmd->timeout_ns <= 0)
+		return cmd->timeout_ns;
+	return max_t(s64, cmd->timeout_ns - ktime_to_ns(ktime_sub(ktime_get(), begin)), 0);
+}
+
 int xqaccel_ioctl_wait(struct xqaccel_client *client, void *data)
 {
+	const ktime_t begin = ktime_get();
 	struct xqaccel_wait *cmd = data;
 	int waited, ret;
 
@@ -116,10 +125,13 @@ int xqaccel_ioctl_wait(struct xqaccel_client *client, void *data)
 	if (cmd->stride < COMPLETION_MIN_BYTES || cmd->stride > COMPLETION_MAX_BYTES)
 		return -EINVAL;
 
-	waited = wait_for(client, cmd->min_complete, cmd->timeout_ns);
-	ret = reap(client, cmd);
-	if (ret || cmd->done)
-		return ret;
+	/* Another thread may take what this one was woken for, and there is more to come. */
+	do {
+		waited = wait_for(client, cmd->min_complete, time_left(cmd, begin));
+		ret = reap(client, cmd);
+		if (ret || cmd->done)
+			return ret;
+	} while (!waited && cmd->min_complete && cmd->pending);
 	if (waited)
 		return waited;
 	if (READ_ONCE(client->xq->lost))

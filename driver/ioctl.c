@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The table of ioctls, and the rules that hold for all of them. */
 #include <linux/fs.h>
+#include <linux/nospec.h>
 #include <linux/uaccess.h>
 
 #include "buffer.h"
@@ -11,7 +12,8 @@
  * @cmd: number
  * @size: of the structure as this driver knows it
  * @min_size: of its first version
- * @hardware: needs the device; fails with ENODEV without it, and removal waits for it
+ * @hardware: needs the device; fails with ENODEV without it, and removal waits for it. It must
+ *	not touch user memory, which can be made to answer as late as its owner likes.
  * @handle: works on a kernel copy, which is written back if it returns 0
  */
 struct ioctl_op {
@@ -58,7 +60,8 @@ static const struct ioctl_op ioctl_ops[] = {
 		 true, xqaccel_ioctl_buf_create),
 	IOCTL_OP(XQACCEL_CMD_BUF_DESTROY, XQACCEL_IOCTL_BUF_DESTROY, xqaccel_buf_destroy, handle,
 		 true, xqaccel_ioctl_buf_destroy),
-	IOCTL_OP(XQACCEL_CMD_SUBMIT, XQACCEL_IOCTL_SUBMIT, xqaccel_submit, reserved, true,
+	/* Reads user memory, and meets the hardware only under the device's lock. */
+	IOCTL_OP(XQACCEL_CMD_SUBMIT, XQACCEL_IOCTL_SUBMIT, xqaccel_submit, reserved, false,
 		 xqaccel_ioctl_submit),
 	/* May sleep for long, and completions can be reaped when the device is gone. */
 	IOCTL_OP(XQACCEL_CMD_WAIT, XQACCEL_IOCTL_WAIT, xqaccel_wait, pending, false,
@@ -68,10 +71,12 @@ static const struct ioctl_op ioctl_ops[] = {
 static const struct ioctl_op *ioctl_find(unsigned int cmd)
 {
 	const unsigned int number = _IOC_NR(cmd);
+	const struct ioctl_op *op;
 
-	if (number >= ARRAY_SIZE(ioctl_ops) || ioctl_ops[number].cmd != cmd)
+	if (number >= ARRAY_SIZE(ioctl_ops))
 		return NULL;
-	return &ioctl_ops[number];
+	op = &ioctl_ops[array_index_nospec(number, ARRAY_SIZE(ioctl_ops))];
+	return op->cmd == cmd ? op : NULL;
 }
 
 static int ioctl_run(struct xqaccel_client *client, const struct ioctl_op *op, void *data)

@@ -2,7 +2,8 @@
 /* The ioctl that takes jobs. */
 #include <linux/jiffies.h>
 #include <linux/module.h>
-#include <linux/sched/signal.h>
+#include <linux/nospec.h>
+#include <linux/sched.h>
 #include <linux/uaccess.h>
 
 #include "client.h"
@@ -75,7 +76,7 @@ static int submit_one(struct xqaccel_client *client, const struct xqaccel_submit
 	job = xqaccel_job_create(client, &desc);
 	if (IS_ERR(job))
 		return PTR_ERR(job);
-	job->lane = &client->lane[cmd->lane];
+	job->lane = &client->lane[array_index_nospec(cmd->lane, XQACCEL_LANES)];
 	job->timeout = max(1UL, msecs_to_jiffies(cmd->timeout_ms ?: xqaccel_default_timeout_ms()));
 	ret = enqueue(job);
 	if (ret) {
@@ -91,6 +92,8 @@ int xqaccel_ioctl_submit(struct xqaccel_client *client, void *data)
 	int ret = 0;
 	u32 i;
 
+	if (READ_ONCE(client->xq->lost))
+		return -ENODEV;
 	if (cmd->flags)
 		return -EOPNOTSUPP;
 	if (cmd->reserved || !cmd->count || cmd->count > XQACCEL_MAX_BATCH ||

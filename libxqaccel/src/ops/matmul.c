@@ -14,6 +14,8 @@
 
 #define A_AND_C_BYTES	(64UL << 20)	/* staged at once, unless one row needs more */
 #define B_BYTES		(128UL << 20)
+#define JOB_MACS	(UINT64_C(1) << 32)	/* so that a job takes well under a second */
+#define LEAST_ROWS	64UL		/* of such a job */
 #define TRANSPOSE_ROWS	64		/* of B at once; a multiple of a tile's rows */
 
 /**
@@ -311,6 +313,8 @@ static void choose_parts(const struct product *p, const struct part *all, struct
 		step->columns -= step->columns % XQACCEL_TILE_ROWS;
 	c_row = 4 * step->columns * p->planes;
 	step->rows = smaller(smaller(mm->m, limit), A_AND_C_BYTES / (a_row + c_row) + 1);
+	step->rows = smaller(step->rows, LEAST_ROWS +
+			     (size_t)(JOB_MACS / ((uint64_t)step->columns * mm->k + 1)));
 	step->count = 1;
 	if (step->rows < mm->m || step->columns < mm->n)
 		return;

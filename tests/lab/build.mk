@@ -6,7 +6,7 @@
 PROGRAMS += lab
 lab-y := $(sort $(wildcard tests/lab/*.c)) libxqaccel/tools/npy.c libxqaccel/tools/tensor.c
 lab-libs := xqaccel
-$(foreach f,infer calibrated solve,$(eval CFLAGS-tests/lab/$(f).c := -O3))
+$(foreach f,convolution product infer fit calibrated solve,$(eval CFLAGS-tests/lab/$(f).c := -O3))
 
 LAB_TARGETS += run-lab
 .PHONY: run-lab

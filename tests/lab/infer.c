@@ -1,115 +1,20 @@
 // SPDX-License-Identifier: MIT
-/* Float inference: im2col and a small matrix product that the compiler vectorizes. */
+/* Float inference of a model, and its accuracy. */
 #include <math.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "infer.h"
+#include "parallel.h"
 
-/* Output positions and rows of one tile of the product. */
-#define TILE 32
-#define TILE_ROWS 4
-#define MAX_THREADS 16
-
-typedef float vector __attribute__((vector_size(TILE * sizeof(float)), aligned(4)));
-
-#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define FAST __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define FAST
-#endif
-
-static int positions_of(const struct lab_model *m, const struct lab_op *op)
-{
-	return m->shape[op->out].height * m->shape[op->out].width;
-}
-
-static size_t padded(size_t positions)
-{
-	return (positions + TILE - 1) / TILE * TILE;
-}
-
-/* sums[r][p] = sum over k of w[r][k] columns[k][p] */
-FAST static void product(const float *w, size_t rows, size_t k, const float *columns, size_t stride,
-			 float *sums)
-{
-	for (size_t p = 0; p < stride; p += TILE) {
-		for (size_t r = 0; r < rows; r += TILE_ROWS) {
-			size_t count = rows - r < TILE_ROWS ? rows - r : TILE_ROWS;
-			vector sum[TILE_ROWS] = { 0 };
-
-			for (size_t i = 0; i < k; i++) {
-				const vector *c = (const vector *)(const void *)(columns + i * stride + p);
-
-				for (size_t j = 0; j < TILE_ROWS; j++)
-					sum[j] += w[(r + (j < count ? j : 0)) * k + i] * *c;
-			}
-			for (size_t j = 0; j < count; j++)
-				memcpy(sums + (r + j) * stride + p, &sum[j], sizeof(sum[j]));
-		}
-	}
-}
-
-static void im2col(const struct lab_model *m, const struct lab_op *op, const float *in, size_t stride,
-		   float *columns)
-{
-	struct lab_shape is = m->shape[op->in[0]], os = m->shape[op->out];
-
-	for (int i = 0; i < op->kernel[0]; i++) {
-		for (int j = 0; j < op->kernel[1]; j++) {
-			for (int c = 0; c < is.channels; c++, columns += stride) {
-				const float *plane = in + c * is.height * is.width;
-
-				for (int y = 0; y < os.height; y++) {
-					int row = y * op->stride[0] + i - op->pad[0];
-
-					for (int x = 0; x < os.width; x++) {
-						int column = x * op->stride[1] + j - op->pad[1];
-						bool inside = row >= 0 && row < is.height && column >= 0 &&
-							      column < is.width;
-
-						columns[y * os.width + x] =
-							inside ? plane[row * is.width + column] : 0;
-					}
-				}
-			}
-		}
-	}
-}
-
-void lab_column(const struct lab_model *m, const struct lab_op *op, const float *in, int position,
-		float *column)
-{
-	struct lab_shape is = m->shape[op->in[0]], os = m->shape[op->out];
-	int top = position / os.width * op->stride[0] - op->pad[0];
-	int left = position % os.width * op->stride[1] - op->pad[1];
-
-	for (int i = top; i < top + op->kernel[0]; i++)
-		for (int j = left; j < left + op->kernel[1]; j++)
-			for (int c = 0; c < is.channels; c++)
-				*column++ = i >= 0 && i < is.height && j >= 0 && j < is.width ?
-					in[(c * is.height + i) * is.width + j] : 0;
-}
-
-static void convolution(const struct lab_model *m, const struct lab_op *op, const float *in, float *out,
-			struct lab_scratch *s)
-{
-	size_t positions = (size_t)positions_of(m, op), stride = padded(positions);
-
-	im2col(m, op, in, stride, s->columns);
-	product(op->weights, op->rows, op->k, s->columns, stride, s->sums);
-	for (size_t r = 0; r < op->rows; r++)
-		for (size_t p = 0; p < positions; p++)
-			out[r * positions + p] = s->sums[r * stride + p] + op->bias[r];
-}
+/* Images that a thread takes at a time. */
+#define PIECE 50
 
 static void pool(const struct lab_model *m, const struct lab_op *op, const float *in, float *out)
 {
 	struct lab_shape is = m->shape[op->in[0]], os = m->shape[op->out];
 	bool average = op->kind == LAB_AVERAGE_POOL;
+	float area = (float)(op->kernel[0] * op->kernel[1]);
 
 	for (int c = 0; c < os.channels; c++) {
 		for (int y = 0; y < os.height; y++) {
@@ -117,39 +22,43 @@ static void pool(const struct lab_model *m, const struct lab_op *op, const float
 				float result = average ? 0 : -INFINITY;
 
 				for (int i = 0; i < op->kernel[0]; i++) {
-					for (int j = 0; j < op->kernel[1]; j++) {
-						int row = y * op->stride[0] + i, column = x * op->stride[1] + j;
-						float v = in[(c * is.height + row) * is.width + column];
+					const float *v = in + (c * is.height + y * op->stride[0] + i) * is.width +
+							 x * op->stride[1];
 
-						result = average ? result + v : fmaxf(result, v);
-					}
+					for (int j = 0; j < op->kernel[1]; j++)
+						result = average ? result + v[j] : v[j] > result ? v[j] : result;
 				}
-				*out++ = average ? result / (float)(op->kernel[0] * op->kernel[1]) : result;
+				*out++ = average ? result / area : result;
 			}
 		}
+	}
+}
+
+static void add(const float *a, const float *b, size_t n, bool relu, float *out)
+{
+	for (size_t i = 0; i < n; i++) {
+		float sum = a[i] + b[i];
+
+		out[i] = relu && sum < 0 ? 0 : sum;
 	}
 }
 
 void lab_run_op(const struct lab_model *m, const struct lab_op *op, float *const *tensors,
 		struct lab_scratch *s)
 {
-	size_t n = lab_size(m->shape[op->out]);
 	float *out = tensors[op->out];
 
 	switch (op->kind) {
 	case LAB_CONV:
-		convolution(m, op, tensors[op->in[0]], out, s);
+		lab_convolution(m, op, tensors[op->in[0]], out, s);
 		break;
 	case LAB_ADD:
-		for (size_t i = 0; i < n; i++)
-			out[i] = tensors[op->in[0]][i] + tensors[op->in[1]][i];
+		add(tensors[op->in[0]], tensors[op->in[1]], lab_size(m->shape[op->out]), op->relu, out);
 		break;
 	default:
 		pool(m, op, tensors[op->in[0]], out);
 		break;
 	}
-	for (size_t i = 0; i < n && op->relu; i++)
-		out[i] = fmaxf(out[i], 0);
 }
 
 void lab_set_input(const struct lab_model *m, const uint8_t *pixels, float *input)
@@ -160,32 +69,6 @@ void lab_set_input(const struct lab_model *m, const uint8_t *pixels, float *inpu
 	for (size_t p = 0; p < area; p++)
 		for (size_t c = 0; c < (size_t)s.channels; c++)
 			input[c * area + p] = (float)pixels[p * (size_t)s.channels + c] * m->input_scale;
-}
-
-bool lab_scratch_init(struct lab_scratch *s, const struct lab_model *m)
-{
-	size_t columns = 0, sums = 0;
-
-	for (int i = 0; i < m->ops; i++) {
-		const struct lab_op *op = &m->op[i];
-		size_t stride = op->kind == LAB_CONV ? padded((size_t)positions_of(m, op)) : 0;
-
-		columns = op->k * stride > columns ? op->k * stride : columns;
-		sums = op->rows * stride > sums ? op->rows * stride : sums;
-	}
-	/* The padding of columns is computed with, so it must hold numbers. */
-	s->columns = calloc(columns, sizeof(float));
-	s->sums = calloc(sums, sizeof(float));
-	if (s->columns && s->sums)
-		return true;
-	lab_scratch_free(s);
-	return false;
-}
-
-void lab_scratch_free(struct lab_scratch *s)
-{
-	free(s->columns);
-	free(s->sums);
 }
 
 float *lab_tensors(const struct lab_model *m, float **tensors)
@@ -212,11 +95,10 @@ float *lab_tensors(const struct lab_model *m, float **tensors)
 struct survey {
 	const struct lab_model *m;
 	const struct lab_images *images;
-	atomic_size_t next, right;
-	atomic_bool failed;
+	atomic_size_t right;
 };
 
-static bool classify(struct survey *survey, size_t image, float *const *tensors, struct lab_scratch *s)
+static bool classify(const struct survey *survey, size_t image, float *const *tensors, struct lab_scratch *s)
 {
 	const struct lab_model *m = survey->m;
 	const float *out = tensors[m->output];
@@ -230,37 +112,27 @@ static bool classify(struct survey *survey, size_t image, float *const *tensors,
 	return best == survey->images->labels[image];
 }
 
-static void *worker(void *argument)
+static bool classify_piece(void *argument, size_t piece)
 {
 	struct survey *survey = argument;
 	float *tensors[LAB_MAX_TENSORS], *memory = lab_tensors(survey->m, tensors);
 	struct lab_scratch s;
-	size_t image;
+	bool ok = memory && lab_scratch_init(&s, survey->m);
 
-	if (!memory || !lab_scratch_init(&s, survey->m)) {
-		atomic_store(&survey->failed, true);
-		free(memory);
-		return NULL;
-	}
-	while ((image = atomic_fetch_add(&survey->next, 1)) < survey->images->n)
-		if (classify(survey, image, tensors, &s))
+	for (size_t i = piece * PIECE; ok && i < lab_piece_end(piece, PIECE, survey->images->n); i++)
+		if (classify(survey, i, tensors, &s))
 			atomic_fetch_add(&survey->right, 1);
-	lab_scratch_free(&s);
+	if (ok)
+		lab_scratch_free(&s);
 	free(memory);
-	return NULL;
+	return ok;
 }
 
-size_t lab_accuracy(const struct lab_model *m, const struct lab_images *images)
+bool lab_accuracy(const struct lab_model *m, const struct lab_images *images, size_t *right)
 {
 	struct survey survey = { .m = m, .images = images };
-	pthread_t threads[MAX_THREADS];
-	long wanted = sysconf(_SC_NPROCESSORS_ONLN), started = 0;
+	bool ok = lab_parallel(lab_pieces(images->n, PIECE), classify_piece, &survey);
 
-	while (started < wanted - 1 && started < MAX_THREADS &&
-	       !pthread_create(&threads[started], NULL, worker, &survey))
-		started++;
-	worker(&survey);
-	while (started > 0)
-		pthread_join(threads[--started], NULL);
-	return survey.failed ? 0 : survey.right;
+	*right = survey.right;
+	return ok;
 }

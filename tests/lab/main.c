@@ -30,10 +30,11 @@ static const struct subject subjects[LAB_MAX_MODELS] = {
 	{ "mnist_resnet_f", "MNIST ResNet, 10,000 MNIST images", 1.0f / 255, false },
 };
 
-static void progress(const struct subject *s, size_t done, const char *what)
+static void progress(const struct subject *s, size_t done, const struct lab_scheme *scheme)
 {
 	if (isatty(STDERR_FILENO))
-		fprintf(stderr, "\r\033[K[%zu/%zu] %s: %s", done, lab_scheme_count, s->name, what);
+		fprintf(stderr, "\r\033[K[%zu/%zu] %s: %s, %u bits", done + 1, lab_scheme_count, s->name,
+			scheme->name, scheme->bits);
 }
 
 static void progress_clear(void)
@@ -68,11 +69,12 @@ static bool measure(const struct lab_scheme *scheme, const struct lab_calibratio
 {
 	struct lab_model m;
 	struct lab_cost cost;
+	size_t right;
 	bool ok;
 
 	if (!lab_model_copy(c->model, &m))
 		return false;
-	ok = lab_apply(scheme, c, &m, &cost);
+	ok = lab_apply(scheme, c, &m, &cost) && lab_accuracy(&m, test, &right);
 	if (ok) {
 		uint64_t bits = cost.code_bits + cost.param_bits;
 
@@ -81,21 +83,26 @@ static bool measure(const struct lab_scheme *scheme, const struct lab_calibratio
 			.bits_per_weight = (double)bits / (double)cost.weights,
 			.bytes = (size_t)((bits + 7) / 8 + cost.bias_bytes),
 			.snr_db = 10 * log10(cost.energy / cost.error),
-			.accuracy = 100.0 * (double)lab_accuracy(&m, test) / (double)test->n,
+			.accuracy = 100.0 * (double)right / (double)test->n,
 		};
 	}
 	lab_model_free(&m);
 	return ok;
 }
 
-static void describe_float(const struct lab_model *m, const struct lab_images *test, struct lab_result *r)
+static bool describe_float(const struct lab_model *m, const struct lab_images *test, struct lab_result *r)
 {
+	size_t right;
+
 	r->images = test->n;
 	for (int i = 0; i < m->ops; i++) {
 		r->weights += m->op[i].rows * m->op[i].k;
 		r->float_bytes += (m->op[i].rows * m->op[i].k + m->op[i].rows) * sizeof(float);
 	}
-	r->float_accuracy = 100.0 * (double)lab_accuracy(m, test) / (double)test->n;
+	if (!lab_accuracy(m, test, &right))
+		return false;
+	r->float_accuracy = 100.0 * (double)right / (double)test->n;
+	return true;
 }
 
 static const char *study(const struct subject *s, const char *vectors, unsigned int bits, struct lab_result *r)
@@ -109,17 +116,17 @@ static const char *study(const struct subject *s, const char *vectors, unsigned 
 	*r = (struct lab_result){ .title = s->title };
 	if (!error && !lab_calibration_init(&c, &m, &images, CALIBRATION_IMAGES))
 		error = "no memory";
-	if (!error) {
-		describe_float(&m, &test, r);
+	if (!error && !describe_float(&m, &test, r))
+		error = "no memory";
+	if (!error)
 		lab_print_header(r);
-	}
 	for (size_t i = 0; i < lab_scheme_count && !error && r->rows < LAB_MAX_ROWS; i++) {
 		const struct lab_scheme *scheme = &lab_schemes[i];
 		struct lab_row *row = &r->row[r->rows];
 
 		if (bits && scheme->bits != bits)
 			continue;
-		progress(s, i, scheme->name);
+		progress(s, i, scheme);
 		if (!measure(scheme, &c, &test, row)) {
 			error = scheme->name;
 			break;

@@ -21,6 +21,7 @@ struct lab_calibration {
 	float *(*tensors)[LAB_MAX_TENSORS];
 };
 
+/* fit.c */
 bool lab_calibration_init(struct lab_calibration *c, const struct lab_model *m,
 			  const struct lab_images *images, size_t most);
 void lab_calibration_free(struct lab_calibration *c);

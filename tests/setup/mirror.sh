@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # mirror.sh main|security: prints the URI of the Debian archive that the system's own apt configuration uses,
-# in deb822 or one-line style; Debian's public address if there is none.
+# in deb822 or one-line style, or what XQ_MIRROR and XQ_MIRROR_SECURITY say. A system without a security archive
+# prints nothing for it; one without any archive is an error.
 set -euo pipefail
 
 archive=$1
@@ -49,12 +50,15 @@ pick() {
 
 case $archive in
 main)
-	uri=$(pick "$VERSION_CODENAME")
-	echo "${uri:-http://deb.debian.org/debian}"
+	uri=${XQ_MIRROR:-$(pick "$VERSION_CODENAME")}
+	if [ -z "$uri" ]; then
+		echo "mirror.sh: apt's sources name no network archive of $VERSION_CODENAME; set XQ_MIRROR to the URI of one" >&2
+		exit 1
+	fi
+	echo "$uri"
 	;;
 security)
-	uri=$(pick "$VERSION_CODENAME-security")
-	echo "${uri:-http://deb.debian.org/debian-security}"
+	echo "${XQ_MIRROR_SECURITY:-$(pick "$VERSION_CODENAME-security")}"
 	;;
 *)
 	echo "usage: mirror.sh main|security" >&2

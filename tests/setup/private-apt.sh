@@ -24,7 +24,7 @@ write_sources() {
 	printf '%s\n' "Types: deb deb-src" "URIs: $mirror" \
 		"Suites: $release$([[ $release == *-backports ]] || echo " $release-updates")" \
 		"Components: main" "Signed-By: $keyring"
-	[[ $release == *-backports ]] || printf '%s\n' "" "Types: deb deb-src" "URIs: $security" \
+	[[ $release == *-backports || -z $security ]] || printf '%s\n' "" "Types: deb deb-src" "URIs: $security" \
 		"Suites: $release-security" "Components: main" "Signed-By: $keyring"
 }
 

@@ -14,7 +14,7 @@ number=0
 expect() {
 	local name=$1 archive=$2 wanted=$3 got
 	number=$((number + 1))
-	got=$("$here/mirror.sh" "$archive")
+	got=$("$here/mirror.sh" "$archive" 2>&1) || got="error: ${got#*: }"
 	if [ "$got" = "$wanted" ]; then
 		echo "ok $number $name"
 	else
@@ -67,5 +67,8 @@ configuration sources.list.d/other.list <<END
 deb http://vendor.example/apt stable main
 deb file:/mnt/debian $VERSION_CODENAME main
 END
-expect "no network archive of this release" main http://deb.debian.org/debian
+expect "no network archive of this release" main \
+	"error: apt's sources name no network archive of $VERSION_CODENAME; set XQ_MIRROR to the URI of one"
+expect "no security archive" security ""
+XQ_MIRROR=http://five.example/debian expect "told" main http://five.example/debian
 echo "1..$number"

@@ -80,6 +80,8 @@ static void config_write(PCIDevice *pci, uint32_t address, uint32_t value, int l
 
 	if (s->removed)
 		return;
+	if (s->stuck_master && range_covers_byte(address, len, PCI_COMMAND))
+		value |= (command & PCI_COMMAND_MASTER) << 8 * (PCI_COMMAND - address);
 	/* The engine must be off the memory before the bus is. */
 	if (range_covers_byte(address, len, PCI_COMMAND) && (command & PCI_COMMAND_MASTER) &&
 	    !(value >> 8 * (PCI_COMMAND - address) & PCI_COMMAND_MASTER)) {

@@ -28,6 +28,7 @@ struct XqaccelState {
 	bool busy;			/* within the device model: its DMA may hit our own BAR */
 
 	bool removed;			/* fault injection: the function no longer answers */
+	bool stuck_master;		/* fault injection: bus mastering stays on */
 
 	struct xqdev_config config;
 	uint32_t queues, contexts, threads;

@@ -86,6 +86,17 @@ static void set_removed(Object *obj, bool value, Error **errp)
 		device_cold_reset(DEVICE(s));
 }
 
+static bool get_stuck_master(Object *obj, Error **errp)
+{
+	return XQACCEL(obj)->stuck_master;
+}
+
+/* As of a board that does DMA whatever the bus says. */
+static void set_stuck_master(Object *obj, bool value, Error **errp)
+{
+	XQACCEL(obj)->stuck_master = value;
+}
+
 void xqaccel_add_fault_properties(ObjectClass *class)
 {
 	size_t i;
@@ -93,6 +104,9 @@ void xqaccel_add_fault_properties(ObjectClass *class)
 	object_class_property_add_bool(class, "removed", get_removed, set_removed);
 	object_class_property_set_description(class, "removed",
 					      "the function answers no more, as if pulled out");
+	object_class_property_add_bool(class, "stuck-master", get_stuck_master, set_stuck_master);
+	object_class_property_set_description(class, "stuck-master",
+					      "the bus master bit can't be cleared");
 	for (i = 0; i < ARRAY_SIZE(faults); i++) {
 		object_class_property_add(class, faults[i].name, "uint64", get_fault, set_fault,
 					  NULL, (void *)&faults[i]);

@@ -318,4 +318,55 @@ TEST_F_TIMEOUT(recovery, reset_not_acknowledged, 60)
 	EXPECT_EQ(0, run_good_job(self));
 }
 
+static long free_kib(void)
+{
+	char text[4096], *at;
+
+	if (file_read("/proc/meminfo", text, sizeof(text)) < 0)
+		return -1;
+	at = strstr(text, "MemFree:");
+	return at ? strtol(at + 8, NULL, 10) : -1;
+}
+
+/*
+ * A device that can't even be kept from the bus: what it may still write is never given to
+ * anyone else, neither when its client ends before the driver does nor after.
+ */
+TEST_F_TIMEOUT(recovery, dma_cannot_be_stopped, 60)
+{
+	const int other = device_open();
+	struct xqaccel_completion c;
+	struct buffer large;
+	long before;
+
+	ASSERT_LE(0, other);
+	ASSERT_EQ(0, buffer_create_unmapped(other, 64 << 20, &large));
+	ASSERT_EQ(0, host_request(NULL, 0, "qom-set stuck-master true"));
+	ASSERT_EQ(0, inject("stuck-reset", 1));
+	ASSERT_EQ(0, inject("hang-jobs", 1));
+	ASSERT_EQ(0, submit_lane(self->fd, &self->job, 0, 200));
+	ASSERT_EQ(0, wait_one(self->fd, &c, 15 * SECOND));
+	EXPECT_EQ(XQACCEL_STATUS_LOST, (int)c.status);
+	munmap(self->buf.map, self->buf.bytes);
+	close(self->fd);
+	EXPECT_EQ(1, stat_settles("clients", 1, 5000));
+	EXPECT_EQ(2, stat_of("leaked_pages"));
+
+	ASSERT_EQ(0, driver_unbind(self->address));
+	before = free_kib();
+	ASSERT_LT(0, before);
+	close(other);
+	sleep_ms(1500);
+	EXPECT_GT(32 << 10, free_kib() - before);
+
+	ASSERT_EQ(0, host_request(NULL, 0, "qom-set stuck-master false"));
+	ASSERT_EQ(0, inject_nothing());
+	ASSERT_EQ(0, driver_bind(self->address));
+	ASSERT_TRUE(node_appears(5000));
+	self->fd = device_open();
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, buffer_create(self->fd, 8192, &self->buf));
+	EXPECT_EQ(0, run_good_job(self));
+}
+
 TEST_HARNESS_MAIN

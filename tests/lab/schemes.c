@@ -235,7 +235,7 @@ const struct lab_scheme lab_schemes[] = {
 	{ "reconstruction, linear", 3, NULL, lab_rebuild_linear },
 	{ "reconstruction, codebook", 3, NULL, lab_rebuild_codebook },
 	{ "naive, ternary (TWN)", 2, twn, NULL },
-	{ "naive, min-max to -1, 0, 1", 2, naive, NULL },
+	{ "min-max to -1, 0, 1", 2, naive, NULL },
 	{ "affine", 2, affine, NULL },
 	{ "MSE clip (OCTAV)", 2, mse_clip, NULL },
 	{ "affine, MSE clip", 2, affine_mse, NULL },

@@ -71,7 +71,7 @@ CHECK_SCRIPTS += tests/qemu/test_qemu_device.py
 test_qemu_device.py-args = $(QEMU)
 
 UNIT_TESTS += test_whole_model
-test_whole_model-y := tests/unit/test_whole_model.c $(addprefix tests/lab/,model.c images.c infer.c) \
+test_whole_model-y := tests/unit/test_whole_model.c $(addprefix tests/lab/,model.c images.c infer.c convolution.c product.c parallel.c) \
 	libxqaccel/tools/npy.c libxqaccel/tools/tensor.c
 test_whole_model-libs := xqaccel
 

@@ -351,9 +351,10 @@ static void refused(void)
 		return;
 	memset(x, 0, 16);
 	memset(w, 0, 16);
-	EXPECT(!xq_conv(best, &c), "good");
+	c.bad_x = c.bad_w = 7;
+	EXPECT(!xq_conv(best, &c) && c.bad_x == 7 && c.bad_w == 7, "good, or written without an error");
 	x[2] = 8;
-	EXPECT(xq_conv(best, &c) == -ERANGE && c.bad_x == 2, "8 in s4");
+	EXPECT(xq_conv(best, &c) == -ERANGE && c.bad_x == 2 && c.bad_w == SIZE_MAX, "8 in s4");
 	c.x_type = XQ_S8;
 	c.w_type = XQ_B1;
 	EXPECT(xq_conv(best, &c) == -ERANGE && c.bad_w == 0 && c.bad_x == SIZE_MAX, "0 in b1");
@@ -364,6 +365,8 @@ static void refused(void)
 	bad = c;
 	bad.w_zps = 2;
 	EXPECT(xq_conv(best, &bad) == -EINVAL, "zero points");
+	bad.w_zps = 1;
+	EXPECT(xq_conv(best, &bad) == -EINVAL, "a zero point that is nowhere");
 	bad = c;
 	bad.x = NULL;
 	EXPECT(xq_conv(best, &bad) == -EINVAL, "no input");

@@ -286,6 +286,12 @@ static void refusals(void)
 	mm.a_zps = 2;
 	EXPECT(xq_matmul(ws, &mm) == -EINVAL, "zero points");
 	mm = good;
+	mm.b_zps = 1;
+	EXPECT(xq_matmul(ws, &mm) == -EINVAL, "a zero point that is nowhere");
+	mm = good;
+	mm.bad_a = mm.bad_b = 7;
+	EXPECT(!xq_matmul(ws, &mm) && mm.bad_a == 7 && mm.bad_b == 7, "written without an error");
+	mm = good;
 	mm.b_type = XQ_C4;
 	EXPECT(xq_matmul(ws, &mm) == -EINVAL, "no codebook");
 	mm = good;

@@ -80,7 +80,7 @@ static size_t merge_factor(const struct xq_conv_shape *s)
  * diagonal equals the zero point and adds nothing. That is not possible where the type of the
  * weights has no such value.
  */
-static void merge_groups(struct xq_conv_run *run)
+static void merge_groups(struct xq_conv_run *run, size_t limit)
 {
 	const struct xq_conv *conv = run->conv;
 	struct xq_conv_shape *s = &run->shape;
@@ -88,6 +88,8 @@ static void merge_groups(struct xq_conv_run *run)
 
 	run->w_type = conv->w_type;
 	run->merge = s->group_out < GOOD_COLUMNS ? merge_factor(s) : 1;
+	if (s->k > limit / run->merge)
+		run->merge = 1;
 	for (size_t o = 0; o < s->out_c && run->merge > 1; o++) {
 		if (!is_value(type, weight_zero(conv, o)))
 			run->merge = 1;
@@ -107,7 +109,6 @@ static int check_values(enum xq_type type, const uint8_t *values, size_t n, size
 	struct xq_codes codes;
 	int err = xq_codes_init(&codes, type);
 
-	*bad = SIZE_MAX;
 	if (err || codes.identity)
 		return err;
 	for (size_t i = 0; i < n; i++) {
@@ -124,11 +125,12 @@ int xq_conv_check(struct xq_conv_run *run)
 	struct xq_conv *conv = run->conv;
 	const struct xq_conv_shape *s = &run->shape;
 	const size_t limit = xq_device_info(run->ws->dev)->max_dim;
+	size_t bad_x = SIZE_MAX, bad_w = SIZE_MAX;
 	int err;
 
 	if ((s->x_elements && !conv->x) || (s->w_elements && !conv->w) || (s->rows && s->out_c && !conv->y))
 		return -EINVAL;
-	if (conv->w_zps > 1 && conv->w_zps != s->out_c)
+	if ((conv->w_zps > 1 && conv->w_zps != s->out_c) || (conv->w_zps && !conv->w_zp))
 		return -EINVAL;
 	if (xq_type_bits(conv->x_type) > 8 || xq_type_bits(conv->w_type) > 8 ||
 	    conv->w_type == XQ_C4 || conv->w_type == XQ_C8)
@@ -136,13 +138,16 @@ int xq_conv_check(struct xq_conv_run *run)
 	err = conv->requant ? xq_requant_check(conv->requant, s->out_c) : 0;
 	if (err)
 		return err;
-	merge_groups(run);
+	merge_groups(run, limit);
 	if (s->k > limit || s->out_c > limit || s->groups > limit)
 		return -EOVERFLOW;
-	err = check_values(conv->x_type, conv->x, s->x_elements, &conv->bad_x);
-	if (err)
-		return err;
-	err = check_values(conv->w_type, conv->w, s->w_elements, &conv->bad_w);
+	err = check_values(conv->x_type, conv->x, s->x_elements, &bad_x);
+	if (!err)
+		err = check_values(conv->w_type, conv->w, s->w_elements, &bad_w);
+	if (err == -ERANGE) {
+		conv->bad_x = bad_x;
+		conv->bad_w = bad_w;
+	}
 	if (err)
 		return err;
 	choose_padding(run);

@@ -420,7 +420,8 @@ static int check(const struct xq_matmul *mm, const struct xqaccel_info *info)
 	unsigned int i;
 
 	if (mm->dims > XQ_MATMUL_DIMS || (mm->a_zps > 1 && mm->a_zps != mm->m) ||
-	    (mm->b_zps > 1 && mm->b_zps != mm->n))
+	    (mm->b_zps > 1 && mm->b_zps != mm->n) || (mm->a_zps && !mm->a_zp) ||
+	    (mm->b_zps && !mm->b_zp))
 		return -EINVAL;
 	if (mm->group ? mm->k % mm->group : mm->a_scale || mm->b_scale)
 		return -EINVAL;
@@ -478,7 +479,9 @@ int xq_matmul(struct xq_workspace *workspace, struct xq_matmul *mm)
 	err = stage_parameters(&p);
 	if (!err)
 		err = run_batches(&p);
-	mm->bad_a = own.bad_a;
-	mm->bad_b = own.bad_b;
+	if (err == -ERANGE) {
+		mm->bad_a = own.bad_a;
+		mm->bad_b = own.bad_b;
+	}
 	return err;
 }

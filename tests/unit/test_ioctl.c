@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include <xqaccel/conv.h>
+
 #include "libxqaccel/src/device/backend.h"
 
 #include "ktap.h"
@@ -16,7 +18,7 @@
 static struct {
 	struct xqaccel_info info;
 	int open_errno, info_errno, wait_errno, map_errno;
-	int opened, closed, created, destroyed;
+	int opened, closed, created, destroyed, signals;
 	struct xqaccel_submit submit;
 	struct xqaccel_job job;
 	struct xqaccel_completion completion;
@@ -83,6 +85,8 @@ static int wait_for(struct xqaccel_wait *w)
 	EXPECT(w->size == sizeof(*w) && !w->flags && !w->reserved, "not zero");
 	EXPECT(w->stride == sizeof(fake.completion) && w->count && w->min_complete <= w->count,
 	       "%u of %u", w->min_complete, w->count);
+	if (fake.signals && fake.signals--)
+		return answer(EINTR);
 	if (fake.wait_errno)
 		return answer(fake.wait_errno);
 	*(struct xqaccel_completion *)(uintptr_t)w->completions = fake.completion;
@@ -250,5 +254,28 @@ static void statuses(void)
 	xq_device_close(dev);
 }
 
+/* Whoever waits by himself hears of a signal; products go on. */
+static void signals(void)
+{
+	int8_t x[2] = { 1, 2 }, w[1] = { 1 };
+	int32_t y[2];
+	struct xq_matmul mm = { .m = 2, .n = 1, .k = 1, .a_type = XQ_S8, .b_type = XQ_S8, .a = x, .b = w, .c = y };
+	struct xq_conv conv = { .batch = 1, .in_h = 2, .in_w = 1, .in_c = 1, .out_c = 1, .kernel_h = 1, .kernel_w = 1,
+				.x_type = XQ_S8, .w_type = XQ_S8, .x = x, .w = w, .y = y };
+	struct xq_workspace *ws;
+	struct xq_device *dev;
+
+	reset();
+	fake.info.pairs[XQ_S8] = 1 << XQ_S8;
+	EXPECT(!open_fake(&dev) && !xq_workspace_create(dev, &ws), "open");
+	fake.signals = 2;
+	EXPECT(!xq_matmul(ws, &mm) && !fake.signals, "matmul, %d signals left", fake.signals);
+	fake.signals = 2;
+	EXPECT(!xq_conv(ws, &conv) && !fake.signals, "conv, %d signals left", fake.signals);
+	EXPECT(!xq_matmul(ws, &mm), "a job was left behind");
+	xq_workspace_destroy(ws);
+	xq_device_close(dev);
+}
+
 KTAP_MAIN({ "opening", opening }, { "a driver of another ABI", other_abi },
-	  { "buffers and jobs", buffers_and_jobs }, { "statuses", statuses })
+	  { "buffers and jobs", buffers_and_jobs }, { "statuses", statuses }, { "signals", signals })

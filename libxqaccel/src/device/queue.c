@@ -241,7 +241,7 @@ static int submit_some(struct xq_queue *q, const struct xqaccel_job *jobs, unsig
 	while (done == -EAGAIN) {
 		const int way = make_way(q);
 
-		if (way < 0 && way != -ENOENT)
+		if (way < 0 && way != -ENOENT && way != -EINTR)
 			return way;
 		done = backend->ops->submit(backend, jobs, count, q->lane, q->timeout_ms);
 		if (q->pending)

@@ -126,6 +126,17 @@ static void subtract_padding(const struct xq_conv_run *run, const struct block *
 		acc[i] -= factor * ones[i];
 }
 
+/* A signal of the caller's is no reason to leave a job behind. */
+static int take_one(struct xq_queue *queue, struct xq_completion *done)
+{
+	int got;
+
+	do {
+		got = xq_queue_wait(queue, done, 1, 1, -1);
+	} while (got == -EINTR);
+	return got < 0 ? got : 0;
+}
+
 static int finish(struct xq_conv_run *run, const struct block *b)
 {
 	int32_t *acc = (int32_t *)(void *)(run->c_data + c_offset(run, b->slot, 0));
@@ -133,10 +144,10 @@ static int finish(struct xq_conv_run *run, const struct block *b)
 
 	for (size_t p = 0; p < products(run); p++) {
 		struct xq_completion done;
-		int got = xq_queue_wait(run->ws->queue, &done, 1, 1, -1);
+		int lost = take_one(run->ws->queue, &done);
 
-		if (got < 0)
-			return got;
+		if (lost)
+			return lost;
 		if (!err)
 			err = done.status;
 		xq_matmul_add_stats(run->conv->stats, &done);
@@ -154,7 +165,7 @@ static void drain(struct xq_queue *queue)
 	struct xq_completion done;
 
 	while (xq_queue_pending(queue)) {
-		if (xq_queue_wait(queue, &done, 1, 1, -1) < 0)
+		if (take_one(queue, &done))
 			return;
 	}
 }

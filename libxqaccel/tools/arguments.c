@@ -16,30 +16,42 @@ int argument_tensor(const char *path, struct tensor *t)
 	return wrong ? fail("cannot read %s: %s", path, wrong) : 0;
 }
 
+int argument_ints_check(const char *option, const char *text, int64_t min, int64_t max,
+			const struct tensor *t)
+{
+	size_t i;
+
+	if (t->kind == 'f')
+		return fail("--%s must be of an integer type (%s is %s)", option, text,
+			    tensor_type_name(t));
+	for (i = 0; i < t->count; i++) {
+		if (!tensor_fits_int64(t, i))
+			return fail("--%s is outside %" PRId64 "..%" PRId64 " (element %zu)", option, min, max, i);
+		if (tensor_int(t, i) < min || tensor_int(t, i) > max)
+			return fail("--%s is outside %" PRId64 "..%" PRId64 " (%" PRId64 ")", option, min,
+				    max, tensor_int(t, i));
+	}
+	return 0;
+}
+
 int argument_ints(const char *option, const char *text, int64_t min, int64_t max,
 		  struct tensor *t)
 {
 	char *end;
-	size_t i;
 	int64_t value;
 
 	errno = 0;
 	value = strtoll(text, &end, 10);
-	if (end != text && !*end && !errno) {
+	if (end != text && !*end) {
+		if (errno)
+			return fail("--%s is outside %" PRId64 "..%" PRId64 " (%s)", option, min, max, text);
 		if (!tensor_alloc(t, 'i', 8, 0, NULL))
 			return fail("not enough memory");
 		*(int64_t *)t->data = value;
 	} else if (argument_tensor(text, t)) {
 		return EXIT_ERROR;
 	}
-	if (t->kind == 'f')
-		return fail("--%s must be of an integer type (%s is %s)", option, text,
-			    tensor_type_name(t));
-	for (i = 0; i < t->count; i++)
-		if (tensor_int(t, i) < min || tensor_int(t, i) > max)
-			return fail("--%s is outside %" PRId64 "..%" PRId64 " (%" PRId64 ")", option, min,
-				    max, tensor_int(t, i));
-	return 0;
+	return argument_ints_check(option, text, min, max, t);
 }
 
 int argument_floats(const char *option, const char *text, struct tensor *t)
@@ -82,6 +94,8 @@ int argument_elements(const char *option, const char *path, const struct tensor 
 	if (t->kind == 'f' || t->bytes != 1)
 		return fail("%s must be int8 or uint8 (it is %s)", path, tensor_type_name(t));
 	*type = wanted != XQ_NONE ? wanted : t->kind == 'i' ? XQ_S8 : XQ_U8;
+	if (xq_type_bits(*type) > 8)
+		return fail("--%s must be of at most 8 bits (%s)", option, xq_type_name(*type));
 	for (i = 0; i < t->count; i++) {
 		const int64_t value = tensor_int(t, i);
 

@@ -20,6 +20,10 @@ int argument_tensor(const char *path, struct tensor *t);
 int argument_ints(const char *option, const char *text, int64_t min, int64_t max,
 		  struct tensor *t);
 
+/* Refuses a tensor, given as text, that is not of integers in [min, max]. */
+int argument_ints_check(const char *option, const char *text, int64_t min, int64_t max,
+			const struct tensor *t);
+
 /* A number, or a .npy file of floats; the result is float32. */
 int argument_floats(const char *option, const char *text, struct tensor *t);
 

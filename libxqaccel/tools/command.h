@@ -35,7 +35,7 @@ extern const struct command commands[];
 /* Prints `xq: COMMAND: message` to standard error; returns EXIT_ERROR. */
 __attribute__((format(printf, 1, 2))) int fail(const char *format, ...);
 
-/* The same, with a hint at --help; returns EXIT_USAGE. */
+/* The same line, with a hint at --help; returns EXIT_USAGE. */
 __attribute__((format(printf, 1, 2))) int usage(const char *format, ...);
 
 int cmd_info(int argc, char **argv);

@@ -3,6 +3,7 @@
  * xq dequantize: codes to floats, ONNX DequantizeLinear or by a codebook.
  */
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,6 +49,18 @@ static int parse(struct dequantize *d, int argc, char **argv)
 	return OPTIONS_DONE;
 }
 
+/* What the library refuses in linear dequantization. */
+static int check_scales(const struct dequantize *d)
+{
+	const float *scale = d->scales.data;
+
+	for (size_t i = 0; i < d->scales.count; i++) {
+		if (!isfinite(scale[i]) || !(scale[i] > 0))
+			return quantize_fail(-EDOM, &(struct xq_fault){ XQ_FAULT_SCALE, i, scale[i] });
+	}
+	return 0;
+}
+
 static int read_operands(struct dequantize *d)
 {
 	if (argument_tensor(d->path, &d->q))
@@ -58,7 +71,7 @@ static int read_operands(struct dequantize *d)
 	    granularity_of_scale(&d->q, &d->scales, d->has_axis ? d->axis : 1,
 				 d->has_block ? &d->block : NULL, &d->cut))
 		return EXIT_ERROR;
-	if (d->codebook && argument_tensor(d->codebook, &d->table))
+	if (d->codebook && (argument_tensor(d->codebook, &d->table) || check_scales(d)))
 		return EXIT_ERROR;
 	return quantize_alloc(&d->x, 'f', 4, d->q.ndim, d->q.dim);
 }

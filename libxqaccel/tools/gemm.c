@@ -102,7 +102,7 @@ static int to_int32(struct tensor *t, const int32_t **values)
 	if (!tensor_alloc(&ints, 'i', 4, t->ndim, t->dim))
 		return fail("not enough memory");
 	for (i = 0; i < t->count; i++)
-		((int32_t *)ints.data)[i] = (int32_t)(uint32_t)tensor_int(t, i);
+		((int32_t *)ints.data)[i] = (int32_t)tensor_int(t, i);
 	tensor_free(t);
 	*t = ints;
 	*values = ints.data;
@@ -127,10 +127,8 @@ static int read_scale(const char *option, const char *path, size_t rows, size_t 
 {
 	if (!path)
 		return 0;
-	if (argument_tensor(path, t))
+	if (argument_tensor(path, t) || argument_ints_check(option, path, INT32_MIN, INT32_MAX, t))
 		return EXIT_ERROR;
-	if (t->kind == 'f')
-		return fail("--%s must be of an integer type (%s is %s)", option, path, tensor_type_name(t));
 	if (t->ndim != 2 || t->dim[0] != rows || t->dim[1] != groups)
 		return fail("--%s must be [%zu, %zu] (it is %s)", option, rows, groups, tensor_shape(t));
 	return to_int32(t, values);

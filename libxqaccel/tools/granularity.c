@@ -89,7 +89,7 @@ int granularity_of_scale(const struct tensor *x, const struct tensor *scale, int
 	if (block ? granularity_blocks(x, axis, *block, g) : channels(x, axis, g))
 		return EXIT_ERROR;
 	fits = scale->ndim == g->ndim && !memcmp(scale->dim, g->dim, g->ndim * sizeof(*g->dim));
-	if (!fits && !(scale->ndim == 0 && xq_layout_params(&g->layout) == 1))
+	if (!fits && !(scale->count == 1 && xq_layout_params(&g->layout) == 1))
 		return fail("--scale does not fit the tensor (it is %s, the tensor %s)", tensor_shape(scale),
 			    tensor_shape(x));
 	return 0;

@@ -246,6 +246,10 @@ static int by_scheme(struct quantize *z)
 		return usage("no scheme is called %s", z->scheme);
 	if (z->calibrate)
 		return usage("--calibrate goes with symmetric and affine (--scheme %s)", z->scheme);
+	if (z->round && !scheme->rounds)
+		return usage("--scheme %s has a rounding of its own (--round %s)", z->scheme, z->round);
+	if (z->granularity && !scheme->shares)
+		return usage("--scheme %s has a granularity of its own (--granularity %s)", z->scheme, z->granularity);
 	return scheme->run(z, argument);
 }
 

@@ -35,11 +35,18 @@ struct quantize {
 	struct xq_storage storage;
 };
 
-/* A scheme that is not linear. NULL if there is none of that name. */
+/**
+ * struct scheme - one that is not linear
+ * @rounds: --round means something to it
+ * @shares: --granularity does
+ */
 struct scheme {
 	const char *name;
 	int (*run)(struct quantize *z, const char *argument);
+	bool rounds, shares;
 };
+
+/* NULL if there is none of that name. */
 const struct scheme *scheme_find(const char *name, const char **argument);
 
 /* Prints what the library said of the input. Returns EXIT_ERROR. */

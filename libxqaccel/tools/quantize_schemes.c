@@ -168,13 +168,12 @@ static int to_device_table(struct quantize *z, unsigned int bits)
 static int kmeans(struct quantize *z, const char *argument)
 {
 	struct xq_fault fault = { 0 };
-	unsigned int bits;
+	unsigned int bits = argument[0] >= '2' && argument[0] <= '8' && !argument[1] ?
+			    (unsigned int)(argument[0] - '0') : 0;
 	int status, err;
 	size_t dim[2];
-	char *end;
 
-	bits = (unsigned int)strtoul(argument, &end, 10);
-	if (end == argument || *end || bits < 2 || bits > 8)
+	if (!bits)
 		return usage("kmeans:BITS takes 2 to 8 bits (%s)", z->scheme);
 	if (z->wanted != XQ_NONE && z->wanted != XQ_U8 && z->wanted != XQ_C4 && z->wanted != XQ_C8)
 		return fail("--scheme kmeans writes u8, c4 or c8 (--type %s)", xq_type_name(z->wanted));
@@ -326,8 +325,10 @@ static int mxint8(struct quantize *z, const char *argument)
 /* ---- names ---------------------------------------------------------------------------------------- */
 
 static const struct scheme schemes[] = {
-	{ "binary", binary }, { "bwn", bwn }, { "twn", twn }, { "kmeans:", kmeans }, { "vsquant", vsquant },
-	{ "mxint8", mxint8 }, { "mx4", mx }, { "mx6", mx }, { "mx9", mx },
+	{ "binary", binary, .rounds = true }, { "bwn", bwn, .shares = true }, { "twn", twn, .shares = true },
+	{ "kmeans:", kmeans, .shares = true }, { "vsquant", vsquant, .shares = true },
+	{ .name = "mxint8", .run = mxint8 }, { .name = "mx4", .run = mx }, { .name = "mx6", .run = mx },
+	{ .name = "mx9", .run = mx },
 };
 
 /* Names that end in a colon take what follows; the argument of the others is their last character on. */

@@ -68,6 +68,11 @@ const char *tensor_shape(const struct tensor *t)
 	return out;
 }
 
+bool tensor_fits_int64(const struct tensor *t, size_t i)
+{
+	return t->kind != 'u' || t->bytes < 8 || ((uint64_t *)t->data)[i] <= INT64_MAX;
+}
+
 int64_t tensor_int(const struct tensor *t, size_t i)
 {
 	const bool is_signed = t->kind == 'i';
@@ -80,7 +85,7 @@ int64_t tensor_int(const struct tensor *t, size_t i)
 	case 4:
 		return is_signed ? ((int32_t *)t->data)[i] : (int64_t)((uint32_t *)t->data)[i];
 	default:
-		if (!is_signed && ((uint64_t *)t->data)[i] > INT64_MAX)
+		if (!tensor_fits_int64(t, i))
 			return INT64_MAX;
 		return ((int64_t *)t->data)[i];
 	}

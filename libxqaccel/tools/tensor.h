@@ -44,6 +44,9 @@ const char *tensor_type_name(const struct tensor *t);
 /* "[2, 3]" in a static buffer that the next but three call overwrites. */
 const char *tensor_shape(const struct tensor *t);
 
+/* False for a uint64 element above INT64_MAX. */
+bool tensor_fits_int64(const struct tensor *t, size_t i);
+
 /* Element i of an integer tensor (uint64 values above INT64_MAX saturate). */
 int64_t tensor_int(const struct tensor *t, size_t i);
 

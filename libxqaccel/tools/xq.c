@@ -21,7 +21,7 @@ const struct command commands[] = {
 
 const struct command *command;
 
-static void report(const char *format, va_list arguments)
+static void report(bool hint, const char *format, va_list arguments)
 {
 	char text[1024];
 	size_t i;
@@ -32,9 +32,12 @@ static void report(const char *format, va_list arguments)
 		if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
 			text[i] = '?';
 	if (command)
-		fprintf(stderr, "xq: %s: %s\n", command->name, text);
+		fprintf(stderr, "xq: %s: %s", command->name, text);
 	else
-		fprintf(stderr, "xq: %s\n", text);
+		fprintf(stderr, "xq: %s", text);
+	if (hint)
+		fprintf(stderr, "; see xq %s%s--help", command ? command->name : "", command ? " " : "");
+	fputc('\n', stderr);
 }
 
 int fail(const char *format, ...)
@@ -42,7 +45,7 @@ int fail(const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
-	report(format, arguments);
+	report(false, format, arguments);
 	va_end(arguments);
 	return EXIT_ERROR;
 }
@@ -52,11 +55,8 @@ int usage(const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
-	report(format, arguments);
+	report(true, format, arguments);
 	va_end(arguments);
-	fprintf(stderr, "usage: xq %s%s%s (xq %s --help lists the options)\n",
-		command ? command->name : "COMMAND", command ? " " : "",
-		command ? command->arguments : "", command ? command->name : "COMMAND");
 	return EXIT_USAGE;
 }
 

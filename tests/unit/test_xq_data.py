@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 
-CODES = {"<f4": "f", "<f2": "e", "<f8": "d", "|i1": "b", "|u1": "B", "<i2": "h", "<u2": "H", "<i4": "i", "<i8": "q"}
+CODES = {"<f4": "f", "<f2": "e", "<f8": "d", "|i1": "b", "|u1": "B", "<i2": "h", "<u2": "H", "<i4": "i", "<i8": "q", "<u8": "Q"}
 
 
 def save(path, dtype, shape, values):
@@ -52,7 +52,7 @@ class Tests:
     def refused(self, rc, *words):
         p = self.run(*words, "-o", "none.npy", rc=rc)
         lines = p.stderr.splitlines()
-        self.expect(lines and lines[0].startswith("xq: %s: " % words[0]) and (rc == 2 or len(lines) == 1),
+        self.expect(len(lines) == 1 and lines[0].startswith("xq: %s: " % words[0]),
                     "xq %s: standard error is %r" % (" ".join(words), p.stderr))
         self.expect(not [f for f in os.listdir(".") if f.startswith("none.npy")], "a file is left behind: " + " ".join(words))
 
@@ -101,6 +101,10 @@ class Tests:
         for name in "h.npy", "d.npy":
             self.run("quantize", name, "-o", "q.npy", "--type", "s8", "--scale", "0.5", "--zp", "1")
             self.expect(load("q.npy") == ("|i1", (3,), (2, -1, 5)), "%s: %r" % (name, load("q.npy")))
+        for shape in [(), (1,)]:
+            save("one.npy", "<f4", shape, [.5])
+            self.run("quantize", name, "-o", "q.npy", "--type", "s8", "--scale", "one.npy", "--axis", "0", "--block", "3")
+            self.expect(load("q.npy") == ("|i1", (3,), (1, -2, 4)), "scale %r: %r" % (shape, load("q.npy")))
 
     def convolution(self):
         save("x.npy", "|i1", (1, 1, 3, 3), range(1, 10))
@@ -128,13 +132,17 @@ class Tests:
                 (1, ["--type", "s8", "--scale", "1", "--block", "0"]), (1, ["--type", "s8", "--scheme", "affine", "--granularity", "group:2"]),
                 (1, ["--type", "s8", "--scheme", "affine", "--granularity", "channel:2"]), (2, ["--scheme", "kmeans:9"]),
                 (1, ["--type", "s8", "--scheme", "affine", "--codebook-out", "t.npy"]), (2, ["--no-such-option"]),
-                (1, ["--type", "s8", "--scheme", "affine", "--calibrate", "percentile:101"])]:
+                (1, ["--type", "s8", "--scheme", "affine", "--calibrate", "percentile:101"]), (2, ["--scheme", "kmeans:4294967300"]),
+                (2, ["--scheme", "mx4", "--granularity", "channel:0"]), (2, ["--scheme", "twn", "--round", "stochastic:1"])]:
             self.refused(rc, "quantize", "x.npy", *words)
         self.refused(1, "quantize", "nan.npy", "--type", "s8", "--scale", "1")
         self.refused(1, "quantize", "i.npy", "--type", "s8", "--scale", "1")
         self.refused(1, "dequantize", "x.npy", "--scale", "1")
         self.refused(1, "dequantize", "i.npy", "--scale", "-1")
         self.refused(1, "dequantize", "i.npy", "--codebook", "s4.npy")
+        save("six.npy", "<f4", (6,), range(6))
+        for scale in ["-1", "1e39"]:
+            self.refused(1, "dequantize", "i.npy", "--codebook", "six.npy", "--scale", scale)
         self.refused(2, "dequantize", "i.npy")
 
     def refused_products(self):
@@ -158,6 +166,15 @@ class Tests:
             if words != ["--pads", "1"]:
                 self.refused(rc, "conv", "x.npy", "w.npy", *words)
         self.refused(1, "conv", "m.npy", "w.npy")
+        for name, dtype, value in [("wide.npy", "<i8", 1 << 32), ("high.npy", "<u8", (1 << 63) + 1)]:
+            save(name, dtype, (2, 1), [value, value])
+            self.refused(1, "gemm", "m.npy", "m.npy", "--group", "2", "--a-group-scale", name)
+            save(name, dtype, (2,), [value, value])
+            self.refused(1, "gemm", "m.npy", "m.npy", "--b-zp", name)
+        self.refused(1, "gemm", "m.npy", "m.npy", "--requant", "floor-shift", "--multiplier", "1", "--shift", "0", "--add", "high.npy")
+        self.refused(1, "gemm", "m.npy", "m.npy", "--a-zp", "99999999999999999999")
+        for option in ["--a-type", "--b-type"]:
+            self.expect("at most 8 bits" in self.run("gemm", "m.npy", "m.npy", "-o", "none.npy", option, "s16", rc=1).stderr, option)
 
 
 def cases(xq, label):

@@ -50,9 +50,10 @@ int xqaccel_mmap(struct file *file, struct vm_area_struct *vma)
 	const unsigned long first = buffer_page(vma, vma->vm_pgoff);
 	struct xqaccel_buffer *buf;
 
-	if (!(vma->vm_flags & VM_SHARED) || handle > XQACCEL_MAX_HANDLE)
+	/* Not VM_SHARED, which a shared mapping of a file that is open for reading lacks. */
+	if (!(vma->vm_flags & VM_MAYSHARE))
 		return -EINVAL;
-	buf = xqaccel_buffer_find(client, handle);
+	buf = handle <= XQACCEL_MAX_HANDLE ? xqaccel_buffer_find(client, handle) : NULL;
 	if (!buf)
 		return -ENOENT;
 	if (first >= buf->page_count || vma_pages(vma) > buf->page_count - first) {

@@ -158,7 +158,24 @@ TEST_F(buffer, mmap_rules)
 	EXPECT_EQ(ERANGE, map_errno(self->fd, 4096, MAP_SHARED, buf.mmap_offset + 4 * 4096));
 	EXPECT_EQ(ENOENT, map_errno(self->fd, 4096, MAP_SHARED, 0));
 	EXPECT_NE(0, map_errno(self->fd, 4096, MAP_SHARED, buf.mmap_offset + 1));
-	EXPECT_NE(0, map_errno(self->fd, 4096, MAP_SHARED, 1LL << 62));
+	EXPECT_EQ(ENOENT, map_errno(self->fd, 4096, MAP_SHARED, 1LL << 61));
+}
+
+TEST_F(buffer, mapping_of_a_file_open_for_reading)
+{
+	const int fd = open(device_path(), O_RDONLY | O_CLOEXEC);
+	struct buffer buf;
+	uint8_t *map;
+
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, buffer_create_unmapped(fd, 4096, &buf));
+	map = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, buf.mmap_offset);
+	ASSERT_NE(MAP_FAILED, (void *)map);
+	EXPECT_EQ(0, map[4095]);
+	EXPECT_EQ(-1, mprotect(map, 4096, PROT_READ | PROT_WRITE));
+	EXPECT_EQ(EACCES, map_errno(fd, 4096, MAP_SHARED, buf.mmap_offset));
+	munmap(map, 4096);
+	close(fd);
 }
 
 TEST_F(buffer, partial_mapping_sees_the_same_bytes)

@@ -6,9 +6,12 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/userfaultfd.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
 
 #include "device.h"
 #include "guest.h"
@@ -180,6 +183,55 @@ TEST_F_TIMEOUT(unplug, unbind_and_bind_many_times, 60)
 		let_go(self);
 		expect_works(_metadata, self);
 	}
+}
+
+struct late_submit {
+	int fd, ret;
+	const struct xqaccel_job *job;
+};
+
+static void *submit_late(void *data)
+{
+	struct late_submit *s = data;
+
+	s->ret = submit(s->fd, s->job);
+	return NULL;
+}
+
+/* Memory that answers late must hold up nobody but its owner. */
+TEST_F(unplug, unbind_while_a_submit_reads_its_jobs)
+{
+	const int uffd = syscall(SYS_userfaultfd, O_CLOEXEC);
+	const long page = sysconf(_SC_PAGESIZE);
+	uint8_t *memory = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t *answer = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register range = { .range = { (uintptr_t)memory, page },
+					 .mode = UFFDIO_REGISTER_MODE_MISSING };
+	struct uffdio_copy copy = { .dst = (uintptr_t)memory, .src = (uintptr_t)answer, .len = page };
+	struct late_submit late = { .fd = self->fd, .job = (void *)memory };
+	struct uffd_msg fault;
+	pthread_t thread;
+
+	if (uffd < 0)
+		SKIP(return, "no userfaultfd: %s", strerror(errno));
+	ASSERT_NE(MAP_FAILED, (void *)memory);
+	ASSERT_NE(MAP_FAILED, (void *)answer);
+	ASSERT_EQ(0, ioctl(uffd, UFFDIO_API, &api));
+	ASSERT_EQ(0, ioctl(uffd, UFFDIO_REGISTER, &range));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, submit_late, &late));
+	/* It is in the middle of its copy now. */
+	ASSERT_EQ((int)sizeof(fault), (int)read(uffd, &fault, sizeof(fault)));
+	ASSERT_EQ(0, driver_unbind(self->address));
+	memcpy(answer, &self->job, sizeof(self->job));
+	ASSERT_EQ(0, ioctl(uffd, UFFDIO_COPY, &copy));
+	pthread_join(thread, NULL);
+	EXPECT_EQ(-ENODEV, late.ret);
+	close(uffd);
+	expect_gone(_metadata, self);
+	ASSERT_EQ(0, driver_bind(self->address));
+	let_go(self);
+	expect_works(_metadata, self);
 }
 
 /* Registers answer all ones, as when the device was pulled: nobody told the driver. */

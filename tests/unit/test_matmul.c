@@ -8,6 +8,9 @@
 
 #include <xqaccel/linear.h>
 
+#include "libxqaccel/src/device/backend.h"
+#include "libxqaccel/src/ops/workspace.h"
+
 #include "ktap.h"
 
 static struct xq_device *dev;
@@ -256,6 +259,40 @@ static void cut_up(void)
 	teardown();
 }
 
+/* What is staged fits a client that may have little memory, also where tiles are mostly padding. */
+static void little_memory(void)
+{
+	static const size_t shapes[][3] = { { 50, 3000, 1000 }, { 3, 20000, 1 }, { 20000, 16, 1 } };	/* m, n, k */
+	const size_t limit = 1 << 20;
+
+	for (size_t i = 0; i < sizeof(shapes) / sizeof(*shapes); i++) {
+		const size_t m = shapes[i][0], n = shapes[i][1], k = shapes[i][2];
+		uint8_t *a = random_bytes(m * k), *b = random_bytes(n * k);
+		int32_t *c = malloc(4 * m * n);
+		struct xq_matmul mm = { .m = m, .n = n, .k = k, .a_type = XQ_S8, .b_type = XQ_S8, .a = a, .b = b,
+					.c = c, .b_transposed = true };
+		size_t staged = 0;
+
+		setup();
+		dev->info.client_bytes = limit;
+		EXPECT(!xq_matmul(ws, &mm), "shape %zu", i);
+		for (size_t o = 0; o < XQACCEL_OPERANDS; o++)
+			staged += ws->stage[o] ? xq_buffer_size(ws->stage[o]) : 0;
+		EXPECT(staged <= limit, "shape %zu: %zu bytes", i, staged);
+		for (size_t at = 0; at < m * n; at += 97) {
+			int32_t sum = 0;
+
+			for (size_t j = 0; j < k; j++)
+				sum += ((int8_t *)a)[at / n * k + j] * ((int8_t *)b)[at % n * k + j];
+			EXPECT(c[at] == sum, "shape %zu, element %zu: %d, not %d", i, at, c[at], sum);
+		}
+		teardown();
+		free(a);
+		free(b);
+		free(c);
+	}
+}
+
 static void refusals(void)
 {
 	int8_t a[12] = { 1, 2, 3 }, b[12] = { 0, 0, 0, 0, 0, 9 };
@@ -406,5 +443,6 @@ static void bad_layers(void)
 }
 
 KTAP_MAIN({ "every pair, any options", every_pair }, { "products that are cut up", cut_up },
+	  { "a client with little memory", little_memory },
 	  { "what is refused", refusals }, { "linear layers", layers },
 	  { "layers that are refused", bad_layers })

@@ -248,7 +248,7 @@ int xq_linear_run(const struct xq_linear *layer, struct xq_workspace *workspace,
 	const size_t out = layer->requantizes ? xq_type_unpacked_bytes(layer->requant.type) :
 			   sizeof(int32_t);
 	const size_t row = layer->inputs + layer->outputs * sizeof(int32_t) + 1;
-	const size_t step = STAGED_BYTES / row + 1;
+	const size_t step = xq_workspace_budget(workspace, STAGED_BYTES) / row + 1;
 	size_t at;
 	int err = workspace->dev == layer->dev ? 0 : -EINVAL;
 

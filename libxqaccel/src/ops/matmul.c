@@ -305,14 +305,18 @@ static void choose_parts(const struct product *p, const struct part *all, struct
 {
 	const struct xq_matmul *mm = p->mm;
 	const size_t limit = xq_device_info(p->ws->dev)->max_dim;
-	const size_t a_row = xq_row_size(p->a.type, mm->k), b_row = xq_row_size(p->b.type, mm->k);
+	const size_t a_and_c = xq_workspace_budget(p->ws, A_AND_C_BYTES);
+	const size_t a_row = xq_row_size(p->a.type, mm->k);
+	/* A tile is full, so that a short K takes more there than in rows. */
+	const size_t b_column = packed_b_bytes(p, XQACCEL_TILE_ROWS) / XQACCEL_TILE_ROWS;
 	size_t c_row, bytes;
 
-	step->columns = smaller(smaller(mm->n, limit), B_BYTES / (b_row + 4 * p->planes) + 1);
+	step->columns = smaller(smaller(mm->n, limit), xq_workspace_budget(p->ws, B_BYTES) /
+				(b_column + 4 * p->planes) + 1);
 	if (step->columns < mm->n && step->columns > XQACCEL_TILE_ROWS)
 		step->columns -= step->columns % XQACCEL_TILE_ROWS;
 	c_row = 4 * step->columns * p->planes;
-	step->rows = smaller(smaller(mm->m, limit), A_AND_C_BYTES / (a_row + c_row) + 1);
+	step->rows = smaller(smaller(mm->m, limit), a_and_c / (a_row + c_row) + 1);
 	step->rows = smaller(step->rows, LEAST_ROWS +
 			     (size_t)(JOB_MACS / ((uint64_t)step->columns * mm->k + 1)));
 	step->count = 1;
@@ -320,7 +324,7 @@ static void choose_parts(const struct product *p, const struct part *all, struct
 		return;
 	bytes = mm->m * (c_row + (all->a_step ? a_row : 0)) +
 		(all->b_step ? packed_b_bytes(p, mm->n) : 0);
-	step->count = smaller(smaller(all->count, limit), A_AND_C_BYTES / (bytes + 1) + 1);
+	step->count = smaller(smaller(all->count, limit), a_and_c / (bytes + 1) + 1);
 }
 
 static int run_all(struct product *p, const struct part *all)

@@ -55,6 +55,13 @@ int xq_workspace_stage(struct xq_workspace *ws, unsigned int operand, size_t byt
 	return 0;
 }
 
+size_t xq_workspace_budget(const struct xq_workspace *ws, size_t bytes)
+{
+	const uint64_t share = xq_device_info(ws->dev)->client_bytes / 8;
+
+	return share < bytes ? (size_t)share : bytes;
+}
+
 void *xq_workspace_scratch(struct xq_workspace *ws, size_t bytes)
 {
 	if (ws->scratch_bytes < bytes) {

@@ -20,6 +20,9 @@ struct xq_workspace {
 /* Makes the buffer of an operand at least so large; what it held is lost if it grows. */
 int xq_workspace_stage(struct xq_workspace *ws, unsigned int operand, size_t bytes, void **data);
 
+/* So many bytes of buffers, or fewer where the client may not have several such buffers. */
+size_t xq_workspace_budget(const struct xq_workspace *ws, size_t bytes);
+
 /* Host memory, valid until the next call. */
 void *xq_workspace_scratch(struct xq_workspace *ws, size_t bytes);
 

@@ -15,6 +15,7 @@
 #include "arguments.h"
 #include "command.h"
 #include "options.h"
+#include "progress.h"
 
 #define CHECKED_MACS	(1ULL << 26)	/* that the reference does at most */
 
@@ -260,13 +261,16 @@ int cmd_bench_gemm(int argc, char **argv)
 		return status;
 	status = open_device(&b);
 	if (!status) {
+		progress_start("bench gemm", NULL, 0);
 		err = fill_buffers(&b);
 		make_job(&b);
 		err = err ? err : time_job(&b);
+		if (!err)
+			check(&b);
+		progress_stop();
 		if (err) {
 			status = fail("%s: %s", xq_device_name(b.dev), strerror(-err));
 		} else {
-			check(&b);
 			print_result(&b);
 			status = b.exact ? EXIT_OK : fail("the product is wrong");
 		}

@@ -12,6 +12,7 @@
 #include "command.h"
 #include "options.h"
 #include "output.h"
+#include "progress.h"
 #include "quantize.h"
 
 struct dequantize {
@@ -104,9 +105,12 @@ int cmd_dequantize(int argc, char **argv)
 	if (status != OPTIONS_DONE)
 		return status;
 	status = read_operands(&d);
-	if (!status)
+	if (!status) {
+		progress_start("dequantize", NULL, 0);
 		status = d.codebook ? codebook_values(&d.q, &d.table, d.scales.data, &d.cut.layout, d.x.data) :
 			 linear(&d);
+		progress_stop();
+	}
 	status = status || output_tensor(d.output, &d.x) || output_commit();
 	tensor_free(&d.q);
 	tensor_free(&d.x);

@@ -205,6 +205,8 @@ static int run(struct gemm *g)
 	struct xq_matmul_stats stats = { 0 };
 	struct xq_workspace *workspace;
 	struct xq_device *dev;
+	/* Then C has an element for each group, and each takes only that group's products. */
+	const bool planes = g->grouped && !g->a_scale && !g->b_scale;
 	int err;
 
 	if (argument_device(g->device, &dev))
@@ -212,7 +214,7 @@ static int run(struct gemm *g)
 	g->mm.stats = &stats;
 	err = xq_workspace_create(dev, &workspace);
 	if (!err) {
-		progress_start("gemm", &stats.macs, g->c.count * g->mm.k);
+		progress_start("gemm", &stats.macs, g->c.count * (planes ? (size_t)g->group : g->mm.k));
 		err = xq_matmul(workspace, &g->mm);
 		progress_stop();
 		xq_workspace_destroy(workspace);

@@ -68,7 +68,8 @@ bool xq_device_has_pair(const struct xq_device *dev, enum xq_type a, enum xq_typ
  *
  * The memory is zeroed, page-aligned and mapped for reading and writing.
  *
- * Return: -EINVAL, -ENOMEM, -ENOSPC (limit of the device or client), -ENODEV.
+ * Return: 0, -EINVAL (0 bytes, or more than max_buffer_bytes of the device), -ENOMEM, -ENOSPC
+ * (client_bytes or the address space is used up), -ENODEV.
  */
 int xq_buffer_create(struct xq_device *dev, size_t bytes, struct xq_buffer **buf);
 

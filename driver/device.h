@@ -85,7 +85,7 @@ struct xqaccel_stats {
  * after the hardware.
  *
  * Lock order: gone_lock, clients_lock, client->mem_lock, reset_lock, lock. inval_lock
- * comes after client->mem_lock and has none inside.
+ * comes after client->mem_lock and has only lock inside.
  */
 struct xqaccel_device {
 	struct device dev;

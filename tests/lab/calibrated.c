@@ -24,18 +24,20 @@
 #include "parallel.h"
 #include "solve.h"
 
-#define ROUNDS 6	/* of codes and scales in turn */
+#define ROUNDS 6 /* of codes and scales in turn */
 
 /* Rows that a thread takes at a time: as many as xq_adaround() optimizes together. */
 #define PIECE 16
 
 /* Writes reconstructed weights of some rows to v. */
-typedef bool (*fit_encode)(const struct lab_fit *f, unsigned int bits, size_t from, size_t rows, float *v);
+typedef bool (*fit_encode)(const struct lab_fit *f, unsigned int bits, size_t from, size_t rows,
+			   float *v);
 
 /* ---- one layer ---------------------------------------------------------------------------------- */
 
 /* Codes from -m to m, -1 and +1 for one bit. */
-static bool first_codes(const float *w, size_t rows, size_t k, unsigned int bits, int8_t *q, float *scale)
+static bool first_codes(const float *w, size_t rows, size_t k, unsigned int bits, int8_t *q,
+			float *scale)
 {
 	struct xq_calibration how = { .method = XQ_CAL_MSE };
 	struct xq_layout layout;
@@ -47,17 +49,20 @@ static bool first_codes(const float *w, size_t rows, size_t k, unsigned int bits
 		return !xq_ternary_best_encode(w, rows, k, q, scale, NULL);
 	xq_qtype_bits(bits, true, &type);
 	xq_layout_channel((size_t[]){ rows, k }, 2, 0, &layout);
-	return !xq_quantize_found(w, &layout, &type, XQ_SYMMETRIC, &how, NULL, q, scale, NULL, NULL);
+	return !xq_quantize_found(w, &layout, &type, XQ_SYMMETRIC, &how, NULL, q, scale, NULL,
+				  NULL);
 }
 
-static bool encode_linear(const struct lab_fit *f, unsigned int bits, size_t from, size_t rows, float *v)
+static bool encode_linear(const struct lab_fit *f, unsigned int bits, size_t from, size_t rows,
+			  float *v)
 {
 	const float *w = f->w + from * f->k;
 	size_t n = rows * f->k, entries = bits == 1 ? 2 : (1u << bits) - 1;
 	int low = bits == 1 ? -1 : -(int)(entries / 2), step = bits == 1 ? 2 : 1;
 	int8_t *q = malloc(n);
 	uint8_t *codes = malloc(n);
-	float *scale = malloc(rows * sizeof(*scale)), *table = malloc(rows * entries * sizeof(*table));
+	float *scale = malloc(rows * sizeof(*scale)),
+	      *table = malloc(rows * entries * sizeof(*table));
 	bool ok = q && codes && scale && table && first_codes(w, rows, f->k, bits, q, scale);
 
 	for (int round = 0; round < ROUNDS && ok; round++) {
@@ -79,7 +84,8 @@ static bool encode_linear(const struct lab_fit *f, unsigned int bits, size_t fro
 }
 
 /* The best entries of one row's table for its codes, from the normal equations. */
-static bool refit_table(const struct lab_fit *f, size_t row, const uint8_t *codes, size_t entries, float *table)
+static bool refit_table(const struct lab_fit *f, size_t row, const uint8_t *codes, size_t entries,
+			float *table)
 {
 	double a[16 * 16] = { 0 }, b[16] = { 0 };
 
@@ -106,7 +112,8 @@ static bool refit_table(const struct lab_fit *f, size_t row, const uint8_t *code
 	return true;
 }
 
-static bool encode_codebook(const struct lab_fit *f, unsigned int bits, size_t from, size_t rows, float *v)
+static bool encode_codebook(const struct lab_fit *f, unsigned int bits, size_t from, size_t rows,
+			    float *v)
 {
 	size_t entries = (size_t)1 << bits;
 	uint8_t *codes = malloc(f->k);
@@ -125,7 +132,8 @@ static bool encode_codebook(const struct lab_fit *f, unsigned int bits, size_t f
 		}
 		for (size_t e = 0; e < entries; e++)
 			table[e] = xq_float_decode_one(xq_float_encode_one(table[e], XQ_FLOAT_FP16,
-									   XQ_OVERFLOW_SATURATE), XQ_FLOAT_FP16);
+									   XQ_OVERFLOW_SATURATE),
+						       XQ_FLOAT_FP16);
 		ok = ok && !xq_refine_codes(w, 1, f->k, f->gram, table, entries, 0, codes, NULL) &&
 		     !xq_codebook_decode(codes, f->k, table, bits, v, NULL);
 	}
@@ -133,7 +141,8 @@ static bool encode_codebook(const struct lab_fit *f, unsigned int bits, size_t f
 	return ok;
 }
 
-static bool encode_adaround(const struct lab_fit *f, unsigned int bits, size_t from, size_t rows, float *v)
+static bool encode_adaround(const struct lab_fit *f, unsigned int bits, size_t from, size_t rows,
+			    float *v)
 {
 	const float *w = f->op->weights + from * f->k;
 	struct xq_calibration how = { .method = XQ_CAL_MSE };
@@ -146,7 +155,8 @@ static bool encode_adaround(const struct lab_fit *f, unsigned int bits, size_t f
 	xq_qtype_bits(bits, true, &type);
 	symmetric = xq_qtype_symmetric(&type);
 	xq_layout_channel((size_t[]){ rows, f->k }, 2, 0, &layout);
-	ok = q && scale && !xq_find_params(w, &layout, &type, XQ_SYMMETRIC, &how, scale, NULL, NULL) &&
+	ok = q && scale &&
+	     !xq_find_params(w, &layout, &type, XQ_SYMMETRIC, &how, scale, NULL, NULL) &&
 	     !xq_adaround(w, rows, f->k, f->gram, &symmetric, scale, NULL, q, NULL) &&
 	     !xq_scaled_decode(q, rows, f->k, scale, v);
 	free(q);
@@ -182,15 +192,16 @@ static bool encode_piece(void *argument, size_t piece)
 	return e->encode(e->f, e->bits, from, to - from, e->v + from * e->f->k);
 }
 
-static bool encode_layer(const struct lab_fit *f, unsigned int bits, fit_encode encode, struct lab_op *op,
-			 struct lab_cost *cost)
+static bool encode_layer(const struct lab_fit *f, unsigned int bits, fit_encode encode,
+			 struct lab_op *op, struct lab_cost *cost)
 {
 	struct encoding all = { f, bits, encode, malloc(f->rows * f->k * sizeof(*all.v)) };
 	bool ok = all.v && lab_parallel(lab_pieces(f->rows, PIECE), encode_piece, &all);
 
 	if (ok) {
 		cost->code_bits += (uint64_t)f->rows * f->k * bits;
-		cost->param_bits += (uint64_t)f->rows * (encode == encode_codebook ? (uint64_t)16 << bits : 32);
+		cost->param_bits +=
+			(uint64_t)f->rows * (encode == encode_codebook ? (uint64_t)16 << bits : 32);
 		lab_count_error(f->op, all.v, cost);
 		set_layer(f, all.v, op);
 	}

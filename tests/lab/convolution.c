@@ -27,11 +27,15 @@ static struct planes planes_of(const struct lab_model *m, const struct lab_op *o
 	const int size[2] = { out.height, out.width };
 	size_t q[2], length;
 
-	for (int d = 0; d < 2; d++)
-		q[d] = (size_t)(((size[d] - 1) * op->stride[d] + op->kernel[d] + op->stride[d] - 1) / op->stride[d]);
+	for (int d = 0; d < 2; d++) {
+		int padded = (size[d] - 1) * op->stride[d] + op->kernel[d];
+
+		q[d] = (size_t)((padded + op->stride[d] - 1) / op->stride[d]);
+	}
 	length = (size_t)(out.height - 1) * q[1] + (size_t)out.width;
 	return (struct planes){
-		.height = q[0], .width = q[1],
+		.height = q[0],
+		.width = q[1],
 		.count = (size_t)(m->shape[op->in[0]].channels * op->stride[0] * op->stride[1]),
 		.length = (length + LAB_TILE - 1) / LAB_TILE * LAB_TILE,
 	};
@@ -67,8 +71,8 @@ static void fill_planes(const struct lab_model *m, const struct lab_op *op, cons
 					if (row < 0 || row >= is.height)
 						memset(to, 0, p->width * sizeof(*to));
 					else
-						copy_row(to, p->width, in + row * is.width, is.width,
-							 b - op->pad[1], op->stride[1]);
+						copy_row(to, p->width, in + row * is.width,
+							 is.width, b - op->pad[1], op->stride[1]);
 				}
 			}
 		}
@@ -84,11 +88,11 @@ static void set_sources(const struct lab_model *m, const struct lab_op *op, cons
 	for (int i = 0; i < op->kernel[0]; i++) {
 		for (int j = 0; j < op->kernel[1]; j++) {
 			for (int c = 0; c < channels; c++) {
-				size_t plane = (size_t)((c * op->stride[0] + i % op->stride[0]) * op->stride[1] +
-							j % op->stride[1]);
+				int plane = (c * op->stride[0] + i % op->stride[0]) * op->stride[1] +
+					    j % op->stride[1];
+				size_t row = (size_t)plane * p->height + (size_t)(i / op->stride[0]);
 
-				*source++ = planes + (plane * p->height + (size_t)(i / op->stride[0])) * p->width +
-					    j / op->stride[1];
+				*source++ = planes + row * p->width + j / op->stride[1];
 			}
 		}
 	}
@@ -103,8 +107,8 @@ static void finish_row(float *out, const float *sum, int n, float bias, float le
 	}
 }
 
-void lab_convolution(const struct lab_model *m, const struct lab_op *op, const float *in, float *out,
-		     struct lab_scratch *s)
+void lab_convolution(const struct lab_model *m, const struct lab_op *op, const float *in,
+		     float *out, struct lab_scratch *s)
 {
 	struct lab_shape os = m->shape[op->out];
 	struct planes p = planes_of(m, op);
@@ -122,7 +126,8 @@ void lab_convolution(const struct lab_model *m, const struct lab_op *op, const f
 	lab_product(op->weights, op->rows, op->k, s->source, p.length, s->sums);
 	for (size_t r = 0; r < op->rows; r++)
 		for (int y = 0; y < os.height; y++, out += os.width)
-			finish_row(out, s->sums + r * p.length + (size_t)y * p.width, os.width, op->bias[r], least);
+			finish_row(out, s->sums + r * p.length + (size_t)y * p.width, os.width,
+				   op->bias[r], least);
 }
 
 void lab_column(const struct lab_model *m, const struct lab_op *op, const float *in, int position,
@@ -139,6 +144,11 @@ void lab_column(const struct lab_model *m, const struct lab_op *op, const float 
 					in[(c * is.height + i) * is.width + j] : 0;
 }
 
+static size_t larger(size_t a, size_t b)
+{
+	return a > b ? a : b;
+}
+
 bool lab_scratch_init(struct lab_scratch *s, const struct lab_model *m)
 {
 	size_t planes = 0, sums = 0, k = 0;
@@ -150,9 +160,9 @@ bool lab_scratch_init(struct lab_scratch *s, const struct lab_model *m)
 		if (op->kind != LAB_CONV)
 			continue;
 		p = planes_of(m, op);
-		k = op->k > k ? op->k : k;
-		planes = p.count * p.height * p.width > planes ? p.count * p.height * p.width : planes;
-		sums = op->rows * p.length > sums ? op->rows * p.length : sums;
+		k = larger(k, op->k);
+		planes = larger(planes, p.count * p.height * p.width);
+		sums = larger(sums, op->rows * p.length);
 	}
 	/* The last tile of a plane reads what follows it, so there must be numbers. */
 	s->planes = calloc(planes + LAB_TILE, sizeof(float));

@@ -59,7 +59,8 @@ bool lab_calibration_init(struct lab_calibration *c, const struct lab_model *m,
 		c->memory[c->n] = lab_tensors(m, c->tensors[c->n]);
 		if (!c->memory[c->n])
 			break;
-		lab_set_input(m, images->pixels + c->n * lab_size(images->shape), c->tensors[c->n][m->input]);
+		lab_set_input(m, images->pixels + c->n * lab_size(images->shape),
+			      c->tensors[c->n][m->input]);
 		c->n++;
 	}
 	for (int i = 0; i < m->ops && ok; i++)
@@ -109,7 +110,8 @@ static int summand_of(const struct lab_model *m, int index)
 		const struct lab_op *op = &m->op[i];
 		int other;
 
-		if (op->kind != LAB_ADD || (op->in[0] != m->op[index].out && op->in[1] != m->op[index].out))
+		if (op->kind != LAB_ADD ||
+		    (op->in[0] != m->op[index].out && op->in[1] != m->op[index].out))
 			continue;
 		other = op->in[0] == m->op[index].out ? op->in[1] : op->in[0];
 		for (int j = 0; j < index; j++)
@@ -120,7 +122,8 @@ static int summand_of(const struct lab_model *m, int index)
 }
 
 /* Before the activation, as the float network has it, plus what the other summand lacks. */
-static void target(const struct sampling *all, size_t image, int position, const float *column, float *y)
+static void target(const struct sampling *all, size_t image, int position, const float *column,
+		   float *y)
 {
 	const struct lab_op *op = all->f->op;
 	struct lab_shape os = all->c->model->shape[op->out];
@@ -132,7 +135,8 @@ static void target(const struct sampling *all, size_t image, int position, const
 
 		y[r] += op->bias[r];
 		if (all->summand >= 0)
-			y[r] += all->c->tensors[image][all->summand][at] - all->quantized[image][all->summand][at];
+			y[r] += all->c->tensors[image][all->summand][at] -
+				all->quantized[image][all->summand][at];
 	}
 }
 
@@ -146,11 +150,13 @@ static bool sample_piece(void *argument, size_t piece)
 
 	if (!column)
 		return false;
-	for (size_t image = piece * IMAGES; image < lab_piece_end(piece, IMAGES, all->c->n); image++) {
+	for (size_t image = piece * IMAGES; image < lab_piece_end(piece, IMAGES, all->c->n);
+	     image++) {
 		for (size_t s = image * all->each; s < (image + 1) * all->each; s++) {
 			lab_column(m, f->op, all->c->tensors[image][in], all->position[s], column);
 			target(all, image, all->position[s], column, f->y + s * f->rows);
-			lab_column(m, f->op, all->quantized[image][in], all->position[s], f->x + s * f->k);
+			lab_column(m, f->op, all->quantized[image][in], all->position[s],
+				   f->x + s * f->k);
 		}
 	}
 	free(column);
@@ -168,7 +174,8 @@ static bool allocate(struct lab_fit *f)
 	return f->x && f->y && f->x_mean && f->y_mean && f->gram && f->w;
 }
 
-bool lab_fit_init(struct lab_fit *f, const struct lab_calibration *c, int index, lab_tensor_list *quantized)
+bool lab_fit_init(struct lab_fit *f, const struct lab_calibration *c, int index,
+		  lab_tensor_list *quantized)
 {
 	const struct lab_op *op = &c->model->op[index];
 	struct lab_shape os = c->model->shape[op->out];
@@ -182,7 +189,8 @@ bool lab_fit_init(struct lab_fit *f, const struct lab_calibration *c, int index,
 	all.position = malloc(f->n * sizeof(*all.position));
 	ok = allocate(f) && all.position;
 	for (size_t s = 0; s < f->n && ok; s++)
-		all.position[s] = (int)(all.each == positions ? s % all.each : next_random(&random) % positions);
+		all.position[s] = (int)(all.each == positions ? s % all.each :
+								next_random(&random) % positions);
 	ok = ok && lab_parallel(lab_pieces(c->n, IMAGES), sample_piece, &all);
 	free(all.position);
 	if (ok) {

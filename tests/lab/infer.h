@@ -19,8 +19,8 @@ void lab_run_op(const struct lab_model *m, const struct lab_op *op, float *const
 		struct lab_scratch *s);
 
 /* A convolution with its bias and activation. */
-void lab_convolution(const struct lab_model *m, const struct lab_op *op, const float *in, float *out,
-		     struct lab_scratch *s);
+void lab_convolution(const struct lab_model *m, const struct lab_op *op, const float *in,
+		     float *out, struct lab_scratch *s);
 
 /* Bytes to the model's input planes. */
 void lab_set_input(const struct lab_model *m, const uint8_t *pixels, float *input);

@@ -33,8 +33,8 @@ static const struct subject subjects[LAB_MAX_MODELS] = {
 static void progress(const struct subject *s, size_t done, const struct lab_scheme *scheme)
 {
 	if (isatty(STDERR_FILENO))
-		fprintf(stderr, "\r\033[K[%zu/%zu] %s: %s, %u bits", done + 1, lab_scheme_count, s->name,
-			scheme->name, scheme->bits);
+		fprintf(stderr, "\r\033[K[%zu/%zu] %s: %s, %u bits", done + 1, lab_scheme_count,
+			s->name, scheme->name, scheme->bits);
 }
 
 static void progress_clear(void)
@@ -90,7 +90,8 @@ static bool measure(const struct lab_scheme *scheme, const struct lab_calibratio
 	return ok;
 }
 
-static bool describe_float(const struct lab_model *m, const struct lab_images *test, struct lab_result *r)
+static bool describe_float(const struct lab_model *m, const struct lab_images *test,
+			   struct lab_result *r)
 {
 	size_t right;
 
@@ -105,7 +106,8 @@ static bool describe_float(const struct lab_model *m, const struct lab_images *t
 	return true;
 }
 
-static const char *study(const struct subject *s, const char *vectors, unsigned int bits, struct lab_result *r)
+static const char *study(const struct subject *s, const char *vectors, unsigned int bits,
+			 struct lab_result *r)
 {
 	struct lab_images test, images;
 	struct lab_calibration c = { 0 };
@@ -145,6 +147,14 @@ static const char *study(const struct subject *s, const char *vectors, unsigned 
 	return error;
 }
 
+static bool has_models(const char *vectors)
+{
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/models/float", vectors);
+	return !access(path, R_OK | X_OK);
+}
+
 static int usage(void)
 {
 	fprintf(stderr, "usage: lab [-v VECTORS] [-o FOLDER] [-m MODEL] [-b BITS]\n");
@@ -171,6 +181,10 @@ int main(int argc, char **argv)
 	}
 	if (optind < argc)
 		return usage();
+	if (!has_models(vectors)) {
+		fprintf(stderr, "lab: SKIP no models/float below XQ_VECTORS (%s)\n", vectors);
+		return 0;
+	}
 	mkdir(folder, 0777);
 	for (size_t i = 0; i < LAB_MAX_MODELS; i++) {
 		const char *error;
@@ -179,7 +193,8 @@ int main(int argc, char **argv)
 			continue;
 		error = study(&subjects[i], vectors, bits, &results[n]);
 		if (error)
-			fprintf(stderr, "lab: %s: left out: %s (XQ_VECTORS is %s)\n", subjects[i].name, error, vectors);
+			fprintf(stderr, "lab: %s: left out: %s (XQ_VECTORS is %s)\n", subjects[i].name,
+				error, vectors);
 		else
 			n++;
 		/* After each model, so that an interrupted run leaves what it has. */

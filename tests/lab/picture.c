@@ -49,7 +49,8 @@ static double x_of(double bits)
 /* The upper edge is a little above the float model, the lower one is 0 %. */
 static double y_of(const struct lab_result *r, double accuracy)
 {
-	double least = fmax(100 - r->float_accuracy, 0.1) * 0.75, wrong = fmax(100 - accuracy, least);
+	double least = fmax(100 - r->float_accuracy, 0.1) * 0.75,
+	       wrong = fmax(100 - accuracy, least);
 
 	return TOP + PLOT_HEIGHT * (1 - log(wrong / 100) / log(least / 100));
 }
@@ -71,13 +72,18 @@ static void vertical_axis(FILE *f, const struct lab_result *r)
 
 		if (y < TOP + 1 || y > free)
 			continue;
-		fprintf(f, "<line x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"" GRID "\"/>\n", LEFT,
-			LEFT + PLOT_WIDTH, y, y);
-		fprintf(f, "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%g</text>\n", LEFT - 8, y + 4, ticks[t]);
+		fprintf(f,
+			"<line x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"" GRID "\"/>\n",
+			LEFT, LEFT + PLOT_WIDTH, y, y);
+		fprintf(f, "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%g</text>\n", LEFT - 8,
+			y + 4, ticks[t]);
 		free = y - TICK_GAP;
 	}
-	fprintf(f, "<text transform=\"translate(18 %d) rotate(-90)\" text-anchor=\"middle\" fill=\"" PALE "\">"
-		"top-1 accuracy, %%</text>\n", TOP + PLOT_HEIGHT / 2);
+	fprintf(f,
+		"<text transform=\"translate(18 %d) rotate(-90)\" text-anchor=\"middle\" fill=\"" PALE
+		"\">"
+		"top-1 accuracy, %%</text>\n",
+		TOP + PLOT_HEIGHT / 2);
 }
 
 static void horizontal_axis(FILE *f)
@@ -85,30 +91,38 @@ static void horizontal_axis(FILE *f)
 	static const int bits[] = { 1, 2, 3, 4, 5, 6, 8 };
 
 	for (size_t b = 0; b < sizeof(bits) / sizeof(bits[0]); b++) {
-		fprintf(f, "<line x1=\"%.1f\" x2=\"%.1f\" y1=\"%d\" y2=\"%d\" stroke=\"" GRID "\"/>\n", x_of(bits[b]),
-			x_of(bits[b]), TOP, TOP + PLOT_HEIGHT);
-		fprintf(f, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%d</text>\n", x_of(bits[b]),
-			TOP + PLOT_HEIGHT + 18, bits[b]);
+		fprintf(f,
+			"<line x1=\"%.1f\" x2=\"%.1f\" y1=\"%d\" y2=\"%d\" stroke=\"" GRID "\"/>\n",
+			x_of(bits[b]), x_of(bits[b]), TOP, TOP + PLOT_HEIGHT);
+		fprintf(f, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%d</text>\n",
+			x_of(bits[b]), TOP + PLOT_HEIGHT + 18, bits[b]);
 	}
-	fprintf(f, "<line x1=\"%d\" x2=\"%d\" y1=\"%d\" y2=\"%d\" stroke=\"" PALE "\"/>\n", LEFT, LEFT + PLOT_WIDTH,
-		TOP + PLOT_HEIGHT, TOP + PLOT_HEIGHT);
-	fprintf(f, "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\" fill=\"" PALE "\">bits a weight, scales and tables "
-		"counted</text>\n", LEFT + PLOT_WIDTH / 2, TOP + PLOT_HEIGHT + 40);
+	fprintf(f, "<line x1=\"%d\" x2=\"%d\" y1=\"%d\" y2=\"%d\" stroke=\"" PALE "\"/>\n", LEFT,
+		LEFT + PLOT_WIDTH, TOP + PLOT_HEIGHT, TOP + PLOT_HEIGHT);
+	fprintf(f,
+		"<text x=\"%d\" y=\"%d\" text-anchor=\"middle\" fill=\"" PALE
+		"\">bits a weight, scales and tables "
+		"counted</text>\n",
+		LEFT + PLOT_WIDTH / 2, TOP + PLOT_HEIGHT + 40);
 }
 
 static void float_line(FILE *f, const struct lab_result *r)
 {
 	double y = y_of(r, r->float_accuracy);
 
-	fprintf(f, "<line x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"" INK "\" stroke-dasharray=\"5 4\"/>\n",
+	fprintf(f,
+		"<line x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"" INK
+		"\" stroke-dasharray=\"5 4\"/>\n",
 		LEFT, LEFT + PLOT_WIDTH, y, y);
-	fprintf(f, "<text x=\"%d\" y=\"%.1f\">float %.2f</text>\n", LEFT + 6, y - 6, r->float_accuracy);
+	fprintf(f, "<text x=\"%d\" y=\"%.1f\">float %.2f</text>\n", LEFT + 6, y - 6,
+		r->float_accuracy);
 }
 
 /* The best of a series at each width is on its line. */
 static void line(FILE *f, const struct lab_result *r, int which)
 {
-	fprintf(f, "<polyline fill=\"none\" stroke=\"%s\" stroke-width=\"2.2\" stroke-linejoin=\"round\" points=\"",
+	fprintf(f,
+		"<polyline fill=\"none\" stroke=\"%s\" stroke-width=\"2.2\" stroke-linejoin=\"round\" points=\"",
 		series[which].colour);
 	for (unsigned int bits = 9; bits > 0; bits--) {
 		const struct lab_row *best = NULL;
@@ -118,7 +132,8 @@ static void line(FILE *f, const struct lab_result *r, int which)
 			    (!best || r->row[i].accuracy > best->accuracy))
 				best = &r->row[i];
 		if (best)
-			fprintf(f, "%.1f,%.1f ", x_of(best->bits_per_weight), y_of(r, best->accuracy));
+			fprintf(f, "%.1f,%.1f ", x_of(best->bits_per_weight),
+				y_of(r, best->accuracy));
 	}
 	fprintf(f, "\"/>\n");
 }
@@ -130,17 +145,20 @@ static void dots(FILE *f, const struct lab_result *r, int which)
 
 		if (series_of(row) != which)
 			continue;
-		fprintf(f, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"%s\" fill=\"%s\" stroke=\"white\">"
+		fprintf(f,
+			"<circle cx=\"%.1f\" cy=\"%.1f\" r=\"%s\" fill=\"%s\" stroke=\"white\">"
 			"<title>%s, %u bits: %.2f %%</title></circle>\n",
-			x_of(row->bits_per_weight), y_of(r, row->accuracy), which < 0 ? "3.6" : "4.6",
-			which < 0 ? OTHER : series[which].colour, row->scheme, row->bits, row->accuracy);
+			x_of(row->bits_per_weight), y_of(r, row->accuracy),
+			which < 0 ? "3.6" : "4.6", which < 0 ? OTHER : series[which].colour,
+			row->scheme, row->bits, row->accuracy);
 	}
 }
 
 static void panel(FILE *f, const struct lab_result *r, int left)
 {
 	fprintf(f, "<g transform=\"translate(%d 0)\">\n", left);
-	fprintf(f, "<text x=\"%d\" y=\"%d\" font-size=\"14\" font-weight=\"bold\">%s</text>\n", LEFT, TOP - 14, r->title);
+	fprintf(f, "<text x=\"%d\" y=\"%d\" font-size=\"14\" font-weight=\"bold\">%s</text>\n",
+		LEFT, TOP - 14, r->title);
 	vertical_axis(f, r);
 	horizontal_axis(f);
 	float_line(f, r);
@@ -154,19 +172,26 @@ static void panel(FILE *f, const struct lab_result *r, int left)
 
 static void heading(FILE *f)
 {
-	fprintf(f, "<text x=\"%d\" y=\"32\" font-size=\"19\" font-weight=\"bold\">Weights quantized after training: "
-		"accuracy against size</text>\n", LEFT);
-	fprintf(f, "<text x=\"%d\" y=\"54\" fill=\"" PALE "\">Activations stay float. Lines join one family's best at each "
-		"width; both axes are logarithmic, the vertical one in the wrong answers.</text>\n", LEFT);
+	fprintf(f,
+		"<text x=\"%d\" y=\"32\" font-size=\"19\" font-weight=\"bold\">Weights quantized after training: "
+		"accuracy against size</text>\n",
+		LEFT);
+	fprintf(f,
+		"<text x=\"%d\" y=\"54\" fill=\"" PALE
+		"\">Activations stay float. Lines join one family's best at each "
+		"width; both axes are logarithmic, the vertical one in the wrong answers.</text>\n",
+		LEFT);
 	for (size_t s = 0; s <= SERIES; s++) {
 		int x = LEFT + (int)s * LEGEND_STEP;
 
 		if (s < SERIES)
-			fprintf(f, "<line x1=\"%d\" x2=\"%d\" y1=\"82\" y2=\"82\" stroke=\"%s\" stroke-width=\"2.2\"/>\n", x,
-				x + 22, series[s].colour);
+			fprintf(f,
+				"<line x1=\"%d\" x2=\"%d\" y1=\"82\" y2=\"82\" stroke=\"%s\" stroke-width=\"2.2\"/>\n",
+				x, x + 22, series[s].colour);
 		fprintf(f, "<circle cx=\"%d\" cy=\"82\" r=\"4.6\" fill=\"%s\"/>\n", x + 11,
 			s < SERIES ? series[s].colour : OTHER);
-		fprintf(f, "<text x=\"%d\" y=\"86\">%s</text>\n", x + 28, s < SERIES ? series[s].label : "other schemes");
+		fprintf(f, "<text x=\"%d\" y=\"86\">%s</text>\n", x + 28,
+			s < SERIES ? series[s].label : "other schemes");
 	}
 }
 
@@ -179,8 +204,10 @@ bool lab_draw(const char *path, const struct lab_result *results, size_t n)
 	if (!f)
 		return false;
 	width = width > least ? width : least;
-	fprintf(f, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" "
-		"font-family=\"Helvetica, Arial, DejaVu Sans, sans-serif\" font-size=\"12\" fill=\"" INK "\">\n",
+	fprintf(f,
+		"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" "
+		"font-family=\"Helvetica, Arial, DejaVu Sans, sans-serif\" font-size=\"12\" fill=\"" INK
+		"\">\n",
 		width, HEIGHT, width, HEIGHT);
 	fprintf(f, "<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n");
 	heading(f);

@@ -82,6 +82,9 @@ void xq_conv_patches(const struct xq_conv_shape *s, const uint8_t *x, uint8_t pa
 	size_t ox = first % s->out_w, oy = first / s->out_w % s->out_h, b = first / s->out_w / s->out_h;
 	size_t kernel_row_bytes = s->kernel_w * s->group_in;
 
+	/* Without channels nothing is gathered, however many taps there are. */
+	if (!s->k)
+		return;
 	for (size_t r = 0; r < rows; r++, dst += stride) {
 		for (size_t ky = 0; ky < s->kernel_h; ky++) {
 			struct cell to = { dst + ky * kernel_row_bytes, rows * stride };

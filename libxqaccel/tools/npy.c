@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -143,26 +142,6 @@ static const char *read_header(struct text s, struct tensor *t)
 
 /* ---- the file --------------------------------------------------------------------------------- */
 
-/* Elements on disk are little-endian; the same swap serves both ways. */
-static void swap_elements(void *data, size_t count, unsigned int bytes)
-{
-	size_t i;
-
-	if (__BYTE_ORDER == __LITTLE_ENDIAN || bytes == 1)
-		return;
-	for (i = 0; i < count; i++) {
-		uint8_t *e = (uint8_t *)data + i * bytes;
-		unsigned int b;
-
-		for (b = 0; b < bytes / 2; b++) {
-			const uint8_t swap = e[b];
-
-			e[b] = e[bytes - 1 - b];
-			e[bytes - 1 - b] = swap;
-		}
-	}
-}
-
 const char *npy_parse(const void *file, size_t bytes, struct tensor *t)
 {
 	const uint8_t *f = file;
@@ -198,7 +177,6 @@ const char *npy_parse(const void *file, size_t bytes, struct tensor *t)
 	if (!t->data)
 		return "there is not enough memory for it";
 	memcpy(t->data, f, bytes);
-	swap_elements(t->data, t->count, t->bytes);
 	return NULL;
 }
 

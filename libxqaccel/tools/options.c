@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <getopt.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,11 +50,6 @@ static int set_value(const struct option_spec *spec, const char *text)
 		*(int64_t *)spec->value = strtoll(text, &end, 10);
 		if (end == text || *end || errno)
 			return usage("--%s takes an integer (%s)", spec->name, text);
-		return OPTIONS_DONE;
-	case OPTION_DOUBLE:
-		*(double *)spec->value = strtod(text, &end);
-		if (end == text || *end || !isfinite(*(double *)spec->value))
-			return usage("--%s takes a number (%s)", spec->name, text);
 		return OPTIONS_DONE;
 	case OPTION_TYPE:
 		*(enum xq_type *)spec->value = xq_type_by_name(text);

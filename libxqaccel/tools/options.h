@@ -13,7 +13,6 @@ enum option_kind {
 	OPTION_FLAG,		/* bool */
 	OPTION_STRING,		/* const char * */
 	OPTION_INT,		/* int64_t */
-	OPTION_DOUBLE,		/* double */
 	OPTION_TYPE,		/* enum xq_type */
 	OPTION_HEADING,		/* only a line of --help */
 };

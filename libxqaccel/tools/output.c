@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -12,10 +11,6 @@
 #include "command.h"
 #include "npy.h"
 #include "output.h"
-
-#if __BYTE_ORDER != __LITTLE_ENDIAN
-#error "elements are written as they lie in memory"
-#endif
 
 #define MAX_OUTPUTS	16
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A tensor in memory, as a .npy file holds it: little-endian on disk, the host's order here,
- * C order.
+ * A tensor in memory, as a .npy file holds it: little-endian, C order.
  */
 #ifndef XQ_TOOL_TENSOR_H
 #define XQ_TOOL_TENSOR_H
@@ -9,6 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "elements are read and written as they lie in memory");
 
 #define TENSOR_MAX_DIMS	16
 

@@ -48,7 +48,8 @@ static bool open_devices(void)
 
 static void close_devices(void)
 {
-	while (count--) {
+	while (count) {
+		count--;
 		xq_workspace_destroy(workspaces[count]);
 		xq_device_close(devices[count]);
 	}

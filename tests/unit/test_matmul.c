@@ -293,6 +293,25 @@ static void little_memory(void)
 	}
 }
 
+/* 2^18 products of 2^14 are 2^32, which is 0 in an int32; the flag tells that it may be so. */
+static void wraps_and_tells(void)
+{
+	const size_t k = 1 << 18;
+	struct xq_matmul_stats stats = { 0 };
+	int32_t c = 7;
+	int8_t *a = malloc(k);
+	struct xq_matmul mm = { .m = 1, .n = 1, .k = 4, .a_type = XQ_S8, .b_type = XQ_S8, .a = a, .b = a, .c = &c,
+				.stats = &stats };
+
+	setup();
+	memset(a, -128, k);
+	EXPECT(!xq_matmul(ws, &mm) && c == 4 << 14 && !stats.overflow, "short: %d", c);
+	mm.k = k;
+	EXPECT(!xq_matmul(ws, &mm) && !c && stats.overflow, "long: %d", c);
+	teardown();
+	free(a);
+}
+
 static void refusals(void)
 {
 	int8_t a[12] = { 1, 2, 3 }, b[12] = { 0, 0, 0, 0, 0, 9 };
@@ -443,6 +462,6 @@ static void bad_layers(void)
 }
 
 KTAP_MAIN({ "every pair, any options", every_pair }, { "products that are cut up", cut_up },
-	  { "a client with little memory", little_memory },
+	  { "a client with little memory", little_memory }, { "accumulators wrap", wraps_and_tells },
 	  { "what is refused", refusals }, { "linear layers", layers },
 	  { "layers that are refused", bad_layers })

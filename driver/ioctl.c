@@ -110,7 +110,7 @@ long xqaccel_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return -EFAULT;
 	if (size < op->min_size)
 		return -EINVAL;
-	if (size > PAGE_SIZE)
+	if (size > XQACCEL_MAX_STRUCT)
 		return -E2BIG;
 	ret = copy_struct_from_user(&data, op->size, user, size);
 	if (ret)

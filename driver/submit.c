@@ -13,7 +13,6 @@
 
 /* The smallest stride of the ABI; what a job then lacks reads as zero. */
 #define JOB_MIN_BYTES	64
-#define JOB_MAX_BYTES	PAGE_SIZE
 
 static unsigned int default_timeout_ms = 10000;
 module_param(default_timeout_ms, uint, 0644);
@@ -99,7 +98,7 @@ int xqaccel_ioctl_submit(struct xqaccel_client *client, void *data)
 	if (cmd->reserved || !cmd->count || cmd->count > XQACCEL_MAX_BATCH ||
 	    cmd->lane >= XQACCEL_LANES)
 		return -EINVAL;
-	if (cmd->job_stride < JOB_MIN_BYTES || cmd->job_stride > JOB_MAX_BYTES)
+	if (cmd->job_stride < JOB_MIN_BYTES || cmd->job_stride > XQACCEL_MAX_STRUCT)
 		return -EINVAL;
 	if (cmd->timeout_ms > xqaccel_max_timeout_ms())
 		return -EINVAL;

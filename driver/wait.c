@@ -10,7 +10,6 @@
 #include "job.h"
 
 #define COMPLETION_MIN_BYTES	32
-#define COMPLETION_MAX_BYTES	PAGE_SIZE
 
 /* As many as were asked for have ended, or all there are. */
 static bool enough(struct xqaccel_client *client, u32 min_complete)
@@ -122,7 +121,7 @@ int xqaccel_ioctl_wait(struct xqaccel_client *client, void *data)
 		return -EOPNOTSUPP;
 	if (cmd->reserved || !cmd->count || cmd->min_complete > cmd->count)
 		return -EINVAL;
-	if (cmd->stride < COMPLETION_MIN_BYTES || cmd->stride > COMPLETION_MAX_BYTES)
+	if (cmd->stride < COMPLETION_MIN_BYTES || cmd->stride > XQACCEL_MAX_STRUCT)
 		return -EINVAL;
 
 	/* Another thread may take what this one was woken for, and there is more to come. */

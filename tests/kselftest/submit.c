@@ -361,6 +361,20 @@ TEST_F(submit, batch_with_a_bad_job)
 	EXPECT_EQ(0U, pending);
 }
 
+TEST_F(submit, strides_out_of_bounds)
+{
+	static const uint32_t wrong[] = { 0, 63, XQACCEL_MAX_STRUCT + 1, UINT32_MAX };
+	struct xqaccel_submit cmd = {
+		.size = sizeof(cmd), .jobs = (uintptr_t)&self->job, .count = 1,
+	};
+	unsigned int i;
+
+	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		cmd.job_stride = wrong[i];
+		EXPECT_EQ(-EINVAL, device_ioctl(self->fd, XQACCEL_IOCTL_SUBMIT, &cmd));
+	}
+}
+
 TEST_F(submit, array_that_ends_in_a_hole)
 {
 	const long page = sysconf(_SC_PAGESIZE);

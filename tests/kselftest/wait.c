@@ -114,6 +114,20 @@ TEST_F(wait, shorter_and_longer_elements)
 	EXPECT_EQ(0xff, bytes[64]);
 }
 
+TEST_F(wait, strides_out_of_bounds)
+{
+	static const uint32_t wrong[] = { 0, 31, XQACCEL_MAX_STRUCT + 1, UINT32_MAX };
+	struct xqaccel_wait cmd = {
+		.size = sizeof(cmd), .completions = (uintptr_t)self->c, .count = 1,
+	};
+	unsigned int i;
+
+	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		cmd.stride = wrong[i];
+		EXPECT_EQ(-EINVAL, device_ioctl(self->fd, XQACCEL_IOCTL_WAIT, &cmd));
+	}
+}
+
 TEST_F(wait, bad_array_loses_no_completion)
 {
 	const long page = sysconf(_SC_PAGESIZE);

@@ -11,13 +11,14 @@
  * Every ioctl takes one structure whose first member is its size. The kernel
  * accepts shorter (older) structures and reads the missing tail as zero, and
  * longer (newer) ones whose unknown tail is zero. All reserved members must be
- * zero. 32- and 64-bit user space share one layout.
+ * zero. 32- and 64-bit user space share one layout. Sizes of structures, and the
+ * strides of arrays of them, are at most XQACCEL_MAX_STRUCT.
  *
  * Errors common to all ioctls:
  *	ENOTTY		unknown ioctl number
  *	EINVAL		size smaller than the first version of the structure, a
  *			reserved member that is not zero, a member out of range
- *	E2BIG		an unknown tail that is not zero
+ *	E2BIG		an unknown tail that is not zero, a size too large
  *	EOPNOTSUPP	a flag, operation or pair of formats that this kernel or
  *			this device does not have
  *	EFAULT		a user pointer that cannot be read or written
@@ -36,6 +37,9 @@
  */
 #define XQACCEL_ABI_MAJOR	1
 #define XQACCEL_ABI_MINOR	0
+
+/* Largest size of a structure and stride of an array, on every architecture. */
+#define XQACCEL_MAX_STRUCT	4096
 
 /*
  * Formats of matrix elements. The codes are those of the hardware descriptor.

@@ -116,6 +116,43 @@ static void print_json(const char *name, const struct xqaccel_info *i)
 	printf("]}");
 }
 
+static void print_types(uint32_t types)
+{
+	bool first = true;
+	unsigned int t;
+
+	for (t = 1; t < XQ_TYPE_COUNT; t++) {
+		if (!(types >> t & 1))
+			continue;
+		printf("%s%s", first ? "" : " ", xq_type_name((enum xq_type)t));
+		first = false;
+	}
+}
+
+/* A line for all types of A that go with the same types of B. */
+static void print_pairs(const struct xqaccel_info *i)
+{
+	const char *label = "pairs, A by B";
+	uint32_t told = 0, alike;
+	unsigned int a, other;
+
+	for (a = 1; a < XQ_TYPE_COUNT; a++) {
+		if (!i->pairs[a] || (told >> a & 1))
+			continue;
+		alike = 0;
+		for (other = a; other < XQ_TYPE_COUNT; other++)
+			if (i->pairs[other] == i->pairs[a])
+				alike |= 1U << other;
+		told |= alike;
+		printf("  %-18s", label);
+		print_types(alike);
+		printf("  by  ");
+		print_types(i->pairs[a]);
+		printf("\n");
+		label = "";
+	}
+}
+
 static void print_size(const char *label, uint64_t bytes)
 {
 	static const char *const units[] = { "bytes", "KiB", "MiB", "GiB", "TiB" };
@@ -145,9 +182,8 @@ static void print_table(const char *name, const struct xqaccel_info *i)
 	       i->max_timeout_ms / 1000.0);
 	print_size("largest buffer", i->max_buffer_bytes);
 	print_size("memory a client", i->client_bytes);
-	printf("  %-18s", "pairs (A x B)");
-	each_pair(i, ", ", "%s x %s");
-	printf("\n  %-18s", "tiled B");
+	print_pairs(i);
+	printf("  %-18s", "tiled B");
 	each_name(has_tiled, type_name, XQ_TYPE_COUNT, i, "", ", ");
 	printf("\n  %-18s", "features");
 	each_name(has_feature, feature_name, feature_count, i, "", ", ");

@@ -114,7 +114,7 @@ import json, sys
 line = json.loads(sys.stdin.read())
 assert line["bit_exact"] is True and line["seconds"] > 0 and line["gmac_per_s"] > 0 and line["bytes"] > 0' 2>>err
 then ok "bench --json"; else not_ok "bench --json"; fi
-if "$xq" gemm a.npy b.npy -o /dev/stdout 2>err | cmp -s - c.npy; then ok "output to a pipe"; else not_ok "output to a pipe"; fi
+if "$xq" gemm a.npy b.npy -o /proc/self/fd/1 2>err | cmp -s - c.npy; then ok "output to a pipe"; else not_ok "output to a pipe"; fi
 
 # A disk with less room than the product needs.
 rm -f c.npy

@@ -89,7 +89,8 @@ static int invalidate(struct xqaccel_client *client)
 	int spins = 0;
 	u32 value;
 
-	if (READ_ONCE(xq->lost))
+	/* A device that sleeps has forgotten everything, and may not answer. */
+	if (READ_ONCE(xq->lost) || xq->power == XQACCEL_ASLEEP)
 		return 0;
 	xqaccel_write(xq, XQ_REG_CTX_INVAL, client->context | XQ_CTX_INVAL_GO);
 	for (;;) {

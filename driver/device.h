@@ -32,10 +32,12 @@ struct xqaccel_device;
  * struct xqaccel_bus_ops - what the core asks of the bus that the device sits on
  * @dma_stop: forbid the device any further DMA and wait for what is under way.
  *	Returns 0 only if the device certainly does none afterwards. May sleep.
+ * @dma_start: allow it DMA again, after a sleep
  * @vector: Linux interrupt number of an XQ_VECTOR_*
  */
 struct xqaccel_bus_ops {
 	int (*dma_stop)(struct xqaccel_device *xq);
+	void (*dma_start)(struct xqaccel_device *xq);
 	int (*vector)(struct xqaccel_device *xq, unsigned int vector);
 };
 
@@ -62,6 +64,13 @@ enum xqaccel_dma {
 	XQACCEL_DMA_UNKNOWN,	/* could not be stopped for sure: pages are never freed */
 };
 
+/* Whether the hardware is ours to use, or the bus's: to suspend it or to reset it. */
+enum xqaccel_power {
+	XQACCEL_AWAKE,
+	XQACCEL_DOZING,		/* it gets no more jobs; what runs may end */
+	XQACCEL_ASLEEP,		/* it was reset and does no DMA; its registers may not answer */
+};
+
 /* Counters for debugfs; a test compares them before and after. */
 struct xqaccel_stats {
 	atomic64_t clients;
@@ -85,7 +94,7 @@ struct xqaccel_stats {
  * after the hardware.
  *
  * Lock order: gone_lock, clients_lock, client->mem_lock, reset_lock, lock. inval_lock
- * comes after client->mem_lock and has only lock inside.
+ * comes after client->mem_lock and reset_lock and has only lock inside.
  */
 struct xqaccel_device {
 	struct device dev;
@@ -116,7 +125,7 @@ struct xqaccel_device {
 	/* One invalidation at a time: there is one register for all contexts. */
 	struct mutex inval_lock;
 
-	/* Serializes resets, loss and removal. Protects dma. */
+	/* Serializes resets, sleep, loss and removal. Protects dma. */
 	struct mutex reset_lock;
 	enum xqaccel_dma dma;
 
@@ -128,6 +137,7 @@ struct xqaccel_device {
 	struct list_head ready;		/* clients with a job that waits for a queue */
 	u64 next_id;
 	bool lost;
+	enum xqaccel_power power;	/* ASLEEP comes and goes with reset_lock and inval_lock, too */
 	unsigned int fruitless_resets;	/* of the function, since a job last ended well */
 	struct work_struct lost_work;	/* wakes those who sleep on the device */
 	struct xqaccel_queue queue[XQ_MAX_QUEUES];
@@ -184,6 +194,7 @@ void xqaccel_chrdev_forget(struct xqaccel_device *xq);
 /* irq.c */
 int xqaccel_irq_request(struct xqaccel_device *xq);
 void xqaccel_irq_free(struct xqaccel_device *xq);
+void xqaccel_irq_sync(struct xqaccel_device *xq);
 
 /* sysfs.c */
 extern const struct attribute_group *xqaccel_sysfs_groups[];

@@ -35,7 +35,7 @@ static irqreturn_t error_interrupt(int irq, void *data)
 	u32 error;
 
 	spin_lock(&xq->lock);
-	if (xq->lost)
+	if (xq->lost || xq->power == XQACCEL_ASLEEP)
 		goto unlock;
 	error = xqaccel_read(xq, XQ_REG_ERROR);
 	xqaccel_write(xq, XQ_REG_ERROR, error);
@@ -87,4 +87,14 @@ void xqaccel_irq_free(struct xqaccel_device *xq)
 	for (i = 0; i < xq->caps.queues; i++)
 		free_irq(xq->bus->vector(xq, XQ_VECTOR_QUEUE(i)), &xq->queue[i]);
 	free_irq(xq->bus->vector(xq, XQ_VECTOR_ERROR), xq);
+}
+
+/* Waits until handlers that run have returned. */
+void xqaccel_irq_sync(struct xqaccel_device *xq)
+{
+	unsigned int i;
+
+	for (i = 0; i < xq->caps.queues; i++)
+		synchronize_irq(xq->bus->vector(xq, XQ_VECTOR_QUEUE(i)));
+	synchronize_irq(xq->bus->vector(xq, XQ_VECTOR_ERROR));
 }

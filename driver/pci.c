@@ -3,10 +3,12 @@
 #include <linux/dma-mapping.h>
 #include <linux/module.h>
 #include <linux/pci.h>
+#include <linux/pm.h>
 #include <linux/sizes.h>
 #include <linux/workqueue.h>
 
 #include "device.h"
+#include "reset.h"
 
 /* What a page table entry can hold. */
 #define DMA_BITS	52
@@ -29,6 +31,11 @@ static int pci_dma_stop(struct xqaccel_device *xq)
 	return pci_wait_for_pending_transaction(pdev) ? 0 : -EIO;
 }
 
+static void pci_dma_start(struct xqaccel_device *xq)
+{
+	pci_set_master(to_pci_dev(xq->parent));
+}
+
 static int pci_vector(struct xqaccel_device *xq, unsigned int vector)
 {
 	return pci_irq_vector(to_pci_dev(xq->parent), vector);
@@ -36,6 +43,7 @@ static int pci_vector(struct xqaccel_device *xq, unsigned int vector)
 
 static const struct xqaccel_bus_ops pci_bus_ops = {
 	.dma_stop = pci_dma_stop,
+	.dma_start = pci_dma_start,
 	.vector = pci_vector,
 };
 
@@ -131,6 +139,20 @@ static void xqaccel_remove(struct pci_dev *pdev)
 	disable(pdev);
 }
 
+/* Tasks are frozen before this, so no job comes; the PCI core takes care of the power. */
+static int xqaccel_suspend(struct device *dev)
+{
+	xqaccel_sleep(dev_get_drvdata(dev), true);
+	return 0;
+}
+
+static int xqaccel_resume(struct device *dev)
+{
+	return xqaccel_wake(dev_get_drvdata(dev));
+}
+
+static DEFINE_SIMPLE_DEV_PM_OPS(xqaccel_pm_ops, xqaccel_suspend, xqaccel_resume);
+
 static const struct pci_device_id xqaccel_ids[] = {
 	{ PCI_DEVICE(XQ_PCI_VENDOR, XQ_PCI_DEVICE) },
 	{ }
@@ -142,6 +164,7 @@ static struct pci_driver xqaccel_driver = {
 	.id_table = xqaccel_ids,
 	.probe = xqaccel_probe,
 	.remove = xqaccel_remove,
+	.driver.pm = pm_sleep_ptr(&xqaccel_pm_ops),
 };
 
 static int __init xqaccel_init(void)

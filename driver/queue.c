@@ -80,13 +80,38 @@ void xqaccel_queue_start(struct xqaccel_queue *q)
 	queue_write(q, XQ_Q_SIZE, q->log2);
 	queue_write(q, XQ_Q_CTRL, XQ_Q_CTRL_ENABLE | XQ_Q_CTRL_IRQ);
 	q->broken = false;
+	q->halted = false;
+	q->idle = false;
 	q->stopped = false;
+}
+
+/* The device starts none of the jobs that it has not started yet. */
+void xqaccel_queue_halt(struct xqaccel_queue *q)
+{
+	lockdep_assert_held(&q->xq->lock);
+
+	queue_write(q, XQ_Q_CTRL, XQ_Q_CTRL_ENABLE | XQ_Q_CTRL_IRQ | XQ_Q_CTRL_HALT);
+	q->halted = true;
+}
+
+bool xqaccel_queue_idle(struct xqaccel_queue *q)
+{
+	return xqaccel_read(q->xq, XQ_QUEUE(q->index, XQ_Q_STATUS)) & XQ_Q_STATUS_IDLE;
 }
 
 /* The oldest job in flight, which is the one that the device works on. */
 struct xqaccel_request *xqaccel_queue_head(struct xqaccel_queue *q)
 {
 	return list_first_entry_or_null(&q->jobs, struct xqaccel_request, node);
+}
+
+/* Whether the oldest job took too long. One that the device was kept from starting did not. */
+bool xqaccel_queue_late(struct xqaccel_queue *q)
+{
+	const struct xqaccel_request *head = xqaccel_queue_head(q);
+
+	return head && time_after_eq(jiffies, head->deadline) &&
+	       !(q->halted && xqaccel_queue_idle(q));
 }
 
 /* A job's time runs from when it is the oldest of its queue. */

@@ -28,6 +28,8 @@ struct xq_hw_completion;
  * @jobs: in the order in which the device got them, so they must end in that order
  * @stopped: a reset is under way or the device is not there: neither dispatch nor doorbells
  * @broken: the device contradicted itself on this queue; only a reset helps
+ * @halted: the device starts no further job, because a sleep begins
+ * @idle: halted, and no job was running when the sleep came
  * @irq_reaped: whether an interrupt reaped since the watchdog last looked
  * @watch: watchdog, pending while jobs are in flight
  */
@@ -46,6 +48,8 @@ struct xqaccel_queue {
 	struct list_head jobs;
 	bool stopped;
 	bool broken;
+	bool halted;
+	bool idle;
 	bool irq_reaped;
 	struct delayed_work watch;
 };
@@ -53,6 +57,9 @@ struct xqaccel_queue {
 int xqaccel_queues_alloc(struct xqaccel_device *xq);
 void xqaccel_queues_free(struct xqaccel_device *xq);
 void xqaccel_queue_start(struct xqaccel_queue *q);
+void xqaccel_queue_halt(struct xqaccel_queue *q);
+bool xqaccel_queue_idle(struct xqaccel_queue *q);
+bool xqaccel_queue_late(struct xqaccel_queue *q);
 void xqaccel_queue_push(struct xqaccel_queue *q, struct xqaccel_request *job);
 bool xqaccel_queue_collect(struct xqaccel_queue *q);
 bool xqaccel_queue_reap(struct xqaccel_queue *q);

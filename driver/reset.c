@@ -4,6 +4,8 @@
  * job, run the others again. A queue that does not come back: reset the function. A
  * function that does not come back: the device is lost, every job ends, and only then is
  * its memory given back.
+ *
+ * And sleep, which is a reset with a pause in its middle.
  */
 #include <linux/delay.h>
 #include <linux/jiffies.h>
@@ -16,6 +18,8 @@
 
 #define QUEUE_RESET_MS		500
 #define FUNCTION_RESET_MS	2000
+/* What running jobs have to end before a sleep stops them. */
+#define DOZE_MS			1000
 /* Function resets in a row, without a job that ended well in between, before giving up. */
 #define MAX_FRUITLESS_RESETS	4
 
@@ -42,7 +46,7 @@ static int wait_clear(struct xqaccel_device *xq, u32 reg, u32 bit, unsigned int 
 /* Status that ends a job after a reset, or XQACCEL_STATUS_OK if it is to run again. */
 static u32 verdict(const struct xqaccel_queue *q, struct xqaccel_request *job, bool head)
 {
-	const bool interrupted = head || q->broken;
+	const bool interrupted = (head && !q->idle) || q->broken;
 
 	if (job->timed_out)
 		return XQACCEL_STATUS_TIMEOUT;
@@ -51,7 +55,9 @@ static u32 verdict(const struct xqaccel_queue *q, struct xqaccel_request *job, b
 	/* What follows the head has not started, but the head may have added to C already. */
 	if (interrupted && job->accumulate)
 		return XQACCEL_STATUS_CANCELED;
-	if (interrupted && ++job->interruptions > XQACCEL_MAX_INTERRUPTIONS)
+	/* Sleep is no sign that something is wrong, and comes as often as it likes. */
+	if (interrupted && q->xq->power == XQACCEL_AWAKE &&
+	    ++job->interruptions > XQACCEL_MAX_INTERRUPTIONS)
 		return XQACCEL_STATUS_CANCELED;
 	return XQACCEL_STATUS_OK;
 }
@@ -105,18 +111,11 @@ static void fail_all_jobs(struct xqaccel_device *xq)
 
 /* ---- the hardware --------------------------------------------------------- */
 
-static bool head_late(struct xqaccel_queue *q)
-{
-	const struct xqaccel_request *head = xqaccel_queue_head(q);
-
-	return head && time_after_eq(jiffies, head->deadline);
-}
-
 static void queue_stop(struct xqaccel_queue *q)
 {
 	struct xqaccel_request *head = xqaccel_queue_head(q);
 
-	if (!q->broken && head_late(q))
+	if (!q->broken && xqaccel_queue_late(q))
 		head->timed_out = true;
 	q->stopped = true;
 }
@@ -167,7 +166,8 @@ static void reset_function(struct xqaccel_device *xq)
 
 	lockdep_assert_held(&xq->reset_lock);
 
-	if (xq->lost)
+	/* A sleep is as good: it resets the function before and after. */
+	if (xq->lost || xq->power == XQACCEL_ASLEEP)
 		return;
 	spin_lock_irq(&xq->lock);
 	for (i = 0; i < xq->caps.queues; i++)
@@ -205,7 +205,7 @@ void xqaccel_reset_function(struct xqaccel_device *xq)
 /* Another reset may have helped in the meantime. */
 static bool still_needed(struct xqaccel_queue *q)
 {
-	return !q->xq->lost && !q->stopped && (q->broken || head_late(q));
+	return !q->xq->lost && !q->stopped && (q->broken || xqaccel_queue_late(q));
 }
 
 static void reset_queue(struct xqaccel_queue *q)
@@ -272,11 +272,12 @@ int xqaccel_reset_initial(struct xqaccel_device *xq)
 	return wait_clear(xq, XQ_REG_CTRL, XQ_CTRL_RESET, FUNCTION_RESET_MS);
 }
 
-/* First start, when rings and contexts are there. */
+/* Start of a device that was reset, when rings and contexts are there. */
 int xqaccel_reset_start(struct xqaccel_device *xq)
 {
 	spin_lock_irq(&xq->lock);
 	function_start(xq);
+	xqaccel_sched_run(xq);
 	spin_unlock_irq(&xq->lock);
 	return xqaccel_read(xq, XQ_REG_STATUS) & XQ_STATUS_READY ? 0 : -EIO;
 }
@@ -289,4 +290,127 @@ void xqaccel_reset_final(struct xqaccel_device *xq)
 	if (!xqaccel_absent(xq))
 		xqaccel_reset_initial(xq);
 	mutex_unlock(&xq->reset_lock);
+}
+
+/* ---- sleep ---------------------------------------------------------------- */
+
+static bool all_idle(struct xqaccel_device *xq)
+{
+	unsigned int i;
+
+	for (i = 0; i < xq->caps.queues; i++)
+		if (!xqaccel_queue_idle(&xq->queue[i]))
+			return false;
+	return true;
+}
+
+/*
+ * Lets running jobs end, so that few have to run again and those that accumulate need not be
+ * given up. Without reset_lock: a job that is late meanwhile ends as ever.
+ */
+static void doze(struct xqaccel_device *xq)
+{
+	const unsigned long end = jiffies + msecs_to_jiffies(DOZE_MS);
+	unsigned int i;
+
+	spin_lock_irq(&xq->lock);
+	if (!xq->lost && xq->power == XQACCEL_AWAKE) {
+		xq->power = XQACCEL_DOZING;
+		for (i = 0; i < xq->caps.queues; i++)
+			if (!xq->queue[i].stopped)
+				xqaccel_queue_halt(&xq->queue[i]);
+	}
+	spin_unlock_irq(&xq->lock);
+
+	while (!READ_ONCE(xq->lost) && !all_idle(xq) && !time_after(jiffies, end))
+		usleep_range(100, 1000);
+}
+
+/* Stops the hardware. Nothing of it is touched any more when this returns. */
+static void fall_asleep(struct xqaccel_device *xq, bool orderly)
+{
+	unsigned int i;
+
+	lockdep_assert_held(&xq->reset_lock);
+
+	spin_lock_irq(&xq->lock);
+	xq->power = XQACCEL_DOZING;
+	for (i = 0; i < xq->caps.queues; i++) {
+		struct xqaccel_queue *q = &xq->queue[i];
+
+		q->idle = orderly && q->halted && xqaccel_queue_idle(q);
+		queue_stop(q);
+	}
+	if (orderly)
+		xqaccel_write(xq, XQ_REG_CTRL, XQ_CTRL_RESET);
+	spin_unlock_irq(&xq->lock);
+
+	/* One that does not acknowledge may do so after the sleep; what counts now is the bus. */
+	if (orderly)
+		wait_clear(xq, XQ_REG_CTRL, XQ_CTRL_RESET, FUNCTION_RESET_MS);
+	if (xq->bus->dma_stop(xq))
+		return lose(xq, "its DMA can't be stopped");
+	xqaccel_irq_sync(xq);
+
+	spin_lock_irq(&xq->lock);
+	for (i = 0; i < xq->caps.queues; i++)
+		settle_jobs(&xq->queue[i]);
+	spin_unlock_irq(&xq->lock);
+
+	/* An invalidation that is under way needs an answer, or a second to give up. */
+	mutex_lock(&xq->inval_lock);
+	spin_lock_irq(&xq->lock);
+	xq->power = XQACCEL_ASLEEP;
+	spin_unlock_irq(&xq->lock);
+	mutex_unlock(&xq->inval_lock);
+}
+
+/**
+ * xqaccel_sleep() - leave the hardware to the bus, which may turn it off or reset it
+ * @xq: device
+ * @orderly: its registers answer, and running jobs may take a moment to end. Otherwise all
+ *	is stopped at once.
+ *
+ * Jobs wait for xqaccel_wake(); what ran and did not end will run again where that is safe.
+ */
+void xqaccel_sleep(struct xqaccel_device *xq, bool orderly)
+{
+	if (orderly)
+		doze(xq);
+	mutex_lock(&xq->reset_lock);
+	if (!xq->lost && xq->power != XQACCEL_ASLEEP)
+		fall_asleep(xq, orderly);
+	mutex_unlock(&xq->reset_lock);
+}
+
+/* Only a device that was reset gets its DMA back: memory that it knew may have been freed. */
+static int wake(struct xqaccel_device *xq)
+{
+	int ret;
+
+	ret = xqaccel_absent(xq) ? -ENODEV : xqaccel_reset_initial(xq);
+	if (!ret) {
+		xq->bus->dma_start(xq);
+		mutex_lock(&xq->inval_lock);
+		spin_lock_irq(&xq->lock);
+		xq->power = XQACCEL_AWAKE;
+		spin_unlock_irq(&xq->lock);
+		mutex_unlock(&xq->inval_lock);
+		ret = xqaccel_reset_start(xq);
+	}
+	if (ret)
+		lose(xq, "it does not come back");
+	return ret;
+}
+
+/* The hardware is ours again; goes on with the jobs. -ENODEV, -ETIMEDOUT, -EIO: it is lost. */
+int xqaccel_wake(struct xqaccel_device *xq)
+{
+	int ret = 0;
+
+	mutex_lock(&xq->reset_lock);
+	if (!xq->lost && xq->power == XQACCEL_ASLEEP)
+		ret = wake(xq);
+	mutex_unlock(&xq->reset_lock);
+	return ret;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* From a late job to a lost device: queue reset, function reset, giving up. */
+/* From a late job to a lost device: queue reset, function reset, giving up. And sleep. */
 #ifndef XQACCEL_RESET_H
 #define XQACCEL_RESET_H
 
@@ -16,6 +16,8 @@ void xqaccel_reset_queue(struct xqaccel_queue *q);
 void xqaccel_reset_function(struct xqaccel_device *xq);
 void xqaccel_lose(struct xqaccel_device *xq, const char *reason);
 bool xqaccel_dma_stopped(struct xqaccel_device *xq);
+void xqaccel_sleep(struct xqaccel_device *xq, bool orderly);
+int xqaccel_wake(struct xqaccel_device *xq);
 
 /* watchdog.c */
 void xqaccel_watch(struct work_struct *work);

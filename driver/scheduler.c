@@ -142,7 +142,7 @@ void xqaccel_sched_run(struct xqaccel_device *xq)
 {
 	lockdep_assert_held(&xq->lock);
 
-	if (xq->lost)
+	if (xq->lost || xq->power != XQACCEL_AWAKE)
 		return;
 	while (serve_one(xq))
 		;

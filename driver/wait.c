@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The ioctl that reaps completions. */
+#include <linux/freezer.h>
 #include <linux/hrtimer.h>
 #include <linux/ktime.h>
 #include <linux/slab.h>
@@ -22,17 +23,22 @@ static bool enough(struct xqaccel_client *client, u32 min_complete)
 	return enough;
 }
 
+/* Freezable, so that a suspend is no signal to the sleeper. */
 static int wait_for(struct xqaccel_client *client, u32 min_complete, s64 timeout_ns)
 {
 	int ret;
 
-	if (timeout_ns < 0)
-		ret = wait_event_interruptible(client->wait, enough(client, min_complete));
+	if (enough(client, min_complete))
+		ret = 0;
 	else if (!timeout_ns)
-		ret = enough(client, min_complete) ? 0 : -ETIME;
+		ret = -ETIME;
+	else if (timeout_ns < 0)
+		ret = wait_event_freezable(client->wait, enough(client, min_complete));
 	else
-		ret = wait_event_interruptible_hrtimeout(client->wait, enough(client, min_complete),
-							 ns_to_ktime(timeout_ns));
+		/* There is no wait_event_freezable_hrtimeout(). */
+		ret = __wait_event_hrtimeout(client->wait, enough(client, min_complete),
+					     ns_to_ktime(timeout_ns),
+					     (TASK_INTERRUPTIBLE | TASK_FREEZABLE));
 	if (ret == -ETIME)
 		return -ETIMEDOUT;
 	return ret ? -EINTR : 0;

@@ -34,13 +34,6 @@ void xqaccel_watch_arm(struct xqaccel_queue *q)
 		queue_delayed_work(xqaccel_wq, &q->watch, watch_delay(q));
 }
 
-static bool head_late(struct xqaccel_queue *q)
-{
-	const struct xqaccel_request *head = xqaccel_queue_head(q);
-
-	return head && time_after_eq(jiffies, head->deadline);
-}
-
 static void count_lost_interrupt(struct xqaccel_queue *q)
 {
 	/* One that an interrupt took between two looks proves nothing, so ask that none came. */
@@ -60,7 +53,7 @@ void xqaccel_watch(struct work_struct *work)
 		if (!absent && xqaccel_queue_reap(q))
 			count_lost_interrupt(q);
 		q->irq_reaped = false;
-		reset = q->broken || head_late(q);
+		reset = q->broken || xqaccel_queue_late(q);
 		if (!absent && !reset)
 			xqaccel_sched_run(xq);
 		xqaccel_watch_arm(q);

@@ -3,7 +3,7 @@
 # Tests of the driver, run in the VM. They use nothing but the ioctls.
 
 STATIC_LIBS += xqkselftest
-xqkselftest-y := $(addprefix tests/kselftest/, device.c gemm_case.c guest.c)
+xqkselftest-y := $(addprefix tests/kselftest/, batch.c device.c gemm_case.c guest.c)
 
 # The reference loops are the slowest part under emulation.
 CFLAGS-tests/kselftest/gemm_case.c := -O3
@@ -24,6 +24,7 @@ $(eval $(call kselftest,wait,120))
 $(eval $(call kselftest,jobs,240))
 $(eval $(call kselftest,recovery,240))
 $(eval $(call kselftest,unplug,400))
+$(eval $(call kselftest,suspend,200))
 $(eval $(call kselftest,leak,200))
 $(eval $(call kselftest,stress,240))
 

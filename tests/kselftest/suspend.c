@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The machine is suspended while the device is in use. Clients see a delay and nothing else.
+ * The kernel's own test mode takes every device down, up to its power state, and back at once,
+ * because not every emulator wakes from the real thing.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+
+#include "batch.h"
+#include "device.h"
+#include "guest.h"
+#include "harness.h"
+
+#define PM_TEST		"/sys/power/pm_test"
+#define PM_DELAY	"/sys/module/suspend/parameters/pm_test_delay"
+#define PM_STATE	"/sys/power/state"
+
+FIXTURE(suspend)
+{
+	int fd;
+	struct buffer buf;
+	struct xqaccel_job job;
+	struct xqaccel_completion c;
+};
+
+FIXTURE_SETUP(suspend)
+{
+	if (getuid())
+		SKIP(return, "not root");
+	if (access(PM_TEST, W_OK) || access(PM_DELAY, W_OK))
+		SKIP(return, "a kernel without CONFIG_PM_DEBUG");
+	ASSERT_EQ(0, file_write(PM_DELAY, "0"));
+	ASSERT_EQ(0, file_write(PM_TEST, "platform"));
+	if (host_present())
+		ASSERT_EQ(0, inject_nothing());
+	self->fd = device_open();
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, buffer_create(self->fd, 8192, &self->buf));
+	small_fill(&self->buf, 1, 2);
+	small_job(&self->job, &self->buf);
+}
+
+FIXTURE_TEARDOWN(suspend)
+{
+	if (host_present())
+		EXPECT_EQ(0, inject_nothing());
+	EXPECT_EQ(0, file_write(PM_TEST, "none"));
+	munmap(self->buf.map, self->buf.bytes);
+	close(self->fd);
+	EXPECT_EQ(0, stat_settles("jobs", 0, 5000));
+	EXPECT_EQ(0, stat_settles("clients", 0, 5000));
+	EXPECT_EQ(0, stat_of("leaked_pages"));
+}
+
+/* Returns when the machine is awake again. */
+static int suspend(const char *state)
+{
+	return file_write(PM_STATE, state);
+}
+
+static int run_good_job(FIXTURE_DATA(suspend) *self)
+{
+	int ret;
+
+	small_fill(&self->buf, 3, 4);
+	small_job(&self->job, &self->buf);
+	ret = submit(self->fd, &self->job);
+	if (!ret)
+		ret = wait_one(self->fd, &self->c, 10 * SECOND);
+	if (ret)
+		return ret;
+	return self->c.status ? (int)self->c.status : small_check(&self->buf, 16 * 3 * 4);
+}
+
+TEST_F(suspend, idle)
+{
+	static const char *const states[] = { "freeze", "mem" };
+	unsigned int i;
+
+	for (i = 0; i < 6; i++) {
+		ASSERT_EQ(0, run_good_job(self));
+		ASSERT_EQ(0, suspend(states[i % 2]));
+		ASSERT_EQ(0, run_good_job(self));
+	}
+}
+
+/* The same calls of the driver as for a hibernation. */
+TEST_F_TIMEOUT(suspend, hibernate, 60)
+{
+	ASSERT_EQ(0, file_write(PM_TEST, "devices"));
+	ASSERT_EQ(0, run_good_job(self));
+	if (suspend("disk"))
+		SKIP(return, "no hibernation here");
+	EXPECT_EQ(0, run_good_job(self));
+}
+
+/* Jobs wait in lanes, wait on the device and run, and everything is right afterwards. */
+TEST_F_TIMEOUT(suspend, with_jobs, 120)
+{
+	static struct batch b;
+	unsigned int round;
+
+	ASSERT_EQ(0, batch_open(&b, 11));
+	for (round = 0; round < 4; round++) {
+		if (host_present())
+			ASSERT_EQ(0, inject("slow-ns", 40 * MS));
+		ASSERT_EQ(0, batch_submit(&b));
+		ASSERT_EQ(0, suspend(round % 2 ? "mem" : "freeze"));
+		if (host_present())
+			ASSERT_EQ(0, inject("slow-ns", 0));
+		EXPECT_EQ(0, batch_finish(&b));
+	}
+	batch_close(&b);
+	EXPECT_EQ(0, run_good_job(self));
+}
+
+/* Memory that goes away just before must not be known to the device afterwards. */
+TEST_F(suspend, with_buffers_on_their_way_out)
+{
+	unsigned int i;
+
+	for (i = 0; i < 4; i++) {
+		struct buffer buf;
+		const int other = device_open();
+
+		ASSERT_LE(0, other);
+		ASSERT_EQ(0, buffer_create(other, 4 << 20, &buf));
+		ASSERT_EQ(0, buffer_destroy(other, buf.handle));
+		munmap(buf.map, buf.bytes);
+		close(other);
+		ASSERT_EQ(0, suspend("freeze"));
+		ASSERT_EQ(0, run_good_job(self));
+	}
+}
+
+/* A job that does not end in time is stopped, and runs again, however often that happens. */
+TEST_F_TIMEOUT(suspend, long_job, 60)
+{
+	enum { ROUNDS = 6 };
+	const int64_t before = stat_of("resubmitted");
+	unsigned int i;
+
+	if (!host_present())
+		SKIP(return, "no host to make the device hang");
+	ASSERT_EQ(0, inject("hang-jobs", ROUNDS));
+	ASSERT_EQ(0, submit_lane(self->fd, &self->job, 0, 60000));
+	for (i = 0; i < ROUNDS; i++)
+		ASSERT_EQ(0, suspend("freeze"));
+	ASSERT_EQ(0, wait_one(self->fd, &self->c, 10 * SECOND));
+	EXPECT_EQ(XQACCEL_STATUS_OK, (int)self->c.status);
+	EXPECT_EQ(0, small_check(&self->buf, 16 * 2));
+	EXPECT_EQ(before + ROUNDS, stat_of("resubmitted"));
+}
+
+/* Each adds once: the running one ends before the sleep, the others start after it. */
+TEST_F_TIMEOUT(suspend, jobs_that_accumulate, 60)
+{
+	enum { COUNT = 12 };
+	unsigned int i;
+
+	if (!host_present())
+		SKIP(return, "no host to make the device slow");
+	ASSERT_EQ(0, inject("slow-ns", 300 * MS));
+	self->job.flags = XQACCEL_JOB_ACCUMULATE;
+	/* The limit is that of a job, not of all that are before it or of the sleep. */
+	for (i = 0; i < COUNT; i++)
+		ASSERT_EQ(0, submit_lane(self->fd, &self->job, 0, 800));
+	ASSERT_EQ(0, suspend("freeze"));
+	ASSERT_EQ(0, suspend("freeze"));
+	for (i = 0; i < COUNT; i++) {
+		ASSERT_EQ(0, wait_one(self->fd, &self->c, 10 * SECOND));
+		EXPECT_EQ(XQACCEL_STATUS_OK, (int)self->c.status);
+	}
+	EXPECT_EQ(0, small_check(&self->buf, COUNT * 16 * 2));
+}
+
+/* It has started and can't be undone, so it must not run again. */
+TEST_F_TIMEOUT(suspend, long_job_that_accumulates, 60)
+{
+	if (!host_present())
+		SKIP(return, "no host to make the device hang");
+	ASSERT_EQ(0, inject("hang-jobs", 1));
+	self->job.flags = XQACCEL_JOB_ACCUMULATE;
+	ASSERT_EQ(0, submit_lane(self->fd, &self->job, 0, 60000));
+	ASSERT_EQ(0, suspend("freeze"));
+	ASSERT_EQ(0, wait_one(self->fd, &self->c, 10 * SECOND));
+	EXPECT_EQ(XQACCEL_STATUS_CANCELED, (int)self->c.status);
+	EXPECT_EQ(0, run_good_job(self));
+}
+
+TEST_F_TIMEOUT(suspend, job_whose_time_is_up, 60)
+{
+	if (!host_present())
+		SKIP(return, "no host to make the device hang");
+	ASSERT_EQ(0, inject("hang-jobs", 1));
+	ASSERT_EQ(0, submit_lane(self->fd, &self->job, 0, 200));
+	ASSERT_EQ(0, submit_lane(self->fd, &self->job, 0, 200));
+	ASSERT_EQ(0, suspend("freeze"));
+	ASSERT_EQ(0, wait_one(self->fd, &self->c, 10 * SECOND));
+	EXPECT_EQ(XQACCEL_STATUS_TIMEOUT, (int)self->c.status);
+	ASSERT_EQ(0, wait_one(self->fd, &self->c, 10 * SECOND));
+	EXPECT_EQ(XQACCEL_STATUS_OK, (int)self->c.status);
+}
+
+struct sleeper {
+	int fd, ret;
+	int64_t timeout_ns;
+	struct xqaccel_completion c;
+	pthread_t thread;
+};
+
+static void *sleep_on_device(void *data)
+{
+	struct sleeper *s = data;
+
+	s->ret = wait_one(s->fd, &s->c, s->timeout_ns);
+	return NULL;
+}
+
+/* Nobody got a signal, so nobody may see EINTR. */
+TEST_F_TIMEOUT(suspend, who_waits_sleeps_on, 60)
+{
+	struct sleeper s[2] = {
+		{ .fd = self->fd, .timeout_ns = -1 },
+		{ .fd = self->fd, .timeout_ns = 30 * SECOND },
+	};
+	unsigned int i;
+
+	if (!host_present())
+		SKIP(return, "no host to make the device hang");
+	ASSERT_EQ(0, inject("hang-jobs", 2));
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, submit_lane(self->fd, &self->job, 0, 60000));
+		ASSERT_EQ(0, pthread_create(&s[i].thread, NULL, sleep_on_device, &s[i]));
+	}
+	sleep_ms(200);
+	ASSERT_EQ(0, suspend("freeze"));
+	ASSERT_EQ(0, suspend("mem"));
+	for (i = 0; i < 2; i++) {
+		pthread_join(s[i].thread, NULL);
+		EXPECT_EQ(0, s[i].ret);
+		EXPECT_EQ(XQACCEL_STATUS_OK, (int)s[i].c.status);
+	}
+}
+
+/* A device that does not acknowledge resets is lost, whenever it is noticed; nothing hangs. */
+TEST_F_TIMEOUT(suspend, device_that_does_not_wake, 60)
+{
+	char address[32];
+
+	if (!host_present())
+		SKIP(return, "no host to inject faults");
+	ASSERT_EQ(0, pci_address(address, sizeof(address)));
+	ASSERT_EQ(0, inject("stuck-reset", 1));
+	ASSERT_EQ(0, inject("hang-jobs", 1));
+	ASSERT_EQ(0, submit_lane(self->fd, &self->job, 0, 60000));
+	ASSERT_EQ(0, suspend("freeze"));
+	ASSERT_EQ(0, wait_one(self->fd, &self->c, 10 * SECOND));
+	EXPECT_EQ(XQACCEL_STATUS_LOST, (int)self->c.status);
+	EXPECT_EQ(-ENODEV, submit(self->fd, &self->job));
+	ASSERT_EQ(0, suspend("freeze"));
+
+	ASSERT_EQ(0, inject_nothing());
+	munmap(self->buf.map, self->buf.bytes);
+	close(self->fd);
+	ASSERT_EQ(0, driver_unbind(address));
+	ASSERT_EQ(0, driver_bind(address));
+	ASSERT_TRUE(node_appears(5000));
+	self->fd = device_open();
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, buffer_create(self->fd, 8192, &self->buf));
+	EXPECT_EQ(0, run_good_job(self));
+}
+
+TEST_HARNESS_MAIN

@@ -89,63 +89,70 @@ static const struct peak peaks[] = {
 	{ "avx2", PEAK_POPCOUNT, "vpxor + 2 vpshufb + 2 vpaddb ymm", 8 * 256, popcount_avx2 },
 };
 
-/* A way to read: so many streams at once, each through `part` bytes (0: all there is), fetching ahead. */
-struct read_way {
-	unsigned int streams;
-	size_t part, ahead;
-};
-
-static const struct read_way read_ways[READ_WAYS] = {
-	{ 1, 0, 0 }, { 1, 0, 2048 }, { 4, 0, 0 }, { 4, 0, 1024 }, { 8, 0, 0 },
-	{ 4, 64 << 10, 0 }, { 4, 64 << 10, 512 }, { 4, 16 << 10, 0 },
-};
-
-/* Sums four lines of each stream at a time. */
-#define READ_LOOP(vector, load, add)								\
-	do {											\
-		for (size_t at = 0; at < part; at += 256) {					\
-			for (unsigned int s = 0; s < streams; s++) {				\
-				const uint8_t *p = memory + s * part + at;			\
-				if (ahead)							\
-					for (int l = 0; l < 4; l++)				\
-						_mm_prefetch((const char *)p + ahead + 64 * l,	\
-							     _MM_HINT_T0);			\
-				for (unsigned int i = 0; i < 256 / sizeof(vector); i++)		\
-					sum[i % 4] = add(sum[i % 4], load((const void *)		\
-							 (p + i * sizeof(vector))));		\
-			}									\
-		}										\
-		for (int i = 0; i < 4; i++)							\
-			__asm__ volatile("" : "+x"(sum[i]));					\
-	} while (0)
-
-__attribute__((target("avx512f"))) static void
-read_avx512(const uint8_t *memory, size_t part, unsigned int streams, size_t ahead)
+/*
+ * Loads alone, of so many streams at once, so many lines of each in turn, each stream through `part`
+ * bytes. All but the memory is constant where it is called, so that nothing else is in the loop.
+ */
+static inline __attribute__((always_inline)) void
+read_streams(const uint8_t *memory, size_t bytes, size_t part, const unsigned int streams,
+	     const unsigned int lines, const bool wide)
 {
-	__m512i sum[4] = { 0 };
+	for (size_t start = 0; start < bytes; start += streams * part) {
+		for (const uint8_t *p = memory + start; p < memory + start + part; p += 64 * lines) {
+#pragma GCC unroll 8
+			for (unsigned int s = 0; s < streams; s++) {
+#pragma GCC unroll 8
+				for (unsigned int l = 0; l < lines; l++) {
+					const uint8_t *at = p + s * part + 64 * l;
 
-	READ_LOOP(__m512i, _mm512_load_si512, _mm512_add_epi32);
+					if (wide)
+						__asm__ volatile("vmovdqa64 (%0), %%zmm0"
+								 : : "r"(at) : "xmm0");
+					else
+						__asm__ volatile("vmovdqa (%0), %%ymm0\n\t"
+								 "vmovdqa 32(%0), %%ymm0"
+								 : : "r"(at) : "xmm0");
+				}
+			}
+		}
+	}
+	__asm__ volatile("vzeroupper" : : : "xmm0");
 }
 
-__attribute__((target("avx2"))) static void
-read_avx2(const uint8_t *memory, size_t part, unsigned int streams, size_t ahead)
+/* Fetching ahead by instructions was slower than each of these wherever it was tried. */
+static inline __attribute__((always_inline)) void
+read_way(const uint8_t *memory, size_t bytes, unsigned int way, const bool wide)
 {
-	__m256i sum[4] = { 0 };
+	const size_t part = 64 << 10;
 
-	READ_LOOP(__m256i, _mm256_load_si256, _mm256_add_epi32);
+	switch (way) {
+	case 0:
+		read_streams(memory, bytes, bytes, 1, 8, wide);
+		break;
+	case 1:
+		read_streams(memory, bytes, bytes / 2, 2, 4, wide);
+		break;
+	case 2:
+		read_streams(memory, bytes, bytes / 4, 4, 1, wide);
+		break;
+	case 3:
+		read_streams(memory, bytes, bytes / 4, 4, 4, wide);
+		break;
+	case 4:
+		read_streams(memory, bytes, bytes / 8, 8, 2, wide);
+		break;
+	default:
+		read_streams(memory, bytes, bytes % (4 * part) ? bytes / 4 : part, 4, 2, wide);
+		break;
+	}
 }
 
 void peak_read(const void *memory, size_t bytes, unsigned int way)
 {
-	const struct read_way *w = &read_ways[way];
-	const bool wide = __builtin_cpu_supports("avx512f");
-	size_t part = w->part, at;
-
-	if (!part || bytes % (w->streams * part))
-		part = bytes / w->streams;
-	for (at = 0; at < bytes; at += w->streams * part)
-		(wide ? read_avx512 : read_avx2)((const uint8_t *)memory + at, part, w->streams,
-						 w->ahead);
+	if (__builtin_cpu_supports("avx512f"))
+		read_way(memory, bytes, way, true);
+	else
+		read_way(memory, bytes, way, false);
 }
 
 #elif defined(__aarch64__)

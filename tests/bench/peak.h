@@ -24,7 +24,7 @@ struct peak {
 const struct peak *peak_find(const char *isa, enum peak_kind kind);
 
 /* Ways to read memory from end to end, each the best on some machine. */
-#define READ_WAYS	8
+#define READ_WAYS	6
 
 /* Reads `bytes` (a multiple of 4096) once. way < READ_WAYS */
 void peak_read(const void *memory, size_t bytes, unsigned int way);

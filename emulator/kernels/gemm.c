@@ -63,6 +63,8 @@ void xqk_aim_dot(const struct xqk_work *work, uint32_t row, uint32_t piece, stru
 	dot->a = work->a + row * work->a_stride +
 		 (size_t)piece * work->block.piece_steps * work->a_step_bytes;
 	dot->a_stride = work->a_stride;
+	dot->row_start = work->wide ? work->row_start + piece * (work->stage_rows + 1) + row : NULL;
+	dot->column_start = work->wide ? work->column_start + piece * XQK_COLUMNS : NULL;
 	dot->table = work->table;
 	dot->first = word0 * work->table_steps;
 	dot->b = work->b + dot->first / XQK_TILE_STEPS * XQK_STRIPS;
@@ -138,7 +140,7 @@ static void compute_rows(struct xqk_work *work, uint32_t row, uint32_t rows)
 		plane = planes ? k / dims->group : 0;
 		dot = work->whole;
 		dot.a += row * work->a_stride;
-		if (piece)
+		if (piece || work->wide)
 			xqk_aim_dot(work, row, piece, &dot);
 		if (work->need_row_term)
 			fold.row_term = work->row_term + piece * work->stage_rows + row;
@@ -171,16 +173,21 @@ static bool compute_block(struct xqk_work *work, uint32_t n0, uint32_t n1,
 	const bool fetch = parts > 1 && (work->gemm->dims.flags & XQACCEL_JOB_B_TILED);
 	struct xqk_fetch next;
 	struct xqk_dot dot;
-	uint32_t piece, part, row, rows;
+	uint32_t strips, piece, part, row, rows;
 
 	for (work->n0 = n0; work->n0 < n1; work->n0 += work->columns) {
 		work->columns = n1 - work->n0 < XQK_COLUMNS ? n1 - work->n0 : XQK_COLUMNS;
+		strips = (work->columns + XQK_LANES - 1) / XQK_LANES;
 		xqk_stage_b(work);
 		xqk_aim_dot(work, 0, 0, &work->whole);
+		for (piece = 0; work->wide && piece < work->block.pieces; piece++) {
+			xqk_aim_dot(work, 0, piece, &dot);
+			work->isa->start_b(&dot, work->column_start + piece * XQK_COLUMNS, strips);
+		}
 		for (piece = 0; work->need_column_sum && piece < work->block.pieces; piece++) {
 			xqk_aim_dot(work, work->stage_rows, piece, &dot);
 			dot.c = work->column_sum + piece * XQK_COLUMNS;
-			work->dot(&dot, 1, (work->columns + XQK_LANES - 1) / XQK_LANES);
+			work->dot(&dot, 1, strips);
 		}
 		xqk_fetch_start(work, work->n0 + work->columns < n1 ? parts : 0, &next);
 		/* Rows are spread evenly over the parts: a rest of one would be slow. */

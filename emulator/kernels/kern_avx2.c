@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* AVX2: the table of its kernels, and staging of A as 16 bits. */
+/* AVX2: the table of its kernels, and the order of staged A. */
 #include <immintrin.h>
 
 #include "kern_avx2.h"
@@ -43,7 +43,24 @@ static inline __m256i order_steps(__m256i bytes, unsigned int steps)
 	}
 }
 
-static void arrange_a_16(void *dst, const int8_t *src, size_t words, unsigned int steps)
+static void arrange_bytes(void *dst, const int8_t *src, size_t words, unsigned int steps)
+{
+	const size_t n = 4 * words * steps;
+	int8_t *to = dst, rest[32] = { 0 };
+	size_t i;
+
+	for (i = 0; i + 32 <= n; i += 32)
+		_mm256_storeu_si256((__m256i *)(to + i), order_steps(
+			_mm256_loadu_si256((const __m256i *)(src + i)), steps));
+	if (i < n) {
+		memcpy(rest, src + i, n - i);
+		_mm256_storeu_si256((__m256i *)rest, order_steps(
+			_mm256_loadu_si256((const __m256i *)rest), steps));
+		memcpy(to + i, rest, n - i);
+	}
+}
+
+static void arrange_wide(void *dst, const int8_t *src, size_t words, unsigned int steps)
 {
 	const size_t n = 4 * words * steps;
 	int16_t *to = dst, rest16[32];
@@ -59,49 +76,44 @@ static void arrange_a_16(void *dst, const int8_t *src, size_t words, unsigned in
 	}
 }
 
-static void unpack_c4_lookup(uint8_t *dst, const uint8_t *src, size_t words, const uint8_t *table)
-{
-	const __m256i entries = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)table));
-	const __m256i nibble = _mm256_set1_epi8(15);
-	size_t half;
-
-	for (half = 0; half < 2 * words; half++, src += 32) {
-		const __m256i word = _mm256_loadu_si256((const __m256i *)src);
-		const __m256i high = _mm256_srli_epi16(word, 4);
-		__m256i *to = (__m256i *)(dst + half / 2 * 2 * XQK_STEP_BYTES) + half % 2;
-
-		_mm256_storeu_si256(to, _mm256_shuffle_epi8(entries, _mm256_and_si256(word, nibble)));
-		_mm256_storeu_si256(to + 2, _mm256_shuffle_epi8(entries,
-								_mm256_and_si256(high, nibble)));
-	}
-}
-
 static bool available(void)
 {
 	__builtin_cpu_init();
 	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt");
 }
 
+#define WIDE(unpacker)								\
+	{									\
+		.dot = xqk_dot_s8_avx2, .dot_fold = xqk_dot_fold_s8_avx2,	\
+		.unpack = unpacker, .wide = true,					\
+	}
+#define NARROW(width, unpacker, bias) \
+	{ xqk_dot_##width##_avx2, unpacker, bias, xqk_dot_fold_##width##_avx2 }
+
 const struct xqk_isa xqk_isa_avx2 = {
 	.name = "avx2",
 	.available = available,
-	.rows = 5,
-	.a_bytes = 2,
+	.rows = XQK_DOT_ROWS,
 	.b = {
-		[XQACCEL_FMT_S8] = { xqk_dot_s8_avx2, NULL, 128, xqk_dot_fold_s8_avx2 },
-		[XQACCEL_FMT_U8] = { xqk_dot_u8_avx2, NULL, 0, xqk_dot_fold_u8_avx2 },
-		[XQACCEL_FMT_S4] = { xqk_dot_u8_avx2, unpack_s4, 8, xqk_dot_fold_u8_avx2 },
-		[XQACCEL_FMT_U4] = { xqk_dot_u8_avx2, unpack_u4, 0, xqk_dot_fold_u8_avx2 },
-		[XQACCEL_FMT_S2] = { xqk_dot_u8_avx2, unpack_s2, 2, xqk_dot_fold_u8_avx2 },
-		[XQACCEL_FMT_U2] = { xqk_dot_u8_avx2, unpack_u2, 0, xqk_dot_fold_u8_avx2 },
-		[XQACCEL_FMT_T2] = { xqk_dot_u8_avx2, unpack_s2, 2, xqk_dot_fold_u8_avx2 },
-		[XQACCEL_FMT_B1] = { xqk_dot_u8_avx2, unpack_b1, 1, xqk_dot_fold_u8_avx2 },
-		[XQACCEL_FMT_C4] = { xqk_dot_u8_avx2, unpack_c4_lookup, 128, xqk_dot_fold_u8_avx2 },
-		[XQACCEL_FMT_C8] = { xqk_dot_u8_avx2, unpack_c8, 128, xqk_dot_fold_u8_avx2 },
+		[XQACCEL_FMT_S8] = WIDE(xqk_unpack_s8_avx2),
+		[XQACCEL_FMT_U8] = WIDE(xqk_unpack_u8_avx2),
+		[XQACCEL_FMT_S4] = NARROW(u4, unpack_s4, 8),
+		[XQACCEL_FMT_U4] = NARROW(u4, unpack_u4, 0),
+		[XQACCEL_FMT_S2] = NARROW(u2, unpack_s2, 2),
+		[XQACCEL_FMT_U2] = NARROW(u2, unpack_u2, 0),
+		[XQACCEL_FMT_T2] = NARROW(u2, unpack_s2, 2),
+		[XQACCEL_FMT_B1] = NARROW(u2, unpack_b1, 1),
+		[XQACCEL_FMT_C4] = WIDE(xqk_unpack_c4_avx2),
+		[XQACCEL_FMT_C8] = WIDE(xqk_unpack_c8_avx2),
 	},
 	.dot_bits = xqk_dot_b1_avx2,
+	.dot_fold_bits = xqk_dot_fold_b1_avx2,
+	.unpack_bits = xqk_unpack_bits_avx2,
 	.widen_a = widen_a,
-	.arrange_a = arrange_a_16,
+	.arrange_a = arrange_bytes,
+	.arrange_wide_a = arrange_wide,
+	.start_a = xqk_start_a_avx2,
+	.start_b = xqk_start_b_avx2,
 	.interleave_b = interleave_b,
 	.fold = fold_rows,
 };

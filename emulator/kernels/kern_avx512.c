@@ -26,7 +26,6 @@ const struct xqk_isa xqk_isa_avx512vnni = {
 	.name = "avx512vnni",
 	.available = available,
 	.rows = 6,
-	.a_bytes = 1,
 	.b = {
 		[XQACCEL_FMT_S8] = B_FORMAT(s8, NULL, 128, s8),
 		[XQACCEL_FMT_U8] = B_FORMAT(u8, NULL, 0, u8),

@@ -1,99 +1,210 @@
 // SPDX-License-Identifier: MIT
 /*
- * B1 x B1 in place: bits that differ are counted by looking up nibbles, in bytes that
- * are added to 32 bits before they can overflow.
+ * B1 x B1: bits that differ are looked up. A nibble of a row of A chooses a table of 16,
+ * VPSHUFB looks up the nibbles of 16 channels of B in it, and no exclusive or is left to be
+ * done. A count is at most 4, so that two rows share the lookup: one counts in the low
+ * nibbles of a byte, the other in the high ones, for three lookups before the two are taken
+ * apart.
+ *
+ * B's panel has for each byte of K the low nibbles of a strip's channels, then their high
+ * nibbles; the halves of a vector are added in the end.
  */
-#include <immintrin.h>
+#include "kern_fold_avx2.h"
 
-#include "kern_avx2.h"
+#define GROUP		3	/* lookups before a nibble overflows */
+#define PART_BYTES	63	/* of K, before a byte of 4 bits each does */
 
-#define MOST_ROWS	5
-#define FLUSH_STEPS	31	/* of at most 8 bits a byte */
+#define COUNT(n)	(((n) & 1) + ((n) >> 1 & 1) + ((n) >> 2 & 1) + ((n) >> 3 & 1))
+#define COUNTS4(n)	COUNT(n), COUNT((n) ^ 1), COUNT((n) ^ 2), COUNT((n) ^ 3)
+#define COUNTS16(n)	COUNTS4(n), COUNTS4((n) ^ 4), COUNTS4((n) ^ 8), COUNTS4((n) ^ 12)
+#define TABLE(byte)	{ COUNTS16((byte) & 15), COUNTS16((byte) >> 4) }
+#define TABLES4(n)	TABLE(n), TABLE((n) + 1), TABLE((n) + 2), TABLE((n) + 3)
+#define TABLES16(n)	TABLES4(n), TABLES4((n) + 4), TABLES4((n) + 8), TABLES4((n) + 12)
+#define TABLES64(n)	TABLES16(n), TABLES16((n) + 16), TABLES16((n) + 32), TABLES16((n) + 48)
 
-static inline __m256i count_bytes(__m256i bits)
+/* By a byte of A: how many bits of each nibble differ from each nibble of B. */
+static const uint8_t tables[256][32] __attribute__((aligned(64))) = {
+	TABLES64(0), TABLES64(64), TABLES64(128), TABLES64(192),
+};
+
+/* 16-bit counts of a strip by 2 vectors, see add_counts(). */
+typedef __m256i strip_counts[XQK_STRIPS][2];
+
+static inline __m256i table_of(uint8_t byte)
 {
-	const __m256i counts = _mm256_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4,
-						0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4);
-	const __m256i nibble = _mm256_set1_epi8(15);
-
-	return _mm256_add_epi8(
-		_mm256_shuffle_epi8(counts, _mm256_and_si256(bits, nibble)),
-		_mm256_shuffle_epi8(counts, _mm256_and_si256(_mm256_srli_epi16(bits, 4), nibble)));
+	return _mm256_load_si256((const __m256i *)tables[byte]);
 }
 
-static inline __m256i add_bytes(__m256i sum, __m256i bytes)
+/* The table of a byte of which only some bits are used. */
+static __m256i masked_table(uint8_t byte, uint8_t mask)
 {
-	const __m256i pairs = _mm256_maddubs_epi16(bytes, _mm256_set1_epi8(1));
+	uint8_t table[32];
+	unsigned int i;
 
-	return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+	for (i = 0; i < 16; i++) {
+		table[i] = tables[0][(byte ^ i) & mask & 15];
+		table[16 + i] = tables[0][(byte >> 4 ^ i) & (mask >> 4)];
+	}
+	return _mm256_loadu_si256((const __m256i *)table);
 }
 
-/* Half a strip, 8 lanes, by some rows. */
+/* The table of a byte of K; past its end one that counts nothing. */
+static __m256i table_at(const struct xqk_dot *dot, const uint8_t *a, uint32_t at)
+{
+	if (at < dot->k / 8)
+		return table_of(a[at]);
+	if (at == dot->k / 8)
+		return masked_table(a[at], (uint8_t)((1U << dot->k % 8) - 1));
+	return _mm256_setzero_si256();
+}
+
+/* VPSHUFB with the operand in memory. */
+static inline __attribute__((always_inline)) __m256i look_up(__m256i table, const uint8_t *b)
+{
+	__m256i counts;
+
+	__asm__ volatile("vpshufb %2, %1, %0" : "=x"(counts) : "x"(table), "m"(*(const __m256i *)b));
+	return counts;
+}
+
 static inline __attribute__((always_inline)) void
-count_half(const struct xqk_dot *dot, const unsigned int rows, unsigned int half)
+count_group(__m256i count[2][XQK_STRIPS], const __m256i table[GROUP], const uint8_t *const *b,
+	    size_t at, const unsigned int strips)
 {
-	const uint8_t *const *tile = dot->b + half / 2;
-	__m256i sum[MOST_ROWS], bytes[MOST_ROWS], mask = _mm256_set1_epi32(-1);
-	uint32_t i, at;
-	unsigned int r;
+	const __m256i nibble = _mm256_set1_epi8(15);
+	unsigned int s;
 
-#pragma GCC unroll 5
-	for (r = 0; r < rows; r++)
-		sum[r] = bytes[r] = _mm256_setzero_si256();
-	for (i = 0; i < dot->steps; i++) {
-		__m256i b;
+#pragma GCC unroll 4
+	for (s = 0; s < strips; s++) {
+		const uint8_t *p = b[s] + 32 * at;
+		__m256i both = look_up(table[0], p);
 
-		at = dot->first + i;
-		b = _mm256_loadu_si256((const __m256i *)(tile[at / XQK_TILE_STEPS * XQK_STRIPS] +
-				       at % XQK_TILE_STEPS * XQK_STEP_BYTES + half % 2 * 32));
-		if (i == dot->k / 32)
-			mask = _mm256_set1_epi32((int32_t)((1U << dot->k % 32) - 1));
-#pragma GCC unroll 5
-		for (r = 0; r < rows; r++) {
-			const __m256i a = _mm256_set1_epi32(
-				*(const int32_t *)(dot->a + r * dot->a_stride + 4 * i));
+		both = xqk_add_8(both, look_up(table[1], p + 32));
+		both = xqk_add_8(both, look_up(table[2], p + 64));
+		count[0][s] = xqk_add_8(count[0][s], _mm256_and_si256(both, nibble));
+		count[1][s] = xqk_add_8(count[1][s], _mm256_and_si256(_mm256_srli_epi16(both, 4),
+								      nibble));
+	}
+}
 
-			bytes[r] = _mm256_add_epi8(bytes[r], count_bytes(
-				_mm256_and_si256(_mm256_xor_si256(a, b), mask)));
+/* Low halves of both vectors get counts of low nibbles, channels 0..7 and 8..15. */
+static inline __attribute__((always_inline)) void
+add_counts(__m256i to[2], __m256i count)
+{
+	const __m256i zero = _mm256_setzero_si256();
+
+	to[0] = _mm256_add_epi16(to[0], _mm256_unpacklo_epi8(count, zero));
+	to[1] = _mm256_add_epi16(to[1], _mm256_unpackhi_epi8(count, zero));
+}
+
+/* Two rows by some strips for `bytes` of K from `at` on, at most PART_BYTES. */
+static inline __attribute__((always_inline)) void
+count_part(strip_counts *to0, strip_counts *to1, const struct xqk_dot *dot, const uint8_t *a0,
+	   const uint8_t *a1, const uint8_t *const *b, uint32_t at, uint32_t bytes,
+	   const unsigned int strips)
+{
+	const uint32_t end = at + bytes, whole = end < dot->k / 8 ? end : dot->k / 8;
+	__m256i count[2][XQK_STRIPS], table[GROUP];
+	unsigned int i, s;
+
+#pragma GCC unroll 4
+	for (s = 0; s < strips; s++)
+		count[0][s] = count[1][s] = _mm256_setzero_si256();
+	for (; at + GROUP <= whole; at += GROUP) {
+#pragma GCC unroll 3
+		for (i = 0; i < GROUP; i++)
+			table[i] = _mm256_or_si256(table_of(a0[at + i]),
+						   _mm256_slli_epi16(table_of(a1[at + i]), 4));
+		count_group(count, table, b, at, strips);
+	}
+	if (at < end) {
+#pragma GCC unroll 3
+		for (i = 0; i < GROUP; i++)
+			table[i] = _mm256_or_si256(table_at(dot, a0, at + i),
+						   _mm256_slli_epi16(table_at(dot, a1, at + i), 4));
+		count_group(count, table, b, at, strips);
+	}
+#pragma GCC unroll 4
+	for (s = 0; s < strips; s++) {
+		add_counts((*to0)[s], count[0][s]);
+		add_counts((*to1)[s], count[1][s]);
+	}
+}
+
+static void count_rows(strip_counts *counts, const struct xqk_dot *dot, const uint8_t *const *b,
+		       uint32_t at, uint32_t bytes, unsigned int rows, unsigned int strips)
+{
+	const uint8_t *a = dot->a;
+	unsigned int row;
+
+	/* The last of an odd number has itself as partner, whose counts nobody wants. */
+	for (row = 0; row < rows; row += 2, a += 2 * dot->a_stride) {
+		const uint8_t *partner = row + 1 < rows ? a + dot->a_stride : a;
+
+		if (strips == XQK_STRIPS)
+			count_part(&counts[row], &counts[row + 1], dot, a, partner, b, at, bytes,
+				   XQK_STRIPS);
+		else
+			count_part(&counts[row], &counts[row + 1], dot, a, partner, b, at, bytes, 1);
+	}
+}
+
+/* k - 2 * count as 32 bits */
+static inline __m256i sum_of(uint32_t k, __m256i count)
+{
+	const __m128i both = _mm_add_epi16(_mm256_castsi256_si128(count),
+					   _mm256_extracti128_si256(count, 1));
+
+	return _mm256_sub_epi32(_mm256_set1_epi32((int32_t)k),
+				_mm256_slli_epi32(_mm256_cvtepu16_epi32(both), 1));
+}
+
+/* All strips if there are four, else one. */
+static void dot_strips(const struct xqk_dot *dot, const struct xqk_fold *fold, int32_t *const *c,
+		       unsigned int rows, unsigned int first, unsigned int strips)
+{
+	const uint32_t all = (dot->k + 7) / 8;
+	strip_counts counts[XQK_DOT_ROWS] = { 0 };
+	const uint8_t *b[XQK_STRIPS];
+	__m256i sum[XQK_DOT_ROWS][2];
+	unsigned int row, s;
+	uint32_t at, bytes;
+
+	for (s = 0; s < strips; s++)
+		b[s] = dot->b[first + s] + dot->first * XQK_STEP_BYTES;
+	for (at = 0; at < all; at += bytes) {
+		bytes = all - at < PART_BYTES ? all - at : PART_BYTES;
+		count_rows(counts, dot, b, at, bytes, rows, strips);
+	}
+	for (s = 0; s < strips; s++) {
+		for (row = 0; row < rows; row++) {
+			sum[row][0] = sum_of(dot->k, counts[row][s][0]);
+			sum[row][1] = sum_of(dot->k, counts[row][s][1]);
 		}
-		if (i % FLUSH_STEPS == FLUSH_STEPS - 1)
-#pragma GCC unroll 5
-			for (r = 0; r < rows; r++) {
-				sum[r] = add_bytes(sum[r], bytes[r]);
-				bytes[r] = _mm256_setzero_si256();
-			}
+		finish_strip(sum, dot, fold, c, first + s, rows);
 	}
-#pragma GCC unroll 5
-	for (r = 0; r < rows; r++) {
-		const __m256i all = add_bytes(sum[r], bytes[r]);
+}
 
-		_mm256_store_si256((__m256i *)(dot->c + r * XQK_COLUMNS) + half,
-				   _mm256_sub_epi32(_mm256_set1_epi32((int32_t)dot->k),
-						    _mm256_slli_epi32(all, 1)));
+static void dot_bits(const struct xqk_dot *dot, const struct xqk_fold *fold, int32_t *const *c,
+		     unsigned int rows, unsigned int strips)
+{
+	unsigned int s;
+
+	if (strips == XQK_STRIPS) {
+		dot_strips(dot, fold, c, rows, 0, XQK_STRIPS);
+		return;
 	}
+	for (s = 0; s < strips; s++)
+		dot_strips(dot, fold, c, rows, s, 1);
 }
 
 void xqk_dot_b1_avx2(const struct xqk_dot *dot, unsigned int rows, unsigned int strips)
 {
-	unsigned int half;
+	dot_bits(dot, NULL, NULL, rows, strips);
+}
 
-	for (half = 0; half < 2 * strips; half++) {
-		switch (rows) {
-		case 1:
-			count_half(dot, 1, half);
-			break;
-		case 2:
-			count_half(dot, 2, half);
-			break;
-		case 3:
-			count_half(dot, 3, half);
-			break;
-		case 4:
-			count_half(dot, 4, half);
-			break;
-		default:
-			count_half(dot, 5, half);
-			break;
-		}
-	}
+void xqk_dot_fold_b1_avx2(const struct xqk_dot *dot, const struct xqk_fold *fold,
+			  int32_t *const *c, unsigned int rows, unsigned int strips)
+{
+	dot_bits(dot, fold, c, rows, strips);
 }

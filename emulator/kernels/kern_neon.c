@@ -130,7 +130,6 @@ const struct xqk_isa xqk_isa_neon = {
 	.name = "neon",
 	.available = available,
 	.rows = 4,
-	.a_bytes = 1,
 	.b = NEON_FORMATS(dot_s8, dot_u8, dot_nibble),
 	.dot_bits = dot_bits,
 	.widen_a = widen_a,

@@ -70,7 +70,6 @@ const struct xqk_isa xqk_isa_neondot = {
 	.name = "neondot",
 	.available = available,
 	.rows = ROWS,
-	.a_bytes = 1,
 	.b = NEON_FORMATS(dot_s8, dot_u8, dot_s8),
 	.dot_bits = dot_bits,
 	.widen_a = widen_a,

@@ -106,7 +106,6 @@ const struct xqk_isa xqk_isa_neoni8mm = {
 	.name = "neoni8mm",
 	.available = available,
 	.rows = ROWS,
-	.a_bytes = 1,
 	.b = NEON_FORMATS(dot_s8, dot_u8, dot_s8),
 	.dot_bits = dot_bits,
 	.widen_a = widen_a,

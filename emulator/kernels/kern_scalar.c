@@ -81,7 +81,6 @@ const struct xqk_isa xqk_isa_scalar = {
 	.name = "scalar",
 	.available = available,
 	.rows = 4,
-	.a_bytes = 1,
 	.b = {
 		[XQACCEL_FMT_S8] = { dot_s8, NULL, 0 },
 		[XQACCEL_FMT_U8] = { dot_u8, NULL, 0 },

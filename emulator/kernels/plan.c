@@ -110,19 +110,23 @@ size_t xqk_work_layout(struct xqk_work *work, const struct xqk_plan *plan, uint3
 	work->dot_groups = NULL;
 	if (dims->scale_format)
 		work->dot_fold = NULL;
-	work->unpack = work->bits ? NULL : b->unpack;
+	work->unpack = work->bits ? isa->unpack_bits : b->unpack;
+	work->wide = !work->bits && b->wide;
 	work->word_k = 32 / xq_format_bits(dims->b_format);
-	work->word_steps = work->unpack ? 8 / xq_format_bits(dims->b_format) : 1;
-	work->table_steps = work->word_steps;
+	work->word_steps = work->unpack && !work->bits ? 8 / xq_format_bits(dims->b_format) : 1;
+	work->table_steps = work->wide || (work->bits && work->unpack) ? 2 * work->word_steps :
+			    work->word_steps;
 	if (uses_tiles(isa, dims)) {
 		work->dot = b->dot_tiles;
 		work->dot_fold = NULL;
 		work->unpack = NULL;
+		work->wide = false;
 		work->table_steps = 1;
 	} else if (dims->scale_format && dims->group % work->word_k == 0) {
 		work->dot_groups = b->dot_groups;
 	}
-	work->a_step_bytes = work->bits ? 4 : 4 * isa->a_bytes;
+	work->arrange_a = work->wide ? isa->arrange_wide_a : work->word_steps > 1 ? isa->arrange_a : NULL;
+	work->a_step_bytes = work->wide ? 8 : 4;
 	work->stage_rows = stage_rows;
 
 	pieces = dims->group && dims->group < plan->block_k ? plan->block_k / dims->group : 1;
@@ -140,6 +144,7 @@ size_t xqk_work_layout(struct xqk_work *work, const struct xqk_plan *plan, uint3
 	work->a_zp = take(scratch, &used, 4 * vectors);
 	work->row_term = take(scratch, &used, 4 * (size_t)vectors * pieces);
 	work->a_scale = take(scratch, &used, 4 * (size_t)vectors * pieces);
+	work->row_start = take(scratch, &used, 4 * (size_t)vectors * pieces);
 	steps = words * work->table_steps;
 	work->b = take(scratch, &used, (steps / XQK_TILE_STEPS + 2) * XQK_STRIPS * sizeof(*work->b));
 	for (strip = 0; strip < XQK_STRIPS; strip++)
@@ -149,6 +154,7 @@ size_t xqk_work_layout(struct xqk_work *work, const struct xqk_plan *plan, uint3
 	work->b_zp = take(scratch, &used, 4 * XQK_COLUMNS);
 	work->column_sum = take(scratch, &used, 4 * XQK_COLUMNS * (size_t)pieces);
 	work->b_scale = take(scratch, &used, 4 * XQK_COLUMNS * (size_t)pieces);
+	work->column_start = take(scratch, &used, 4 * XQK_COLUMNS * (size_t)pieces);
 	work->dots = take(scratch, &used, 4 * XQK_COLUMNS * XQK_MAX_ROWS);
 	work->sums = take(scratch, &used, 4 * XQK_COLUMNS * XQK_MAX_ROWS);
 	return used;

@@ -128,10 +128,9 @@ static void set_row_term(struct xqk_work *work, uint32_t row, uint32_t piece, ui
 static void stage_whole(struct xqk_work *work, uint32_t row)
 {
 	const struct xqk_block *block = &work->block;
-	const bool in_place = work->isa->a_bytes == 1 && work->word_steps == 1;
 	const uint32_t lead = block->k0 % work->word_k;
 	uint8_t *dst = work->a + row * work->a_stride;
-	int8_t *line = in_place ? (int8_t *)dst : work->line;
+	int8_t *line = work->arrange_a ? work->line : (int8_t *)dst;
 	uint32_t k0, k1, piece;
 
 	for (piece = 0, k0 = block->k0; piece < block->pieces; piece++, k0 = k1) {
@@ -140,8 +139,8 @@ static void stage_whole(struct xqk_work *work, uint32_t row)
 			     widen_or_ones(work, row, k0, k1, line + lead + (k0 - block->k0)));
 	}
 	clear_ends(work, line, block->k0, block->k1, block->words);
-	if (!in_place)
-		work->isa->arrange_a(dst, line, block->words, work->word_steps);
+	if (work->arrange_a)
+		work->arrange_a(dst, line, block->words, work->word_steps);
 }
 
 /* Pieces that begin within a word have the whole word each, with zeros for the others' part. */
@@ -156,10 +155,10 @@ static void stage_parts(struct xqk_work *work, uint32_t row)
 		set_row_term(work, row, piece, k1 - k0,
 			     widen_or_ones(work, row, k0, k1, work->line + k0 % work->word_k));
 		clear_ends(work, work->line, k0, k1, words);
-		if (work->isa->a_bytes == 1 && work->word_steps == 1)
-			memcpy(dst, work->line, 4 * words);
+		if (work->arrange_a)
+			work->arrange_a(dst, work->line, words, work->word_steps);
 		else
-			work->isa->arrange_a(dst, work->line, words, work->word_steps);
+			memcpy(dst, work->line, 4 * words);
 	}
 }
 
@@ -190,6 +189,19 @@ static void stage_bits(struct xqk_work *work, uint32_t row)
 	set_row_term(work, row, 0, k, 2 * ones - (int32_t)k);
 }
 
+static void set_row_start(struct xqk_work *work, uint32_t row)
+{
+	const uint8_t *a = work->a + row * work->a_stride;
+	uint32_t k0, k1, word0, words, piece;
+
+	for (piece = 0; piece < work->block.pieces; piece++) {
+		xqk_piece(work, piece, &k0, &k1, &word0, &words);
+		work->row_start[piece * (work->stage_rows + 1) + row] =
+			work->isa->start_a(a, words * work->word_steps);
+		a += (size_t)work->block.piece_steps * work->a_step_bytes;
+	}
+}
+
 static void stage_row(struct xqk_work *work, uint32_t row)
 {
 	if (work->bits)
@@ -198,6 +210,8 @@ static void stage_row(struct xqk_work *work, uint32_t row)
 		stage_whole(work, row);
 	else
 		stage_parts(work, row);
+	if (work->wide)
+		set_row_start(work, row);
 }
 
 bool xqk_stage_a(struct xqk_work *work, const atomic_bool *cancel)

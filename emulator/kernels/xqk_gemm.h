@@ -45,7 +45,8 @@ struct xqk_block {
  * @word_k: elements of a word of B
  * @word_steps: steps that a word makes
  * @table_steps: the same in the table of pointers: 1 where tiles are used as they are
- * @bits: compute B1 x B1 on the words as they are
+ * @bits: compute B1 x B1 on bits
+ * @wide: both operands are staged as 16 bits
  * @stage_rows: rows of A staged at once; the row after them is all ones where the sums
  *	of B's columns are needed
  */
@@ -57,9 +58,10 @@ struct xqk_work {
 	xqk_dot_fold_fn *dot_fold;	/* NULL if there are scales */
 	xqk_dot_groups_fn *dot_groups;	/* NULL if there are no scales, or groups in part words */
 	xqk_unpack_fn *unpack;
+	xqk_arrange_fn *arrange_a;	/* NULL if it would be a copy */
 	atomic_uint_fast64_t *bytes_copied;
 	uint32_t word_k, word_steps, table_steps;
-	bool bits, thin, need_row_term, need_column_sum;
+	bool bits, thin, wide, need_row_term, need_column_sum;
 	uint32_t a_step_bytes;
 
 	/* What is being computed. */
@@ -76,6 +78,7 @@ struct xqk_work {
 	int8_t *line;			/* a piece of a row of A in the order of K */
 	int32_t *a_zp;			/* [stage_rows] */
 	int32_t *row_term, *a_scale;	/* [pieces][stage_rows] */
+	int32_t *row_start;		/* [pieces][stage_rows + 1] */
 	uint32_t row_factor;		/* of row_term: B's zero point if it is one for all */
 	const uint8_t **b;		/* table of pointers for dots */
 	uint8_t *panel[XQK_STRIPS];	/* unpacked or interleaved strips */
@@ -83,6 +86,7 @@ struct xqk_work {
 	uint8_t *rows_of_b;		/* parts of 16 rows gathered from pages */
 	int32_t *b_zp;			/* [XQK_COLUMNS] */
 	int32_t *column_sum, *b_scale;	/* [pieces][XQK_COLUMNS] */
+	int32_t *column_start;		/* [pieces][XQK_COLUMNS] */
 	int32_t *dots, *sums;		/* [XQK_MAX_ROWS][XQK_COLUMNS] */
 	uint8_t table[256];		/* codebook, as the dot takes it */
 };

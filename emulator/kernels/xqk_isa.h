@@ -16,9 +16,11 @@
  * Narrower elements are unpacked once into a panel of bytes: a word of w-bit elements
  * makes 8 / w steps, element e of the word is byte e / (8 / w) of step e % (8 / w), which
  * is what shifting and masking the word gives. The rows of A are staged in the same
- * order, one after the other, row r at a + r * a_stride, isa->a_bytes bytes an element,
- * with zeros wherever there is no element of the piece; so the padding of B may hold
- * anything.
+ * order, one after the other, row r at a + r * a_stride, with zeros wherever there is no
+ * element of the piece; so the padding of B may hold anything.
+ *
+ * An instruction set without an exact product of bytes may have both as 16 bits; then a
+ * step of 4 elements takes two of 64 bytes in B's panel, in an order of its own.
  *
  * Staged A is signed: a - a_bias. The operand of the dot for B is b + bias, signed or
  * not as the kernel of the format likes; bias says which. gemm.c takes both out of the
@@ -50,6 +52,8 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "operands are used in 
  * @first: steps to skip at the start of B, less than 64
  * @steps: how many, may be 0
  * @k: elements of the piece; only used where B1 x B1 is computed on bits
+ * @row_start, @column_start: what the sums of a row and of a column start from, by row and
+ *	[XQK_COLUMNS]; only set for wide formats
  * @table: as for xqk_unpack_fn; only used by dots of tiles
  * @c: results, rows of XQK_COLUMNS, 64-byte aligned; only the strips asked for are written
  */
@@ -60,6 +64,7 @@ struct xqk_dot {
 	uint32_t first;
 	uint32_t steps;
 	uint32_t k;
+	const int32_t *row_start, *column_start;
 	const uint8_t *table;
 	int32_t *c;
 };
@@ -126,6 +131,7 @@ typedef void xqk_dot_groups_fn(const struct xqk_dot *dot, const struct xqk_fold 
  * @dot_tiles: optional; a dot of at most isa->tiles_rows rows with tiles as they are in
  *	memory, where first and steps of struct xqk_dot count words of B
  * @dot_groups: optional; for groups that are whole words of B
+ * @wide: @dot takes 16 bits an element: isa->arrange_wide_a, start_a and start_b are called
  */
 struct xqk_b_format {
 	xqk_dot_fn *dot;
@@ -134,6 +140,7 @@ struct xqk_b_format {
 	xqk_dot_fold_fn *dot_fold;
 	xqk_dot_fn *dot_tiles;
 	xqk_dot_groups_fn *dot_groups;
+	bool wide;
 };
 
 /**
@@ -156,13 +163,13 @@ struct xqk_thin {
 	size_t c_stride;
 };
 
+typedef void xqk_arrange_fn(void *dst, const int8_t *src, size_t words, unsigned int steps);
 typedef void xqk_thin_fn(const struct xqk_thin *thin, unsigned int strips);
 
 struct xqk_isa {
 	const char *name;
 	bool (*available)(void);
 	unsigned int rows;	/* most rows of a dot */
-	unsigned int a_bytes;	/* bytes of an element of staged A: 1 or 2 */
 	unsigned int tiles_rows;	/* most rows of a dot of tiles */
 
 	/* By format of B. */
@@ -171,10 +178,12 @@ struct xqk_isa {
 	/*
 	 * B1 x B1: a and b are words of 32 elements as stored, a step is a word, the last
 	 * one may be partly used; c = k - 2 * (number of bits that differ). Both may
-	 * be NULL: then bits are widened like any other format.
+	 * be NULL: then bits are widened like any other format. unpack_bits is optional, and
+	 * makes two steps of B from a word.
 	 */
 	xqk_dot_fn *dot_bits;
 	xqk_dot_fold_fn *dot_fold_bits;
+	xqk_unpack_fn *unpack_bits;
 
 	xqk_thin_fn *thin_s8;	/* optional */
 
@@ -186,10 +195,14 @@ struct xqk_isa {
 
 	/*
 	 * From the order of K to that of the steps: words of 4 * steps elements each
-	 * become that many steps. NULL if a_bytes is 1 and steps = 1 would be a copy; it
-	 * is then called for steps > 1 only.
+	 * become that many steps. For steps = 1, which would be a copy, only the wide one is
+	 * called.
 	 */
-	void (*arrange_a)(void *dst, const int8_t *src, size_t words, unsigned int steps);
+	xqk_arrange_fn *arrange_a, *arrange_wide_a;
+
+	/* For wide formats: row_start of a piece of a row, column_start of a piece of B. */
+	int32_t (*start_a)(const void *a, uint32_t steps);
+	void (*start_b)(const struct xqk_dot *dot, int32_t *column_start, unsigned int strips);
 
 	/* Words of 16 rows into the tile order: word w of row r to byte 4 * (16 * w + r). */
 	void (*interleave_b)(uint8_t *dst, const uint8_t *const *rows, size_t words);

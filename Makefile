@@ -229,20 +229,21 @@ $(O)/stamp/flags: FORCE
 FORCE:
 
 arch_of = $(or $(ARCH-$(1)),$(ARCH))
-objects_of = $(patsubst %.c,$(O)/$(2)/%.o,$($(1)-y) $($(1)-$(call arch_of,$(2))))
+objects_of = $(addprefix $(O)/$(2)/,$(addsuffix .o,$(basename $($(1)-y) $($(1)-$(call arch_of,$(2))))))
 archives_of = $(foreach l,$($(1)-libs),$(O)/$(2)/lib$(l).a $(call archives_of,$(l),$(2)))
 ldlibs_of = $($(1)-ldlibs) $(foreach l,$($(1)-libs),$(call ldlibs_of,$(l)))
 
 $(QEMU): $(qemu_archives)
 
+# Variant, suffix of the source.
 define compile_rule
-$(O)/$(1)/%.o: %.c $(O)/stamp/flags | $(PACKAGES) $(PACKAGES-$(1))
+$(O)/$(1)/%.o: %$(2) $(O)/stamp/flags | $(PACKAGES) $(PACKAGES-$(1))
 	$$(call say,CC,$$@)
 	$$(Q)mkdir -p $$(@D)
-	$$(Q)$$(CCACHE) $(CC-$(1)) $(XQ_CPPFLAGS) $(XQ_CFLAGS) $(FLAGS-$(1)) $$(CFLAGS-$$*.c) $$(CFLAGS-$(1)-$$*.c) \
+	$$(Q)$$(CCACHE) $(CC-$(1)) $(XQ_CPPFLAGS) $(XQ_CFLAGS) $(FLAGS-$(1)) $$(CFLAGS-$$*$(2)) $$(CFLAGS-$(1)-$$*$(2)) \
 		-MMD -MP -c -o $$@ $$<
 endef
-$(foreach v,$(VARIANTS),$(eval $(call compile_rule,$(v))))
+$(foreach v,$(VARIANTS),$(foreach s,.c .S,$(eval $(call compile_rule,$(v),$(s)))))
 
 # The archive also depends on the fragments, because its list of objects comes from them.
 define archive_rule

@@ -12,8 +12,8 @@ QEMU_LIBS := xqdevice xqkernels
 # ---- kernels: kern_ISA*.c hold the code for one instruction set each ------------------------------
 
 STATIC_LIBS += xqkernels
-XQK_SOURCES := $(sort $(wildcard emulator/kernels/*.c))
-XQK_X86 := $(filter %_avx2.c %_avx512.c,$(XQK_SOURCES))
+XQK_SOURCES := $(sort $(wildcard emulator/kernels/*.c emulator/kernels/*.S))
+XQK_X86 := $(filter %_avx2.c %_avx512.c %_avx512.S,$(XQK_SOURCES))
 XQK_ARM64 := $(filter emulator/kernels/kern_neon%,$(XQK_SOURCES))
 xqkernels-y := $(filter-out $(XQK_X86) $(XQK_ARM64),$(XQK_SOURCES))
 xqkernels-x86 := $(XQK_X86)

@@ -54,15 +54,22 @@ static void store_c(const struct xqk_work *work, uint32_t m, uint32_t rows, uint
 
 void xqk_aim_dot(const struct xqk_work *work, uint32_t row, uint32_t piece, struct xqk_dot *dot)
 {
+	const struct xqk_view *a = &work->gemm->view[XQACCEL_A];
 	uint32_t k0, k1, word0, words;
 
 	xqk_piece(work, piece, &k0, &k1, &word0, &words);
 	/* Panels start with the block, tables of tiles with its first tile. */
 	if (!work->unpack && (work->gemm->dims.flags & XQACCEL_JOB_B_TILED))
 		word0 += work->block.word0 % XQACCEL_TILE_WORDS;
-	dot->a = work->a + row * work->a_stride +
-		 (size_t)piece * work->block.piece_steps * work->a_step_bytes;
-	dot->a_stride = work->a_stride;
+	if (work->in_place && row != work->stage_rows) {
+		dot->a = a->flat + work->batch * a->batch_stride + (work->m0 + row) * a->stride +
+			 work->block.k0;
+		dot->a_stride = a->stride;
+	} else {
+		dot->a = xqk_staged_row(work, row);
+		dot->a_stride = work->a_stride;
+	}
+	dot->a += (size_t)piece * work->block.piece_steps * work->a_step_bytes;
 	dot->row_start = work->wide ? work->row_start + piece * (work->stage_rows + 1) + row : NULL;
 	dot->column_start = work->wide ? work->column_start + piece * XQK_COLUMNS : NULL;
 	dot->table = work->table;
@@ -70,6 +77,9 @@ void xqk_aim_dot(const struct xqk_work *work, uint32_t row, uint32_t piece, stru
 	dot->b = work->b + dot->first / XQK_TILE_STEPS * XQK_STRIPS;
 	dot->first %= XQK_TILE_STEPS;
 	dot->steps = words * work->table_steps;
+	/* What pads the last word of a row in place is not zeros. */
+	if (work->in_place)
+		dot->steps = (k1 - k0) / 4;
 	dot->k = k1 - k0;
 	dot->c = work->dots;
 }
@@ -97,20 +107,33 @@ static bool rows_of_c(const struct xqk_work *work, uint32_t m, uint32_t rows, ui
 	return true;
 }
 
+/* What A's zero points take off a piece. */
+static void fold_columns(const struct xqk_work *work, uint32_t row, uint32_t piece,
+			 struct xqk_fold *fold)
+{
+	const int32_t *columns = work->column_sum + piece * XQK_COLUMNS;
+
+	if (xqk_present(&work->gemm->view[XQACCEL_A_ZP])) {
+		fold->a_zp = work->a_zp + row;
+		fold->column_sum = columns;
+	} else {
+		fold->column_term = columns;
+	}
+}
+
 /* The same for groups with scales, all of a block at once. */
 static void compute_groups(struct xqk_work *work, uint32_t row, uint32_t rows)
 {
 	const struct xqk_gemm *gemm = work->gemm;
 	const struct xqk_groups groups = { work->block.pieces, work->stage_rows };
-	struct xqk_fold fold = { .sum = work->sums, .row_term = work->row_term + row,
-				 .a_zp = work->a_zp + row };
+	struct xqk_fold fold = { .sum = work->sums, .row_term = work->row_term + row };
 	struct xqk_dot dot = work->whole;
 
-	dot.a += row * work->a_stride;
+	dot.a += row * dot.a_stride;
 	if (xqk_present(&gemm->view[XQACCEL_B_ZP]))
 		fold.b_zp = work->b_zp;
 	if (work->need_column_sum)
-		fold.column_sum = work->column_sum;
+		fold_columns(work, row, 0, &fold);
 	if (xqk_present(&gemm->view[XQACCEL_A_SCALE]))
 		fold.a_scale = work->a_scale + row;
 	if (xqk_present(&gemm->view[XQACCEL_B_SCALE]))
@@ -128,7 +151,7 @@ static void compute_rows(struct xqk_work *work, uint32_t row, uint32_t rows)
 	const bool planes = dims->flags & XQACCEL_JOB_GROUP_ACC;
 	const bool accumulate = dims->flags & XQACCEL_JOB_ACCUMULATE;
 	const unsigned int strips = (work->columns + XQK_LANES - 1) / XQK_LANES;
-	struct xqk_fold fold = { .dot = work->dots, .sum = work->sums, .a_zp = work->a_zp + row };
+	struct xqk_fold fold = { .dot = work->dots, .sum = work->sums };
 	struct xqk_dot dot;
 	int32_t *c[XQK_MAX_ROWS];
 	uint32_t piece, k, plane;
@@ -139,13 +162,13 @@ static void compute_rows(struct xqk_work *work, uint32_t row, uint32_t rows)
 		k = work->block.k0 + piece * work->block.piece_k;
 		plane = planes ? k / dims->group : 0;
 		dot = work->whole;
-		dot.a += row * work->a_stride;
+		dot.a += row * dot.a_stride;
 		if (piece || work->wide)
 			xqk_aim_dot(work, row, piece, &dot);
 		if (work->need_row_term)
 			fold.row_term = work->row_term + piece * work->stage_rows + row;
 		if (work->need_column_sum)
-			fold.column_sum = work->column_sum + piece * XQK_COLUMNS;
+			fold_columns(work, row, piece, &fold);
 		if (work->dot_fold && (planes || work->block.pieces == 1) &&
 		    rows_of_c(work, work->m0 + row, rows, plane, c)) {
 			fold.add = accumulate || k > plane * dims->group;
@@ -165,38 +188,72 @@ static void compute_rows(struct xqk_work *work, uint32_t row, uint32_t rows)
 	}
 }
 
+/* Terms of the staged channels, which dots of the panel give. */
+static void sum_columns(struct xqk_work *work)
+{
+	const unsigned int strips = (work->columns + XQK_LANES - 1) / XQK_LANES;
+	const bool by_row = xqk_present(&work->gemm->view[XQACCEL_A_ZP]);
+	struct xqk_dot dot;
+	uint32_t piece, n;
+
+	for (piece = 0; work->wide && piece < work->block.pieces; piece++) {
+		xqk_aim_dot(work, 0, piece, &dot);
+		work->isa->start_b(&dot, work->column_start + piece * XQK_COLUMNS, strips);
+	}
+	for (piece = 0; work->need_column_sum && piece < work->block.pieces; piece++) {
+		xqk_aim_dot(work, work->stage_rows, piece, &dot);
+		dot.c = work->column_sum + piece * XQK_COLUMNS;
+		work->dot(&dot, 1, strips);
+		for (n = 0; !by_row && n < XQK_COLUMNS; n++)
+			dot.c[n] = (int32_t)((uint32_t)dot.c[n] * (uint32_t)work->a_zp[0]);
+	}
+}
+
+/* All of the rows by four whole strips at once; false if that can't be. */
+static bool compute_panel(struct xqk_work *work)
+{
+	static const int32_t nothing[XQK_COLUMNS] __attribute__((aligned(64)));
+	const struct xqk_gemm *gemm = work->gemm;
+	struct xqk_panel panel = {
+		.a = work->whole.a, .a_stride = work->whole.a_stride, .b = work->whole.b,
+		.steps = work->whole.steps, .rows = work->rows, .c = work->c,
+		.row = work->row_term,
+		.column = work->need_column_sum ? work->column_sum : nothing,
+		.add = (gemm->dims.flags & XQACCEL_JOB_ACCUMULATE) || work->block.k0,
+	};
+
+	if (!work->dot_panel || work->columns < XQK_COLUMNS || work->block.pieces > 1 ||
+	    work->whole.first || work->whole.steps < work->isa->panel_steps ||
+	    (gemm->dims.flags & XQACCEL_JOB_GROUP_ACC) ||
+	    (work->need_row_term && xqk_present(&gemm->view[XQACCEL_B_ZP])) ||
+	    (work->need_column_sum && xqk_present(&gemm->view[XQACCEL_A_ZP])) ||
+	    !rows_of_c(work, work->m0, work->rows, 0, work->c))
+		return false;
+	work->dot_panel(&panel);
+	return true;
+}
+
 /* The staged rows by channels [n0, n1), strips of B staged as they are reached. */
 static bool compute_block(struct xqk_work *work, uint32_t n0, uint32_t n1,
 			  const atomic_bool *cancel)
 {
 	const uint32_t parts = (work->rows + work->isa->rows - 1) / work->isa->rows;
-	const bool fetch = parts > 1 && (work->gemm->dims.flags & XQACCEL_JOB_B_TILED);
-	struct xqk_fetch next;
-	struct xqk_dot dot;
-	uint32_t strips, piece, part, row, rows;
+	uint32_t part, row, rows;
 
 	for (work->n0 = n0; work->n0 < n1; work->n0 += work->columns) {
 		work->columns = n1 - work->n0 < XQK_COLUMNS ? n1 - work->n0 : XQK_COLUMNS;
-		strips = (work->columns + XQK_LANES - 1) / XQK_LANES;
 		xqk_stage_b(work);
 		xqk_aim_dot(work, 0, 0, &work->whole);
-		for (piece = 0; work->wide && piece < work->block.pieces; piece++) {
-			xqk_aim_dot(work, 0, piece, &dot);
-			work->isa->start_b(&dot, work->column_start + piece * XQK_COLUMNS, strips);
-		}
-		for (piece = 0; work->need_column_sum && piece < work->block.pieces; piece++) {
-			xqk_aim_dot(work, work->stage_rows, piece, &dot);
-			dot.c = work->column_sum + piece * XQK_COLUMNS;
-			work->dot(&dot, 1, strips);
-		}
-		xqk_fetch_start(work, work->n0 + work->columns < n1 ? parts : 0, &next);
+		sum_columns(work);
+		if (canceled(cancel))
+			return false;
+		if (compute_panel(work))
+			continue;
 		/* Rows are spread evenly over the parts: a rest of one would be slow. */
 		for (part = row = 0; part < parts; part++, row += rows) {
 			if (canceled(cancel))
 				return false;
 			rows = (work->rows - row + parts - part - 1) / (parts - part);
-			if (fetch)
-				xqk_fetch_b(work, &next);
 			if (work->dot_groups)
 				compute_groups(work, row, rows);
 			else
@@ -248,13 +305,12 @@ static void read_codebook(struct xqk_work *work)
 {
 	const struct xqk_gemm *gemm = work->gemm;
 	const unsigned int entries = gemm->dims.b_format == XQACCEL_FMT_C8 ? 256 : 16;
-	const int32_t bias = work->isa->b[gemm->dims.b_format].bias;
 	const struct xqk_view *view = &gemm->view[XQACCEL_CODEBOOK];
 	unsigned int i;
 
 	xqk_read(view, work->batch, work->batch * view->batch_stride, 0, work->table, entries);
 	for (i = 0; i < entries; i++)
-		work->table[i] = (uint8_t)(work->table[i] + bias);
+		work->table[i] = (uint8_t)(work->table[i] + work->b_bias);
 }
 
 bool xqk_run_chunk_rows(struct xqk_plan *plan, uint32_t chunk, void *scratch,
@@ -270,8 +326,8 @@ bool xqk_run_chunk_rows(struct xqk_plan *plan, uint32_t chunk, void *scratch,
 	xqk_work_layout(&work, plan, stage_rows, scratch);
 	work.bytes_copied = &plan->bytes_copied;
 	work.need_column_sum = xqk_present(&gemm->view[XQACCEL_A_ZP]) ||
-			       gemm->a_zp != (work.bits ? 0 : xqk_a_bias(dims->a_format));
-	b_zp = (uint32_t)gemm->b_zp + (work.bits ? 0 : (uint32_t)work.isa->b[dims->b_format].bias);
+			       gemm->a_zp != work.a_bias;
+	b_zp = (uint32_t)gemm->b_zp + (uint32_t)work.b_bias;
 	work.need_row_term = xqk_present(&gemm->view[XQACCEL_B_ZP]) || b_zp;
 	work.row_factor = xqk_present(&gemm->view[XQACCEL_B_ZP]) ? 1 : b_zp;
 	for (; unit < last; unit++) {

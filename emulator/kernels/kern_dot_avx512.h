@@ -175,6 +175,13 @@ fold_sums(__m512i sum[XQK_DOT_ROWS][XQK_STRIPS], const struct xqk_fold *fold, in
 					_mm512_set1_epi32(fold->row_term[r]));
 	if (fold->column_sum)
 		take_off(sum, fold->a_zp, fold->column_sum, rows, strips);
+	if (fold->column_term)
+#pragma GCC unroll 6
+		for (r = 0; r < rows; r++)
+#pragma GCC unroll 4
+			for (s = 0; s < strips; s++)
+				sum[r][s] = _mm512_sub_epi32(sum[r][s], _mm512_load_si512(
+					fold->column_term + s * XQK_LANES));
 	if (fold->add)
 #pragma GCC unroll 6
 		for (r = 0; r < rows; r++)

@@ -51,6 +51,9 @@ static inline void fold_sums(__m256i sum[][2], const struct xqk_fold *fold, int3
 			__m256i_u *to = (__m256i_u *)(c[r] + strip * XQK_LANES) + half;
 			__m256i value = _mm256_sub_epi32(sum[r][half], row);
 
+			if (fold->column_term)
+				value = _mm256_sub_epi32(value, _mm256_load_si256(
+					(const __m256i *)(fold->column_term + strip * XQK_LANES) + half));
 			if (fold->add)
 				value = _mm256_add_epi32(value, *to);
 			*to = value;

@@ -87,6 +87,9 @@ start_group(__m512i sum[ROWS][PAIR], const struct xqk_fold *fold, size_t row_at,
 				sum[r][s] = _mm512_add_epi32(sum[r][s], _mm512_mullo_epi32(
 					_mm512_set1_epi32(fold->a_zp[r]), _mm512_load_si512(
 					fold->column_sum + column_at + s * XQK_LANES)));
+			if (fold->column_term)
+				sum[r][s] = _mm512_add_epi32(sum[r][s], _mm512_load_si512(
+					fold->column_term + column_at + s * XQK_LANES));
 			sum[r][s] = _mm512_sub_epi32(_mm512_setzero_si512(), sum[r][s]);
 		}
 	}

@@ -10,6 +10,27 @@ static inline __mmask64 first_bytes(size_t n)
 	return n >= 64 ? ~(__mmask64)0 : ((__mmask64)1 << n) - 1;
 }
 
+int32_t xqk_sum_a_avx512(const uint8_t *src, size_t n, uint32_t format)
+{
+	const __m512i ones = _mm512_set1_epi8(1);
+	__m512i sum[4] = { 0 };
+	size_t i;
+
+#define ADD(sum, a) (format == XQACCEL_FMT_U8 ? _mm512_dpbusd_epi32(sum, a, ones) : \
+		     _mm512_dpbusd_epi32(sum, ones, a))
+	for (i = 0; i + 256 <= n; i += 256) {
+		sum[0] = ADD(sum[0], _mm512_loadu_si512(src + i));
+		sum[1] = ADD(sum[1], _mm512_loadu_si512(src + i + 64));
+		sum[2] = ADD(sum[2], _mm512_loadu_si512(src + i + 128));
+		sum[3] = ADD(sum[3], _mm512_loadu_si512(src + i + 192));
+	}
+	for (; i < n; i += 64)
+		sum[0] = ADD(sum[0], _mm512_maskz_loadu_epi8(first_bytes(n - i), src + i));
+#undef ADD
+	return _mm512_reduce_add_epi32(_mm512_add_epi32(_mm512_add_epi32(sum[0], sum[1]),
+							_mm512_add_epi32(sum[2], sum[3])));
+}
+
 static int32_t widen_8(int8_t *dst, const uint8_t *src, size_t n, char flip)
 {
 	const __m512i ones = _mm512_set1_epi8(1), sign = _mm512_set1_epi8(flip);

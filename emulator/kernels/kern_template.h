@@ -213,6 +213,9 @@ static inline void fold_row(const struct xqk_fold *fold, unsigned int row, unsig
 		for (n = 0; n < columns; n++)
 			value[n] -= a_zp * (uint32_t)fold->column_sum[n];
 	}
+	if (fold->column_term)
+		for (n = 0; n < columns; n++)
+			value[n] -= (uint32_t)fold->column_term[n];
 	if (fold->b_scale)
 		for (n = 0; n < columns; n++)
 			value[n] *= (uint32_t)fold->b_scale[n];

@@ -4,7 +4,8 @@
 
 /* Rows of A staged at once: with a block of K they fill about half of a level 2 cache. */
 #define STAGE_ROWS	256
-/* Rows of a chunk where A is not staged. */
+/* The same where A is not staged. */
+#define IN_PLACE_ROWS	1024
 #define THIN_ROWS	2048
 /* Jobs below so many multiply-accumulates a chunk are not worth another thread. */
 #define CHUNK_MACS	(1U << 21)
@@ -32,6 +33,30 @@ static bool uses_tiles(const struct xqk_isa *isa, const struct xq_dims *dims)
 {
 	return (dims->flags & XQACCEL_JOB_B_TILED) && dims->m <= isa->tiles_rows &&
 	       isa->b[dims->b_format].dot_tiles && !uses_bits(isa, dims);
+}
+
+/* B as it is multiplied by A in place or staged. */
+static const struct xqk_b_format *b_format(const struct xqk_isa *isa, const struct xq_dims *dims,
+					   bool in_place)
+{
+	return in_place && dims->a_format == XQACCEL_FMT_U8 ? &isa->b_by_u8[dims->b_format] :
+	       &isa->b[dims->b_format];
+}
+
+/*
+ * Whether rows of A can be used where they are: bytes in the order that panels have, in one
+ * piece of memory, with no part of a step at the end of a row or of a group.
+ */
+static bool uses_a_in_place(const struct xqk_isa *isa, const struct xqk_gemm *gemm)
+{
+	const struct xq_dims *dims = &gemm->dims;
+	const uint32_t bits = xq_format_bits(dims->b_format);
+
+	return isa->sum_a && gemm->view[XQACCEL_A].flat && dims->k % 4 == 0 &&
+	       (dims->a_format == XQACCEL_FMT_S8 ||
+		(dims->a_format == XQACCEL_FMT_U8 && !dims->scale_format)) &&
+	       b_format(isa, dims, true)->dot && (bits == 8 || isa->natural) &&
+	       dims->group % (32 / bits) == 0 && !uses_tiles(isa, dims);
 }
 
 static uint32_t block_elements(const struct xqk_isa *isa, const struct xq_dims *dims)
@@ -95,7 +120,8 @@ size_t xqk_work_layout(struct xqk_work *work, const struct xqk_plan *plan, uint3
 {
 	const struct xq_dims *dims = &plan->gemm.dims;
 	const struct xqk_isa *isa = plan->isa;
-	const struct xqk_b_format *b = &isa->b[dims->b_format];
+	const bool in_place = uses_a_in_place(isa, &plan->gemm);
+	const struct xqk_b_format *b = b_format(isa, dims, in_place);
 	const uint32_t vectors = stage_rows + XQK_MAX_ROWS;
 	uint32_t pieces, words, steps, strip;
 	size_t used = 0;
@@ -104,12 +130,18 @@ size_t xqk_work_layout(struct xqk_work *work, const struct xqk_plan *plan, uint3
 	work->isa = isa;
 	work->gemm = &plan->gemm;
 	work->bits = uses_bits(isa, dims);
+	work->in_place = in_place;
 	work->thin = xqk_thin_fits(isa, &plan->gemm);
 	work->dot = work->bits ? isa->dot_bits : b->dot;
 	work->dot_fold = work->bits ? isa->dot_fold_bits : b->dot_fold;
+	work->dot_panel = work->bits ? isa->dot_panel_bits : b->dot_panel;
 	work->dot_groups = NULL;
-	if (dims->scale_format)
+	if (dims->scale_format) {
 		work->dot_fold = NULL;
+		work->dot_panel = NULL;
+	}
+	work->a_bias = !in_place && dims->a_format == XQACCEL_FMT_U8 ? 128 : 0;
+	work->b_bias = work->bits ? 0 : b->bias;
 	work->unpack = work->bits ? isa->unpack_bits : b->unpack;
 	work->wide = !work->bits && b->wide;
 	work->word_k = 32 / xq_format_bits(dims->b_format);
@@ -119,13 +151,18 @@ size_t xqk_work_layout(struct xqk_work *work, const struct xqk_plan *plan, uint3
 	if (uses_tiles(isa, dims)) {
 		work->dot = b->dot_tiles;
 		work->dot_fold = NULL;
+		work->dot_panel = NULL;
 		work->unpack = NULL;
 		work->wide = false;
 		work->table_steps = 1;
 	} else if (dims->scale_format && dims->group % work->word_k == 0) {
 		work->dot_groups = b->dot_groups;
 	}
-	work->arrange_a = work->wide ? isa->arrange_wide_a : work->word_steps > 1 ? isa->arrange_a : NULL;
+	work->arrange_a = NULL;
+	if (work->wide)
+		work->arrange_a = isa->arrange_wide_a;
+	else if (work->word_steps > 1 && (!isa->natural || uses_tiles(isa, dims)))
+		work->arrange_a = isa->arrange_a;
 	work->a_step_bytes = work->wide ? 8 : 4;
 	work->stage_rows = stage_rows;
 
@@ -139,12 +176,13 @@ size_t xqk_work_layout(struct xqk_work *work, const struct xqk_plan *plan, uint3
 	work->a_stride = ((size_t)steps * work->a_step_bytes + 63) / 64 * 64;
 	work->a_stride += work->a_stride / 64 % 2 ? 128 : 64;
 
-	work->a = take(scratch, &used, work->a_stride * (stage_rows + 1));
+	work->a = take(scratch, &used, work->a_stride * (in_place ? 1 : stage_rows + 1));
 	work->line = take(scratch, &used, plan->block_k + 2 * 32 + 64);
 	work->a_zp = take(scratch, &used, 4 * vectors);
 	work->row_term = take(scratch, &used, 4 * (size_t)vectors * pieces);
 	work->a_scale = take(scratch, &used, 4 * (size_t)vectors * pieces);
 	work->row_start = take(scratch, &used, 4 * (size_t)vectors * pieces);
+	work->c = take(scratch, &used, sizeof(*work->c) * vectors);
 	steps = words * work->table_steps;
 	work->b = take(scratch, &used, (steps / XQK_TILE_STEPS + 2) * XQK_STRIPS * sizeof(*work->b));
 	for (strip = 0; strip < XQK_STRIPS; strip++)
@@ -177,7 +215,8 @@ void xqk_plan(struct xqk_plan *plan, const struct xqk_isa *isa, const struct xqk
 	plan->block_k = block_elements(isa, dims);
 	if (!plan->block_k)
 		plan->block_k = 1;
-	plan->block_m = min_u32(dims->m, xqk_thin_fits(isa, &plan->gemm) ? THIN_ROWS : STAGE_ROWS);
+	plan->block_m = min_u32(dims->m, xqk_thin_fits(isa, &plan->gemm) ? THIN_ROWS :
+				uses_a_in_place(isa, &plan->gemm) ? IN_PLACE_ROWS : STAGE_ROWS);
 	plan->block_n = dims->n;
 	plan->chunks = 0;
 	plan->units = 0;

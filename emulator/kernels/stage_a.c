@@ -129,7 +129,7 @@ static void stage_whole(struct xqk_work *work, uint32_t row)
 {
 	const struct xqk_block *block = &work->block;
 	const uint32_t lead = block->k0 % work->word_k;
-	uint8_t *dst = work->a + row * work->a_stride;
+	uint8_t *dst = xqk_staged_row(work, row);
 	int8_t *line = work->arrange_a ? work->line : (int8_t *)dst;
 	uint32_t k0, k1, piece;
 
@@ -147,7 +147,7 @@ static void stage_whole(struct xqk_work *work, uint32_t row)
 static void stage_parts(struct xqk_work *work, uint32_t row)
 {
 	const size_t pitch = (size_t)work->block.piece_steps * work->a_step_bytes;
-	uint8_t *dst = work->a + row * work->a_stride;
+	uint8_t *dst = xqk_staged_row(work, row);
 	uint32_t k0, k1, word0, words, piece;
 
 	for (piece = 0; piece < work->block.pieces; piece++, dst += pitch) {
@@ -158,7 +158,7 @@ static void stage_parts(struct xqk_work *work, uint32_t row)
 		if (work->arrange_a)
 			work->arrange_a(dst, work->line, words, work->word_steps);
 		else
-			memcpy(dst, work->line, 4 * words);
+			memcpy(dst, work->line, 4 * (size_t)words * work->word_steps);
 	}
 }
 
@@ -168,7 +168,7 @@ static void stage_bits(struct xqk_work *work, uint32_t row)
 	const struct xqk_view *view = &work->gemm->view[XQACCEL_A];
 	const struct xqk_block *block = &work->block;
 	const uint32_t k = block->k1 - block->k0, m = work->m0 + row;
-	uint8_t *dst = work->a + row * work->a_stride;
+	uint8_t *dst = xqk_staged_row(work, row);
 	uint32_t word, i;
 	int32_t ones = 0;
 
@@ -191,7 +191,7 @@ static void stage_bits(struct xqk_work *work, uint32_t row)
 
 static void set_row_start(struct xqk_work *work, uint32_t row)
 {
-	const uint8_t *a = work->a + row * work->a_stride;
+	const uint8_t *a = xqk_staged_row(work, row);
 	uint32_t k0, k1, word0, words, piece;
 
 	for (piece = 0; piece < work->block.pieces; piece++) {
@@ -214,11 +214,27 @@ static void stage_row(struct xqk_work *work, uint32_t row)
 		set_row_start(work, row);
 }
 
+/* What the zero points of B take off a row that is used where it is. */
+static void sum_row(struct xqk_work *work, uint32_t row)
+{
+	const struct xqk_view *view = &work->gemm->view[XQACCEL_A];
+	const uint8_t *a = view->flat + work->batch * view->batch_stride +
+			   (work->m0 + row) * view->stride;
+	const struct xqk_block *block = &work->block;
+	uint32_t k0, k1, piece;
+
+	for (piece = 0, k0 = block->k0; piece < block->pieces; piece++, k0 = k1) {
+		k1 = block->k1 - k0 < block->piece_k ? block->k1 : k0 + block->piece_k;
+		set_row_term(work, row, piece, k1 - k0,
+			     work->isa->sum_a(a + k0, k1 - k0, work->gemm->dims.a_format));
+	}
+}
+
 bool xqk_stage_a(struct xqk_work *work, const atomic_bool *cancel)
 {
 	const struct xqk_gemm *gemm = work->gemm;
 	const struct xqk_view *zp = &gemm->view[XQACCEL_A_ZP];
-	const int32_t bias = work->bits ? 0 : xqk_a_bias(gemm->dims.a_format);
+	const bool sums = work->need_row_term || work->dot_groups;
 	uint32_t row;
 
 	if (xqk_present(zp))
@@ -226,14 +242,19 @@ bool xqk_stage_a(struct xqk_work *work, const atomic_bool *cancel)
 			 work->a_zp, 4 * (size_t)work->rows);
 	for (row = 0; row < work->rows; row++)
 		work->a_zp[row] = (int32_t)((uint32_t)(xqk_present(zp) ? work->a_zp[row] :
-						       gemm->a_zp) - (uint32_t)bias);
+						       gemm->a_zp) - (uint32_t)work->a_bias);
 	if (xqk_present(&gemm->view[XQACCEL_A_SCALE]))
 		xqk_read_scales(work, XQACCEL_A_SCALE, work->m0, work->rows, work->a_scale,
 				work->stage_rows);
+	if (work->in_place && !sums)
+		memset(work->row_term, 0, 4 * (size_t)work->stage_rows * work->block.pieces);
 	for (row = 0; row < work->rows; row++) {
 		if (cancel && atomic_load_explicit(cancel, memory_order_relaxed))
 			return false;
-		stage_row(work, row);
+		if (!work->in_place)
+			stage_row(work, row);
+		else if (sums)
+			sum_row(work, row);
 	}
 	if (work->need_column_sum)
 		stage_row(work, work->stage_rows);

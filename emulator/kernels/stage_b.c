@@ -59,50 +59,6 @@ static void stage_tiled(struct xqk_work *work, unsigned int strip)
 	}
 }
 
-/*
- * While a part of the rows is computed, a part of the next tiles is fetched into the
- * level 2 cache: the first rows would wait for all of them.
- */
-void xqk_fetch_start(const struct xqk_work *work, uint32_t parts, struct xqk_fetch *fetch)
-{
-	const struct xq_dims *dims = &work->gemm->dims;
-	const uint32_t strip = work->n0 / XQK_LANES + XQK_STRIPS;
-	const uint64_t strips = parts ? xq_tiles_n(dims->n) - strip : 0;
-
-	fetch->strips = strips < XQK_STRIPS ? (uint32_t)strips : XQK_STRIPS;
-	fetch->tile = strip * xq_tiles_k(dims->b_format, dims->k);
-	fetch->word = 0;
-	fetch->each = parts ? (fetch->strips * work->block.words + parts - 1) / parts : 0;
-}
-
-void xqk_fetch_b(const struct xqk_work *work, struct xqk_fetch *fetch)
-{
-	const struct xqk_block *block = &work->block;
-	const struct xqk_view *view = &work->gemm->view[XQACCEL_B];
-	const uint64_t distance = work->batch * view->batch_stride;
-	uint32_t left, lines, line;
-	size_t run;
-
-	for (left = fetch->each; left && fetch->strips; left -= lines) {
-		const uint32_t at = block->word0 + fetch->word, in_tile = at % XQACCEL_TILE_WORDS;
-		const uint64_t tile = fetch->tile + at / XQACCEL_TILE_WORDS;
-		const uint8_t *src = xqk_at(view, work->batch, distance, tile * XQACCEL_TILE_BYTES +
-					    in_tile * XQK_STEP_BYTES, &run);
-
-		lines = XQACCEL_TILE_WORDS - in_tile;
-		lines = lines < left ? lines : left;
-		lines = lines < block->words - fetch->word ? lines : block->words - fetch->word;
-		for (line = 0; line < lines; line += 2)
-			__builtin_prefetch(src + line * XQK_STEP_BYTES, 0, 2);
-		fetch->word += lines;
-		if (fetch->word == block->words) {
-			fetch->word = 0;
-			fetch->strips--;
-			fetch->tile += xq_tiles_k(work->gemm->dims.b_format, work->gemm->dims.k);
-		}
-	}
-}
-
 /* Words of a plain row of B: in place if they are contiguous and whole, else gathered. */
 static const uint8_t *row_words(struct xqk_work *work, uint32_t row, unsigned int lane,
 				uint32_t word, uint32_t words)
@@ -165,7 +121,6 @@ static void stage_zero_points(struct xqk_work *work)
 {
 	const struct xqk_gemm *gemm = work->gemm;
 	const struct xqk_view *zp = &gemm->view[XQACCEL_B_ZP];
-	const int32_t bias = work->bits ? 0 : work->isa->b[gemm->dims.b_format].bias;
 	uint32_t n;
 
 	if (xqk_present(zp))
@@ -173,7 +128,7 @@ static void stage_zero_points(struct xqk_work *work)
 			 work->b_zp, 4 * (size_t)work->columns);
 	for (n = 0; n < work->columns; n++)
 		work->b_zp[n] = (int32_t)((uint32_t)(xqk_present(zp) ? work->b_zp[n] :
-						     gemm->b_zp) + (uint32_t)bias);
+						     gemm->b_zp) + (uint32_t)work->b_bias);
 }
 
 void xqk_stage_b(struct xqk_work *work)

@@ -45,10 +45,13 @@ struct xqk_block {
  * @word_k: elements of a word of B
  * @word_steps: steps that a word makes
  * @table_steps: the same in the table of pointers: 1 where tiles are used as they are
+ * @a_bias: what is taken off A's elements to stage them: only u8 does not fit
+ * @b_bias: what the dot takes B's elements plus
  * @bits: compute B1 x B1 on bits
+ * @in_place: rows of A are used where they are
  * @wide: both operands are staged as 16 bits
- * @stage_rows: rows of A staged at once; the row after them is all ones where the sums
- *	of B's columns are needed
+ * @stage_rows: rows of A taken at once; the row after them is all ones where the sums of
+ *	B's columns are needed
  */
 struct xqk_work {
 	const struct xqk_plan *plan;
@@ -56,12 +59,14 @@ struct xqk_work {
 	const struct xqk_gemm *gemm;
 	xqk_dot_fn *dot;
 	xqk_dot_fold_fn *dot_fold;	/* NULL if there are scales */
+	xqk_dot_panel_fn *dot_panel;		/* NULL as well */
 	xqk_dot_groups_fn *dot_groups;	/* NULL if there are no scales, or groups in part words */
 	xqk_unpack_fn *unpack;
 	xqk_arrange_fn *arrange_a;	/* NULL if it would be a copy */
 	atomic_uint_fast64_t *bytes_copied;
+	int32_t a_bias, b_bias;
 	uint32_t word_k, word_steps, table_steps;
-	bool bits, thin, wide, need_row_term, need_column_sum;
+	bool bits, thin, wide, in_place, need_row_term, need_column_sum;
 	uint32_t a_step_bytes;
 
 	/* What is being computed. */
@@ -79,6 +84,7 @@ struct xqk_work {
 	int32_t *a_zp;			/* [stage_rows] */
 	int32_t *row_term, *a_scale;	/* [pieces][stage_rows] */
 	int32_t *row_start;		/* [pieces][stage_rows + 1] */
+	int32_t **c;			/* [stage_rows] where rows of C are */
 	uint32_t row_factor;		/* of row_term: B's zero point if it is one for all */
 	const uint8_t **b;		/* table of pointers for dots */
 	uint8_t *panel[XQK_STRIPS];	/* unpacked or interleaved strips */
@@ -95,6 +101,12 @@ struct xqk_work {
 size_t xqk_work_layout(struct xqk_work *work, const struct xqk_plan *plan, uint32_t stage_rows,
 		       uint8_t *scratch);
 
+/* Where a row is staged. In place that is only the row after the last. */
+static inline uint8_t *xqk_staged_row(const struct xqk_work *work, uint32_t row)
+{
+	return work->a + (work->in_place ? row - work->stage_rows : row) * work->a_stride;
+}
+
 /** xqk_block_at() - the block that starts at element k0 */
 void xqk_block_at(const struct xqk_work *work, uint32_t k0, struct xqk_block *block);
 
@@ -106,7 +118,7 @@ void xqk_piece(const struct xqk_work *work, uint32_t piece, uint32_t *k0, uint32
 bool xqk_run_chunk_rows(struct xqk_plan *plan, uint32_t chunk, void *scratch,
 			uint32_t stage_rows, const atomic_bool *cancel);
 
-/* The operands of the dot of a piece, from a staged row on. */
+/* The operands of the dot of a piece, from a row on. */
 void xqk_aim_dot(const struct xqk_work *work, uint32_t row, uint32_t piece, struct xqk_dot *dot);
 
 /* Whether a job's K is small and the rest simple enough for the way without staging A. */
@@ -120,22 +132,11 @@ bool xqk_compute_thin(struct xqk_work *work, uint32_t m0, uint32_t m1, uint32_t 
 void xqk_read(const struct xqk_view *view, uint64_t line, uint64_t distance, uint64_t column,
 	      void *dst, size_t len);
 
-/* Stage rows [m0, m0 + rows) of the block; false if canceled. */
+/* Stage rows [m0, m0 + rows) of the block, or find them; false if canceled. */
 bool xqk_stage_a(struct xqk_work *work, const atomic_bool *cancel);
 
 /* Stage channels [n0, n0 + columns) of the block, with zero points and scales. */
 void xqk_stage_b(struct xqk_work *work);
-
-/* Where fetching the channels after the staged ones has got to. */
-struct xqk_fetch {
-	uint64_t tile;		/* of the strip's first word */
-	uint32_t strips;	/* left */
-	uint32_t word, each;	/* in the block; how many at a time */
-};
-
-/* Fetch a tiled B's next channels from memory in so many parts, 0 for not at all. */
-void xqk_fetch_start(const struct xqk_work *work, uint32_t parts, struct xqk_fetch *fetch);
-void xqk_fetch_b(const struct xqk_work *work, struct xqk_fetch *fetch);
 
 /* Group scales of so many rows of an operand, to [piece][pitch]. */
 void xqk_read_scales(const struct xqk_work *work, unsigned int operand, uint32_t row0,

@@ -14,17 +14,21 @@
  * steps 64 t .. 64 t + 63 are the 4096 bytes at dot->b[t * XQK_STRIPS + s].
  *
  * Narrower elements are unpacked once into a panel of bytes: a word of w-bit elements
- * makes 8 / w steps, element e of the word is byte e / (8 / w) of step e % (8 / w), which
- * is what shifting and masking the word gives. The rows of A are staged in the same
- * order, one after the other, row r at a + r * a_stride, with zeros wherever there is no
- * element of the piece; so the padding of B may hold anything.
+ * makes 8 / w steps. Where the instruction set can take any four neighbours out of a word
+ * (isa->natural), they are in the order of K. Else element e of the word is byte
+ * e / (8 / w) of step e % (8 / w), which is what shifting and masking the word gives.
+ *
+ * The rows of A have the same order, row r at a + r * a_stride. They are staged one after
+ * the other, with zeros wherever there is no element of the piece; so the padding of B may
+ * hold anything. Or they are used where they are, if isa->sum_a is there, they are bytes in
+ * one piece of memory, and a row is whole steps.
  *
  * An instruction set without an exact product of bytes may have both as 16 bits; then a
  * step of 4 elements takes two of 64 bytes in B's panel, in an order of its own.
  *
- * Staged A is signed: a - a_bias. The operand of the dot for B is b + bias, signed or
+ * Staged A is signed: a - a_bias; u8 in place is not, see b_by_u8. The operand of the dot for B is b + bias, signed or
  * not as the kernel of the format likes; bias says which. gemm.c takes both out of the
- * result with the sums of rows and columns (see fold.h).
+ * result with the sums of rows and columns (see struct xqk_fold).
  *
  * To add an instruction set: one file that defines a struct xqk_isa and includes
  * kern_template.h for all it does not do better by hand; a line in isa.c; a line with
@@ -85,14 +89,15 @@ typedef void xqk_unpack_fn(uint8_t *dst, const uint8_t *src, size_t words, const
  *						 - a_zp[r] * column_sum[n])
  *
  * Arrays by r have isa->rows elements, by n XQK_COLUMNS; dot and sum have rows of
- * XQK_COLUMNS. row_term, column_sum (then also a_zp), a_scale and b_scale may be NULL. If
- * b_zp is, the zero point is the same for all channels and row_term is multiplied by it.
+ * XQK_COLUMNS. All but dot and sum may be NULL. If b_zp is, the zero point is the same for
+ * all channels and row_term is multiplied by it. If the zero point is the same for all rows,
+ * a_zp and column_sum are NULL and their product column_term[n] is taken off.
  */
 struct xqk_fold {
 	const int32_t *dot;
 	int32_t *sum;
 	const int32_t *row_term, *a_zp, *a_scale;
-	const int32_t *b_zp, *column_sum, *b_scale;
+	const int32_t *b_zp, *column_sum, *column_term, *b_scale;
 	bool add;
 };
 
@@ -102,6 +107,27 @@ struct xqk_fold {
  */
 typedef void xqk_dot_fold_fn(const struct xqk_dot *dot, const struct xqk_fold *fold,
 			     int32_t *const *c, unsigned int rows, unsigned int strips);
+
+/**
+ * struct xqk_panel - any number of rows of A by four whole strips of B, straight into C
+ *
+ *	c[r][n] (+)= dot[r][n] - row[r] - column[n]
+ *
+ * @a, @a_stride, @b, @steps: as for a dot whose first step is 0
+ * @c: where each row's first of XQK_COLUMNS elements is
+ * @add: whether C is added to
+ */
+struct xqk_panel {
+	const uint8_t *a;
+	size_t a_stride;
+	const uint8_t *const *b;
+	int32_t *const *c;
+	const int32_t *row, *column;
+	uint32_t rows, steps;
+	bool add;
+};
+
+typedef void xqk_dot_panel_fn(const struct xqk_panel *panel);
 
 /**
  * struct xqk_groups - the groups of a block
@@ -128,6 +154,7 @@ typedef void xqk_dot_groups_fn(const struct xqk_dot *dot, const struct xqk_fold 
  * @unpack: NULL if the dot takes tiles as they are (8-bit formats)
  * @bias: what must be added to an element to get the operand of @dot
  * @dot_fold: optional; saves the way through memory between the two
+ * @dot_panel: optional; does the same for all rows in one call, with at least panel_steps steps
  * @dot_tiles: optional; a dot of at most isa->tiles_rows rows with tiles as they are in
  *	memory, where first and steps of struct xqk_dot count words of B
  * @dot_groups: optional; for groups that are whole words of B
@@ -138,6 +165,7 @@ struct xqk_b_format {
 	xqk_unpack_fn *unpack;
 	int32_t bias;
 	xqk_dot_fold_fn *dot_fold;
+	xqk_dot_panel_fn *dot_panel;
 	xqk_dot_fn *dot_tiles;
 	xqk_dot_groups_fn *dot_groups;
 	bool wide;
@@ -171,20 +199,26 @@ struct xqk_isa {
 	bool (*available)(void);
 	unsigned int rows;	/* most rows of a dot */
 	unsigned int tiles_rows;	/* most rows of a dot of tiles */
+	bool natural;		/* panels of narrow elements are in the order of K */
 
 	/* By format of B. */
 	struct xqk_b_format b[XQACCEL_FMT_COUNT];
 
+	/* Optional: dots of the same where A is u8 in place. */
+	struct xqk_b_format b_by_u8[XQACCEL_FMT_COUNT];
+
 	/*
 	 * B1 x B1: a and b are words of 32 elements as stored, a step is a word, the last
 	 * one may be partly used; c = k - 2 * (number of bits that differ). Both may
-	 * be NULL: then bits are widened like any other format. unpack_bits is optional, and
-	 * makes two steps of B from a word.
+	 * be NULL: then bits are widened like any other format. dot_panel_bits and unpack_bits
+	 * are optional; the latter makes two steps of B from a word.
 	 */
 	xqk_dot_fn *dot_bits;
 	xqk_dot_fold_fn *dot_fold_bits;
+	xqk_dot_panel_fn *dot_panel_bits;
 	xqk_unpack_fn *unpack_bits;
 
+	uint32_t panel_steps;	/* fewest steps of a panel */
 	xqk_thin_fn *thin_s8;	/* optional */
 
 	/*
@@ -193,10 +227,13 @@ struct xqk_isa {
 	 */
 	int32_t (*widen_a)(int8_t *dst, const uint8_t *src, size_t n, uint32_t format);
 
+	/* Sum of s8 or u8; NULL if A is never used where it is. */
+	int32_t (*sum_a)(const uint8_t *src, size_t n, uint32_t format);
+
 	/*
 	 * From the order of K to that of the steps: words of 4 * steps elements each
 	 * become that many steps. For steps = 1, which would be a copy, only the wide one is
-	 * called.
+	 * called; with natural panels, only for dots of tiles.
 	 */
 	xqk_arrange_fn *arrange_a, *arrange_wide_a;
 
@@ -209,12 +246,6 @@ struct xqk_isa {
 
 	void (*fold)(const struct xqk_fold *fold, unsigned int rows, unsigned int strips);
 };
-
-/* What is added to A's elements in memory is -a_bias: only u8 does not fit signed bytes. */
-static inline int32_t xqk_a_bias(uint32_t format)
-{
-	return format == XQACCEL_FMT_U8 ? 128 : 0;
-}
 
 extern const struct xqk_isa xqk_isa_scalar;
 #if defined(__x86_64__)

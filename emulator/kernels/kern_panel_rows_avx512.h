@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The micro-kernel of a panel on AVX-512: parts of one to six rows of A by four strips of B,
+ * straight into C, in assembler (kern_panel_rows_avx512.S). Two things decide on its speed
+ * that a compiler does not see. A burst of 24 stores takes as long as two steps and what comes
+ * behind it waits, so the sums of a row have to leave while the next row is still multiplied.
+ * And between two parts there may be no more instructions than a CPU has in flight, or its
+ * multipliers run dry: the loop over the parts is inside.
+ */
+#ifndef XQK_KERN_PANEL_ROWS_AVX512_H
+#define XQK_KERN_PANEL_ROWS_AVX512_H
+
+/* Offsets of struct xqk_panel_rows for the assembler. */
+#define XQK_ROWS_A		0
+#define XQK_ROWS_A_STRIDE	8
+#define XQK_ROWS_B		16
+#define XQK_ROWS_C		24
+#define XQK_ROWS_ROW		32
+#define XQK_ROWS_COLUMN		40
+#define XQK_ROWS_PARTS		48
+#define XQK_ROWS_STEPS		52
+#define XQK_ROWS_FLIP		56
+#define XQK_ROWS_ADD		60
+
+/* The most rows of a part, and the fewest steps. */
+#define XQK_ROWS_MOST		6
+#define XQK_ROWS_STEPS_LEAST	4
+
+#ifndef __ASSEMBLER__
+#include "xqk_isa.h"
+
+/* As struct xqk_panel; the function says how many rows a part has, flip what bytes of B are
+ * exclusive-ored with.
+ */
+struct xqk_panel_rows {
+	const uint8_t *a;
+	size_t a_stride;
+	const uint8_t *const *b;
+	int32_t *const *c;
+	const int32_t *row, *column;
+	uint32_t parts;
+	uint32_t steps;
+	uint32_t flip;
+	uint32_t add;
+};
+
+#define XQK_ROWS_AT(member, offset) \
+	_Static_assert(offsetof(struct xqk_panel_rows, member) == (offset), #member)
+XQK_ROWS_AT(a, XQK_ROWS_A);
+XQK_ROWS_AT(a_stride, XQK_ROWS_A_STRIDE);
+XQK_ROWS_AT(b, XQK_ROWS_B);
+XQK_ROWS_AT(c, XQK_ROWS_C);
+XQK_ROWS_AT(row, XQK_ROWS_ROW);
+XQK_ROWS_AT(column, XQK_ROWS_COLUMN);
+XQK_ROWS_AT(parts, XQK_ROWS_PARTS);
+XQK_ROWS_AT(steps, XQK_ROWS_STEPS);
+XQK_ROWS_AT(flip, XQK_ROWS_FLIP);
+XQK_ROWS_AT(add, XQK_ROWS_ADD);
+
+typedef void xqk_panel_rows_fn(const struct xqk_panel_rows *rows);
+
+/* Signed A by unsigned B, once it is flipped. */
+xqk_panel_rows_fn xqk_panel_rows_1_avx512, xqk_panel_rows_2_avx512, xqk_panel_rows_3_avx512,
+		  xqk_panel_rows_4_avx512, xqk_panel_rows_5_avx512, xqk_panel_rows_6_avx512;
+/* Unsigned A by signed B. */
+xqk_panel_rows_fn xqk_panel_rows_1_by_u8_avx512, xqk_panel_rows_2_by_u8_avx512,
+		  xqk_panel_rows_3_by_u8_avx512, xqk_panel_rows_4_by_u8_avx512,
+		  xqk_panel_rows_5_by_u8_avx512, xqk_panel_rows_6_by_u8_avx512;
+#endif
+
+#endif

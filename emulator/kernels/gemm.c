@@ -17,9 +17,8 @@ static bool canceled(const atomic_bool *cancel)
 	return cancel && atomic_load_explicit(cancel, memory_order_relaxed);
 }
 
-/* Rows of results into C, from column n0 on. */
-static void store_c(const struct xqk_work *work, uint32_t m, uint32_t rows, uint32_t plane,
-		    const int32_t *sums, bool add)
+void xqk_store_c(const struct xqk_work *work, uint32_t m, uint32_t rows, uint32_t plane,
+		 const int32_t *sums, bool add)
 {
 	const struct xq_dims *dims = &work->gemm->dims;
 	const struct xqk_view *view = &work->gemm->view[XQACCEL_C];
@@ -139,7 +138,7 @@ static void compute_groups(struct xqk_work *work, uint32_t row, uint32_t rows)
 	if (xqk_present(&gemm->view[XQACCEL_B_SCALE]))
 		fold.b_scale = work->b_scale;
 	work->dot_groups(&dot, &fold, &groups, rows, (work->columns + XQK_LANES - 1) / XQK_LANES);
-	store_c(work, work->m0 + row, rows, 0, work->sums,
+	xqk_store_c(work, work->m0 + row, rows, 0, work->sums,
 		(gemm->dims.flags & XQACCEL_JOB_ACCUMULATE) || work->block.k0);
 }
 
@@ -183,7 +182,7 @@ static void compute_rows(struct xqk_work *work, uint32_t row, uint32_t rows)
 		work->dot(&dot, rows, strips);
 		work->isa->fold(&fold, rows, strips);
 		if (planes || piece + 1 == work->block.pieces)
-			store_c(work, work->m0 + row, rows, plane, work->sums,
+			xqk_store_c(work, work->m0 + row, rows, plane, work->sums,
 				accumulate || (planes ? k % dims->group : work->block.k0));
 	}
 }
@@ -273,7 +272,7 @@ static void store_zeros(struct xqk_work *work, uint32_t n0, uint32_t n1)
 	for (work->n0 = n0; work->n0 < n1; work->n0 += work->columns) {
 		work->columns = n1 - work->n0 < XQK_COLUMNS ? n1 - work->n0 : XQK_COLUMNS;
 		for (row = 0; row < work->rows; row++)
-			store_c(work, work->m0 + row, 1, 0, work->sums, false);
+			xqk_store_c(work, work->m0 + row, 1, 0, work->sums, false);
 	}
 }
 
@@ -294,7 +293,8 @@ static bool compute_unit(struct xqk_work *work, uint32_t m0, uint32_t m1, uint32
 			store_zeros(work, n0, n1);
 		for (k0 = 0; k0 < k; k0 = work->block.k1) {
 			xqk_block_at(work, k0, &work->block);
-			if (!xqk_stage_a(work, cancel) || !compute_block(work, n0, n1, cancel))
+			if (!xqk_stage_a(work, cancel) ||
+			    !(work->vector ? xqk_compute_vector : compute_block)(work, n0, n1, cancel))
 				return false;
 		}
 	}

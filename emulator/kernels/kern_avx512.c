@@ -13,8 +13,8 @@ static bool available(void)
 	       __builtin_cpu_supports("avx512vpopcntdq");
 }
 
-/* The dots of panels, how they are unpacked, the operand's bias, the dot of tiles. */
-#define B_FORMAT(panel, unpacker, offset, tiles) {		\
+/* The dots of panels, how they are unpacked, the operand's bias, the dot of tiles; what else. */
+#define B_FORMAT(panel, unpacker, offset, tiles, ...) {		\
 	.dot = xqk_dot_##panel##_avx512,			\
 	.dot_fold = xqk_dot_fold_##panel##_avx512,		\
 	.dot_panel = xqk_dot_panel_##panel##_avx512,			\
@@ -22,6 +22,7 @@ static bool available(void)
 	.bias = (offset),					\
 	.dot_tiles = xqk_dot_tiles_##tiles##_avx512,		\
 	.dot_groups = xqk_dot_groups_##panel##_avx512,		\
+	.vector = xqk_vector_##tiles##_avx512, __VA_ARGS__	\
 }
 
 /* The same for A of u8: how they are unpacked, the operand's bias. */
@@ -45,7 +46,9 @@ const struct xqk_isa xqk_isa_avx512vnni = {
 		[XQACCEL_FMT_S2] = B_FORMAT(u8, xqk_unpack_s2_avx512, 2, s2),
 		[XQACCEL_FMT_U2] = B_FORMAT(u8, xqk_unpack_u2_avx512, 0, u2),
 		[XQACCEL_FMT_T2] = B_FORMAT(u8, xqk_unpack_s2_avx512, 2, s2),
-		[XQACCEL_FMT_B1] = B_FORMAT(u8, xqk_unpack_b1_avx512, 1, b1),
+		[XQACCEL_FMT_B1] = B_FORMAT(u8, xqk_unpack_b1_avx512, 1, b1,
+					    .vector_arrange = xqk_vector_arrange_b1_avx512,
+					    .vector_step = XQK_VECTOR_STEP_B1),
 		[XQACCEL_FMT_C4] = B_FORMAT(u8, xqk_unpack_c4_avx512, 128, c4),
 		[XQACCEL_FMT_C8] = B_FORMAT(u8, xqk_unpack_c8_avx512, 128, c8),
 	},

@@ -27,6 +27,19 @@ xqk_dot_fn xqk_dot_tiles_u2_avx512;
 xqk_dot_fn xqk_dot_tiles_b1_avx512;
 xqk_dot_fn xqk_dot_tiles_c4_avx512;
 xqk_dot_fn xqk_dot_tiles_c8_avx512;
+xqk_vector_fn xqk_vector_s8_avx512;
+xqk_vector_fn xqk_vector_u8_avx512;
+xqk_vector_fn xqk_vector_s4_avx512;
+xqk_vector_fn xqk_vector_u4_avx512;
+xqk_vector_fn xqk_vector_s2_avx512;
+xqk_vector_fn xqk_vector_u2_avx512;
+xqk_vector_fn xqk_vector_b1_avx512;
+xqk_vector_fn xqk_vector_c4_avx512;
+xqk_vector_fn xqk_vector_c8_avx512;
+xqk_arrange_fn xqk_vector_arrange_b1_avx512;
+/* Bytes of a step of a row that it stages */
+#define XQK_VECTOR_STEP_B1	64
+
 xqk_dot_groups_fn xqk_dot_groups_s8_avx512;
 xqk_dot_groups_fn xqk_dot_groups_u8_avx512;
 

@@ -4,6 +4,7 @@
  * more than it saves: the matrix-vector product. Included by a file that defines
  *
  *	XQK_DOT_TILES	name of the function
+ *	XQK_VECTOR	name of the product of one row without groups, if it is wanted
  *	XQK_BITS	of an element, 8 at most
  *	XQK_FLIP	what the code is exclusive-ored with
  *	XQK_LEFT	by how much the operand is shifted left
@@ -11,7 +12,7 @@
  */
 #include <immintrin.h>
 
-#include "xqk_isa.h"
+#include "kern_vector_avx512.h"
 
 #define ROWS		4
 #define STEPS		(8 / XQK_BITS)
@@ -64,7 +65,7 @@ dot_tiles(const struct xqk_dot *dot, const unsigned int rows, const unsigned int
 
 	(void)table;
 #ifdef XQK_LOOKUP
-	XQK_LOAD_TABLE(table);
+	XQK_LOAD_TABLE(dot, table);
 #endif
 #pragma GCC unroll 4
 	for (r = 0; r < rows; r++)
@@ -147,3 +148,106 @@ void XQK_DOT_TILES(const struct xqk_dot *dot, unsigned int rows, unsigned int st
 	XQK_CASES(4)
 	}
 }
+
+#ifdef XQK_VECTOR
+
+/* Strips taken at a time, which are streams from memory; words of each in turn. */
+#define STREAMS		2
+#define WORDS		(STEPS < 4 ? 4 / STEPS : 1)
+
+/* Each word has sums of its own: an addition has to wait for the one before. */
+static inline __attribute__((always_inline)) void
+vector_words(__m512i sum[STREAMS][WORDS][SUMS], const uint8_t *const *b, const uint8_t *a,
+	     const unsigned int streams, const unsigned int words, const __m512i *table)
+{
+	__m512i row[WORDS][STEPS];
+	unsigned int s, word, step;
+
+#pragma GCC unroll 4
+	for (word = 0; word < words; word++) {
+#pragma GCC unroll 8
+		for (step = 0; step < STEPS; step++) {
+			row[word][step] = _mm512_set1_epi32(
+				*(const int32_t *)(a + 4 * (word * STEPS + step)));
+			/* Loads are scarce: this one may not be repeated for each strip, */
+			__asm__("" : "+v" (row[word][step]));
+		}
+	}
+#pragma GCC unroll 2
+	for (s = 0; s < streams; s++) {
+#pragma GCC unroll 4
+		for (word = 0; word < words; word++) {
+			__m512i raw = _mm512_loadu_si512(b[s] + word * XQK_STEP_BYTES);
+
+			if (FLIP_WORD)
+				raw = _mm512_xor_si512(raw, _mm512_set1_epi8((char)FLIP_WORD));
+			/* and this one not for each step. */
+			__asm__("" : "+v" (raw));
+#pragma GCC unroll 8
+			for (step = 0; step < STEPS; step++)
+				/* Of the intrinsic's sum the compiler makes copies. */
+				__asm__("vpdpbusd %2, %1, %0" : "+v" (sum[s][word][step % SUMS])
+					: "v" (operand(raw, step, true, table)),
+					  "v" (row[word][step]));
+		}
+	}
+}
+
+static inline __attribute__((always_inline)) void
+multiply_vector(const struct xqk_vector *vector, const unsigned int strip,
+		const unsigned int streams)
+{
+	__m512i sum[STREAMS][WORDS][SUMS], table[4];
+	const uint8_t *const *tile = vector->b + strip;
+	const uint8_t *a = vector->a, *b[STREAMS], *end;
+	uint32_t left = vector->words, words;
+	unsigned int s, word, i;
+
+	(void)table;
+#ifdef XQK_LOOKUP
+	XQK_LOAD_TABLE(vector, table);
+#endif
+	for (s = 0; s < streams; s++)
+		for (word = 0; word < WORDS; word++)
+			for (i = 0; i < SUMS; i++)
+				sum[s][word][i] = _mm512_setzero_si512();
+	for (; left; left -= words, tile += XQK_VECTOR_STRIPS) {
+		words = left < XQK_TILE_STEPS ? left : XQK_TILE_STEPS;
+		for (s = 0; s < streams; s++)
+			b[s] = tile[s];
+		end = a + words / WORDS * WORDS * 4 * STEPS;
+		for (; a < end; a += WORDS * 4 * STEPS) {
+			vector_words(sum, b, a, streams, WORDS, table);
+			for (s = 0; s < streams; s++)
+				b[s] += WORDS * XQK_STEP_BYTES;
+		}
+		end += words % WORDS * 4 * STEPS;
+		for (; a < end; a += 4 * STEPS) {
+			vector_words(sum, b, a, streams, 1, table);
+			for (s = 0; s < streams; s++)
+				b[s] += XQK_STEP_BYTES;
+		}
+	}
+	for (s = 0; s < streams; s++) {
+		__m512i all = _mm512_setzero_si512();
+
+		for (i = 0; i < SUMS; i++) {
+			for (word = 1; word < WORDS; word++)
+				sum[s][0][i] = _mm512_add_epi32(sum[s][0][i], sum[s][word][i]);
+			all = _mm512_add_epi32(all, _mm512_srai_epi32(sum[s][0][i], i * XQK_BITS));
+		}
+		xqk_vector_store(vector, strip + s, _mm512_slli_epi32(all, XQK_LEFT));
+	}
+}
+
+void XQK_VECTOR(const struct xqk_vector *vector, unsigned int strips)
+{
+	unsigned int strip;
+
+	for (strip = 0; strip + STREAMS <= strips; strip += STREAMS)
+		multiply_vector(vector, strip, STREAMS);
+	if (strip < strips)
+		multiply_vector(vector, strip, 1);
+}
+
+#endif

@@ -3,11 +3,12 @@
 #include "kern_avx512.h"
 
 #define XQK_DOT_TILES	xqk_dot_tiles_c4_avx512
+#define XQK_VECTOR	xqk_vector_c4_avx512
 #define XQK_BITS	4
 #define XQK_FLIP	0
 #define XQK_LEFT	0
-#define XQK_LOAD_TABLE(t) \
-	((t)[0] = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)dot->table)))
+#define XQK_LOAD_TABLE(from, t) \
+	((t)[0] = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)(from)->table)))
 #define XQK_LOOKUP(code) \
 	_mm512_shuffle_epi8(table[0], _mm512_and_si512(code, _mm512_set1_epi8(15)))
 #include "kern_tiles_avx512.h"

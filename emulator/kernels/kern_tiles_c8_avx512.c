@@ -3,15 +3,16 @@
 #include "kern_avx512.h"
 
 #define XQK_DOT_TILES	xqk_dot_tiles_c8_avx512
+#define XQK_VECTOR	xqk_vector_c8_avx512
 #define XQK_BITS	8
 #define XQK_FLIP	0
 #define XQK_LEFT	0
-#define XQK_LOAD_TABLE(t)						\
+#define XQK_LOAD_TABLE(from, t)						\
 	do {								\
-		(t)[0] = _mm512_loadu_si512(dot->table);		\
-		(t)[1] = _mm512_loadu_si512(dot->table + 64);		\
-		(t)[2] = _mm512_loadu_si512(dot->table + 128);		\
-		(t)[3] = _mm512_loadu_si512(dot->table + 192);		\
+		(t)[0] = _mm512_loadu_si512((from)->table);		\
+		(t)[1] = _mm512_loadu_si512((from)->table + 64);		\
+		(t)[2] = _mm512_loadu_si512((from)->table + 128);		\
+		(t)[3] = _mm512_loadu_si512((from)->table + 192);		\
 	} while (0)
 #define XQK_LOOKUP(code)						\
 	_mm512_mask_blend_epi8(_mm512_movepi8_mask(code),		\

@@ -3,6 +3,7 @@
 #include "kern_avx512.h"
 
 #define XQK_DOT_TILES	xqk_dot_tiles_s2_avx512
+#define XQK_VECTOR	xqk_vector_s2_avx512
 #define XQK_BITS	2
 #define XQK_FLIP	2
 #define XQK_LEFT	0

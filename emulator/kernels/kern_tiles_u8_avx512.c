@@ -3,6 +3,7 @@
 #include "kern_avx512.h"
 
 #define XQK_DOT_TILES	xqk_dot_tiles_u8_avx512
+#define XQK_VECTOR	xqk_vector_u8_avx512
 #define XQK_BITS	8
 #define XQK_FLIP	0
 #define XQK_LEFT	0

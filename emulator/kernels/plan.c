@@ -59,6 +59,18 @@ static bool uses_a_in_place(const struct xqk_isa *isa, const struct xqk_gemm *ge
 	       dims->group % (32 / bits) == 0 && !uses_tiles(isa, dims);
 }
 
+/* A tile of an operand that starts within a page may be in two pieces. */
+static bool uses_vector(const struct xqk_isa *isa, const struct xqk_gemm *gemm)
+{
+	const struct xq_dims *dims = &gemm->dims;
+	const struct xqk_b_format *format = &isa->b[dims->b_format];
+	const struct xqk_view *b = &gemm->view[XQACCEL_B];
+
+	return uses_tiles(isa, dims) && !dims->group && format->vector &&
+	       (dims->m == 1 || format->vector_arrange) &&
+	       (b->flat || (b->head | b->batch_stride) % XQK_PAGE_BYTES == 0);
+}
+
 static uint32_t block_elements(const struct xqk_isa *isa, const struct xq_dims *dims)
 {
 	uint32_t groups;
@@ -66,7 +78,8 @@ static uint32_t block_elements(const struct xqk_isa *isa, const struct xq_dims *
 	if (uses_bits(isa, dims))
 		return min_u32(XQK_BLOCK_BITS, dims->k);
 	if (uses_tiles(isa, dims) && !dims->group)
-		return min_u32(XQK_BLOCK_TILES, dims->k);
+		return min_u32(isa->b[dims->b_format].vector_arrange ? XQK_BLOCK_K : XQK_BLOCK_TILES,
+			       dims->k);
 	if (!dims->group || dims->group > XQK_BLOCK_K / 2)
 		return min_u32(XQK_BLOCK_K, dims->group ? dims->group : dims->k);
 	groups = min_u32(XQK_BLOCK_K / dims->group, XQK_BLOCK_PIECES);
@@ -164,6 +177,11 @@ size_t xqk_work_layout(struct xqk_work *work, const struct xqk_plan *plan, uint3
 	else if (work->word_steps > 1 && (!isa->natural || uses_tiles(isa, dims)))
 		work->arrange_a = isa->arrange_a;
 	work->a_step_bytes = work->wide ? 8 : 4;
+	work->vector = uses_vector(isa, &plan->gemm);
+	if (work->vector && b->vector_arrange) {
+		work->arrange_a = b->vector_arrange;
+		work->a_step_bytes = b->vector_step;
+	}
 	work->stage_rows = stage_rows;
 
 	pieces = dims->group && dims->group < plan->block_k ? plan->block_k / dims->group : 1;

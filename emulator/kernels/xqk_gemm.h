@@ -68,6 +68,7 @@ struct xqk_work {
 	uint32_t word_k, word_steps, table_steps;
 	bool bits, thin, wide, in_place, need_row_term, need_column_sum;
 	uint32_t a_step_bytes;
+	bool vector;			/* rows one by one, see vector.c */
 
 	/* What is being computed. */
 	uint32_t batch;
@@ -127,6 +128,14 @@ bool xqk_thin_fits(const struct xqk_isa *isa, const struct xqk_gemm *gemm);
 /* Rows [m0, m1) by channels [n0, n1) that way; false if canceled. */
 bool xqk_compute_thin(struct xqk_work *work, uint32_t m0, uint32_t m1, uint32_t n0, uint32_t n1,
 		      const atomic_bool *cancel);
+
+/* The staged rows of the block by channels [n0, n1), one by one; false if canceled. */
+bool xqk_compute_vector(struct xqk_work *work, uint32_t n0, uint32_t n1,
+			const atomic_bool *cancel);
+
+/* Rows of results into C, from column work->n0 on. */
+void xqk_store_c(const struct xqk_work *work, uint32_t m, uint32_t rows, uint32_t plane,
+		 const int32_t *sums, bool add);
 
 /* Copy bytes of a row out of a view. */
 void xqk_read(const struct xqk_view *view, uint64_t line, uint64_t distance, uint64_t column,

@@ -148,6 +148,33 @@ typedef void xqk_dot_groups_fn(const struct xqk_dot *dot, const struct xqk_fold 
 			       const struct xqk_groups *groups, unsigned int rows,
 			       unsigned int strips);
 
+/* Strips of a vector's product */
+#define XQK_VECTOR_STRIPS	8
+
+/**
+ * struct xqk_vector - a row of A by tiles as they are in memory
+ * @a: the staged row
+ * @b: tile t of strip s is at b[t * XQK_VECTOR_STRIPS + s]
+ * @words: of B, from the first tile's first one on
+ * @table: as for xqk_unpack_fn
+ * @factor: what the sums are multiplied by, before
+ * @start: is added, an array of as many as
+ * @c: whole strips of results are written, or added to
+ */
+struct xqk_vector {
+	const uint8_t *a;
+	const uint8_t *const *b;
+	uint32_t words;
+	const uint8_t *table;
+	int32_t factor;
+	const int32_t *start;
+	bool add;
+	int32_t *c;
+};
+
+typedef void xqk_vector_fn(const struct xqk_vector *vector, unsigned int strips);
+typedef void xqk_arrange_fn(void *dst, const int8_t *src, size_t words, unsigned int steps);
+
 /**
  * struct xqk_b_format - how B of a format is computed
  * @dot: the micro-kernel
@@ -158,6 +185,9 @@ typedef void xqk_dot_groups_fn(const struct xqk_dot *dot, const struct xqk_fold 
  * @dot_tiles: optional; a dot of at most isa->tiles_rows rows with tiles as they are in
  *	memory, where first and steps of struct xqk_dot count words of B
  * @dot_groups: optional; for groups that are whole words of B
+ * @vector: optional; for one row without groups where @dot_tiles could be taken
+ * @vector_arrange: optional; what stages the row instead of isa->arrange_a, into @vector_step
+ *	bytes a step. Then it is taken for as many rows as @dot_tiles, one by one.
  * @wide: @dot takes 16 bits an element: isa->arrange_wide_a, start_a and start_b are called
  */
 struct xqk_b_format {
@@ -168,6 +198,9 @@ struct xqk_b_format {
 	xqk_dot_panel_fn *dot_panel;
 	xqk_dot_fn *dot_tiles;
 	xqk_dot_groups_fn *dot_groups;
+	xqk_vector_fn *vector;
+	xqk_arrange_fn *vector_arrange;
+	uint32_t vector_step;
 	bool wide;
 };
 
@@ -191,7 +224,6 @@ struct xqk_thin {
 	size_t c_stride;
 };
 
-typedef void xqk_arrange_fn(void *dst, const int8_t *src, size_t words, unsigned int steps);
 typedef void xqk_thin_fn(const struct xqk_thin *thin, unsigned int strips);
 
 struct xqk_isa {

@@ -142,6 +142,44 @@ static void small_k(void)
 	}
 }
 
+static struct gemm_case vector_case(void)
+{
+	struct gemm_case c = {
+		.gemm.dims = { .m = (uint32_t)ktap_range(1, one_in(3) ? 4 : 1),
+			       .n = (uint32_t)ktap_range(1, one_in(2) ? 40 : 300),
+			       .k = (uint32_t)ktap_range(1, one_in(2) ? 300 : one_in(4) ? 17000 : 5000),
+			       .batch = (uint32_t)ktap_range(1, one_in(4) ? 3 : 1),
+			       .flags = XQACCEL_JOB_B_TILED },
+		.gemm.a_zp = one_in(2) ? 0 : (int32_t)ktap_random(),
+		.gemm.b_zp = one_in(2) ? 0 : (int32_t)ktap_random(),
+		.content = one_in(4) ? (enum content)ktap_range(LOWEST, OPPOSITE) : RANDOM,
+		.plain = one_in(2),
+	};
+
+	if (c.gemm.dims.k > 5000)
+		c.gemm.dims.n = c.gemm.dims.n % 40 + 1;
+	if (one_in(3))
+		c.gemm.dims.flags |= XQACCEL_JOB_ACCUMULATE;
+	return c;
+}
+
+/* One row or a few, and tiles: kernels of their own, which take K in larger parts. */
+static void vectors(void)
+{
+	for (unsigned int i = 0; xqk_isa_list(i); i++) {
+		for (uint32_t b = XQACCEL_FMT_S8; b <= XQACCEL_FMT_C8; b++) {
+			for (unsigned int n = 0; n < CASES_PER_PAIR; n++) {
+				struct gemm_case c = vector_case();
+				const uint32_t a = (uint32_t)ktap_range(XQACCEL_FMT_S8, XQACCEL_FMT_B1);
+
+				case_make(&c, one_in(2) ? XQACCEL_FMT_S8 : a, b);
+				check_case(&c, xqk_isa_list(i), one_in(2) ? 1 : 3);
+				case_free(&c);
+			}
+		}
+	}
+}
+
 /* -128 * -128 * 140000 does not fit in 32 bits and must wrap. */
 static void wraps(void)
 {
@@ -209,6 +247,7 @@ KTAP_MAIN(
 	{ "fixed shapes", fixed_shapes },
 	{ "elements of the largest magnitude", extremes },
 	{ "small K", small_k },
+	{ "vectors by tiles", vectors },
 	{ "accumulators wrap", wraps },
 	{ "tiles in pages are not copied", no_copies },
 )

@@ -57,10 +57,16 @@ static void service(void *opaque)
 
 /* ---- configuration space ---- */
 
+static bool asleep(PCIDevice *pci)
+{
+	return pci->pm_cap &&
+	       (pci_get_word(pci->config + pci->pm_cap + PCI_PM_CTRL) & PCI_PM_CTRL_STATE_MASK);
+}
+
 void xqaccel_update_bus_master(XqaccelState *s)
 {
 	PCIDevice *pci = PCI_DEVICE(s);
-	const bool on = pci->enabled && !s->removed &&
+	const bool on = pci->enabled && !s->removed && !asleep(pci) &&
 			(pci_get_word(pci->config + PCI_COMMAND) & PCI_COMMAND_MASTER);
 
 	s->busy = true;
@@ -77,6 +83,7 @@ static void config_write(PCIDevice *pci, uint32_t address, uint32_t value, int l
 {
 	XqaccelState *s = XQACCEL(pci);
 	const uint16_t command = pci_get_word(pci->config + PCI_COMMAND);
+	const bool was_asleep = asleep(pci);
 
 	if (s->removed)
 		return;
@@ -90,6 +97,9 @@ static void config_write(PCIDevice *pci, uint32_t address, uint32_t value, int l
 		s->busy = false;
 	}
 	pci_default_write_config(pci, address, value, len);
+	/* The function keeps nothing in D3hot, and does not claim to (No_Soft_Reset is 0). */
+	if (was_asleep && !asleep(pci))
+		pci_device_reset(pci);
 	if (pci_is_express(pci) && pci->exp.exp_cap)
 		pcie_cap_flr_write_config(pci, address, value, len);
 	xqaccel_update_bus_master(s);
@@ -119,11 +129,22 @@ static void vm_state_changed(void *opaque, bool running, RunState state)
 	s->busy = false;
 }
 
+static int add_power_capability(PCIDevice *pci, Error **errp)
+{
+	const int at = pci_pm_init(pci, 0, errp);
+
+	if (at < 0)
+		return -1;
+	pci_set_word(pci->config + at + PCI_PM_PMC, 3);
+	pci_set_word(pci->wmask + at + PCI_PM_CTRL, PCI_PM_CTRL_STATE_MASK);
+	return 0;
+}
+
 static int add_capabilities(PCIDevice *pci, Error **errp)
 {
 	if (!pci_bus_is_express(pci_get_bus(pci)))
 		return 0;
-	if (pci_pm_init(pci, 0, errp) < 0)
+	if (add_power_capability(pci, errp))
 		return -1;
 	if (pcie_endpoint_cap_init(pci, 0) < 0) {
 		error_setg(errp, "no room for the PCI Express capability");

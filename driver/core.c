@@ -57,6 +57,7 @@ struct xqaccel_device *xqaccel_core_alloc(struct device *parent, const struct xq
 	spin_lock_init(&xq->lock);
 	INIT_LIST_HEAD(&xq->ready);
 	INIT_WORK(&xq->lost_work, lost_work);
+	INIT_DELAYED_WORK(&xq->bus_work, xqaccel_bus_failed);
 	for (i = 0; i < XQ_MAX_QUEUES; i++)
 		queue_init(xq, i);
 
@@ -93,6 +94,7 @@ static void hardware_end(struct xqaccel_device *xq)
 	xqaccel_irq_free(xq);
 	for (i = 0; i < xq->caps.queues; i++)
 		cancel_delayed_work_sync(&xq->queue[i].watch);
+	cancel_delayed_work_sync(&xq->bus_work);
 	cancel_work_sync(&xq->lost_work);
 
 	xqaccel_clients_detach(xq);

@@ -125,9 +125,11 @@ struct xqaccel_device {
 	/* One invalidation at a time: there is one register for all contexts. */
 	struct mutex inval_lock;
 
-	/* Serializes resets, sleep, loss and removal. Protects dma. */
+	/* Serializes resets, sleep, loss and removal. Protects dma and bus_error. */
 	struct mutex reset_lock;
 	enum xqaccel_dma dma;
+	bool bus_error;			/* asleep because of one */
+	struct delayed_work bus_work;	/* loses the device if the bus does not recover */
 
 	/*
 	 * Protects everything about jobs: clients' lanes and completions, ready,

@@ -31,9 +31,16 @@ static int pci_dma_stop(struct xqaccel_device *xq)
 	return pci_wait_for_pending_transaction(pdev) ? 0 : -EIO;
 }
 
+/*
+ * What slot_reset restores is saved before bus mastering is on: a device that was not reset
+ * after all must not get it back at once.
+ */
 static void pci_dma_start(struct xqaccel_device *xq)
 {
-	pci_set_master(to_pci_dev(xq->parent));
+	struct pci_dev *pdev = to_pci_dev(xq->parent);
+
+	pci_save_state(pdev);
+	pci_set_master(pdev);
 }
 
 static int pci_vector(struct xqaccel_device *xq, unsigned int vector)
@@ -90,7 +97,7 @@ static int add(struct pci_dev *pdev, void __iomem *regs)
 	ret = pci_alloc_irq_vectors(pdev, vectors, vectors, PCI_IRQ_MSIX);
 	if (ret < 0)
 		goto put;
-	pci_set_master(pdev);
+	pci_dma_start(xq);
 	ret = xqaccel_core_add(xq);
 	if (ret)
 		goto free_vectors;
@@ -139,6 +146,8 @@ static void xqaccel_remove(struct pci_dev *pdev)
 	disable(pdev);
 }
 
+/* ---- power ---------------------------------------------------------------- */
+
 /* Tasks are frozen before this, so no job comes; the PCI core takes care of the power. */
 static int xqaccel_suspend(struct device *dev)
 {
@@ -153,6 +162,55 @@ static int xqaccel_resume(struct device *dev)
 
 static DEFINE_SIMPLE_DEV_PM_OPS(xqaccel_pm_ops, xqaccel_suspend, xqaccel_resume);
 
+/* ---- resets and errors of the bus ------------------------------------------- */
+
+/* Someone resets the function, as root can through sysfs. */
+static void xqaccel_reset_prepare(struct pci_dev *pdev)
+{
+	xqaccel_sleep(pci_get_drvdata(pdev), true);
+}
+
+static void xqaccel_reset_done(struct pci_dev *pdev)
+{
+	xqaccel_wake(pci_get_drvdata(pdev));
+}
+
+/* What runs may be what the error hit, so nothing is waited for, and a reset follows anyway. */
+static pci_ers_result_t xqaccel_error_detected(struct pci_dev *pdev, pci_channel_state_t state)
+{
+	struct xqaccel_device *xq = pci_get_drvdata(pdev);
+
+	if (state == pci_channel_io_perm_failure)
+		xqaccel_lose(xq, "the bus gave it up");
+	else
+		xqaccel_sleep(xq, false);
+	return READ_ONCE(xq->lost) ? PCI_ERS_RESULT_DISCONNECT : PCI_ERS_RESULT_NEED_RESET;
+}
+
+static pci_ers_result_t xqaccel_slot_reset(struct pci_dev *pdev)
+{
+	struct xqaccel_device *xq = pci_get_drvdata(pdev);
+
+	pci_restore_state(pdev);
+	if (!xqaccel_absent(xq))
+		return PCI_ERS_RESULT_RECOVERED;
+	xqaccel_lose(xq, "it does not answer after an error of the bus");
+	return PCI_ERS_RESULT_DISCONNECT;
+}
+
+static void xqaccel_error_resume(struct pci_dev *pdev)
+{
+	xqaccel_wake(pci_get_drvdata(pdev));
+}
+
+static const struct pci_error_handlers xqaccel_error_handlers = {
+	.error_detected = xqaccel_error_detected,
+	.slot_reset = xqaccel_slot_reset,
+	.resume = xqaccel_error_resume,
+	.reset_prepare = xqaccel_reset_prepare,
+	.reset_done = xqaccel_reset_done,
+};
+
 static const struct pci_device_id xqaccel_ids[] = {
 	{ PCI_DEVICE(XQ_PCI_VENDOR, XQ_PCI_DEVICE) },
 	{ }
@@ -164,6 +222,7 @@ static struct pci_driver xqaccel_driver = {
 	.id_table = xqaccel_ids,
 	.probe = xqaccel_probe,
 	.remove = xqaccel_remove,
+	.err_handler = &xqaccel_error_handlers,
 	.driver.pm = pm_sleep_ptr(&xqaccel_pm_ops),
 };
 

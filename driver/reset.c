@@ -20,6 +20,8 @@
 #define FUNCTION_RESET_MS	2000
 /* What running jobs have to end before a sleep stops them. */
 #define DOZE_MS			1000
+/* What the bus has to recover from an error; nobody is told if it gives up. */
+#define BUS_RECOVERY_MS		30000
 /* Function resets in a row, without a job that ended well in between, before giving up. */
 #define MAX_FRUITLESS_RESETS	4
 
@@ -368,8 +370,8 @@ static void fall_asleep(struct xqaccel_device *xq, bool orderly)
 /**
  * xqaccel_sleep() - leave the hardware to the bus, which may turn it off or reset it
  * @xq: device
- * @orderly: its registers answer, and running jobs may take a moment to end. Otherwise all
- *	is stopped at once.
+ * @orderly: its registers answer, and running jobs may take a moment to end. Otherwise there
+ *	was an error of the bus: all is stopped at once, and it must not last.
  *
  * Jobs wait for xqaccel_wake(); what ran and did not end will run again where that is safe.
  */
@@ -380,6 +382,21 @@ void xqaccel_sleep(struct xqaccel_device *xq, bool orderly)
 	mutex_lock(&xq->reset_lock);
 	if (!xq->lost && xq->power != XQACCEL_ASLEEP)
 		fall_asleep(xq, orderly);
+	if (!xq->lost && !orderly) {
+		xq->bus_error = true;
+		queue_delayed_work(xqaccel_wq, &xq->bus_work, msecs_to_jiffies(BUS_RECOVERY_MS));
+	}
+	mutex_unlock(&xq->reset_lock);
+}
+
+void xqaccel_bus_failed(struct work_struct *work)
+{
+	struct xqaccel_device *xq = container_of(to_delayed_work(work), struct xqaccel_device,
+						 bus_work);
+
+	mutex_lock(&xq->reset_lock);
+	if (xq->bus_error)
+		lose(xq, "the bus does not recover");
 	mutex_unlock(&xq->reset_lock);
 }
 
@@ -409,6 +426,8 @@ int xqaccel_wake(struct xqaccel_device *xq)
 	int ret = 0;
 
 	mutex_lock(&xq->reset_lock);
+	xq->bus_error = false;
+	cancel_delayed_work(&xq->bus_work);
 	if (!xq->lost && xq->power == XQACCEL_ASLEEP)
 		ret = wake(xq);
 	mutex_unlock(&xq->reset_lock);

@@ -18,6 +18,7 @@ void xqaccel_lose(struct xqaccel_device *xq, const char *reason);
 bool xqaccel_dma_stopped(struct xqaccel_device *xq);
 void xqaccel_sleep(struct xqaccel_device *xq, bool orderly);
 int xqaccel_wake(struct xqaccel_device *xq);
+void xqaccel_bus_failed(struct work_struct *work);
 
 /* watchdog.c */
 void xqaccel_watch(struct work_struct *work);

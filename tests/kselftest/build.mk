@@ -24,6 +24,7 @@ $(eval $(call kselftest,wait,120))
 $(eval $(call kselftest,jobs,240))
 $(eval $(call kselftest,recovery,240))
 $(eval $(call kselftest,unplug,400))
+$(eval $(call kselftest,reset,300))
 $(eval $(call kselftest,suspend,200))
 $(eval $(call kselftest,leak,200))
 $(eval $(call kselftest,stress,240))
@@ -36,6 +37,15 @@ xq-test-$(1)-$(2)-timeout := $(3)
 xq-test-$(1)-$(2)-kernels := $(4)
 xq-test-$(1)-$(2)-vm := $(5)
 endef
+
+# QEMU's translated code of one processor may still use the memory map that another has just changed, as a reset or a
+# power state does, so these have one.
+xq-test-reset-vm := --cpus 1 --native-hotplug
+xq-test-suspend-vm := --cpus 1 --native-hotplug
+
+# Without native hot-plug the link does not come back from its reset, so recovery fails.
+$(eval $(call kselftest-again,reset,acpi,120,6.12,--cpus 1))
+xq-test-reset-acpi-args := not_recovered
 
 # Addresses that the device sees are not those of memory, and what is unmapped can't be reached.
 $(foreach t,gemm buffer jobs stress,$(eval $(call kselftest-again,$(t),iommu,240,6.1,--iommu)))

@@ -81,6 +81,8 @@ class Machine:
         command += self.channel("qmp") + ["-mon", "chardev=qmp,mode=control"]
         if opt.iommu:
             command += ["-device", "intel-iommu,intremap=on,caching-mode=off"]
+        if opt.native_hotplug:
+            command += ["-global", "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off"]
         command += ["-device", "virtio-serial-pci,id=ports,max_ports=4"]
         for name in ("results", "control"):
             command += self.channel(name)

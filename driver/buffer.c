@@ -35,8 +35,10 @@ struct xqaccel_buffer *xqaccel_buffer_find(struct xqaccel_client *client, u32 ha
 
 	xa_lock(&client->buffers);
 	buf = xa_load(&client->buffers, handle);
-	if (buf)
+	if (buf && buf->published)
 		kref_get(&buf->ref);
+	else
+		buf = NULL;
 	xa_unlock(&client->buffers);
 	return buf;
 }
@@ -345,10 +347,7 @@ int xqaccel_ioctl_buf_create(struct xqaccel_client *client, void *data)
 		return ret;
 	cmd->bytes = bytes;
 
-	/*
-	 * The handle is what another thread may guess and destroy, so nothing of the
-	 * buffer is touched once it is known.
-	 */
+	/* Nobody can use or destroy it by its handle before xqaccel_buf_create_settle(). */
 	xa_lock(&client->buffers);
 	ret = __xa_alloc(&client->buffers, &buf->handle, buf, XA_LIMIT(1, XQACCEL_MAX_HANDLE),
 			 GFP_KERNEL_ACCOUNT);
@@ -362,13 +361,43 @@ int xqaccel_ioctl_buf_create(struct xqaccel_client *client, void *data)
 	return ret == -EBUSY ? -ENOSPC : ret;
 }
 
-int xqaccel_ioctl_buf_destroy(struct xqaccel_client *client, void *data)
+/* Ends the handle of a buffer that is published or not; -ENOENT if there is none. */
+static int handle_erase(struct xqaccel_client *client, u32 handle, bool published)
 {
-	const struct xqaccel_buf_destroy *cmd = data;
-	struct xqaccel_buffer *buf = xa_erase(&client->buffers, cmd->handle);
+	struct xqaccel_buffer *buf;
 
+	xa_lock(&client->buffers);
+	buf = xa_load(&client->buffers, handle);
+	if (buf && buf->published == published)
+		__xa_erase(&client->buffers, handle);
+	else
+		buf = NULL;
+	xa_unlock(&client->buffers);
 	if (!buf)
 		return -ENOENT;
 	xqaccel_buffer_put(buf);
 	return 0;
+}
+
+/* A handle that user space does not know would keep its buffer until the file is closed. */
+void xqaccel_buf_create_settle(struct xqaccel_client *client, const void *data, bool told)
+{
+	const struct xqaccel_buf_create *cmd = data;
+	struct xqaccel_buffer *buf;
+
+	if (!told) {
+		handle_erase(client, cmd->handle, false);
+		return;
+	}
+	xa_lock(&client->buffers);
+	buf = xa_load(&client->buffers, cmd->handle);
+	buf->published = true;
+	xa_unlock(&client->buffers);
+}
+
+int xqaccel_ioctl_buf_destroy(struct xqaccel_client *client, void *data)
+{
+	const struct xqaccel_buf_destroy *cmd = data;
+
+	return handle_erase(client, cmd->handle, true);
 }

@@ -29,6 +29,7 @@ struct xqaccel_device;
  * @va: device address
  * @mapped: on the device and in the DMA API; under client->mem_lock
  * @needs_sync: the CPU's and the device's view differ without dma_sync
+ * @published: user space was told of the handle, which names nothing before; under xa_lock
  */
 struct xqaccel_buffer {
 	struct kref ref;
@@ -43,6 +44,7 @@ struct xqaccel_buffer {
 	struct sg_table sgt;
 	bool mapped;
 	bool needs_sync;
+	bool published;
 };
 
 u64 xqaccel_max_buffer_bytes(void);
@@ -64,6 +66,7 @@ int xqaccel_mmap(struct file *file, struct vm_area_struct *vma);
 
 /* handlers of ioctls */
 int xqaccel_ioctl_buf_create(struct xqaccel_client *client, void *cmd);
+void xqaccel_buf_create_settle(struct xqaccel_client *client, const void *cmd, bool told);
 int xqaccel_ioctl_buf_destroy(struct xqaccel_client *client, void *cmd);
 
 #endif

@@ -15,6 +15,8 @@
  * @hardware: needs the device; fails with ENODEV without it, and removal waits for it. It must
  *	not touch user memory, which can be made to answer as late as its owner likes.
  * @handle: works on a kernel copy, which is written back if it returns 0
+ * @settle: makes what @handle did final if user space was told of it, else undoes it. May run
+ *	when the device is gone. NULL: there is nothing to undo.
  */
 struct ioctl_op {
 	unsigned int cmd;
@@ -22,9 +24,10 @@ struct ioctl_op {
 	u32 min_size;
 	bool hardware;
 	int (*handle)(struct xqaccel_client *client, void *data);
+	void (*settle)(struct xqaccel_client *client, const void *data, bool told);
 };
 
-#define IOCTL_OP(_number, _cmd, _struct, _last, _hardware, _handle)		\
+#define IOCTL_OP(_number, _cmd, _struct, _last, _hardware, _handle, _settle)	\
 	[_number] = {								\
 		.cmd = (_cmd),							\
 		.size = sizeof(struct _struct) + BUILD_BUG_ON_ZERO(sizeof(struct _struct) > \
@@ -32,6 +35,7 @@ struct ioctl_op {
 		.min_size = offsetofend(struct _struct, _last),			\
 		.hardware = (_hardware),					\
 		.handle = (_handle),						\
+		.settle = (_settle),						\
 	}
 
 union ioctl_data {
@@ -55,17 +59,17 @@ static_assert(sizeof(struct xqaccel_wait) == 48);
 
 static const struct ioctl_op ioctl_ops[] = {
 	IOCTL_OP(XQACCEL_CMD_INFO, XQACCEL_IOCTL_INFO, xqaccel_info, driver, true,
-		 xqaccel_ioctl_info),
+		 xqaccel_ioctl_info, NULL),
 	IOCTL_OP(XQACCEL_CMD_BUF_CREATE, XQACCEL_IOCTL_BUF_CREATE, xqaccel_buf_create, reserved,
-		 true, xqaccel_ioctl_buf_create),
+		 true, xqaccel_ioctl_buf_create, xqaccel_buf_create_settle),
 	IOCTL_OP(XQACCEL_CMD_BUF_DESTROY, XQACCEL_IOCTL_BUF_DESTROY, xqaccel_buf_destroy, handle,
-		 true, xqaccel_ioctl_buf_destroy),
+		 true, xqaccel_ioctl_buf_destroy, NULL),
 	/* Reads user memory, and meets the hardware only under the device's lock. */
 	IOCTL_OP(XQACCEL_CMD_SUBMIT, XQACCEL_IOCTL_SUBMIT, xqaccel_submit, reserved, false,
-		 xqaccel_ioctl_submit),
+		 xqaccel_ioctl_submit, NULL),
 	/* May sleep for long, and completions can be reaped when the device is gone. */
 	IOCTL_OP(XQACCEL_CMD_WAIT, XQACCEL_IOCTL_WAIT, xqaccel_wait, pending, false,
-		 xqaccel_ioctl_wait),
+		 xqaccel_ioctl_wait, NULL),
 };
 
 static const struct ioctl_op *ioctl_find(unsigned int cmd)
@@ -123,5 +127,8 @@ long xqaccel_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		dev_dbg(&client->xq->dev, "ioctl %u: %d\n", _IOC_NR(cmd), ret);
 		return ret;
 	}
-	return copy_to_user(user, &data, min(size, op->size)) ? -EFAULT : 0;
+	ret = copy_to_user(user, &data, min(size, op->size)) ? -EFAULT : 0;
+	if (op->settle)
+		op->settle(client, &data, !ret);
+	return ret;
 }

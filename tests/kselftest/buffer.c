@@ -2,6 +2,7 @@
 /* Buffers: creation and its limits, handles, mappings. */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <sys/mman.h>
 
@@ -103,6 +104,66 @@ TEST_F(buffer, many)
 		EXPECT_EQ(0, buffer_destroy(self->fd, buf[i].handle));
 	for (i = 0; i < COUNT; i += 2)
 		EXPECT_EQ(0, buffer_create_unmapped(self->fd, 4096, &buf[i]));
+}
+
+/* What the caller was not told of is not there, and costs nothing. */
+TEST_F(buffer, answer_that_cannot_be_written)
+{
+	struct xqaccel_buf_create *cmd = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+					      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct buffer buf;
+	unsigned int i;
+
+	ASSERT_NE(MAP_FAILED, (void *)cmd);
+	cmd->size = sizeof(*cmd);
+	cmd->bytes = self->info.max_buffer_bytes / 16;
+	ASSERT_EQ(0, mprotect(cmd, 4096, PROT_READ));
+	for (i = 0; i < 20; i++)
+		ASSERT_EQ(-EFAULT, device_ioctl(self->fd, XQACCEL_IOCTL_BUF_CREATE, cmd));
+	EXPECT_EQ(0, stat_settles("buffers", 0, 10000));
+	EXPECT_EQ(0, stat_of("buffer_bytes"));
+	for (i = 1; i < 32; i++)
+		EXPECT_EQ(-ENOENT, buffer_destroy(self->fd, i));
+	ASSERT_EQ(0, buffer_create(self->fd, 4096, &buf));
+	EXPECT_EQ(0, buffer_destroy(self->fd, buf.handle));
+	munmap(buf.map, buf.bytes);
+	munmap(cmd, 4096);
+}
+
+struct guess {
+	int fd;
+	bool stop;
+	unsigned int destroyed;
+};
+
+static void *guess_handles(void *data)
+{
+	struct guess *g = data;
+	uint32_t handle = 0;
+
+	while (!__atomic_load_n(&g->stop, __ATOMIC_RELAXED))
+		g->destroyed += !buffer_destroy(g->fd, handle++ % 4 + 1);
+	return NULL;
+}
+
+/* Another thread may guess a handle at any time; each buffer ends once. */
+TEST_F(buffer, handles_that_are_guessed)
+{
+	struct guess g = { .fd = self->fd };
+	unsigned int i, destroyed = 0;
+	pthread_t thread;
+
+	ASSERT_EQ(0, pthread_create(&thread, NULL, guess_handles, &g));
+	for (i = 0; i < 2000; i++) {
+		struct buffer buf;
+
+		ASSERT_EQ(0, buffer_create_unmapped(self->fd, 4096, &buf));
+		destroyed += !buffer_destroy(self->fd, buf.handle);
+	}
+	__atomic_store_n(&g.stop, true, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+	EXPECT_EQ(2000U, destroyed + g.destroyed);
+	EXPECT_EQ(0, stat_settles("buffers", 0, 10000));
 }
 
 TEST_F(buffer, destroy_unknown)

@@ -7,7 +7,7 @@
 
 #include "xqk_isa.h"
 
-#define XQK_DOT_ROWS	12	/* of a dot; it takes them some at a time */
+#define XQK_DOT_ROWS	16	/* of a dot; it takes them some at a time */
 
 /* s8: any operands of 16 bits. u4, u2: operands of 0..15, 0..3; see kern_dot_narrow_avx2.h. */
 xqk_dot_fn xqk_dot_s8_avx2;
@@ -43,12 +43,15 @@ XQK_ADD(8, "b")
 XQK_ADD(16, "w")
 XQK_ADD(32, "d")
 
-static inline __attribute__((always_inline)) __m256i xqk_load(const uint8_t *p)
+static inline __attribute__((always_inline)) __m256i xqk_keep(__m256i x)
 {
-	__m256i x = _mm256_loadu_si256((const __m256i *)p);
-
 	__asm__ volatile("" : "+x"(x));
 	return x;
+}
+
+static inline __attribute__((always_inline)) __m256i xqk_load(const uint8_t *p)
+{
+	return xqk_keep(_mm256_loadu_si256((const __m256i *)p));
 }
 
 #endif

@@ -23,11 +23,17 @@
 static void add_rows(__m256i (*sum)[2], const uint8_t *a, size_t a_stride, const uint8_t *b,
 		     uint32_t steps, unsigned int rows)
 {
-	const unsigned int parts = (rows + XQK_MOST_ROWS - 1) / XQK_MOST_ROWS;
-	unsigned int part, count;
+	unsigned int count;
 
-	for (part = 0; part < parts; part++, rows -= count, sum += count, a += count * a_stride) {
-		count = (rows + parts - part - 1) / (parts - part);
+	/* Spread evenly: a rest of one would be slow. */
+	for (; rows; rows -= count, sum += count, a += count * a_stride) {
+		count = rows;
+		if (rows > 3 * XQK_MOST_ROWS)
+			count = (rows + 3) / 4;
+		else if (rows > 2 * XQK_MOST_ROWS)
+			count = (rows + 2) / 3;
+		else if (rows > XQK_MOST_ROWS)
+			count = (rows + 1) / 2;
 		switch (count) {
 		XQK_CASE(1)
 		XQK_CASE(2)
@@ -61,22 +67,23 @@ static inline void start_sums(__m256i sum[][2], const struct xqk_dot *dot, unsig
 static void dot_strips(const struct xqk_dot *dot, const struct xqk_fold *fold, int32_t *const *c,
 		       unsigned int rows, unsigned int strips)
 {
-	__m256i sum[XQK_DOT_ROWS][2];
+	__m256i sum[XQK_STRIPS][XQK_DOT_ROWS][2];
 	uint32_t step, steps;
 	unsigned int strip;
 
-	for (strip = 0; strip < strips; strip++) {
-		const uint8_t *b = dot->b[strip] + dot->first * XQK_STEP_BYTES;
-
-		start_sums(sum, dot, strip, rows);
-		for (step = 0; step < dot->steps; step += steps) {
-			steps = dot->steps - step;
-			steps = steps < XQK_PART_STEPS ? steps : XQK_PART_STEPS;
-			add_rows(sum, dot->a + 4 * step, dot->a_stride, b + step * XQK_STEP_BYTES,
-				 steps, rows);
-		}
-		finish_strip(sum, dot, fold, c, strip, rows);
+	if (fold)
+		fetch_rows(c, 0, strips, rows);
+	for (strip = 0; strip < strips; strip++)
+		start_sums(sum[strip], dot, strip, rows);
+	for (step = 0; step < dot->steps; step += steps) {
+		steps = dot->steps - step;
+		steps = steps < XQK_PART_STEPS ? steps : XQK_PART_STEPS;
+		for (strip = 0; strip < strips; strip++)
+			add_rows(sum[strip], dot->a + 4 * step, dot->a_stride, dot->b[strip] +
+				 (dot->first + step) * XQK_STEP_BYTES, steps, rows);
 	}
+	for (strip = 0; strip < strips; strip++)
+		finish_strip(sum[strip], dot, fold, c, strip, rows);
 }
 
 void XQK_DOT(const struct xqk_dot *dot, unsigned int rows, unsigned int strips)

@@ -12,6 +12,7 @@
 #include "kern_fold_avx2.h"
 
 #define GROUP		3	/* lookups before a nibble overflows */
+#define MOST_ROWS	8	/* whose counts and results leave the level 1 cache to B */
 #define PART_BYTES	63	/* of K, before a byte of 4 bits each does */
 
 #define COUNT(n)	(((n) & 1) + ((n) >> 1 & 1) + ((n) >> 2 & 1) + ((n) >> 3 & 1))
@@ -30,13 +31,21 @@ static const uint8_t tables[256][32] __attribute__((aligned(64))) = {
 /* 16-bit counts of a strip by 2 vectors, see add_counts(). */
 typedef __m256i strip_counts[XQK_STRIPS][2];
 
+/*
+ * Bytes of a part: both rows' counts, the high nibbles' times 16 and modulo 256, and those
+ * of the high nibbles alone.
+ */
+struct counts {
+	__m256i both[XQK_STRIPS], high[XQK_STRIPS];
+};
+
 static inline __m256i table_of(uint8_t byte)
 {
 	return _mm256_load_si256((const __m256i *)tables[byte]);
 }
 
-/* The table of a byte of which only some bits are used. */
-static __m256i masked_table(uint8_t byte, uint8_t mask)
+/* The table of K's last bits, which are less than a byte. */
+static __m256i rest_table(uint8_t byte, uint8_t mask)
 {
 	uint8_t table[32];
 	unsigned int i;
@@ -49,12 +58,12 @@ static __m256i masked_table(uint8_t byte, uint8_t mask)
 }
 
 /* The table of a byte of K; past its end one that counts nothing. */
-static __m256i table_at(const struct xqk_dot *dot, const uint8_t *a, uint32_t at)
+static inline __m256i table_at(const struct xqk_dot *dot, const uint8_t *a, uint32_t at)
 {
 	if (at < dot->k / 8)
 		return table_of(a[at]);
-	if (at == dot->k / 8)
-		return masked_table(a[at], (uint8_t)((1U << dot->k % 8) - 1));
+	if (at == dot->k / 8 && dot->k % 8)
+		return rest_table(a[at], (uint8_t)((1U << dot->k % 8) - 1));
 	return _mm256_setzero_si256();
 }
 
@@ -68,7 +77,7 @@ static inline __attribute__((always_inline)) __m256i look_up(__m256i table, cons
 }
 
 static inline __attribute__((always_inline)) void
-count_group(__m256i count[2][XQK_STRIPS], const __m256i table[GROUP], const uint8_t *const *b,
+count_group(struct counts *count, const __m256i table[GROUP], const uint8_t *const *b,
 	    size_t at, const unsigned int strips)
 {
 	const __m256i nibble = _mm256_set1_epi8(15);
@@ -81,9 +90,9 @@ count_group(__m256i count[2][XQK_STRIPS], const __m256i table[GROUP], const uint
 
 		both = xqk_add_8(both, look_up(table[1], p + 32));
 		both = xqk_add_8(both, look_up(table[2], p + 64));
-		count[0][s] = xqk_add_8(count[0][s], _mm256_and_si256(both, nibble));
-		count[1][s] = xqk_add_8(count[1][s], _mm256_and_si256(_mm256_srli_epi16(both, 4),
-								      nibble));
+		count->both[s] = xqk_add_8(count->both[s], both);
+		count->high[s] = xqk_add_8(count->high[s], _mm256_and_si256(
+			_mm256_srli_epi16(both, 4), nibble));
 	}
 }
 
@@ -104,30 +113,34 @@ count_part(strip_counts *to0, strip_counts *to1, const struct xqk_dot *dot, cons
 	   const unsigned int strips)
 {
 	const uint32_t end = at + bytes, whole = end < dot->k / 8 ? end : dot->k / 8;
-	__m256i count[2][XQK_STRIPS], table[GROUP];
+	struct counts count;
+	__m256i table[GROUP];
+	const __m256i nibble = _mm256_set1_epi8(15);
 	unsigned int i, s;
 
 #pragma GCC unroll 4
 	for (s = 0; s < strips; s++)
-		count[0][s] = count[1][s] = _mm256_setzero_si256();
+		count.both[s] = count.high[s] = _mm256_setzero_si256();
 	for (; at + GROUP <= whole; at += GROUP) {
 #pragma GCC unroll 3
 		for (i = 0; i < GROUP; i++)
 			table[i] = _mm256_or_si256(table_of(a0[at + i]),
 						   _mm256_slli_epi16(table_of(a1[at + i]), 4));
-		count_group(count, table, b, at, strips);
+		count_group(&count, table, b, at, strips);
 	}
 	if (at < end) {
 #pragma GCC unroll 3
 		for (i = 0; i < GROUP; i++)
 			table[i] = _mm256_or_si256(table_at(dot, a0, at + i),
 						   _mm256_slli_epi16(table_at(dot, a1, at + i), 4));
-		count_group(count, table, b, at, strips);
+		count_group(&count, table, b, at, strips);
 	}
 #pragma GCC unroll 4
 	for (s = 0; s < strips; s++) {
-		add_counts((*to0)[s], count[0][s]);
-		add_counts((*to1)[s], count[1][s]);
+		const __m256i high16 = _mm256_slli_epi16(_mm256_and_si256(count.high[s], nibble), 4);
+
+		add_counts((*to0)[s], _mm256_sub_epi8(count.both[s], high16));
+		add_counts((*to1)[s], count.high[s]);
 	}
 }
 
@@ -159,17 +172,19 @@ static inline __m256i sum_of(uint32_t k, __m256i count)
 				_mm256_slli_epi32(_mm256_cvtepu16_epi32(both), 1));
 }
 
-/* All strips if there are four, else one. */
+/* At most MOST_ROWS; all strips if there are four, else one. */
 static void dot_strips(const struct xqk_dot *dot, const struct xqk_fold *fold, int32_t *const *c,
 		       unsigned int rows, unsigned int first, unsigned int strips)
 {
 	const uint32_t all = (dot->k + 7) / 8;
-	strip_counts counts[XQK_DOT_ROWS] = { 0 };
+	strip_counts counts[MOST_ROWS] = { 0 };
 	const uint8_t *b[XQK_STRIPS];
-	__m256i sum[XQK_DOT_ROWS][2];
+	__m256i sum[MOST_ROWS][2];
 	unsigned int row, s;
 	uint32_t at, bytes;
 
+	if (fold)
+		fetch_rows(c, first, strips, rows);
 	for (s = 0; s < strips; s++)
 		b[s] = dot->b[first + s] + dot->first * XQK_STEP_BYTES;
 	for (at = 0; at < all; at += bytes) {
@@ -185,7 +200,7 @@ static void dot_strips(const struct xqk_dot *dot, const struct xqk_fold *fold, i
 	}
 }
 
-static void dot_bits(const struct xqk_dot *dot, const struct xqk_fold *fold, int32_t *const *c,
+static void dot_rows(const struct xqk_dot *dot, const struct xqk_fold *fold, int32_t *const *c,
 		     unsigned int rows, unsigned int strips)
 {
 	unsigned int s;
@@ -200,11 +215,31 @@ static void dot_bits(const struct xqk_dot *dot, const struct xqk_fold *fold, int
 
 void xqk_dot_b1_avx2(const struct xqk_dot *dot, unsigned int rows, unsigned int strips)
 {
-	dot_bits(dot, NULL, NULL, rows, strips);
+	struct xqk_dot part = *dot;
+	unsigned int count;
+
+	for (; rows; rows -= count) {
+		count = rows < MOST_ROWS ? rows : MOST_ROWS;
+		dot_rows(&part, NULL, NULL, count, strips);
+		part.a += count * part.a_stride;
+		part.c += count * XQK_COLUMNS;
+	}
 }
 
 void xqk_dot_fold_b1_avx2(const struct xqk_dot *dot, const struct xqk_fold *fold,
 			  int32_t *const *c, unsigned int rows, unsigned int strips)
 {
-	dot_bits(dot, fold, c, rows, strips);
+	struct xqk_dot part = *dot;
+	struct xqk_fold terms = *fold;
+	unsigned int count;
+
+	for (; rows; rows -= count, c += count) {
+		count = rows < MOST_ROWS ? rows : MOST_ROWS;
+		dot_rows(&part, &terms, c, count, strips);
+		part.a += count * part.a_stride;
+		if (terms.a_zp)
+			terms.a_zp += count;
+		if (terms.row_term)
+			terms.row_term += count;
+	}
 }

@@ -37,28 +37,41 @@ static inline void take_off(__m256i sum[][2], const int32_t *by_row, const int32
 static inline void fold_sums(__m256i sum[][2], const struct xqk_fold *fold, int32_t *const *c,
 			     unsigned int strip, unsigned int rows)
 {
-	unsigned int r, half;
+	unsigned int r;
 
 	if (fold->b_zp)
 		take_off(sum, fold->row_term, fold->b_zp + strip * XQK_LANES, rows);
 	if (fold->column_sum)
 		take_off(sum, fold->a_zp, fold->column_sum + strip * XQK_LANES, rows);
-	for (r = 0; r < rows; r++) {
-		const bool same = fold->row_term && !fold->b_zp;
-		const __m256i row = _mm256_set1_epi32(same ? fold->row_term[r] : 0);
+	for (r = 0; fold->row_term && !fold->b_zp && r < rows; r++) {
+		const __m256i row = _mm256_set1_epi32(fold->row_term[r]);
 
-		for (half = 0; half < 2; half++) {
-			__m256i_u *to = (__m256i_u *)(c[r] + strip * XQK_LANES) + half;
-			__m256i value = _mm256_sub_epi32(sum[r][half], row);
-
-			if (fold->column_term)
-				value = _mm256_sub_epi32(value, _mm256_load_si256(
-					(const __m256i *)(fold->column_term + strip * XQK_LANES) + half));
-			if (fold->add)
-				value = _mm256_add_epi32(value, *to);
-			*to = value;
-		}
+		sum[r][0] = _mm256_sub_epi32(sum[r][0], row);
+		sum[r][1] = _mm256_sub_epi32(sum[r][1], row);
 	}
+	for (r = 0; fold->column_term && r < rows; r++) {
+		const __m256i *column = (const __m256i *)(fold->column_term + strip * XQK_LANES);
+
+		sum[r][0] = _mm256_sub_epi32(sum[r][0], column[0]);
+		sum[r][1] = _mm256_sub_epi32(sum[r][1], column[1]);
+	}
+	for (r = 0; r < rows; r++) {
+		__m256i_u *to = (__m256i_u *)(c[r] + strip * XQK_LANES);
+
+		to[0] = fold->add ? _mm256_add_epi32(to[0], sum[r][0]) : sum[r][0];
+		to[1] = fold->add ? _mm256_add_epi32(to[1], sum[r][1]) : sum[r][1];
+	}
+}
+
+/* Rows of C are far from each other: have them here by the time that the sums are done. */
+static inline void fetch_rows(int32_t *const *c, unsigned int first, unsigned int strips,
+			      unsigned int rows)
+{
+	unsigned int r, s;
+
+	for (r = 0; r < rows; r++)
+		for (s = first; s < first + strips; s++)
+			__builtin_prefetch(c[r] + s * XQK_LANES, 1);
 }
 
 /* Stored if fold is NULL. */

@@ -83,9 +83,8 @@ void xqk_aim_dot(const struct xqk_work *work, uint32_t row, uint32_t piece, stru
 	dot->c = work->dots;
 }
 
-/* Whether these rows of C can be written where they are; then that is where. */
-static bool rows_of_c(const struct xqk_work *work, uint32_t m, uint32_t rows, uint32_t plane,
-		      int32_t **c)
+bool xqk_rows_of_c(const struct xqk_work *work, uint32_t m, uint32_t rows, uint32_t plane,
+		   int32_t **c)
 {
 	const struct xq_dims *dims = &work->gemm->dims;
 	const struct xqk_view *view = &work->gemm->view[XQACCEL_C];
@@ -169,7 +168,7 @@ static void compute_rows(struct xqk_work *work, uint32_t row, uint32_t rows)
 		if (work->need_column_sum)
 			fold_columns(work, row, piece, &fold);
 		if (work->dot_fold && (planes || work->block.pieces == 1) &&
-		    rows_of_c(work, work->m0 + row, rows, plane, c)) {
+		    xqk_rows_of_c(work, work->m0 + row, rows, plane, c)) {
 			fold.add = accumulate || k > plane * dims->group;
 			work->dot_fold(&dot, &fold, c, rows, strips);
 			continue;
@@ -208,30 +207,6 @@ static void sum_columns(struct xqk_work *work)
 	}
 }
 
-/* All of the rows by four whole strips at once; false if that can't be. */
-static bool compute_panel(struct xqk_work *work)
-{
-	static const int32_t nothing[XQK_COLUMNS] __attribute__((aligned(64)));
-	const struct xqk_gemm *gemm = work->gemm;
-	struct xqk_panel panel = {
-		.a = work->whole.a, .a_stride = work->whole.a_stride, .b = work->whole.b,
-		.steps = work->whole.steps, .rows = work->rows, .c = work->c,
-		.row = work->row_term,
-		.column = work->need_column_sum ? work->column_sum : nothing,
-		.add = (gemm->dims.flags & XQACCEL_JOB_ACCUMULATE) || work->block.k0,
-	};
-
-	if (!work->dot_panel || work->columns < XQK_COLUMNS || work->block.pieces > 1 ||
-	    work->whole.first || work->whole.steps < work->isa->panel_steps ||
-	    (gemm->dims.flags & XQACCEL_JOB_GROUP_ACC) ||
-	    (work->need_row_term && xqk_present(&gemm->view[XQACCEL_B_ZP])) ||
-	    (work->need_column_sum && xqk_present(&gemm->view[XQACCEL_A_ZP])) ||
-	    !rows_of_c(work, work->m0, work->rows, 0, work->c))
-		return false;
-	work->dot_panel(&panel);
-	return true;
-}
-
 /* The staged rows by channels [n0, n1), strips of B staged as they are reached. */
 static bool compute_block(struct xqk_work *work, uint32_t n0, uint32_t n1,
 			  const atomic_bool *cancel)
@@ -241,13 +216,16 @@ static bool compute_block(struct xqk_work *work, uint32_t n0, uint32_t n1,
 
 	for (work->n0 = n0; work->n0 < n1; work->n0 += work->columns) {
 		work->columns = n1 - work->n0 < XQK_COLUMNS ? n1 - work->n0 : XQK_COLUMNS;
+		if (canceled(cancel))
+			return false;
+		xqk_choose_panel(work);
 		xqk_stage_b(work);
 		xqk_aim_dot(work, 0, 0, &work->whole);
 		sum_columns(work);
-		if (canceled(cancel))
-			return false;
-		if (compute_panel(work))
+		if (work->panel_fits) {
+			xqk_compute_panel(work);
 			continue;
+		}
 		/* Rows are spread evenly over the parts: a rest of one would be slow. */
 		for (part = row = 0; part < parts; part++, row += rows) {
 			if (canceled(cancel))

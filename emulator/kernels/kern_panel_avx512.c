@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Panels on AVX-512: rows are divided evenly over parts, for a rest of one would be slow. */
+#include <string.h>
+
 #include "kern_avx512.h"
 #include "kern_panel_rows_avx512.h"
 
@@ -14,13 +16,13 @@ static xqk_panel_rows_fn *const by_u8[XQK_ROWS_MOST] = {
 	xqk_panel_rows_5_by_u8_avx512, xqk_panel_rows_6_by_u8_avx512,
 };
 
-static void run(struct xqk_panel_rows *rows, xqk_panel_rows_fn *const *functions,
-		uint32_t rows_of_part, uint32_t parts)
+static void run(struct xqk_panel_rows *rows, xqk_panel_rows_fn *function, uint32_t rows_of_part,
+		uint32_t parts)
 {
 	if (!parts)
 		return;
 	rows->parts = parts;
-	functions[rows_of_part - 1](rows);
+	function(rows);
 	rows->a += (size_t)parts * rows_of_part * rows->a_stride;
 	rows->c += parts * rows_of_part;
 	rows->row += parts * rows_of_part;
@@ -28,8 +30,9 @@ static void run(struct xqk_panel_rows *rows, xqk_panel_rows_fn *const *functions
 
 #ifdef __SANITIZE_ADDRESS__
 /* The sanitizer does not see what assembler reads and writes: do so at both ends. */
-static void touch(const struct xqk_panel *p)
+static void touch(const struct xqk_panel *p, uint32_t bits)
 {
+	const uint32_t words = (p->steps * bits + 7) / 8;
 	volatile uint8_t byte;
 	volatile int32_t sum;
 	uint32_t r, s, step, last;
@@ -41,7 +44,7 @@ static void touch(const struct xqk_panel *p)
 		sum = p->c[r][0];
 		sum = p->c[r][XQK_COLUMNS - 1];
 	}
-	for (step = 0; step < p->steps; step += XQK_TILE_STEPS) {
+	for (step = 0; !p->words && step < p->steps; step += XQK_TILE_STEPS) {
 		last = p->steps - step < XQK_TILE_STEPS ? p->steps - step : XQK_TILE_STEPS;
 		for (s = 0; s < XQK_STRIPS; s++) {
 			byte = p->b[step / XQK_TILE_STEPS * XQK_STRIPS + s][0];
@@ -49,41 +52,114 @@ static void touch(const struct xqk_panel *p)
 				   [last * XQK_STEP_BYTES - 1];
 		}
 	}
+	for (step = 0; p->words && step < words; step += XQK_TILE_STEPS) {
+		last = words - step < XQK_TILE_STEPS ? words - step : XQK_TILE_STEPS;
+		for (s = 0; s < XQK_STRIPS; s++) {
+			byte = p->words[step / XQK_TILE_STEPS * XQK_STRIPS + s][0];
+			byte = p->words[step / XQK_TILE_STEPS * XQK_STRIPS + s]
+				       [last * XQK_STEP_BYTES - 1];
+		}
+	}
 	(void)byte;
 	(void)sum;
 }
 #else
-static inline void touch(const struct xqk_panel *p)
+static inline void touch(const struct xqk_panel *p, uint32_t bits)
 {
 	(void)p;
+	(void)bits;
 }
 #endif
 
-static void panel(const struct xqk_panel *p, uint8_t flip, xqk_panel_rows_fn *const *functions)
+/*
+ * How B of a format comes to be the operand. Of a narrow one: its codes' bits, how they are
+ * unpacked if the first part has few rows, and by a first part of five and of six.
+ */
+struct operand {
+	uint8_t flip, less, mask, bits;
+	bool by_u8;
+	xqk_unpack_fn *unpack;
+	xqk_panel_rows_fn *first[2];
+};
+
+static void unpack(const struct xqk_panel *p, const struct operand *o)
 {
+	const uint32_t word_steps = 8 / o->bits, words = (p->steps + word_steps - 1) / word_steps;
+	uint32_t s, word, some;
+
+	for (s = 0; s < XQK_STRIPS; s++) {
+		for (word = 0; word < words; word += some) {
+			some = words - word < XQK_TILE_STEPS ? words - word : XQK_TILE_STEPS;
+			o->unpack((uint8_t *)p->b[s] + (size_t)word * word_steps * XQK_STEP_BYTES,
+				  p->words[word / XQK_TILE_STEPS * XQK_STRIPS + s], some, p->table);
+		}
+	}
+}
+
+static void panel(const struct xqk_panel *p, const struct operand *o)
+{
+	xqk_panel_rows_fn *const *functions = o->by_u8 ? by_u8 : by_s8;
 	const uint32_t parts = (p->rows + XQK_ROWS_MOST - 1) / XQK_ROWS_MOST;
-	const uint32_t larger = p->rows % parts;
+	const uint32_t rest = p->rows % parts, most = p->rows / parts + (rest ? 1 : 0);
+	uint32_t larger = rest ? rest : parts;
 	struct xqk_panel_rows rows = {
 		.a = p->a, .a_stride = p->a_stride, .b = p->b, .c = p->c, .row = p->row,
-		.column = p->column, .steps = p->steps, .flip = flip * 0x01010101U, .add = p->add,
+		.column = p->column, .steps = p->steps, .flip = o->flip * 0x01010101U,
+		.add = p->add, .words = p->words, .codebook = p->table,
+		.mask = o->mask * 0x01010101U,
 	};
 
-	touch(p);
-	run(&rows, functions, p->rows / parts + 1, larger);
-	run(&rows, functions, p->rows / parts, parts - larger);
+	touch(p, o->bits);
+	if (p->words && most < XQK_ROWS_MOST - 1) {
+		unpack(p, o);
+	} else if (p->words) {
+		memset(rows.less, o->less, sizeof(rows.less));
+		run(&rows, o->first[most == XQK_ROWS_MOST], most, 1);
+		larger--;
+	}
+	/* What is unpacked is flipped. */
+	if (o->unpack)
+		rows.flip = 0;
+	run(&rows, functions[most - 1], most, larger);
+	if (rest)
+		run(&rows, functions[most - 2], most - 1, parts - rest);
 }
 
-void xqk_dot_panel_s8_avx512(const struct xqk_panel *p)
-{
-	panel(p, 0x80, by_s8);
-}
+/* Bytes: the sign flipped adds 128, or nothing. */
+#define XQK_PANEL_BYTES(name, flip_bits, unsigned_a)				\
+	void xqk_dot_panel_##name##_avx512(const struct xqk_panel *p)		\
+	{									\
+		static const struct operand o = {				\
+			.flip = (flip_bits), .by_u8 = (unsigned_a), .bits = 8,	\
+		};								\
+										\
+		panel(p, &o);							\
+	}
 
-void xqk_dot_panel_u8_avx512(const struct xqk_panel *p)
-{
-	panel(p, 0, by_s8);
-}
+XQK_PANEL_BYTES(s8, 0x80, false)
+XQK_PANEL_BYTES(u8, 0, false)
+XQK_PANEL_BYTES(by_u8, 0, true)
 
-void xqk_dot_panel_by_u8_avx512(const struct xqk_panel *p)
-{
-	panel(p, 0, by_u8);
-}
+/* Narrower, for both signs of A. What is flipped is taken off where the operand is signed. */
+#define XQK_PANEL_ONE(name, as, unpacker, width, code, flip_bits, off, suffix, unsigned_a)	\
+	void xqk_dot_panel_##name##suffix##_avx512(const struct xqk_panel *p)		\
+	{										\
+		static const struct operand o = {					\
+			.flip = (flip_bits), .less = (off), .mask = (code), .bits = (width),	\
+			.by_u8 = (unsigned_a), .unpack = xqk_unpack_##unpacker##_avx512,	\
+			.first = { xqk_panel_unpack_5_##as##suffix##_avx512,		\
+				   xqk_panel_unpack_6_##as##suffix##_avx512 },		\
+		};									\
+											\
+		panel(p, &o);								\
+	}
+#define XQK_PANEL_NARROW(name, as, to_unsigned, to_signed, width, code, flip, off)		\
+	XQK_PANEL_ONE(name, as, to_unsigned, width, code, flip, 0, , false)			\
+	XQK_PANEL_ONE(name, as, to_signed, width, code, flip, off, _by_u8, true)
+
+XQK_PANEL_NARROW(s4, 4bit, s4, signed_s4, 4, 15, 8, 8)
+XQK_PANEL_NARROW(u4, 4bit, u4, u4, 4, 15, 0, 0)
+XQK_PANEL_NARROW(s2, 2bit, s2, signed_s2, 2, 3, 2, 2)
+XQK_PANEL_NARROW(u2, 2bit, u2, u2, 2, 3, 0, 0)
+XQK_PANEL_NARROW(b1, 1bit, b1, signed_b1, 1, 2, 0, 1)
+XQK_PANEL_NARROW(c4, c4, c4, c4, 4, 15, 0, 0)

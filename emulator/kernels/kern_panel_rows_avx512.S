@@ -1,64 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /* See kern_panel_rows_avx512.h. */
-#include "kern_panel_rows_avx512.h"
-
-/* As in xqk_isa.h. */
-#define TILE_STEPS	64
-#define STEP_BYTES	64
-#define ENTRY_BYTES	32	/* of the table: pointers of four strips */
+#include "kern_panel_avx512.inc"
 
 /* The loop takes so many steps a turn, and as many are left for the end. */
 #define TURN		4
 
-#define ARGUMENT	%rdi
-#define B		%rsi	/* the table's next entry */
-#define B0		%rax
-#define B1		%rbx
-#define B2		%rcx
-#define B3		%rdx
-#define A		%r8
-#define STRIDE		%r9
-#define STRIDE3		%r10
-#define STRIDE5		%r11
-#define C		%r12	/* pointers to rows */
-#define ROW		%rbp
-#define LEFT		%r13d	/* steps */
-#define TURNS		%r14d	/* left in the tile */
-#define SCRATCH		%r15
-#define SCRATCH32	%r15d
 #define PARTS		(%rsp)	/* left */
 #define FIRST		8(%rsp)	/* row of the part */
 
 /*
- * Vectors 0..23 are the sums, four a row; 24..27 a step of B; 28 and 29 a row of A; 31 what B
- * is flipped with. That is done even if it is nothing: a vector that comes by a plain load and
- * is used by few instructions makes them wait on Zen 4, one that an operation loads does not.
- *
- * The macros take `rows` and `unsigned_a` from the function that they are used in.
+ * Vector 31 is what B is flipped with. That is done even if it is nothing: a vector that comes
+ * by a plain load and is used by few instructions makes them wait on Zen 4, one that an
+ * operation loads does not.
  */
 .macro LOAD_B step
 	vpxord	\step*STEP_BYTES(B0), %zmm31, %zmm24
 	vpxord	\step*STEP_BYTES(B1), %zmm31, %zmm25
 	vpxord	\step*STEP_BYTES(B2), %zmm31, %zmm26
 	vpxord	\step*STEP_BYTES(B3), %zmm31, %zmm27
-.endm
-
-.macro MULTIPLY a, b, sum
-.if unsigned_a
-	vpdpbusd %zmm\b, %zmm\a, %zmm\sum
-.else
-	vpdpbusd %zmm\a, %zmm\b, %zmm\sum
-.endif
-.endm
-
-.macro MULTIPLY_ROW row, a, s0, s1, s2, s3, address:vararg
-.if rows > \row
-	vpbroadcastd \address, %zmm\a
-	MULTIPLY \a, 24, \s0
-	MULTIPLY \a, 25, \s1
-	MULTIPLY \a, 26, \s2
-	MULTIPLY \a, 27, \s3
-.endif
 .endm
 
 .macro STEP step
@@ -69,33 +28,6 @@
 	MULTIPLY_ROW 3, 29, 12, 13, 14, 15, 4*\step(A, STRIDE3)
 	MULTIPLY_ROW 4, 28, 16, 17, 18, 19, 4*\step(A, STRIDE, 4)
 	MULTIPLY_ROW 5, 29, 20, 21, 22, 23, 4*\step(A, STRIDE5)
-.endm
-
-.macro ENTER_TILE
-	mov	0(B), B0
-	mov	8(B), B1
-	mov	16(B), B2
-	mov	24(B), B3
-	add	$ENTRY_BYTES, B
-.endm
-
-.macro START_ROW row, s0, s1, s2, s3
-.if rows > \row
-	vpsubd	4*\row(ROW){1to16}, %zmm24, %zmm\s0
-	vpsubd	4*\row(ROW){1to16}, %zmm25, %zmm\s1
-	vpsubd	4*\row(ROW){1to16}, %zmm26, %zmm\s2
-	vpsubd	4*\row(ROW){1to16}, %zmm27, %zmm\s3
-.endif
-.endm
-
-.macro ADD_ROW row, s0, s1, s2, s3
-.if rows > \row
-	mov	8*\row(C), SCRATCH
-	vpaddd	0*STEP_BYTES(SCRATCH), %zmm\s0, %zmm\s0
-	vpaddd	1*STEP_BYTES(SCRATCH), %zmm\s1, %zmm\s1
-	vpaddd	2*STEP_BYTES(SCRATCH), %zmm\s2, %zmm\s2
-	vpaddd	3*STEP_BYTES(SCRATCH), %zmm\s3, %zmm\s3
-.endif
 .endm
 
 /* The last steps of one row after the other, each followed by the stores of the one before. */
@@ -110,14 +42,6 @@
 	MULTIPLY_ROW \row, \a, \s0, \s1, \s2, \s3, 12\address
 .endm
 
-.macro STORE_ROW row, s0, s1, s2, s3
-	mov	8*\row(C), SCRATCH
-	vmovdqu32 %zmm\s0, 0*STEP_BYTES(SCRATCH)
-	vmovdqu32 %zmm\s1, 1*STEP_BYTES(SCRATCH)
-	vmovdqu32 %zmm\s2, 2*STEP_BYTES(SCRATCH)
-	vmovdqu32 %zmm\s3, 3*STEP_BYTES(SCRATCH)
-.endm
-
 .macro DEFINE_ROWS name, rows_of_a, is_unsigned
 	rows = \rows_of_a
 	unsigned_a = \is_unsigned
@@ -126,14 +50,7 @@
 	.type	\name, @function
 	.p2align 6
 \name:
-	.cfi_startproc
-	.irp	register, rbx, rbp, r12, r13, r14, r15
-	push	%\register
-	.cfi_adjust_cfa_offset 8
-	.cfi_rel_offset \register, 0
-	.endr
-	sub	$16, %rsp
-	.cfi_adjust_cfa_offset 16
+	ENTER	16
 	mov	XQK_ROWS_PARTS(ARGUMENT), SCRATCH32
 	mov	SCRATCH, PARTS
 	mov	XQK_ROWS_A(ARGUMENT), A
@@ -147,29 +64,10 @@
 
 0:	mov	XQK_ROWS_B(ARGUMENT), B
 	mov	XQK_ROWS_STEPS(ARGUMENT), LEFT
-	mov	XQK_ROWS_COLUMN(ARGUMENT), SCRATCH
-	vpxor	%xmm0, %xmm0, %xmm0
-	vpsubd	0*STEP_BYTES(SCRATCH), %zmm0, %zmm24
-	vpsubd	1*STEP_BYTES(SCRATCH), %zmm0, %zmm25
-	vpsubd	2*STEP_BYTES(SCRATCH), %zmm0, %zmm26
-	vpsubd	3*STEP_BYTES(SCRATCH), %zmm0, %zmm27
-	START_ROW 0,  0,  1,  2,  3
-	START_ROW 1,  4,  5,  6,  7
-	START_ROW 2,  8,  9, 10, 11
-	START_ROW 3, 12, 13, 14, 15
-	START_ROW 4, 16, 17, 18, 19
-	START_ROW 5, 20, 21, 22, 23
-	cmpl	$0, XQK_ROWS_ADD(ARGUMENT)
-	je	1f
-	ADD_ROW	0,  0,  1,  2,  3
-	ADD_ROW	1,  4,  5,  6,  7
-	ADD_ROW	2,  8,  9, 10, 11
-	ADD_ROW	3, 12, 13, 14, 15
-	ADD_ROW	4, 16, 17, 18, 19
-	ADD_ROW	5, 20, 21, 22, 23
+	START_SUMS
 
 	/* What is left of whole turns comes first: the last of the steps, one by one. */
-1:	mov	LEFT, TURNS
+	mov	LEFT, TURNS
 	and	$TURN - 1, TURNS
 	je	3f
 	sub	TURNS, LEFT
@@ -259,16 +157,7 @@
 	decq	PARTS
 	jne	0b
 
-	add	$16, %rsp
-	.cfi_adjust_cfa_offset -16
-	.irp	register, r15, r14, r13, r12, rbp, rbx
-	pop	%\register
-	.cfi_adjust_cfa_offset -8
-	.cfi_restore \register
-	.endr
-	vzeroupper
-	ret
-	.cfi_endproc
+	LEAVE	16
 	.size	\name, . - \name
 .endm
 

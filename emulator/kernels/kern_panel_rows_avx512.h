@@ -21,6 +21,10 @@
 #define XQK_ROWS_STEPS		52
 #define XQK_ROWS_FLIP		56
 #define XQK_ROWS_ADD		60
+#define XQK_ROWS_WORDS		64
+#define XQK_ROWS_CODEBOOK	72
+#define XQK_ROWS_MASK		80
+#define XQK_ROWS_LESS		128
 
 /* The most rows of a part, and the fewest steps. */
 #define XQK_ROWS_MOST		6
@@ -29,8 +33,12 @@
 #ifndef __ASSEMBLER__
 #include "xqk_isa.h"
 
-/* As struct xqk_panel; the function says how many rows a part has, flip what bytes of B are
- * exclusive-ored with.
+/**
+ * struct xqk_panel_rows - as struct xqk_panel, but the function says how many rows a part has
+ * @flip: what four bytes of B, or four codes, are exclusive-ored with
+ * @words, @codebook: only where B is unpacked, which is then written to @b
+ * @mask: of four codes
+ * @less: what is taken off codes where the operand is signed
  */
 struct xqk_panel_rows {
 	const uint8_t *a;
@@ -42,6 +50,10 @@ struct xqk_panel_rows {
 	uint32_t steps;
 	uint32_t flip;
 	uint32_t add;
+	const uint8_t *const *words;
+	const uint8_t *codebook;
+	uint32_t mask;
+	uint8_t less[64] __attribute__((aligned(64)));
 };
 
 #define XQK_ROWS_AT(member, offset) \
@@ -56,6 +68,10 @@ XQK_ROWS_AT(parts, XQK_ROWS_PARTS);
 XQK_ROWS_AT(steps, XQK_ROWS_STEPS);
 XQK_ROWS_AT(flip, XQK_ROWS_FLIP);
 XQK_ROWS_AT(add, XQK_ROWS_ADD);
+XQK_ROWS_AT(words, XQK_ROWS_WORDS);
+XQK_ROWS_AT(codebook, XQK_ROWS_CODEBOOK);
+XQK_ROWS_AT(mask, XQK_ROWS_MASK);
+XQK_ROWS_AT(less, XQK_ROWS_LESS);
 
 typedef void xqk_panel_rows_fn(const struct xqk_panel_rows *rows);
 
@@ -66,6 +82,15 @@ xqk_panel_rows_fn xqk_panel_rows_1_avx512, xqk_panel_rows_2_avx512, xqk_panel_ro
 xqk_panel_rows_fn xqk_panel_rows_1_by_u8_avx512, xqk_panel_rows_2_by_u8_avx512,
 		  xqk_panel_rows_3_by_u8_avx512, xqk_panel_rows_4_by_u8_avx512,
 		  xqk_panel_rows_5_by_u8_avx512, xqk_panel_rows_6_by_u8_avx512;
+/* The same, one part of rows, by words of B as they are, which are unpacked by the way. */
+xqk_panel_rows_fn xqk_panel_unpack_5_4bit_avx512, xqk_panel_unpack_6_4bit_avx512,
+		  xqk_panel_unpack_5_2bit_avx512, xqk_panel_unpack_6_2bit_avx512,
+		  xqk_panel_unpack_5_1bit_avx512, xqk_panel_unpack_6_1bit_avx512,
+		  xqk_panel_unpack_5_c4_avx512, xqk_panel_unpack_6_c4_avx512;
+xqk_panel_rows_fn xqk_panel_unpack_5_4bit_by_u8_avx512, xqk_panel_unpack_6_4bit_by_u8_avx512,
+		  xqk_panel_unpack_5_2bit_by_u8_avx512, xqk_panel_unpack_6_2bit_by_u8_avx512,
+		  xqk_panel_unpack_5_1bit_by_u8_avx512, xqk_panel_unpack_6_1bit_by_u8_avx512,
+		  xqk_panel_unpack_5_c4_by_u8_avx512, xqk_panel_unpack_6_c4_by_u8_avx512;
 #endif
 
 #endif

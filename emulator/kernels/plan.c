@@ -148,6 +148,7 @@ size_t xqk_work_layout(struct xqk_work *work, const struct xqk_plan *plan, uint3
 	work->dot = work->bits ? isa->dot_bits : b->dot;
 	work->dot_fold = work->bits ? isa->dot_fold_bits : b->dot_fold;
 	work->dot_panel = work->bits ? isa->dot_panel_bits : b->dot_panel;
+	work->panel_unpacks = b->panel_unpacks;
 	work->dot_groups = NULL;
 	if (dims->scale_format) {
 		work->dot_fold = NULL;
@@ -203,6 +204,8 @@ size_t xqk_work_layout(struct xqk_work *work, const struct xqk_plan *plan, uint3
 	work->c = take(scratch, &used, sizeof(*work->c) * vectors);
 	steps = words * work->table_steps;
 	work->b = take(scratch, &used, (steps / XQK_TILE_STEPS + 2) * XQK_STRIPS * sizeof(*work->b));
+	work->words = take(scratch, &used,
+			   (words / XQK_TILE_STEPS + 2) * XQK_STRIPS * sizeof(*work->words));
 	for (strip = 0; strip < XQK_STRIPS; strip++)
 		work->panel[strip] = take(scratch, &used, (size_t)(steps + 1) * XQK_STEP_BYTES);
 	work->tile = take(scratch, &used, XQACCEL_TILE_BYTES);

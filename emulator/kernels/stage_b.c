@@ -46,7 +46,9 @@ static void stage_tiled(struct xqk_work *work, unsigned int strip)
 		words = XQACCEL_TILE_WORDS - in_tile;
 		words = words < end - word ? words : end - word;
 		src = tile_words(work, tile0 + word / XQACCEL_TILE_WORDS, in_tile, words);
-		if (work->unpack) {
+		if (work->unpack_late) {
+			work->words[(word - block->word0) / XQACCEL_TILE_WORDS * XQK_STRIPS + strip] = src;
+		} else if (work->unpack) {
 			work->unpack(panel, src, words, work->table);
 		} else if (src == work->tile) {
 			memcpy(panel, src, words * XQK_STEP_BYTES);

@@ -49,6 +49,9 @@ struct xqk_block {
  * @b_bias: what the dot takes B's elements plus
  * @bits: compute B1 x B1 on bits
  * @in_place: rows of A are used where they are
+ * @panel_unpacks: dot_panel can unpack B
+ * @panel_fits: what is computed next is a panel
+ * @unpack_late: and B is left for it to unpack
  * @wide: both operands are staged as 16 bits
  * @stage_rows: rows of A taken at once; the row after them is all ones where the sums of
  *	B's columns are needed
@@ -67,6 +70,7 @@ struct xqk_work {
 	int32_t a_bias, b_bias;
 	uint32_t word_k, word_steps, table_steps;
 	bool bits, thin, wide, in_place, need_row_term, need_column_sum;
+	bool panel_unpacks, panel_fits, unpack_late;
 	uint32_t a_step_bytes;
 	bool vector;			/* rows one by one, see vector.c */
 
@@ -88,6 +92,7 @@ struct xqk_work {
 	int32_t **c;			/* [stage_rows] where rows of C are */
 	uint32_t row_factor;		/* of row_term: B's zero point if it is one for all */
 	const uint8_t **b;		/* table of pointers for dots */
+	const uint8_t **words;		/* the same of tiles that are not unpacked */
 	uint8_t *panel[XQK_STRIPS];	/* unpacked or interleaved strips */
 	uint8_t *tile;			/* a tile before it is unpacked */
 	uint8_t *rows_of_b;		/* parts of 16 rows gathered from pages */
@@ -101,6 +106,16 @@ struct xqk_work {
 /** xqk_work_layout() - lay out scratch memory, NULL to learn only how much it is */
 size_t xqk_work_layout(struct xqk_work *work, const struct xqk_plan *plan, uint32_t stage_rows,
 		       uint8_t *scratch);
+
+/* Whether these rows of C can be written where they are; then that is where. */
+bool xqk_rows_of_c(const struct xqk_work *work, uint32_t m, uint32_t rows, uint32_t plane,
+		   int32_t **c);
+
+/* Whether the block's rows by the next channels are a panel, and who is to unpack B. */
+void xqk_choose_panel(struct xqk_work *work);
+
+/* All of the block's rows by the staged channels, if they are. */
+void xqk_compute_panel(struct xqk_work *work);
 
 /* Where a row is staged. In place that is only the row after the last. */
 static inline uint8_t *xqk_staged_row(const struct xqk_work *work, uint32_t row)

@@ -115,6 +115,9 @@ typedef void xqk_dot_fold_fn(const struct xqk_dot *dot, const struct xqk_fold *f
  *
  * @a, @a_stride, @b, @steps: as for a dot whose first step is 0
  * @c: where each row's first of XQK_COLUMNS elements is
+ * @words: NULL, or B is not unpacked yet: [tile][XQK_STRIPS] pointers to tiles in memory; @b
+ *	says where it has to be unpacked to
+ * @table: as for xqk_unpack_fn
  * @add: whether C is added to
  */
 struct xqk_panel {
@@ -123,6 +126,8 @@ struct xqk_panel {
 	const uint8_t *const *b;
 	int32_t *const *c;
 	const int32_t *row, *column;
+	const uint8_t *const *words;
+	const uint8_t *table;
 	uint32_t rows, steps;
 	bool add;
 };
@@ -182,6 +187,7 @@ typedef void xqk_arrange_fn(void *dst, const int8_t *src, size_t words, unsigned
  * @bias: what must be added to an element to get the operand of @dot
  * @dot_fold: optional; saves the way through memory between the two
  * @dot_panel: optional; does the same for all rows in one call, with at least panel_steps steps
+ * @panel_unpacks: whether dot_panel can take B that is not unpacked
  * @dot_tiles: optional; a dot of at most isa->tiles_rows rows with tiles as they are in
  *	memory, where first and steps of struct xqk_dot count words of B
  * @dot_groups: optional; for groups that are whole words of B
@@ -202,6 +208,7 @@ struct xqk_b_format {
 	xqk_arrange_fn *vector_arrange;
 	uint32_t vector_step;
 	bool wide;
+	bool panel_unpacks;
 };
 
 /**

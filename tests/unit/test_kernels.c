@@ -95,14 +95,19 @@ static void fixed_shapes(void)
 static void extreme_case(enum content content, uint32_t a_format, uint32_t b_format)
 {
 	for (unsigned int i = 0; xqk_isa_list(i); i++) {
-		struct gemm_case c = {
-			.gemm.dims = { .m = 3, .n = 20, .k = 2000, .batch = 1 },
-			.content = content,
-		};
+		for (unsigned int whole = 0; whole < 2; whole++) {
+			struct gemm_case c = {
+				.gemm.dims = { .m = whole ? 6 : 3, .n = whole ? 64 : 20,
+					       .k = whole ? 512 : 2000, .batch = 1,
+					       .flags = whole ? XQACCEL_JOB_B_TILED : 0 },
+				.content = content,
+				.plain = whole,
+			};
 
-		case_make(&c, a_format, b_format);
-		check_case(&c, xqk_isa_list(i), 1);
-		case_free(&c);
+			case_make(&c, a_format, b_format);
+			check_case(&c, xqk_isa_list(i), 1);
+			case_free(&c);
+		}
 	}
 }
 
@@ -180,6 +185,35 @@ static void vectors(void)
 	}
 }
 
+/* Nothing in the way of using rows of A and C where they are, for every format of B. */
+static void whole_panels(void)
+{
+	for (unsigned int i = 0; xqk_isa_list(i); i++) {
+		for (unsigned int n = 0; n < 200; n++) {
+			struct gemm_case c = {
+				.gemm.dims = { .m = (uint32_t)ktap_range(1, 40),
+					       .n = 64 * (uint32_t)ktap_range(1, 3) + n % 2,
+					       .k = 4 * (uint32_t)ktap_range(1, 150),
+					       .batch = (uint32_t)ktap_range(1, 2) },
+				.gemm.a_zp = one_in(2) ? 0 : (int32_t)ktap_range(-200, 200),
+				.gemm.b_zp = one_in(2) ? 0 : (int32_t)ktap_range(-200, 200),
+				.plain = true,
+			};
+			const uint32_t b = XQACCEL_FMT_S8 + n % (XQACCEL_FMT_C8 - XQACCEL_FMT_S8 + 1);
+
+			if (one_in(20))
+				c.gemm.dims.k += 4096;
+			if (one_in(3))
+				c.gemm.dims.flags |= XQACCEL_JOB_ACCUMULATE;
+			if (!one_in(3))
+				c.gemm.dims.flags |= XQACCEL_JOB_B_TILED;
+			case_make(&c, one_in(2) ? XQACCEL_FMT_S8 : XQACCEL_FMT_U8, b);
+			check_case(&c, xqk_isa_list(i), 2);
+			case_free(&c);
+		}
+	}
+}
+
 /* -128 * -128 * 140000 does not fit in 32 bits and must wrap. */
 static void wraps(void)
 {
@@ -247,6 +281,7 @@ KTAP_MAIN(
 	{ "fixed shapes", fixed_shapes },
 	{ "elements of the largest magnitude", extremes },
 	{ "small K", small_k },
+	{ "whole panels", whole_panels },
 	{ "vectors by tiles", vectors },
 	{ "accumulators wrap", wraps },
 	{ "tiles in pages are not copied", no_copies },

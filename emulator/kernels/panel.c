@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The usual case: all rows of a block by four whole strips in one call of a kernel, straight
+ * into C. What a panel does not fit goes by parts of a few rows in gemm.c.
+ */
+#include "xqk_gemm.h"
+
+/* Whether the strips' tiles are in one piece each. */
+static bool tiles_whole(const struct xqk_work *work)
+{
+	const struct xqk_view *b = &work->gemm->view[XQACCEL_B];
+	const uint64_t first = b->line_pages ? 0 : work->batch * b->batch_stride;
+
+	return b->flat || (b->head + first) % XQK_PAGE_BYTES == 0;
+}
+
+void xqk_choose_panel(struct xqk_work *work)
+{
+	const struct xqk_gemm *gemm = work->gemm;
+	const bool tiled = gemm->dims.flags & XQACCEL_JOB_B_TILED;
+
+	work->panel_fits = work->dot_panel && work->columns == XQK_COLUMNS &&
+		work->block.pieces == 1 && !(gemm->dims.flags & XQACCEL_JOB_GROUP_ACC) &&
+		work->block.word0 % XQACCEL_TILE_WORDS == 0 &&
+		(work->block.k1 - work->block.k0) / 4 >= work->isa->panel_steps &&
+		!(work->need_row_term && xqk_present(&gemm->view[XQACCEL_B_ZP])) &&
+		!(work->need_column_sum && xqk_present(&gemm->view[XQACCEL_A_ZP])) &&
+		xqk_rows_of_c(work, work->m0, work->rows, 0, work->c);
+	work->unpack_late = work->panel_fits && work->panel_unpacks && tiled &&
+		!work->need_column_sum && tiles_whole(work);
+}
+
+void xqk_compute_panel(struct xqk_work *work)
+{
+	static const int32_t nothing[XQK_COLUMNS] __attribute__((aligned(64)));
+	const struct xqk_panel panel = {
+		.a = work->whole.a, .a_stride = work->whole.a_stride, .b = work->whole.b,
+		.steps = work->whole.steps, .rows = work->rows, .c = work->c,
+		.row = work->row_term,
+		.column = work->need_column_sum ? work->column_sum : nothing,
+		.words = work->unpack_late ? work->words : NULL, .table = work->table,
+		.add = (work->gemm->dims.flags & XQACCEL_JOB_ACCUMULATE) || work->block.k0,
+	};
+
+	work->dot_panel(&panel);
+}

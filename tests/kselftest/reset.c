@@ -165,6 +165,7 @@ TEST_F_TIMEOUT(reset, while_everything_goes_on, 120)
 	__atomic_store_n(&r.stop, true, __ATOMIC_RELAXED);
 	pthread_join(r.thread, NULL);
 	EXPECT_EQ(0, r.failed);
+	printf("# %u resets, %u clients\n", r.resets, seed);
 	EXPECT_LT(5U, r.resets);
 	EXPECT_EQ(0, run_good_job(self));
 }

@@ -115,6 +115,7 @@ static void extreme_case(enum content content, uint32_t a_format, uint32_t b_for
 static void extremes(void)
 {
 	for (enum content content = LOWEST; content <= OPPOSITE; content++) {
+		extreme_case(content, XQACCEL_FMT_B1, XQACCEL_FMT_B1);
 		for (uint32_t b = XQACCEL_FMT_S8; b <= XQACCEL_FMT_C8; b++) {
 			extreme_case(content, XQACCEL_FMT_S8, b);
 			extreme_case(content, XQACCEL_FMT_U8, b);

@@ -96,6 +96,13 @@ bool xqk_rows_of_c(const struct xqk_work *work, uint32_t m, uint32_t rows, uint3
 
 	if (work->columns % XQK_LANES)
 		return false;
+	if (view->flat) {
+		uint8_t *at = view->flat + base + m * view->stride + 4 * (uint64_t)work->n0;
+
+		for (row = 0; row < rows; row++, at += view->stride)
+			c[row] = (int32_t *)at;
+		return true;
+	}
 	for (row = 0; row < rows; row++) {
 		c[row] = (int32_t *)xqk_at(view, line + row, base + (m + row) * view->stride,
 					   4 * (uint64_t)work->n0, &run);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * The usual case: all rows of a block by four whole strips in one call of a kernel, straight
- * into C. What a panel does not fit goes by parts of a few rows in gemm.c.
+ * The usual case: all rows of a block by four strips in one call of a kernel, straight into C,
+ * or some rows at a time by way of scratch memory where rows of C are not whole or in pieces.
+ * What a panel does not fit goes by parts of a few rows in gemm.c.
  */
 #include "xqk_gemm.h"
 
@@ -19,13 +20,12 @@ void xqk_choose_panel(struct xqk_work *work)
 	const struct xqk_gemm *gemm = work->gemm;
 	const bool tiled = gemm->dims.flags & XQACCEL_JOB_B_TILED;
 
-	work->panel_fits = work->dot_panel && work->columns == XQK_COLUMNS &&
+	work->panel_fits = work->dot_panel && work->columns > XQK_COLUMNS - XQK_LANES &&
 		work->block.pieces == 1 && !(gemm->dims.flags & XQACCEL_JOB_GROUP_ACC) &&
 		work->block.word0 % XQACCEL_TILE_WORDS == 0 &&
 		(work->block.k1 - work->block.k0) / 4 >= work->isa->panel_steps &&
 		!(work->need_row_term && xqk_present(&gemm->view[XQACCEL_B_ZP])) &&
-		!(work->need_column_sum && xqk_present(&gemm->view[XQACCEL_A_ZP])) &&
-		xqk_rows_of_c(work, work->m0, work->rows, 0, work->c);
+		!(work->need_column_sum && xqk_present(&gemm->view[XQACCEL_A_ZP]));
 	work->unpack_late = work->panel_fits && work->panel_unpacks && tiled &&
 		!work->need_column_sum && tiles_whole(work);
 }
@@ -33,14 +33,31 @@ void xqk_choose_panel(struct xqk_work *work)
 void xqk_compute_panel(struct xqk_work *work)
 {
 	static const int32_t nothing[XQK_COLUMNS] __attribute__((aligned(64)));
-	const struct xqk_panel panel = {
+	const bool add = (work->gemm->dims.flags & XQACCEL_JOB_ACCUMULATE) || work->block.k0;
+	struct xqk_panel panel = {
 		.a = work->whole.a, .a_stride = work->whole.a_stride, .b = work->whole.b,
 		.steps = work->whole.steps, .rows = work->rows, .c = work->c,
 		.row = work->row_term,
 		.column = work->need_column_sum ? work->column_sum : nothing,
 		.words = work->unpack_late ? work->words : NULL, .table = work->table,
-		.add = (work->gemm->dims.flags & XQACCEL_JOB_ACCUMULATE) || work->block.k0,
+		.add = add,
 	};
+	uint32_t row, i;
 
-	work->dot_panel(&panel);
+	if (work->columns == XQK_COLUMNS &&
+	    xqk_rows_of_c(work, work->m0, work->rows, 0, work->c)) {
+		work->dot_panel(&panel);
+		return;
+	}
+	panel.add = false;
+	for (i = 0; i < XQK_SUM_ROWS; i++)
+		work->c[i] = work->sums + i * XQK_COLUMNS;
+	for (row = 0; row < work->rows; row += panel.rows) {
+		panel.rows = work->rows - row < XQK_SUM_ROWS ? work->rows - row : XQK_SUM_ROWS;
+		work->dot_panel(&panel);
+		xqk_store_c(work, work->m0 + row, panel.rows, 0, work->sums, add);
+		panel.a += panel.rows * panel.a_stride;
+		panel.row += panel.rows;
+		panel.words = NULL;
+	}
 }

@@ -71,6 +71,17 @@ static bool uses_vector(const struct xqk_isa *isa, const struct xqk_gemm *gemm)
 	       (b->flat || (b->head | b->batch_stride) % XQK_PAGE_BYTES == 0);
 }
 
+/* As few blocks as there can be, of whole tiles and about the same length: a short one is slow. */
+static uint32_t even_blocks(const struct xq_dims *dims)
+{
+	const uint32_t tile = XQACCEL_TILE_WORDS * 32 / xq_format_bits(dims->b_format);
+	const uint64_t blocks = div_up(dims->k, XQK_BLOCK_K);
+
+	if (blocks < 2)
+		return dims->k;
+	return min_u32(XQK_BLOCK_K, (uint32_t)div_up(div_up(dims->k, blocks), tile) * tile);
+}
+
 static uint32_t block_elements(const struct xqk_isa *isa, const struct xq_dims *dims)
 {
 	uint32_t groups;
@@ -80,8 +91,10 @@ static uint32_t block_elements(const struct xqk_isa *isa, const struct xq_dims *
 	if (uses_tiles(isa, dims) && !dims->group)
 		return min_u32(isa->b[dims->b_format].vector_arrange ? XQK_BLOCK_K : XQK_BLOCK_TILES,
 			       dims->k);
-	if (!dims->group || dims->group > XQK_BLOCK_K / 2)
-		return min_u32(XQK_BLOCK_K, dims->group ? dims->group : dims->k);
+	if (!dims->group)
+		return even_blocks(dims);
+	if (dims->group > XQK_BLOCK_K / 2)
+		return min_u32(XQK_BLOCK_K, dims->group);
 	groups = min_u32(XQK_BLOCK_K / dims->group, XQK_BLOCK_PIECES);
 	return min_u32(groups * dims->group, dims->k);
 }
@@ -202,7 +215,7 @@ size_t xqk_work_layout(struct xqk_work *work, const struct xqk_plan *plan, uint3
 	work->row_term = take(scratch, &used, 4 * (size_t)vectors * pieces);
 	work->a_scale = take(scratch, &used, 4 * (size_t)vectors * pieces);
 	work->row_start = take(scratch, &used, 4 * (size_t)vectors * pieces);
-	work->c = take(scratch, &used, sizeof(*work->c) * vectors);
+	work->c = take(scratch, &used, sizeof(*work->c) * (vectors + XQK_SUM_ROWS));
 	steps = words * work->table_steps;
 	work->b = take(scratch, &used, (steps / XQK_TILE_STEPS + 2) * XQK_STRIPS * sizeof(*work->b));
 	work->words = take(scratch, &used,
@@ -216,7 +229,7 @@ size_t xqk_work_layout(struct xqk_work *work, const struct xqk_plan *plan, uint3
 	work->b_scale = take(scratch, &used, 4 * XQK_COLUMNS * (size_t)pieces);
 	work->column_start = take(scratch, &used, 4 * XQK_COLUMNS * (size_t)pieces);
 	work->dots = take(scratch, &used, 4 * XQK_COLUMNS * XQK_MAX_ROWS);
-	work->sums = take(scratch, &used, 4 * XQK_COLUMNS * XQK_MAX_ROWS);
+	work->sums = take(scratch, &used, 4 * XQK_COLUMNS * XQK_SUM_ROWS);
 	return used;
 }
 

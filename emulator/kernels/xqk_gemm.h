@@ -20,6 +20,8 @@
 /* K and M where A is not staged. */
 #define XQK_THIN_K		64
 #define XQK_THIN_ROWS		16
+/* Rows of a panel that are on their way to C at once, if they take the long one. */
+#define XQK_SUM_ROWS		96
 /* Groups in a block, if groups are smaller than it. */
 #define XQK_BLOCK_PIECES	64
 
@@ -99,7 +101,7 @@ struct xqk_work {
 	int32_t *b_zp;			/* [XQK_COLUMNS] */
 	int32_t *column_sum, *b_scale;	/* [pieces][XQK_COLUMNS] */
 	int32_t *column_start;		/* [pieces][XQK_COLUMNS] */
-	int32_t *dots, *sums;		/* [XQK_MAX_ROWS][XQK_COLUMNS] */
+	int32_t *dots, *sums;		/* [XQK_MAX_ROWS], [XQK_SUM_ROWS] of XQK_COLUMNS */
 	uint8_t table[256];		/* codebook, as the dot takes it */
 };
 

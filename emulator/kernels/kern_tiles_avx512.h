@@ -154,41 +154,74 @@ void XQK_DOT_TILES(const struct xqk_dot *dot, unsigned int rows, unsigned int st
 /* Strips taken at a time, which are streams from memory; words of each in turn. */
 #define STREAMS		2
 #define WORDS		(STEPS < 4 ? 4 / STEPS : 1)
+/* All that the step of a word takes is a mask. */
+#ifdef XQK_LOOKUP
+#define MASKED		0
+#else
+#define MASKED		(XQK_BITS < 8)
+#endif
+
+static inline __attribute__((always_inline)) void
+add_product(__m512i *sum, __m512i b, __m512i a)
+{
+	/* Of the intrinsic's sum the compiler makes copies. */
+	__asm__("vpdpbusd %2, %1, %0" : "+v" (*sum) : "v" (b), "v" (a));
+}
+
+/*
+ * The products of a step of two streams. The order of the four instructions is worth a
+ * quarter on Zen 4, which gives them to its two schedulers in turn: with one of each kind
+ * after the other, one scheduler would have all multiplications.
+ */
+static inline __attribute__((always_inline)) void
+add_masked_products(__m512i *sum0, __m512i *sum1, __m512i b0, __m512i b1, __m512i mask, __m512i a)
+{
+	__m512i b0_step, b1_step;
+
+	__asm__("vpandd %4, %6, %2\n\tvpandd %5, %6, %3\n\t"
+		"vpdpbusd %7, %2, %0\n\tvpdpbusd %7, %3, %1"
+		: "+v" (*sum0), "+v" (*sum1), "=&v" (b0_step), "=&v" (b1_step)
+		: "v" (b0), "v" (b1), "v" (mask), "v" (a));
+}
 
 /* Each word has sums of its own: an addition has to wait for the one before. */
 static inline __attribute__((always_inline)) void
 vector_words(__m512i sum[STREAMS][WORDS][SUMS], const uint8_t *const *b, const uint8_t *a,
 	     const unsigned int streams, const unsigned int words, const __m512i *table)
 {
-	__m512i row[WORDS][STEPS];
 	unsigned int s, word, step;
 
 #pragma GCC unroll 4
 	for (word = 0; word < words; word++) {
+		__m512i raw[STREAMS], row[STEPS];
+
 #pragma GCC unroll 8
 		for (step = 0; step < STEPS; step++) {
-			row[word][step] = _mm512_set1_epi32(
+			row[step] = _mm512_set1_epi32(
 				*(const int32_t *)(a + 4 * (word * STEPS + step)));
 			/* Loads are scarce: this one may not be repeated for each strip, */
-			__asm__("" : "+v" (row[word][step]));
+			__asm__("" : "+v" (row[step]));
 		}
-	}
 #pragma GCC unroll 2
-	for (s = 0; s < streams; s++) {
-#pragma GCC unroll 4
-		for (word = 0; word < words; word++) {
-			__m512i raw = _mm512_loadu_si512(b[s] + word * XQK_STEP_BYTES);
-
+		for (s = 0; s < streams; s++) {
+			raw[s] = _mm512_loadu_si512(b[s] + word * XQK_STEP_BYTES);
 			if (FLIP_WORD)
-				raw = _mm512_xor_si512(raw, _mm512_set1_epi8((char)FLIP_WORD));
+				raw[s] = _mm512_xor_si512(raw[s], _mm512_set1_epi8((char)FLIP_WORD));
 			/* and this one not for each step. */
-			__asm__("" : "+v" (raw));
+			__asm__("" : "+v" (raw[s]));
+		}
 #pragma GCC unroll 8
-			for (step = 0; step < STEPS; step++)
-				/* Of the intrinsic's sum the compiler makes copies. */
-				__asm__("vpdpbusd %2, %1, %0" : "+v" (sum[s][word][step % SUMS])
-					: "v" (operand(raw, step, true, table)),
-					  "v" (row[word][step]));
+		for (step = 0; step < STEPS; step++) {
+			if (MASKED && streams == 2) {
+				add_masked_products(&sum[0][word][step], &sum[1][word][step], raw[0],
+						    raw[1], _mm512_set1_epi8((char)(CODE << step *
+						    XQK_BITS)), row[step]);
+				continue;
+			}
+#pragma GCC unroll 2
+			for (s = 0; s < streams; s++)
+				add_product(&sum[s][word][step % SUMS],
+					    operand(raw[s], step, true, table), row[step]);
 		}
 	}
 }

@@ -58,8 +58,6 @@ void xqaccel_buffers_detach(struct xqaccel_client *client);
 
 /* dma_sync.c */
 bool xqaccel_buffer_needs_sync(struct xqaccel_buffer *buf);
-void xqaccel_buffer_sync_for_device(struct xqaccel_buffer *buf, u64 offset, u64 bytes);
-void xqaccel_buffer_sync_for_cpu(struct xqaccel_buffer *buf, u64 offset, u64 bytes);
 
 /* buffer_mmap.c */
 int xqaccel_mmap(struct file *file, struct vm_area_struct *vma);

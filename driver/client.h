@@ -20,7 +20,8 @@
  * @jobs: waiting for a hardware queue
  * @queue: hardware queue that has jobs of this lane in flight; staying with it keeps
  *	their order. NULL if there are none.
- * @inflight: of them
+ * @inflight: of them, and those that are in hand-over
+ * @alone: the one that is in flight needs hand-over, so it ends before another starts
  *
  * Under xqaccel_device.lock.
  */
@@ -30,6 +31,7 @@ struct xqaccel_lane {
 	struct list_head jobs;
 	struct xqaccel_queue *queue;
 	unsigned int inflight;
+	bool alone;
 	u32 index;
 };
 

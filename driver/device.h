@@ -137,6 +137,8 @@ struct xqaccel_device {
 	 */
 	spinlock_t lock;
 	struct list_head ready;		/* clients with a job that waits for a queue */
+	struct list_head handover;	/* jobs whose memory waits for handover_work */
+	struct work_struct handover_work;
 	u64 next_id;
 	bool lost;
 	enum xqaccel_power power;	/* ASLEEP comes and goes with reset_lock and inval_lock, too */

@@ -209,7 +209,6 @@ static void fault_name(struct xqaccel_request *job, u64 address)
 /* Ends a job with what the device wrote about it. */
 void xqaccel_job_result(struct xqaccel_request *job, const struct xq_hw_completion *c)
 {
-	const struct xqaccel_span *out = &job->span[XQACCEL_C];
 	const u32 status = le16_to_cpu(c->status);
 
 	job->completion.start = le64_to_cpu(c->start);
@@ -220,18 +219,11 @@ void xqaccel_job_result(struct xqaccel_request *job, const struct xq_hw_completi
 	job->completion.flags = le16_to_cpu(c->flags) & XQACCEL_COMP_OVERFLOW;
 	if (status == XQACCEL_STATUS_FAULT)
 		fault_name(job, le64_to_cpu(c->fault_address));
-	xqaccel_buffer_sync_for_cpu(out->buf, out->offset, out->bytes);
-	xqaccel_job_finish(job, status);
-}
-
-void xqaccel_job_sync_for_device(struct xqaccel_request *job)
-{
-	unsigned int i;
-
-	if (!job->needs_sync)
+	if (!job->needs_sync) {
+		xqaccel_job_finish(job, status);
 		return;
-	for (i = 0; i < XQACCEL_OPERANDS; i++)
-		if (job->span[i].buf)
-			xqaccel_buffer_sync_for_device(job->span[i].buf, job->span[i].offset,
-						       job->span[i].bytes);
+	}
+	job->completion.status = status;
+	job->ended = true;
+	xqaccel_sched_handover(job);
 }

@@ -130,7 +130,6 @@ void xqaccel_queue_push(struct xqaccel_queue *q, struct xqaccel_request *job)
 
 	lockdep_assert_held(&xq->lock);
 
-	xqaccel_job_sync_for_device(job);
 	job->desc.id = cpu_to_le64(++xq->next_id);
 	q->sq[q->sq_tail] = job->desc;
 	q->sq_tail = ring_next(q, q->sq_tail);

@@ -2,7 +2,9 @@
 /*
  * Scheduling. Clients with waiting jobs take turns, and so do the lanes of a client; each
  * turn is one job. A lane goes to the emptiest hardware queue and stays with it while it
- * has jobs in flight, because a queue runs its jobs in order.
+ * has jobs in flight, because a queue runs its jobs in order. A job whose memory must be
+ * handed over is alone in flight in its lane: before it starts and after it ended, a worker
+ * copies or flushes operands of any size, without the lock.
  */
 #include <linux/lockdep.h>
 
@@ -62,8 +64,21 @@ void xqaccel_sched_left(struct xqaccel_request *job)
 {
 	struct xqaccel_lane *lane = job->lane;
 
-	if (!--lane->inflight)
+	if (!--lane->inflight) {
 		lane->queue = NULL;
+		lane->alone = false;
+	}
+}
+
+/* Has the worker hand over the memory of a job that counts as in flight. */
+void xqaccel_sched_handover(struct xqaccel_request *job)
+{
+	struct xqaccel_device *xq = job->client->xq;
+
+	lockdep_assert_held(&xq->lock);
+
+	list_move_tail(&job->node, &xq->handover);
+	queue_work(xqaccel_wq, &xq->handover_work);
 }
 
 static struct xqaccel_queue *emptiest_queue(struct xqaccel_device *xq)
@@ -86,9 +101,9 @@ static struct xqaccel_queue *queue_for(struct xqaccel_lane *lane)
 	const struct xqaccel_request *job = list_first_entry(&lane->jobs, struct xqaccel_request,
 							     node);
 
-	if (!lane->queue)
+	if (!lane->inflight)
 		return emptiest_queue(lane->client->xq);
-	if (job->needs_sync || !xqaccel_queue_has_room(lane->queue))
+	if (job->needs_sync || lane->alone || !xqaccel_queue_has_room(lane->queue))
 		return NULL;
 	return lane->queue;
 }
@@ -104,9 +119,14 @@ static bool serve_client(struct xqaccel_client *client)
 		if (!q)
 			continue;
 		job = list_first_entry(&lane->jobs, struct xqaccel_request, node);
-		lane->queue = q;
 		lane->inflight++;
-		xqaccel_queue_push(q, job);
+		lane->alone = job->needs_sync;
+		if (job->needs_sync && !job->handed) {
+			xqaccel_sched_handover(job);
+		} else {
+			lane->queue = q;
+			xqaccel_queue_push(q, job);
+		}
 		lane_served(lane);
 		return true;
 	}

@@ -279,4 +279,52 @@ TEST_F(jobs, large_job)
 	       (unsigned long long)((c.end - c.start) * 1000000 / self->info.clock_hz));
 }
 
+#define TRACING "/sys/kernel/tracing/"
+
+/* Lines of the function tracer: whether a call of ours had interrupts off or held a lock. */
+static bool atomic_call(const char *line)
+{
+	const char *flags = strchr(line, ']');
+
+	return flags && (strchr("dD", flags[2]) || flags[5] != '.');
+}
+
+/*
+ * Copies of whole operands, where memory must be handed over, keep no interrupt waiting. The
+ * flags of the function tracer tell.
+ */
+TEST_F(jobs, memory_is_handed_over_with_interrupts_on)
+{
+	static char text[1 << 20];
+	unsigned int i, calls = 0, atomic = 0;
+	char *line;
+
+	if (getuid() || file_write(TRACING "set_ftrace_filter", "*dma_sync_single_for_*"))
+		SKIP(return, "no function tracer");
+	ASSERT_EQ(0, file_write(TRACING "trace", ""));
+	ASSERT_EQ(0, file_write(TRACING "current_tracer", "function"));
+	for (i = 0; i < 20; i++) {
+		struct xqaccel_completion c;
+
+		ASSERT_EQ(0, submit_lane(self->fd, &self->job, i % 8, 0));
+		ASSERT_EQ(0, wait_one(self->fd, &c, 5 * SECOND));
+		ASSERT_EQ(XQACCEL_STATUS_OK, (int)c.status);
+	}
+	ASSERT_LT(0, file_read(TRACING "trace", text, sizeof(text)));
+	ASSERT_EQ(0, file_write(TRACING "current_tracer", "nop"));
+	ASSERT_EQ(0, file_write(TRACING "set_ftrace_filter", ""));
+	for (line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+		if (*line == '#' || !strstr(line, "<-sync_range"))
+			continue;
+		calls++;
+		atomic += atomic_call(line);
+		if (atomic_call(line) && atomic < 5)
+			TH_LOG("%s", line);
+	}
+	if (!calls)
+		SKIP(return, "no memory is handed over here");
+	EXPECT_LE(40U, calls);
+	EXPECT_EQ(0U, atomic);
+}
+
 TEST_HARNESS_MAIN

@@ -82,29 +82,33 @@ static bool available(void)
 	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt");
 }
 
-#define WIDE(unpacker)								\
+#define WIDE(name, tiles)							\
 	{									\
 		.dot = xqk_dot_s8_avx2, .dot_fold = xqk_dot_fold_s8_avx2,	\
-		.unpack = unpacker, .wide = true,					\
+		.dot_tiles = tiles, .unpack = xqk_unpack_##name##_avx2, .wide = true, \
 	}
-#define NARROW(width, unpacker, bias) \
-	{ xqk_dot_##width##_avx2, unpacker, bias, xqk_dot_fold_##width##_avx2 }
+#define NARROW(width, name, unpacker, b_bias)					\
+	{									\
+		.dot = xqk_dot_##width##_avx2, .dot_fold = xqk_dot_fold_##width##_avx2, \
+		.dot_tiles = xqk_dot_tiles_##name##_avx2, .unpack = unpacker, .bias = b_bias, \
+	}
 
 const struct xqk_isa xqk_isa_avx2 = {
 	.name = "avx2",
 	.available = available,
 	.rows = XQK_DOT_ROWS,
+	.tiles_rows = XQK_TILES_ROWS,
 	.b = {
-		[XQACCEL_FMT_S8] = WIDE(xqk_unpack_s8_avx2),
-		[XQACCEL_FMT_U8] = WIDE(xqk_unpack_u8_avx2),
-		[XQACCEL_FMT_S4] = NARROW(u4, unpack_s4, 8),
-		[XQACCEL_FMT_U4] = NARROW(u4, unpack_u4, 0),
-		[XQACCEL_FMT_S2] = NARROW(u2, unpack_s2, 2),
-		[XQACCEL_FMT_U2] = NARROW(u2, unpack_u2, 0),
-		[XQACCEL_FMT_T2] = NARROW(u2, unpack_s2, 2),
-		[XQACCEL_FMT_B1] = NARROW(u2, unpack_b1, 1),
-		[XQACCEL_FMT_C4] = WIDE(xqk_unpack_c4_avx2),
-		[XQACCEL_FMT_C8] = WIDE(xqk_unpack_c8_avx2),
+		[XQACCEL_FMT_S8] = WIDE(s8, xqk_dot_tiles_s8_avx2),
+		[XQACCEL_FMT_U8] = WIDE(u8, xqk_dot_tiles_u8_avx2),
+		[XQACCEL_FMT_S4] = NARROW(u4, s4, unpack_s4, 8),
+		[XQACCEL_FMT_U4] = NARROW(u4, u4, unpack_u4, 0),
+		[XQACCEL_FMT_S2] = NARROW(u2, s2, unpack_s2, 2),
+		[XQACCEL_FMT_U2] = NARROW(u2, u2, unpack_u2, 0),
+		[XQACCEL_FMT_T2] = NARROW(u2, s2, unpack_s2, 2),
+		[XQACCEL_FMT_B1] = NARROW(u2, b1, unpack_b1, 1),
+		[XQACCEL_FMT_C4] = WIDE(c4, xqk_dot_tiles_c4_avx2),
+		[XQACCEL_FMT_C8] = WIDE(c8, NULL),
 	},
 	.dot_bits = xqk_dot_b1_avx2,
 	.dot_fold_bits = xqk_dot_fold_b1_avx2,

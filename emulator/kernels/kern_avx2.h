@@ -19,6 +19,17 @@ xqk_dot_fold_fn xqk_dot_fold_u4_avx2;
 xqk_dot_fold_fn xqk_dot_fold_u2_avx2;
 xqk_dot_fold_fn xqk_dot_fold_b1_avx2;
 
+/* Few rows by tiles as they are. */
+#define XQK_TILES_ROWS	4
+xqk_dot_fn xqk_dot_tiles_s8_avx2;
+xqk_dot_fn xqk_dot_tiles_u8_avx2;
+xqk_dot_fn xqk_dot_tiles_c4_avx2;
+xqk_dot_fn xqk_dot_tiles_s4_avx2;
+xqk_dot_fn xqk_dot_tiles_u4_avx2;
+xqk_dot_fn xqk_dot_tiles_s2_avx2;
+xqk_dot_fn xqk_dot_tiles_u2_avx2;
+xqk_dot_fn xqk_dot_tiles_b1_avx2;
+
 xqk_unpack_fn xqk_unpack_s8_avx2;
 xqk_unpack_fn xqk_unpack_u8_avx2;
 xqk_unpack_fn xqk_unpack_c4_avx2;

@@ -14,13 +14,25 @@ static unsigned long client_megabytes;
 module_param(client_megabytes, ulong, 0644);
 MODULE_PARM_DESC(client_megabytes, "MiB of buffers that a client may have (0: half of the memory)");
 
+static unsigned long device_megabytes;
+module_param(device_megabytes, ulong, 0644);
+MODULE_PARM_DESC(device_megabytes,
+		 "MiB of buffers that all clients of a device may have (0: 3/4 of the memory)");
+
+static u64 parameter_bytes(unsigned long megabytes, u64 pages)
+{
+	return megabytes ? (u64)megabytes << 20 : pages << PAGE_SHIFT;
+}
+
+static u64 device_bytes(void)
+{
+	return parameter_bytes(READ_ONCE(device_megabytes), (u64)totalram_pages() * 3 / 4);
+}
+
 u64 xqaccel_client_bytes(void)
 {
-	const unsigned long limit = READ_ONCE(client_megabytes);
-
-	if (limit)
-		return (u64)limit << 20;
-	return (u64)(totalram_pages() / 2) << PAGE_SHIFT;
+	return min(parameter_bytes(READ_ONCE(client_megabytes), totalram_pages() / 2),
+		   device_bytes());
 }
 
 u64 xqaccel_max_buffer_bytes(void)
@@ -182,18 +194,25 @@ unlock:
 	return ret;
 }
 
-/* The bytes a client may have; -ENOSPC beyond. */
+/* The bytes that a client and all of them may have; -ENOSPC beyond. */
 static int charge(struct xqaccel_client *client, u64 bytes)
 {
+	atomic64_t *all = &client->xq->stats.buffer_bytes;
 	const u64 limit = xqaccel_client_bytes();
 	int ret = 0;
 
+	if ((u64)atomic64_add_return(bytes, all) > device_bytes()) {
+		atomic64_sub(bytes, all);
+		return -ENOSPC;
+	}
 	xa_lock(&client->buffers);
 	if (bytes > limit || client->bytes > limit - bytes)
 		ret = -ENOSPC;
 	else
 		client->bytes += bytes;
 	xa_unlock(&client->buffers);
+	if (ret)
+		atomic64_sub(bytes, all);
 	return ret;
 }
 
@@ -202,6 +221,7 @@ static void uncharge(struct xqaccel_client *client, u64 bytes)
 	xa_lock(&client->buffers);
 	client->bytes -= bytes;
 	xa_unlock(&client->buffers);
+	atomic64_sub(bytes, &client->xq->stats.buffer_bytes);
 }
 
 /*
@@ -225,7 +245,6 @@ static void buffer_free(struct xqaccel_buffer *buf, bool safe)
 	pages_free(buf, leak);
 	uncharge(client, buf->bytes);
 	atomic64_dec(&client->xq->stats.buffers);
-	atomic64_sub(buf->bytes, &client->xq->stats.buffer_bytes);
 	kfree(buf);
 }
 
@@ -312,7 +331,6 @@ static int buffer_create(struct xqaccel_client *client, u64 bytes, struct xqacce
 	buf->bytes = bytes;
 	INIT_LIST_HEAD(&buf->node);
 	atomic64_inc(&client->xq->stats.buffers);
-	atomic64_add(bytes, &client->xq->stats.buffer_bytes);
 
 	ret = pages_alloc(buf);
 	if (!ret)

@@ -89,6 +89,43 @@ TEST_F(buffer, client_limit)
 	EXPECT_EQ(0, buffer_create_unmapped(self->fd, step, &buf));
 }
 
+#define DEVICE_LIMIT "/sys/module/xqaccel/parameters/device_megabytes"
+
+/* What one client has, another can't get. */
+TEST_F(buffer, device_limit)
+{
+	const int other = device_open();
+	struct xqaccel_info info;
+	struct buffer a, b;
+	char before[32];
+	unsigned int i;
+	int ret;
+
+	ASSERT_LE(0, other);
+	if (getuid())
+		SKIP(return, "not root");
+	ASSERT_LT(0, file_read(DEVICE_LIMIT, before, sizeof(before)));
+	ASSERT_EQ(0, file_write(DEVICE_LIMIT, "8"));
+	EXPECT_EQ(0, device_info(other, &info));
+	EXPECT_EQ(8ULL << 20, info.client_bytes);
+	EXPECT_EQ(8ULL << 20, info.max_buffer_bytes);
+	EXPECT_EQ(0, buffer_create_unmapped(self->fd, 6 << 20, &a));
+	EXPECT_EQ(-ENOSPC, buffer_create_unmapped(other, (2 << 20) + 1, &b));
+	EXPECT_EQ(0, buffer_create_unmapped(other, 2 << 20, &b));
+	EXPECT_EQ(-ENOSPC, buffer_create_unmapped(other, 1, &b));
+	EXPECT_EQ(0, buffer_destroy(self->fd, a.handle));
+	/* It is on its way out for a moment. */
+	for (i = 0, ret = -ENOSPC; ret == -ENOSPC && i < 500; i++) {
+		ret = buffer_create_unmapped(other, 5 << 20, &b);
+		sleep_ms(10);
+	}
+	EXPECT_EQ(0, ret);
+	EXPECT_EQ(7 << 20, stat_of("buffer_bytes"));
+	EXPECT_EQ(0, file_write(DEVICE_LIMIT, before));
+	close(other);
+	EXPECT_EQ(0, stat_settles("buffer_bytes", 0, 10000));
+}
+
 TEST_F(buffer, many)
 {
 	enum { COUNT = 500 };
@@ -121,7 +158,7 @@ TEST_F(buffer, answer_that_cannot_be_written)
 	for (i = 0; i < 20; i++)
 		ASSERT_EQ(-EFAULT, device_ioctl(self->fd, XQACCEL_IOCTL_BUF_CREATE, cmd));
 	EXPECT_EQ(0, stat_settles("buffers", 0, 10000));
-	EXPECT_EQ(0, stat_of("buffer_bytes"));
+	EXPECT_EQ(0, stat_settles("buffer_bytes", 0, 10000));
 	for (i = 1; i < 32; i++)
 		EXPECT_EQ(-ENOENT, buffer_destroy(self->fd, i));
 	ASSERT_EQ(0, buffer_create(self->fd, 4096, &buf));

@@ -150,7 +150,8 @@ struct xqaccel_info {
  * The memory is zeroed. It counts against the memory cgroup of the caller.
  *
  * EINVAL: bytes is 0 or larger than max_buffer_bytes. ENOMEM: no memory.
- * ENOSPC: client_bytes or the context's address space is used up.
+ * ENOSPC: client_bytes, what all clients of the device may have together, or the
+ * context's address space is used up.
  */
 struct xqaccel_buf_create {
 	__u32 size;

@@ -96,7 +96,8 @@ int xqdev_create(const struct xqdev_config *config, const struct xqdev_host *hos
 	if (ret)
 		goto free_device;
 	ret = -ENOMEM;
-	dev->pool = xqk_pool_create(config->threads ? config->threads : default_threads());
+	dev->pool = xqk_pool_create(config->threads ? config->threads : default_threads(),
+				    config->pin);
 	if (!dev->pool)
 		goto destroy_lock;
 	*out = dev;

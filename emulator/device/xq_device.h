@@ -44,12 +44,15 @@ struct xqdev_host {
  * @contexts: 1..4096, 0 for the default (256)
  * @threads: of the engine, 0 for as many as the host has processors
  * @isa: name for xqk_isa_select(), NULL for its choice
+ * @pin: whether the threads stay on processors of their own, see xqk_pool_create(). Not
+ *	where system calls are filtered: a sandbox may kill who sets his affinity.
  */
 struct xqdev_config {
 	unsigned int queues;
 	unsigned int contexts;
 	unsigned int threads;
 	const char *isa;
+	bool pin;
 };
 
 /**

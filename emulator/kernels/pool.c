@@ -1,26 +1,73 @@
 // SPDX-License-Identifier: MIT
 /* A pool of threads that takes chunks of tasks in the order of submission. */
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "xqk_gemm.h"
+
+/*
+ * A thread that runs out of chunks looks out for the next task before it sleeps: for as long
+ * as the last chunk took, divided by this, and no longer than so many nanoseconds. Threads
+ * that are woken together for every task are put on one processor often enough, and stay
+ * there for the milliseconds that a task takes.
+ */
+#define LOOKOUT_PART	8
+#define LOOKOUT_MOST	200000
 
 struct xqk_pool {
 	pthread_mutex_t lock;	/* Protects the queue and stop. */
 	pthread_cond_t work;	/* The queue is not empty any more, or stop is set. */
 	struct xqk_task *first, **last;	/* Tasks with chunks that nobody has taken. */
 	bool stop;
+	atomic_uint posted;	/* Grows with each task, and as stop is set. */
 	unsigned int threads;
 	struct xqk_worker *worker;
 };
 
 struct xqk_worker {
 	struct xqk_pool *pool;
+	int processor;	/* To stay on, or -1. */
 	pthread_t thread;
 	void *scratch;
 	size_t bytes;
+	uint64_t lookout;	/* Nanoseconds to look out for before the next sleep. */
 };
+
+static uint64_t now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+static inline void relax(void)
+{
+#if defined(__x86_64__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ volatile("yield");
+#endif
+}
+
+/* Until something is posted, or for as long as it is worth. */
+static void look_out(struct xqk_worker *worker, unsigned int posted)
+{
+	const uint64_t end = now() + worker->lookout;
+	unsigned int i;
+
+	do {
+		for (i = 0; i < 32; i++) {
+			if (atomic_load_explicit(&worker->pool->posted, memory_order_relaxed) !=
+			    posted)
+				return;
+			relax();
+		}
+	} while (now() < end);
+}
 
 /* Returns the staged rows that the worker's scratch memory holds. */
 static uint32_t prepare_scratch(struct xqk_worker *worker, const struct xqk_plan *plan)
@@ -47,12 +94,34 @@ static uint32_t task_chunks(const struct xqk_task *task)
 
 static void run_chunk(struct xqk_worker *worker, struct xqk_task *task, uint32_t chunk)
 {
+	const uint64_t start = now();
+
 	if (chunk < task->plan.chunks &&
 	    !atomic_load_explicit(&task->cancel, memory_order_relaxed))
 		xqk_run_chunk_rows(&task->plan, chunk, worker->scratch,
 				   prepare_scratch(worker, &task->plan), &task->cancel);
+	worker->lookout = (now() - start) / LOOKOUT_PART;
+	if (worker->lookout > LOOKOUT_MOST)
+		worker->lookout = LOOKOUT_MOST;
 	if (atomic_fetch_sub_explicit(&task->left, 1, memory_order_acq_rel) == 1)
 		task->done(task, task->arg);
+}
+
+/*
+ * A thread stays on its processor, if there is one for each. Schedulers put threads that one
+ * event wakes on one processor often enough, more so if the others are virtual and halted, and
+ * leave them there for as long as a task takes.
+ */
+static void stay(const struct xqk_worker *worker)
+{
+	cpu_set_t one;
+
+	if (worker->processor < 0)
+		return;
+	CPU_ZERO(&one);
+	CPU_SET(worker->processor, &one);
+	/* If it fails, nothing is lost but time. */
+	sched_setaffinity(0, sizeof(one), &one);
 }
 
 static void *worker_main(void *arg)
@@ -60,10 +129,19 @@ static void *worker_main(void *arg)
 	struct xqk_worker *worker = arg;
 	struct xqk_pool *pool = worker->pool;
 	struct xqk_task *task;
+	unsigned int posted;
 	uint32_t chunk;
 
+	stay(worker);
 	pthread_mutex_lock(&pool->lock);
 	for (;;) {
+		if (!pool->first && !pool->stop && worker->lookout) {
+			posted = atomic_load_explicit(&pool->posted, memory_order_relaxed);
+			pthread_mutex_unlock(&pool->lock);
+			look_out(worker, posted);
+			worker->lookout = 0;
+			pthread_mutex_lock(&pool->lock);
+		}
 		while (!pool->first && !pool->stop)
 			pthread_cond_wait(&pool->work, &pool->lock);
 		task = pool->first;
@@ -102,16 +180,31 @@ static void stop_workers(struct xqk_pool *pool)
 
 	pthread_mutex_lock(&pool->lock);
 	pool->stop = true;
+	atomic_fetch_add_explicit(&pool->posted, 1, memory_order_relaxed);
 	pthread_cond_broadcast(&pool->work);
 	pthread_mutex_unlock(&pool->lock);
 	for (i = 0; i < pool->threads; i++)
 		pthread_join(pool->worker[i].thread, NULL);
 }
 
-struct xqk_pool *xqk_pool_create(unsigned int threads)
+/* The next processor after this one that the calling thread may run on, -1 if there is none. */
+static int next_processor(const cpu_set_t *all, int processor)
+{
+	while (++processor < CPU_SETSIZE)
+		if (CPU_ISSET(processor, all))
+			return processor;
+	return -1;
+}
+
+struct xqk_pool *xqk_pool_create(unsigned int threads, bool pin)
 {
 	struct xqk_pool *pool = calloc(1, sizeof(*pool));
+	int processor = -1;
+	cpu_set_t all;
 	unsigned int i;
+
+	pin = pin && !sched_getaffinity(0, sizeof(all), &all) &&
+	      (unsigned int)CPU_COUNT(&all) == threads;
 
 	if (!pool)
 		return NULL;
@@ -127,6 +220,7 @@ struct xqk_pool *xqk_pool_create(unsigned int threads)
 		struct xqk_worker *worker = &pool->worker[i];
 
 		worker->pool = pool;
+		worker->processor = processor = pin ? next_processor(&all, processor) : -1;
 		worker->bytes = XQK_LEAST_SCRATCH;
 		worker->scratch = aligned_alloc(4096, worker->bytes);
 		if (!worker->scratch || start_worker(worker)) {
@@ -168,6 +262,7 @@ void xqk_pool_submit(struct xqk_pool *pool, struct xqk_task *task)
 	pthread_mutex_lock(&pool->lock);
 	*pool->last = task;
 	pool->last = &task->next;
+	atomic_fetch_add_explicit(&pool->posted, 1, memory_order_relaxed);
 	if (chunks > 1)
 		pthread_cond_broadcast(&pool->work);
 	else

@@ -190,10 +190,12 @@ struct xqk_task {
 /**
  * xqk_pool_create() - start threads
  * @threads: at least 1
+ * @pin: whether each stays on a processor of its own, if there are as many as the calling
+ *	thread may run on
  *
  * Signals are blocked in them. Return: NULL if memory or threads are short.
  */
-struct xqk_pool *xqk_pool_create(unsigned int threads);
+struct xqk_pool *xqk_pool_create(unsigned int threads, bool pin);
 
 /** xqk_pool_destroy() - wait for all tasks, then stop the threads */
 void xqk_pool_destroy(struct xqk_pool *pool);

@@ -171,7 +171,8 @@ static bool create_device(XqaccelState *s, Error **errp)
 {
 	int ret;
 
-	s->config = (struct xqdev_config){ s->queues, s->contexts, s->threads, s->isa };
+	s->config = (struct xqdev_config){ s->queues, s->contexts, s->threads, s->isa,
+					      s->pin };
 	ret = xqdev_create(&s->config, &xqaccel_host, s, &s->device);
 	if (ret == -ENOTSUP)
 		error_setg(errp, "this processor has no kernels '%s'", s->isa ? s->isa : "");
@@ -229,6 +230,7 @@ static const Property properties[] = {
 	DEFINE_PROP_UINT32("queues", XqaccelState, queues, 0),
 	DEFINE_PROP_UINT32("contexts", XqaccelState, contexts, 0),
 	DEFINE_PROP_UINT32("threads", XqaccelState, threads, 0),
+	DEFINE_PROP_BOOL("pin", XqaccelState, pin, false),
 	DEFINE_PROP_STRING("isa", XqaccelState, isa),
 };
 

@@ -32,6 +32,7 @@ struct XqaccelState {
 
 	struct xqdev_config config;
 	uint32_t queues, contexts, threads;
+	bool pin;
 	char *isa;
 	struct xqdev_faults faults;	/* as set before the device exists */
 	struct xqdev_state saved;	/* of a migration */

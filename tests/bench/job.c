@@ -63,7 +63,7 @@ struct job *job_create(const struct xqk_isa *isa, const struct operand *a, const
 	if (!job->c || (group && add_scales(job, group)))
 		goto fail;
 	if (threads > 1) {
-		job->pool = xqk_pool_create(threads);
+		job->pool = xqk_pool_create(threads, true);
 		if (!job->pool)
 			goto fail;
 		return job;

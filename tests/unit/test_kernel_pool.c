@@ -63,7 +63,7 @@ static void prepare(struct submitter *submitter, struct xqk_pool *pool)
 static void many_submitters(void)
 {
 	struct submitter *submitters = calloc(SUBMITTERS, sizeof(*submitters));
-	struct xqk_pool *pool = xqk_pool_create(3);
+	struct xqk_pool *pool = xqk_pool_create(3, false);
 	unsigned int s, i;
 
 	EXPECT(xqk_pool_threads(pool) == 3, "%u", xqk_pool_threads(pool));
@@ -91,7 +91,7 @@ static void many_submitters(void)
 static void shared_job(void)
 {
 	struct gemm_case c = { .gemm.dims = { .m = 200, .n = 400, .k = 300, .batch = 2 } };
-	struct xqk_pool *pool = xqk_pool_create(4);
+	struct xqk_pool *pool = xqk_pool_create(4, true);
 	struct xqk_task task = { 0 };
 	uint32_t *reference;
 
@@ -109,7 +109,7 @@ static void shared_job(void)
 static void no_work(void)
 {
 	struct gemm_case c = { .gemm.dims = { .m = 3, .n = 0, .k = 3, .batch = 1 } };
-	struct xqk_pool *pool = xqk_pool_create(1);
+	struct xqk_pool *pool = xqk_pool_create(1, true);
 	struct xqk_task task = { 0 };
 
 	case_make(&c, XQACCEL_FMT_S8, XQACCEL_FMT_S8);
@@ -124,7 +124,7 @@ static void no_work(void)
 static void cancel(void)
 {
 	struct submitter submitter = { 0 };
-	struct xqk_pool *pool = xqk_pool_create(2);
+	struct xqk_pool *pool = xqk_pool_create(2, true);
 	struct xqk_task *task = &submitter.tasks[0];
 	static uint8_t zeros[1 << 24];
 	static int32_t c[64 * 64];

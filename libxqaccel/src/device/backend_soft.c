@@ -464,7 +464,7 @@ static int start_device(struct soft *soft, const struct xqdev_config *config)
 
 int xq_soft_open(struct xq_backend **backend, struct xqaccel_info *info)
 {
-	struct xqdev_config config = { .contexts = 1 };
+	struct xqdev_config config = { .contexts = 1, .pin = true };
 	struct soft *soft;
 	int err = threads_wanted(&config.threads);
 

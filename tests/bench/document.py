@@ -34,7 +34,7 @@ def share(row):
 def gain(row):
     if "baseline" not in row:
         return ""
-    return f"{row['baseline']['ratio']['median']:.2f} times {row['baseline']['name']} ({row['targets']['gain']:.1f})"
+    return f"{row['baseline']['ratio']['median']:.2f} times {row['baseline']['name']} ({row['targets']['gain']:g})"
 
 
 def xnnpack(row):

@@ -204,10 +204,24 @@ static void choose_read_way(struct runner *r)
 	}
 }
 
+static void add_peak(struct bench *bench, struct contestant *to, enum peak_kind kind)
+{
+	const struct peak *peak = peak_find(bench->result->isa, kind);
+	struct runner *r;
+
+	if (!peak)
+		return;
+	r = add_runner(bench, to, peak->name, peak->macs * bench->row->threads);
+	r->peak = peak;
+	r->threads = bench->row->threads;
+}
+
 static void add_limit(struct bench *bench)
 {
+	static const enum peak_kind kinds[] = {
+		[LIMIT_DOT] = PEAK_DOT, [LIMIT_NARROW] = PEAK_NARROW, [LIMIT_POPCOUNT] = PEAK_POPCOUNT,
+	};
 	const struct bench_row *row = bench->row;
-	const struct peak *peak;
 
 	if (row->limit == LIMIT_READ) {
 		struct runner *r = add_runner(bench, &bench->result->limit, "reading the weights",
@@ -217,14 +231,7 @@ static void add_limit(struct bench *bench)
 		choose_read_way(r);
 		return;
 	}
-	peak = peak_find(bench->result->isa, row->limit == LIMIT_DOT ? PEAK_DOT : PEAK_POPCOUNT);
-	if (peak) {
-		struct runner *r = add_runner(bench, &bench->result->limit, peak->name,
-					      peak->macs * row->threads);
-
-		r->peak = peak;
-		r->threads = row->threads;
-	}
+	add_peak(bench, &bench->result->limit, kinds[row->limit]);
 }
 
 /* A peer's own A or B, of the nearest format that it knows. */
@@ -271,6 +278,11 @@ static bool add_baseline(struct bench *bench, const struct xqk_isa *isa)
 
 	if (row->baseline == BASELINE_NONE)
 		return true;
+	if (row->baseline == BASELINE_PLAIN) {
+		add_peak(bench, &bench->result->baseline, row->limit == LIMIT_POPCOUNT ?
+			 PEAK_PLAIN_POPCOUNT : PEAK_PLAIN_DOT);
+		return true;
+	}
 	if (row->baseline == BASELINE_S8) {
 		name = "s8 x s8";
 		bench->s8_a = operand_create(XQACCEL_FMT_S8, row->m, row->k, ORDER_ROWS, 3);

@@ -54,39 +54,72 @@ __attribute__((target("avx512f,avx512vpopcntdq"))) static void popcount_avx512(u
 			 : "+r"(iterations) : "r"(noise) : "cc", XMM_LOW, XMM_HIGH);
 }
 
-#define YMM_MADD(i)	"vpmaddwd %%ymm14, %%ymm15, %%ymm12\n\t" \
-			"vpaddd %%ymm12, %%ymm" #i ", %%ymm" #i "\n\t"
+#define AVX2_LOOP(name, body)									\
+	__attribute__((target("avx2"))) static void name(uint64_t iterations)			\
+	{											\
+		__asm__ volatile("vmovdqa (%1), %%ymm14\n\tvmovdqa 64(%1), %%ymm15\n"		\
+				 LOOP_START body LOOP_END "vzeroupper"				\
+				 : "+r"(iterations) : "r"(noise) : "cc", XMM_LOW);		\
+	}
+#define YMM_TO_12(op)	op " %%ymm14, %%ymm15, %%ymm12\n\t"
+#define YMM_TO_13(op)	op " %%ymm14, %%ymm15, %%ymm13\n\t"
+#define YMM_ADD(op, x, sum) op " %%ymm" #x ", %%ymm" #sum ", %%ymm" #sum "\n\t"
 
-/* Exact on AVX2: products of 16-bit numbers, 16 for each two instructions. */
-__attribute__((target("avx2"))) static void dot_avx2(uint64_t iterations)
-{
-	__asm__ volatile("vmovdqa (%1), %%ymm14\n\tvmovdqa 64(%1), %%ymm15\n"
-			 LOOP_START LINES_0(YMM_MADD) YMM_MADD(8) YMM_MADD(9) YMM_MADD(10)
-			 YMM_MADD(11) LOOP_END
-			 "vzeroupper"
-			 : "+r"(iterations) : "r"(noise) : "cc", XMM_LOW);
-}
+/* Exact products on AVX2 without a trick: those of 16-bit numbers, 16 for each two instructions. */
+#define YMM_PLAIN(i)	YMM_TO_12("vpmaddwd") YMM_ADD("vpaddd", 12, i)
 
-/* Bits counted by two table look-ups a byte, then summed: 256 products of bits. */
-#define YMM_COUNT(i)	"vpxor %%ymm14, %%ymm" #i ", %%ymm8\n\tvpsrlw $4, %%ymm8, %%ymm9\n\t" \
-			"vpand %%ymm15, %%ymm8, %%ymm8\n\tvpand %%ymm15, %%ymm9, %%ymm9\n\t" \
-			"vpshufb %%ymm8, %%ymm13, %%ymm8\n\tvpshufb %%ymm9, %%ymm13, %%ymm9\n\t" \
-			"vpaddb %%ymm8, %%ymm9, %%ymm8\n\tvpaddb %%ymm8, %%ymm" #i ", %%ymm" #i "\n\t"
+AVX2_LOOP(plain_dot_avx2, LINES_0(YMM_PLAIN) YMM_PLAIN(8) YMM_PLAIN(9) YMM_PLAIN(10) YMM_PLAIN(11))
 
-__attribute__((target("avx2"))) static void popcount_avx2(uint64_t iterations)
-{
-	__asm__ volatile("vmovdqa (%1), %%ymm14\n\tvmovdqa 64(%1), %%ymm15\n\t"
-			 "vmovdqa 32(%1), %%ymm13\n"
-			 LOOP_START LINES_0(YMM_COUNT) LOOP_END
-			 "vzeroupper"
-			 : "+r"(iterations) : "r"(noise) : "cc", XMM_LOW);
-}
+/* Differing bits likewise, by two look-ups a byte: 256 products of bits. */
+#define YMM_BITS(i)	YMM_TO_12("vpxor") "vpsrlw $4, %%ymm12, %%ymm13\n\t" \
+			"vpand %%ymm12, %%ymm15, %%ymm12\n\tvpand %%ymm13, %%ymm15, %%ymm13\n\t" \
+			"vpshufb %%ymm12, %%ymm14, %%ymm12\n\tvpshufb %%ymm13, %%ymm14, %%ymm13\n\t" \
+			YMM_ADD("vpaddb", 13, 12) YMM_ADD("vpaddb", 12, i)
+
+AVX2_LOOP(plain_popcount_avx2, LINES_0(YMM_BITS))
+
+/*
+ * Exact products on AVX2: half of them on 16 bits, the others by sums, see the kernel; 32 for
+ * each four instructions.
+ */
+#define YMM_MADD(i)	YMM_TO_12("vpaddw") YMM_TO_13("vpaddw") \
+			"vpmaddwd %%ymm12, %%ymm13, %%ymm12\n\t" YMM_ADD("vpaddd", 12, i)
+
+AVX2_LOOP(dot_avx2, LINES_0(YMM_MADD) YMM_MADD(8) YMM_MADD(9) YMM_MADD(10) YMM_MADD(11))
+
+/* With B of 4 bits: eight times 32 products in 16 bits, which are then widened. */
+#define YMM_FIRST(i)	"vpmaddubsw %%ymm14, %%ymm15, %%ymm" #i "\n\t"
+#define YMM_NEXT(i)	YMM_TO_12("vpmaddubsw") YMM_ADD("vpaddw", 12, i)
+#define YMM_WIDEN(i, sum) "vpmaddwd %%ymm14, %%ymm" #i ", %%ymm12\n\t" YMM_ADD("vpaddd", 12, sum)
+#define YMM_STEP(op)	op(0) op(1) op(2) op(3) op(4) op(5)
+
+AVX2_LOOP(narrow_avx2, YMM_STEP(YMM_FIRST) YMM_STEP(YMM_NEXT) YMM_STEP(YMM_NEXT)
+	  YMM_STEP(YMM_NEXT) YMM_STEP(YMM_NEXT) YMM_STEP(YMM_NEXT) YMM_STEP(YMM_NEXT)
+	  YMM_STEP(YMM_NEXT) YMM_WIDEN(0, 6) YMM_WIDEN(1, 7) YMM_WIDEN(2, 8) YMM_WIDEN(3, 9)
+	  YMM_WIDEN(4, 10) YMM_WIDEN(5, 11))
+
+/*
+ * Differing bits counted for two rows at once, see the kernel: three look-ups of nibbles, added
+ * up, and the second row's counts once more, 768 products of bits; the tables of three bytes
+ * of both rows for every four of these.
+ */
+#define YMM_COUNT(i, j)	YMM_TO_12("vpshufb") YMM_TO_13("vpshufb") YMM_ADD("vpaddb", 13, 12) \
+			YMM_TO_13("vpshufb") YMM_ADD("vpaddb", 13, 12) YMM_ADD("vpaddb", 12, i) \
+			"vpsrlw $4, %%ymm12, %%ymm12\n\tvpand %%ymm12, %%ymm15, %%ymm12\n\t" \
+			YMM_ADD("vpaddb", 12, j)
+#define YMM_TABLE	"vpsllw $4, %%ymm14, %%ymm12\n\tvpor %%ymm12, %%ymm15, %%ymm12\n\t"
+
+AVX2_LOOP(popcount_avx2, YMM_TABLE YMM_TABLE YMM_TABLE YMM_COUNT(0, 1) YMM_COUNT(2, 3)
+	  YMM_COUNT(4, 5) YMM_COUNT(6, 7))
 
 static const struct peak peaks[] = {
 	{ "avx512vnni", PEAK_DOT, "vpdpbusd zmm", 24 * 64, dot_avx512 },
 	{ "avx512vnni", PEAK_POPCOUNT, "vpxorq + vpopcntq + vpaddq zmm", 16 * 512, popcount_avx512 },
-	{ "avx2", PEAK_DOT, "vpmaddwd + vpaddd ymm", 12 * 16, dot_avx2 },
-	{ "avx2", PEAK_POPCOUNT, "vpxor + 2 vpshufb + 2 vpaddb ymm", 8 * 256, popcount_avx2 },
+	{ "avx2", PEAK_DOT, "2 vpaddw + vpmaddwd + vpaddd ymm", 12 * 32, dot_avx2 },
+	{ "avx2", PEAK_PLAIN_DOT, "vpmaddwd + vpaddd ymm", 12 * 16, plain_dot_avx2 },
+	{ "avx2", PEAK_PLAIN_POPCOUNT, "vpxor + 2 vpshufb + 2 vpaddb ymm", 8 * 256, plain_popcount_avx2 },
+	{ "avx2", PEAK_NARROW, "vpmaddubsw + vpaddw ymm, widened", 6 * 8 * 32, narrow_avx2 },
+	{ "avx2", PEAK_POPCOUNT, "vpshufb + 2 others for 2 rows ymm", 4 * 768, popcount_avx2 },
 };
 
 /*

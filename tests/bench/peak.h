@@ -8,7 +8,10 @@
 
 enum peak_kind {
 	PEAK_DOT,	/* the instructions that an s8 x s8 kernel is made of */
-	PEAK_POPCOUNT	/* those of a b1 x b1 kernel */
+	PEAK_NARROW,	/* those of an s8 x s4 kernel, where they are others */
+	PEAK_POPCOUNT,	/* those of a b1 x b1 kernel */
+	PEAK_PLAIN_DOT,	/* what kernels without a trick would be made of, where there is one */
+	PEAK_PLAIN_POPCOUNT
 };
 
 /* A loop of independent instructions on registers alone. */

@@ -72,7 +72,7 @@ const char *report_gain(const struct row_result *result, char cell[REPORT_CELL])
 	if (!result->baseline.name[0])
 		put(cell, "-");
 	else
-		put(cell, "%.2f %s (%.1f)", result->baseline.ratio.median, result->baseline.name,
+		put(cell, "%.2f %s (%g)", result->baseline.ratio.median, result->baseline.name,
 		    result->row->gain);
 	return cell;
 }

@@ -58,7 +58,7 @@
 
 #define AVX2(A, B, M, N, K, limit_)								\
 	{ .section = "AVX2 path", FORMATS(A, B), SHAPE(M, N, K), TILED, .isa = "avx2",		\
-	  .limit = (limit_), .share = 0.85 }
+	  .limit = (limit_), .baseline = BASELINE_PLAIN, .gain = 0.85 }
 
 #define TWO(A, B, M, N, K, limit_)								\
 	{ .section = "two threads", FORMATS(A, B), SHAPE(M, N, K), .order = ORDER_TILED,	\
@@ -97,7 +97,7 @@ const struct bench_row bench_rows[] = {
 	GROUPED(1024, 1024, 1024),
 	AVX2(S8, S8, 128, 768, 768, LIMIT_DOT),
 	AVX2(S8, S8, 1024, 1024, 1024, LIMIT_DOT),
-	AVX2(S8, S4, 1024, 1024, 1024, LIMIT_DOT),
+	AVX2(S8, S4, 1024, 1024, 1024, LIMIT_NARROW),
 	AVX2(B1, B1, 1024, 1024, 1024, LIMIT_POPCOUNT),
 	TWO(S8, S8, 512, 4096, 4096, LIMIT_DOT),
 	TWO(S8, S4, 512, 4096, 4096, LIMIT_DOT),

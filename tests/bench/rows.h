@@ -13,6 +13,7 @@
 /* What a row's share is a share of. */
 enum row_limit {
 	LIMIT_DOT,		/* PEAK_DOT of the row's instruction set */
+	LIMIT_NARROW,		/* PEAK_NARROW */
 	LIMIT_POPCOUNT,		/* PEAK_POPCOUNT */
 	LIMIT_READ		/* reading the weights once */
 };
@@ -21,7 +22,8 @@ enum row_limit {
 enum row_baseline {
 	BASELINE_NONE,
 	BASELINE_S8,		/* s8 x s8 of the same shape */
-	BASELINE_ONE_THREAD	/* the same on one thread */
+	BASELINE_ONE_THREAD,	/* the same on one thread */
+	BASELINE_PLAIN		/* PEAK_PLAIN_DOT, PEAK_PLAIN_POPCOUNT for LIMIT_POPCOUNT */
 };
 
 struct bench_row {

@@ -28,7 +28,6 @@ static const uint8_t tables[256][32] __attribute__((aligned(64))) = {
 	TABLES64(0), TABLES64(64), TABLES64(128), TABLES64(192),
 };
 
-/* 16-bit counts of a strip by 2 vectors, see add_counts(). */
 typedef __m256i strip_counts[XQK_STRIPS][2];
 
 /*
@@ -96,14 +95,19 @@ count_group(struct counts *count, const __m256i table[GROUP], const uint8_t *con
 	}
 }
 
-/* Low halves of both vectors get counts of low nibbles, channels 0..7 and 8..15. */
+/*
+ * 16-bit counts of channels 0..7 and 8..15, of low nibbles in the low halves, of high ones in
+ * the high halves; the first part sets them.
+ */
 static inline __attribute__((always_inline)) void
-add_counts(__m256i to[2], __m256i count)
+add_counts(__m256i to[2], __m256i count, bool first)
 {
 	const __m256i zero = _mm256_setzero_si256();
+	const __m256i low = _mm256_unpacklo_epi8(count, zero);
+	const __m256i high = _mm256_unpackhi_epi8(count, zero);
 
-	to[0] = _mm256_add_epi16(to[0], _mm256_unpacklo_epi8(count, zero));
-	to[1] = _mm256_add_epi16(to[1], _mm256_unpackhi_epi8(count, zero));
+	to[0] = first ? low : _mm256_add_epi16(to[0], low);
+	to[1] = first ? high : _mm256_add_epi16(to[1], high);
 }
 
 /* Two rows by some strips for `bytes` of K from `at` on, at most PART_BYTES. */
@@ -113,6 +117,7 @@ count_part(strip_counts *to0, strip_counts *to1, const struct xqk_dot *dot, cons
 	   const unsigned int strips)
 {
 	const uint32_t end = at + bytes, whole = end < dot->k / 8 ? end : dot->k / 8;
+	const bool start = !at;
 	struct counts count;
 	__m256i table[GROUP];
 	const __m256i nibble = _mm256_set1_epi8(15);
@@ -139,8 +144,8 @@ count_part(strip_counts *to0, strip_counts *to1, const struct xqk_dot *dot, cons
 	for (s = 0; s < strips; s++) {
 		const __m256i high16 = _mm256_slli_epi16(_mm256_and_si256(count.high[s], nibble), 4);
 
-		add_counts((*to0)[s], _mm256_sub_epi8(count.both[s], high16));
-		add_counts((*to1)[s], count.high[s]);
+		add_counts((*to0)[s], _mm256_sub_epi8(count.both[s], high16), start);
+		add_counts((*to1)[s], count.high[s], start);
 	}
 }
 
@@ -162,14 +167,16 @@ static void count_rows(strip_counts *counts, const struct xqk_dot *dot, const ui
 	}
 }
 
-/* k - 2 * count as 32 bits */
-static inline __m256i sum_of(uint32_t k, __m256i count)
+/* k - 2 * count as 32 bits; a block's k and its negative fit 16. */
+static inline void sum_counts(__m256i sum[2], const __m256i count[2], uint32_t k)
 {
-	const __m128i both = _mm_add_epi16(_mm256_castsi256_si128(count),
-					   _mm256_extracti128_si256(count, 1));
+	const __m256i all = _mm256_add_epi16(_mm256_permute2x128_si256(count[0], count[1], 0x20),
+					     _mm256_permute2x128_si256(count[0], count[1], 0x31));
+	const __m256i value = _mm256_sub_epi16(_mm256_set1_epi16((int16_t)k),
+					       _mm256_slli_epi16(all, 1));
 
-	return _mm256_sub_epi32(_mm256_set1_epi32((int32_t)k),
-				_mm256_slli_epi32(_mm256_cvtepu16_epi32(both), 1));
+	sum[0] = _mm256_cvtepi16_epi32(_mm256_castsi256_si128(value));
+	sum[1] = _mm256_cvtepi16_epi32(_mm256_extracti128_si256(value, 1));
 }
 
 /* At most MOST_ROWS; all strips if there are four, else one. */
@@ -177,7 +184,7 @@ static void dot_strips(const struct xqk_dot *dot, const struct xqk_fold *fold, i
 		       unsigned int rows, unsigned int first, unsigned int strips)
 {
 	const uint32_t all = (dot->k + 7) / 8;
-	strip_counts counts[MOST_ROWS] = { 0 };
+	strip_counts counts[MOST_ROWS];
 	const uint8_t *b[XQK_STRIPS];
 	__m256i sum[MOST_ROWS][2];
 	unsigned int row, s;
@@ -192,10 +199,8 @@ static void dot_strips(const struct xqk_dot *dot, const struct xqk_fold *fold, i
 		count_rows(counts, dot, b, at, bytes, rows, strips);
 	}
 	for (s = 0; s < strips; s++) {
-		for (row = 0; row < rows; row++) {
-			sum[row][0] = sum_of(dot->k, counts[row][s][0]);
-			sum[row][1] = sum_of(dot->k, counts[row][s][1]);
-		}
+		for (row = 0; row < rows; row++)
+			sum_counts(sum[row], counts[row][s], dot->k);
 		finish_strip(sum, dot, fold, c, first + s, rows);
 	}
 }

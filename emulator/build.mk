@@ -20,6 +20,7 @@ xqkernels-x86 := $(XQK_X86)
 xqkernels-arm64 := $(XQK_ARM64)
 CFLAGS-emulator/kernels/gemm.c := -O3
 CFLAGS-emulator/kernels/thin.c := -O3
+CFLAGS-emulator/kernels/vector.c := -O3
 $(foreach f,$(filter emulator/kernels/kern_%,$(XQK_SOURCES)),$(eval CFLAGS-$(f) := -O3))
 $(foreach f,$(filter %_avx2.c,$(XQK_X86)),$(eval CFLAGS-$(f) += -mavx2 -mpopcnt))
 $(foreach f,$(filter %_avx512.c,$(XQK_X86)),$(eval CFLAGS-$(f) += -mavx512f -mavx512bw -mavx512dq -mavx512vl \

@@ -227,7 +227,7 @@ vector_words(__m512i sum[STREAMS][WORDS][SUMS], const uint8_t *const *b, const u
 }
 
 static inline __attribute__((always_inline)) void
-multiply_vector(const struct xqk_vector *vector, const unsigned int strip,
+multiply_vector(const struct xqk_vector *vector, unsigned int strip, unsigned int apart,
 		const unsigned int streams)
 {
 	__m512i sum[STREAMS][WORDS][SUMS], table[4];
@@ -245,9 +245,9 @@ multiply_vector(const struct xqk_vector *vector, const unsigned int strip,
 			for (i = 0; i < SUMS; i++)
 				sum[s][word][i] = _mm512_setzero_si512();
 	for (; left; left -= words, tile += XQK_VECTOR_STRIPS) {
-		words = left < XQK_TILE_STEPS ? left : XQK_TILE_STEPS;
+		words = left < XQK_TILE_STEPS || vector->contiguous ? left : XQK_TILE_STEPS;
 		for (s = 0; s < streams; s++)
-			b[s] = tile[s];
+			b[s] = tile[s * apart];
 		end = a + words / WORDS * WORDS * 4 * STEPS;
 		for (; a < end; a += WORDS * 4 * STEPS) {
 			vector_words(sum, b, a, streams, WORDS, table);
@@ -269,18 +269,20 @@ multiply_vector(const struct xqk_vector *vector, const unsigned int strip,
 				sum[s][0][i] = _mm512_add_epi32(sum[s][0][i], sum[s][word][i]);
 			all = _mm512_add_epi32(all, _mm512_srai_epi32(sum[s][0][i], i * XQK_BITS));
 		}
-		xqk_vector_store(vector, strip + s, _mm512_slli_epi32(all, XQK_LEFT));
+		xqk_vector_store(vector, strip + s * apart, _mm512_slli_epi32(all, XQK_LEFT));
 	}
 }
 
 void XQK_VECTOR(const struct xqk_vector *vector, unsigned int strips)
 {
+	const unsigned int each = strips / STREAMS;
 	unsigned int strip;
 
-	for (strip = 0; strip + STREAMS <= strips; strip += STREAMS)
-		multiply_vector(vector, strip, STREAMS);
-	if (strip < strips)
-		multiply_vector(vector, strip, 1);
+	/* Strips far apart: a stream then goes on where it ended, if B is contiguous. */
+	for (strip = 0; strip < each; strip++)
+		multiply_vector(vector, strip, each, STREAMS);
+	for (strip = each * STREAMS; strip < strips; strip++)
+		multiply_vector(vector, strip, 1, 1);
 }
 
 #endif

@@ -14,7 +14,8 @@
 #define TABLE_BYTES	(4 * XQK_VECTOR_STEP_B1)
 /* Words whose sums of 32 elements of -128 fit 16 bits */
 #define WORDS_16	8
-#define PAIRS		(XQK_VECTOR_STRIPS / 2)
+/* Pairs of strips taken at a time: tables are loaded once for all of them */
+#define PAIRS		4
 
 /* VPERMW takes the low 5 bits of each 16 as index, VPERMI2W 6. Bit j: whether i has bit j */
 #define BIT_0		0xaaaaaaaa
@@ -107,8 +108,8 @@ sum_words(__m512i *sum, const uint8_t *const *b, const uint8_t *a, size_t words,
 }
 
 static inline __attribute__((always_inline)) void
-multiply(const struct xqk_vector *vector, unsigned int strip, const unsigned int pairs,
-	 const bool single)
+multiply(const struct xqk_vector *vector, unsigned int strip, unsigned int apart,
+	 const unsigned int pairs, const bool single)
 {
 	const uint8_t *const *tile = vector->b + strip, *b[2 * PAIRS];
 	const uint8_t *a = vector->a;
@@ -120,8 +121,8 @@ multiply(const struct xqk_vector *vector, unsigned int strip, const unsigned int
 		sum[i] = _mm512_setzero_si512();
 	for (left = vector->words; left; tile += XQK_VECTOR_STRIPS) {
 		for (i = 0; i < 2 * pairs; i++)
-			b[i] = tile[single ? 0 : i];
-		in_tile = left < XQK_TILE_STEPS ? left : XQK_TILE_STEPS;
+			b[i] = tile[single ? 0 : i * apart];
+		in_tile = left < XQK_TILE_STEPS || vector->contiguous ? left : XQK_TILE_STEPS;
 		left -= in_tile;
 		for (; in_tile; in_tile -= words, a += words * 2 * TABLE_BYTES) {
 			words = in_tile < WORDS_16 ? in_tile : WORDS_16;
@@ -135,19 +136,19 @@ multiply(const struct xqk_vector *vector, unsigned int strip, const unsigned int
 		}
 	}
 	for (i = 0; i < 2 * pairs - single; i++)
-		xqk_vector_store(vector, strip + i, _mm512_slli_epi32(sum[i], 1));
+		xqk_vector_store(vector, strip + i * apart, _mm512_slli_epi32(sum[i], 1));
 }
 
 void xqk_vector_b1_avx512(const struct xqk_vector *vector, unsigned int strips)
 {
+	const unsigned int each = strips / (2 * PAIRS);
 	unsigned int strip;
 
-	if (strips == XQK_VECTOR_STRIPS) {
-		multiply(vector, 0, PAIRS, false);
-		return;
-	}
-	for (strip = 0; strip + 2 <= strips; strip += 2)
-		multiply(vector, strip, 1, false);
+	/* Strips far apart: a stream then goes on where it ended, if B is contiguous. */
+	for (strip = 0; strip < each; strip++)
+		multiply(vector, strip, each, PAIRS, false);
+	for (strip = each * 2 * PAIRS; strip + 2 <= strips; strip += 2)
+		multiply(vector, strip, 1, 1, false);
 	if (strip < strips)
-		multiply(vector, strip, 1, true);
+		multiply(vector, strip, 1, 1, true);
 }

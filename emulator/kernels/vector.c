@@ -21,7 +21,8 @@ static void point_to_tiles(const struct xqk_work *work, const uint8_t **b, unsig
 	const struct xqk_view *view = &work->gemm->view[XQACCEL_B];
 	const uint64_t distance = work->batch * view->batch_stride;
 	const uint64_t tiles_k = xq_tiles_k(dims->b_format, dims->k);
-	const uint32_t tiles = (work->block.words + XQACCEL_TILE_WORDS - 1) / XQACCEL_TILE_WORDS;
+	const uint32_t tiles = view->flat ? 1 : (work->block.words + XQACCEL_TILE_WORDS - 1) /
+						XQACCEL_TILE_WORDS;
 	uint64_t tile = work->n0 / XQK_LANES * tiles_k + work->block.word0 / XQACCEL_TILE_WORDS;
 	unsigned int strip;
 	uint32_t t;
@@ -93,7 +94,8 @@ static void compute_row(struct xqk_work *work, uint32_t row, struct xqk_vector *
 bool xqk_compute_vector(struct xqk_work *work, uint32_t n0, uint32_t n1, const atomic_bool *cancel)
 {
 	const uint8_t *b[TILES * XQK_VECTOR_STRIPS];
-	struct xqk_vector vector = { .b = b, .words = work->block.words, .table = work->table };
+	struct xqk_vector vector = { .b = b, .words = work->block.words, .table = work->table,
+				     .contiguous = work->gemm->view[XQACCEL_B].flat };
 	unsigned int strips;
 	uint32_t row;
 

@@ -153,13 +153,14 @@ typedef void xqk_dot_groups_fn(const struct xqk_dot *dot, const struct xqk_fold 
 			       const struct xqk_groups *groups, unsigned int rows,
 			       unsigned int strips);
 
-/* Strips of a vector's product */
-#define XQK_VECTOR_STRIPS	8
+/* Most strips of a vector's product */
+#define XQK_VECTOR_STRIPS	32
 
 /**
  * struct xqk_vector - a row of A by tiles as they are in memory
  * @a: the staged row
  * @b: tile t of strip s is at b[t * XQK_VECTOR_STRIPS + s]
+ * @contiguous: the tiles of a strip follow each other, only the first ones are in @b
  * @words: of B, from the first tile's first one on
  * @table: as for xqk_unpack_fn
  * @factor: what the sums are multiplied by, before
@@ -169,6 +170,7 @@ typedef void xqk_dot_groups_fn(const struct xqk_dot *dot, const struct xqk_fold 
 struct xqk_vector {
 	const uint8_t *a;
 	const uint8_t *const *b;
+	bool contiguous;
 	uint32_t words;
 	const uint8_t *table;
 	int32_t factor;

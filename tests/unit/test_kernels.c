@@ -152,7 +152,7 @@ static struct gemm_case vector_case(void)
 {
 	struct gemm_case c = {
 		.gemm.dims = { .m = (uint32_t)ktap_range(1, one_in(3) ? 4 : 1),
-			       .n = (uint32_t)ktap_range(1, one_in(2) ? 40 : 300),
+			       .n = (uint32_t)ktap_range(1, one_in(2) ? 40 : one_in(6) ? 1200 : 300),
 			       .k = (uint32_t)ktap_range(1, one_in(2) ? 300 : one_in(4) ? 17000 : 5000),
 			       .batch = (uint32_t)ktap_range(1, one_in(4) ? 3 : 1),
 			       .flags = XQACCEL_JOB_B_TILED },

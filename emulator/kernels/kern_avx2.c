@@ -91,6 +91,7 @@ static bool available(void)
 	{									\
 		.dot = xqk_dot_##width##_avx2, .dot_fold = xqk_dot_fold_##width##_avx2, \
 		.dot_tiles = xqk_dot_tiles_##name##_avx2, .unpack = unpacker, .bias = b_bias, \
+		.dot_groups = xqk_dot_groups_##width##_avx2,			\
 	}
 
 const struct xqk_isa xqk_isa_avx2 = {

@@ -18,6 +18,8 @@ xqk_dot_fold_fn xqk_dot_fold_s8_avx2;
 xqk_dot_fold_fn xqk_dot_fold_u4_avx2;
 xqk_dot_fold_fn xqk_dot_fold_u2_avx2;
 xqk_dot_fold_fn xqk_dot_fold_b1_avx2;
+xqk_dot_groups_fn xqk_dot_groups_u4_avx2;
+xqk_dot_groups_fn xqk_dot_groups_u2_avx2;
 
 /* Few rows by tiles as they are. */
 #define XQK_TILES_ROWS	4

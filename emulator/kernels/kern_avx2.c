@@ -114,6 +114,7 @@ const struct xqk_isa xqk_isa_avx2 = {
 	.dot_bits = xqk_dot_b1_avx2,
 	.dot_fold_bits = xqk_dot_fold_b1_avx2,
 	.unpack_bits = xqk_unpack_bits_avx2,
+	.thin_s8 = xqk_thin_s8_avx2,
 	.widen_a = widen_a,
 	.arrange_a = arrange_bytes,
 	.arrange_wide_a = arrange_wide,

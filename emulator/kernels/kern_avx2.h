@@ -32,6 +32,8 @@ xqk_dot_fn xqk_dot_tiles_s2_avx2;
 xqk_dot_fn xqk_dot_tiles_u2_avx2;
 xqk_dot_fn xqk_dot_tiles_b1_avx2;
 
+xqk_thin_fn xqk_thin_s8_avx2;
+
 xqk_unpack_fn xqk_unpack_s8_avx2;
 xqk_unpack_fn xqk_unpack_u8_avx2;
 xqk_unpack_fn xqk_unpack_c4_avx2;

@@ -91,6 +91,10 @@ bool xqk_compute_thin(struct xqk_work *work, uint32_t m0, uint32_t m1, uint32_t 
 		.add = dims->flags & XQACCEL_JOB_ACCUMULATE,
 	};
 
+	/* B is taken in bytes, whatever the dots take. */
+	work->unpack = NULL;
+	work->wide = false;
+	work->table_steps = 1;
 	for (work->n0 = n0; work->n0 < n1; work->n0 += work->columns) {
 		work->columns = n1 - work->n0 < XQK_COLUMNS ? n1 - work->n0 : XQK_COLUMNS;
 		if (cancel && atomic_load_explicit(cancel, memory_order_relaxed))

@@ -23,6 +23,7 @@ static void run(struct xqk_panel_rows *rows, xqk_panel_rows_fn *function, uint32
 		return;
 	rows->parts = parts;
 	function(rows);
+	rows->ahead += (uint64_t)parts * (rows->steps / 4) * rows->ahead_step;
 	rows->a += (size_t)parts * rows_of_part * rows->a_stride;
 	rows->c += parts * rows_of_part;
 	rows->row += parts * rows_of_part;
@@ -107,7 +108,14 @@ static void panel(const struct xqk_panel *p, const struct operand *o)
 		.column = p->column, .steps = p->steps, .flip = o->flip * 0x01010101U,
 		.add = p->add, .words = p->words, .codebook = p->table,
 		.mask = o->mask * 0x01010101U,
+		/* Nothing is read there: anything that is mapped will do. */
+		.ahead = p->ahead ? p->ahead : p->a,
 	};
+	const uint64_t turns = (uint64_t)parts * (p->steps / 4) + 1;
+
+	rows.ahead_step = (p->ahead_bytes + turns - 1) / turns;
+	if (rows.ahead_step > 2 * XQK_STEP_BYTES)
+		rows.ahead_step = 2 * XQK_STEP_BYTES;
 
 	touch(p, o->bits);
 	if (p->words && most < XQK_ROWS_MOST - 1) {

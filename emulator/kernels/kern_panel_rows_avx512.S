@@ -5,8 +5,21 @@
 /* The loop takes so many steps a turn, and as many are left for the end. */
 #define TURN		4
 
-#define PARTS		(%rsp)	/* left */
-#define FIRST		8(%rsp)	/* row of the part */
+/* On the stack, with the registers that have another use in the loop. */
+#define PARTS		0(%rsp)	/* left */
+#define FIRST		8(%rsp)	/* row of A of the part */
+#define SAVED_C		16(%rsp)
+#define SAVED_ROW	24(%rsp)
+#define SAVED_AHEAD_B	32(%rsp)
+#define AHEAD_C_END	40(%rsp)
+#define ROOM		48
+
+/*
+ * Fetched ahead, a little a turn: C of the next part, which is written to, and B of the next
+ * panel. A burst of either would keep the loads of this part waiting.
+ */
+#define AHEAD_C		%rbp	/* pointer to a row of C */
+#define AHEAD_B		%r12
 
 /*
  * Vector 31 is what B is flipped with. That is done even if it is nothing: a vector that comes
@@ -42,6 +55,20 @@
 	MULTIPLY_ROW \row, \a, \s0, \s1, \s2, \s3, 12\address
 .endm
 
+.macro FETCH_AHEAD
+	mov	(AHEAD_C), SCRATCH
+	prefetchw 0*STEP_BYTES(SCRATCH)
+	prefetchw 1*STEP_BYTES(SCRATCH)
+	prefetchw 2*STEP_BYTES(SCRATCH)
+	prefetchw 3*STEP_BYTES(SCRATCH)
+	lea	8(AHEAD_C), SCRATCH
+	cmp	AHEAD_C_END, SCRATCH
+	cmovb	SCRATCH, AHEAD_C
+	prefetcht1 0*STEP_BYTES(AHEAD_B)
+	prefetcht1 1*STEP_BYTES(AHEAD_B)
+	add	XQK_ROWS_AHEAD_STEP(ARGUMENT), AHEAD_B
+.endm
+
 .macro DEFINE_ROWS name, rows_of_a, is_unsigned
 	rows = \rows_of_a
 	unsigned_a = \is_unsigned
@@ -50,9 +77,11 @@
 	.type	\name, @function
 	.p2align 6
 \name:
-	ENTER	16
+	ENTER	ROOM
 	mov	XQK_ROWS_PARTS(ARGUMENT), SCRATCH32
 	mov	SCRATCH, PARTS
+	mov	XQK_ROWS_AHEAD(ARGUMENT), SCRATCH
+	mov	SCRATCH, SAVED_AHEAD_B
 	mov	XQK_ROWS_A(ARGUMENT), A
 	mov	A, FIRST
 	mov	XQK_ROWS_A_STRIDE(ARGUMENT), STRIDE
@@ -65,6 +94,12 @@
 0:	mov	XQK_ROWS_B(ARGUMENT), B
 	mov	XQK_ROWS_STEPS(ARGUMENT), LEFT
 	START_SUMS
+	mov	C, SAVED_C
+	mov	ROW, SAVED_ROW
+	lea	8 * rows(C), AHEAD_C
+	lea	16 * rows(C), SCRATCH
+	mov	SCRATCH, AHEAD_C_END
+	mov	SAVED_AHEAD_B, AHEAD_B
 
 	/* What is left of whole turns comes first: the last of the steps, one by one. */
 	mov	LEFT, TURNS
@@ -101,6 +136,7 @@
 	.p2align 5
 4:	sub	$TURN, LEFT
 	je	5f
+	FETCH_AHEAD
 	STEP	0
 	STEP	1
 	STEP	2
@@ -114,7 +150,9 @@
 	jne	4b
 	jmp	3b
 
-5:	END_ROW	0, 28,  0,  1,  2,  3, (A)
+5:	mov	AHEAD_B, SAVED_AHEAD_B
+	mov	SAVED_C, C
+	END_ROW	0, 28,  0,  1,  2,  3, (A)
 .if rows > 1
 	END_ROW	1, 29,  4,  5,  6,  7, (A, STRIDE)
 .endif
@@ -153,11 +191,12 @@
 	mov	SCRATCH, FIRST
 	mov	SCRATCH, A
 	add	$8 * rows, C
+	mov	SAVED_ROW, ROW
 	add	$4 * rows, ROW
 	decq	PARTS
 	jne	0b
 
-	LEAVE	16
+	LEAVE	ROOM
 	.size	\name, . - \name
 .endm
 

@@ -23,7 +23,9 @@
 #define XQK_ROWS_ADD		60
 #define XQK_ROWS_WORDS		64
 #define XQK_ROWS_CODEBOOK	72
-#define XQK_ROWS_MASK		80
+#define XQK_ROWS_AHEAD		80
+#define XQK_ROWS_AHEAD_STEP	88
+#define XQK_ROWS_MASK		96
 #define XQK_ROWS_LESS		128
 
 /* The most rows of a part, and the fewest steps. */
@@ -37,6 +39,7 @@
  * struct xqk_panel_rows - as struct xqk_panel, but the function says how many rows a part has
  * @flip: what four bytes of B, or four codes, are exclusive-ored with
  * @words, @codebook: only where B is unpacked, which is then written to @b
+ * @ahead, @ahead_step: where to fetch from, by how much it grows in each turn of four steps
  * @mask: of four codes
  * @less: what is taken off codes where the operand is signed
  */
@@ -52,6 +55,8 @@ struct xqk_panel_rows {
 	uint32_t add;
 	const uint8_t *const *words;
 	const uint8_t *codebook;
+	const uint8_t *ahead;
+	uint64_t ahead_step;
 	uint32_t mask;
 	uint8_t less[64] __attribute__((aligned(64)));
 };
@@ -70,6 +75,8 @@ XQK_ROWS_AT(flip, XQK_ROWS_FLIP);
 XQK_ROWS_AT(add, XQK_ROWS_ADD);
 XQK_ROWS_AT(words, XQK_ROWS_WORDS);
 XQK_ROWS_AT(codebook, XQK_ROWS_CODEBOOK);
+XQK_ROWS_AT(ahead, XQK_ROWS_AHEAD);
+XQK_ROWS_AT(ahead_step, XQK_ROWS_AHEAD_STEP);
 XQK_ROWS_AT(mask, XQK_ROWS_MASK);
 XQK_ROWS_AT(less, XQK_ROWS_LESS);
 

@@ -30,6 +30,24 @@ void xqk_choose_panel(struct xqk_work *work)
 		!work->need_column_sum && tiles_whole(work);
 }
 
+/* The tiles of the next strips, if they are in one piece of memory. */
+static void look_ahead(const struct xqk_work *work, struct xqk_panel *panel)
+{
+	const struct xqk_gemm *gemm = work->gemm;
+	const struct xqk_view *b = &gemm->view[XQACCEL_B];
+	const uint64_t strip = work->n0 / XQK_LANES + XQK_STRIPS;
+	const uint64_t strips = xq_tiles_n(gemm->dims.n);
+	const uint64_t tiles = xq_tiles_k(gemm->dims.b_format, gemm->dims.k);
+
+	/* Of several blocks of K only a part of them is next. */
+	if (!(gemm->dims.flags & XQACCEL_JOB_B_TILED) || !b->flat || strip >= strips ||
+	    work->block.k1 - work->block.k0 < gemm->dims.k)
+		return;
+	panel->ahead = b->flat + work->batch * b->batch_stride + strip * tiles * XQACCEL_TILE_BYTES;
+	panel->ahead_bytes = (strips - strip < XQK_STRIPS ? strips - strip : XQK_STRIPS) * tiles *
+			     XQACCEL_TILE_BYTES;
+}
+
 void xqk_compute_panel(struct xqk_work *work)
 {
 	static const int32_t nothing[XQK_COLUMNS] __attribute__((aligned(64)));
@@ -46,12 +64,15 @@ void xqk_compute_panel(struct xqk_work *work)
 
 	if (work->columns == XQK_COLUMNS &&
 	    xqk_rows_of_c(work, work->m0, work->rows, 0, work->c)) {
+		for (i = 0; i < XQK_PANEL_AHEAD; i++)
+			work->c[work->rows + i] = work->c[i % work->rows] + XQK_COLUMNS;
+		look_ahead(work, &panel);
 		work->dot_panel(&panel);
 		return;
 	}
 	panel.add = false;
-	for (i = 0; i < XQK_SUM_ROWS; i++)
-		work->c[i] = work->sums + i * XQK_COLUMNS;
+	for (i = 0; i < XQK_SUM_ROWS + XQK_PANEL_AHEAD; i++)
+		work->c[i] = work->sums + i % XQK_SUM_ROWS * XQK_COLUMNS;
 	for (row = 0; row < work->rows; row += panel.rows) {
 		panel.rows = work->rows - row < XQK_SUM_ROWS ? work->rows - row : XQK_SUM_ROWS;
 		work->dot_panel(&panel);

@@ -215,7 +215,8 @@ size_t xqk_work_layout(struct xqk_work *work, const struct xqk_plan *plan, uint3
 	work->row_term = take(scratch, &used, 4 * (size_t)vectors * pieces);
 	work->a_scale = take(scratch, &used, 4 * (size_t)vectors * pieces);
 	work->row_start = take(scratch, &used, 4 * (size_t)vectors * pieces);
-	work->c = take(scratch, &used, sizeof(*work->c) * (vectors + XQK_SUM_ROWS));
+	work->c = take(scratch, &used, sizeof(*work->c) *
+		       (vectors + XQK_SUM_ROWS + XQK_PANEL_AHEAD));
 	steps = words * work->table_steps;
 	work->b = take(scratch, &used, (steps / XQK_TILE_STEPS + 2) * XQK_STRIPS * sizeof(*work->b));
 	work->words = take(scratch, &used,

@@ -47,6 +47,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "operands are used in 
 #define XQK_STEP_BYTES	64
 #define XQK_TILE_STEPS	XQACCEL_TILE_WORDS	/* steps behind one pointer of dot->b */
 #define XQK_MAX_ROWS	16			/* bound of isa->rows */
+#define XQK_PANEL_AHEAD	6	/* rows of C behind those of a panel */
 
 /**
  * struct xqk_dot - operands of a dot
@@ -114,10 +115,12 @@ typedef void xqk_dot_fold_fn(const struct xqk_dot *dot, const struct xqk_fold *f
  *	c[r][n] (+)= dot[r][n] - row[r] - column[n]
  *
  * @a, @a_stride, @b, @steps: as for a dot whose first step is 0
- * @c: where each row's first of XQK_COLUMNS elements is
+ * @c: where each row's first of XQK_COLUMNS elements is; XQK_PANEL_AHEAD more say where C
+ *	will be written to after this panel
  * @words: NULL, or B is not unpacked yet: [tile][XQK_STRIPS] pointers to tiles in memory; @b
  *	says where it has to be unpacked to
  * @table: as for xqk_unpack_fn
+ * @ahead, @ahead_bytes: what will be read of B after this panel, may be none
  * @add: whether C is added to
  */
 struct xqk_panel {
@@ -128,6 +131,8 @@ struct xqk_panel {
 	const int32_t *row, *column;
 	const uint8_t *const *words;
 	const uint8_t *table;
+	const uint8_t *ahead;
+	size_t ahead_bytes;
 	uint32_t rows, steps;
 	bool add;
 };

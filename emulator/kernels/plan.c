@@ -7,6 +7,10 @@
 /* The same where A is not staged. */
 #define IN_PLACE_ROWS	1024
 #define THIN_ROWS	2048
+/* The same where rows are tables; the fewest channels and elements that pay for more than a few. */
+#define TABLE_ROWS	8
+#define TABLE_CHANNELS	512
+#define TABLE_K		256
 /* Jobs below so many multiply-accumulates a chunk are not worth another thread. */
 #define CHUNK_MACS	(1U << 21)
 /* Chunks for each thread of a large job, so that the last ones end together. */
@@ -29,10 +33,22 @@ static bool uses_bits(const struct xqk_isa *isa, const struct xq_dims *dims)
 	       dims->b_format == XQACCEL_FMT_B1;
 }
 
-static bool uses_tiles(const struct xqk_isa *isa, const struct xq_dims *dims)
+/* A tile of an operand that starts within a page may be in two pieces. */
+static bool has_whole_tiles(const struct xqk_view *b)
 {
-	return (dims->flags & XQACCEL_JOB_B_TILED) && dims->m <= isa->tiles_rows &&
-	       isa->b[dims->b_format].dot_tiles && !uses_bits(isa, dims);
+	return b->flat || (b->head | b->batch_stride) % XQK_PAGE_BYTES == 0;
+}
+
+/* B's tiles in place, for a few rows; by tables for any number of them, if they are worth it. */
+static bool uses_tiles(const struct xqk_isa *isa, const struct xqk_gemm *gemm)
+{
+	const struct xq_dims *dims = &gemm->dims;
+	const struct xqk_b_format *format = &isa->b[dims->b_format];
+
+	return (dims->flags & XQACCEL_JOB_B_TILED) && format->dot_tiles && !uses_bits(isa, dims) &&
+	       (dims->m <= isa->tiles_rows ||
+		(format->vector_arrange && !dims->group && dims->n >= TABLE_CHANNELS &&
+		 dims->k >= TABLE_K && has_whole_tiles(&gemm->view[XQACCEL_B])));
 }
 
 /* B as it is multiplied by A in place or staged. */
@@ -56,19 +72,17 @@ static bool uses_a_in_place(const struct xqk_isa *isa, const struct xqk_gemm *ge
 	       (dims->a_format == XQACCEL_FMT_S8 ||
 		(dims->a_format == XQACCEL_FMT_U8 && !dims->scale_format)) &&
 	       b_format(isa, dims, true)->dot && (bits == 8 || isa->natural) &&
-	       dims->group % (32 / bits) == 0 && !uses_tiles(isa, dims);
+	       dims->group % (32 / bits) == 0 && !uses_tiles(isa, gemm);
 }
 
-/* A tile of an operand that starts within a page may be in two pieces. */
 static bool uses_vector(const struct xqk_isa *isa, const struct xqk_gemm *gemm)
 {
 	const struct xq_dims *dims = &gemm->dims;
 	const struct xqk_b_format *format = &isa->b[dims->b_format];
-	const struct xqk_view *b = &gemm->view[XQACCEL_B];
 
-	return uses_tiles(isa, dims) && !dims->group && format->vector &&
+	return uses_tiles(isa, gemm) && !dims->group && format->vector &&
 	       (dims->m == 1 || format->vector_arrange) &&
-	       (b->flat || (b->head | b->batch_stride) % XQK_PAGE_BYTES == 0);
+	       has_whole_tiles(&gemm->view[XQACCEL_B]);
 }
 
 /* As few blocks as there can be, of whole tiles and about the same length: a short one is slow. */
@@ -82,13 +96,14 @@ static uint32_t even_blocks(const struct xq_dims *dims)
 	return min_u32(XQK_BLOCK_K, (uint32_t)div_up(div_up(dims->k, blocks), tile) * tile);
 }
 
-static uint32_t block_elements(const struct xqk_isa *isa, const struct xq_dims *dims)
+static uint32_t block_elements(const struct xqk_isa *isa, const struct xqk_gemm *gemm)
 {
+	const struct xq_dims *dims = &gemm->dims;
 	uint32_t groups;
 
 	if (uses_bits(isa, dims))
 		return min_u32(XQK_BLOCK_BITS, dims->k);
-	if (uses_tiles(isa, dims) && !dims->group)
+	if (uses_tiles(isa, gemm) && !dims->group)
 		return min_u32(isa->b[dims->b_format].vector_arrange ? XQK_BLOCK_K : XQK_BLOCK_TILES,
 			       dims->k);
 	if (!dims->group)
@@ -176,7 +191,7 @@ size_t xqk_work_layout(struct xqk_work *work, const struct xqk_plan *plan, uint3
 	work->word_steps = work->unpack && !work->bits ? 8 / xq_format_bits(dims->b_format) : 1;
 	work->table_steps = work->wide || (work->bits && work->unpack) ? 2 * work->word_steps :
 			    work->word_steps;
-	if (uses_tiles(isa, dims)) {
+	if (uses_tiles(isa, &plan->gemm)) {
 		work->dot = b->dot_tiles;
 		work->dot_fold = NULL;
 		work->dot_panel = NULL;
@@ -189,7 +204,7 @@ size_t xqk_work_layout(struct xqk_work *work, const struct xqk_plan *plan, uint3
 	work->arrange_a = NULL;
 	if (work->wide)
 		work->arrange_a = isa->arrange_wide_a;
-	else if (work->word_steps > 1 && (!isa->natural || uses_tiles(isa, dims)))
+	else if (work->word_steps > 1 && (!isa->natural || uses_tiles(isa, &plan->gemm)))
 		work->arrange_a = isa->arrange_a;
 	work->a_step_bytes = work->wide ? 8 : 4;
 	work->vector = uses_vector(isa, &plan->gemm);
@@ -248,11 +263,12 @@ void xqk_plan(struct xqk_plan *plan, const struct xqk_isa *isa, const struct xqk
 	if (!dims->scale_format && !(dims->flags & XQACCEL_JOB_GROUP_ACC))
 		plan->gemm.dims.group = 0;
 	atomic_init(&plan->bytes_copied, 0);
-	plan->block_k = block_elements(isa, dims);
+	plan->block_k = block_elements(isa, &plan->gemm);
 	if (!plan->block_k)
 		plan->block_k = 1;
 	plan->block_m = min_u32(dims->m, xqk_thin_fits(isa, &plan->gemm) ? THIN_ROWS :
-				uses_a_in_place(isa, &plan->gemm) ? IN_PLACE_ROWS : STAGE_ROWS);
+				uses_a_in_place(isa, &plan->gemm) ? IN_PLACE_ROWS :
+				uses_vector(isa, &plan->gemm) ? TABLE_ROWS : STAGE_ROWS);
 	plan->block_n = dims->n;
 	plan->chunks = 0;
 	plan->units = 0;
@@ -269,7 +285,9 @@ void xqk_plan(struct xqk_plan *plan, const struct xqk_isa *isa, const struct xqk
 	if (threads < 2 || !wanted)
 		wanted = 1;
 	plan->chunks_m = (uint32_t)div_up(dims->m, plan->block_m);
-	each = div_up(columns, wanted);
+	/* But rows are where each part of the channels makes tables of them. */
+	each = div_up(columns, isa->b[dims->b_format].vector_arrange && uses_vector(isa, &plan->gemm) ?
+		      div_up(wanted, (uint64_t)plan->chunks_m * dims->batch) : wanted);
 	plan->block_n = (uint32_t)(each * XQK_COLUMNS);
 	plan->chunks_n = (uint32_t)div_up(columns, each);
 	if ((uint64_t)plan->chunks_m * plan->chunks_n * dims->batch < wanted) {

@@ -164,6 +164,12 @@ static struct gemm_case vector_case(void)
 
 	if (c.gemm.dims.k > 5000)
 		c.gemm.dims.n = c.gemm.dims.n % 40 + 1;
+	/* More of them where tables are worth it. */
+	if (one_in(8)) {
+		c.gemm.dims.m = (uint32_t)ktap_range(5, 20);
+		c.gemm.dims.n = (uint32_t)ktap_range(500, 600);
+		c.gemm.dims.k = (uint32_t)ktap_range(250, 600);
+	}
 	if (one_in(3))
 		c.gemm.dims.flags |= XQACCEL_JOB_ACCUMULATE;
 	return c;

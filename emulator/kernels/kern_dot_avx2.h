@@ -13,6 +13,8 @@
  *
  * All formats have panels, which are contiguous.
  */
+#include <string.h>
+
 #include "kern_fold_avx2.h"
 
 #define XQK_CASE(rows)							\
@@ -50,17 +52,16 @@ static void add_rows(__m256i (*sum)[2], const uint8_t *a, size_t a_stride, const
 static inline void start_sums(__m256i sum[][2], const struct xqk_dot *dot, unsigned int strip,
 			      unsigned int rows)
 {
-	const __m256i *column = (const __m256i *)(dot->column_start + strip * XQK_LANES);
+	__m256i column[2] = { _mm256_setzero_si256(), _mm256_setzero_si256() };
 	unsigned int r;
 
+	if (dot->column_start)
+		memcpy(column, dot->column_start + strip * XQK_LANES, sizeof(column));
 	for (r = 0; r < rows; r++) {
-		sum[r][0] = sum[r][1] = _mm256_setzero_si256();
-		if (dot->row_start) {
-			const __m256i row = _mm256_set1_epi32(dot->row_start[r]);
+		const __m256i row = _mm256_set1_epi32(dot->row_start ? dot->row_start[r] : 0);
 
-			sum[r][0] = _mm256_add_epi32(row, column[0]);
-			sum[r][1] = _mm256_add_epi32(row, column[1]);
-		}
+		sum[r][0] = _mm256_add_epi32(row, column[0]);
+		sum[r][1] = _mm256_add_epi32(row, column[1]);
 	}
 }
 

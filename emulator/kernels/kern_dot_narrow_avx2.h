@@ -41,6 +41,7 @@ add_products(__m256i (*to)[2], const uint8_t *a, size_t a_stride, const uint8_t 
 {
 	const __m256i ones = _mm256_set1_epi16(1);
 	const uint8_t *const last = b + steps * XQK_STEP_BYTES, *end;
+	/* With a pointer to the fourth row, each one's address is a part of an instruction. */
 	const uint8_t *a3 = a + 3 * a_stride;
 	__m256i sum[XQK_MOST_ROWS][2];
 	unsigned int r;

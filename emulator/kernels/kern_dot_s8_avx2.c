@@ -18,7 +18,7 @@
 #define XQK_DOT		xqk_dot_s8_avx2
 #define XQK_DOT_FOLD	xqk_dot_fold_s8_avx2
 #define XQK_MOST_ROWS	4
-#define XQK_PART_STEPS	512
+#define XQK_PART_STEPS	512	/* 32 KiB, which the level 2 cache delivers fast enough */
 
 static inline __attribute__((always_inline)) void
 add_products(__m256i (*to)[2], const uint8_t *a, size_t a_stride, const uint8_t *b,

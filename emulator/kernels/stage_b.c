@@ -29,6 +29,23 @@ static const uint8_t *tile_words(struct xqk_work *work, uint64_t tile, uint32_t 
 	return work->tile;
 }
 
+/* The same of a strip whose tiles are in one piece of memory and not unpacked here. */
+static void point_to_tiles(struct xqk_work *work, unsigned int strip, const uint8_t **table)
+{
+	const struct xqk_block *block = &work->block;
+	const struct xq_dims *dims = &work->gemm->dims;
+	const struct xqk_view *view = &work->gemm->view[XQACCEL_B];
+	const uint64_t tile0 = (work->n0 / XQK_LANES + strip) * xq_tiles_k(dims->b_format, dims->k);
+	const uint32_t first = block->word0 / XQACCEL_TILE_WORDS;
+	const uint32_t last = (block->word0 + block->words - 1) / XQACCEL_TILE_WORDS;
+	const uint8_t *at = view->flat + work->batch * view->batch_stride +
+			    (tile0 + first) * XQACCEL_TILE_BYTES;
+	uint32_t tile;
+
+	for (tile = 0; tile <= last - first; tile++, at += XQACCEL_TILE_BYTES)
+		table[tile * XQK_STRIPS + strip] = at;
+}
+
 /* A tiled strip: in place, or unpacked tile by tile into the strip's panel. */
 static void stage_tiled(struct xqk_work *work, unsigned int strip)
 {
@@ -125,22 +142,28 @@ static void stage_zero_points(struct xqk_work *work)
 	const struct xqk_view *zp = &gemm->view[XQACCEL_B_ZP];
 	uint32_t n;
 
-	if (xqk_present(zp))
-		xqk_read(zp, work->batch, work->batch * zp->batch_stride, 4 * (uint64_t)work->n0,
-			 work->b_zp, 4 * (size_t)work->columns);
+	/* One for all channels is in the terms of the rows. */
+	if (!xqk_present(zp))
+		return;
+	xqk_read(zp, work->batch, work->batch * zp->batch_stride, 4 * (uint64_t)work->n0,
+		 work->b_zp, 4 * (size_t)work->columns);
 	for (n = 0; n < work->columns; n++)
-		work->b_zp[n] = (int32_t)((uint32_t)(xqk_present(zp) ? work->b_zp[n] :
-						     gemm->b_zp) + (uint32_t)work->b_bias);
+		work->b_zp[n] = (int32_t)((uint32_t)work->b_zp[n] + (uint32_t)work->b_bias);
 }
 
 void xqk_stage_b(struct xqk_work *work)
 {
 	const struct xqk_gemm *gemm = work->gemm;
 	const bool tiled = gemm->dims.flags & XQACCEL_JOB_B_TILED;
+	const bool flat = tiled && gemm->view[XQACCEL_B].flat;
 	unsigned int strip;
 
 	for (strip = 0; strip * XQK_LANES < work->columns; strip++) {
-		if (tiled)
+		if (flat && work->unpack_late)
+			point_to_tiles(work, strip, work->words);
+		else if (flat && !work->unpack)
+			point_to_tiles(work, strip, work->b);
+		else if (tiled)
 			stage_tiled(work, strip);
 		else
 			stage_rows(work, strip);

@@ -87,11 +87,12 @@ static bool available(void)
 		.dot = xqk_dot_s8_avx2, .dot_fold = xqk_dot_fold_s8_avx2,	\
 		.dot_tiles = tiles, .unpack = xqk_unpack_##name##_avx2, .wide = true, \
 	}
-#define NARROW(width, name, unpacker, b_bias)					\
+#define NARROW(width, name, b_bias)						\
 	{									\
 		.dot = xqk_dot_##width##_avx2, .dot_fold = xqk_dot_fold_##width##_avx2, \
-		.dot_tiles = xqk_dot_tiles_##name##_avx2, .unpack = unpacker, .bias = b_bias, \
+		.dot_tiles = xqk_dot_tiles_##name##_avx2, .bias = b_bias,	\
 		.dot_groups = xqk_dot_groups_##width##_avx2,			\
+		.unpack = xqk_unpack_##name##_avx2,				\
 	}
 
 const struct xqk_isa xqk_isa_avx2 = {
@@ -102,12 +103,12 @@ const struct xqk_isa xqk_isa_avx2 = {
 	.b = {
 		[XQACCEL_FMT_S8] = WIDE(s8, xqk_dot_tiles_s8_avx2),
 		[XQACCEL_FMT_U8] = WIDE(u8, xqk_dot_tiles_u8_avx2),
-		[XQACCEL_FMT_S4] = NARROW(u4, s4, unpack_s4, 8),
-		[XQACCEL_FMT_U4] = NARROW(u4, u4, unpack_u4, 0),
-		[XQACCEL_FMT_S2] = NARROW(u2, s2, unpack_s2, 2),
-		[XQACCEL_FMT_U2] = NARROW(u2, u2, unpack_u2, 0),
-		[XQACCEL_FMT_T2] = NARROW(u2, s2, unpack_s2, 2),
-		[XQACCEL_FMT_B1] = NARROW(u2, b1, unpack_b1, 1),
+		[XQACCEL_FMT_S4] = NARROW(u4, s4, 8),
+		[XQACCEL_FMT_U4] = NARROW(u4, u4, 0),
+		[XQACCEL_FMT_S2] = NARROW(u2, s2, 2),
+		[XQACCEL_FMT_U2] = NARROW(u2, u2, 0),
+		[XQACCEL_FMT_T2] = NARROW(u2, s2, 2),
+		[XQACCEL_FMT_B1] = NARROW(u2, b1, 1),
 		[XQACCEL_FMT_C4] = WIDE(c4, xqk_dot_tiles_c4_avx2),
 		[XQACCEL_FMT_C8] = WIDE(c8, NULL),
 	},

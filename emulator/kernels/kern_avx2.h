@@ -36,6 +36,11 @@ xqk_thin_fn xqk_thin_s8_avx2;
 
 xqk_unpack_fn xqk_unpack_s8_avx2;
 xqk_unpack_fn xqk_unpack_u8_avx2;
+xqk_unpack_fn xqk_unpack_s4_avx2;
+xqk_unpack_fn xqk_unpack_u4_avx2;
+xqk_unpack_fn xqk_unpack_s2_avx2;
+xqk_unpack_fn xqk_unpack_u2_avx2;
+xqk_unpack_fn xqk_unpack_b1_avx2;
 xqk_unpack_fn xqk_unpack_c4_avx2;
 xqk_unpack_fn xqk_unpack_c8_avx2;
 xqk_unpack_fn xqk_unpack_bits_avx2;

@@ -1,6 +1,47 @@
 // SPDX-License-Identifier: MIT
-/* B into the panels of AVX2's dots: operands of 16 bits, and nibbles of bits. */
+/* B into the panels of AVX2's dots: narrow codes, operands of 16 bits, nibbles of bits. */
 #include "kern_avx2.h"
+
+/* Words of codes to a byte each, exclusive-ored with flip and shifted left. */
+static inline __attribute__((always_inline)) void
+unpack_codes(uint8_t *dst, const uint8_t *src, size_t words, const unsigned int bits,
+	     const uint8_t flip, const unsigned int left)
+{
+	const __m256i code = _mm256_set1_epi8((char)((1U << bits) - 1));
+	const __m256i flips = _mm256_set1_epi8((char)flip);
+	const unsigned int steps = 8 / bits;
+	unsigned int step, half;
+
+	for (; words; words--, src += XQK_STEP_BYTES, dst += steps * XQK_STEP_BYTES) {
+#pragma GCC unroll 2
+		for (half = 0; half < 2; half++) {
+			const __m256i word = xqk_load(src + 32 * half);
+
+#pragma GCC unroll 8
+			for (step = 0; step < steps; step++) {
+				__m256i codes = _mm256_srli_epi16(word, (int)(step * bits));
+
+				codes = _mm256_xor_si256(_mm256_and_si256(codes, code), flips);
+				_mm256_store_si256((__m256i *)(dst + step * XQK_STEP_BYTES) + half,
+						   _mm256_slli_epi16(codes, (int)left));
+			}
+		}
+	}
+}
+
+#define UNPACK(name, bits, flip, left)						\
+	void xqk_unpack_##name##_avx2(uint8_t *dst, const uint8_t *src, size_t words, \
+				      const uint8_t *table)			\
+	{									\
+		(void)table;							\
+		unpack_codes(dst, src, words, bits, flip, left);		\
+	}
+
+UNPACK(s4, 4, 8, 0)
+UNPACK(u4, 4, 0, 0)
+UNPACK(s2, 2, 2, 0)
+UNPACK(u2, 2, 0, 0)
+UNPACK(b1, 1, 0, 1)
 
 /* Half a word column, 8 lanes, as kern_dot_s8_avx2.c wants it. */
 static inline void widen_signed(uint8_t *dst, __m256i bytes)

@@ -97,6 +97,9 @@ static int invalidate(struct xqaccel_client *client)
 		value = xqaccel_read(xq, XQ_REG_CTX_INVAL);
 		if (!(value & XQ_CTX_INVAL_GO) || READ_ONCE(xq->lost))
 			return 0;
+		/* A sleep begins: what the device still knows it will have forgotten after it. */
+		if (READ_ONCE(xq->dma) == XQACCEL_DMA_OFF)
+			return 0;
 		if (value == ~0U)
 			return -ENODEV;
 		if (time_after(jiffies, begin + patience)) {

@@ -352,6 +352,7 @@ static void fall_asleep(struct xqaccel_device *xq, bool orderly)
 		wait_clear(xq, XQ_REG_CTRL, XQ_CTRL_RESET, FUNCTION_RESET_MS);
 	if (xq->bus->dma_stop(xq))
 		return lose(xq, "its DMA can't be stopped");
+	WRITE_ONCE(xq->dma, XQACCEL_DMA_OFF);
 	xqaccel_irq_sync(xq);
 
 	spin_lock_irq(&xq->lock);
@@ -359,7 +360,7 @@ static void fall_asleep(struct xqaccel_device *xq, bool orderly)
 		settle_jobs(&xq->queue[i]);
 	spin_unlock_irq(&xq->lock);
 
-	/* An invalidation that is under way needs an answer, or a second to give up. */
+	/* An invalidation that is under way ends as there is no DMA. */
 	mutex_lock(&xq->inval_lock);
 	spin_lock_irq(&xq->lock);
 	xq->power = XQACCEL_ASLEEP;
@@ -407,6 +408,7 @@ static int wake(struct xqaccel_device *xq)
 
 	ret = xqaccel_absent(xq) ? -ENODEV : xqaccel_reset_initial(xq);
 	if (!ret) {
+		WRITE_ONCE(xq->dma, XQACCEL_DMA_ON);
 		xq->bus->dma_start(xq);
 		mutex_lock(&xq->inval_lock);
 		spin_lock_irq(&xq->lock);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * A vector, or a few, times a matrix of tiles: bound by what B takes to be read and its
- * elements to be taken apart, so that nothing else may come between. No groups; zero
- * points are all taken off in the same pass, but A's, which takes a second one over
- * strips that then are in a cache.
+ * A vector times a matrix of tiles: bound by what B takes to be read and its elements to be
+ * taken apart, so that nothing else may come between. Or more of them, one by one, where B's
+ * format is taken apart by tables of A. No groups; zero points are all taken off in the same
+ * pass, but A's, which takes a second one over strips that then are in a cache.
  */
 #include <string.h>
 
@@ -13,7 +13,7 @@
 /* Tiles of a strip in a block: those of 8-bit elements hold the fewest. */
 #define TILES		(XQK_BLOCK_TILES / (4 * XQACCEL_TILE_WORDS))
 
-_Static_assert(COLUMNS <= XQK_COLUMNS * XQK_MAX_ROWS, "work->sums");
+_Static_assert(COLUMNS <= XQK_COLUMNS * XQK_SUM_ROWS, "work->sums");
 
 static void point_to_tiles(const struct xqk_work *work, const uint8_t **b, unsigned int strips)
 {

@@ -200,7 +200,7 @@ typedef void xqk_arrange_fn(void *dst, const int8_t *src, size_t words, unsigned
  * @dot_groups: optional; for groups that are whole words of B
  * @vector: optional; for one row without groups where @dot_tiles could be taken
  * @vector_arrange: optional; what stages the row instead of isa->arrange_a, into @vector_step
- *	bytes a step. Then it is taken for as many rows as @dot_tiles, one by one.
+ *	bytes a step. Then it is taken for any number of rows, one by one.
  * @wide: @dot takes 16 bits an element: isa->arrange_wide_a, start_a and start_b are called
  */
 struct xqk_b_format {

@@ -22,7 +22,7 @@ xqk_dot_groups_fn xqk_dot_groups_u4_avx2;
 xqk_dot_groups_fn xqk_dot_groups_u2_avx2;
 
 /* Few rows by tiles as they are. */
-#define XQK_TILES_ROWS	4
+#define XQK_TILES_ROWS	8
 xqk_dot_fn xqk_dot_tiles_s8_avx2;
 xqk_dot_fn xqk_dot_tiles_u8_avx2;
 xqk_dot_fn xqk_dot_tiles_c4_avx2;

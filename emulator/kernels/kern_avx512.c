@@ -76,6 +76,7 @@ const struct xqk_isa xqk_isa_avx512vnni = {
 	.natural = true,
 	.dot_bits = xqk_dot_b1_avx512,
 	.dot_fold_bits = xqk_dot_fold_b1_avx512,
+	.dot_panel_bits = xqk_dot_panel_bits_avx512,
 	.thin_s8 = xqk_thin_s8_avx512,
 	.widen_a = xqk_widen_a_avx512,
 	.sum_a = xqk_sum_a_avx512,

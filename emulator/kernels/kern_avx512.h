@@ -17,6 +17,7 @@ xqk_dot_fold_fn xqk_dot_fold_b1_avx512;
 xqk_dot_panel_fn xqk_dot_panel_s8_avx512;
 xqk_dot_panel_fn xqk_dot_panel_u8_avx512;
 xqk_dot_panel_fn xqk_dot_panel_by_u8_avx512;
+xqk_dot_panel_fn xqk_dot_panel_bits_avx512;
 xqk_dot_panel_fn xqk_dot_panel_s4_avx512, xqk_dot_panel_s4_by_u8_avx512;
 xqk_dot_panel_fn xqk_dot_panel_u4_avx512, xqk_dot_panel_u4_by_u8_avx512;
 xqk_dot_panel_fn xqk_dot_panel_s2_avx512, xqk_dot_panel_s2_by_u8_avx512;

@@ -16,6 +16,11 @@ static xqk_panel_rows_fn *const by_u8[XQK_ROWS_MOST] = {
 	xqk_panel_rows_5_by_u8_avx512, xqk_panel_rows_6_by_u8_avx512,
 };
 
+static xqk_panel_rows_fn *const by_bits[XQK_ROWS_MOST] = {
+	xqk_panel_rows_1_b1_avx512, xqk_panel_rows_2_b1_avx512, xqk_panel_rows_3_b1_avx512,
+	xqk_panel_rows_4_b1_avx512, xqk_panel_rows_5_b1_avx512, xqk_panel_rows_6_b1_avx512,
+};
+
 static void run(struct xqk_panel_rows *rows, xqk_panel_rows_fn *function, uint32_t rows_of_part,
 		uint32_t parts)
 {
@@ -73,12 +78,12 @@ static inline void touch(const struct xqk_panel *p, uint32_t bits)
 #endif
 
 /*
- * How B of a format comes to be the operand. Of a narrow one: its codes' bits, how they are
+ * How B of a format comes to be the operand, and the micro-kernels by rows. Of a narrow one: its codes' bits, how they are
  * unpacked if the first part has few rows, and by a first part of five and of six.
  */
 struct operand {
 	uint8_t flip, less, mask, bits;
-	bool by_u8;
+	xqk_panel_rows_fn *const *by_rows;
 	xqk_unpack_fn *unpack;
 	xqk_panel_rows_fn *first[2];
 };
@@ -99,7 +104,6 @@ static void unpack(const struct xqk_panel *p, const struct operand *o)
 
 static void panel(const struct xqk_panel *p, const struct operand *o)
 {
-	xqk_panel_rows_fn *const *functions = o->by_u8 ? by_u8 : by_s8;
 	const uint32_t parts = (p->rows + XQK_ROWS_MOST - 1) / XQK_ROWS_MOST;
 	const uint32_t rest = p->rows % parts, most = p->rows / parts + (rest ? 1 : 0);
 	uint32_t larger = rest ? rest : parts;
@@ -128,33 +132,34 @@ static void panel(const struct xqk_panel *p, const struct operand *o)
 	/* What is unpacked is flipped. */
 	if (o->unpack)
 		rows.flip = 0;
-	run(&rows, functions[most - 1], most, larger);
+	run(&rows, o->by_rows[most - 1], most, larger);
 	if (rest)
-		run(&rows, functions[most - 2], most - 1, parts - rest);
+		run(&rows, o->by_rows[most - 2], most - 1, parts - rest);
 }
 
-/* Bytes: the sign flipped adds 128, or nothing. */
-#define XQK_PANEL_BYTES(name, flip_bits, unsigned_a)				\
+/* Bytes, whose sign flipped adds 128, and bits by bits. */
+#define XQK_PANEL_BYTES(name, flip_bits, functions)				\
 	void xqk_dot_panel_##name##_avx512(const struct xqk_panel *p)		\
 	{									\
 		static const struct operand o = {				\
-			.flip = (flip_bits), .by_u8 = (unsigned_a), .bits = 8,	\
+			.flip = (flip_bits), .by_rows = (functions), .bits = 8,	\
 		};								\
 										\
 		panel(p, &o);							\
 	}
 
-XQK_PANEL_BYTES(s8, 0x80, false)
-XQK_PANEL_BYTES(u8, 0, false)
-XQK_PANEL_BYTES(by_u8, 0, true)
+XQK_PANEL_BYTES(s8, 0x80, by_s8)
+XQK_PANEL_BYTES(u8, 0, by_s8)
+XQK_PANEL_BYTES(by_u8, 0, by_u8)
+XQK_PANEL_BYTES(bits, 0, by_bits)
 
 /* Narrower, for both signs of A. What is flipped is taken off where the operand is signed. */
-#define XQK_PANEL_ONE(name, as, unpacker, width, code, flip_bits, off, suffix, unsigned_a)	\
+#define XQK_PANEL_ONE(name, as, unpacker, width, code, flip_bits, off, suffix, functions)	\
 	void xqk_dot_panel_##name##suffix##_avx512(const struct xqk_panel *p)		\
 	{										\
 		static const struct operand o = {					\
 			.flip = (flip_bits), .less = (off), .mask = (code), .bits = (width),	\
-			.by_u8 = (unsigned_a), .unpack = xqk_unpack_##unpacker##_avx512,	\
+			.by_rows = (functions), .unpack = xqk_unpack_##unpacker##_avx512,	\
 			.first = { xqk_panel_unpack_5_##as##suffix##_avx512,		\
 				   xqk_panel_unpack_6_##as##suffix##_avx512 },		\
 		};									\
@@ -162,8 +167,8 @@ XQK_PANEL_BYTES(by_u8, 0, true)
 		panel(p, &o);								\
 	}
 #define XQK_PANEL_NARROW(name, as, to_unsigned, to_signed, width, code, flip, off)		\
-	XQK_PANEL_ONE(name, as, to_unsigned, width, code, flip, 0, , false)			\
-	XQK_PANEL_ONE(name, as, to_signed, width, code, flip, off, _by_u8, true)
+	XQK_PANEL_ONE(name, as, to_unsigned, width, code, flip, 0, , by_s8)			\
+	XQK_PANEL_ONE(name, as, to_signed, width, code, flip, off, _by_u8, by_u8)
 
 XQK_PANEL_NARROW(s4, 4bit, s4, signed_s4, 4, 15, 8, 8)
 XQK_PANEL_NARROW(u4, 4bit, u4, u4, 4, 15, 0, 0)

@@ -24,13 +24,20 @@
 /*
  * Vector 31 is what B is flipped with. That is done even if it is nothing: a vector that comes
  * by a plain load and is used by few instructions makes them wait on Zen 4, one that an
- * operation loads does not.
+ * operation loads does not. For bits, where it would be one operation of 20, it is K.
  */
 .macro LOAD_B step
+.if bits
+	vmovdqu32 \step*STEP_BYTES(B0), %zmm24
+	vmovdqu32 \step*STEP_BYTES(B1), %zmm25
+	vmovdqu32 \step*STEP_BYTES(B2), %zmm26
+	vmovdqu32 \step*STEP_BYTES(B3), %zmm27
+.else
 	vpxord	\step*STEP_BYTES(B0), %zmm31, %zmm24
 	vpxord	\step*STEP_BYTES(B1), %zmm31, %zmm25
 	vpxord	\step*STEP_BYTES(B2), %zmm31, %zmm26
 	vpxord	\step*STEP_BYTES(B3), %zmm31, %zmm27
+.endif
 .endm
 
 .macro STEP step
@@ -55,6 +62,33 @@
 	MULTIPLY_ROW \row, \a, \s0, \s1, \s2, \s3, 12\address
 .endm
 
+.macro CLEAR sum
+	vpxord	%zmm\sum, %zmm\sum, %zmm\sum
+.endm
+
+/* From bits that differ to K - 2 * bits, less what the row and the columns take off. */
+.macro COUNTED sum, strip
+	vpaddd	%zmm\sum, %zmm\sum, %zmm\sum
+	vpaddd	STEP_BYTES*\strip(SCRATCH), %zmm\sum, %zmm\sum
+	vpsubd	%zmm\sum, %zmm30, %zmm\sum
+.endm
+
+.macro COUNTED_ROW row, s0, s1, s2, s3
+.if bits
+	vpbroadcastd 4*\row(ROW), %zmm30
+	vpsubd	%zmm30, %zmm31, %zmm30
+	mov	XQK_ROWS_COLUMN(ARGUMENT), SCRATCH
+	COUNTED	\s0, 0
+	COUNTED	\s1, 1
+	COUNTED	\s2, 2
+	COUNTED	\s3, 3
+	cmpl	$0, XQK_ROWS_ADD(ARGUMENT)
+	je	9f
+	ADD_ROW	\row, \s0, \s1, \s2, \s3
+9:
+.endif
+.endm
+
 .macro FETCH_AHEAD
 	mov	(AHEAD_C), SCRATCH
 	prefetchw 0*STEP_BYTES(SCRATCH)
@@ -69,9 +103,10 @@
 	add	XQK_ROWS_AHEAD_STEP(ARGUMENT), AHEAD_B
 .endm
 
-.macro DEFINE_ROWS name, rows_of_a, is_unsigned
+.macro DEFINE_ROWS name, rows_of_a, is_unsigned, are_bits=0
 	rows = \rows_of_a
 	unsigned_a = \is_unsigned
+	bits = \are_bits
 	.globl	\name
 	.hidden	\name
 	.type	\name, @function
@@ -89,11 +124,23 @@
 	mov	XQK_ROWS_ROW(ARGUMENT), ROW
 	lea	(STRIDE, STRIDE, 2), STRIDE3
 	lea	(STRIDE, STRIDE, 4), STRIDE5
+.if bits
+	mov	XQK_ROWS_STEPS(ARGUMENT), SCRATCH32
+	shl	$5, SCRATCH32			/* bits of a step */
+	vpbroadcastd SCRATCH32, %zmm31
+.else
 	vpbroadcastd XQK_ROWS_FLIP(ARGUMENT), %zmm31
+.endif
 
 0:	mov	XQK_ROWS_B(ARGUMENT), B
 	mov	XQK_ROWS_STEPS(ARGUMENT), LEFT
+.if bits
+	.irp	sum, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23
+	CLEAR	\sum
+	.endr
+.else
 	START_SUMS
+.endif
 	mov	C, SAVED_C
 	mov	ROW, SAVED_ROW
 	lea	8 * rows(C), AHEAD_C
@@ -152,31 +199,38 @@
 
 5:	mov	AHEAD_B, SAVED_AHEAD_B
 	mov	SAVED_C, C
+	mov	SAVED_ROW, ROW
 	END_ROW	0, 28,  0,  1,  2,  3, (A)
+	COUNTED_ROW 0, 0,  1,  2,  3
 .if rows > 1
 	END_ROW	1, 29,  4,  5,  6,  7, (A, STRIDE)
+	COUNTED_ROW 1, 4,  5,  6,  7
 .endif
 	STORE_ROW 0,  0,  1,  2,  3
 .if rows > 2
 	END_ROW	2, 28,  8,  9, 10, 11, (A, STRIDE, 2)
+	COUNTED_ROW 2, 8,  9, 10, 11
 .endif
 .if rows > 1
 	STORE_ROW 1,  4,  5,  6,  7
 .endif
 .if rows > 3
 	END_ROW	3, 29, 12, 13, 14, 15, (A, STRIDE3)
+	COUNTED_ROW 3, 12, 13, 14, 15
 .endif
 .if rows > 2
 	STORE_ROW 2,  8,  9, 10, 11
 .endif
 .if rows > 4
 	END_ROW	4, 28, 16, 17, 18, 19, (A, STRIDE, 4)
+	COUNTED_ROW 4, 16, 17, 18, 19
 .endif
 .if rows > 3
 	STORE_ROW 3, 12, 13, 14, 15
 .endif
 .if rows > 5
 	END_ROW	5, 29, 20, 21, 22, 23, (A, STRIDE5)
+	COUNTED_ROW 5, 20, 21, 22, 23
 .endif
 .if rows > 4
 	STORE_ROW 4, 16, 17, 18, 19
@@ -191,7 +245,6 @@
 	mov	SCRATCH, FIRST
 	mov	SCRATCH, A
 	add	$8 * rows, C
-	mov	SAVED_ROW, ROW
 	add	$4 * rows, ROW
 	decq	PARTS
 	jne	0b
@@ -213,5 +266,11 @@
 	DEFINE_ROWS xqk_panel_rows_4_by_u8_avx512, 4, 1
 	DEFINE_ROWS xqk_panel_rows_5_by_u8_avx512, 5, 1
 	DEFINE_ROWS xqk_panel_rows_6_by_u8_avx512, 6, 1
+	DEFINE_ROWS xqk_panel_rows_1_b1_avx512, 1, 0, 1
+	DEFINE_ROWS xqk_panel_rows_2_b1_avx512, 2, 0, 1
+	DEFINE_ROWS xqk_panel_rows_3_b1_avx512, 3, 0, 1
+	DEFINE_ROWS xqk_panel_rows_4_b1_avx512, 4, 0, 1
+	DEFINE_ROWS xqk_panel_rows_5_b1_avx512, 5, 0, 1
+	DEFINE_ROWS xqk_panel_rows_6_b1_avx512, 6, 0, 1
 
 	.section .note.GNU-stack, "", @progbits

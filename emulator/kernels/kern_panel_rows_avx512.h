@@ -89,7 +89,11 @@ xqk_panel_rows_fn xqk_panel_rows_1_avx512, xqk_panel_rows_2_avx512, xqk_panel_ro
 xqk_panel_rows_fn xqk_panel_rows_1_by_u8_avx512, xqk_panel_rows_2_by_u8_avx512,
 		  xqk_panel_rows_3_by_u8_avx512, xqk_panel_rows_4_by_u8_avx512,
 		  xqk_panel_rows_5_by_u8_avx512, xqk_panel_rows_6_by_u8_avx512;
-/* The same, one part of rows, by words of B as they are, which are unpacked by the way. */
+/* Bits by bits, a step being a word of 32. */
+xqk_panel_rows_fn xqk_panel_rows_1_b1_avx512, xqk_panel_rows_2_b1_avx512,
+		  xqk_panel_rows_3_b1_avx512, xqk_panel_rows_4_b1_avx512,
+		  xqk_panel_rows_5_b1_avx512, xqk_panel_rows_6_b1_avx512;
+/* One part of rows by words of B as they are, which are unpacked by the way. */
 xqk_panel_rows_fn xqk_panel_unpack_5_4bit_avx512, xqk_panel_unpack_6_4bit_avx512,
 		  xqk_panel_unpack_5_2bit_avx512, xqk_panel_unpack_6_2bit_avx512,
 		  xqk_panel_unpack_5_1bit_avx512, xqk_panel_unpack_6_1bit_avx512,

@@ -81,6 +81,7 @@ places_1:
 
 .macro DEFINE_UNPACK name, rows_of_a, is_unsigned, bits, has_codebook=0
 	rows = \rows_of_a
+	bits = 0
 	unsigned_a = \is_unsigned
 	codebook = \has_codebook
 	.globl	\name

@@ -19,11 +19,13 @@ void xqk_choose_panel(struct xqk_work *work)
 {
 	const struct xqk_gemm *gemm = work->gemm;
 	const bool tiled = gemm->dims.flags & XQACCEL_JOB_B_TILED;
+	const uint32_t step_k = work->bits ? work->word_k : 4;
 
 	work->panel_fits = work->dot_panel && work->columns > XQK_COLUMNS - XQK_LANES &&
 		work->block.pieces == 1 && !(gemm->dims.flags & XQACCEL_JOB_GROUP_ACC) &&
 		work->block.word0 % XQACCEL_TILE_WORDS == 0 &&
-		(work->block.k1 - work->block.k0) / 4 >= work->isa->panel_steps &&
+		(work->block.k1 - work->block.k0) / step_k >= work->isa->panel_steps &&
+		(!work->bits || (work->block.k1 - work->block.k0) % step_k == 0) &&
 		!(work->need_row_term && xqk_present(&gemm->view[XQACCEL_B_ZP])) &&
 		!(work->need_column_sum && xqk_present(&gemm->view[XQACCEL_A_ZP]));
 	work->unpack_late = work->panel_fits && work->panel_unpacks && tiled &&

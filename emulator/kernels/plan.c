@@ -176,7 +176,7 @@ size_t xqk_work_layout(struct xqk_work *work, const struct xqk_plan *plan, uint3
 	work->dot = work->bits ? isa->dot_bits : b->dot;
 	work->dot_fold = work->bits ? isa->dot_fold_bits : b->dot_fold;
 	work->dot_panel = work->bits ? isa->dot_panel_bits : b->dot_panel;
-	work->panel_unpacks = b->panel_unpacks;
+	work->panel_unpacks = b->panel_unpacks && !work->bits;
 	work->panel_fits = work->unpack_late = false;
 	work->dot_groups = NULL;
 	if (dims->scale_format) {

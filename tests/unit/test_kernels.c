@@ -214,7 +214,12 @@ static void whole_panels(void)
 				c.gemm.dims.flags |= XQACCEL_JOB_ACCUMULATE;
 			if (!one_in(3))
 				c.gemm.dims.flags |= XQACCEL_JOB_B_TILED;
-			case_make(&c, one_in(2) ? XQACCEL_FMT_S8 : XQACCEL_FMT_U8, b);
+			if (b == XQACCEL_FMT_B1 && one_in(2)) {
+				c.gemm.dims.k = (c.gemm.dims.k + 31) / 32 * 32;
+				case_make(&c, XQACCEL_FMT_B1, b);
+			} else {
+				case_make(&c, one_in(2) ? XQACCEL_FMT_S8 : XQACCEL_FMT_U8, b);
+			}
 			check_case(&c, xqk_isa_list(i), 2);
 			case_free(&c);
 		}

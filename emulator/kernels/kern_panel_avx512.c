@@ -115,12 +115,15 @@ static void panel(const struct xqk_panel *p, const struct operand *o)
 		/* Nothing is read there: anything that is mapped will do. */
 		.ahead = p->ahead ? p->ahead : p->a,
 	};
+	static const int32_t nothing[XQK_COLUMNS];
 	const uint64_t turns = (uint64_t)parts * (p->steps / 4) + 1;
 
 	rows.ahead_step = (p->ahead_bytes + turns - 1) / turns;
 	if (rows.ahead_step > 2 * XQK_STEP_BYTES)
 		rows.ahead_step = 2 * XQK_STEP_BYTES;
 
+	if (!rows.column && o->by_rows == by_bits)
+		rows.column = nothing;
 	touch(p, o->bits);
 	if (p->words && most < XQK_ROWS_MOST - 1) {
 		unpack(p, o);

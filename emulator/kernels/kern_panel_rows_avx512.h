@@ -37,6 +37,7 @@
 
 /**
  * struct xqk_panel_rows - as struct xqk_panel, but the function says how many rows a part has
+ * @column: may be NULL, but not for bits
  * @flip: what four bytes of B, or four codes, are exclusive-ored with
  * @words, @codebook: only where B is unpacked, which is then written to @b
  * @ahead, @ahead_step: where to fetch from, by how much it grows in each turn of four steps

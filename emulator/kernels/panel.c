@@ -52,13 +52,12 @@ static void look_ahead(const struct xqk_work *work, struct xqk_panel *panel)
 
 void xqk_compute_panel(struct xqk_work *work)
 {
-	static const int32_t nothing[XQK_COLUMNS] __attribute__((aligned(64)));
 	const bool add = (work->gemm->dims.flags & XQACCEL_JOB_ACCUMULATE) || work->block.k0;
 	struct xqk_panel panel = {
 		.a = work->whole.a, .a_stride = work->whole.a_stride, .b = work->whole.b,
 		.steps = work->whole.steps, .rows = work->rows, .c = work->c,
 		.row = work->row_term,
-		.column = work->need_column_sum ? work->column_sum : nothing,
+		.column = work->need_column_sum ? work->column_sum : NULL,
 		.words = work->unpack_late ? work->words : NULL, .table = work->table,
 		.add = add,
 	};

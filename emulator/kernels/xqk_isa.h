@@ -115,6 +115,7 @@ typedef void xqk_dot_fold_fn(const struct xqk_dot *dot, const struct xqk_fold *f
  *	c[r][n] (+)= dot[r][n] - row[r] - column[n]
  *
  * @a, @a_stride, @b, @steps: as for a dot whose first step is 0
+ * @column: may be NULL
  * @c: where each row's first of XQK_COLUMNS elements is; XQK_PANEL_AHEAD more say where C
  *	will be written to after this panel
  * @words: NULL, or B is not unpacked yet: [tile][XQK_STRIPS] pointers to tiles in memory; @b

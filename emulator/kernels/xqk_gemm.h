@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Private to the kernels: the state of one chunk while it is computed, shared by plan.c,
- * stage_a.c, stage_b.c and gemm.c. See xqk_isa.h for steps, strips and dots.
+ * Private to the kernels: the state of one chunk while it is computed, shared by the common
+ * code. See xqk_isa.h for its files, and for steps, strips and dots.
  */
 #ifndef XQK_GEMM_H
 #define XQK_GEMM_H

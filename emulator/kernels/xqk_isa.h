@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Private to the kernels: what an instruction set provides, and what the common code
- * (plan.c, stage_a.c, stage_b.c, gemm.c) makes of it.
+ * Private to the kernels: what an instruction set provides, and what the common code makes
+ * of it. plan.c decides how a job is computed, gemm.c does it: stage_a.c and stage_b.c prepare
+ * the operands; panel.c, vector.c and thin.c are faster ways for jobs that fit them.
  *
  * The product is cut into dots. A dot multiplies up to isa->rows rows of A by up to
  * XQK_STRIPS strips of B (16 channels each) along a piece of K that is at most a block:
@@ -26,13 +27,20 @@
  * An instruction set without an exact product of bytes may have both as 16 bits; then a
  * step of 4 elements takes two of 64 bytes in B's panel, in an order of its own.
  *
- * Staged A is signed: a - a_bias; u8 in place is not, see b_by_u8. The operand of the dot for B is b + bias, signed or
- * not as the kernel of the format likes; bias says which. gemm.c takes both out of the
- * result with the sums of rows and columns (see struct xqk_fold).
+ * Staged A is signed: a - a_bias; u8 in place is not, see b_by_u8. The operand of the dot
+ * for B is b + bias, signed or not as the kernel of the format likes; bias says which. gemm.c
+ * takes both out of the result with the sums of rows and columns (see struct xqk_fold).
  *
  * To add an instruction set: one file that defines a struct xqk_isa and includes
- * kern_template.h for all it does not do better by hand; a line in isa.c; a line with
- * its flags in emulator/build.mk. Start from kern_scalar.c.
+ * kern_template.h for all it does not do better by hand; a declaration at the end of this
+ * file and a line in isa.c; the ending of its files' names and their flags in
+ * emulator/build.mk. Start from kern_scalar.c, which has little more than is needed. Tests
+ * run all that the CPU has. The benchmark takes its limits from loops in tests/bench/peak.c.
+ *
+ * To add a format: its code in linux/xqaccel.h, its bits and range in xq_geometry.h; for A
+ * widen_a and xqk_pairs(), for B an entry in struct xqk_isa's b of every instruction set, with
+ * unpack unless the dot takes its bytes as they are, and B_FORMATS in isa.c. Of each pair that
+ * xqk_pairs() offers every instruction set has a dot: nobody checks for it.
  */
 #ifndef XQK_ISA_H
 #define XQK_ISA_H
@@ -241,6 +249,13 @@ struct xqk_thin {
 
 typedef void xqk_thin_fn(const struct xqk_thin *thin, unsigned int strips);
 
+/**
+ * struct xqk_isa - an instruction set's kernels
+ *
+ * Always there: name, available, rows, a dot in b for each format, widen_a, arrange_a,
+ * interleave_b, fold. Wide formats need arrange_wide_a, start_a and start_b, tiles_rows goes
+ * with dot_tiles, panel_steps with dot_panel. All else may be left out.
+ */
 struct xqk_isa {
 	const char *name;
 	bool (*available)(void);

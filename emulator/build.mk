@@ -9,7 +9,7 @@ xqdevice-libs := xqkernels
 
 QEMU_LIBS := xqdevice xqkernels
 
-# ---- kernels: kern_ISA*.c hold the code for one instruction set each ------------------------------
+# ---- kernels: kern_ISA.c is an instruction set's table, kern_*_ISA.c its code ------------------------
 
 STATIC_LIBS += xqkernels
 XQK_SOURCES := $(sort $(wildcard emulator/kernels/*.c emulator/kernels/*.S))

@@ -49,7 +49,7 @@ struct xq_matmul_stats {
  * @b_step: the same of B. C has them all, in C order
  * @a_type: @b_type: any type of at most 8 bits; codebook types only for B
  * @b_transposed: B is [..][n][k], else [..][k][n]
- * @a: unpacked elements [..][m][k], as struct xq_type says
+ * @a: unpacked elements [..][m][k], as enum xq_type says
  * @b: unpacked elements
  * @a_zps: numbers at @a_zp: 0, 1, or m
  * @b_zps: numbers at @b_zp: 0, 1, or n

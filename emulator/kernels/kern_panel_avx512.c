@@ -78,8 +78,9 @@ static inline void touch(const struct xqk_panel *p, uint32_t bits)
 #endif
 
 /*
- * How B of a format comes to be the operand, and the micro-kernels by rows. Of a narrow one: its codes' bits, how they are
- * unpacked if the first part has few rows, and by a first part of five and of six.
+ * How B of a format comes to be the operand, and the micro-kernels by rows. Of a narrow one:
+ * its codes' bits, how they are unpacked if the first part has few rows, and by a first part
+ * of five and of six.
  */
 struct operand {
 	uint8_t flip, less, mask, bits;

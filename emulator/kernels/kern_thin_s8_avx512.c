@@ -11,6 +11,8 @@
 typedef int32_t int32_unaligned __attribute__((aligned(1), may_alias));
 
 #define ROWS	6
+#define SHORT	4	/* steps of four strips whose B fits the registers */
+#define STEPS	8	/* the same of fewer strips */
 #define AHEAD	(3 * ROWS)	/* rows of C that are fetched before they are written */
 
 static inline __attribute__((always_inline)) void
@@ -64,11 +66,81 @@ thin_rows(const struct xqk_thin *thin, uint32_t row, const unsigned int rows,
 	}
 }
 
+/*
+ * Rows of a few steps: B stays in registers, and each row is stored while the next is
+ * multiplied. The stores of six rows at once would take longer than their products.
+ */
+static inline __attribute__((always_inline)) void
+thin_short(const struct xqk_thin *thin, const unsigned int steps, const unsigned int strips)
+{
+	const __m512i flip = _mm512_set1_epi8((char)thin->flip);
+	__m512i b[STEPS][XQK_STRIPS], start[XQK_STRIPS];
+	const uint8_t *a = thin->a;
+	char *c = (char *)thin->c;
+	unsigned int s, step;
+	uint32_t row;
+
+#pragma GCC unroll 4
+	for (s = 0; s < strips; s++) {
+		start[s] = _mm512_load_si512(thin->start + s * XQK_LANES);
+#pragma GCC unroll 8
+		for (step = 0; step < steps; step++)
+			b[step][s] = _mm512_load_si512(thin->b + (step * XQK_STRIPS + s) *
+						       XQK_STEP_BYTES);
+	}
+	for (row = 0; row < thin->rows; row++, a += thin->a_stride, c += thin->c_stride) {
+		const char *ahead = c + AHEAD * thin->c_stride;
+		__m512i sum[XQK_STRIPS];
+
+#pragma GCC unroll 4
+		for (s = 0; s < strips; s++) {
+			__builtin_prefetch(ahead + s * XQK_STEP_BYTES, 1);
+			sum[s] = start[s];
+		}
+#pragma GCC unroll 8
+		for (step = 0; step < steps; step++) {
+			const __m512i x = _mm512_xor_si512(flip, _mm512_set1_epi32(
+				*(const int32_unaligned *)(a + 4 * step)));
+
+#pragma GCC unroll 4
+			for (s = 0; s < strips; s++)
+				sum[s] = _mm512_dpbusd_epi32(sum[s], x, b[step][s]);
+		}
+#pragma GCC unroll 4
+		for (s = 0; s < strips; s++) {
+			int32_t *to = (int32_t *)c + s * XQK_LANES;
+
+			if (thin->add)
+				sum[s] = _mm512_add_epi32(sum[s], _mm512_loadu_si512(to));
+			_mm512_storeu_si512(to, sum[s]);
+		}
+	}
+}
+
+#define SHORT_CASE(steps)						\
+	case steps:							\
+		if ((steps) * strips > SHORT * XQK_STRIPS)		\
+			break;						\
+		thin_short(thin, steps, strips);			\
+		return;
+
 static inline __attribute__((always_inline)) void
 thin_strips(const struct xqk_thin *thin, const unsigned int strips)
 {
 	uint32_t row;
 
+	switch (thin->steps) {
+	SHORT_CASE(1)
+	SHORT_CASE(2)
+	SHORT_CASE(3)
+	SHORT_CASE(4)
+	SHORT_CASE(5)
+	SHORT_CASE(6)
+	SHORT_CASE(7)
+	SHORT_CASE(8)
+	default:
+		break;
+	}
 	for (row = 0; row + ROWS <= thin->rows; row += ROWS)
 		thin_rows(thin, row, ROWS, strips);
 	for (; row < thin->rows; row++)

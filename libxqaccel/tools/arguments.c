@@ -16,6 +16,14 @@ int argument_tensor(const char *path, struct tensor *t)
 	return wrong ? fail("cannot read %s: %s", path, wrong) : 0;
 }
 
+/* The same of what is not a number. */
+static int number_tensor(const char *option, const char *text, struct tensor *t)
+{
+	const char *wrong = npy_read(text, t);
+
+	return wrong ? fail("--%s is neither a number nor a .npy file (%s: %s)", option, text, wrong) : 0;
+}
+
 int argument_ints_check(const char *option, const char *text, int64_t min, int64_t max,
 			const struct tensor *t)
 {
@@ -48,7 +56,7 @@ int argument_ints(const char *option, const char *text, int64_t min, int64_t max
 		if (!tensor_alloc(t, 'i', 8, 0, NULL))
 			return fail("not enough memory");
 		*(int64_t *)t->data = value;
-	} else if (argument_tensor(text, t)) {
+	} else if (number_tensor(option, text, t)) {
 		return EXIT_ERROR;
 	}
 	return argument_ints_check(option, text, min, max, t);
@@ -69,7 +77,7 @@ int argument_floats(const char *option, const char *text, struct tensor *t)
 		*(float *)t->data = strtof(text, NULL);
 		return isfinite(value) ? 0 : fail("--%s must be finite (%s)", option, text);
 	}
-	if (argument_tensor(text, &any))
+	if (number_tensor(option, text, &any))
 		return EXIT_ERROR;
 	if (any.kind != 'f') {
 		fail("--%s must be of a floating type (%s is %s)", option, text, tensor_type_name(&any));

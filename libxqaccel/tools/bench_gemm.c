@@ -65,8 +65,10 @@ static int parse(struct bench *b, int argc, char **argv)
 		return status;
 	if (b->m < 1 || b->n < 1 || b->k < 1)
 		return usage("--m, --n and --k must be given and at least 1");
-	if (b->repeat < 1 || b->threads < 0)
-		return usage("--repeat and --threads must be at least 1");
+	if (b->repeat < 1)
+		return usage("--repeat must be at least 1");
+	if (b->threads < 0)
+		return usage("--threads must not be negative");
 	return OPTIONS_DONE;
 }
 

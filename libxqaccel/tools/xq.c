@@ -101,5 +101,11 @@ int main(int argc, char **argv)
 		command = c;
 		return c->run(argc - words, argv + words);
 	}
+	for (c = commands; c->name; c++) {
+		const size_t length = strlen(argv[1]);
+
+		if (!strncmp(c->name, argv[1], length) && c->name[length] == ' ')
+			return usage("there is only %s", c->name);
+	}
 	return usage("there is no command %s", argv[1]);
 }

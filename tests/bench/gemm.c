@@ -45,6 +45,15 @@ static bool is_wanted(const struct bench_row *row)
 	return strstr(row->section, only) || strstr(name, only);
 }
 
+/* Or the files of an earlier run would be replaced by empty ones. */
+static bool any_wanted(void)
+{
+	for (unsigned int i = 0; i < bench_row_count; i++)
+		if (is_wanted(&bench_rows[i]))
+			return true;
+	return false;
+}
+
 static bool write_file(const struct report *report, const char *name,
 		       void (*write)(const struct report *, FILE *))
 {
@@ -107,6 +116,11 @@ int main(int argc, char **argv)
 	if (!parse_arguments(argc, argv) || !results || !isa) {
 		fprintf(stderr, "usage: %s [-o FOLDER] [-p FOLDER] [-s SECONDS] [-r TEXT]\n"
 			"XQ_ISA must be unset or name an instruction set of this CPU\n", argv[0]);
+		return 2;
+	}
+	if (!any_wanted()) {
+		fprintf(stderr, "no row has \"%s\" in its section or its \"a x b MxNxK\"\n", only);
+		free(results);
 		return 2;
 	}
 	report.peers = peer_client_start(peer_folder);

@@ -41,7 +41,8 @@ static int wait_for(struct xqaccel_client *client, u32 min_complete, s64 timeout
 					     (TASK_INTERRUPTIBLE | TASK_FREEZABLE));
 	if (ret == -ETIME)
 		return -ETIMEDOUT;
-	return ret ? -EINTR : 0;
+	/* EINTR for a handler; the freezer and others who just kick a task are no reason to fail. */
+	return ret ? -ERESTARTNOHAND : 0;
 }
 
 /* Moves up to @count completions to @taken; under wait_lock. */

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "batch.h"
@@ -243,6 +244,45 @@ TEST_F_TIMEOUT(suspend, who_waits_sleeps_on, 60)
 		EXPECT_EQ(0, s[i].ret);
 		EXPECT_EQ(XQACCEL_STATUS_OK, (int)s[i].c.status);
 	}
+}
+
+struct looker {
+	int fd;
+	bool stop;
+	unsigned int looks, interrupted;
+	pthread_t thread;
+};
+
+static void *look_again_and_again(void *data)
+{
+	struct looker *l = data;
+	struct xqaccel_completion c;
+
+	while (!__atomic_load_n(&l->stop, __ATOMIC_RELAXED)) {
+		l->interrupted += wait_one(l->fd, &c, 50000) != -ETIMEDOUT;
+		l->looks++;
+	}
+	return NULL;
+}
+
+/* Freezing finds tasks anywhere, also in the call but not asleep; it is no signal to those either. */
+TEST_F_TIMEOUT(suspend, who_is_about_to_wait, 90)
+{
+	enum { ROUNDS = 8 };
+	struct looker l = { .fd = self->fd };
+	unsigned int i;
+
+	if (!host_present())
+		SKIP(return, "no host to make the device hang");
+	ASSERT_EQ(0, inject("hang-jobs", ROUNDS + 1));
+	ASSERT_EQ(0, submit_lane(self->fd, &self->job, 0, 60000));
+	ASSERT_EQ(0, pthread_create(&l.thread, NULL, look_again_and_again, &l));
+	for (i = 0; i < ROUNDS; i++)
+		EXPECT_EQ(0, suspend("freeze"));
+	__atomic_store_n(&l.stop, true, __ATOMIC_RELAXED);
+	pthread_join(l.thread, NULL);
+	EXPECT_LT(100U, l.looks);
+	EXPECT_EQ(0U, l.interrupted);
 }
 
 /* A device that does not acknowledge resets is lost, whenever it is noticed; nothing hangs. */

@@ -360,7 +360,7 @@ struct xqaccel_completion {
  * Completions are reaped from all lanes in the order in which they came. With at
  * least one written the call succeeds even if the time ran out.
  *
- * ETIMEDOUT: none came in time. EINTR: a signal came first. ENOENT: nothing to
+ * ETIMEDOUT: none came in time. EINTR: a signal handler ran first. ENOENT: nothing to
  * wait for (min_complete is not 0 and there are no jobs).
  *
  * poll() tells POLLIN when there is a completion to reap, POLLHUP | POLLERR when

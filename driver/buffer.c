@@ -194,25 +194,31 @@ unlock:
 	return ret;
 }
 
+/* Never above the limit, not even for a moment: what one is refused must not cost another. */
+static bool charge_device(struct xqaccel_device *xq, u64 bytes)
+{
+	const u64 limit = device_bytes();
+	s64 sum = atomic64_read(&xq->stats.buffer_bytes);
+
+	do {
+		if (bytes > limit || (u64)sum > limit - bytes)
+			return false;
+	} while (!atomic64_try_cmpxchg(&xq->stats.buffer_bytes, &sum, sum + bytes));
+	return true;
+}
+
 /* The bytes that a client and all of them may have; -ENOSPC beyond. */
 static int charge(struct xqaccel_client *client, u64 bytes)
 {
-	atomic64_t *all = &client->xq->stats.buffer_bytes;
 	const u64 limit = xqaccel_client_bytes();
-	int ret = 0;
+	int ret = -ENOSPC;
 
-	if ((u64)atomic64_add_return(bytes, all) > device_bytes()) {
-		atomic64_sub(bytes, all);
-		return -ENOSPC;
-	}
 	xa_lock(&client->buffers);
-	if (bytes > limit || client->bytes > limit - bytes)
-		ret = -ENOSPC;
-	else
+	if (bytes <= limit && client->bytes <= limit - bytes && charge_device(client->xq, bytes)) {
 		client->bytes += bytes;
+		ret = 0;
+	}
 	xa_unlock(&client->buffers);
-	if (ret)
-		atomic64_sub(bytes, all);
 	return ret;
 }
 

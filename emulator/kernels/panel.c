@@ -32,22 +32,29 @@ void xqk_choose_panel(struct xqk_work *work)
 		!work->need_column_sum && tiles_whole(work);
 }
 
-/* The tiles of the next strips, if they are in one piece of memory. */
+/* What the next panel reads of B, if that is in one piece of memory. */
 static void look_ahead(const struct xqk_work *work, struct xqk_panel *panel)
 {
 	const struct xqk_gemm *gemm = work->gemm;
 	const struct xqk_view *b = &gemm->view[XQACCEL_B];
-	const uint64_t strip = work->n0 / XQK_LANES + XQK_STRIPS;
-	const uint64_t strips = xq_tiles_n(gemm->dims.n);
-	const uint64_t tiles = xq_tiles_k(gemm->dims.b_format, gemm->dims.k);
+	const uint32_t next = work->n0 + XQK_COLUMNS;
+	const uint32_t left = gemm->dims.n < next ? 0 : gemm->dims.n - next;
+	const uint32_t channels = left < XQK_COLUMNS ? left : XQK_COLUMNS;
+	const uint64_t row = xq_row_bytes(gemm->dims.b_format, gemm->dims.k);
+	uint64_t unit = b->stride, units = channels, first = next;
 
-	/* Of several blocks of K only a part of them is next. */
-	if (!(gemm->dims.flags & XQACCEL_JOB_B_TILED) || !b->flat || strip >= strips ||
-	    work->block.k1 - work->block.k0 < gemm->dims.k)
+	/* Of several blocks of K only a part is next, as it is of rows that are far apart. */
+	if (!b->flat || work->block.k1 - work->block.k0 < gemm->dims.k)
 		return;
-	panel->ahead = b->flat + work->batch * b->batch_stride + strip * tiles * XQACCEL_TILE_BYTES;
-	panel->ahead_bytes = (strips - strip < XQK_STRIPS ? strips - strip : XQK_STRIPS) * tiles *
-			     XQACCEL_TILE_BYTES;
+	if (gemm->dims.flags & XQACCEL_JOB_B_TILED) {
+		unit = xq_tiles_k(gemm->dims.b_format, gemm->dims.k) * XQACCEL_TILE_BYTES;
+		units = xq_tiles_n(channels);
+		first = next / XQK_LANES;
+	} else if (unit > row + row / 4) {
+		return;
+	}
+	panel->ahead = b->flat + work->batch * b->batch_stride + first * unit;
+	panel->ahead_bytes = units * unit;
 }
 
 void xqk_compute_panel(struct xqk_work *work)

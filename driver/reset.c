@@ -296,14 +296,18 @@ void xqaccel_reset_final(struct xqaccel_device *xq)
 
 /* ---- sleep ---------------------------------------------------------------- */
 
-static bool all_idle(struct xqaccel_device *xq)
+/* Whether a job runs. An error of the bus may end it all, and then registers may not answer. */
+static bool still_dozing(struct xqaccel_device *xq)
 {
+	bool busy = false;
 	unsigned int i;
 
-	for (i = 0; i < xq->caps.queues; i++)
-		if (!xqaccel_queue_idle(&xq->queue[i]))
-			return false;
-	return true;
+	spin_lock_irq(&xq->lock);
+	if (!xq->lost && xq->power == XQACCEL_DOZING)
+		for (i = 0; i < xq->caps.queues && !busy; i++)
+			busy = !xqaccel_queue_idle(&xq->queue[i]);
+	spin_unlock_irq(&xq->lock);
+	return busy;
 }
 
 /*
@@ -324,7 +328,7 @@ static void doze(struct xqaccel_device *xq)
 	}
 	spin_unlock_irq(&xq->lock);
 
-	while (!READ_ONCE(xq->lost) && !all_idle(xq) && !time_after(jiffies, end))
+	while (still_dozing(xq) && !time_after(jiffies, end))
 		usleep_range(100, 1000);
 }
 

@@ -191,7 +191,14 @@ static pci_ers_result_t xqaccel_slot_reset(struct pci_dev *pdev)
 {
 	struct xqaccel_device *xq = pci_get_drvdata(pdev);
 
+	/*
+	 * Between the steps of a recovery others may have woken it: a reset, a resume, a new
+	 * probe. What is restored has no bus mastering, and only a wake turns it on.
+	 */
+	xqaccel_sleep(xq, false);
 	pci_restore_state(pdev);
+	/* Restoring uses up what was saved; the next error may come before the wake. */
+	pci_save_state(pdev);
 	if (!xqaccel_absent(xq))
 		return PCI_ERS_RESULT_RECOVERED;
 	xqaccel_lose(xq, "it does not answer after an error of the bus");

@@ -229,7 +229,7 @@ static void print_result(const struct bench *b)
 	if (b->json)
 		printf("{\"device\": \"%s\", \"isa\": \"%s\", \"m\": %" PRId64 ", \"n\": %" PRId64 ", \"k\": %" PRId64
 		       ", \"a_type\": \"%s\", \"b_type\": \"%s\", \"threads\": %u, \"seconds\": %.9f, "
-		       "\"device_seconds\": %.9f, \"gmac_per_s\": %.3f, \"bytes\": %" PRIu64
+		       "\"device_seconds\": %.9f, \"gmac_per_s\": %.6g, \"bytes\": %" PRIu64
 		       ", \"bytes_copied\": %" PRIu64 ", \"rows_checked\": %" PRId64 ", \"bit_exact\": %s}\n",
 		       xq_device_name(b->dev), xq_device_info(b->dev)->isa, b->m, b->n, b->k,
 		       xq_type_name(b->a_type), xq_type_name(b->b_type), xq_device_info(b->dev)->threads,

@@ -151,6 +151,8 @@ demo: $(QEMU) $(O)/demo-$(KVER).cpio ## Boot a VM with the accelerator and run t
 	$(Q)tests/vm/run --kernel $(KVER) --build $(O) --image demo --timeout 300 $(VM_OPTIONS) \
 		--command '$(GUEST_DEMO)'
 
+demo-soft: ## The same on the software device, without a VM
+
 check: $(CHECK_PROGRAMS) $(CHECK_DEPS) $(O)/check.plan | $(O)/stamp/packages-check ## Run every test (ONLY=REGEX: some)
 	$(Q)tests/check --plan $(O)/check.plan --build $(O) $(if $(ONLY),--only '$(ONLY)')
 
@@ -175,6 +177,8 @@ tools: lib $(TOOL_TARGETS) $(PROGRAMS:%=$(O)/obj/bin/%) ## Build xq and the exam
 .PHONY: bench fuzz lab docs
 bench: $(BENCHES:%=$(O)/obj/bin/%) $(BENCH_TARGETS) ## Measure the kernels against the machine's limit and other libraries
 	$(Q)$(BENCH_RUN)
+
+bench-doc: ## Put the last run of all rows into Documentation/performance.rst
 
 fuzz: $(FUZZERS:%=run-fuzz-%) $(FUZZ_TARGETS) ## Fuzz every parser and the device core, FUZZ_SECONDS each
 

@@ -105,5 +105,5 @@ GUEST_BIN += $(O)/obj/bin/xq-demo $(XQ_DEMO_NETWORK):/share/xqaccel/demo-network
 GUEST_DEMO := xq-demo /share/xqaccel/demo-network
 
 .PHONY: demo-soft
-demo-soft: $(O)/obj/bin/xq-demo $(XQ_DEMO_NETWORK) ## The demo on the software device, without a VM
+demo-soft: $(O)/obj/bin/xq-demo $(XQ_DEMO_NETWORK)
 	$(Q)$< $(XQ_DEMO_NETWORK)

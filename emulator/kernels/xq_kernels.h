@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The GEMM kernels: contract 3. A job whose operands the caller has translated to host
+ * The interface of the GEMM kernels. A job whose operands the caller has translated to host
  * memory is planned, cut into chunks that are independent of each other, and computed by
  * a pool of threads. Nothing here knows of registers, rings or page tables.
  *

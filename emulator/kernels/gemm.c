@@ -247,18 +247,23 @@ static bool compute_block(struct xqk_work *work, uint32_t n0, uint32_t n1,
 	return true;
 }
 
-static void store_zeros(struct xqk_work *work, uint32_t n0, uint32_t n1)
+/* The sums of no products; false if canceled. */
+static bool store_zeros(struct xqk_work *work, uint32_t n0, uint32_t n1,
+			const atomic_bool *cancel)
 {
 	uint32_t row;
 
 	if (work->gemm->dims.flags & (XQACCEL_JOB_ACCUMULATE | XQACCEL_JOB_GROUP_ACC))
-		return;
+		return true;
 	memset(work->sums, 0, 4 * XQK_COLUMNS);
 	for (work->n0 = n0; work->n0 < n1; work->n0 += work->columns) {
 		work->columns = n1 - work->n0 < XQK_COLUMNS ? n1 - work->n0 : XQK_COLUMNS;
+		if (canceled(cancel))
+			return false;
 		for (row = 0; row < work->rows; row++)
 			xqk_store_c(work, work->m0 + row, 1, 0, work->sums, false);
 	}
+	return true;
 }
 
 /* One unit of a chunk: rows [m0, m1) by channels [n0, n1) of a batch element. */
@@ -274,8 +279,8 @@ static bool compute_unit(struct xqk_work *work, uint32_t m0, uint32_t m1, uint32
 	}
 	for (work->m0 = m0; work->m0 < m1; work->m0 += work->rows) {
 		work->rows = m1 - work->m0 < work->stage_rows ? m1 - work->m0 : work->stage_rows;
-		if (!k)
-			store_zeros(work, n0, n1);
+		if (!k && !store_zeros(work, n0, n1, cancel))
+			return false;
 		for (k0 = 0; k0 < k; k0 = work->block.k1) {
 			xqk_block_at(work, k0, &work->block);
 			if (!xqk_stage_a(work, cancel) ||

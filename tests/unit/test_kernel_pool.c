@@ -120,24 +120,15 @@ static void no_work(void)
 	case_free(&c);
 }
 
-/* A job of minutes ends at once when it is canceled, and done is still called. */
-static void cancel(void)
+/* A job that takes long ends at once when it is canceled, and done is still called. */
+static void cancel_job(const struct xqk_gemm *gemm, const char *isa)
 {
 	struct submitter submitter = { 0 };
 	struct xqk_pool *pool = xqk_pool_create(2, true);
 	struct xqk_task *task = &submitter.tasks[0];
-	static uint8_t zeros[1 << 24];
-	static int32_t c[64 * 64];
-	struct xqk_gemm gemm = {
-		.dims = { .m = 64, .n = 64, .k = sizeof(zeros), .batch = 1,
-			  .a_format = XQACCEL_FMT_S8, .b_format = XQACCEL_FMT_S8 },
-	};
 	struct timespec start, end, pause = { .tv_nsec = 20000000 };
 
-	gemm.view[XQACCEL_A].flat = gemm.view[XQACCEL_B].flat = zeros;
-	gemm.view[XQACCEL_C].flat = (uint8_t *)c;
-	gemm.view[XQACCEL_C].stride = sizeof(c[0]) * gemm.dims.n;
-	xqk_plan(&task->plan, xqk_isa_select("scalar"), &gemm, 2);
+	xqk_plan(&task->plan, xqk_isa_select(isa), gemm, 2);
 	task->done = count_done;
 	task->arg = &submitter;
 	xqk_pool_submit(pool, task);
@@ -150,9 +141,41 @@ static void cancel(void)
 	xqk_pool_destroy(pool);
 }
 
+static void cancel(void)
+{
+	static uint8_t zeros[1 << 24];
+	static int32_t c[64 * 64];
+	struct xqk_gemm gemm = {
+		.dims = { .m = 64, .n = 64, .k = sizeof(zeros), .batch = 1,
+			  .a_format = XQACCEL_FMT_S8, .b_format = XQACCEL_FMT_S8 },
+	};
+
+	gemm.view[XQACCEL_A].flat = gemm.view[XQACCEL_B].flat = zeros;
+	gemm.view[XQACCEL_C].flat = (uint8_t *)c;
+	gemm.view[XQACCEL_C].stride = sizeof(c[0]) * gemm.dims.n;
+	cancel_job(&gemm, "scalar");
+}
+
+/* Nothing to multiply, but a row of C is 64 MiB, which all rows share here. */
+static void cancel_zeros(void)
+{
+	static uint8_t a;
+	struct xqk_gemm gemm = {
+		.dims = { .m = XQ_MAX_DIM, .n = XQ_MAX_DIM, .batch = 1,
+			  .a_format = XQACCEL_FMT_S8, .b_format = XQACCEL_FMT_S8 },
+	};
+	int32_t *c = malloc(sizeof(*c) * gemm.dims.n);
+
+	gemm.view[XQACCEL_A].flat = gemm.view[XQACCEL_B].flat = &a;
+	gemm.view[XQACCEL_C].flat = (uint8_t *)c;
+	cancel_job(&gemm, NULL);
+	free(c);
+}
+
 KTAP_MAIN(
 	{ "many submitters, small and large tasks", many_submitters },
 	{ "one job shared by threads", shared_job },
 	{ "a job without output", no_work },
 	{ "cancellation", cancel },
+	{ "cancellation of a job that only writes", cancel_zeros },
 )

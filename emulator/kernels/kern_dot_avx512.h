@@ -33,7 +33,7 @@ count_rest(__m512i sum[XQK_DOT_ROWS][XQK_STRIPS], const struct xqk_dot *dot,
 #pragma GCC unroll 6
 		for (r = 0; r < rows; r++) {
 			const __m512i row = _mm512_and_si512(mask, _mm512_set1_epi32(
-				*(const int32_t *)(a + r * dot->a_stride)));
+				*(const xqk_unaligned *)(a + r * dot->a_stride)));
 
 #pragma GCC unroll 4
 			for (s = 0; s < strips; s++)
@@ -97,7 +97,7 @@ dot_block(__m512i sum[XQK_DOT_ROWS][XQK_STRIPS], const struct xqk_dot *dot,
 #pragma GCC unroll 6
 			for (r = 0; r < rows; r++) {
 				const __m512i row = _mm512_set1_epi32(
-					*(const int32_t *)(a + r * stride));
+					*(const xqk_unaligned *)(a + r * stride));
 
 #pragma GCC unroll 4
 				for (s = 0; s < strips; s++)

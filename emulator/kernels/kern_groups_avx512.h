@@ -58,7 +58,7 @@ dot_group(__m512i sum[ROWS][PAIR], const uint8_t *a, size_t stride, uint32_t ste
 #pragma GCC unroll 6
 			for (r = 0; r < rows; r++) {
 				const __m512i row = _mm512_set1_epi32(
-					*(const int32_t *)(a + r * stride));
+					*(const xqk_unaligned *)(a + r * stride));
 
 #pragma GCC unroll 2
 				for (s = 0; s < strips; s++)

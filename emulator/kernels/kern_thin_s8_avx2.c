@@ -5,9 +5,6 @@
  */
 #include "kern_avx2.h"
 
-/* Rows begin at any byte. */
-typedef int32_t int32_unaligned __attribute__((aligned(1), may_alias));
-
 #define MOST_STEPS	16
 #define AHEAD		12	/* rows of C that are fetched before they are written */
 
@@ -43,7 +40,7 @@ thin_row(const struct xqk_thin *thin, const wide_step *b, const uint8_t *a, int3
 		sum[half] = _mm256_load_si256((const __m256i *)thin->start + half);
 	for (step = 0; step < thin->steps; step++, a += 4) {
 		const __m256i x = _mm256_xor_si256(flip, _mm256_set1_epi32(
-			*(const int32_unaligned *)a));
+			*(const xqk_unaligned *)a));
 		const __m256i even = xqk_keep(_mm256_and_si256(x, low));
 		const __m256i odd = xqk_keep(_mm256_srli_epi16(x, 8));
 

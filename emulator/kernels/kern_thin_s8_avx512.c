@@ -7,9 +7,6 @@
 
 #include "kern_avx512.h"
 
-/* Rows begin at any byte. */
-typedef int32_t int32_unaligned __attribute__((aligned(1), may_alias));
-
 #define ROWS	6
 #define SHORT	4	/* steps of four strips whose B fits the registers */
 #define STEPS	8	/* the same of fewer strips */
@@ -45,7 +42,7 @@ thin_rows(const struct xqk_thin *thin, uint32_t row, const unsigned int rows,
 #pragma GCC unroll 6
 		for (r = 0; r < rows; r++) {
 			const __m512i x = _mm512_xor_si512(flip, _mm512_set1_epi32(
-				*(const int32_unaligned *)(a + r * thin->a_stride)));
+				*(const xqk_unaligned *)(a + r * thin->a_stride)));
 
 #pragma GCC unroll 4
 			for (s = 0; s < strips; s++)
@@ -100,7 +97,7 @@ thin_short(const struct xqk_thin *thin, const unsigned int steps, const unsigned
 #pragma GCC unroll 8
 		for (step = 0; step < steps; step++) {
 			const __m512i x = _mm512_xor_si512(flip, _mm512_set1_epi32(
-				*(const int32_unaligned *)(a + 4 * step)));
+				*(const xqk_unaligned *)(a + 4 * step)));
 
 #pragma GCC unroll 4
 			for (s = 0; s < strips; s++)

@@ -57,6 +57,9 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "operands are used in 
 #define XQK_MAX_ROWS	16			/* bound of isa->rows */
 #define XQK_PANEL_AHEAD	6	/* rows of C behind those of a panel */
 
+/* Four bytes of a row of A: where it is used in place it begins at any byte. */
+typedef int32_t xqk_unaligned __attribute__((aligned(1), may_alias));
+
 /**
  * struct xqk_dot - operands of a dot
  * @a: row 0 of staged A

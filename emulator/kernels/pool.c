@@ -78,7 +78,7 @@ static uint32_t prepare_scratch(struct xqk_worker *worker, const struct xqk_plan
 	if (bytes > worker->bytes) {
 		larger = aligned_alloc(4096, bytes);
 		if (!larger)
-			return plan->block_m < plan->isa->rows ? plan->block_m : plan->isa->rows;
+			return xqk_fewest_rows(plan);
 		free(worker->scratch);
 		worker->scratch = larger;
 		worker->bytes = bytes;

@@ -105,6 +105,12 @@ struct xqk_work {
 	uint8_t table[256];		/* codebook, as the dot takes it */
 };
 
+/* The fewest rows that can be staged at once, for which XQK_LEAST_SCRATCH suffices. */
+static inline uint32_t xqk_fewest_rows(const struct xqk_plan *plan)
+{
+	return plan->block_m < plan->isa->rows ? plan->block_m : plan->isa->rows;
+}
+
 /** xqk_work_layout() - lay out scratch memory, NULL to learn only how much it is */
 size_t xqk_work_layout(struct xqk_work *work, const struct xqk_plan *plan, uint32_t stage_rows,
 		       uint8_t *scratch);

@@ -1,23 +1,44 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The GEMM kernels of every instruction set this CPU has, against the naive reference. */
 #include "gemm_case.h"
+#include "xqk_gemm.h"
 
 #define CASES_PER_PAIR 25
 
-static void run_chunks(struct xqk_plan *plan)
+static void run_chunks_in(struct xqk_plan *plan, size_t scratch_bytes, uint32_t stage_rows)
 {
 	/* Exactly as much as was asked for, so that a sanitizer sees what is beyond. */
 	void *scratch = NULL;
 
 	if (!plan->chunks)
 		return;
-	if (posix_memalign(&scratch, 64, plan->scratch_bytes)) {
+	if (posix_memalign(&scratch, 64, scratch_bytes)) {
 		EXPECT(false, "no memory");
 		return;
 	}
 	for (uint32_t chunk = plan->chunks; chunk-- > 0;)
-		EXPECT(xqk_run_chunk(plan, chunk, scratch, NULL), "chunk %u", chunk);
+		EXPECT(stage_rows ? xqk_run_chunk_rows(plan, chunk, scratch, stage_rows, NULL) :
+				    xqk_run_chunk(plan, chunk, scratch, NULL), "chunk %u", chunk);
 	free(scratch);
+}
+
+static void run_chunks(struct xqk_plan *plan)
+{
+	run_chunks_in(plan, plan->scratch_bytes, 0);
+}
+
+static size_t fewest_rows_bytes(const struct xqk_plan *plan)
+{
+	struct xqk_work work;
+
+	return xqk_work_layout(&work, plan, xqk_fewest_rows(plan), NULL);
+}
+
+/* As a pool does that gets no more memory than it has from its start. */
+static void run_chunks_small(struct xqk_plan *plan)
+{
+	if (plan->chunks)
+		run_chunks_in(plan, fewest_rows_bytes(plan), xqk_fewest_rows(plan));
 }
 
 static bool check_case(struct gemm_case *c, const char *isa, unsigned int threads)
@@ -27,7 +48,10 @@ static bool check_case(struct gemm_case *c, const char *isa, unsigned int thread
 	size_t differences;
 
 	xqk_plan(&plan, xqk_isa_select(isa), &c->gemm, threads);
-	run_chunks(&plan);
+	if (one_in(4))
+		run_chunks_small(&plan);
+	else
+		run_chunks(&plan);
 	differences = case_differences(c, reference);
 	free(reference);
 	if (!EXPECT(!differences, "%zu bytes differ", differences))
@@ -241,6 +265,45 @@ static void wraps(void)
 	}
 }
 
+static void check_least_scratch(const char *isa, const struct xq_dims *dims)
+{
+	static uint8_t byte;
+	struct xqk_gemm gemm = { .dims = *dims };
+	struct xqk_plan plan;
+
+	for (unsigned int i = 0; i < XQACCEL_OPERANDS; i++)
+		gemm.view[i].flat = &byte;
+	xqk_plan(&plan, xqk_isa_select(isa), &gemm, 1);
+	EXPECT(fewest_rows_bytes(&plan) <= XQK_LEAST_SCRATCH,
+	       "%s: formats %u x %u, m %u, k %u, group %u, flags %#x: %zu bytes", isa,
+	       dims->a_format, dims->b_format, dims->m, dims->k, dims->group, dims->flags,
+	       fewest_rows_bytes(&plan));
+}
+
+/* What a pool's threads have from their start suffices for any job, a few rows at a time. */
+static void least_scratch(void)
+{
+	static const uint32_t groups[] = { 0, 1, 7, 32, 64, 65, 129, 1000, 2048, 4096, 5000 };
+	static const uint32_t ks[] = { 4096, 16384, XQ_MAX_DIM / 2 };
+
+	for (unsigned int i = 0; xqk_isa_list(i); i++)
+		for (unsigned int n = 0; n < 11 * 3 * 2 * 2 * 2 * XQACCEL_FMT_C8; n++) {
+			const uint32_t group = groups[n % 11], k = ks[n / 11 % 3];
+			struct xq_dims dims = {
+				.m = n / 33 % 2 ? 4 : 1000, .n = 4096,
+				.k = group ? (k / group + 1) * group : k,
+				.batch = 1, .group = group,
+				.flags = n / 66 % 2 ? XQACCEL_JOB_B_TILED : 0,
+				.scale_format = group ? XQACCEL_FMT_S32 : XQACCEL_FMT_NONE,
+				.a_format = n / 132 % 2 ? XQACCEL_FMT_S8 : XQACCEL_FMT_B1,
+				.b_format = (uint8_t)(1 + n / 264),
+			};
+
+			if (xqk_pairs(dims.a_format) >> dims.b_format & 1)
+				check_least_scratch(xqk_isa_list(i), &dims);
+		}
+}
+
 /* A tiled B in scattered pages is computed in place. */
 static void no_copies(void)
 {
@@ -297,4 +360,5 @@ KTAP_MAIN(
 	{ "vectors by tiles", vectors },
 	{ "accumulators wrap", wraps },
 	{ "tiles in pages are not copied", no_copies },
+	{ "scratch memory of any job by a few rows", least_scratch },
 )

@@ -111,6 +111,9 @@ def machine(data):
 def main():
     bench, documentation = Path(sys.argv[1]), Path(sys.argv[2])
     data = json.loads((bench / "gemm.json").read_text(encoding="utf-8"))
+    if len(data["rows"]) < data["rows_there_are"]:
+        sys.exit(f"{bench}/gemm.json has {len(data['rows'])} of {data['rows_there_are']} rows: run `make bench` "
+                 "without -r, or the page would lose the others")
     page = documentation / "performance.rst"
     text = page.read_text(encoding="utf-8")
     before, rest = text.split(BEGIN)

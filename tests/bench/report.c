@@ -229,7 +229,7 @@ void report_json(const struct report *report, FILE *file)
 		fprintf(file, "%s\"%s\": {\"present\": %s, \"status\": \"%s\"}", peer ? ", " : "",
 			peer_name(peer), peer_client_has(report->peers, peer) ? "true" : "false",
 			json_text(peer_client_status(report->peers, peer), text));
-	fprintf(file, "},\n\"rows\": [\n");
+	fprintf(file, "},\n\"rows_there_are\": %u,\n\"rows\": [\n", bench_row_count);
 	for (unsigned int i = 0; i < report->count; i++) {
 		json_row(&report->rows[i], file);
 		fprintf(file, "%s\n", i + 1 < report->count ? "," : "");

@@ -148,6 +148,7 @@ struct xqaccel_device {
 };
 
 extern struct workqueue_struct *xqaccel_wq;
+extern struct workqueue_struct *xqaccel_job_wq;
 
 static inline u32 xqaccel_read(struct xqaccel_device *xq, u32 reg)
 {

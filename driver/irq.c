@@ -22,7 +22,7 @@ static irqreturn_t queue_interrupt(int irq, void *data)
 			xqaccel_sched_run(xq);
 		}
 		if (q->broken)
-			mod_delayed_work(xqaccel_wq, &q->watch, 0);
+			mod_delayed_work(xqaccel_job_wq, &q->watch, 0);
 	}
 	spin_unlock(&xq->lock);
 	return IRQ_HANDLED;
@@ -49,7 +49,7 @@ static irqreturn_t error_interrupt(int irq, void *data)
 		if (!(error & XQ_ERROR_RING(i)) && !q->inflight)
 			continue;
 		q->broken = true;
-		mod_delayed_work(xqaccel_wq, &q->watch, 0);
+		mod_delayed_work(xqaccel_job_wq, &q->watch, 0);
 	}
 unlock:
 	spin_unlock(&xq->lock);

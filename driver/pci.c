@@ -13,8 +13,10 @@
 /* What a page table entry can hold. */
 #define DMA_BITS	52
 
-/* Ends of clients and buffers, watchdogs and resets. Outlives every device. */
+/* Ends of clients and buffers. Outlives every device. */
 struct workqueue_struct *xqaccel_wq;
+/* Watchdogs, resets, hand-over of memory: those ends may wait for them, however many there are. */
+struct workqueue_struct *xqaccel_job_wq;
 
 static int pci_dma_stop(struct xqaccel_device *xq)
 {
@@ -240,9 +242,13 @@ static int __init xqaccel_init(void)
 	xqaccel_wq = alloc_workqueue("xqaccel", WQ_UNBOUND, 0);
 	if (!xqaccel_wq)
 		return -ENOMEM;
+	ret = -ENOMEM;
+	xqaccel_job_wq = alloc_workqueue("xqaccel-jobs", WQ_UNBOUND, 0);
+	if (!xqaccel_job_wq)
+		goto destroy_wq;
 	ret = xqaccel_chrdev_init();
 	if (ret)
-		goto destroy_wq;
+		goto destroy_job_wq;
 	xqaccel_debugfs_init();
 	ret = pci_register_driver(&xqaccel_driver);
 	if (ret)
@@ -252,6 +258,8 @@ static int __init xqaccel_init(void)
 exit_chrdev:
 	xqaccel_debugfs_exit();
 	xqaccel_chrdev_exit();
+destroy_job_wq:
+	destroy_workqueue(xqaccel_job_wq);
 destroy_wq:
 	destroy_workqueue(xqaccel_wq);
 	return ret;
@@ -262,6 +270,7 @@ static void __exit xqaccel_exit(void)
 	pci_unregister_driver(&xqaccel_driver);
 	/* The last clients may still be ending; their devices go with them. */
 	destroy_workqueue(xqaccel_wq);
+	destroy_workqueue(xqaccel_job_wq);
 	xqaccel_debugfs_exit();
 	xqaccel_chrdev_exit();
 }

@@ -389,7 +389,8 @@ void xqaccel_sleep(struct xqaccel_device *xq, bool orderly)
 		fall_asleep(xq, orderly);
 	if (!xq->lost && !orderly) {
 		xq->bus_error = true;
-		queue_delayed_work(xqaccel_wq, &xq->bus_work, msecs_to_jiffies(BUS_RECOVERY_MS));
+		queue_delayed_work(xqaccel_job_wq, &xq->bus_work,
+				   msecs_to_jiffies(BUS_RECOVERY_MS));
 	}
 	mutex_unlock(&xq->reset_lock);
 }

@@ -78,7 +78,7 @@ void xqaccel_sched_handover(struct xqaccel_request *job)
 	lockdep_assert_held(&xq->lock);
 
 	list_move_tail(&job->node, &xq->handover);
-	queue_work(xqaccel_wq, &xq->handover_work);
+	queue_work(xqaccel_job_wq, &xq->handover_work);
 }
 
 static struct xqaccel_queue *emptiest_queue(struct xqaccel_device *xq)

@@ -31,7 +31,7 @@ void xqaccel_watch_arm(struct xqaccel_queue *q)
 	lockdep_assert_held(&q->xq->lock);
 
 	if (!q->xq->lost && q->inflight)
-		queue_delayed_work(xqaccel_wq, &q->watch, watch_delay(q));
+		queue_delayed_work(xqaccel_job_wq, &q->watch, watch_delay(q));
 }
 
 static void count_lost_interrupt(struct xqaccel_queue *q)

@@ -12,7 +12,7 @@
 /* One turn of a contestant lasts about so long: long enough for the clock, shorter than most disturbances. */
 #define TURN_SECONDS	0.008
 #define MIN_ROUNDS	5
-/* A turn of so many runs begins with one that is not timed. */
+/* If any turn has so many runs, every one begins with one more that is not timed. */
 #define WARM_RUNS	8
 #define MAX_THREADS	16
 
@@ -161,9 +161,12 @@ static void run_rounds(struct bench *bench, double seconds)
 {
 	double turn = 0, ratio[MAX_ROUNDS];
 	unsigned int rounds;
+	bool warm = false;
 
-	for (unsigned int i = 0; i < bench->runners; i++)
+	for (unsigned int i = 0; i < bench->runners; i++) {
 		turn += calibrate(&bench->runner[i]);
+		warm |= !bench->runner[i].peak && bench->runner[i].runs >= WARM_RUNS;
+	}
 	rounds = turn > 0 && seconds / turn < MAX_ROUNDS ? (unsigned int)(seconds / turn) : MAX_ROUNDS;
 	if (rounds < MIN_ROUNDS)
 		rounds = MIN_ROUNDS;
@@ -172,7 +175,7 @@ static void run_rounds(struct bench *bench, double seconds)
 			struct runner *r = &bench->runner[i];
 
 			/* The one before has left its own data in the caches. */
-			if (r->runs >= WARM_RUNS)
+			if (warm)
 				run_turn(r, 1);
 			r->rate[round] = r->work * r->runs / run_turn(r, r->runs) * 1e-9;
 		}

@@ -34,7 +34,15 @@ static void run(struct xqk_panel_rows *rows, xqk_panel_rows_fn *function, uint32
 	rows->row += parts * rows_of_part;
 }
 
-#ifdef __SANITIZE_ADDRESS__
+#ifdef __has_feature
+#define SANITIZED	__has_feature(address_sanitizer)	/* clang's way to say so */
+#elif defined(__SANITIZE_ADDRESS__)
+#define SANITIZED	1
+#else
+#define SANITIZED	0
+#endif
+
+#if SANITIZED
 /* The sanitizer does not see what assembler reads and writes: do so at both ends. */
 static void touch(const struct xqk_panel *p, uint32_t bits)
 {

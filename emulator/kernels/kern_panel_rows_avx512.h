@@ -28,6 +28,11 @@
 #define XQK_ROWS_MASK		96
 #define XQK_ROWS_LESS		128
 
+/* As in xqk_isa.h; an entry of the table is the pointers of four strips. */
+#define XQK_ROWS_TILE_STEPS	64
+#define XQK_ROWS_STEP_BYTES	64
+#define XQK_ROWS_ENTRY_BYTES	32
+
 /* The most rows of a part, and the fewest steps. */
 #define XQK_ROWS_MOST		6
 #define XQK_ROWS_STEPS_LEAST	4
@@ -80,6 +85,10 @@ XQK_ROWS_AT(ahead, XQK_ROWS_AHEAD);
 XQK_ROWS_AT(ahead_step, XQK_ROWS_AHEAD_STEP);
 XQK_ROWS_AT(mask, XQK_ROWS_MASK);
 XQK_ROWS_AT(less, XQK_ROWS_LESS);
+
+_Static_assert(XQK_ROWS_TILE_STEPS == XQK_TILE_STEPS && XQK_ROWS_STEP_BYTES == XQK_STEP_BYTES &&
+	       XQK_ROWS_ENTRY_BYTES == XQK_STRIPS * sizeof(uint8_t *), "kern_panel_*.S");
+_Static_assert(XQK_ROWS_MOST <= XQK_PANEL_AHEAD, "rows of C that are fetched ahead");
 
 typedef void xqk_panel_rows_fn(const struct xqk_panel_rows *rows);
 

@@ -6,15 +6,6 @@
  */
 #include "xqk_gemm.h"
 
-/* Whether the strips' tiles are in one piece each. */
-static bool tiles_whole(const struct xqk_work *work)
-{
-	const struct xqk_view *b = &work->gemm->view[XQACCEL_B];
-	const uint64_t first = b->line_pages ? 0 : work->batch * b->batch_stride;
-
-	return b->flat || (b->head + first) % XQK_PAGE_BYTES == 0;
-}
-
 void xqk_choose_panel(struct xqk_work *work)
 {
 	const struct xqk_gemm *gemm = work->gemm;
@@ -29,7 +20,7 @@ void xqk_choose_panel(struct xqk_work *work)
 		!(work->need_row_term && xqk_present(&gemm->view[XQACCEL_B_ZP])) &&
 		!(work->need_column_sum && xqk_present(&gemm->view[XQACCEL_A_ZP]));
 	work->unpack_late = work->panel_fits && work->panel_unpacks && tiled &&
-		!work->need_column_sum && tiles_whole(work);
+		!work->need_column_sum && xqk_tiles_whole(&gemm->view[XQACCEL_B]);
 }
 
 /* What the next panel reads of B, if that is in one piece of memory. */

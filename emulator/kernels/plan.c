@@ -33,12 +33,6 @@ static bool uses_bits(const struct xqk_isa *isa, const struct xq_dims *dims)
 	       dims->b_format == XQACCEL_FMT_B1;
 }
 
-/* A tile of an operand that starts within a page may be in two pieces. */
-static bool has_whole_tiles(const struct xqk_view *b)
-{
-	return b->flat || (b->head | b->batch_stride) % XQK_PAGE_BYTES == 0;
-}
-
 /* B's tiles in place, for a few rows; by tables for any number of them, if they are worth it. */
 static bool uses_tiles(const struct xqk_isa *isa, const struct xqk_gemm *gemm)
 {
@@ -48,7 +42,7 @@ static bool uses_tiles(const struct xqk_isa *isa, const struct xqk_gemm *gemm)
 	return (dims->flags & XQACCEL_JOB_B_TILED) && format->dot_tiles && !uses_bits(isa, dims) &&
 	       (dims->m <= isa->tiles_rows ||
 		(format->vector_arrange && !dims->group && dims->n >= TABLE_CHANNELS &&
-		 dims->k >= TABLE_K && has_whole_tiles(&gemm->view[XQACCEL_B])));
+		 dims->k >= TABLE_K && xqk_tiles_whole(&gemm->view[XQACCEL_B])));
 }
 
 /* B as it is multiplied by A in place or staged. */
@@ -82,7 +76,7 @@ static bool uses_vector(const struct xqk_isa *isa, const struct xqk_gemm *gemm)
 
 	return uses_tiles(isa, gemm) && !dims->group && format->vector &&
 	       (dims->m == 1 || format->vector_arrange) &&
-	       has_whole_tiles(&gemm->view[XQACCEL_B]);
+	       xqk_tiles_whole(&gemm->view[XQACCEL_B]);
 }
 
 /* As few blocks as there can be, of whole tiles and about the same length: a short one is slow. */
@@ -237,7 +231,7 @@ size_t xqk_work_layout(struct xqk_work *work, const struct xqk_plan *plan, uint3
 	work->words = take(scratch, &used,
 			   (words / XQK_TILE_STEPS + 2) * XQK_STRIPS * sizeof(*work->words));
 	for (strip = 0; strip < XQK_STRIPS; strip++)
-		work->panel[strip] = take(scratch, &used, (size_t)(steps + 1) * XQK_STEP_BYTES);
+		work->strip[strip] = take(scratch, &used, (size_t)(steps + 1) * XQK_STEP_BYTES);
 	work->tile = take(scratch, &used, XQACCEL_TILE_BYTES);
 	work->rows_of_b = take(scratch, &used, XQACCEL_TILE_BYTES);
 	work->b_zp = take(scratch, &used, 4 * XQK_COLUMNS);

@@ -55,7 +55,7 @@ static void stage_tiled(struct xqk_work *work, unsigned int strip)
 			       xq_tiles_k(dims->b_format, dims->k);
 	const uint32_t end = block->word0 + block->words;
 	uint32_t word, words, in_tile;
-	uint8_t *panel = work->panel[strip];
+	uint8_t *panel = work->strip[strip];
 	const uint8_t *src;
 
 	for (word = block->word0; word < end; word += words) {
@@ -105,7 +105,7 @@ static void stage_rows(struct xqk_work *work, unsigned int strip)
 {
 	const struct xqk_block *block = &work->block;
 	const uint8_t *rows[XQK_LANES];
-	uint8_t *panel = work->panel[strip];
+	uint8_t *panel = work->strip[strip];
 	uint32_t word, words, lane, row;
 
 	for (word = 0; word < block->words; word += words) {
@@ -132,7 +132,7 @@ static void point_to_panel(struct xqk_work *work, unsigned int strip)
 	uint32_t tile;
 
 	for (tile = 0; tile * XQK_TILE_STEPS < steps; tile++)
-		work->b[tile * XQK_STRIPS + strip] = work->panel[strip] +
+		work->b[tile * XQK_STRIPS + strip] = work->strip[strip] +
 						     tile * XQK_TILE_STEPS * XQK_STEP_BYTES;
 }
 

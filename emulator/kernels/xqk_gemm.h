@@ -95,7 +95,7 @@ struct xqk_work {
 	uint32_t row_factor;		/* of row_term: B's zero point if it is one for all */
 	const uint8_t **b;		/* table of pointers for dots */
 	const uint8_t **words;		/* the same of tiles that are not unpacked */
-	uint8_t *panel[XQK_STRIPS];	/* unpacked or interleaved strips */
+	uint8_t *strip[XQK_STRIPS];	/* unpacked or interleaved, evenly spaced */
 	uint8_t *tile;			/* a tile before it is unpacked */
 	uint8_t *rows_of_b;		/* parts of 16 rows gathered from pages */
 	int32_t *b_zp;			/* [XQK_COLUMNS] */
@@ -124,6 +124,12 @@ void xqk_choose_panel(struct xqk_work *work);
 
 /* All of the block's rows by the staged channels, if they are. */
 void xqk_compute_panel(struct xqk_work *work);
+
+/* Whether tiles of B are in one piece each; two if the operand starts within a page. */
+static inline bool xqk_tiles_whole(const struct xqk_view *b)
+{
+	return b->flat || (b->head | b->batch_stride) % XQK_PAGE_BYTES == 0;
+}
 
 /* Where a row is staged. In place that is only the row after the last. */
 static inline uint8_t *xqk_staged_row(const struct xqk_work *work, uint32_t row)

@@ -156,6 +156,21 @@ int small_check(const struct buffer *buf, int32_t each)
 	return wrong;
 }
 
+int small_run(int fd, const struct buffer *buf, struct xqaccel_job *job,
+	      struct xqaccel_completion *c)
+{
+	int ret;
+
+	small_fill(buf, 3, 4);
+	small_job(job, buf);
+	ret = submit(fd, job);
+	if (!ret)
+		ret = wait_one(fd, c, 10 * SECOND);
+	if (ret)
+		return ret;
+	return c->status ? (int)c->status : small_check(buf, 16 * 3 * 4);
+}
+
 int large_job(int fd, struct buffer *buf, struct xqaccel_job *job)
 {
 	const uint64_t side = 1024, k = 2048;

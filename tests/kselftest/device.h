@@ -41,6 +41,9 @@ int wait_one(int fd, struct xqaccel_completion *c, int64_t timeout_ns);
 void small_job(struct xqaccel_job *job, const struct buffer *buf);
 void small_fill(const struct buffer *buf, int8_t a, int8_t b);
 int small_check(const struct buffer *buf, int32_t each);	/* number of wrong elements */
+/* Such a job from beginning to end: 0, -errno, its status, or the number of wrong elements. */
+int small_run(int fd, const struct buffer *buf, struct xqaccel_job *job,
+	      struct xqaccel_completion *c);
 
 /* A job that takes some time even without fault injection: about 2^31 multiplications. */
 int large_job(int fd, struct buffer *buf, struct xqaccel_job *job);

@@ -51,20 +51,6 @@ FIXTURE_TEARDOWN(recovery)
 	EXPECT_EQ(0, stat_of("leaked_pages"));
 }
 
-static int run_good_job(FIXTURE_DATA(recovery) *self)
-{
-	int ret;
-
-	small_fill(&self->buf, 3, 4);
-	small_job(&self->job, &self->buf);
-	ret = submit(self->fd, &self->job);
-	if (!ret)
-		ret = wait_one(self->fd, &self->c, 5 * SECOND);
-	if (ret)
-		return ret;
-	return self->c.status ? (int)self->c.status : small_check(&self->buf, 16 * 3 * 4);
-}
-
 TEST_F(recovery, job_longer_than_its_limit)
 {
 	const int64_t start = now_ns();
@@ -77,7 +63,7 @@ TEST_F(recovery, job_longer_than_its_limit)
 	EXPECT_EQ(5ULL, self->c.user_data);
 	EXPECT_LE(250 * MS, now_ns() - start);
 	EXPECT_GT(2 * SECOND, now_ns() - start);
-	EXPECT_EQ(0, run_good_job(self));
+	EXPECT_EQ(0, small_run(self->fd, &self->buf, &self->job, &self->c));
 }
 
 TEST_F(recovery, slow_job_within_its_limit)
@@ -96,7 +82,7 @@ TEST_F(recovery, slow_job_beyond_its_limit)
 	ASSERT_EQ(0, wait_one(self->fd, &self->c, 2 * SECOND));
 	EXPECT_EQ(XQACCEL_STATUS_TIMEOUT, (int)self->c.status);
 	ASSERT_EQ(0, inject("slow-ns", 0));
-	EXPECT_EQ(0, run_good_job(self));
+	EXPECT_EQ(0, small_run(self->fd, &self->buf, &self->job, &self->c));
 }
 
 /* The jobs behind a hung one ran not at all or once, never twice. */
@@ -164,7 +150,7 @@ TEST_F(recovery, every_queue_hangs)
 	ASSERT_EQ(8U, done);
 	for (i = 0; i < 8; i++)
 		EXPECT_EQ(XQACCEL_STATUS_TIMEOUT, (int)c[i].status);
-	EXPECT_EQ(0, run_good_job(self));
+	EXPECT_EQ(0, small_run(self->fd, &self->buf, &self->job, &self->c));
 }
 
 TEST_F(recovery, lost_interrupt)
@@ -190,7 +176,7 @@ TEST_F(recovery, duplicate_interrupts)
 
 	ASSERT_EQ(0, inject("duplicate-interrupts", 50));
 	for (i = 0; i < 50; i++)
-		ASSERT_EQ(0, run_good_job(self));
+		ASSERT_EQ(0, small_run(self->fd, &self->buf, &self->job, &self->c));
 }
 
 TEST_F(recovery, wrong_id)
@@ -204,7 +190,7 @@ TEST_F(recovery, wrong_id)
 	EXPECT_EQ(XQACCEL_STATUS_OK, (int)self->c.status);
 	EXPECT_EQ(0, small_check(&self->buf, 16 * 2));
 	EXPECT_EQ(before + 1, stat_of("bad_completions"));
-	EXPECT_EQ(0, run_good_job(self));
+	EXPECT_EQ(0, small_run(self->fd, &self->buf, &self->job, &self->c));
 }
 
 TEST_F(recovery, wrong_id_of_a_job_that_accumulates)
@@ -215,7 +201,7 @@ TEST_F(recovery, wrong_id_of_a_job_that_accumulates)
 	ASSERT_EQ(0, wait_one(self->fd, &self->c, 5 * SECOND));
 	/* Nobody knows whether it added, so it must not add again. */
 	EXPECT_EQ(XQACCEL_STATUS_CANCELED, (int)self->c.status);
-	EXPECT_EQ(0, run_good_job(self));
+	EXPECT_EQ(0, small_run(self->fd, &self->buf, &self->job, &self->c));
 }
 
 TEST_F(recovery, wrong_id_again_and_again)
@@ -225,7 +211,7 @@ TEST_F(recovery, wrong_id_again_and_again)
 	ASSERT_EQ(0, wait_one(self->fd, &self->c, 10 * SECOND));
 	EXPECT_EQ(XQACCEL_STATUS_CANCELED, (int)self->c.status);
 	ASSERT_EQ(0, inject("wrong-id", 0));
-	EXPECT_EQ(0, run_good_job(self));
+	EXPECT_EQ(0, small_run(self->fd, &self->buf, &self->job, &self->c));
 }
 
 TEST_F(recovery, wrong_phase)
@@ -235,7 +221,7 @@ TEST_F(recovery, wrong_phase)
 	ASSERT_EQ(0, wait_one(self->fd, &self->c, 5 * SECOND));
 	/* A completion that can't be seen never came. */
 	EXPECT_EQ(XQACCEL_STATUS_TIMEOUT, (int)self->c.status);
-	EXPECT_EQ(0, run_good_job(self));
+	EXPECT_EQ(0, small_run(self->fd, &self->buf, &self->job, &self->c));
 }
 
 TEST_F(recovery, dma_error)
@@ -244,7 +230,7 @@ TEST_F(recovery, dma_error)
 	ASSERT_EQ(0, submit(self->fd, &self->job));
 	ASSERT_EQ(0, wait_one(self->fd, &self->c, 5 * SECOND));
 	EXPECT_EQ(XQACCEL_STATUS_DMA, (int)self->c.status);
-	EXPECT_EQ(0, run_good_job(self));
+	EXPECT_EQ(0, small_run(self->fd, &self->buf, &self->job, &self->c));
 }
 
 TEST_F(recovery, faults_among_many_jobs)
@@ -274,7 +260,7 @@ TEST_F(recovery, faults_among_many_jobs)
 	/* Two hung, one was not told of; all others ended well. */
 	EXPECT_LE(COUNT - 3, (int)ok);
 	EXPECT_GT(COUNT, (int)ok);
-	EXPECT_EQ(0, run_good_job(self));
+	EXPECT_EQ(0, small_run(self->fd, &self->buf, &self->job, &self->c));
 }
 
 TEST_F_TIMEOUT(recovery, reset_not_acknowledged, 60)
@@ -317,7 +303,7 @@ TEST_F_TIMEOUT(recovery, reset_not_acknowledged, 60)
 	self->fd = device_open();
 	ASSERT_LE(0, self->fd);
 	ASSERT_EQ(0, buffer_create(self->fd, 8192, &self->buf));
-	EXPECT_EQ(0, run_good_job(self));
+	EXPECT_EQ(0, small_run(self->fd, &self->buf, &self->job, &self->c));
 }
 
 static long free_kib(void)
@@ -368,7 +354,7 @@ TEST_F_TIMEOUT(recovery, dma_cannot_be_stopped, 60)
 	self->fd = device_open();
 	ASSERT_LE(0, self->fd);
 	ASSERT_EQ(0, buffer_create(self->fd, 8192, &self->buf));
-	EXPECT_EQ(0, run_good_job(self));
+	EXPECT_EQ(0, small_run(self->fd, &self->buf, &self->job, &self->c));
 }
 
 TEST_HARNESS_MAIN

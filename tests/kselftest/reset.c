@@ -68,20 +68,6 @@ static int reset_by(const char *address, const char *method)
 	return ret ? ret : function_file(address, "reset", "1");
 }
 
-static int run_good_job(FIXTURE_DATA(reset) *self)
-{
-	int ret;
-
-	small_fill(&self->buf, 3, 4);
-	small_job(&self->job, &self->buf);
-	ret = submit(self->fd, &self->job);
-	if (!ret)
-		ret = wait_one(self->fd, &self->c, 10 * SECOND);
-	if (ret)
-		return ret;
-	return self->c.status ? (int)self->c.status : small_check(&self->buf, 16 * 3 * 4);
-}
-
 static void with_jobs(struct __test_metadata *_metadata, FIXTURE_DATA(reset) *self,
 		      const char *method)
 {
@@ -90,7 +76,7 @@ static void with_jobs(struct __test_metadata *_metadata, FIXTURE_DATA(reset) *se
 
 	if (reset_by(self->address, method))
 		SKIP(return, "no reset by %s", method);
-	ASSERT_EQ(0, run_good_job(self));
+	ASSERT_EQ(0, small_run(self->fd, &self->buf, &self->job, &self->c));
 	ASSERT_EQ(0, batch_open(&b, 5));
 	for (round = 0; round < 4; round++) {
 		if (host_present())
@@ -102,7 +88,7 @@ static void with_jobs(struct __test_metadata *_metadata, FIXTURE_DATA(reset) *se
 		EXPECT_EQ(0, batch_finish(&b));
 	}
 	batch_close(&b);
-	EXPECT_EQ(0, run_good_job(self));
+	EXPECT_EQ(0, small_run(self->fd, &self->buf, &self->job, &self->c));
 }
 
 TEST_F_TIMEOUT(reset, by_function_level_reset, 90)
@@ -167,7 +153,7 @@ TEST_F_TIMEOUT(reset, while_everything_goes_on, 120)
 	EXPECT_EQ(0, r.failed);
 	printf("# %u resets, %u clients\n", r.resets, seed);
 	EXPECT_LT(5U, r.resets);
-	EXPECT_EQ(0, run_good_job(self));
+	EXPECT_EQ(0, small_run(self->fd, &self->buf, &self->job, &self->c));
 }
 
 /* What the driver could not do by itself: the device's own reset is stuck. */
@@ -195,7 +181,7 @@ TEST_F_TIMEOUT(reset, of_a_stuck_device, 60)
 	self->fd = device_open();
 	ASSERT_LE(0, self->fd);
 	ASSERT_EQ(0, buffer_create(self->fd, 8192, &self->buf));
-	EXPECT_EQ(0, run_good_job(self));
+	EXPECT_EQ(0, small_run(self->fd, &self->buf, &self->job, &self->c));
 }
 
 static int bus_error(unsigned int status)
@@ -224,7 +210,7 @@ static void after_bus_error(struct __test_metadata *_metadata, FIXTURE_DATA(rese
 		ASSERT_EQ(0, inject("slow-ns", 0));
 		EXPECT_EQ(0, batch_finish(&b));
 		batch_close(&b);
-		EXPECT_EQ(0, run_good_job(self));
+		EXPECT_EQ(0, small_run(self->fd, &self->buf, &self->job, &self->c));
 	}
 	/* The error did reach the driver. */
 	EXPECT_LT(before, stat_of("resubmitted"));
@@ -270,7 +256,7 @@ TEST_F_TIMEOUT(reset, fatal_error_that_is_not_recovered, 90)
 	self->fd = device_open();
 	ASSERT_LE(0, self->fd);
 	ASSERT_EQ(0, buffer_create(self->fd, 8192, &self->buf));
-	EXPECT_EQ(0, run_good_job(self));
+	EXPECT_EQ(0, small_run(self->fd, &self->buf, &self->job, &self->c));
 }
 
 TEST_HARNESS_MAIN

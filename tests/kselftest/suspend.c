@@ -61,29 +61,15 @@ static int suspend(const char *state)
 	return file_write(PM_STATE, state);
 }
 
-static int run_good_job(FIXTURE_DATA(suspend) *self)
-{
-	int ret;
-
-	small_fill(&self->buf, 3, 4);
-	small_job(&self->job, &self->buf);
-	ret = submit(self->fd, &self->job);
-	if (!ret)
-		ret = wait_one(self->fd, &self->c, 10 * SECOND);
-	if (ret)
-		return ret;
-	return self->c.status ? (int)self->c.status : small_check(&self->buf, 16 * 3 * 4);
-}
-
 TEST_F(suspend, idle)
 {
 	static const char *const states[] = { "freeze", "mem" };
 	unsigned int i;
 
 	for (i = 0; i < 6; i++) {
-		ASSERT_EQ(0, run_good_job(self));
+		ASSERT_EQ(0, small_run(self->fd, &self->buf, &self->job, &self->c));
 		ASSERT_EQ(0, suspend(states[i % 2]));
-		ASSERT_EQ(0, run_good_job(self));
+		ASSERT_EQ(0, small_run(self->fd, &self->buf, &self->job, &self->c));
 	}
 }
 
@@ -91,10 +77,10 @@ TEST_F(suspend, idle)
 TEST_F_TIMEOUT(suspend, hibernate, 60)
 {
 	ASSERT_EQ(0, file_write(PM_TEST, "devices"));
-	ASSERT_EQ(0, run_good_job(self));
+	ASSERT_EQ(0, small_run(self->fd, &self->buf, &self->job, &self->c));
 	if (suspend("disk"))
 		SKIP(return, "no hibernation here");
-	EXPECT_EQ(0, run_good_job(self));
+	EXPECT_EQ(0, small_run(self->fd, &self->buf, &self->job, &self->c));
 }
 
 /* Jobs wait in lanes, wait on the device and run, and everything is right afterwards. */
@@ -114,7 +100,7 @@ TEST_F_TIMEOUT(suspend, with_jobs, 120)
 		EXPECT_EQ(0, batch_finish(&b));
 	}
 	batch_close(&b);
-	EXPECT_EQ(0, run_good_job(self));
+	EXPECT_EQ(0, small_run(self->fd, &self->buf, &self->job, &self->c));
 }
 
 /* Memory that goes away just before must not be known to the device afterwards. */
@@ -132,7 +118,7 @@ TEST_F(suspend, with_buffers_on_their_way_out)
 		munmap(buf.map, buf.bytes);
 		close(other);
 		ASSERT_EQ(0, suspend("freeze"));
-		ASSERT_EQ(0, run_good_job(self));
+		ASSERT_EQ(0, small_run(self->fd, &self->buf, &self->job, &self->c));
 	}
 }
 
@@ -188,7 +174,7 @@ TEST_F_TIMEOUT(suspend, long_job_that_accumulates, 60)
 	ASSERT_EQ(0, suspend("freeze"));
 	ASSERT_EQ(0, wait_one(self->fd, &self->c, 10 * SECOND));
 	EXPECT_EQ(XQACCEL_STATUS_CANCELED, (int)self->c.status);
-	EXPECT_EQ(0, run_good_job(self));
+	EXPECT_EQ(0, small_run(self->fd, &self->buf, &self->job, &self->c));
 }
 
 TEST_F_TIMEOUT(suspend, job_whose_time_is_up, 60)
@@ -313,7 +299,7 @@ TEST_F_TIMEOUT(suspend, device_that_does_not_wake, 60)
 	self->fd = device_open();
 	ASSERT_LE(0, self->fd);
 	ASSERT_EQ(0, buffer_create(self->fd, 8192, &self->buf));
-	EXPECT_EQ(0, run_good_job(self));
+	EXPECT_EQ(0, small_run(self->fd, &self->buf, &self->job, &self->c));
 }
 
 TEST_HARNESS_MAIN

@@ -42,24 +42,18 @@
 
 .macro STEP step
 	LOAD_B \step
-	MULTIPLY_ROW 0, 28,  0,  1,  2,  3, 4*\step(A)
-	MULTIPLY_ROW 1, 29,  4,  5,  6,  7, 4*\step(A, STRIDE)
-	MULTIPLY_ROW 2, 28,  8,  9, 10, 11, 4*\step(A, STRIDE, 2)
-	MULTIPLY_ROW 3, 29, 12, 13, 14, 15, 4*\step(A, STRIDE3)
-	MULTIPLY_ROW 4, 28, 16, 17, 18, 19, 4*\step(A, STRIDE, 4)
-	MULTIPLY_ROW 5, 29, 20, 21, 22, 23, 4*\step(A, STRIDE5)
+	MULTIPLY_ROWS 4*\step
 .endm
 
 /* The last steps of one row after the other, each followed by the stores of the one before. */
-.macro END_ROW row, a, s0, s1, s2, s3, address:vararg
-	LOAD_B	0
-	MULTIPLY_ROW \row, \a, \s0, \s1, \s2, \s3, 0\address
-	LOAD_B	1
-	MULTIPLY_ROW \row, \a, \s0, \s1, \s2, \s3, 4\address
-	LOAD_B	2
-	MULTIPLY_ROW \row, \a, \s0, \s1, \s2, \s3, 8\address
-	LOAD_B	3
-	MULTIPLY_ROW \row, \a, \s0, \s1, \s2, \s3, 12\address
+.macro END_ROW row, s0, s1, s2, s3, address:vararg
+.if rows > \row
+	.irp	step, 0, 1, 2, 3
+	LOAD_B	\step
+	MULTIPLY_ROW \row, \s0, \s1, \s2, \s3, 4*\step+0\address
+	.endr
+	COUNT_ROW \row, \s0, \s1, \s2, \s3
+.endif
 .endm
 
 .macro CLEAR sum
@@ -73,7 +67,7 @@
 	vpsubd	%zmm\sum, %zmm30, %zmm\sum
 .endm
 
-.macro COUNTED_ROW row, s0, s1, s2, s3
+.macro COUNT_ROW row, s0, s1, s2, s3
 .if bits
 	vpbroadcastd 4*\row(ROW), %zmm30
 	vpsubd	%zmm30, %zmm31, %zmm30
@@ -200,44 +194,18 @@
 5:	mov	AHEAD_B, SAVED_AHEAD_B
 	mov	SAVED_C, C
 	mov	SAVED_ROW, ROW
-	END_ROW	0, 28,  0,  1,  2,  3, (A)
-	COUNTED_ROW 0, 0,  1,  2,  3
-.if rows > 1
-	END_ROW	1, 29,  4,  5,  6,  7, (A, STRIDE)
-	COUNTED_ROW 1, 4,  5,  6,  7
-.endif
+	END_ROW	0,  0,  1,  2,  3, (A)
+	END_ROW	1,  4,  5,  6,  7, (A, STRIDE)
 	STORE_ROW 0,  0,  1,  2,  3
-.if rows > 2
-	END_ROW	2, 28,  8,  9, 10, 11, (A, STRIDE, 2)
-	COUNTED_ROW 2, 8,  9, 10, 11
-.endif
-.if rows > 1
+	END_ROW	2,  8,  9, 10, 11, (A, STRIDE, 2)
 	STORE_ROW 1,  4,  5,  6,  7
-.endif
-.if rows > 3
-	END_ROW	3, 29, 12, 13, 14, 15, (A, STRIDE3)
-	COUNTED_ROW 3, 12, 13, 14, 15
-.endif
-.if rows > 2
+	END_ROW	3, 12, 13, 14, 15, (A, STRIDE3)
 	STORE_ROW 2,  8,  9, 10, 11
-.endif
-.if rows > 4
-	END_ROW	4, 28, 16, 17, 18, 19, (A, STRIDE, 4)
-	COUNTED_ROW 4, 16, 17, 18, 19
-.endif
-.if rows > 3
+	END_ROW	4, 16, 17, 18, 19, (A, STRIDE, 4)
 	STORE_ROW 3, 12, 13, 14, 15
-.endif
-.if rows > 5
-	END_ROW	5, 29, 20, 21, 22, 23, (A, STRIDE5)
-	COUNTED_ROW 5, 20, 21, 22, 23
-.endif
-.if rows > 4
+	END_ROW	5, 20, 21, 22, 23, (A, STRIDE5)
 	STORE_ROW 4, 16, 17, 18, 19
-.endif
-.if rows > 5
 	STORE_ROW 5, 20, 21, 22, 23
-.endif
 
 	mov	STRIDE, SCRATCH
 	imul	$rows, SCRATCH

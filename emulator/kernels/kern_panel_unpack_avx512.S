@@ -71,12 +71,7 @@ places_1:
 	UNPACK	25, B1, STEP_BYTES*step(PANEL, NEXT)
 	UNPACK	26, B2, STEP_BYTES*step(PANEL, NEXT, 2)
 	UNPACK	27, B3, STEP_BYTES*step(PANEL, NEXT3)
-	MULTIPLY_ROW 0, 28,  0,  1,  2,  3, 4*step(A)
-	MULTIPLY_ROW 1, 28,  4,  5,  6,  7, 4*step(A, STRIDE)
-	MULTIPLY_ROW 2, 28,  8,  9, 10, 11, 4*step(A, STRIDE, 2)
-	MULTIPLY_ROW 3, 28, 12, 13, 14, 15, 4*step(A, STRIDE3)
-	MULTIPLY_ROW 4, 28, 16, 17, 18, 19, 4*step(A, STRIDE, 4)
-	MULTIPLY_ROW 5, 28, 20, 21, 22, 23, 4*step(A, STRIDE5)
+	MULTIPLY_ROWS 4*step
 .endm
 
 .macro DEFINE_UNPACK name, rows_of_a, is_unsigned, bits, has_codebook=0
@@ -132,14 +127,7 @@ places_1:
 	jmp	2b
 
 4:	mov	XQK_ROWS_C(ARGUMENT), C
-	STORE_ROW 0,  0,  1,  2,  3
-	STORE_ROW 1,  4,  5,  6,  7
-	STORE_ROW 2,  8,  9, 10, 11
-	STORE_ROW 3, 12, 13, 14, 15
-	STORE_ROW 4, 16, 17, 18, 19
-.if rows > 5
-	STORE_ROW 5, 20, 21, 22, 23
-.endif
+	EACH_ROW STORE_ROW
 	LEAVE	0
 	.size	\name, . - \name
 .endm

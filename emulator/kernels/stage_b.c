@@ -29,21 +29,22 @@ static const uint8_t *tile_words(struct xqk_work *work, uint64_t tile, uint32_t 
 	return work->tile;
 }
 
-/* The same of a strip whose tiles are in one piece of memory and not unpacked here. */
-static void point_to_tiles(struct xqk_work *work, unsigned int strip, const uint8_t **table)
+void xqk_point_to_tiles(const struct xqk_work *work, unsigned int strips, uint32_t tiles,
+			const uint8_t **table, uint32_t pitch)
 {
-	const struct xqk_block *block = &work->block;
 	const struct xq_dims *dims = &work->gemm->dims;
 	const struct xqk_view *view = &work->gemm->view[XQACCEL_B];
-	const uint64_t tile0 = (work->n0 / XQK_LANES + strip) * xq_tiles_k(dims->b_format, dims->k);
-	const uint32_t first = block->word0 / XQACCEL_TILE_WORDS;
-	const uint32_t last = (block->word0 + block->words - 1) / XQACCEL_TILE_WORDS;
-	const uint8_t *at = view->flat + work->batch * view->batch_stride +
-			    (tile0 + first) * XQACCEL_TILE_BYTES;
-	uint32_t tile;
+	const uint64_t distance = work->batch * view->batch_stride;
+	const uint64_t tiles_k = xq_tiles_k(dims->b_format, dims->k);
+	uint64_t tile = work->n0 / XQK_LANES * tiles_k + work->block.word0 / XQACCEL_TILE_WORDS;
+	unsigned int strip;
+	uint32_t t;
+	size_t run;
 
-	for (tile = 0; tile <= last - first; tile++, at += XQACCEL_TILE_BYTES)
-		table[tile * XQK_STRIPS + strip] = at;
+	for (strip = 0; strip < strips; strip++, tile += tiles_k)
+		for (t = 0; t < tiles; t++)
+			table[t * pitch + strip] = xqk_at(view, work->batch, distance,
+							  (tile + t) * XQACCEL_TILE_BYTES, &run);
 }
 
 /* A tiled strip: in place, or unpacked tile by tile into the strip's panel. */
@@ -63,9 +64,7 @@ static void stage_tiled(struct xqk_work *work, unsigned int strip)
 		words = XQACCEL_TILE_WORDS - in_tile;
 		words = words < end - word ? words : end - word;
 		src = tile_words(work, tile0 + word / XQACCEL_TILE_WORDS, in_tile, words);
-		if (work->unpack_late) {
-			work->words[(word - block->word0) / XQACCEL_TILE_WORDS * XQK_STRIPS + strip] = src;
-		} else if (work->unpack) {
+		if (work->unpack) {
 			work->unpack(panel, src, words, work->table);
 		} else if (src == work->tile) {
 			memcpy(panel, src, words * XQK_STEP_BYTES);
@@ -155,18 +154,20 @@ void xqk_stage_b(struct xqk_work *work)
 {
 	const struct xqk_gemm *gemm = work->gemm;
 	const bool tiled = gemm->dims.flags & XQACCEL_JOB_B_TILED;
-	const bool flat = tiled && gemm->view[XQACCEL_B].flat;
+	const bool whole = tiled && xqk_tiles_whole(&gemm->view[XQACCEL_B]);
+	const unsigned int strips = (work->columns + XQK_LANES - 1) / XQK_LANES;
+	const uint32_t tiles = xqk_block_tiles(&work->block);
 	unsigned int strip;
 
-	for (strip = 0; strip * XQK_LANES < work->columns; strip++) {
-		if (flat && work->unpack_late)
-			point_to_tiles(work, strip, work->words);
-		else if (flat && !work->unpack)
-			point_to_tiles(work, strip, work->b);
-		else if (tiled)
-			stage_tiled(work, strip);
-		else
+	if (work->unpack_late)
+		xqk_point_to_tiles(work, strips, tiles, work->words, XQK_STRIPS);
+	else if (whole && !work->unpack)
+		xqk_point_to_tiles(work, strips, tiles, work->b, XQK_STRIPS);
+	for (strip = 0; strip < strips; strip++) {
+		if (!tiled)
 			stage_rows(work, strip);
+		else if (!work->unpack_late && (work->unpack || !whole))
+			stage_tiled(work, strip);
 		if (!tiled || work->unpack)
 			point_to_panel(work, strip);
 	}

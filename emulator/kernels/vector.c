@@ -15,26 +15,6 @@
 
 _Static_assert(COLUMNS <= XQK_COLUMNS * XQK_SUM_ROWS, "work->sums");
 
-static void point_to_tiles(const struct xqk_work *work, const uint8_t **b, unsigned int strips)
-{
-	const struct xq_dims *dims = &work->gemm->dims;
-	const struct xqk_view *view = &work->gemm->view[XQACCEL_B];
-	const uint64_t distance = work->batch * view->batch_stride;
-	const uint64_t tiles_k = xq_tiles_k(dims->b_format, dims->k);
-	const uint32_t tiles = view->flat ? 1 : (work->block.words + XQACCEL_TILE_WORDS - 1) /
-						XQACCEL_TILE_WORDS;
-	uint64_t tile = work->n0 / XQK_LANES * tiles_k + work->block.word0 / XQACCEL_TILE_WORDS;
-	unsigned int strip;
-	uint32_t t;
-	size_t run;
-
-	for (strip = 0; strip < strips; strip++, tile += tiles_k)
-		for (t = 0; t < tiles; t++)
-			b[t * XQK_VECTOR_STRIPS + strip] =
-				xqk_at(view, work->batch, distance,
-				       (tile + t) * XQACCEL_TILE_BYTES, &run);
-}
-
 /* What B's zero points take off the sums of a row. */
 static void start_sums(const struct xqk_work *work, uint32_t row, int32_t *start)
 {
@@ -96,6 +76,7 @@ bool xqk_compute_vector(struct xqk_work *work, uint32_t n0, uint32_t n1, const a
 	const uint8_t *b[TILES * XQK_VECTOR_STRIPS];
 	struct xqk_vector vector = { .b = b, .words = work->block.words, .table = work->table,
 				     .contiguous = work->gemm->view[XQACCEL_B].flat };
+	const uint32_t tiles = vector.contiguous ? 1 : xqk_block_tiles(&work->block);
 	unsigned int strips;
 	uint32_t row;
 
@@ -104,7 +85,7 @@ bool xqk_compute_vector(struct xqk_work *work, uint32_t n0, uint32_t n1, const a
 			return false;
 		work->columns = n1 - work->n0 < COLUMNS ? n1 - work->n0 : COLUMNS;
 		strips = (work->columns + XQK_LANES - 1) / XQK_LANES;
-		point_to_tiles(work, b, strips);
+		xqk_point_to_tiles(work, strips, tiles, b, XQK_VECTOR_STRIPS);
 		for (row = 0; row < work->rows; row++)
 			compute_row(work, row, &vector, strips);
 	}

@@ -176,6 +176,20 @@ bool xqk_stage_a(struct xqk_work *work, const atomic_bool *cancel);
 /* Stage channels [n0, n0 + columns) of the block, with zero points and scales. */
 void xqk_stage_b(struct xqk_work *work);
 
+/* Tiles of a strip that a block touches; it may start and end within one. */
+static inline uint32_t xqk_block_tiles(const struct xqk_block *block)
+{
+	return (block->word0 % XQACCEL_TILE_WORDS + block->words + XQACCEL_TILE_WORDS - 1) /
+	       XQACCEL_TILE_WORDS;
+}
+
+/*
+ * Where the block's tiles are, if they are whole: of strips from channel n0 on, the first
+ * ones of each. Tile t of strip s goes to table[t * pitch + s].
+ */
+void xqk_point_to_tiles(const struct xqk_work *work, unsigned int strips, uint32_t tiles,
+			const uint8_t **table, uint32_t pitch);
+
 /* Group scales of so many rows of an operand, to [piece][pitch]. */
 void xqk_read_scales(const struct xqk_work *work, unsigned int operand, uint32_t row0,
 		     uint32_t rows, int32_t *scale, uint32_t pitch);

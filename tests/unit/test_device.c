@@ -33,6 +33,43 @@ static void run_job(unsigned int q, struct device_job *job)
 	EXPECT(job_right(&h, job), "formats %u x %u", job->dims.a_format, job->dims.b_format);
 }
 
+/* ---- allocations, which the linker sends here ---- */
+
+static atomic_uint allocations;
+
+void *__real_malloc(size_t bytes);
+void *__real_calloc(size_t count, size_t bytes);
+void *__real_realloc(void *old, size_t bytes);
+void *__real_aligned_alloc(size_t align, size_t bytes);
+void *__wrap_malloc(size_t bytes);
+void *__wrap_calloc(size_t count, size_t bytes);
+void *__wrap_realloc(void *old, size_t bytes);
+void *__wrap_aligned_alloc(size_t align, size_t bytes);
+
+void *__wrap_malloc(size_t bytes)
+{
+	atomic_fetch_add(&allocations, 1);
+	return __real_malloc(bytes);
+}
+
+void *__wrap_calloc(size_t count, size_t bytes)
+{
+	atomic_fetch_add(&allocations, 1);
+	return __real_calloc(count, bytes);
+}
+
+void *__wrap_realloc(void *old, size_t bytes)
+{
+	atomic_fetch_add(&allocations, 1);
+	return __real_realloc(old, bytes);
+}
+
+void *__wrap_aligned_alloc(size_t align, size_t bytes)
+{
+	atomic_fetch_add(&allocations, 1);
+	return __real_aligned_alloc(align, bytes);
+}
+
 /* ---- registers ---- */
 
 static void identification(void)
@@ -457,6 +494,38 @@ static void many_queues(void)
 	end();
 }
 
+/* A job like one that there was takes no memory: neither in the device nor in its threads. */
+static void no_allocations(void)
+{
+	static const struct xqdev_config one_thread = { .threads = 1 };
+	struct device_job jobs[] = { job_s8(70, 130, 900), job_s8(1, 200, 4000), job_s8(300, 40, 9) };
+	const unsigned int count = sizeof(jobs) / sizeof(jobs[0]);
+	unsigned int round, i, before = 0;
+
+	fake_start(&h, &one_thread);
+	fake_enable(&h);
+	fake_queue(&h, 0, 4);
+	h.scattered = true;
+	for (i = 0; i < count; i++)
+		job_build(&h, &jobs[i], 1);
+	for (round = 0; round < 20; round++) {
+		if (round == 10)
+			before = atomic_load(&allocations);
+		for (i = 0; i < count; i++) {
+			struct xq_hw_completion c;
+
+			fake_submit(&h, 0, &jobs[i].desc);
+			EXPECT(fake_wait(&h, 0, &c) && c.status == XQACCEL_STATUS_OK, "job %u", i);
+		}
+	}
+	EXPECT(atomic_load(&allocations) == before, "%u allocations",
+	       atomic_load(&allocations) - before);
+	EXPECT(before, "the linker sends none here");
+	for (i = 0; i < count; i++)
+		job_free(&jobs[i]);
+	end();
+}
+
 KTAP_MAIN(
 	{ "identification", identification },
 	{ "odd_accesses", odd_accesses },
@@ -476,4 +545,5 @@ KTAP_MAIN(
 	{ "unreachable_rings", unreachable_rings },
 	{ "interrupt_enable", interrupt_enable },
 	{ "many_queues", many_queues },
+	{ "no_allocations", no_allocations },
 )

@@ -8,6 +8,11 @@ xqkselftest-y := $(addprefix tests/kselftest/, batch.c device.c gemm_case.c gues
 # The reference loops are the slowest part under emulation.
 CFLAGS-tests/kselftest/gemm_case.c := -O3
 
+# What the guest's init runs each test with.
+PROGRAMS += limited
+limited-y := tests/kselftest/limited.c
+limited-libs := xqkselftest
+
 # $(call kselftest,NAME,SECONDS): tests/kselftest/NAME.c as xq-test-NAME
 define kselftest
 GUEST_TESTS += xq-test-$(1)

@@ -14,6 +14,12 @@ int host_request(char *reply, unsigned int size, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 bool host_present(void);
 
+/*
+ * Whether something that began then takes longer than its limit, which is meant for a machine
+ * that has nothing else to do: the host tells how much of the time it was busy.
+ */
+bool over_limit(int64_t began_ns, int64_t limit_ns);
+
 /* Sets a property of the emulated device, such as "hang-jobs". */
 int inject(const char *property, uint64_t value);
 int inject_nothing(void);

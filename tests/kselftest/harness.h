@@ -27,7 +27,11 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
+
+#include "device.h"
+#include "guest.h"
 
 #define TEST_TIMEOUT_DEFAULT 30
 
@@ -149,33 +153,57 @@ static inline void test_register(struct __test_metadata *t)
 static inline void test_child(struct __test_metadata *t)
 {
 	setpgid(0, 0);
-	alarm(t->timeout);
 	t->run(t);
 	fflush(stdout);
 	_exit(0);
+}
+
+/* Waits for the test's process, which SIGCHLD (blocked) tells of; whether it took too long. */
+static inline bool test_wait(struct __test_metadata *t, pid_t pid, const sigset_t *chld, int *status)
+{
+	const struct timespec second = { .tv_sec = 1 };
+	const int64_t began = now_ns();
+	pid_t ended;
+
+	while (!(ended = waitpid(pid, status, WNOHANG)) || (ended < 0 && errno == EINTR)) {
+		if (sigtimedwait(chld, NULL, &second) < 0 && errno == EAGAIN &&
+		    over_limit(began, t->timeout * SECOND)) {
+			kill(pid, SIGKILL);
+			waitpid(pid, status, 0);
+			return true;
+		}
+	}
+	return false;
 }
 
 /* Runs one test and prints its line; whether it passed. */
 static inline bool test_run(struct __test_metadata *t, int number)
 {
 	struct test_result *r = t->result;
-	int status;
+	sigset_t chld, before;
+	int status = 0;
+	bool late;
 	pid_t pid;
 
 	memset(r, 0, sizeof(*r));
 	fflush(stdout);
+	sigemptyset(&chld);
+	sigaddset(&chld, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &chld, &before);
 	pid = fork();
 	if (pid < 0) {
 		printf("not ok %d %s\n# fork: %s\n", number, t->name, strerror(errno));
 		return false;
 	}
-	if (!pid)
+	if (!pid) {
+		sigprocmask(SIG_SETMASK, &before, NULL);
 		test_child(t);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
+	}
+	late = test_wait(t, pid, &chld, &status);
+	sigprocmask(SIG_SETMASK, &before, NULL);
 	/* Whatever it left behind. */
 	kill(-pid, SIGKILL);
-	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
+	if (late)
 		printf("# %s: longer than %d s\n", t->name, t->timeout);
 	else if (WIFSIGNALED(status))
 		printf("# %s: ended by signal %d\n", t->name, WTERMSIG(status));

@@ -30,7 +30,7 @@ $(O)/module-%/xqaccel.ko: $(DRIVER_SOURCES) $(O)/stamp/kernel-%
 	$(Q)[ -e $@ ] || ln -sf "$$(cd $(@D) && find . -name xqaccel.ko -print -quit)" $@
 	$(Q)touch -c $@
 
-GUEST_TEST_FILES = $(foreach t,$(sort $(GUEST_TESTS)),$(or $($(t)-file),$(O)/obj/bin/$(t)):/tests/$(t))
+GUEST_TEST_FILES = $(O)/obj/bin/limited:/bin/limited $(foreach t,$(sort $(GUEST_TESTS)),$(or $($(t)-file),$(O)/obj/bin/$(t)):/tests/$(t))
 host_paths = $(foreach f,$(1),$(firstword $(subst :, ,$(f))))
 
 # $(call image_rule,NAME,FILES): the image NAME-KERNEL.cpio. The demo's has no tests, so that it is built sooner.

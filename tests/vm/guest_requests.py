@@ -7,6 +7,8 @@
     device_del [DEVICE]                 unplugs as a user would (the guest is asked first)
     device_add [DEVICE [PROPERTIES]]    plugs it in again
     stop MILLISECONDS                   halts the whole machine for a while
+    unloaded MILLISECONDS               how many of the last so many milliseconds a machine with nothing else to do
+                                        would have needed: limits that pass by this clock do not depend on the load
     migrate                             moves the running machine to a new QEMU process (VM option --migratable)
     qmp JSON                            any other command
 DEVICE is the accelerator's index, 0 without it.
@@ -68,6 +70,10 @@ class GuestRequests:
         self.qmp.execute("stop")
         time.sleep(int(milliseconds) / 1000)
         return self.qmp.execute("cont")
+
+    def do_unloaded(self, milliseconds):
+        seconds = self.session.clock.of_last(int(milliseconds) / 1000)
+        return int(1000 * seconds / self.session.options.time_factor)
 
     def do_migrate(self):
         return self.session.migrate()

@@ -7,6 +7,7 @@ import time
 
 import splats
 from guest_requests import GuestRequests
+import unloaded_clock
 from machine import Machine
 from qmp import Qmp
 
@@ -46,7 +47,8 @@ class Session:
 
     def run(self):
         """Runs to the end. Whatever happens, no process is left."""
-        deadline = time.monotonic() + self.options.timeout
+        self.clock = unloaded_clock.shared()
+        deadline = self.clock.seconds() + self.options.timeout * self.options.time_factor
         try:
             self.machine.start()
             try:
@@ -58,7 +60,7 @@ class Session:
             self.streams = {name: Lines() for name in ("console", "results", "control")}
             while self.pump(deadline):
                 pass
-            if not self.machine.wait(10):
+            if not self.machine.wait(60):
                 self.problems.append("QEMU did not end after the guest's power-off")
         except Timeout:
             where = f" in {self.current}" if self.current else ""
@@ -70,10 +72,9 @@ class Session:
     def pump(self, deadline):
         """Takes what the guest sent; returns False at the end of its console."""
         ends = self.machine.host_ends
-        remaining = deadline - time.monotonic()
-        if remaining <= 0:
+        if self.clock.seconds() > deadline:
             raise Timeout
-        ready, _, _ = select.select([ends[n] for n in (*self.streams, "qmp")], [], [], min(remaining, 1.0))
+        ready, _, _ = select.select([ends[n] for n in (*self.streams, "qmp")], [], [], 1.0)
         if not ready:
             return self.machine.process.poll() is None
         for name, stream in self.streams.items():

@@ -2,13 +2,28 @@
 # SPDX-License-Identifier: GPL-2.0
 """What the VM runner makes of a guest's report, without a guest; prints KTAP."""
 
+import os
+import signal
+import subprocess
 import sys
+import time
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
+from pathlib import Path
 from types import SimpleNamespace
 
 import splats
+import unloaded_clock
 from guest_requests import GuestRequests, value_of
 from qmp import QmpError
 from session import Lines, Session
+from unloaded_clock import UnloadedClock
+
+sys.dont_write_bytecode = True
+loader = SourceFileLoader("check", str(Path(__file__).resolve().parent.parent / "check"))
+check = module_from_spec(spec_from_loader("check", loader))
+sys.modules["check"] = check
+loader.exec_module(check)
 
 GOOD = ["#xq start a", "1..1", "ok 1 x", "#xq exit a 0", "#xq taint 12288", "#xq end", "#dmesg [1.0] hello", "#xq off"]
 
@@ -57,6 +72,43 @@ def request(line, answer, call=None):
     return call is None or qmp.calls[-1] == call or f"{line}: called {qmp.calls}"
 
 
+def clock_after(loads, stolen=0):
+    """A clock of two processors after one second at each load; the hypervisor takes so many of 100 ticks."""
+    time, ticks, load = [0.0], [0, 0], [0]
+    clock = UnloadedClock(2, lambda: load[0], lambda: tuple(ticks), lambda: time[0])
+    for load[0] in loads:
+        time[0] += 1
+        ticks[0] += 100
+        ticks[1] += stolen
+        clock.sample()
+    return clock
+
+
+def near(got, expected):
+    return abs(got - expected) < 1e-9 or f"got {got}, expected {expected}"
+
+
+def output_of(command, seconds, rate):
+    """What tests/check makes of a command on a machine where time passes at this rate of the wall's."""
+    start = time.monotonic()
+    unloaded_clock._shared = SimpleNamespace(seconds=lambda: (time.monotonic() - start) * rate)
+    process = subprocess.Popen(["sh", "-c", command], stdout=subprocess.PIPE, start_new_session=True)
+    try:
+        return check.output_within(process, seconds)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        return None
+    finally:
+        unloaded_clock._shared = None
+
+
+def request_unloaded():
+    session = SimpleNamespace(clock=clock_after([8] * 10), options=SimpleNamespace(time_factor=2))
+    answer = GuestRequests(session).answer("unloaded 4000")
+    return answer == "ok 500" or answer
+
+
 PATH = "/machine/peripheral/xq0"
 SPLATS = [
     "WARNING: CPU: 1 PID: 7 at x.c:1", "BUG: kernel NULL pointer dereference", "Oops: 0000 [#1]",
@@ -94,6 +146,14 @@ TESTS = {
     "qom-get": lambda: request("qom-get hang", "ok 7", ("qom-get", {"path": PATH, "property": "hang"})),
     "a refused command": lambda: request("device_del", "error no such device"),
     "an unknown request": lambda: request("bogus 1", "error unknown request bogus"),
+    "the clock of a free machine": lambda: near(clock_after([0, 1, 2]).seconds(), 3),
+    "the clock of a busy machine": lambda: near(clock_after([4, 8, 2]).seconds(), 0.5 + 0.25 + 1),
+    "the clock where half is stolen": lambda: near(clock_after([2, 2], stolen=50).seconds(), 1),
+    "the clock's last seconds": lambda: near(clock_after([2, 8, 4]).of_last(1.5), 0.5 + 0.125),
+    "the clock's seconds before it began": lambda: near(clock_after([8]).of_last(3), 2.25),
+    "the guest asks for the clock": request_unloaded,
+    "a limit on a busy machine": lambda: output_of("sleep 1.5; echo done", 1, 0.1) == b"done\n",
+    "a limit on a free machine": lambda: output_of("sleep 30", 1, 1) is None,
     "a request with wrong arguments": lambda: GuestRequests(None).answer("qom-set").startswith("error qom-set"),
 }
 

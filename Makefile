@@ -13,8 +13,8 @@
 #	tsan	thread sanitizer				fuzz	clang, libFuzzer + asan + ubsan
 #	arm64	cross-compiled, run by qemu-aarch64
 # Extra flags of one file, in all variants or in one:
-#	CFLAGS-emulator/kernels/kern_avx2.c := -mavx2
-#	CFLAGS-arm64-emulator/kernels/kern_neondot.c := -march=armv8.2-a+dotprod
+#	CFLAGS-emulator/kernels/product/avx2/dot_s8.c := -mavx2
+#	CFLAGS-arm64-emulator/kernels/product/neon/dotprod.c := -march=armv8.2-a+dotprod
 #
 # Static libraries: $(O)/VARIANT/libNAME.a, each variant built when something needs it.
 #	STATIC_LIBS += xqdevice

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "xqk_isa.h"
+#include "isa.h"
 
 static const struct xqk_isa *const all[] = {
 #if defined(__x86_64__)

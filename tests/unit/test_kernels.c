@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The GEMM kernels of every instruction set this CPU has, against the naive reference. */
 #include "gemm_case.h"
-#include "xqk_gemm.h"
+#include "product/gemm.h"
 
 #define CASES_PER_PAIR 25
 

@@ -1,9 +1,0 @@
-// SPDX-License-Identifier: MIT
-/* The dot with B of 2 bits, where s2 and t2 are moved to 0..3, and of b1 as 0 and 2. */
-#define XQK_DOT		xqk_dot_u2_avx2
-#define XQK_DOT_FOLD	xqk_dot_fold_u2_avx2
-#define XQK_DOT_GROUPS	xqk_dot_groups_u2_avx2
-#define XQK_LARGEST	3
-
-#include "kern_dot_narrow_avx2.h"
-#include "kern_groups_avx2.h"

@@ -1,9 +1,0 @@
-// SPDX-License-Identifier: MIT
-/* The dot with B of 4 bits; s4 is moved to 0..15. */
-#define XQK_DOT		xqk_dot_u4_avx2
-#define XQK_DOT_FOLD	xqk_dot_fold_u4_avx2
-#define XQK_DOT_GROUPS	xqk_dot_groups_u4_avx2
-#define XQK_LARGEST	15
-
-#include "kern_dot_narrow_avx2.h"
-#include "kern_groups_avx2.h"

@@ -1,9 +1,0 @@
-// SPDX-License-Identifier: MIT
-/* A few rows by tiles of b1, taken as 0 and 2: plus 1. */
-#include "kern_avx512.h"
-
-#define XQK_DOT_TILES	xqk_dot_tiles_b1_avx512
-#define XQK_BITS	1
-#define XQK_FLIP	0
-#define XQK_LEFT	1
-#include "kern_tiles_avx512.h"

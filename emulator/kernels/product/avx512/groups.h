@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Dots of all groups in a block with their scales, one source for every number of rows.
+ * Included by a file that defines
+ *
+ *	XQK_DOT_GROUPS	name of the function
+ *	XQK_LOAD_B(p)	64 bytes of a step as unsigned operands
+ */
+#include <immintrin.h>
+
+#include "isa.h"
+
+#define ROWS	6
+#define PAIR	2	/* strips at once: 12 sums of a group and 12 of all fill the registers */
+
+/* Where the dot is in B: pointers to the next step of two strips, and what is left of the tile. */
+struct place {
+	const uint8_t *const *tile;
+	const uint8_t *b[PAIR];
+	uint32_t left;
+};
+
+static inline __attribute__((always_inline)) void
+enter_tile(struct place *place, uint32_t first, const unsigned int strips)
+{
+	unsigned int s;
+
+#pragma GCC unroll 2
+	for (s = 0; s < strips; s++)
+		place->b[s] = place->tile[s] + first * XQK_STEP_BYTES;
+	place->left = XQK_TILE_STEPS - first;
+	place->tile += XQK_STRIPS;
+}
+
+static inline __attribute__((always_inline)) void
+dot_group(__m512i sum[ROWS][PAIR], const uint8_t *a, size_t stride, uint32_t steps,
+	  struct place *place, const unsigned int rows, const unsigned int strips)
+{
+	unsigned int r, s;
+
+	while (steps) {
+		uint32_t run;
+		const uint8_t *end;
+
+		if (!place->left)
+			enter_tile(place, 0, strips);
+		run = steps < place->left ? steps : place->left;
+		steps -= run;
+		place->left -= run;
+		for (end = a + 4 * run; a < end; a += 4) {
+			__m512i operand[PAIR];
+
+#pragma GCC unroll 2
+			for (s = 0; s < strips; s++) {
+				operand[s] = XQK_LOAD_B(place->b[s]);
+				place->b[s] += XQK_STEP_BYTES;
+			}
+#pragma GCC unroll 6
+			for (r = 0; r < rows; r++) {
+				const __m512i row = _mm512_set1_epi32(
+					*(const xqk_unaligned *)(a + r * stride));
+
+#pragma GCC unroll 2
+				for (s = 0; s < strips; s++)
+					sum[r][s] = _mm512_dpbusd_epi32(sum[r][s], operand[s], row);
+			}
+		}
+	}
+}
+
+/* What the zero points take off a group, as the start of its sums. */
+static inline __attribute__((always_inline)) void
+start_group(__m512i sum[ROWS][PAIR], const struct xqk_fold *fold, size_t row_at, size_t column_at,
+	    unsigned int column, const unsigned int rows, const unsigned int strips)
+{
+	unsigned int r, s;
+
+#pragma GCC unroll 2
+	for (s = 0; s < strips; s++) {
+#pragma GCC unroll 6
+		for (r = 0; r < rows; r++) {
+			sum[r][s] = _mm512_set1_epi32(fold->row_term[row_at + r]);
+			if (fold->b_zp)
+				sum[r][s] = _mm512_mullo_epi32(sum[r][s], _mm512_load_si512(
+					fold->b_zp + column + s * XQK_LANES));
+			if (fold->column_sum)
+				sum[r][s] = _mm512_add_epi32(sum[r][s], _mm512_mullo_epi32(
+					_mm512_set1_epi32(fold->a_zp[r]), _mm512_load_si512(
+					fold->column_sum + column_at + s * XQK_LANES)));
+			if (fold->column_term)
+				sum[r][s] = _mm512_add_epi32(sum[r][s], _mm512_load_si512(
+					fold->column_term + column_at + s * XQK_LANES));
+			sum[r][s] = _mm512_sub_epi32(_mm512_setzero_si512(), sum[r][s]);
+		}
+	}
+}
+
+static inline __attribute__((always_inline)) void
+dot_groups(const struct xqk_dot *dot, const struct xqk_fold *fold,
+	   const struct xqk_groups *groups, unsigned int strip, const unsigned int rows,
+	   const unsigned int strips)
+{
+	const unsigned int column = strip * XQK_LANES;
+	struct place place = { .tile = dot->b + strip };
+	__m512i sum[ROWS][PAIR], all[ROWS][PAIR];
+	const uint8_t *a = dot->a;
+	unsigned int r, s;
+	uint32_t group;
+
+#pragma GCC unroll 6
+	for (r = 0; r < rows; r++)
+#pragma GCC unroll 2
+		for (s = 0; s < strips; s++)
+			all[r][s] = _mm512_setzero_si512();
+	enter_tile(&place, dot->first, strips);
+	for (group = 0; group < groups->count; group++, a += 4 * (size_t)dot->steps) {
+		const size_t row_at = group * groups->row_pitch;
+		const size_t column_at = group * XQK_COLUMNS + column;
+
+		start_group(sum, fold, row_at, column_at, column, rows, strips);
+		dot_group(sum, a, dot->a_stride, dot->steps, &place, rows, strips);
+#pragma GCC unroll 2
+		for (s = 0; s < strips; s++) {
+#pragma GCC unroll 6
+			for (r = 0; r < rows; r++) {
+				if (fold->b_scale)
+					sum[r][s] = _mm512_mullo_epi32(sum[r][s], _mm512_load_si512(
+						fold->b_scale + column_at + s * XQK_LANES));
+				if (fold->a_scale)
+					sum[r][s] = _mm512_mullo_epi32(sum[r][s], _mm512_set1_epi32(
+						fold->a_scale[row_at + r]));
+				all[r][s] = _mm512_add_epi32(all[r][s], sum[r][s]);
+			}
+		}
+	}
+#pragma GCC unroll 6
+	for (r = 0; r < rows; r++)
+#pragma GCC unroll 2
+		for (s = 0; s < strips; s++)
+			_mm512_store_si512(fold->sum + r * XQK_COLUMNS + column + s * XQK_LANES,
+					   all[r][s]);
+}
+
+#define XQK_CASE(rows)								\
+	case rows:								\
+		for (strip = 0; strip + PAIR <= strips; strip += PAIR)		\
+			dot_groups(dot, fold, groups, strip, rows, PAIR);	\
+		if (strip < strips)						\
+			dot_groups(dot, fold, groups, strip, rows, 1);		\
+		break;
+
+void XQK_DOT_GROUPS(const struct xqk_dot *dot, const struct xqk_fold *fold,
+		    const struct xqk_groups *groups, unsigned int rows, unsigned int strips)
+{
+	unsigned int strip;
+
+	switch (rows) {
+	XQK_CASE(1)
+	XQK_CASE(2)
+	XQK_CASE(3)
+	XQK_CASE(4)
+	XQK_CASE(5)
+	XQK_CASE(6)
+	}
+}

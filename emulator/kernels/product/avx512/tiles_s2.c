@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: MIT
+/* A few rows by tiles of s2 or t2, the sign flipped: plus 2. */
+#include "kernels.h"
+
+#define XQK_DOT_TILES	xqk_dot_tiles_s2_avx512
+#define XQK_VECTOR	xqk_vector_s2_avx512
+#define XQK_BITS	2
+#define XQK_FLIP	2
+#define XQK_LEFT	0
+#include "tiles.h"

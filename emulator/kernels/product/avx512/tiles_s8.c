@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: MIT
+/* A few rows by tiles of s8, the sign flipped: plus 128. */
+#include "kernels.h"
+
+#define XQK_DOT_TILES	xqk_dot_tiles_s8_avx512
+#define XQK_VECTOR	xqk_vector_s8_avx512
+#define XQK_BITS	8
+#define XQK_FLIP	0x80
+#define XQK_LEFT	0
+#include "tiles.h"

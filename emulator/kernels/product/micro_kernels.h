@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Private to the kernels: what an instruction set provides, and what the common code makes
+ * of it. plan.c decides how a job is computed, gemm.c does it: stage_a.c and stage_b.c prepare
+ * the operands; panel.c, vector.c and thin.c are faster ways for jobs that fit them.
+ *
+ * The product is cut into dots. A dot multiplies up to isa->rows rows of A by up to
+ * XQK_STRIPS strips of B (16 channels each) along a piece of K that is at most a block:
+ *
+ *	c[r][n] = sum over steps and i of a[r][step][i] * b[strip][step][lane][i]
+ *
+ * A step is 64 bytes of a strip: 4 bytes of each of its 16 lanes, byte i of lane l at
+ * 4 * l + i. That is exactly one word column of the tile order, so that a tile of 8-bit
+ * elements is used in place, 64 steps long. B comes as a table of pointers: strip s,
+ * steps 64 t .. 64 t + 63 are the 4096 bytes at dot->b[t * XQK_STRIPS + s].
+ *
+ * Narrower elements are unpacked once into a panel of bytes: a word of w-bit elements
+ * makes 8 / w steps. Where the instruction set can take any four neighbours out of a word
+ * (isa->natural), they are in the order of K. Else element e of the word is byte
+ * e / (8 / w) of step e % (8 / w), which is what shifting and masking the word gives.
+ *
+ * The rows of A have the same order, row r at a + r * a_stride. They are staged one after
+ * the other, with zeros wherever there is no element of the piece; so the padding of B may
+ * hold anything. Or they are used where they are, if isa->sum_a is there, they are bytes in
+ * one piece of memory, and a row is whole steps.
+ *
+ * An instruction set without an exact product of bytes may have both as 16 bits; then a
+ * step of 4 elements takes two of 64 bytes in B's panel, in an order of its own.
+ *
+ * Staged A is signed: a - a_bias; u8 in place is not, see b_by_u8. The operand of the dot
+ * for B is b + bias, signed or not as the kernel of the format likes; bias says which. gemm.c
+ * takes both out of the result with the sums of rows and columns (see struct xqk_fold).
+ */
+#ifndef XQK_MICRO_KERNELS_H
+#define XQK_MICRO_KERNELS_H
+
+#include "xq_kernels.h"
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "operands are used in place");
+
+#define XQK_LANES	XQACCEL_TILE_ROWS	/* channels of a strip */
+#define XQK_STRIPS	4			/* strips of a dot */
+#define XQK_COLUMNS	(XQK_STRIPS * XQK_LANES)
+#define XQK_STEP_BYTES	64
+#define XQK_TILE_STEPS	XQACCEL_TILE_WORDS	/* steps behind one pointer of dot->b */
+#define XQK_MAX_ROWS	16			/* bound of isa->rows */
+#define XQK_PANEL_AHEAD	6	/* rows of C behind those of a panel */
+
+/* Four bytes of a row of A: where it is used in place it begins at any byte. */
+typedef int32_t xqk_unaligned __attribute__((aligned(1), may_alias));
+
+/**
+ * struct xqk_dot - operands of a dot
+ * @a: row 0 of staged A
+ * @a_stride: bytes from row to row
+ * @b: B, see above
+ * @first: steps to skip at the start of B, less than 64
+ * @steps: how many, may be 0
+ * @k: elements of the piece; only used where B1 x B1 is computed on bits
+ * @row_start, @column_start: what the sums of a row and of a column start from, by row and
+ *	[XQK_COLUMNS]; only set for wide formats
+ * @table: as for xqk_unpack_fn; only used by dots of tiles
+ * @c: results, rows of XQK_COLUMNS, 64-byte aligned; only the strips asked for are written
+ */
+struct xqk_dot {
+	const uint8_t *a;
+	size_t a_stride;
+	const uint8_t *const *b;
+	uint32_t first;
+	uint32_t steps;
+	uint32_t k;
+	const int32_t *row_start, *column_start;
+	const uint8_t *table;
+	int32_t *c;
+};
+
+/** rows is 1..isa->rows, strips 1..XQK_STRIPS */
+typedef void xqk_dot_fn(const struct xqk_dot *dot, unsigned int rows, unsigned int strips);
+
+/**
+ * Unpack word columns of a strip (64 bytes each) into steps.
+ * @table: 16 or 256 bytes: what a codebook's entry is as operand of the dot
+ */
+typedef void xqk_unpack_fn(uint8_t *dst, const uint8_t *src, size_t words, const uint8_t *table);
+
+/**
+ * struct xqk_fold - turn a dot into a part of C; all arithmetic modulo 2^32
+ *
+ *	sum[r][n] (+)= a_scale[r] * b_scale[n] * (dot[r][n] - b_zp[n] * row_term[r]
+ *						 - a_zp[r] * column_sum[n])
+ *
+ * Arrays by r have isa->rows elements, by n XQK_COLUMNS; dot and sum have rows of
+ * XQK_COLUMNS. All but dot and sum may be NULL. If b_zp is, the zero point is the same for
+ * all channels and row_term is multiplied by it. If the zero point is the same for all rows,
+ * a_zp and column_sum are NULL and their product column_term[n] is taken off.
+ */
+struct xqk_fold {
+	const int32_t *dot;
+	int32_t *sum;
+	const int32_t *row_term, *a_zp, *a_scale;
+	const int32_t *b_zp, *column_sum, *column_term, *b_scale;
+	bool add;
+};
+
+/**
+ * The same as a dot and the fold of its result without scales, straight into rows of C:
+ * fold->dot and fold->sum are not used, fold->add adds to C. Whole strips are written.
+ */
+typedef void xqk_dot_fold_fn(const struct xqk_dot *dot, const struct xqk_fold *fold,
+			     int32_t *const *c, unsigned int rows, unsigned int strips);
+
+/**
+ * struct xqk_panel - any number of rows of A by four whole strips of B, straight into C
+ *
+ *	c[r][n] (+)= dot[r][n] - row[r] - column[n]
+ *
+ * @a, @a_stride, @b, @steps: as for a dot whose first step is 0
+ * @column: may be NULL
+ * @c: where each row's first of XQK_COLUMNS elements is; XQK_PANEL_AHEAD more say where C
+ *	will be written to after this panel
+ * @words: NULL, or B is not unpacked yet: [tile][XQK_STRIPS] pointers to tiles in memory; @b
+ *	says where it has to be unpacked to
+ * @table: as for xqk_unpack_fn
+ * @ahead, @ahead_bytes: what will be read of B after this panel, may be none
+ * @add: whether C is added to
+ */
+struct xqk_panel {
+	const uint8_t *a;
+	size_t a_stride;
+	const uint8_t *const *b;
+	int32_t *const *c;
+	const int32_t *row, *column;
+	const uint8_t *const *words;
+	const uint8_t *table;
+	const uint8_t *ahead;
+	size_t ahead_bytes;
+	uint32_t rows, steps;
+	bool add;
+};
+
+typedef void xqk_dot_panel_fn(const struct xqk_panel *panel);
+
+/**
+ * struct xqk_groups - the groups of a block
+ * @count: how many, each of dot->steps steps, one after the other in A and in B
+ * @row_pitch: from a group's row_term and a_scale to the next one's; those of B are
+ *	XQK_COLUMNS apart
+ */
+struct xqk_groups {
+	uint32_t count;
+	uint32_t row_pitch;
+};
+
+/**
+ * Dots of all groups of a block, folded with their scales into fold->sum, which is set;
+ * row_term is not NULL.
+ */
+typedef void xqk_dot_groups_fn(const struct xqk_dot *dot, const struct xqk_fold *fold,
+			       const struct xqk_groups *groups, unsigned int rows,
+			       unsigned int strips);
+
+/* Most strips of a vector's product */
+#define XQK_VECTOR_STRIPS	32
+
+/**
+ * struct xqk_vector - a row of A by tiles as they are in memory
+ * @a: the staged row
+ * @b: tile t of strip s is at b[t * XQK_VECTOR_STRIPS + s]
+ * @contiguous: the tiles of a strip follow each other, only the first ones are in @b
+ * @words: of B, from the first tile's first one on
+ * @table: as for xqk_unpack_fn
+ * @factor: what the sums are multiplied by, before
+ * @start: is added, an array of as many as
+ * @c: whole strips of results are written, or added to
+ */
+struct xqk_vector {
+	const uint8_t *a;
+	const uint8_t *const *b;
+	bool contiguous;
+	uint32_t words;
+	const uint8_t *table;
+	int32_t factor;
+	const int32_t *start;
+	bool add;
+	int32_t *c;
+};
+
+typedef void xqk_vector_fn(const struct xqk_vector *vector, unsigned int strips);
+typedef void xqk_arrange_fn(void *dst, const int8_t *src, size_t words, unsigned int steps);
+
+/**
+ * struct xqk_b_format - how B of a format is computed
+ * @dot: the micro-kernel
+ * @unpack: NULL if the dot takes tiles as they are (8-bit formats)
+ * @bias: what must be added to an element to get the operand of @dot
+ * @dot_fold: optional; saves the way through memory between the two
+ * @dot_panel: optional; does the same for all rows in one call, with at least panel_steps steps
+ * @panel_unpacks: whether dot_panel can take B that is not unpacked
+ * @dot_tiles: optional; a dot of at most isa->tiles_rows rows with tiles as they are in
+ *	memory, where first and steps of struct xqk_dot count words of B
+ * @dot_groups: optional; for groups that are whole words of B
+ * @vector: optional; for one row without groups where @dot_tiles could be taken
+ * @vector_arrange: optional; what stages the row instead of isa->arrange_a, into @vector_step
+ *	bytes a step. Then it is taken for any number of rows, one by one.
+ * @wide: @dot takes 16 bits an element: isa->arrange_wide_a, start_a and start_b are called
+ */
+struct xqk_b_format {
+	xqk_dot_fn *dot;
+	xqk_unpack_fn *unpack;
+	int32_t bias;
+	xqk_dot_fold_fn *dot_fold;
+	xqk_dot_panel_fn *dot_panel;
+	xqk_dot_fn *dot_tiles;
+	xqk_dot_groups_fn *dot_groups;
+	xqk_vector_fn *vector;
+	xqk_arrange_fn *vector_arrange;
+	uint32_t vector_step;
+	bool wide;
+	bool panel_unpacks;
+};
+
+/**
+ * struct xqk_thin - a product with a K of a few steps
+ * @a: rows at any byte; past K there may be anything, up to whole steps
+ * @flip: what makes A's bytes unsigned: 0x80 if they are signed
+ * @b: [steps][XQK_STRIPS] of 64 signed bytes, zeros past K, 64-byte aligned
+ * @start: [XQK_COLUMNS], what the sums start from
+ * @c: whole strips are written, or added to
+ */
+struct xqk_thin {
+	const uint8_t *a;
+	size_t a_stride;
+	uint32_t rows, steps;
+	uint8_t flip;
+	bool add;
+	const int8_t *b;
+	const int32_t *start;
+	int32_t *c;
+	size_t c_stride;
+};
+
+typedef void xqk_thin_fn(const struct xqk_thin *thin, unsigned int strips);
+
+#endif

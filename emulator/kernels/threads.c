@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: MIT
+/* A pool of threads that takes chunks of tasks in the order of submission. */
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "product/gemm.h"
+
+/*
+ * A thread that runs out of chunks looks out for the next task before it sleeps: for as long
+ * as the last chunk took, divided by this, and no longer than so many nanoseconds. Threads
+ * that are woken together for every task are put on one processor often enough, and stay
+ * there for the milliseconds that a task takes.
+ */
+#define LOOKOUT_PART	8
+#define LOOKOUT_MOST	200000
+
+struct xqk_pool {
+	pthread_mutex_t lock;	/* Protects the queue and stop. */
+	pthread_cond_t work;	/* The queue is not empty any more, or stop is set. */
+	struct xqk_task *first, **last;	/* Tasks with chunks that nobody has taken. */
+	bool stop;
+	atomic_uint posted;	/* Grows with each task, and as stop is set. */
+	unsigned int threads;
+	struct xqk_worker *worker;
+};
+
+struct xqk_worker {
+	struct xqk_pool *pool;
+	int processor;	/* To stay on, or -1. */
+	pthread_t thread;
+	void *scratch;
+	size_t bytes;
+	uint64_t lookout;	/* Nanoseconds to look out for before the next sleep. */
+};
+
+static uint64_t now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+static inline void relax(void)
+{
+#if defined(__x86_64__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ volatile("yield");
+#endif
+}
+
+/* Until something is posted, or for as long as it is worth. */
+static void look_out(struct xqk_worker *worker, unsigned int posted)
+{
+	const uint64_t end = now() + worker->lookout;
+	unsigned int i;
+
+	do {
+		for (i = 0; i < 32; i++) {
+			if (atomic_load_explicit(&worker->pool->posted, memory_order_relaxed) !=
+			    posted)
+				return;
+			relax();
+		}
+	} while (now() < end);
+}
+
+/* Returns the staged rows that the worker's scratch memory holds. */
+static uint32_t prepare_scratch(struct xqk_worker *worker, const struct xqk_plan *plan)
+{
+	const size_t bytes = (plan->scratch_bytes + 4095) & ~(size_t)4095;
+	void *larger;
+
+	if (bytes > worker->bytes) {
+		larger = aligned_alloc(4096, bytes);
+		if (!larger)
+			return xqk_fewest_rows(plan);
+		free(worker->scratch);
+		worker->scratch = larger;
+		worker->bytes = bytes;
+	}
+	return plan->block_m;
+}
+
+/* A task without chunks still passes through one thread, which reports its end. */
+static uint32_t task_chunks(const struct xqk_task *task)
+{
+	return task->plan.chunks ? task->plan.chunks : 1;
+}
+
+static void run_chunk(struct xqk_worker *worker, struct xqk_task *task, uint32_t chunk)
+{
+	const uint64_t start = now();
+
+	if (chunk < task->plan.chunks &&
+	    !atomic_load_explicit(&task->cancel, memory_order_relaxed))
+		xqk_run_chunk_rows(&task->plan, chunk, worker->scratch,
+				   prepare_scratch(worker, &task->plan), &task->cancel);
+	worker->lookout = (now() - start) / LOOKOUT_PART;
+	if (worker->lookout > LOOKOUT_MOST)
+		worker->lookout = LOOKOUT_MOST;
+	if (atomic_fetch_sub_explicit(&task->left, 1, memory_order_acq_rel) == 1)
+		task->done(task, task->arg);
+}
+
+/*
+ * A thread stays on its processor, if there is one for each. Schedulers put threads that one
+ * event wakes on one processor often enough, more so if the others are virtual and halted, and
+ * leave them there for as long as a task takes.
+ */
+static void stay(const struct xqk_worker *worker)
+{
+	cpu_set_t one;
+
+	if (worker->processor < 0)
+		return;
+	CPU_ZERO(&one);
+	CPU_SET(worker->processor, &one);
+	/* If it fails, nothing is lost but time. */
+	sched_setaffinity(0, sizeof(one), &one);
+}
+
+static void *worker_main(void *arg)
+{
+	struct xqk_worker *worker = arg;
+	struct xqk_pool *pool = worker->pool;
+	struct xqk_task *task;
+	unsigned int posted;
+	uint32_t chunk;
+
+	stay(worker);
+	pthread_mutex_lock(&pool->lock);
+	for (;;) {
+		if (!pool->first && !pool->stop && worker->lookout) {
+			posted = atomic_load_explicit(&pool->posted, memory_order_relaxed);
+			pthread_mutex_unlock(&pool->lock);
+			look_out(worker, posted);
+			worker->lookout = 0;
+			pthread_mutex_lock(&pool->lock);
+		}
+		while (!pool->first && !pool->stop)
+			pthread_cond_wait(&pool->work, &pool->lock);
+		task = pool->first;
+		if (!task)
+			break;
+		chunk = atomic_fetch_add_explicit(&task->next_chunk, 1, memory_order_relaxed);
+		if (chunk + 1 == task_chunks(task)) {
+			pool->first = task->next;
+			if (!pool->first)
+				pool->last = &pool->first;
+		}
+		pthread_mutex_unlock(&pool->lock);
+		run_chunk(worker, task, chunk);
+		pthread_mutex_lock(&pool->lock);
+	}
+	pthread_mutex_unlock(&pool->lock);
+	return NULL;
+}
+
+/* Signals belong to the program's own threads. */
+static int start_worker(struct xqk_worker *worker)
+{
+	sigset_t all, old;
+	int err;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	err = pthread_create(&worker->thread, NULL, worker_main, worker);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return err;
+}
+
+static void stop_workers(struct xqk_pool *pool)
+{
+	unsigned int i;
+
+	pthread_mutex_lock(&pool->lock);
+	pool->stop = true;
+	atomic_fetch_add_explicit(&pool->posted, 1, memory_order_relaxed);
+	pthread_cond_broadcast(&pool->work);
+	pthread_mutex_unlock(&pool->lock);
+	for (i = 0; i < pool->threads; i++)
+		pthread_join(pool->worker[i].thread, NULL);
+}
+
+/* The next processor after this one that the calling thread may run on, -1 if there is none. */
+static int next_processor(const cpu_set_t *all, int processor)
+{
+	while (++processor < CPU_SETSIZE)
+		if (CPU_ISSET(processor, all))
+			return processor;
+	return -1;
+}
+
+struct xqk_pool *xqk_pool_create(unsigned int threads, bool pin)
+{
+	struct xqk_pool *pool = calloc(1, sizeof(*pool));
+	int processor = -1;
+	cpu_set_t all;
+	unsigned int i;
+
+	pin = pin && !sched_getaffinity(0, sizeof(all), &all) &&
+	      (unsigned int)CPU_COUNT(&all) == threads;
+
+	if (!pool)
+		return NULL;
+	pool->worker = calloc(threads, sizeof(*pool->worker));
+	if (!pool->worker) {
+		free(pool);
+		return NULL;
+	}
+	pthread_mutex_init(&pool->lock, NULL);
+	pthread_cond_init(&pool->work, NULL);
+	pool->last = &pool->first;
+	for (i = 0; i < threads; i++) {
+		struct xqk_worker *worker = &pool->worker[i];
+
+		worker->pool = pool;
+		worker->processor = processor = pin ? next_processor(&all, processor) : -1;
+		worker->bytes = XQK_LEAST_SCRATCH;
+		worker->scratch = aligned_alloc(4096, worker->bytes);
+		if (!worker->scratch || start_worker(worker)) {
+			free(worker->scratch);
+			worker->scratch = NULL;
+			xqk_pool_destroy(pool);
+			return NULL;
+		}
+		pool->threads = i + 1;
+	}
+	return pool;
+}
+
+void xqk_pool_destroy(struct xqk_pool *pool)
+{
+	unsigned int i;
+
+	stop_workers(pool);
+	for (i = 0; i < pool->threads; i++)
+		free(pool->worker[i].scratch);
+	pthread_cond_destroy(&pool->work);
+	pthread_mutex_destroy(&pool->lock);
+	free(pool->worker);
+	free(pool);
+}
+
+unsigned int xqk_pool_threads(const struct xqk_pool *pool)
+{
+	return pool->threads;
+}
+
+void xqk_pool_submit(struct xqk_pool *pool, struct xqk_task *task)
+{
+	const uint32_t chunks = task_chunks(task);
+
+	task->next = NULL;
+	atomic_store_explicit(&task->next_chunk, 0, memory_order_relaxed);
+	atomic_store_explicit(&task->left, chunks, memory_order_relaxed);
+	pthread_mutex_lock(&pool->lock);
+	*pool->last = task;
+	pool->last = &task->next;
+	atomic_fetch_add_explicit(&pool->posted, 1, memory_order_relaxed);
+	if (chunks > 1)
+		pthread_cond_broadcast(&pool->work);
+	else
+		pthread_cond_signal(&pool->work);
+	pthread_mutex_unlock(&pool->lock);
+}
+
+struct waiter {
+	pthread_mutex_t lock;	/* Protects ended. */
+	pthread_cond_t cond;
+	bool ended;
+};
+
+static void wake_waiter(struct xqk_task *task, void *arg)
+{
+	struct waiter *waiter = arg;
+
+	(void)task;
+	pthread_mutex_lock(&waiter->lock);
+	waiter->ended = true;
+	pthread_cond_signal(&waiter->cond);
+	pthread_mutex_unlock(&waiter->lock);
+}
+
+void xqk_pool_run(struct xqk_pool *pool, struct xqk_task *task)
+{
+	struct waiter waiter = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false };
+
+	task->done = wake_waiter;
+	task->arg = &waiter;
+	xqk_pool_submit(pool, task);
+	pthread_mutex_lock(&waiter.lock);
+	while (!waiter.ended)
+		pthread_cond_wait(&waiter.cond, &waiter.lock);
+	pthread_mutex_unlock(&waiter.lock);
+	pthread_cond_destroy(&waiter.cond);
+	pthread_mutex_destroy(&waiter.lock);
+}

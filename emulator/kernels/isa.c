@@ -2,19 +2,62 @@
 /* The dispatch table: instruction sets that this build has, best first. */
 #include <stdlib.h>
 #include <string.h>
+#if defined(__aarch64__)
+#include <sys/auxv.h>
+#endif
 
 #include "isa.h"
 
-static const struct xqk_isa *const all[] = {
+static bool always(void)
+{
+	return true;
+}
+
 #if defined(__x86_64__)
-	&xqk_isa_avx512vnni,
-	&xqk_isa_avx2,
+static bool has_avx512vnni(void)
+{
+	__builtin_cpu_init();
+	return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+	       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+	       __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vnni") &&
+	       __builtin_cpu_supports("avx512vpopcntdq");
+}
+
+static bool has_avx2(void)
+{
+	__builtin_cpu_init();
+	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt");
+}
 #elif defined(__aarch64__)
-	&xqk_isa_neoni8mm,
-	&xqk_isa_neondot,
-	&xqk_isa_neon,
+#ifndef HWCAP_ASIMDDP
+#define HWCAP_ASIMDDP	(1UL << 20)
 #endif
-	&xqk_isa_scalar,
+#ifndef HWCAP2_I8MM
+#define HWCAP2_I8MM	(1UL << 13)
+#endif
+
+static bool has_dot_product(void)
+{
+	return getauxval(AT_HWCAP) & HWCAP_ASIMDDP;
+}
+
+static bool has_i8mm(void)
+{
+	return getauxval(AT_HWCAP2) & HWCAP2_I8MM;
+}
+#endif
+
+/* Plain NEON is part of the architecture. */
+static const struct xqk_isa all[] = {
+#if defined(__x86_64__)
+	{ "avx512vnni", has_avx512vnni, &xqk_product_avx512vnni },
+	{ "avx2", has_avx2, &xqk_product_avx2 },
+#elif defined(__aarch64__)
+	{ "neoni8mm", has_i8mm, &xqk_product_neoni8mm },
+	{ "neondot", has_dot_product, &xqk_product_neondot },
+	{ "neon", always, &xqk_product_neon },
+#endif
+	{ "scalar", always, &xqk_product_scalar },
 };
 
 #define ALL (sizeof(all) / sizeof(all[0]))
@@ -26,8 +69,8 @@ const struct xqk_isa *xqk_isa_select(const char *name)
 	if (!name)
 		name = getenv("XQ_ISA");
 	for (i = 0; i < ALL; i++)
-		if ((!name || !*name || !strcmp(name, all[i]->name)) && all[i]->available())
-			return all[i];
+		if ((!name || !*name || !strcmp(name, all[i].name)) && all[i].available())
+			return &all[i];
 	return NULL;
 }
 
@@ -41,8 +84,8 @@ const char *xqk_isa_list(unsigned int index)
 	unsigned int i;
 
 	for (i = 0; i < ALL; i++)
-		if (all[i]->available() && !index--)
-			return all[i]->name;
+		if (all[i].available() && !index--)
+			return all[i].name;
 	return NULL;
 }
 

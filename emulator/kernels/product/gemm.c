@@ -148,7 +148,7 @@ static void compute_groups(struct xqk_work *work, uint32_t row, uint32_t rows)
 		(gemm->dims.flags & XQACCEL_JOB_ACCUMULATE) || work->block.k0);
 }
 
-/* Up to isa->rows staged rows by the staged channels. */
+/* Up to product->rows staged rows by the staged channels. */
 static void compute_rows(struct xqk_work *work, uint32_t row, uint32_t rows)
 {
 	const struct xqk_gemm *gemm = work->gemm;
@@ -186,7 +186,7 @@ static void compute_rows(struct xqk_work *work, uint32_t row, uint32_t rows)
 			fold.b_scale = work->b_scale + piece * XQK_COLUMNS;
 		fold.add = piece && !planes;
 		work->dot(&dot, rows, strips);
-		work->isa->fold(&fold, rows, strips);
+		work->product->fold(&fold, rows, strips);
 		if (planes || piece + 1 == work->block.pieces)
 			xqk_store_c(work, work->m0 + row, rows, plane, work->sums,
 				accumulate || (planes ? k % dims->group : work->block.k0));
@@ -203,7 +203,7 @@ static void sum_columns(struct xqk_work *work)
 
 	for (piece = 0; work->wide && piece < work->block.pieces; piece++) {
 		xqk_aim_dot(work, 0, piece, &dot);
-		work->isa->start_b(&dot, work->column_start + piece * XQK_COLUMNS, strips);
+		work->product->start_b(&dot, work->column_start + piece * XQK_COLUMNS, strips);
 	}
 	for (piece = 0; work->need_column_sum && piece < work->block.pieces; piece++) {
 		xqk_aim_dot(work, work->stage_rows, piece, &dot);
@@ -218,7 +218,7 @@ static void sum_columns(struct xqk_work *work)
 static bool compute_block(struct xqk_work *work, uint32_t n0, uint32_t n1,
 			  const atomic_bool *cancel)
 {
-	const uint32_t parts = (work->rows + work->isa->rows - 1) / work->isa->rows;
+	const uint32_t parts = (work->rows + work->product->rows - 1) / work->product->rows;
 	uint32_t part, row, rows;
 
 	for (work->n0 = n0; work->n0 < n1; work->n0 += work->columns) {

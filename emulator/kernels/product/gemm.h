@@ -60,7 +60,7 @@ struct xqk_block {
  */
 struct xqk_work {
 	const struct xqk_plan *plan;
-	const struct xqk_isa *isa;
+	const struct xqk_product *product;
 	const struct xqk_gemm *gemm;
 	xqk_dot_fn *dot;
 	xqk_dot_fold_fn *dot_fold;	/* NULL if there are scales */
@@ -108,7 +108,7 @@ struct xqk_work {
 /* The fewest rows that can be staged at once, for which XQK_LEAST_SCRATCH suffices. */
 static inline uint32_t xqk_fewest_rows(const struct xqk_plan *plan)
 {
-	return plan->block_m < plan->isa->rows ? plan->block_m : plan->isa->rows;
+	return plan->block_m < plan->isa->product->rows ? plan->block_m : plan->isa->product->rows;
 }
 
 /** xqk_work_layout() - lay out scratch memory, NULL to learn only how much it is */
@@ -152,7 +152,7 @@ bool xqk_run_chunk_rows(struct xqk_plan *plan, uint32_t chunk, void *scratch,
 void xqk_aim_dot(const struct xqk_work *work, uint32_t row, uint32_t piece, struct xqk_dot *dot);
 
 /* Whether a job's K is small and the rest simple enough for the way without staging A. */
-bool xqk_thin_fits(const struct xqk_isa *isa, const struct xqk_gemm *gemm);
+bool xqk_thin_fits(const struct xqk_product *product, const struct xqk_gemm *gemm);
 
 /* Rows [m0, m1) by channels [n0, n1) that way; false if canceled. */
 bool xqk_compute_thin(struct xqk_work *work, uint32_t m0, uint32_t m1, uint32_t n0, uint32_t n1,

@@ -4,7 +4,7 @@
  * of it. plan.c decides how a job is computed, gemm.c does it: stage_a.c and stage_b.c prepare
  * the operands; panel.c, vector.c and thin.c are faster ways for jobs that fit them.
  *
- * The product is cut into dots. A dot multiplies up to isa->rows rows of A by up to
+ * The product is cut into dots. A dot multiplies up to product->rows rows of A by up to
  * XQK_STRIPS strips of B (16 channels each) along a piece of K that is at most a block:
  *
  *	c[r][n] = sum over steps and i of a[r][step][i] * b[strip][step][lane][i]
@@ -16,12 +16,12 @@
  *
  * Narrower elements are unpacked once into a panel of bytes: a word of w-bit elements
  * makes 8 / w steps. Where the instruction set can take any four neighbours out of a word
- * (isa->natural), they are in the order of K. Else element e of the word is byte
+ * (product->natural), they are in the order of K. Else element e of the word is byte
  * e / (8 / w) of step e % (8 / w), which is what shifting and masking the word gives.
  *
  * The rows of A have the same order, row r at a + r * a_stride. They are staged one after
  * the other, with zeros wherever there is no element of the piece; so the padding of B may
- * hold anything. Or they are used where they are, if isa->sum_a is there, they are bytes in
+ * hold anything. Or they are used where they are, if product->sum_a is there, they are bytes in
  * one piece of memory, and a row is whole steps.
  *
  * An instruction set without an exact product of bytes may have both as 16 bits; then a
@@ -43,7 +43,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "operands are used in 
 #define XQK_COLUMNS	(XQK_STRIPS * XQK_LANES)
 #define XQK_STEP_BYTES	64
 #define XQK_TILE_STEPS	XQACCEL_TILE_WORDS	/* steps behind one pointer of dot->b */
-#define XQK_MAX_ROWS	16			/* bound of isa->rows */
+#define XQK_MAX_ROWS	16			/* bound of product->rows */
 #define XQK_PANEL_AHEAD	6	/* rows of C behind those of a panel */
 
 /* Four bytes of a row of A: where it is used in place it begins at any byte. */
@@ -74,7 +74,7 @@ struct xqk_dot {
 	int32_t *c;
 };
 
-/** rows is 1..isa->rows, strips 1..XQK_STRIPS */
+/** rows is 1..product->rows, strips 1..XQK_STRIPS */
 typedef void xqk_dot_fn(const struct xqk_dot *dot, unsigned int rows, unsigned int strips);
 
 /**
@@ -89,7 +89,7 @@ typedef void xqk_unpack_fn(uint8_t *dst, const uint8_t *src, size_t words, const
  *	sum[r][n] (+)= a_scale[r] * b_scale[n] * (dot[r][n] - b_zp[n] * row_term[r]
  *						 - a_zp[r] * column_sum[n])
  *
- * Arrays by r have isa->rows elements, by n XQK_COLUMNS; dot and sum have rows of
+ * Arrays by r have product->rows elements, by n XQK_COLUMNS; dot and sum have rows of
  * XQK_COLUMNS. All but dot and sum may be NULL. If b_zp is, the zero point is the same for
  * all channels and row_term is multiplied by it. If the zero point is the same for all rows,
  * a_zp and column_sum are NULL and their product column_term[n] is taken off.
@@ -196,13 +196,13 @@ typedef void xqk_arrange_fn(void *dst, const int8_t *src, size_t words, unsigned
  * @dot_fold: optional; saves the way through memory between the two
  * @dot_panel: optional; does the same for all rows in one call, with at least panel_steps steps
  * @panel_unpacks: whether dot_panel can take B that is not unpacked
- * @dot_tiles: optional; a dot of at most isa->tiles_rows rows with tiles as they are in
+ * @dot_tiles: optional; a dot of at most product->tiles_rows rows with tiles as they are in
  *	memory, where first and steps of struct xqk_dot count words of B
  * @dot_groups: optional; for groups that are whole words of B
  * @vector: optional; for one row without groups where @dot_tiles could be taken
- * @vector_arrange: optional; what stages the row instead of isa->arrange_a, into @vector_step
+ * @vector_arrange: optional; what stages the row instead of product->arrange_a, into @vector_step
  *	bytes a step. Then it is taken for any number of rows, one by one.
- * @wide: @dot takes 16 bits an element: isa->arrange_wide_a, start_a and start_b are called
+ * @wide: @dot takes 16 bits an element: product->arrange_wide_a, start_a and start_b are called
  */
 struct xqk_b_format {
 	xqk_dot_fn *dot;
@@ -240,5 +240,73 @@ struct xqk_thin {
 };
 
 typedef void xqk_thin_fn(const struct xqk_thin *thin, unsigned int strips);
+
+/**
+ * struct xqk_product - an instruction set's kernels of products
+ *
+ * Always there: rows, a dot in b for each format, widen_a, arrange_a,
+ * interleave_b, fold. Wide formats need arrange_wide_a, start_a and start_b, tiles_rows goes
+ * with dot_tiles, panel_steps with dot_panel. All else may be left out.
+ */
+struct xqk_product {
+	unsigned int rows;	/* most rows of a dot */
+	unsigned int tiles_rows;	/* most rows of a dot of tiles */
+	bool natural;		/* panels of narrow elements are in the order of K */
+
+	/* By format of B. */
+	struct xqk_b_format b[XQACCEL_FMT_COUNT];
+
+	/* Optional: dots of the same where A is u8 in place. */
+	struct xqk_b_format b_by_u8[XQACCEL_FMT_COUNT];
+
+	/*
+	 * B1 x B1: a and b are words of 32 elements as stored, a step is a word, the last
+	 * one may be partly used; c = k - 2 * (number of bits that differ). Both may
+	 * be NULL: then bits are widened like any other format. dot_panel_bits and unpack_bits
+	 * are optional; the latter makes two steps of B from a word.
+	 */
+	xqk_dot_fn *dot_bits;
+	xqk_dot_fold_fn *dot_fold_bits;
+	xqk_dot_panel_fn *dot_panel_bits;
+	xqk_unpack_fn *unpack_bits;
+
+	uint32_t panel_steps;	/* fewest steps of a panel */
+	xqk_thin_fn *thin_s8;	/* optional */
+
+	/*
+	 * Elements of A that start at a byte, to a - a_bias as signed bytes in the order
+	 * of K. Returns their sum.
+	 */
+	int32_t (*widen_a)(int8_t *dst, const uint8_t *src, size_t n, uint32_t format);
+
+	/* Sum of s8 or u8; NULL if A is never used where it is. */
+	int32_t (*sum_a)(const uint8_t *src, size_t n, uint32_t format);
+
+	/*
+	 * From the order of K to that of the steps: words of 4 * steps elements each
+	 * become that many steps. For steps = 1, which would be a copy, only the wide one is
+	 * called; with natural panels, only for dots of tiles.
+	 */
+	xqk_arrange_fn *arrange_a, *arrange_wide_a;
+
+	/* For wide formats: row_start of a piece of a row, column_start of a piece of B. */
+	int32_t (*start_a)(const void *a, uint32_t steps);
+	void (*start_b)(const struct xqk_dot *dot, int32_t *column_start, unsigned int strips);
+
+	/* Words of 16 rows into the tile order: word w of row r to byte 4 * (16 * w + r). */
+	void (*interleave_b)(uint8_t *dst, const uint8_t *const *rows, size_t words);
+
+	void (*fold)(const struct xqk_fold *fold, unsigned int rows, unsigned int strips);
+};
+
+extern const struct xqk_product xqk_product_scalar;
+#if defined(__x86_64__)
+extern const struct xqk_product xqk_product_avx2;
+extern const struct xqk_product xqk_product_avx512vnni;
+#elif defined(__aarch64__)
+extern const struct xqk_product xqk_product_neon;
+extern const struct xqk_product xqk_product_neondot;
+extern const struct xqk_product xqk_product_neoni8mm;
+#endif
 
 #endif

@@ -15,7 +15,7 @@ void xqk_choose_panel(struct xqk_work *work)
 	work->panel_fits = work->dot_panel && work->columns > XQK_COLUMNS - XQK_LANES &&
 		work->block.pieces == 1 && !(gemm->dims.flags & XQACCEL_JOB_GROUP_ACC) &&
 		work->block.word0 % XQACCEL_TILE_WORDS == 0 &&
-		(work->block.k1 - work->block.k0) / step_k >= work->isa->panel_steps &&
+		(work->block.k1 - work->block.k0) / step_k >= work->product->panel_steps &&
 		(!work->bits || (work->block.k1 - work->block.k0) % step_k == 0) &&
 		!(work->need_row_term && xqk_present(&gemm->view[XQACCEL_B_ZP])) &&
 		!(work->need_column_sum && xqk_present(&gemm->view[XQACCEL_A_ZP]));

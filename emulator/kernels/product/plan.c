@@ -27,54 +27,55 @@ static uint64_t div_up(uint64_t a, uint64_t b)
 	return (a + b - 1) / b;
 }
 
-static bool uses_bits(const struct xqk_isa *isa, const struct xq_dims *dims)
+static bool uses_bits(const struct xqk_product *product, const struct xq_dims *dims)
 {
-	return isa->dot_bits && !dims->group && dims->a_format == XQACCEL_FMT_B1 &&
+	return product->dot_bits && !dims->group && dims->a_format == XQACCEL_FMT_B1 &&
 	       dims->b_format == XQACCEL_FMT_B1;
 }
 
 /* B's tiles in place, for a few rows; by tables for any number of them, if they are worth it. */
-static bool uses_tiles(const struct xqk_isa *isa, const struct xqk_gemm *gemm)
+static bool uses_tiles(const struct xqk_product *product, const struct xqk_gemm *gemm)
 {
 	const struct xq_dims *dims = &gemm->dims;
-	const struct xqk_b_format *format = &isa->b[dims->b_format];
+	const struct xqk_b_format *format = &product->b[dims->b_format];
 
-	return (dims->flags & XQACCEL_JOB_B_TILED) && format->dot_tiles && !uses_bits(isa, dims) &&
-	       (dims->m <= isa->tiles_rows ||
+	return (dims->flags & XQACCEL_JOB_B_TILED) && format->dot_tiles &&
+	       !uses_bits(product, dims) &&
+	       (dims->m <= product->tiles_rows ||
 		(format->vector_arrange && !dims->group && dims->n >= TABLE_CHANNELS &&
 		 dims->k >= TABLE_K && xqk_tiles_whole(&gemm->view[XQACCEL_B])));
 }
 
 /* B as it is multiplied by A in place or staged. */
-static const struct xqk_b_format *b_format(const struct xqk_isa *isa, const struct xq_dims *dims,
-					   bool in_place)
+static const struct xqk_b_format *b_format(const struct xqk_product *product,
+					   const struct xq_dims *dims, bool in_place)
 {
-	return in_place && dims->a_format == XQACCEL_FMT_U8 ? &isa->b_by_u8[dims->b_format] :
-	       &isa->b[dims->b_format];
+	return in_place && dims->a_format == XQACCEL_FMT_U8 ? &product->b_by_u8[dims->b_format] :
+	       &product->b[dims->b_format];
 }
 
 /*
  * Whether rows of A can be used where they are: bytes in the order that panels have, in one
  * piece of memory, with no part of a step at the end of a row or of a group.
  */
-static bool uses_a_in_place(const struct xqk_isa *isa, const struct xqk_gemm *gemm)
+static bool uses_a_in_place(const struct xqk_product *product, const struct xqk_gemm *gemm)
 {
 	const struct xq_dims *dims = &gemm->dims;
 	const uint32_t bits = xq_format_bits(dims->b_format);
 
-	return isa->sum_a && gemm->view[XQACCEL_A].flat && dims->k % 4 == 0 &&
+	return product->sum_a && gemm->view[XQACCEL_A].flat && dims->k % 4 == 0 &&
 	       (dims->a_format == XQACCEL_FMT_S8 ||
 		(dims->a_format == XQACCEL_FMT_U8 && !dims->scale_format)) &&
-	       b_format(isa, dims, true)->dot && (bits == 8 || isa->natural) &&
-	       dims->group % (32 / bits) == 0 && !uses_tiles(isa, gemm);
+	       b_format(product, dims, true)->dot && (bits == 8 || product->natural) &&
+	       dims->group % (32 / bits) == 0 && !uses_tiles(product, gemm);
 }
 
-static bool uses_vector(const struct xqk_isa *isa, const struct xqk_gemm *gemm)
+static bool uses_vector(const struct xqk_product *product, const struct xqk_gemm *gemm)
 {
 	const struct xq_dims *dims = &gemm->dims;
-	const struct xqk_b_format *format = &isa->b[dims->b_format];
+	const struct xqk_b_format *format = &product->b[dims->b_format];
 
-	return uses_tiles(isa, gemm) && !dims->group && format->vector &&
+	return uses_tiles(product, gemm) && !dims->group && format->vector &&
 	       (dims->m == 1 || format->vector_arrange) &&
 	       xqk_tiles_whole(&gemm->view[XQACCEL_B]);
 }
@@ -90,16 +91,16 @@ static uint32_t even_blocks(const struct xq_dims *dims)
 	return min_u32(XQK_BLOCK_K, (uint32_t)div_up(div_up(dims->k, blocks), tile) * tile);
 }
 
-static uint32_t block_elements(const struct xqk_isa *isa, const struct xqk_gemm *gemm)
+static uint32_t block_elements(const struct xqk_product *product, const struct xqk_gemm *gemm)
 {
 	const struct xq_dims *dims = &gemm->dims;
 	uint32_t groups;
 
-	if (uses_bits(isa, dims))
+	if (uses_bits(product, dims))
 		return min_u32(XQK_BLOCK_BITS, dims->k);
-	if (uses_tiles(isa, gemm) && !dims->group)
-		return min_u32(isa->b[dims->b_format].vector_arrange ? XQK_BLOCK_K : XQK_BLOCK_TILES,
-			       dims->k);
+	if (uses_tiles(product, gemm) && !dims->group)
+		return min_u32(product->b[dims->b_format].vector_arrange ? XQK_BLOCK_K :
+			       XQK_BLOCK_TILES, dims->k);
 	if (!dims->group)
 		return even_blocks(dims);
 	if (dims->group > XQK_BLOCK_K / 2)
@@ -154,22 +155,22 @@ size_t xqk_work_layout(struct xqk_work *work, const struct xqk_plan *plan, uint3
 		       uint8_t *scratch)
 {
 	const struct xq_dims *dims = &plan->gemm.dims;
-	const struct xqk_isa *isa = plan->isa;
-	const bool in_place = uses_a_in_place(isa, &plan->gemm);
-	const struct xqk_b_format *b = b_format(isa, dims, in_place);
+	const struct xqk_product *product = plan->isa->product;
+	const bool in_place = uses_a_in_place(product, &plan->gemm);
+	const struct xqk_b_format *b = b_format(product, dims, in_place);
 	const uint32_t vectors = stage_rows + XQK_MAX_ROWS;
 	uint32_t pieces, words, steps, strip;
 	size_t used = 0;
 
 	work->plan = plan;
-	work->isa = isa;
+	work->product = product;
 	work->gemm = &plan->gemm;
-	work->bits = uses_bits(isa, dims);
+	work->bits = uses_bits(product, dims);
 	work->in_place = in_place;
-	work->thin = xqk_thin_fits(isa, &plan->gemm);
-	work->dot = work->bits ? isa->dot_bits : b->dot;
-	work->dot_fold = work->bits ? isa->dot_fold_bits : b->dot_fold;
-	work->dot_panel = work->bits ? isa->dot_panel_bits : b->dot_panel;
+	work->thin = xqk_thin_fits(product, &plan->gemm);
+	work->dot = work->bits ? product->dot_bits : b->dot;
+	work->dot_fold = work->bits ? product->dot_fold_bits : b->dot_fold;
+	work->dot_panel = work->bits ? product->dot_panel_bits : b->dot_panel;
 	work->panel_unpacks = b->panel_unpacks && !work->bits;
 	work->panel_fits = work->unpack_late = false;
 	work->dot_groups = NULL;
@@ -179,13 +180,13 @@ size_t xqk_work_layout(struct xqk_work *work, const struct xqk_plan *plan, uint3
 	}
 	work->a_bias = !in_place && dims->a_format == XQACCEL_FMT_U8 ? 128 : 0;
 	work->b_bias = work->bits ? 0 : b->bias;
-	work->unpack = work->bits ? isa->unpack_bits : b->unpack;
+	work->unpack = work->bits ? product->unpack_bits : b->unpack;
 	work->wide = !work->bits && b->wide;
 	work->word_k = 32 / xq_format_bits(dims->b_format);
 	work->word_steps = work->unpack && !work->bits ? 8 / xq_format_bits(dims->b_format) : 1;
 	work->table_steps = work->wide || (work->bits && work->unpack) ? 2 * work->word_steps :
 			    work->word_steps;
-	if (uses_tiles(isa, &plan->gemm)) {
+	if (uses_tiles(product, &plan->gemm)) {
 		work->dot = b->dot_tiles;
 		work->dot_fold = NULL;
 		work->dot_panel = NULL;
@@ -197,11 +198,11 @@ size_t xqk_work_layout(struct xqk_work *work, const struct xqk_plan *plan, uint3
 	}
 	work->arrange_a = NULL;
 	if (work->wide)
-		work->arrange_a = isa->arrange_wide_a;
-	else if (work->word_steps > 1 && (!isa->natural || uses_tiles(isa, &plan->gemm)))
-		work->arrange_a = isa->arrange_a;
+		work->arrange_a = product->arrange_wide_a;
+	else if (work->word_steps > 1 && (!product->natural || uses_tiles(product, &plan->gemm)))
+		work->arrange_a = product->arrange_a;
 	work->a_step_bytes = work->wide ? 8 : 4;
-	work->vector = uses_vector(isa, &plan->gemm);
+	work->vector = uses_vector(product, &plan->gemm);
 	if (work->vector && b->vector_arrange) {
 		work->arrange_a = b->vector_arrange;
 		work->a_step_bytes = b->vector_step;
@@ -247,6 +248,7 @@ void xqk_plan(struct xqk_plan *plan, const struct xqk_isa *isa, const struct xqk
 	      unsigned int threads)
 {
 	const struct xq_dims *dims = &plan->gemm.dims;
+	const struct xqk_product *product = isa->product;
 	struct xqk_work work;
 	uint64_t columns, wanted, each;
 	uint32_t stage_rows;
@@ -257,12 +259,12 @@ void xqk_plan(struct xqk_plan *plan, const struct xqk_isa *isa, const struct xqk
 	if (!dims->scale_format && !(dims->flags & XQACCEL_JOB_GROUP_ACC))
 		plan->gemm.dims.group = 0;
 	atomic_init(&plan->bytes_copied, 0);
-	plan->block_k = block_elements(isa, &plan->gemm);
+	plan->block_k = block_elements(product, &plan->gemm);
 	if (!plan->block_k)
 		plan->block_k = 1;
-	plan->block_m = min_u32(dims->m, xqk_thin_fits(isa, &plan->gemm) ? THIN_ROWS :
-				uses_a_in_place(isa, &plan->gemm) ? IN_PLACE_ROWS :
-				uses_vector(isa, &plan->gemm) ? TABLE_ROWS : STAGE_ROWS);
+	plan->block_m = min_u32(dims->m, xqk_thin_fits(product, &plan->gemm) ? THIN_ROWS :
+				uses_a_in_place(product, &plan->gemm) ? IN_PLACE_ROWS :
+				uses_vector(product, &plan->gemm) ? TABLE_ROWS : STAGE_ROWS);
 	plan->block_n = dims->n;
 	plan->chunks = 0;
 	plan->units = 0;
@@ -280,13 +282,14 @@ void xqk_plan(struct xqk_plan *plan, const struct xqk_isa *isa, const struct xqk
 		wanted = 1;
 	plan->chunks_m = (uint32_t)div_up(dims->m, plan->block_m);
 	/* But rows are where each part of the channels makes tables of them. */
-	each = div_up(columns, isa->b[dims->b_format].vector_arrange && uses_vector(isa, &plan->gemm) ?
+	each = div_up(columns, product->b[dims->b_format].vector_arrange &&
+			       uses_vector(product, &plan->gemm) ?
 		      div_up(wanted, (uint64_t)plan->chunks_m * dims->batch) : wanted);
 	plan->block_n = (uint32_t)(each * XQK_COLUMNS);
 	plan->chunks_n = (uint32_t)div_up(columns, each);
 	if ((uint64_t)plan->chunks_m * plan->chunks_n * dims->batch < wanted) {
 		const uint64_t parts = div_up(wanted, (uint64_t)plan->chunks_n * dims->batch);
-		const uint64_t block = div_up(div_up(dims->m, parts), isa->rows) * isa->rows;
+		const uint64_t block = div_up(div_up(dims->m, parts), product->rows) * product->rows;
 
 		plan->block_m = min_u32(plan->block_m, (uint32_t)block);
 		plan->chunks_m = (uint32_t)div_up(dims->m, plan->block_m);

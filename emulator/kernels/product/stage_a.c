@@ -71,7 +71,7 @@ static int32_t widen_row(const struct xqk_work *work, uint32_t row, uint32_t k0,
 		const uint32_t first = per - lead < k1 - k0 ? per - lead : k1 - k0;
 		uint32_t i;
 
-		work->isa->widen_a(part, xqk_at(view, line, distance, column, &run), lead + first,
+		work->product->widen_a(part, xqk_at(view, line, distance, column, &run), lead + first,
 				   dims->a_format);
 		for (i = 0; i < first; i++) {
 			dst[i] = part[lead + i];
@@ -87,7 +87,7 @@ static int32_t widen_row(const struct xqk_work *work, uint32_t row, uint32_t k0,
 		n = k1 - k0;
 		if ((n + per - 1) / per > run)
 			n = run * per;
-		sum += (uint32_t)work->isa->widen_a(dst, src, n, dims->a_format);
+		sum += (uint32_t)work->product->widen_a(dst, src, n, dims->a_format);
 		dst += n;
 		k0 += (uint32_t)n;
 		column += run;
@@ -197,7 +197,7 @@ static void set_row_start(struct xqk_work *work, uint32_t row)
 	for (piece = 0; piece < work->block.pieces; piece++) {
 		xqk_piece(work, piece, &k0, &k1, &word0, &words);
 		work->row_start[piece * (work->stage_rows + 1) + row] =
-			work->isa->start_a(a, words * work->word_steps);
+			work->product->start_a(a, words * work->word_steps);
 		a += (size_t)work->block.piece_steps * work->a_step_bytes;
 	}
 }
@@ -226,7 +226,7 @@ static void sum_row(struct xqk_work *work, uint32_t row)
 	for (piece = 0, k0 = block->k0; piece < block->pieces; piece++, k0 = k1) {
 		k1 = block->k1 - k0 < block->piece_k ? block->k1 : k0 + block->piece_k;
 		set_row_term(work, row, piece, k1 - k0,
-			     work->isa->sum_a(a + k0, k1 - k0, work->gemm->dims.a_format));
+			     work->product->sum_a(a + k0, k1 - k0, work->gemm->dims.a_format));
 	}
 }
 

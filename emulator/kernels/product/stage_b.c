@@ -118,7 +118,7 @@ static void stage_rows(struct xqk_work *work, unsigned int strip)
 			else
 				rows[lane] = rows[lane - 1];
 		}
-		work->isa->interleave_b(work->unpack ? work->tile : panel, rows, words);
+		work->product->interleave_b(work->unpack ? work->tile : panel, rows, words);
 		if (work->unpack)
 			work->unpack(panel, work->tile, words, work->table);
 		panel += (size_t)words * work->table_steps * XQK_STEP_BYTES;

@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#include "isa.h"
+#include "product/micro_kernels.h"
 
 #define XQK_MAYBE_UNUSED __attribute__((unused))
 

@@ -14,11 +14,11 @@
 /* The staged B of 16 steps takes the place of rows that were gathered before. */
 _Static_assert(XQK_THIN_K / 4 * XQK_STRIPS * XQK_STEP_BYTES <= XQACCEL_TILE_BYTES, "thin B");
 
-bool xqk_thin_fits(const struct xqk_isa *isa, const struct xqk_gemm *gemm)
+bool xqk_thin_fits(const struct xqk_product *product, const struct xqk_gemm *gemm)
 {
 	const struct xq_dims *dims = &gemm->dims;
 
-	return isa->thin_s8 && dims->k && dims->k <= XQK_THIN_K && dims->m >= XQK_THIN_ROWS &&
+	return product->thin_s8 && dims->k && dims->k <= XQK_THIN_K && dims->m >= XQK_THIN_ROWS &&
 	       dims->b_format == XQACCEL_FMT_S8 && dims->n % XQK_LANES == 0 && !dims->group &&
 	       (dims->a_format == XQACCEL_FMT_S8 || dims->a_format == XQACCEL_FMT_U8) &&
 	       gemm->view[XQACCEL_A].flat && gemm->view[XQACCEL_C].flat && !gemm->b_zp &&
@@ -109,7 +109,7 @@ bool xqk_compute_thin(struct xqk_work *work, uint32_t m0, uint32_t m1, uint32_t 
 		thin.c = (int32_t *)(c->flat + work->batch * c->batch_stride + m0 * c->stride) +
 			 work->n0;
 		thin.c_stride = c->stride;
-		compute_rows(&thin, dims, m1, work->columns / XQK_LANES, work->isa->thin_s8);
+		compute_rows(&thin, dims, m1, work->columns / XQK_LANES, work->product->thin_s8);
 	}
 	return true;
 }

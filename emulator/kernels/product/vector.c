@@ -43,7 +43,7 @@ static void compute_row(struct xqk_work *work, uint32_t row, struct xqk_vector *
 	const struct xqk_view *view = &work->gemm->view[XQACCEL_C];
 	const uint32_t m = work->m0 + row;
 	const bool add = (dims->flags & XQACCEL_JOB_ACCUMULATE) || work->block.k0;
-	xqk_vector_fn *const kernel = work->isa->b[dims->b_format].vector;
+	xqk_vector_fn *const kernel = work->product->b[dims->b_format].vector;
 	int32_t start[COLUMNS];
 	bool in_place;
 	size_t run;

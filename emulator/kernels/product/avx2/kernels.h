@@ -5,7 +5,7 @@
 
 #include <immintrin.h>
 
-#include "isa.h"
+#include "product/micro_kernels.h"
 
 #define XQK_DOT_ROWS	16	/* of a dot; it takes them some at a time */
 

@@ -76,12 +76,6 @@ static void arrange_wide(void *dst, const int8_t *src, size_t words, unsigned in
 	}
 }
 
-static bool available(void)
-{
-	__builtin_cpu_init();
-	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt");
-}
-
 #define WIDE(name, tiles)							\
 	{									\
 		.dot = xqk_dot_s8_avx2, .dot_fold = xqk_dot_fold_s8_avx2,	\
@@ -95,9 +89,7 @@ static bool available(void)
 		.unpack = xqk_unpack_##name##_avx2,				\
 	}
 
-const struct xqk_isa xqk_isa_avx2 = {
-	.name = "avx2",
-	.available = available,
+const struct xqk_product xqk_product_avx2 = {
 	.rows = XQK_DOT_ROWS,
 	.tiles_rows = XQK_TILES_ROWS,
 	.b = {

@@ -12,7 +12,7 @@
  */
 #include <immintrin.h>
 
-#include "isa.h"
+#include "product/micro_kernels.h"
 
 #define XQK_DOT_ROWS	6
 

@@ -8,7 +8,7 @@
  */
 #include <immintrin.h>
 
-#include "isa.h"
+#include "product/micro_kernels.h"
 
 #define ROWS	6
 #define PAIR	2	/* strips at once: 12 sums of a group and 12 of all fill the registers */

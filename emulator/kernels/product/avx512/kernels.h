@@ -3,7 +3,7 @@
 #ifndef XQK_KERN_AVX512_H
 #define XQK_KERN_AVX512_H
 
-#include "isa.h"
+#include "product/micro_kernels.h"
 
 xqk_dot_fn xqk_dot_s8_avx512;
 xqk_dot_fn xqk_dot_u8_avx512;

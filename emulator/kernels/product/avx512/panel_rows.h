@@ -38,7 +38,7 @@
 #define XQK_ROWS_STEPS_LEAST	4
 
 #ifndef __ASSEMBLER__
-#include "isa.h"
+#include "product/micro_kernels.h"
 
 /**
  * struct xqk_panel_rows - as struct xqk_panel, but the function says how many rows a part has

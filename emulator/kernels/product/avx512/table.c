@@ -4,15 +4,6 @@
 #include "panel_rows.h"
 #include "product/template.h"
 
-static bool available(void)
-{
-	__builtin_cpu_init();
-	return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-	       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-	       __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vnni") &&
-	       __builtin_cpu_supports("avx512vpopcntdq");
-}
-
 /*
  * The dots of panels, the dot of whole panels, how they are unpacked, the operand's bias, the
  * dot of tiles; what else.
@@ -43,9 +34,7 @@ static bool available(void)
 #define B_NARROW_BY_U8(name, unpacker)						\
 	B_BY_U8(name##_by_u8, xqk_unpack_##unpacker##_avx512, .panel_unpacks = true)
 
-const struct xqk_isa xqk_isa_avx512vnni = {
-	.name = "avx512vnni",
-	.available = available,
+const struct xqk_product xqk_product_avx512vnni = {
 	.rows = 6,
 	.b = {
 		[XQACCEL_FMT_S8] = B_FORMAT(s8, s8, NULL, 128, s8),

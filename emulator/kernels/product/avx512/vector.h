@@ -5,7 +5,7 @@
 
 #include <immintrin.h>
 
-#include "isa.h"
+#include "product/micro_kernels.h"
 
 /* A strip's sums into C. */
 static inline void xqk_vector_store(const struct xqk_vector *vector, unsigned int strip,

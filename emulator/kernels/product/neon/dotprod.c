@@ -1,12 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Arm NEON with SDOT: four products of signed bytes are added to each of four sums. */
-#include <sys/auxv.h>
-
 #include "kernels.h"
-
-#ifndef HWCAP_ASIMDDP
-#define HWCAP_ASIMDDP	(1UL << 20)
-#endif
 
 /* With 4 registers of B and one of each row of A these sums fit 32 registers. */
 #define ROWS		5
@@ -61,14 +55,7 @@ NEON_INLINE void dot_rows(const struct xqk_dot *dot, unsigned int row, unsigned 
 NEON_DOT(dot_s8, ROWS)
 NEON_DOT(dot_u8, ROWS)
 
-static bool available(void)
-{
-	return getauxval(AT_HWCAP) & HWCAP_ASIMDDP;
-}
-
-const struct xqk_isa xqk_isa_neondot = {
-	.name = "neondot",
-	.available = available,
+const struct xqk_product xqk_product_neondot = {
 	.rows = ROWS,
 	.b = NEON_FORMATS(dot_s8, dot_u8, dot_s8),
 	.dot_bits = dot_bits,

@@ -3,13 +3,7 @@
  * Arm NEON with I8MM: SMMLA multiplies two rows of A by two lanes of B, 8 elements deep. Lanes
  * of B have 4 elements in a step, so two steps are zipped together for all pairs of rows.
  */
-#include <sys/auxv.h>
-
 #include "kernels.h"
-
-#ifndef HWCAP2_I8MM
-#define HWCAP2_I8MM	(1UL << 13)
-#endif
 
 /* Three pairs of rows by 8 pairs of lanes are 24 registers of sums. */
 #define ROWS		6
@@ -97,14 +91,7 @@ NEON_INLINE void dot_rows(const struct xqk_dot *dot, unsigned int row, unsigned 
 NEON_DOT(dot_s8, ROWS)
 NEON_DOT(dot_u8, ROWS)
 
-static bool available(void)
-{
-	return getauxval(AT_HWCAP2) & HWCAP2_I8MM;
-}
-
-const struct xqk_isa xqk_isa_neoni8mm = {
-	.name = "neoni8mm",
-	.available = available,
+const struct xqk_product xqk_product_neoni8mm = {
 	.rows = ROWS,
 	.b = NEON_FORMATS(dot_s8, dot_u8, dot_s8),
 	.dot_bits = dot_bits,

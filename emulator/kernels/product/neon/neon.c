@@ -121,14 +121,7 @@ static void dot_nibble(const struct xqk_dot *dot, unsigned int rows, unsigned in
 			nibble_row(dot, row, strip);
 }
 
-static bool available(void)
-{
-	return true;	/* part of the architecture */
-}
-
-const struct xqk_isa xqk_isa_neon = {
-	.name = "neon",
-	.available = available,
+const struct xqk_product xqk_product_neon = {
 	.rows = 4,
 	.b = NEON_FORMATS(dot_s8, dot_u8, dot_nibble),
 	.dot_bits = dot_bits,

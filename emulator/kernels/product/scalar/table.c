@@ -72,14 +72,7 @@ static void dot_bits(const struct xqk_dot *dot, unsigned int rows, unsigned int 
 				differing_bits(dot, row, n / XQK_LANES, n % XQK_LANES);
 }
 
-static bool available(void)
-{
-	return true;
-}
-
-const struct xqk_isa xqk_isa_scalar = {
-	.name = "scalar",
-	.available = available,
+const struct xqk_product xqk_product_scalar = {
 	.rows = 4,
 	.b = {
 		[XQACCEL_FMT_S8] = { .dot = dot_s8 },

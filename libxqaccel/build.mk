@@ -29,6 +29,7 @@ $(foreach f,quantize_c dequantize gram adaround refine,$(eval CFLAGS-libxqaccel/
 PROGRAMS += xq
 xq-y := $(sort $(wildcard libxqaccel/tools/*.c))
 xq-libs := xqaccel
+CFLAGS-libxqaccel/tools/xq.c := -DXQ_VERSION='"$(XQ_LIB_VERSION)"'
 
 GUEST_BIN += $(O)/obj/bin/xq
 

@@ -102,8 +102,6 @@ int argument_elements(const char *option, const char *path, const struct tensor 
 	if (t->kind == 'f' || t->bytes != 1)
 		return fail("%s must be int8 or uint8 (it is %s)", path, tensor_type_name(t));
 	*type = wanted != XQ_NONE ? wanted : t->kind == 'i' ? XQ_S8 : XQ_U8;
-	if (xq_type_bits(*type) > 8)
-		return fail("--%s must be of at most 8 bits (%s)", option, xq_type_name(*type));
 	for (i = 0; i < t->count; i++) {
 		const int64_t value = tensor_int(t, i);
 

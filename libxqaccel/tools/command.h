@@ -14,9 +14,10 @@
 #define EXIT_USAGE	2
 
 /**
- * struct command - an entry of the table in xq.c
+ * struct command - an entry of the table in xq.c, from which help and completion are made
  * @name: one word, or two ("bench gemm")
- * @arguments: what follows it in the usage line
+ * @arguments: what follows it in the usage line; begins with the operands, if there are any:
+ *	"X.npy", or "FILE" for what is no tensor
  * @summary: one line for `xq help`
  * @run: gets what follows the name; argv[0] is the name. Returns an exit status
  */

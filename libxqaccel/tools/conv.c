@@ -37,7 +37,7 @@ static int parse(struct conv *c, int argc, char **argv)
 	const struct option_spec specs[] = {
 		{ "output", 'o', OPTION_STRING, &c->output, "Y.npy", "where the result goes", NULL },
 		{ "device", 0, OPTION_STRING, &c->device, "NAME", "soft, or a path; default: the first that works", NULL },
-		{ "layout", 0, OPTION_STRING, &c->layout, "ORDER", "nchw (default): W is [O, I/groups, kh, kw];"
+		{ "layout", 0, OPTION_WORD, &c->layout, "nchw|nhwc", "nchw (default): W is [O, I/groups, kh, kw];"
 		  " nhwc: [O, kh, kw, I/groups]", NULL },
 		{ "pads", 0, OPTION_STRING, &c->pads, "T,L,B,R", "default 0", NULL },
 		{ "strides", 0, OPTION_STRING, &c->strides, "H,W", "default 1", NULL },
@@ -45,8 +45,8 @@ static int parse(struct conv *c, int argc, char **argv)
 		{ "groups", 0, OPTION_INT, &c->groups, "G", "default 1", NULL },
 		{ "transpose", 0, OPTION_FLAG, &c->transpose, NULL, "transposed; W keeps its layout", NULL },
 		{ "output-padding", 0, OPTION_STRING, &c->output_padding, "H,W", "with --transpose, default 0", NULL },
-		{ "x-type", 0, OPTION_TYPE, &c->x_type, "TYPE", "s8 u8 s4 u4 s2 u2 t2 b1; default: from the dtype", NULL },
-		{ "w-type", 0, OPTION_TYPE, &c->w_type, "TYPE", "as --x-type", NULL },
+		{ "x-type", 0, OPTION_TYPE, &c->x_type, OPTION_TYPES_LEFT, "default: from the dtype", NULL },
+		{ "w-type", 0, OPTION_TYPE, &c->w_type, OPTION_TYPES_LEFT, "default: from the dtype", NULL },
 		{ "x-zp", 0, OPTION_STRING, &c->x_zp, "Z", "zero point of X; padding equals it", NULL },
 		{ "w-zp", 0, OPTION_STRING, &c->w_zp, "Z", "zero point of W, or one per output channel", NULL },
 		{ "bias", 0, OPTION_STRING, &c->bias, "B.npy", "int32 [O], added with wrapping", NULL },
@@ -61,8 +61,6 @@ static int parse(struct conv *c, int argc, char **argv)
 		return usage("-o is missing");
 	if (c->output_padding && !c->transpose)
 		return usage("--output-padding needs --transpose");
-	if (c->layout && strcmp(c->layout, "nchw") && strcmp(c->layout, "nhwc"))
-		return usage("--layout is nchw or nhwc (%s)", c->layout);
 	return requant_check(&c->requant);
 }
 
@@ -110,8 +108,6 @@ static int read_operands(struct conv *c)
 	    argument_elements("x-type", c->path[0], &c->x, c->x_type, &v->x_type) ||
 	    argument_elements("w-type", c->path[1], &c->w, c->w_type, &v->w_type))
 		return EXIT_ERROR;
-	if (v->x_type == XQ_C4 || v->x_type == XQ_C8 || v->w_type == XQ_C4 || v->w_type == XQ_C8)
-		return fail("a convolution takes no codebook");
 	if (c->x.ndim != 4 || c->w.ndim != 4)
 		return fail("X and W must have four dimensions (X is %s, W is %s)", tensor_shape(&c->x),
 			    tensor_shape(&c->w));

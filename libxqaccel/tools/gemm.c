@@ -40,8 +40,8 @@ static int parse(struct gemm *g, int argc, char **argv)
 		{ "output", 'o', OPTION_STRING, &g->output, "C.npy", "where the product goes", NULL },
 		{ "device", 0, OPTION_STRING, &g->device, "NAME", "soft, or a path; default: the first that works", NULL },
 		{ "transpose-b", 0, OPTION_FLAG, &g->transpose_b, NULL, "B is [..., N, K]", NULL },
-		{ "a-type", 0, OPTION_TYPE, &g->a_type, "TYPE", "s8 u8 s4 u4 s2 u2 t2 b1; default: from the dtype", NULL },
-		{ "b-type", 0, OPTION_TYPE, &g->b_type, "TYPE", "as --a-type, or c4 c8", NULL },
+		{ "a-type", 0, OPTION_TYPE, &g->a_type, OPTION_TYPES_LEFT, "default: from the dtype", NULL },
+		{ "b-type", 0, OPTION_TYPE, &g->b_type, OPTION_TYPES_RIGHT, "default: from the dtype", NULL },
 		{ "a-zp", 0, OPTION_STRING, &g->a_zp, "Z", "zero point of A, or one per row ([M] or [M, 1])", NULL },
 		{ "b-zp", 0, OPTION_STRING, &g->b_zp, "Z", "zero point of B, or one per column ([N] or [1, N])", NULL },
 		{ "codebook", 0, OPTION_STRING, &g->codebook, "T.npy", "int8 [16] or [256], for c4 and c8", NULL },
@@ -74,8 +74,6 @@ static int read_operands(struct gemm *g)
 	    argument_elements("b-type", g->path[1], &g->b, g->b_type, &mm->b_type) ||
 	    matmul_shapes(&g->a, &g->b, g->transpose_b, mm))
 		return EXIT_ERROR;
-	if (mm->a_type == XQ_C4 || mm->a_type == XQ_C8)
-		return fail("only B can have a codebook (--a-type %s)", xq_type_name(mm->a_type));
 	mm->a = g->a.data;
 	mm->b = g->b.data;
 	mm->group = (size_t)g->group;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Options of a command, as a table: parsing, errors and --help come from it.
+ * Options of a command, as a table: parsing, errors, --help and completion come from it.
  */
 #ifndef XQ_TOOL_OPTIONS_H
 #define XQ_TOOL_OPTIONS_H
@@ -11,9 +11,11 @@
 
 enum option_kind {
 	OPTION_FLAG,		/* bool */
-	OPTION_STRING,		/* const char * */
+	OPTION_STRING,		/* const char *: free text, a number, a file */
+	OPTION_WORD,		/* const char *: one of those in @argument */
 	OPTION_INT,		/* int64_t */
-	OPTION_TYPE,		/* enum xq_type */
+	OPTION_DOUBLE,		/* double, finite */
+	OPTION_TYPE,		/* enum xq_type: one of those in @argument */
 	OPTION_HEADING,		/* only a line of --help */
 };
 
@@ -22,7 +24,9 @@ enum option_kind {
  * @name: without dashes
  * @letter: 'o' for -o, or 0
  * @kind: of @value, which keeps its initial value if the option is not given
- * @argument: its name in --help, NULL for a flag
+ * @argument: its name in --help, NULL for a flag. Of OPTION_WORD and OPTION_TYPE the values
+ *	that there are, "nearest|even|stochastic:SEED" (choices.h). "X.npy" and "S", which is
+ *	a number or a file, complete to tensors, "FILE" to any file, "NAME" to devices
  * @help: one line
  * @given: NULL, or set to true if the option is given
  */
@@ -35,6 +39,10 @@ struct option_spec {
 	const char *help;
 	bool *given;
 };
+
+/* Values of OPTION_TYPE: what a product takes at the left, and what may have a codebook. */
+#define OPTION_TYPES_LEFT	"s8|u8|s4|u4|s2|u2|t2|b1"
+#define OPTION_TYPES_RIGHT	OPTION_TYPES_LEFT "|c4|c8"
 
 #define OPTIONS_DONE	-1	/* parsed; go on */
 

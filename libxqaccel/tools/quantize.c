@@ -18,7 +18,8 @@ static int parse(struct quantize *z, int argc, char **argv)
 {
 	const struct option_spec specs[] = {
 		{ "output", 'o', OPTION_STRING, &z->output, "Q.npy", "where the codes go", NULL },
-		{ "type", 0, OPTION_TYPE, &z->wanted, "TYPE", "s8 u8 s4 u4 s2 u2 t2 s16 u16", NULL },
+		{ "type", 0, OPTION_TYPE, &z->wanted, "s8|u8|s4|u4|s2|u2|t2|s16|u16|b1|c4|c8", "b1 is of binary and bwn, c4 and c8 of"
+		  " kmeans; a scheme other than symmetric and affine has a type of its own", NULL },
 		{ "device", 0, OPTION_STRING, &z->device, "NAME", "accepted and not needed", NULL },
 		{ "", 0, OPTION_HEADING, NULL, NULL, "With a given scale (ONNX QuantizeLinear):", NULL },
 		{ "scale", 0, OPTION_STRING, &z->scale, "S", "one, one per index of the axis, or one per block", NULL },
@@ -26,14 +27,14 @@ static int parse(struct quantize *z, int argc, char **argv)
 		{ "axis", 0, OPTION_INT, &z->axis, "N", "default 1", &z->has_axis },
 		{ "block", 0, OPTION_INT, &z->block, "B", "elements of the axis that share a scale", &z->has_block },
 		{ "", 0, OPTION_HEADING, NULL, NULL, "With a scheme that finds the scale:", NULL },
-		{ "scheme", 0, OPTION_STRING, &z->scheme, "NAME", "symmetric affine; binary bwn twn kmeans:BITS vsquant"
-		  " mx4 mx6 mx9 mxint8", NULL },
-		{ "granularity", 0, OPTION_STRING, &z->granularity, "WHAT", "tensor (default), channel:AXIS, group:G"
-		  " (along the last axis)", NULL },
-		{ "calibrate", 0, OPTION_STRING, &z->calibrate, "HOW", "minmax (default), percentile:P, mse, kl, laplace,"
-		  " gauss, ema:ALPHA", NULL },
-		{ "round", 0, OPTION_STRING, &z->round, "HOW", "nearest (default: halves away from zero), even,"
-		  " stochastic:SEED", NULL },
+		{ "scheme", 0, OPTION_WORD, &z->scheme, "symmetric|affine|binary|bwn|twn|kmeans:BITS|vsquant|mx4|mx6|mx9"
+		  "|mxint8", "see below", NULL },
+		{ "granularity", 0, OPTION_WORD, &z->granularity, "tensor|channel:AXIS|group:G", "what shares a scale, default"
+		  " tensor; groups run along the last axis", NULL },
+		{ "calibrate", 0, OPTION_WORD, &z->calibrate, "minmax|percentile:P|mse|kl|laplace|gauss|ema:ALPHA", "how"
+		  " the range is found, default minmax", NULL },
+		{ "round", 0, OPTION_WORD, &z->round, "nearest|even|stochastic:SEED", "halves away from zero (default),"
+		  " to even, or at random", NULL },
 		{ "", 0, OPTION_HEADING, NULL, NULL, "Results:", NULL },
 		{ "scale-out", 0, OPTION_STRING, &z->scale_out, "S.npy", "float32: [], [C] or [.., K/G]", NULL },
 		{ "zp-out", 0, OPTION_STRING, &z->zp_out, "Z.npy", "int32, shaped like the scale", NULL },
@@ -97,13 +98,12 @@ static int parse_rounding(struct quantize *z)
 		z->rounding.mode = XQ_ROUND_NEAREST;
 	} else if (!strcmp(z->round, "even")) {
 		z->rounding.mode = XQ_ROUND_EVEN;
-	} else if (!strncmp(z->round, "stochastic:", 11) && z->round[11]) {
-		z->rounding.mode = XQ_ROUND_STOCHASTIC;
-		z->rounding.seed = strtoull(z->round + 11, &end, 0);
-		if (*end)
-			return usage("--round stochastic:SEED takes an integer (%s)", z->round);
 	} else {
-		return usage("--round is nearest, even or stochastic:SEED (%s)", z->round);
+		z->rounding.mode = XQ_ROUND_STOCHASTIC;
+		errno = 0;
+		z->rounding.seed = strtoull(strchr(z->round, ':') + 1, &end, 0);
+		if (*end || errno)
+			return usage("the seed of --round stochastic:SEED must be an integer (%s)", z->round);
 	}
 	return 0;
 }
@@ -130,14 +130,16 @@ static int parse_calibration(struct quantize *z)
 	if (word_number(z->calibrate, "percentile", &number)) {
 		z->calibration.method = XQ_CAL_PERCENTILE;
 		z->calibration.percentile = number;
-		return number > 50 && number <= 100 ? 0 : fail("a percentile is above 50 and at most 100 (%s)", z->calibrate);
+		return number > 50 && number <= 100 ? 0 :
+		       fail("the percentile must be above 50 and at most 100 (%s)", z->calibrate);
 	}
 	if (word_number(z->calibrate, "ema", &number)) {
 		z->calibration.method = XQ_CAL_EMA;
 		z->calibration.alpha = number;
-		return number > 0 && number <= 1 ? 0 : fail("ema's weight is above 0 and at most 1 (%s)", z->calibrate);
+		return number > 0 && number <= 1 ? 0 :
+		       fail("the weight of ema must be above 0 and at most 1 (%s)", z->calibrate);
 	}
-	return usage("no calibration is called %s", z->calibrate);
+	return usage("a number must follow the colon of --calibrate (%s)", z->calibrate);
 }
 
 /* ---- linear ------------------------------------------------------------------------------------------ */
@@ -168,7 +170,8 @@ static int target(struct quantize *z)
 	if (!z->wanted)
 		return usage("--type is missing");
 	if (xq_qtype_of(z->wanted, &z->type))
-		return fail("--type must be one of s8 u8 s4 u4 s2 u2 t2 s16 u16 (%s)", xq_type_name(z->wanted));
+		return fail("only a scheme writes %s; else --type is s8, u8, s4, u4, s2, u2, t2, s16 or u16",
+			    xq_type_name(z->wanted));
 	return quantize_alloc(&z->q, z->type.is_signed ? 'i' : 'u', z->type.bits > 8 ? 2 : 1, z->x.ndim, z->x.dim);
 }
 
@@ -242,8 +245,6 @@ static int by_scheme(struct quantize *z)
 	if (!strcmp(z->scheme, "affine"))
 		return linear_scheme(z, XQ_AFFINE);
 	scheme = scheme_find(z->scheme, &argument);
-	if (!scheme)
-		return usage("no scheme is called %s", z->scheme);
 	if (z->calibrate)
 		return usage("--calibrate goes with symmetric and affine (--scheme %s)", z->scheme);
 	if (z->round && !scheme->rounds)

@@ -46,7 +46,7 @@ struct scheme {
 	bool rounds, shares;
 };
 
-/* NULL if there is none of that name. */
+/* One of those that --scheme takes, but symmetric and affine. */
 const struct scheme *scheme_find(const char *name, const char **argument);
 
 /* Prints what the library said of the input. Returns EXIT_ERROR. */

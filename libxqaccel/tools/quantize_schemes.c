@@ -334,7 +334,7 @@ static const struct scheme schemes[] = {
 /* Names that end in a colon take what follows; the argument of the others is their last character on. */
 const struct scheme *scheme_find(const char *name, const char **argument)
 {
-	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+	for (size_t i = 0;; i++) {
 		size_t length = strlen(schemes[i].name);
 		bool open = schemes[i].name[length - 1] == ':';
 
@@ -343,5 +343,4 @@ const struct scheme *scheme_find(const char *name, const char **argument)
 			return &schemes[i];
 		}
 	}
-	return NULL;
 }

@@ -19,13 +19,14 @@ static const struct {
 	{ "floor-shift", XQ_REQUANT_FLOOR_SHIFT },
 };
 
-static int find_profile(const char *name)
+/* --requant takes no other name than those of the table. */
+static enum xq_requant_profile find_profile(const char *name)
 {
-	for (size_t i = 0; i < sizeof(profiles) / sizeof(profiles[0]); i++) {
-		if (!strcmp(name, profiles[i].name))
-			return (int)profiles[i].profile;
-	}
-	return -1;
+	size_t i = 0;
+
+	while (strcmp(name, profiles[i].name))
+		i++;
+	return profiles[i].profile;
 }
 
 int requant_check(const struct requant *r)
@@ -34,7 +35,7 @@ int requant_check(const struct requant *r)
 	bool all_scales = r->x_scale && r->w_scale && r->y_scale;
 	bool any_fixed = r->multiplier || r->shift;
 	bool all_fixed = r->multiplier && r->shift;
-	int profile;
+	enum xq_requant_profile profile;
 
 	if (!r->profile) {
 		if (any_scale || any_fixed || r->add || r->y_zp || r->type || r->has_min || r->has_max)
@@ -42,8 +43,6 @@ int requant_check(const struct requant *r)
 		return OPTIONS_DONE;
 	}
 	profile = find_profile(r->profile);
-	if (profile < 0)
-		return usage("no requantization is called %s", r->profile);
 	if (r->add && profile != XQ_REQUANT_FLOOR_SHIFT)
 		return usage("--add is for floor-shift (--requant %s)", r->profile);
 	if (profile == XQ_REQUANT_ONNX && (any_fixed || !all_scales))
@@ -159,7 +158,7 @@ int requant_read(struct requant *r, size_t channels)
 
 	if (!r->profile)
 		return 0;
-	r->rq.profile = (enum xq_requant_profile)find_profile(r->profile);
+	r->rq.profile = find_profile(r->profile);
 	r->rq.type = r->type ? r->type : XQ_S8;
 	r->rq.params = channels;
 	r->scales = calloc(channels + 1, sizeof(*r->scales));

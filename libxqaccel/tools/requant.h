@@ -27,7 +27,8 @@ struct requant {
 
 #define REQUANT_OPTIONS(r)										\
 	{ "", 0, OPTION_HEADING, NULL, NULL, "Requantization; without it the result is int32:", NULL },	\
-	{ "requant", 0, OPTION_STRING, &(r)->profile, "PROFILE", "onnx, tflite, tflite-single, floor-shift", NULL }, \
+	{ "requant", 0, OPTION_WORD, &(r)->profile, "onnx|tflite|tflite-single|floor-shift",		\
+	  "whose arithmetic", NULL },									\
 	{ "x-scale", 0, OPTION_STRING, &(r)->x_scale, "S", "scale of the left operand (onnx, tflite)", NULL }, \
 	{ "w-scale", 0, OPTION_STRING, &(r)->w_scale, "S", "scale of the weights, or one per output channel", NULL }, \
 	{ "y-scale", 0, OPTION_STRING, &(r)->y_scale, "S", "scale of the result", NULL },		\
@@ -35,7 +36,7 @@ struct requant {
 	{ "shift", 0, OPTION_STRING, &(r)->shift, "N", "or one per channel; tflite: > 0 is to the left", NULL }, \
 	{ "add", 0, OPTION_STRING, &(r)->add, "A", "before the shift, or one per channel (floor-shift)", NULL }, \
 	{ "y-zp", 0, OPTION_STRING, &(r)->y_zp, "Z", "zero point of the result, default 0", NULL },	\
-	{ "y-type", 0, OPTION_TYPE, &(r)->type, "TYPE", "s8 u8 s4 u4 s16, default s8", NULL },		\
+	{ "y-type", 0, OPTION_TYPE, &(r)->type, "s8|u8|s4|u4|s16", "default s8", NULL },			\
 	{ "act-min", 0, OPTION_INT, &(r)->act_min, "V", "least value of the result", &(r)->has_min },	\
 	{ "act-max", 0, OPTION_INT, &(r)->act_max, "V", "greatest value of the result", &(r)->has_max }
 

@@ -2,11 +2,17 @@
 /*
  * xq: the library from a shell. One table of commands; each lives in a file of its name.
  */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include <linux/xqaccel.h>
+
 #include "command.h"
+#include "nearest.h"
+
+#define MAX_COMMANDS	64
 
 const struct command commands[] = {
 	{ "info", "[--device NAME] [--json]", "Show devices, versions, capabilities and limits", cmd_info },
@@ -60,14 +66,17 @@ int usage(const char *format, ...)
 	return EXIT_USAGE;
 }
 
-static void print_commands(void)
+/* Those whose name begins with a word and goes on, or all. */
+static void print_commands(const char *first)
 {
+	const size_t length = first ? strlen(first) : 0;
 	const struct command *c;
 
-	printf("usage: xq COMMAND [arguments]\n\nQuantized matrix products on an accelerator, from a shell.\n\n");
+	printf("usage: xq COMMAND [arguments]\n\nQuantized tensors and matrix products on an accelerator, from a shell.\n\n");
 	for (c = commands; c->name; c++)
-		printf("  %-12s %s\n", c->name, c->summary);
-	printf("\n`xq COMMAND --help` tells more, and so does xq(1).\n");
+		if (!first || (!strncmp(c->name, first, length) && c->name[length] == ' '))
+			printf("  %-12s %s\n", c->name, c->summary);
+	printf("\n`xq help COMMAND` tells more, and so does xq(1); `xq --version` tells the version.\n");
 }
 
 /* Words of the name that argv begins with, 0 if it doesn't. */
@@ -83,29 +92,132 @@ static int name_words(const char *name, int argc, char **argv)
 	return argc > 1 && !strcmp(argv[1], space + 1) ? 2 : 0;
 }
 
-int main(int argc, char **argv)
+/* The command that argv begins with, or NULL; *words are its name's. */
+static const struct command *find(int argc, char **argv, int *words)
 {
 	const struct command *c;
 
-	if (argc < 2)
-		return usage("a command is missing");
-	if (!strcmp(argv[1], "help") || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
-		print_commands();
+	for (c = commands; c->name; c++) {
+		*words = name_words(c->name, argc, argv);
+		if (*words)
+			return c;
+	}
+	return NULL;
+}
+
+/* Whether it is the first of two words. */
+static bool begins(const char *word)
+{
+	const size_t length = strlen(word);
+	const struct command *c;
+
+	for (c = commands; c->name; c++)
+		if (!strncmp(c->name, word, length) && c->name[length] == ' ')
+			return true;
+	return false;
+}
+
+/* The second words of those commands, as an answer. */
+static int refuse_second(const char *first, const char *second)
+{
+	const size_t length = strlen(first);
+	char text[256] = "";
+	size_t at = 0;
+	const struct command *c;
+
+	for (c = commands; c->name; c++)
+		if (!strncmp(c->name, first, length) && c->name[length] == ' ' && at < sizeof(text))
+			at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%s", at ? " and " : "", c->name);
+	if (second)
+		return usage("there is no command %s %s, but there is %s", first, second, text);
+	return usage("%s needs a second word: there is %s", first, text);
+}
+
+static int refuse_command(const char *word)
+{
+	static char first[MAX_COMMANDS][16];
+	const char *names[MAX_COMMANDS + 4] = { "help", "--help", "--version" }, *near;
+	size_t i;
+
+	for (i = 0; commands[i].name && i < MAX_COMMANDS; i++) {
+		snprintf(first[i], sizeof(first[i]), "%.*s", (int)strcspn(commands[i].name, " "), commands[i].name);
+		names[i + 3] = first[i];
+	}
+	near = nearest_word(word, names);
+	return near ? usage("there is no command %s, the nearest is %s", word, near) :
+		      usage("there is no command %s", word);
+}
+
+static int run(int argc, char **argv)
+{
+	int words;
+
+	command = find(argc, argv, &words);
+	if (command)
+		return command->run(argc - words + 1, argv + words - 1);
+	if (begins(argv[0]))
+		return refuse_second(argv[0], argc > 1 ? argv[1] : NULL);
+	return refuse_command(argv[0]);
+}
+
+/* xq help COMMAND is xq COMMAND --help. */
+static int help(int argc, char **argv)
+{
+	char *line[3] = { NULL, "--help", NULL };
+	int words;
+
+	if (!argc || (argc == 1 && begins(argv[0]))) {
+		print_commands(argc ? argv[0] : NULL);
 		return EXIT_OK;
 	}
-	for (c = commands; c->name; c++) {
-		const int words = name_words(c->name, argc - 1, argv + 1);
+	command = find(argc, argv, &words);
+	if (!command)
+		return run(argc, argv);
+	if (argc > words)
+		return usage("help takes one command (%s)", argv[words]);
+	line[0] = argv[words - 1];
+	return command->run(2, line);
+}
 
-		if (!words)
-			continue;
-		command = c;
-		return c->run(argc - words, argv + words);
-	}
-	for (c = commands; c->name; c++) {
-		const size_t length = strlen(argv[1]);
+static int print_version(void)
+{
+	printf("xq %s, driver ABI %u.%u\n", XQ_VERSION, XQACCEL_ABI_MAJOR, XQACCEL_ABI_MINOR);
+	return EXIT_OK;
+}
 
-		if (!strncmp(c->name, argv[1], length) && c->name[length] == ' ')
-			return usage("there is only %s", c->name);
-	}
-	return usage("there is no command %s", argv[1]);
+static int list_commands(void)
+{
+	for (const struct command *c = commands; c->name; c++)
+		puts(c->name);
+	return EXIT_OK;
+}
+
+static bool is(const char *word, const char *a, const char *b)
+{
+	return !strcmp(word, a) || !strcmp(word, b);
+}
+
+static int run_or_tell(int argc, char **argv)
+{
+	if (!argc)
+		return usage("a command is missing");
+	if (!strcmp(argv[0], "help"))
+		return help(argc - 1, argv + 1);
+	if (is(argv[0], "--help", "-h"))
+		return help(0, NULL);
+	if (is(argv[0], "--version", "-V"))
+		return print_version();
+	if (!strcmp(argv[0], "--list-commands"))
+		return list_commands();
+	return run(argc, argv);
+}
+
+int main(int argc, char **argv)
+{
+	const int status = run_or_tell(argc - 1, argv + 1);
+
+	/* What was printed counts as a result: it must have arrived. */
+	if (fflush(stdout) || ferror(stdout))
+		return fail("cannot write to standard output: %s", strerror(errno));
+	return status;
 }

@@ -153,7 +153,7 @@ class Tests:
         tflite = ["--requant", "tflite", "--multiplier", "1073741824", "--shift"]
         for rc, words in [
                 (2, ["--requant", "odd"]), (2, ["--requant", "onnx"]), (2, ["--y-zp", "1"]), (2, tflite[:-1]), (1, tflite + ["31"]),
-                (1, tflite + ["three.npy"]), (1, tflite + ["0", "--act-min", "5", "--act-max", "4"]), (1, tflite + ["0", "--y-type", "b1"]),
+                (1, tflite + ["three.npy"]), (1, tflite + ["0", "--act-min", "5", "--act-max", "4"]), (2, tflite + ["0", "--y-type", "b1"]),
                 (1, ["--requant", "onnx", "--x-scale", "1", "--w-scale", "1", "--y-scale", "0"]), (1, ["--bias", "three.npy"]),
                 (1, ["--device", "/nonexistent"])]:
             self.refused(rc, "conv", "x.npy", "w.npy", *words)
@@ -161,7 +161,7 @@ class Tests:
         for rc, words in [
                 (1, ["--pads", "1"]), (1, ["--pads", "-1,0,0,0"]), (1, ["--strides", "0"]), (1, ["--groups", "3"]), (1, ["--groups", "0"]),
                 (1, ["--dilations", "3"]), (2, ["--layout", "odd"]), (2, ["--output-padding", "1"]), (1, ["--x-type", "b1"]),
-                (1, ["--w-zp", "three.npy"]), (1, ["--w-type", "c8"]), (1, ["--layout", "nhwc"]),
+                (1, ["--w-zp", "three.npy"]), (2, ["--w-type", "c8"]), (1, ["--layout", "nhwc"]),
                 (1, ["--pads", "9223372036854775807,0,0,0"]), (1, ["--transpose", "--pads", "9,9,9,9"])]:
             if words != ["--pads", "1"]:
                 self.refused(rc, "conv", "x.npy", "w.npy", *words)
@@ -174,7 +174,7 @@ class Tests:
         self.refused(1, "gemm", "m.npy", "m.npy", "--requant", "floor-shift", "--multiplier", "1", "--shift", "0", "--add", "high.npy")
         self.refused(1, "gemm", "m.npy", "m.npy", "--a-zp", "99999999999999999999")
         for option in ["--a-type", "--b-type"]:
-            self.expect("at most 8 bits" in self.run("gemm", "m.npy", "m.npy", "-o", "none.npy", option, "s16", rc=1).stderr, option)
+            self.expect("takes s8, u8, s4" in self.run("gemm", "m.npy", "m.npy", "-o", "none.npy", option, "s16", rc=2).stderr, option)
 
 
 def cases(xq, label):

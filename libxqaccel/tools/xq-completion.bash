@@ -1,54 +1,97 @@
 # SPDX-License-Identifier: MIT
 #
-# Completion of xq for bash. Commands and options come from xq's own help, so that they can't differ from it.
+# Completion of xq for bash. Commands, options and the values that they take come from xq itself
+# (--list-commands, and --list-options of each command), so that they can't differ from it.
 
-_xq_types='s8 u8 s4 u4 s2 u2 t2 b1 c4 c8 s16 u16'
+# Sets words: those before the cursor as xq gets them. Bash breaks them at = and : too.
+_xq_join() {
+	local i word joined=
+	words=("${COMP_WORDS[0]}")
+	for ((i = 1; i <= COMP_CWORD; i++)); do
+		word=${COMP_WORDS[i]}
+		if [[ $i -gt 1 && ($joined || $word == [=:]*) ]]; then
+			words[-1]+=$word
+		else
+			words+=("$word")
+		fi
+		joined=
+		[[ $word == *[=:] ]] && joined=1
+	done
+}
 
 _xq_words() {
 	mapfile -t COMPREPLY < <(compgen -W "$1" -- "$2")
 }
 
-_xq_value() {
+# _xq_files WORD PATTERN: folders, and files whose name matches.
+_xq_files() {
+	local file
+	compopt -o filenames 2>/dev/null
+	while read -r file; do
+		# shellcheck disable=SC2053  # a pattern
+		[[ -d $file || $file == $2 ]] && COMPREPLY+=("$file")
+	done < <(compgen -f -- "$1")
+}
+
+# _xq_take KIND WORD: what an option of that kind takes; choices like kmeans:BITS stop at the colon.
+_xq_take() {
 	case $1 in
-	--*-type | --type) _xq_words "$_xq_types" "$2" ;;
-	--device) _xq_words "soft $(compgen -G '/dev/xqaccel*')" "$2" ;;
-	--requant) _xq_words 'onnx tflite tflite-single floor-shift' "$2" ;;
-	--layout) _xq_words 'nchw nhwc' "$2" ;;
-	--scheme) _xq_words 'symmetric affine binary bwn twn kmeans: vsquant mx4 mx6 mx9 mxint8' "$2" ;;
-	--granularity) _xq_words 'tensor channel: group:' "$2" ;;
-	--calibrate) _xq_words 'minmax percentile: mse kl laplace gauss ema:' "$2" ;;
-	--round) _xq_words 'nearest even stochastic:' "$2" ;;
-	*) return 1 ;;
+	device) _xq_words "soft $(compgen -G '/dev/xqaccel*')" "$2" ;;
+	tensor) _xq_files "$2" '*.@(npy|npz|safetensors)' ;;
+	file) _xq_files "$2" '*' ;;
+	text) ;;
+	*) _xq_words "$(sed -E 's/:[A-Z]+/:/g; s/\|/ /g' <<<"$1")" "$2" ;;
 	esac
 }
 
-_xq() {
-	local word previous command i
-	word=${COMP_WORDS[COMP_CWORD]}
-	previous=${COMP_WORDS[COMP_CWORD - 1]}
-	COMPREPLY=()
-
-	if ((COMP_CWORD == 1)); then
-		_xq_words "help $(xq help 2>/dev/null | awk '/^  [a-z]/ { print $1 }' | sort -u)" "$word"
-		return
-	fi
-	command=${COMP_WORDS[1]}
-	if [[ $command == bench ]]; then
-		if ((COMP_CWORD == 2)); then
-			_xq_words "$(xq help 2>/dev/null | awk '$1 == "bench" { print $2 }')" "$word"
-			return
-		fi
-		command="bench ${COMP_WORDS[2]}"
-	fi
-	_xq_value "$previous" "$word" && return
-	if [[ $word == -* ]]; then
-		# shellcheck disable=SC2086  # two words for bench
-		_xq_words "$(xq $command --help 2>/dev/null | grep -oE -- '--[a-z][a-z0-9-]*' | sort -u)" "$word"
-		return
-	fi
-	while read -r i; do
-		[[ -d $i || $i == *.npy ]] && COMPREPLY+=("$i")
-	done < <(compgen -f -- "$word")
+# The kind of an option (or of the operands) in the list of the command's options.
+_xq_kind() {
+	awk -v name="$1" '$1 == name { print $2 }' <<<"$list"
 }
 
-complete -o filenames -F _xq xq
+_xq_option() {
+	local previous=${words[-2]} kind
+	if [[ $word == --*=* ]]; then
+		before=${word%%=*}=
+		kind=$(_xq_kind "${word%%=*}")
+		[[ $kind ]] && _xq_take "$kind" "${word#*=}"
+		return
+	fi
+	kind=$(_xq_kind "$previous")
+	if [[ $previous == -* && $kind ]]; then
+		_xq_take "$kind" "$word"
+	elif [[ $word == -* ]]; then
+		_xq_words "$(awk '/^--/ { print $1 (NF > 1 ? "=" : "") }' <<<"$list")" "$word"
+	else
+		kind=$(_xq_kind operands)
+		[[ $kind ]] && _xq_take "$kind" "$word"
+	fi
+}
+
+_xq() {
+	local words word before='' command list there='' breaks=${COMP_WORDBREAKS//[^=:]/}
+	COMPREPLY=()
+	_xq_join
+	word=${words[-1]}
+	[[ ${words[1]} == help ]] && ((${#words[@]} > 2)) && words=("${words[0]}" "${words[@]:2}")
+	list=$("$1" --list-commands 2>/dev/null) || return
+	command=${words[1]}
+	if ((${#words[@]} == 2)); then
+		_xq_words "help --version $(awk '!seen[$1]++ { print $1 }' <<<"$list")" "$word"
+	elif ((${#words[@]} == 3)) && ! grep -qxF -- "$command" <<<"$list"; then
+		_xq_words "$(awk -v first="$command" '$1 == first { print $2 }' <<<"$list")" "$word"
+	else
+		grep -qxF -- "$command" <<<"$list" || command+=" ${words[2]}"
+		# shellcheck disable=SC2086  # two words for bench
+		list=$("$1" $command --list-options 2>/dev/null) || return
+		_xq_option
+	fi
+	# Readline only replaces what follows the last character at which it breaks words.
+	[[ $breaks && $word == *["$breaks"]* ]] && there=${word%"${word##*["$breaks"]}"}
+	COMPREPLY=("${COMPREPLY[@]/#/$before}")
+	COMPREPLY=("${COMPREPLY[@]#"$there"}")
+	[[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *[=:] ]] && compopt -o nospace 2>/dev/null
+	return 0
+}
+
+complete -F _xq xq

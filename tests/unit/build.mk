@@ -76,8 +76,9 @@ test_whole_model-y := tests/unit/test_whole_model.c $(addprefix tests/lab/,model
 	libxqaccel/tools/npy.c libxqaccel/tools/tensor.c
 test_whole_model-libs := xqaccel
 
-CHECK_SCRIPTS += tests/unit/test_install.sh tests/unit/test_xq.sh tests/unit/test_xq_words.py
+CHECK_SCRIPTS += tests/unit/test_install.sh tests/unit/test_xq.sh tests/unit/test_xq_completion.py tests/unit/test_xq_words.py
 CHECK_DEPS += $(LIB_TARGETS) $(O)/obj/bin/xq
 test_install.sh-env := O=$(O)
 test_xq.sh-env := O=$(O)
+test_xq_completion.py-args = $(O)/obj/bin/xq libxqaccel/tools/xq-completion.bash
 test_xq_words.py-args = $(O)/obj/bin/xq $(O)/asan/bin/xq

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Buffers: creation, handles, and the end, when the device has forgotten their pages. */
-#include <linux/dma-mapping.h>
 #include <linux/lockdep.h>
 #include <linux/mm.h>
 #include <linux/module.h>
-#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "buffer.h"
@@ -76,99 +74,7 @@ void xqaccel_buffer_put(struct xqaccel_buffer *buf)
 	kref_put(&buf->ref, buffer_dead);
 }
 
-/* ---- pages -------------------------------------------------------------- */
-
-/*
- * Large blocks where there are some, so that a leaf of the page table can cover 2 MiB. They
- * are split at once: mappings hold single pages.
- */
-static unsigned int block_alloc(struct xqaccel_buffer *buf, unsigned long at)
-{
-	const unsigned int large = XQACCEL_GRANULE_SHIFT - PAGE_SHIFT;
-	unsigned int order = buf->page_count - at >= 1UL << large ? large : 0;
-	struct page *page = NULL;
-	unsigned int i;
-
-	if (order) {
-		page = alloc_pages(GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NORETRY | __GFP_NOWARN,
-				   order);
-		if (page)
-			split_page(page, order);
-	}
-	if (!page) {
-		order = 0;
-		page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_RETRY_MAYFAIL |
-				  __GFP_NOWARN);
-	}
-	if (!page)
-		return 0;
-	for (i = 0; i < 1U << order; i++)
-		buf->pages[at + i] = page + i;
-	return 1U << order;
-}
-
-static int pages_alloc(struct xqaccel_buffer *buf)
-{
-	const unsigned long count = buf->bytes >> PAGE_SHIFT;
-	unsigned long at;
-	unsigned int got;
-
-	buf->pages = kvcalloc(count, sizeof(*buf->pages), GFP_KERNEL_ACCOUNT);
-	if (!buf->pages)
-		return -ENOMEM;
-	buf->page_count = count;
-	for (at = 0; at < count; at += got) {
-		got = fatal_signal_pending(current) ? 0 : block_alloc(buf, at);
-		if (!got)
-			return -ENOMEM;
-		cond_resched();
-	}
-	return 0;
-}
-
-static void pages_free(struct xqaccel_buffer *buf, bool leak)
-{
-	unsigned long i;
-
-	for (i = 0; i < buf->page_count && buf->pages[i]; i++) {
-		if (leak)
-			atomic64_inc(&buf->client->xq->stats.leaked_pages);
-		else
-			__free_page(buf->pages[i]);
-		if (!(i % 4096))
-			cond_resched();
-	}
-	kvfree(buf->pages);
-}
-
 /* ---- on the device ------------------------------------------------------- */
-
-static int buffer_map_dma(struct xqaccel_buffer *buf)
-{
-	struct device *dev = buf->client->xq->parent;
-	const size_t segment = min_t(size_t, dma_get_max_seg_size(dev), dma_max_mapping_size(dev));
-	int ret;
-
-	ret = sg_alloc_table_from_pages_segment(&buf->sgt, buf->pages, buf->page_count, 0,
-						buf->bytes,
-						max_t(size_t, segment & PAGE_MASK, PAGE_SIZE),
-						GFP_KERNEL_ACCOUNT);
-	if (ret)
-		return ret;
-	ret = dma_map_sgtable(dev, &buf->sgt, DMA_BIDIRECTIONAL, 0);
-	if (!ret)
-		return 0;
-	sg_free_table(&buf->sgt);
-	/* EIO means that bounce buffers or bus addresses are used up. */
-	return -ENOMEM;
-}
-
-static void buffer_unmap_dma(struct xqaccel_buffer *buf)
-{
-	dma_unmap_sgtable(buf->client->xq->parent, &buf->sgt, DMA_BIDIRECTIONAL, 0);
-	sg_free_table(&buf->sgt);
-	buf->mapped = false;
-}
 
 /* From here on the buffer is one of client->live and its end is that of every buffer. */
 static int buffer_map(struct xqaccel_buffer *buf)
@@ -180,14 +86,10 @@ static int buffer_map(struct xqaccel_buffer *buf)
 	ret = xqaccel_mmu_va_get(&client->mmu, buf->bytes, &buf->va);
 	if (ret)
 		goto unlock;
-	ret = buffer_map_dma(buf);
-	if (ret) {
-		xqaccel_mmu_va_put(&client->mmu, buf->va, buf->bytes);
-		goto unlock;
-	}
-	buf->mapped = true;
-	buf->needs_sync = xqaccel_buffer_needs_sync(buf);
-	ret = xqaccel_mmu_map(&client->mmu, buf->va, &buf->sgt, buf->bytes);
+	buf->has_va = true;
+	ret = xqaccel_buffer_pages_map(buf);
+	if (!ret)
+		ret = xqaccel_mmu_map(&client->mmu, buf->va, &buf->sgt, buf->bytes);
 unlock:
 	list_add_tail(&buf->node, &client->live);
 	mutex_unlock(&client->mem_lock);
@@ -241,14 +143,10 @@ static void buffer_free(struct xqaccel_buffer *buf, bool safe)
 
 	lockdep_assert_held(&client->mem_lock);
 
-	if (leak) {
-		sg_free_table(&buf->sgt);
-	} else if (buf->mapped) {
+	if (buf->has_va && !leak)
 		xqaccel_mmu_va_put(&client->mmu, buf->va, buf->bytes);
-		buffer_unmap_dma(buf);
-	}
 	list_del(&buf->node);
-	pages_free(buf, leak);
+	xqaccel_buffer_pages_free(buf, leak);
 	uncharge(client, buf->bytes);
 	atomic64_dec(&client->xq->stats.buffers);
 	kfree(buf);
@@ -271,7 +169,7 @@ void xqaccel_buffers_reap(struct xqaccel_client *client)
 	mutex_lock(&client->mem_lock);
 	safe = READ_ONCE(client->xq->dma) != XQACCEL_DMA_UNKNOWN;
 	llist_for_each_entry(buf, dead, dead_node) {
-		if (!buf->mapped || !client->context_on)
+		if (!buf->has_va || !client->context_on)
 			continue;
 		xqaccel_mmu_unmap(&client->mmu, buf->va, buf->bytes);
 		any = true;
@@ -312,9 +210,10 @@ void xqaccel_buffers_detach(struct xqaccel_client *client)
 
 	if (READ_ONCE(client->xq->dma) == XQACCEL_DMA_UNKNOWN)
 		return;
-	list_for_each_entry(buf, &client->live, node)
-		if (buf->mapped)
-			buffer_unmap_dma(buf);
+	list_for_each_entry(buf, &client->live, node) {
+		xqaccel_buffer_pages_detach(buf);
+		buf->has_va = false;
+	}
 }
 
 /* ---- ioctls ---------------------------------------------------------------- */
@@ -338,7 +237,7 @@ static int buffer_create(struct xqaccel_client *client, u64 bytes, struct xqacce
 	INIT_LIST_HEAD(&buf->node);
 	atomic64_inc(&client->xq->stats.buffers);
 
-	ret = pages_alloc(buf);
+	ret = xqaccel_buffer_pages_alloc(buf);
 	if (!ret)
 		ret = buffer_map(buf);
 	if (ret) {
@@ -377,7 +276,7 @@ int xqaccel_ioctl_buf_create(struct xqaccel_client *client, void *data)
 			 GFP_KERNEL_ACCOUNT);
 	if (!ret) {
 		cmd->handle = buf->handle;
-		cmd->mmap_offset = (u64)buf->handle << XQACCEL_MMAP_SHIFT;
+		cmd->mmap_offset = xqaccel_mmap_offset(buf);
 	}
 	xa_unlock(&client->buffers);
 	if (ret)

@@ -9,6 +9,7 @@
 #include <linux/scatterlist.h>
 #include <linux/types.h>
 
+struct device;
 struct file;
 struct vm_area_struct;
 struct xqaccel_client;
@@ -27,8 +28,11 @@ struct xqaccel_device;
  * @handle: also after the handle is gone, to name it in completions
  * @bytes: whole pages
  * @va: device address
- * @mapped: on the device and in the DMA API; under client->mem_lock
- * @needs_sync: the CPU's and the device's view differ without dma_sync
+ * @has_va: @va is this buffer's; under client->mem_lock
+ * @pages: those of a mapping; NULL if there was no memory when the device went
+ * @sgt: bus addresses, while @mapped
+ * @mapped: in the DMA API; under client->mem_lock
+ * @from_dma: the memory is the DMA API's, see buffer_pages.c; under client->mem_lock
  * @published: user space was told of the handle, which names nothing before; under xa_lock
  */
 struct xqaccel_buffer {
@@ -42,8 +46,9 @@ struct xqaccel_buffer {
 	struct page **pages;
 	unsigned long page_count;
 	struct sg_table sgt;
+	bool has_va;
 	bool mapped;
-	bool needs_sync;
+	bool from_dma;
 	bool published;
 };
 
@@ -56,8 +61,17 @@ void xqaccel_buffers_reap(struct xqaccel_client *client);
 void xqaccel_buffers_end(struct xqaccel_client *client);
 void xqaccel_buffers_detach(struct xqaccel_client *client);
 
-/* dma_sync.c */
-bool xqaccel_buffer_needs_sync(struct xqaccel_buffer *buf);
+static inline u64 xqaccel_mmap_offset(const struct xqaccel_buffer *buf)
+{
+	return (u64)buf->handle << XQACCEL_MMAP_SHIFT;
+}
+
+/* buffer_pages.c */
+bool xqaccel_dma_bounces(struct device *dev);
+int xqaccel_buffer_pages_alloc(struct xqaccel_buffer *buf);
+int xqaccel_buffer_pages_map(struct xqaccel_buffer *buf);
+void xqaccel_buffer_pages_free(struct xqaccel_buffer *buf, bool leak);
+void xqaccel_buffer_pages_detach(struct xqaccel_buffer *buf);
 
 /* buffer_mmap.c */
 int xqaccel_mmap(struct file *file, struct vm_area_struct *vma);

@@ -25,7 +25,7 @@ static int xqaccel_open(struct inode *inode, struct file *file)
 	if (xq->gone || READ_ONCE(xq->lost))
 		client = ERR_PTR(-ENODEV);
 	else
-		client = xqaccel_client_create(xq);
+		client = xqaccel_client_create(xq, file->f_mapping);
 	up_read(&xq->gone_lock);
 	if (IS_ERR(client))
 		return PTR_ERR(client);

@@ -88,7 +88,8 @@ static void client_init(struct xqaccel_client *client, struct xqaccel_device *xq
 }
 
 /* Called with gone_lock held and the device there. -EBUSY: all contexts are taken. */
-struct xqaccel_client *xqaccel_client_create(struct xqaccel_device *xq)
+struct xqaccel_client *xqaccel_client_create(struct xqaccel_device *xq,
+					     struct address_space *mapping)
 {
 	struct xqaccel_client *client = kzalloc(sizeof(*client), GFP_KERNEL_ACCOUNT);
 	int ret;
@@ -98,6 +99,7 @@ struct xqaccel_client *xqaccel_client_create(struct xqaccel_device *xq)
 	if (!client)
 		return ERR_PTR(-ENOMEM);
 	client_init(client, xq);
+	client->mapping = mapping;
 	ret = xqaccel_context_get(client);
 	if (ret)
 		goto free;
@@ -126,6 +128,10 @@ void xqaccel_client_close(struct xqaccel_client *client)
 	struct xqaccel_device *xq = client->xq;
 	struct xqaccel_request *job, *next;
 	LIST_HEAD(dropped);
+
+	mutex_lock(&client->mem_lock);
+	client->mapping = NULL;
+	mutex_unlock(&client->mem_lock);
 
 	spin_lock_irq(&xq->lock);
 	client->closed = true;

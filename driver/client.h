@@ -20,8 +20,7 @@
  * @jobs: waiting for a hardware queue
  * @queue: hardware queue that has jobs of this lane in flight; staying with it keeps
  *	their order. NULL if there are none.
- * @inflight: of them, and those that are in hand-over
- * @alone: the one that is in flight needs hand-over, so it ends before another starts
+ * @inflight: of them
  *
  * Under xqaccel_device.lock.
  */
@@ -31,7 +30,6 @@ struct xqaccel_lane {
 	struct list_head jobs;
 	struct xqaccel_queue *queue;
 	unsigned int inflight;
-	bool alone;
 	u32 index;
 };
 
@@ -46,8 +44,9 @@ struct xqaccel_client {
 	struct list_head node;		/* in xq->clients */
 	u32 context;			/* id on the device */
 
-	/* Protects mmu, live and mapped state of buffers, context_on. */
+	/* Protects mmu, live and the memory of buffers, context_on, mapping. */
 	struct mutex mem_lock;
+	struct address_space *mapping;	/* of the open file, whose pages may have to be unmapped */
 	struct xqaccel_mmu mmu;
 	struct list_head live;		/* all buffers that have pages */
 	bool context_on;		/* the device may walk the page table */
@@ -75,7 +74,8 @@ struct xqaccel_client {
 	wait_queue_head_t wait;
 };
 
-struct xqaccel_client *xqaccel_client_create(struct xqaccel_device *xq);
+struct xqaccel_client *xqaccel_client_create(struct xqaccel_device *xq,
+					     struct address_space *mapping);
 void xqaccel_client_close(struct xqaccel_client *client);
 void xqaccel_client_get(struct xqaccel_client *client);
 void xqaccel_client_put(struct xqaccel_client *client);

@@ -7,6 +7,7 @@
 
 #include "client.h"
 #include "info.h"
+#include "job.h"
 #include "reset.h"
 #include "scheduler.h"
 
@@ -22,7 +23,10 @@ int xqaccel_context_init(struct xqaccel_device *xq)
 {
 	xq->ctx_table = dma_alloc_coherent(xq->parent, table_bytes(xq), &xq->ctx_table_dma,
 					   GFP_KERNEL);
-	return xq->ctx_table ? 0 : -ENOMEM;
+	if (!xq->ctx_table)
+		return -ENOMEM;
+	xq->needs_sync = xqaccel_dma_needs_sync(xq->parent, xq->ctx_table_dma);
+	return 0;
 }
 
 void xqaccel_context_fini(struct xqaccel_device *xq)

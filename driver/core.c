@@ -57,8 +57,8 @@ struct xqaccel_device *xqaccel_core_alloc(struct device *parent, const struct xq
 	mutex_init(&xq->reset_lock);
 	spin_lock_init(&xq->lock);
 	INIT_LIST_HEAD(&xq->ready);
-	INIT_LIST_HEAD(&xq->handover);
-	INIT_WORK(&xq->handover_work, xqaccel_handover);
+	INIT_LIST_HEAD(&xq->sync);
+	INIT_WORK(&xq->sync_work, xqaccel_sync_work);
 	INIT_WORK(&xq->lost_work, lost_work);
 	INIT_DELAYED_WORK(&xq->bus_work, xqaccel_bus_failed);
 	for (i = 0; i < XQ_MAX_QUEUES; i++)
@@ -94,7 +94,7 @@ static void hardware_end(struct xqaccel_device *xq)
 
 	/* DMA is off when the first returns, and no job is left when the second does. */
 	xqaccel_reset_final(xq);
-	flush_work(&xq->handover_work);
+	flush_work(&xq->sync_work);
 	xqaccel_irq_free(xq);
 	for (i = 0; i < xq->caps.queues; i++)
 		cancel_delayed_work_sync(&xq->queue[i].watch);

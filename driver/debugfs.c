@@ -29,6 +29,7 @@ static int stats_show(struct seq_file *s, void *unused)
 	show(s, "function_resets", &stats->function_resets);
 	show(s, "resubmitted", &stats->resubmitted);
 	show(s, "leaked_pages", &stats->leaked_pages);
+	show(s, "synced_jobs", &stats->synced_jobs);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(stats);

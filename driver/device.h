@@ -85,6 +85,7 @@ struct xqaccel_stats {
 	atomic64_t function_resets;
 	atomic64_t resubmitted;
 	atomic64_t leaked_pages;
+	atomic64_t synced_jobs;		/* whose operands were cleaned from the caches */
 };
 
 /**
@@ -118,6 +119,8 @@ struct xqaccel_device {
 	struct mutex clients_lock;
 	struct list_head clients;
 
+	bool needs_sync;		/* DMA is not coherent: caches must be maintained */
+
 	struct ida contexts;
 	struct xq_hw_context *ctx_table;
 	dma_addr_t ctx_table_dma;
@@ -137,8 +140,8 @@ struct xqaccel_device {
 	 */
 	spinlock_t lock;
 	struct list_head ready;		/* clients with a job that waits for a queue */
-	struct list_head handover;	/* jobs whose memory waits for handover_work */
-	struct work_struct handover_work;
+	struct list_head sync;		/* ended jobs whose C waits for sync_work */
+	struct work_struct sync_work;
 	u64 next_id;
 	bool lost;
 	enum xqaccel_power power;	/* ASLEEP comes and goes with reset_lock and inval_lock, too */

@@ -1,100 +1,174 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Hand-over of memory between CPU and device where the two do not see the same: boards
- * whose DMA is not coherent, and bounce buffers. Only the bytes that a job covers are
- * handed over, because the CPU may be writing elsewhere in the same buffer.
+ * Cache maintenance for boards whose DMA is not coherent. The memory of buffers is never bounced
+ * (see buffer_pages.c), so nothing is copied here and the only rules are those of cache lines:
+ *
+ * Before a job is queued, lines that the processor wrote are cleaned to memory. That changes
+ * no byte that the device writes, because neither operands nor C are the processor's any more.
+ * When it has ended, the lines of C are invalidated, row by row: lines between the rows may be dirty.
+ * A line that holds both bytes of C and bytes that the processor writes meanwhile loses one of
+ * them; Documentation/uapi.rst says so.
  */
 #include <linux/dma-mapping.h>
+#include <linux/lockdep.h>
+#include <linux/module.h>
 
 #include "buffer.h"
 #include "client.h"
+#include "compat.h"
 #include "job.h"
 #include "scheduler.h"
 
-bool xqaccel_buffer_needs_sync(struct xqaccel_buffer *buf)
-{
-	struct device *dev = buf->client->xq->parent;
-	struct scatterlist *sg;
-	int i;
+static bool force_dma_sync;
+module_param(force_dma_sync, bool, 0444);
+MODULE_PARM_DESC(force_dma_sync,
+		 "maintain caches although the platform says that DMA is coherent");
 
-	for_each_sgtable_dma_sg(&buf->sgt, sg, i)
-		if (dma_need_sync(dev, sg_dma_address(sg)))
-			return true;
-	return false;
+/* @example: a bus address of the device */
+bool xqaccel_dma_needs_sync(struct device *dev, dma_addr_t example)
+{
+	return force_dma_sync || !xqaccel_dma_coherent(dev, example);
 }
 
-static void sync_range(struct xqaccel_buffer *buf, u64 offset, u64 bytes, bool for_device)
-{
-	struct device *dev = buf->client->xq->parent;
+/**
+ * struct cursor - a place in a buffer's bus addresses
+ * @sg: segment
+ * @at: its first byte in the buffer
+ *
+ * Rows mostly follow each other, so that few segments are passed for each.
+ */
+struct cursor {
+	struct xqaccel_buffer *buf;
 	struct scatterlist *sg;
-	u64 at = 0;
-	int i;
+	u64 at;
+};
 
-	for_each_sgtable_dma_sg(&buf->sgt, sg, i) {
-		const u64 from = max(offset, at), to = min(offset + bytes, at + sg_dma_len(sg));
+static struct cursor cursor_start(struct xqaccel_buffer *buf)
+{
+	return (struct cursor){ .buf = buf, .sg = buf->sgt.sgl };
+}
 
-		if (from < to && for_device)
-			dma_sync_single_range_for_device(dev, sg_dma_address(sg), from - at,
-							 to - from, DMA_BIDIRECTIONAL);
-		else if (from < to)
-			dma_sync_single_range_for_cpu(dev, sg_dma_address(sg), from - at, to - from,
+static void cursor_seek(struct cursor *c, u64 offset)
+{
+	if (offset < c->at)
+		*c = cursor_start(c->buf);
+	while (offset - c->at >= sg_dma_len(c->sg)) {
+		c->at += sg_dma_len(c->sg);
+		c->sg = sg_next(c->sg);
+	}
+}
+
+static void range_sync(struct cursor *c, u64 offset, u64 bytes, bool for_device)
+{
+	struct device *dev = c->buf->client->xq->parent;
+	const u64 end = offset + bytes;
+
+	while (offset < end) {
+		u64 from, len;
+
+		cursor_seek(c, offset);
+		from = offset - c->at;
+		len = min_t(u64, end - offset, sg_dma_len(c->sg) - from);
+		if (for_device)
+			dma_sync_single_range_for_device(dev, sg_dma_address(c->sg), from, len,
+							 DMA_BIDIRECTIONAL);
+		else
+			dma_sync_single_range_for_cpu(dev, sg_dma_address(c->sg), from, len,
 						      DMA_BIDIRECTIONAL);
-		at += sg_dma_len(sg);
+		offset += len;
 		cond_resched();
 	}
 }
 
-static void span_sync(const struct xqaccel_span *span, bool for_device)
+/* Cleans what the processor wrote to the operands of a job that nobody knows yet. */
+void xqaccel_job_sync_for_device(struct xqaccel_request *job)
 {
-	if (span->buf && span->buf->needs_sync)
-		sync_range(span->buf, span->offset, span->bytes, for_device);
-}
-
-static void job_sync(struct xqaccel_request *job)
-{
+	struct xqaccel_device *xq = job->client->xq;
 	unsigned int i;
 
-	if (job->ended) {
-		span_sync(&job->span[XQACCEL_C], false);
+	if (!xq->needs_sync)
 		return;
+	for (i = 0; i < XQACCEL_OPERANDS; i++) {
+		const struct xqaccel_span *span = &job->span[i];
+		struct cursor c;
+
+		if (!span->buf || !span->bytes)
+			continue;
+		c = cursor_start(span->buf);
+		range_sync(&c, span->offset, span->bytes, true);
 	}
-	for (i = 0; i < XQACCEL_OPERANDS; i++)
-		span_sync(&job->span[i], true);
+	atomic64_inc(&xq->stats.synced_jobs);
 }
 
-/* Ends a job, or puts it back to the front of its lane, from where it starts. */
-static void job_synced(struct xqaccel_request *job)
+static void plane_sync(struct cursor *c, u64 offset, const struct xq_extent *e, u64 stride)
 {
-	if (job->ended)
-		xqaccel_job_finish(job, job->completion.status);
-	else if (job->client->xq->lost)
-		xqaccel_job_finish(job, XQACCEL_STATUS_LOST);
-	else if (job->client->closed)
-		xqaccel_job_finish(job, XQACCEL_STATUS_CANCELED);
-	else
-		xqaccel_sched_requeue(job);
+	u32 row;
+
+	if (stride == e->row_bytes) {
+		range_sync(c, offset, e->rows * e->row_bytes, false);
+		return;
+	}
+	for (row = 0; row < e->rows; row++)
+		range_sync(c, offset + row * stride, e->row_bytes, false);
+}
+
+/* Has the processor read again what a job wrote. */
+static void job_sync_for_cpu(struct xqaccel_request *job)
+{
+	const struct xqaccel_span *span = &job->span[XQACCEL_C];
+	const struct xq_hw_operand *operand = &job->desc.operand[XQACCEL_C];
+	const struct xq_dims dims = {
+		.flags = le32_to_cpu(job->desc.flags),
+		.m = le32_to_cpu(job->desc.m),
+		.n = le32_to_cpu(job->desc.n),
+		.k = le32_to_cpu(job->desc.k),
+		.batch = le32_to_cpu(job->desc.batch),
+		.group = le32_to_cpu(job->desc.group),
+	};
+	struct xq_extent e;
+	struct cursor c;
+	u32 batch, plane;
+
+	if (!span->buf || !span->bytes)
+		return;
+	xq_extent(&dims, XQACCEL_C, &e);
+	c = cursor_start(span->buf);
+	for (batch = 0; batch < e.batch; batch++)
+		for (plane = 0; plane < e.planes; plane++)
+			plane_sync(&c, span->offset +
+				   batch * le64_to_cpu(operand->batch_stride) +
+				   plane * le64_to_cpu(job->desc.group_stride), &e,
+				   le64_to_cpu(operand->stride));
+}
+
+/* Ends a job once its C was synced, after all that ended before it, so that lanes keep their order. */
+void xqaccel_job_sync_and_end(struct xqaccel_request *job)
+{
+	struct xqaccel_device *xq = job->client->xq;
+
+	lockdep_assert_held(&xq->lock);
+
+	list_move_tail(&job->node, &xq->sync);
+	queue_work(xqaccel_job_wq, &xq->sync_work);
 }
 
 /*
- * Operands can be gigabytes, so this is neither done in an interrupt nor under the lock. Nobody
- * else knows a job that was taken from the list: it ends here, whatever became of its client or
- * of the device.
+ * C can be gigabytes, so this is neither done in an interrupt nor under the lock. Nobody else
+ * knows a job that was taken from the list.
  */
-void xqaccel_handover(struct work_struct *work)
+void xqaccel_sync_work(struct work_struct *work)
 {
-	struct xqaccel_device *xq = container_of(work, struct xqaccel_device, handover_work);
+	struct xqaccel_device *xq = container_of(work, struct xqaccel_device, sync_work);
 	struct xqaccel_request *job;
 
 	spin_lock_irq(&xq->lock);
-	while ((job = list_first_entry_or_null(&xq->handover, struct xqaccel_request, node))) {
+	while ((job = list_first_entry_or_null(&xq->sync, struct xqaccel_request, node))) {
 		list_del_init(&job->node);
 		spin_unlock_irq(&xq->lock);
-		job_sync(job);
+		job_sync_for_cpu(job);
 		cond_resched();
 		spin_lock_irq(&xq->lock);
-		job->handed = true;
-		job_synced(job);
-		xqaccel_sched_run(xq);
+		xqaccel_job_end(job);
 	}
 	spin_unlock_irq(&xq->lock);
 }

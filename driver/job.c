@@ -64,7 +64,6 @@ static int spans_take(struct xqaccel_request *job, const struct xqaccel_job *d)
 				i == XQACCEL_C ? d->group_stride : 0, &job->span[i]);
 		if (ret)
 			return ret;
-		job->needs_sync |= job->span[i].buf && job->span[i].buf->needs_sync;
 	}
 	return output_apart(job, d, &dims) ? 0 : -EINVAL;
 }
@@ -132,6 +131,7 @@ struct xqaccel_request *xqaccel_job_create(struct xqaccel_client *client,
 		return ERR_PTR(ret);
 	}
 	descriptor_fill(job, d);
+	xqaccel_job_sync_for_device(job);
 	return job;
 }
 
@@ -151,13 +151,15 @@ void xqaccel_job_free(struct xqaccel_device *xq, struct xqaccel_request *job)
 	kfree(job);
 }
 
-static void job_end(struct xqaccel_request *job, u32 status)
+/* Makes the completion of a job visible; its status is known. Nobody may look at it afterwards. */
+void xqaccel_job_end(struct xqaccel_request *job)
 {
 	struct xqaccel_client *client = job->client;
 	struct xqaccel_device *xq = client->xq;
+	const u32 status = job->completion.status;
 
-	job->completion.status = status;
-	job->completion.lane = job->lane->index;
+	lockdep_assert_held(&xq->lock);
+
 	atomic64_inc(&xq->stats.completed);
 	if (status == XQACCEL_STATUS_TIMEOUT)
 		atomic64_inc(&xq->stats.timeouts);
@@ -171,6 +173,16 @@ static void job_end(struct xqaccel_request *job, u32 status)
 	client->done_count++;
 	wake_up(&client->wait);
 	xqaccel_job_release(job);
+}
+
+static void job_end(struct xqaccel_request *job, u32 status)
+{
+	job->completion.status = status;
+	job->completion.lane = job->lane->index;
+	if (job->client->xq->needs_sync)
+		xqaccel_job_sync_and_end(job);
+	else
+		xqaccel_job_end(job);
 }
 
 /* Ends a job in flight. Nobody may look at it afterwards. */
@@ -219,11 +231,5 @@ void xqaccel_job_result(struct xqaccel_request *job, const struct xq_hw_completi
 	job->completion.flags = le16_to_cpu(c->flags) & XQACCEL_COMP_OVERFLOW;
 	if (status == XQACCEL_STATUS_FAULT)
 		fault_name(job, le64_to_cpu(c->fault_address));
-	if (!job->needs_sync) {
-		xqaccel_job_finish(job, status);
-		return;
-	}
-	job->completion.status = status;
-	job->ended = true;
-	xqaccel_sched_handover(job);
+	xqaccel_job_finish(job, status);
 }

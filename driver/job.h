@@ -10,6 +10,7 @@
 #include "xq_geometry.h"
 #include "xq_regs.h"
 
+struct device;
 struct xqaccel_buffer;
 struct xqaccel_caps;
 struct xqaccel_client;
@@ -28,17 +29,13 @@ struct xqaccel_span {
 
 /**
  * struct xqaccel_request - a job that was accepted; struct xqaccel_job is how it was described
- * @node: in lane->jobs, then queue->jobs, then client->done; for @needs_sync in xq->handover or
- *	nowhere in between
+ * @node: in lane->jobs, then queue->jobs, then client->done; between the last two maybe in xq->sync
  * @span: bytes of each operand, with a reference to the buffer until the job ends
  * @desc: ready for the submission ring but for the id
  * @completion: what WAIT returns
  * @timeout: jiffies that it may be at the head of a queue
  * @deadline: in jiffies; valid once it is at the head of a queue
  * @interruptions: resets that came while it may have been running
- * @needs_sync: an operand needs dma_sync, so the job is alone in its lane when it is in flight
- * @handed: to the device, so it may start
- * @ended: on the device; C is still to be handed over
  * @timed_out: found guilty at the start of a reset
  *
  * Nobody but the submitter knows it before it is in lane->jobs; from then on it is
@@ -55,9 +52,6 @@ struct xqaccel_request {
 	unsigned long deadline;
 	unsigned int interruptions;
 	bool accumulate;
-	bool needs_sync;
-	bool handed;
-	bool ended;
 	bool timed_out;
 };
 
@@ -89,9 +83,13 @@ void xqaccel_job_release(struct xqaccel_request *job);
 void xqaccel_job_free(struct xqaccel_device *xq, struct xqaccel_request *job);
 void xqaccel_job_finish(struct xqaccel_request *job, u32 status);
 void xqaccel_job_fail(struct xqaccel_request *job, u32 status);
+void xqaccel_job_end(struct xqaccel_request *job);
 void xqaccel_job_result(struct xqaccel_request *job, const struct xq_hw_completion *c);
 
 /* dma_sync.c */
-void xqaccel_handover(struct work_struct *work);
+bool xqaccel_dma_needs_sync(struct device *dev, dma_addr_t example);
+void xqaccel_job_sync_for_device(struct xqaccel_request *job);
+void xqaccel_job_sync_and_end(struct xqaccel_request *job);
+void xqaccel_sync_work(struct work_struct *work);
 
 #endif

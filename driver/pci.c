@@ -15,7 +15,7 @@
 
 /* Ends of clients and buffers. Outlives every device. */
 struct workqueue_struct *xqaccel_wq;
-/* Watchdogs, resets, hand-over of memory: those ends may wait for them, however many there are. */
+/* Watchdogs, resets, cache maintenance: those ends may wait for them, however many there are. */
 struct workqueue_struct *xqaccel_job_wq;
 
 static int pci_dma_stop(struct xqaccel_device *xq)

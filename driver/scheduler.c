@@ -2,9 +2,7 @@
 /*
  * Scheduling. Clients with waiting jobs take turns, and so do the lanes of a client; each
  * turn is one job. A lane goes to the emptiest hardware queue and stays with it while it
- * has jobs in flight, because a queue runs its jobs in order. A job whose memory must be
- * handed over is alone in flight in its lane: before it starts and after it ended, a worker
- * copies or flushes operands of any size, without the lock.
+ * has jobs in flight, because a queue runs its jobs in order.
  */
 #include <linux/lockdep.h>
 
@@ -64,21 +62,8 @@ void xqaccel_sched_left(struct xqaccel_request *job)
 {
 	struct xqaccel_lane *lane = job->lane;
 
-	if (!--lane->inflight) {
+	if (!--lane->inflight)
 		lane->queue = NULL;
-		lane->alone = false;
-	}
-}
-
-/* Has the worker hand over the memory of a job that counts as in flight. */
-void xqaccel_sched_handover(struct xqaccel_request *job)
-{
-	struct xqaccel_device *xq = job->client->xq;
-
-	lockdep_assert_held(&xq->lock);
-
-	list_move_tail(&job->node, &xq->handover);
-	queue_work(xqaccel_job_wq, &xq->handover_work);
 }
 
 static struct xqaccel_queue *emptiest_queue(struct xqaccel_device *xq)
@@ -98,14 +83,9 @@ static struct xqaccel_queue *emptiest_queue(struct xqaccel_device *xq)
 /* Where the lane's next job can go now, or NULL. */
 static struct xqaccel_queue *queue_for(struct xqaccel_lane *lane)
 {
-	const struct xqaccel_request *job = list_first_entry(&lane->jobs, struct xqaccel_request,
-							     node);
-
 	if (!lane->inflight)
 		return emptiest_queue(lane->client->xq);
-	if (job->needs_sync || lane->alone || !xqaccel_queue_has_room(lane->queue))
-		return NULL;
-	return lane->queue;
+	return xqaccel_queue_has_room(lane->queue) ? lane->queue : NULL;
 }
 
 static bool serve_client(struct xqaccel_client *client)
@@ -120,13 +100,8 @@ static bool serve_client(struct xqaccel_client *client)
 			continue;
 		job = list_first_entry(&lane->jobs, struct xqaccel_request, node);
 		lane->inflight++;
-		lane->alone = job->needs_sync;
-		if (job->needs_sync && !job->handed) {
-			xqaccel_sched_handover(job);
-		} else {
-			lane->queue = q;
-			xqaccel_queue_push(q, job);
-		}
+		lane->queue = q;
+		xqaccel_queue_push(q, job);
 		lane_served(lane);
 		return true;
 	}

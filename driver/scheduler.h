@@ -13,7 +13,6 @@ struct xqaccel_request;
 void xqaccel_sched_enqueue(struct xqaccel_request *job);
 void xqaccel_sched_requeue(struct xqaccel_request *job);
 void xqaccel_sched_left(struct xqaccel_request *job);
-void xqaccel_sched_handover(struct xqaccel_request *job);
 bool xqaccel_sched_in_flight(struct xqaccel_client *client);
 void xqaccel_sched_run(struct xqaccel_device *xq);
 void xqaccel_sched_drop(struct xqaccel_client *client, struct list_head *dropped);

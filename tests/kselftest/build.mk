@@ -23,6 +23,7 @@ endef
 
 $(eval $(call kselftest,ioctl,180))
 $(eval $(call kselftest,buffer,120))
+$(eval $(call kselftest,memory,240))
 $(eval $(call kselftest,submit,120))
 $(eval $(call kselftest,gemm,180))
 $(eval $(call kselftest,wait,120))
@@ -53,9 +54,12 @@ $(eval $(call kselftest-again,reset,acpi,120,6.12,--cpus 1))
 xq-test-reset-acpi-args := not_recovered
 
 # Addresses that the device sees are not those of memory, and what is unmapped can't be reached.
-$(foreach t,gemm buffer jobs stress,$(eval $(call kselftest-again,$(t),iommu,240,6.1,--iommu)))
-# All that the device sees is a copy, so each hand-over of memory must be told to the DMA layer.
-$(foreach t,gemm jobs stress,$(eval $(call kselftest-again,$(t),bounce,240,6.12,--append swiotlb=force)))
+$(foreach t,gemm buffer jobs memory stress,$(eval $(call kselftest-again,$(t),iommu,240,6.1,--iommu)))
+# What the DMA API maps is bounced, so the device must see other memory, in place.
+$(foreach t,buffer gemm jobs stress unplug,$(eval $(call kselftest-again,$(t),bounce,240,6.12,--append swiotlb=force)))
+$(eval $(call kselftest-again,memory,bounce,240,6.1 6.12,--append swiotlb=force))
+# Caches are maintained as on a board whose DMA is not coherent.
+$(foreach t,gemm jobs memory stress,$(eval $(call kselftest-again,$(t),sync,240,6.1,--module-params force_dma_sync=1)))
 # Use after free and overruns in the kernel are found.
 $(foreach t,jobs recovery stress unplug,$(eval $(call kselftest-again,$(t),debug,400,6.12,--debug-memory)))
 

@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What a buffer is made of: ordinary pages, which the DMA API maps where they are.
+ *
+ * Unless it would bounce them: in an encrypted guest, with swiotlb=force, or if the device does not
+ * reach all of memory. Bounce buffers are copied as a whole, but a buffer is written by several jobs
+ * and by the processor at the same time. So there the memory comes from the DMA API, in blocks that
+ * the device reaches in place. Such memory must be given back before the driver lets go of the
+ * device, so what is in it moves to ordinary pages then.
+ *
+ * Either way nothing is ever copied between the processor and the device.
+ */
+#include <linux/dma-mapping.h>
+#include <linux/highmem.h>
+#include <linux/lockdep.h>
+#include <linux/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "buffer.h"
+#include "client.h"
+
+/* Who asks for more than there is learns so from the call, not from the log. */
+#define GFP_PAGES	(GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOWARN)
+/* A block of a large page is worth a try but no effort. */
+#define GFP_LARGE	(GFP_PAGES | __GFP_NORETRY)
+#define GFP_SMALL	(GFP_PAGES | __GFP_RETRY_MAYFAIL)
+
+#define LARGE_ORDER	(XQACCEL_GRANULE_SHIFT - PAGE_SHIFT)
+
+static struct device *dma_device(const struct xqaccel_buffer *buf)
+{
+	return buf->client->xq->parent;
+}
+
+/* ---- ordinary pages ------------------------------------------------------------ */
+
+/*
+ * Large blocks where there are some, so that a leaf of the page table can cover 2 MiB. They
+ * are split at once: mappings hold single pages.
+ */
+static unsigned int block_alloc(struct xqaccel_buffer *buf, unsigned long at)
+{
+	unsigned int order = buf->page_count - at >= 1UL << LARGE_ORDER ? LARGE_ORDER : 0;
+	struct page *page = NULL;
+	unsigned int i;
+
+	if (order) {
+		page = alloc_pages(GFP_LARGE, order);
+		if (page)
+			split_page(page, order);
+	}
+	if (!page) {
+		order = 0;
+		page = alloc_page(GFP_SMALL);
+	}
+	if (!page)
+		return 0;
+	for (i = 0; i < 1U << order; i++)
+		buf->pages[at + i] = page + i;
+	return 1U << order;
+}
+
+static int pages_alloc(struct xqaccel_buffer *buf)
+{
+	unsigned long at;
+	unsigned int got;
+
+	for (at = 0; at < buf->page_count; at += got) {
+		got = fatal_signal_pending(current) ? 0 : block_alloc(buf, at);
+		if (!got)
+			return -ENOMEM;
+		cond_resched();
+	}
+	return 0;
+}
+
+static void pages_free(struct xqaccel_buffer *buf)
+{
+	unsigned long i;
+
+	for (i = 0; i < buf->page_count; i++) {
+		if (buf->pages[i])
+			__free_page(buf->pages[i]);
+		if (!(i % 4096))
+			cond_resched();
+	}
+}
+
+static int pages_map(struct xqaccel_buffer *buf)
+{
+	const size_t segment = dma_get_max_seg_size(dma_device(buf)) & PAGE_MASK;
+	int ret;
+
+	ret = sg_alloc_table_from_pages_segment(&buf->sgt, buf->pages, buf->page_count, 0,
+						buf->bytes, max_t(size_t, segment, PAGE_SIZE),
+						GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	if (ret)
+		return ret;
+	ret = dma_map_sgtable(dma_device(buf), &buf->sgt, DMA_BIDIRECTIONAL, DMA_ATTR_NO_WARN);
+	if (!ret)
+		return 0;
+	sg_free_table(&buf->sgt);
+	/* EIO means that bus addresses are used up. */
+	return -ENOMEM;
+}
+
+/* Whoever still has the memory mapped is the only one who writes it, and must lose nothing. */
+static void pages_unmap(struct xqaccel_buffer *buf)
+{
+	dma_unmap_sgtable(dma_device(buf), &buf->sgt, DMA_BIDIRECTIONAL, DMA_ATTR_SKIP_CPU_SYNC);
+	sg_free_table(&buf->sgt);
+}
+
+/* ---- memory of the DMA API ------------------------------------------------------- */
+
+struct block {
+	struct list_head node;
+	struct page *page;
+	dma_addr_t dma;
+	unsigned int order;
+};
+
+static bool dma_block_alloc(struct xqaccel_buffer *buf, struct block *block, unsigned long left)
+{
+	block->order = left >= 1UL << LARGE_ORDER ? LARGE_ORDER : 0;
+	block->page = NULL;
+	if (block->order)
+		block->page = dma_alloc_pages(dma_device(buf), PAGE_SIZE << block->order,
+					      &block->dma, DMA_BIDIRECTIONAL, GFP_LARGE);
+	if (!block->page) {
+		block->order = 0;
+		block->page = dma_alloc_pages(dma_device(buf), PAGE_SIZE, &block->dma,
+					      DMA_BIDIRECTIONAL, GFP_SMALL);
+	}
+	return block->page;
+}
+
+static void dma_blocks_free(struct xqaccel_buffer *buf, struct list_head *blocks, bool memory)
+{
+	struct block *block, *next;
+
+	list_for_each_entry_safe(block, next, blocks, node) {
+		if (memory)
+			dma_free_pages(dma_device(buf), PAGE_SIZE << block->order, block->page,
+				       block->dma, DMA_BIDIRECTIONAL);
+		kfree(block);
+		cond_resched();
+	}
+}
+
+/* Returns the number of blocks or -errno, with what was got so far in @blocks. */
+static int dma_blocks_alloc(struct xqaccel_buffer *buf, struct list_head *blocks)
+{
+	unsigned long at = 0;
+	struct block *block;
+	unsigned int i;
+	int count = 0;
+
+	while (at < buf->page_count) {
+		if (fatal_signal_pending(current))
+			return -ENOMEM;
+		block = kzalloc(sizeof(*block), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+		if (!block)
+			return -ENOMEM;
+		if (!dma_block_alloc(buf, block, buf->page_count - at)) {
+			kfree(block);
+			return -ENOMEM;
+		}
+		list_add_tail(&block->node, blocks);
+		for (i = 0; i < 1U << block->order; i++)
+			buf->pages[at + i] = block->page + i;
+		at += 1UL << block->order;
+		count++;
+		cond_resched();
+	}
+	return count;
+}
+
+static int dma_memory_alloc(struct xqaccel_buffer *buf)
+{
+	struct scatterlist *sg;
+	struct block *block;
+	LIST_HEAD(blocks);
+	int ret;
+
+	ret = dma_blocks_alloc(buf, &blocks);
+	if (ret >= 0)
+		ret = sg_alloc_table(&buf->sgt, ret, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	if (ret) {
+		dma_blocks_free(buf, &blocks, true);
+		return ret;
+	}
+	sg = buf->sgt.sgl;
+	list_for_each_entry(block, &blocks, node) {
+		sg_set_page(sg, block->page, PAGE_SIZE << block->order, 0);
+		sg_dma_address(sg) = block->dma;
+		sg_dma_len(sg) = sg->length;
+		sg = sg_next(sg);
+	}
+	dma_blocks_free(buf, &blocks, false);
+	buf->mapped = true;
+	return 0;
+}
+
+static void dma_memory_free(struct xqaccel_buffer *buf)
+{
+	struct scatterlist *sg;
+	int i;
+
+	for_each_sgtable_sg(&buf->sgt, sg, i) {
+		dma_free_pages(dma_device(buf), sg->length, sg_page(sg), sg_dma_address(sg),
+			       DMA_BIDIRECTIONAL);
+		cond_resched();
+	}
+	sg_free_table(&buf->sgt);
+}
+
+/* Without memory for its copy a page is gone, and touching it is SIGBUS. */
+static void page_move(struct page **page)
+{
+	struct page *copy = alloc_page(GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
+
+	if (copy)
+		copy_highpage(copy, *page);
+	*page = copy;
+}
+
+/*
+ * Block by block, so that no more memory is needed than that of a block. Pages that are mapped
+ * again in the meantime wait for mem_lock, see pfn_fault().
+ */
+static void dma_memory_leave(struct xqaccel_buffer *buf)
+{
+	struct address_space *mapping = buf->client->mapping;
+	struct page **page = buf->pages;
+	struct scatterlist *sg;
+	unsigned int n;
+	int i;
+
+	if (mapping)
+		unmap_mapping_range(mapping, xqaccel_mmap_offset(buf), buf->bytes, 1);
+	for_each_sgtable_sg(&buf->sgt, sg, i) {
+		for (n = sg->length >> PAGE_SHIFT; n; n--)
+			page_move(page++);
+		dma_free_pages(dma_device(buf), sg->length, sg_page(sg), sg_dma_address(sg),
+			       DMA_BIDIRECTIONAL);
+		cond_resched();
+	}
+	sg_free_table(&buf->sgt);
+	buf->from_dma = false;
+}
+
+/* ---- either ------------------------------------------------------------------------ */
+
+/* Whether the DMA API would map ordinary pages to bounce buffers; only those limit a mapping. */
+bool xqaccel_dma_bounces(struct device *dev)
+{
+	return dma_max_mapping_size(dev) != SIZE_MAX;
+}
+
+/* Zeroed memory for a new buffer. What it got is given back by xqaccel_buffer_pages_free(). */
+int xqaccel_buffer_pages_alloc(struct xqaccel_buffer *buf)
+{
+	const unsigned long count = buf->bytes >> PAGE_SHIFT;
+
+	buf->pages = kvcalloc(count, sizeof(*buf->pages), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	if (!buf->pages)
+		return -ENOMEM;
+	buf->page_count = count;
+	buf->from_dma = xqaccel_dma_bounces(dma_device(buf));
+	return buf->from_dma ? dma_memory_alloc(buf) : pages_alloc(buf);
+}
+
+/* Gives the memory bus addresses, in buf->sgt. */
+int xqaccel_buffer_pages_map(struct xqaccel_buffer *buf)
+{
+	int ret;
+
+	if (buf->mapped)
+		return 0;
+	ret = pages_map(buf);
+	buf->mapped = !ret;
+	return ret;
+}
+
+/*
+ * Frees the memory of a buffer that nobody can reach any more, or keeps it for ever if the device
+ * may still write there.
+ */
+void xqaccel_buffer_pages_free(struct xqaccel_buffer *buf, bool leak)
+{
+	if (buf->mapped && leak) {
+		sg_free_table(&buf->sgt);
+	} else if (buf->from_dma) {
+		if (buf->mapped)
+			dma_memory_free(buf);
+	} else {
+		if (buf->mapped)
+			pages_unmap(buf);
+		if (buf->pages && !leak)
+			pages_free(buf);
+	}
+	if (leak)
+		atomic64_add(buf->page_count, &buf->client->xq->stats.leaked_pages);
+	buf->mapped = false;
+	kvfree(buf->pages);
+}
+
+/* The device goes, and the buffer stays as memory of the programs that have it mapped. */
+void xqaccel_buffer_pages_detach(struct xqaccel_buffer *buf)
+{
+	lockdep_assert_held(&buf->client->mem_lock);
+
+	if (!buf->mapped)
+		return;
+	if (buf->from_dma)
+		dma_memory_leave(buf);
+	else
+		pages_unmap(buf);
+	buf->mapped = false;
+}

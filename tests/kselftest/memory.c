@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Memory that program, driver and device share: who sees which bytes when. Also run with an IOMMU,
+ * and with swiotlb=force, where nothing that the DMA API maps is where the device sees it.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <sys/mman.h>
+
+#include "device.h"
+#include "guest.h"
+#include "harness.h"
+
+FIXTURE(memory)
+{
+	int fd;
+	char address[32];
+};
+
+FIXTURE_SETUP(memory)
+{
+	if (host_present())
+		ASSERT_EQ(0, inject_nothing());
+	ASSERT_EQ(0, pci_address(self->address, sizeof(self->address)));
+	self->fd = device_open();
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, stat_settles("buffers", 0, 10000));
+}
+
+FIXTURE_TEARDOWN(memory)
+{
+	if (host_present())
+		EXPECT_EQ(0, inject_nothing());
+	close(self->fd);
+}
+
+/* ---- C that is shared by jobs and by the processor ------------------------------------ */
+
+#define ROWS	128
+#define COLUMNS	64
+#define SLICES	8
+#define K	64
+#define AT_B	(ROWS * K)
+#define AT_C	32768
+/* Behind the columns of each row there is room for the processor. */
+#define STRIDE	(4 * COLUMNS + 64)
+
+/* Columns [slice * 8, slice * 8 + 8) of C = A x B^T: every row of C belongs to all slices. */
+static void slice_job(struct xqaccel_job *job, const struct buffer *buf, unsigned int slice)
+{
+	const unsigned int n = COLUMNS / SLICES;
+
+	small_job(job, buf);
+	job->m = ROWS;
+	job->n = n;
+	job->k = K;
+	job->operand[XQACCEL_A] = (struct xqaccel_operand){ buf->handle, 0, 0, K, 0 };
+	job->operand[XQACCEL_B] =
+		(struct xqaccel_operand){ buf->handle, 0, AT_B + slice * n * K, K, 0 };
+	job->operand[XQACCEL_C] =
+		(struct xqaccel_operand){ buf->handle, 0, AT_C + 4 * slice * n, STRIDE, 0 };
+}
+
+static unsigned int wrong_elements(const struct buffer *buf, int32_t each)
+{
+	unsigned int i, j, wrong = 0;
+
+	for (i = 0; i < ROWS; i++) {
+		const int32_t *row = (const int32_t *)(buf->map + AT_C + i * STRIDE);
+
+		for (j = 0; j < COLUMNS; j++)
+			wrong += row[j] != each;
+	}
+	return wrong;
+}
+
+/* Each job writes only its rows, so none takes anything from its neighbour's. */
+TEST_F_TIMEOUT(memory, interleaved_columns, 90)
+{
+	struct xqaccel_completion c[SLICES];
+	struct xqaccel_job job;
+	struct buffer buf;
+	unsigned int round, i;
+	uint32_t done;
+
+	ASSERT_EQ(0, buffer_create(self->fd, AT_C + ROWS * STRIDE, &buf));
+	for (round = 1; round <= 30; round++) {
+		memset(buf.map, 1, AT_B);
+		memset(buf.map + AT_B, round, COLUMNS * K);
+		memset(buf.map + AT_C, 0xa5, ROWS * STRIDE);
+		for (i = 0; i < SLICES; i++) {
+			slice_job(&job, &buf, i);
+			ASSERT_EQ(0, submit_lane(self->fd, &job, i, 0));
+		}
+		ASSERT_EQ(0, wait_jobs(self->fd, c, SLICES, SLICES, 20 * SECOND, &done, NULL));
+		ASSERT_EQ(SLICES, (int)done);
+		for (i = 0; i < SLICES; i++)
+			ASSERT_EQ(XQACCEL_STATUS_OK, (int)c[i].status);
+		ASSERT_EQ(0U, wrong_elements(&buf, K * round));
+	}
+}
+
+/* The bytes between the rows are not the job's. */
+TEST_F_TIMEOUT(memory, processor_writes_between_the_rows, 60)
+{
+	struct xqaccel_completion c;
+	struct xqaccel_job job;
+	struct buffer buf;
+	unsigned int i, lost = 0;
+
+	if (!host_present())
+		SKIP(return, "no host to make the job slow");
+	ASSERT_EQ(0, buffer_create(self->fd, AT_C + ROWS * STRIDE, &buf));
+	memset(buf.map, 1, AT_C);
+	slice_job(&job, &buf, 0);
+	ASSERT_EQ(0, inject("slow-ns", 300 * MS));
+	ASSERT_EQ(0, submit(self->fd, &job));
+	sleep_ms(100);
+	for (i = 0; i < ROWS; i++)
+		memset(buf.map + AT_C + i * STRIDE + 4 * COLUMNS, i + 1, 64);
+	ASSERT_EQ(0, wait_one(self->fd, &c, 10 * SECOND));
+	ASSERT_EQ(XQACCEL_STATUS_OK, (int)c.status);
+	for (i = 0; i < ROWS; i++)
+		lost += buf.map[AT_C + i * STRIDE + 4 * COLUMNS] != i + 1;
+	EXPECT_EQ(0U, lost);
+}
+
+/* A lane need not wait for the processor between two jobs: the second is on the device already. */
+TEST_F(memory, jobs_of_a_lane_are_in_flight_together)
+{
+	struct xqaccel_completion c[4];
+	struct xqaccel_job job;
+	struct buffer buf;
+	int64_t begin, took;
+	unsigned int i;
+	uint32_t done;
+
+	if (!host_present())
+		SKIP(return, "no host to halt the queues");
+	ASSERT_EQ(0, buffer_create(self->fd, 4096, &buf));
+	small_fill(&buf, 1, 2);
+	small_job(&job, &buf);
+	/* Interrupts are lost, so a job that waits for the end of another waits for the watchdog. */
+	ASSERT_EQ(0, inject("drop-interrupts", 4));
+	begin = now_ns();
+	for (i = 0; i < 4; i++)
+		ASSERT_EQ(0, submit(self->fd, &job));
+	ASSERT_EQ(0, wait_jobs(self->fd, c, 4, 4, 10 * SECOND, &done, NULL));
+	took = now_ns() - begin;
+	ASSERT_EQ(4U, done);
+	for (i = 0; i + 1 < 4; i++)
+		EXPECT_LE(c[i].end, c[i + 1].start);
+	/* All four were taken by one look of the watchdog. */
+	TH_LOG("%lld ms, first to last on the device %lld us", (long long)(took / MS),
+	       (long long)(c[3].end - c[0].start) / 1000);
+	EXPECT_GT(100 * MS, (long long)(c[3].end - c[0].start));
+	EXPECT_EQ(0, small_check(&buf, 16 * 2));
+}
+
+/* Where DMA is coherent no job pays for caches, whatever else is in between. */
+TEST_F(memory, caches_are_maintained_only_where_they_must_be)
+{
+	struct xqaccel_completion c;
+	struct xqaccel_job job;
+	struct buffer buf;
+	char forced[8];
+	int64_t before;
+
+	if (getuid() || file_read("/sys/module/xqaccel/parameters/force_dma_sync", forced,
+				  sizeof(forced)) < 0)
+		SKIP(return, "not root");
+	ASSERT_EQ(0, buffer_create(self->fd, 4096, &buf));
+	before = stat_of("synced_jobs");
+	EXPECT_EQ(0, small_run(self->fd, &buf, &job, &c));
+	EXPECT_EQ(before + (*forced == 'Y'), stat_of("synced_jobs"));
+}
+
+/* ---- the end of the hardware ---------------------------------------------------------- */
+
+/* What the processor wrote is what it reads, whatever memory the device had. */
+TEST_F_TIMEOUT(memory, unbind_keeps_what_was_written, 60)
+{
+	const uint64_t bytes = (4 << 20) + 12288;
+	struct xqaccel_completion c;
+	struct xqaccel_job job;
+	struct buffer buf, spare;
+	uint64_t i, lost = 0;
+	uint8_t *late;
+
+	if (getuid())
+		SKIP(return, "not root");
+	ASSERT_EQ(0, buffer_create(self->fd, bytes, &buf));
+	ASSERT_EQ(0, buffer_create_unmapped(self->fd, 1 << 20, &spare));
+	EXPECT_EQ(0, small_run(self->fd, &buf, &job, &c));
+	for (i = 0; i < bytes; i++)
+		buf.map[i] = i % 251;
+	ASSERT_EQ(0, driver_unbind(self->address));
+	for (i = 0; i < bytes; i++)
+		lost += buf.map[i] != i % 251;
+	EXPECT_EQ(0ULL, lost);
+	for (i = 0; i < bytes; i++)
+		buf.map[i] = i % 241;
+	late = mmap(NULL, spare.bytes, PROT_READ | PROT_WRITE, MAP_SHARED, self->fd,
+		    spare.mmap_offset);
+	ASSERT_NE(MAP_FAILED, (void *)late);
+	for (i = 0; i < spare.bytes; i++)
+		lost += late[i] != 0;
+	memset(late, 1, spare.bytes);
+	ASSERT_EQ(0, driver_bind(self->address));
+	ASSERT_TRUE(node_appears(5000));
+	for (i = 0; i < bytes; i++)
+		lost += buf.map[i] != i % 241;
+	EXPECT_EQ(0ULL, lost);
+}
+
+TEST_HARNESS_MAIN

@@ -26,10 +26,21 @@ $(foreach f,$(XQ_LIB_SOURCES),$(eval CFLAGS-$(f) += -ffp-contract=off))
 # Loops over arrays that the compiler turns into vector code.
 $(foreach f,quantize_c dequantize gram adaround refine,$(eval CFLAGS-libxqaccel/src/numerics/$(f).c += -O3))
 
+# A tensor from a .npy file, for programs beside xq; and from files of all formats.
+XQ_NPY_SOURCES := $(addprefix libxqaccel/tools/,npy.c tensor.c byte_source.c)
+XQ_TENSOR_FILE_SOURCES := $(XQ_NPY_SOURCES) $(addprefix libxqaccel/tools/,archive.c npz.c safetensors.c tensor_file.c)
+
+# .npz and safetensors need libraries that the packages bring; a cross compiler may lack them.
+xq_has_library = $(if $(filter $(HOST_ARCH),$(ARCH)),y,$(findstring /,$(shell $(CC) -print-file-name=$(1).so)))
+XQ_TENSOR_FILE_LDLIBS := $(if $(call xq_has_library,libzip),-lzip) $(if $(call xq_has_library,libjansson),-ljansson)
+CFLAGS-libxqaccel/tools/npz.c := $(if $(call xq_has_library,libzip),-DXQ_WITH_LIBZIP)
+CFLAGS-libxqaccel/tools/safetensors.c := $(if $(call xq_has_library,libjansson),-DXQ_WITH_JANSSON)
+
 PROGRAMS += xq
 xq-y := $(sort $(wildcard libxqaccel/tools/*.c))
 xq-libs := xqaccel
 CFLAGS-libxqaccel/tools/xq.c := -DXQ_VERSION='"$(XQ_LIB_VERSION)"'
+xq-ldlibs := $(XQ_TENSOR_FILE_LDLIBS)
 
 GUEST_BIN += $(O)/obj/bin/xq
 
@@ -89,7 +100,7 @@ INSTALL_TARGETS += install-library
 
 PROGRAMS += xq-demo xq-demo-train
 xq-demo-y := $(addprefix libxqaccel/examples/demo/,demo.c run.c quantized.c xnor.c mnist.c) \
-	libxqaccel/tools/npy.c libxqaccel/tools/tensor.c
+	$(XQ_NPY_SOURCES)
 xq-demo-libs := xqaccel
 xq-demo-ldlibs := -lz
 xq-demo-train-y := $(addprefix libxqaccel/examples/demo/,train.c digits.c)

@@ -7,11 +7,30 @@
 
 #include "arguments.h"
 #include "command.h"
-#include "npy.h"
+#include "progress.h"
+#include "tensor_file.h"
+
+static const char *read_shown(const char *path, bool map, struct tensor *t)
+{
+	struct byte_share share = { 0 };
+	const char *wrong;
+
+	progress_follow("reading", &share.done, &share.total);
+	wrong = map ? tensor_map(path, t, &share) : tensor_read(path, t, &share);
+	progress_stop();
+	return wrong;
+}
 
 int argument_tensor(const char *path, struct tensor *t)
 {
-	const char *wrong = npy_read(path, t);
+	const char *wrong = read_shown(path, false, t);
+
+	return wrong ? fail("cannot read %s: %s", path, wrong) : 0;
+}
+
+int argument_mapped(const char *path, struct tensor *t)
+{
+	const char *wrong = read_shown(path, true, t);
 
 	return wrong ? fail("cannot read %s: %s", path, wrong) : 0;
 }
@@ -19,9 +38,9 @@ int argument_tensor(const char *path, struct tensor *t)
 /* The same of what is not a number. */
 static int number_tensor(const char *option, const char *text, struct tensor *t)
 {
-	const char *wrong = npy_read(text, t);
+	const char *wrong = read_shown(text, false, t);
 
-	return wrong ? fail("--%s is neither a number nor a .npy file (%s: %s)", option, text, wrong) : 0;
+	return wrong ? fail("--%s is neither a number nor a file of a tensor (%s: %s)", option, text, wrong) : 0;
 }
 
 int argument_ints_check(const char *option, const char *text, int64_t min, int64_t max,

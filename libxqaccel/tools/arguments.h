@@ -10,11 +10,14 @@
 
 #include "tensor.h"
 
-/* Reads a .npy file of any type. */
+/* Reads a tensor of any type by its name (tensor_file.h). */
 int argument_tensor(const char *path, struct tensor *t);
 
+/* The same by tensor_map(): its elements may then be only read. */
+int argument_mapped(const char *path, struct tensor *t);
+
 /*
- * An integer, or a .npy file of any integer dtype; a number becomes a 0-d int64 tensor.
+ * An integer, or a file of any integer dtype; a number becomes a 0-d int64 tensor.
  * Elements outside [min, max] are refused.
  */
 int argument_ints(const char *option, const char *text, int64_t min, int64_t max,
@@ -24,7 +27,7 @@ int argument_ints(const char *option, const char *text, int64_t min, int64_t max
 int argument_ints_check(const char *option, const char *text, int64_t min, int64_t max,
 			const struct tensor *t);
 
-/* A number, or a .npy file of floats; the result is float32. */
+/* A number, or a file of floats; the result is float32. */
 int argument_floats(const char *option, const char *text, struct tensor *t);
 
 /*

@@ -4,13 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "npy.h"
 
-#define MAGIC		"\x93NUMPY"
-#define MAGIC_BYTES	6
+/* numpy itself writes a few hundred bytes. */
+#define MOST_HEADER_BYTES	(1U << 20)
 
 /* ---- the header: a Python dictionary of three keys ------------------------------------------ */
 
@@ -67,7 +66,7 @@ static bool take_size(struct text *s, size_t *value)
 	return s->at > start;
 }
 
-/* "()", "(3,)", "(2, 3)", "(2, 3,)" */
+/* "()", "(3,)", "(2, 3)", "(2, 3,)"; Python 2 wrote "(2L, 3L)" */
 static const char *take_shape(struct text *s, struct tensor *t)
 {
 	bool comma = true;
@@ -79,6 +78,8 @@ static const char *take_shape(struct text *s, struct tensor *t)
 			return "it has too many dimensions";
 		if (!comma || !take_size(s, &t->dim[t->ndim++]))
 			return "the shape in its header is malformed";
+		if (s->at < s->end && *s->at == 'L')
+			s->at++;
 		comma = take(s, ",");
 	}
 	if (t->ndim == 1 && !comma)
@@ -86,23 +87,77 @@ static const char *take_shape(struct text *s, struct tensor *t)
 	return NULL;
 }
 
-/* "<i4", "|i1", "<f8": sets kind and bytes. */
-static const char *read_type(const char *type, struct tensor *t)
+/* Types of ml_dtypes that are held one a byte: what a tensor has instead, and the bits that count. */
+static const struct {
+	const char *name, *type;
+	unsigned int bits;
+} narrow_types[] = {
+	{ "int4", "int8", 4 }, { "uint4", "uint8", 4 }, { "int2", "int8", 2 }, { "uint2", "uint8", 2 },
+};
+
+static const char *rename_type(const char *as, struct tensor *t, unsigned int *narrow)
 {
-	if (strlen(type) != 3 || !strchr("<>|=", type[0]) || !strchr("iuf", type[1]) ||
-	    !strchr("1248", type[2]) || (type[1] == 'f' && type[2] < '2'))
-		return "its element type is not an integer, float16, float32 or float64";
-	t->kind = type[1];
-	t->bytes = (unsigned int)(type[2] - '0');
-	if (t->bytes > 1 && type[0] != '<')
-		return "it is not little-endian";
+	struct tensor named = *t;
+
+	for (size_t i = 0; i < sizeof(narrow_types) / sizeof(narrow_types[0]); i++) {
+		if (!strcmp(as, narrow_types[i].name)) {
+			as = narrow_types[i].type;
+			*narrow = narrow_types[i].bits;
+		}
+	}
+	if (!tensor_set_type(&named, as))
+		return "no element type is called as it says behind the colon";
+	if (named.bytes != t->bytes)
+		return "its elements have another size than the type behind the colon";
+	*t = named;
 	return NULL;
 }
 
-static const char *read_header(struct text s, struct tensor *t)
+/* "<i4", "|i1", "<f8", "=f4": sets kind and bytes. */
+static const char *read_type(const char *type, const char *as, struct tensor *t, unsigned int *narrow)
+{
+	t->format = XQ_FLOAT_FP16;
+	*narrow = 0;
+	if (strlen(type) != 3 || !strchr("<>|=", type[0]) || !strchr("iufbV", type[1]) || !strchr("1248", type[2]) ||
+	    (type[1] == 'b' && type[2] != '1'))
+		return "its element type is not a bool, an integer or a float";
+	t->kind = type[1] == 'b' ? 'u' : type[1];
+	t->bytes = (unsigned int)(type[2] - '0');
+	if (t->bytes > 1 && type[0] == '>')
+		return "it is not little-endian";
+	if (as)
+		return rename_type(as, t, narrow);
+	/* How ml_dtypes' float8_e5m2 and bfloat16 are saved. */
+	if (t->kind == 'f' && t->bytes == 1)
+		t->format = XQ_FLOAT_E5M2;
+	if (t->kind != 'V')
+		return NULL;
+	if (t->bytes != 2)
+		return "its elements are of a type that numpy has no name for; name it behind a colon, like x.npy:int4"
+		       " or x.npy:float8_e4m3fn";
+	t->kind = 'f';
+	t->format = XQ_FLOAT_BF16;
+	return NULL;
+}
+
+/* Fortran order is C order where all but one dimension are 1. */
+static bool order_matters(const struct tensor *t)
+{
+	unsigned int wide = 0;
+
+	for (unsigned int i = 0; i < t->ndim; i++) {
+		if (!t->dim[i])
+			return false;
+		wide += t->dim[i] != 1;
+	}
+	return wide > 1;
+}
+
+static const char *read_header(struct text s, const char *as, struct tensor *t, unsigned int *narrow)
 {
 	enum { TYPE = 1, ORDER = 2, SHAPE = 4 };
 	unsigned int seen = 0;
+	bool fortran = false;
 	char key[32], type[32];
 	const char *wrong;
 
@@ -120,12 +175,12 @@ static const char *read_header(struct text s, struct tensor *t)
 		seen |= this;
 		wrong = NULL;
 		if (this == TYPE)
-			wrong = take_string(&s, type, sizeof(type)) ? read_type(type, t) :
+			wrong = take_string(&s, type, sizeof(type)) ? read_type(type, as, t, narrow) :
 				"its elements are structures";
 		else if (this == SHAPE)
 			wrong = take_shape(&s, t);
 		else if (take(&s, "True"))
-			wrong = "it is in Fortran order; save it with numpy.ascontiguousarray";
+			fortran = true;
 		else if (!take(&s, "False"))
 			wrong = "its header is malformed";
 		if (wrong)
@@ -137,94 +192,85 @@ static const char *read_header(struct text s, struct tensor *t)
 		}
 	}
 	skip_space(&s);
-	return seen != (TYPE | ORDER | SHAPE) || s.at != s.end ? "its header is malformed" : NULL;
+	if (seen != (TYPE | ORDER | SHAPE) || s.at != s.end)
+		return "its header is malformed";
+	return fortran && order_matters(t) ? "it is in Fortran order; save it with numpy.ascontiguousarray" : NULL;
 }
 
 /* ---- the file --------------------------------------------------------------------------------- */
 
-const char *npy_parse(const void *file, size_t bytes, struct tensor *t)
+const char *npy_read_header(const uint8_t *start, struct byte_source *from, const char *as,
+			    struct tensor *t, unsigned int *narrow)
 {
-	const uint8_t *f = file;
-	size_t length, skip;
+	uint8_t size[4] = { 0 };
+	const char *wrong;
+	size_t length;
+	char *text;
+
+	*t = (struct tensor){ 0 };
+	if (memcmp(start, NPY_MAGIC, NPY_MAGIC_BYTES))
+		return "it is not a .npy file";
+	/* Version 3 has UTF-8 where version 2 has Latin-1; what we take is ASCII. */
+	if (start[6] < 1 || start[6] > 3 || start[7])
+		return "its .npy version is none of 1.0, 2.0 and 3.0";
+	wrong = byte_source_get(from, size, start[6] == 1 ? 2 : 4);
+	if (wrong)
+		return wrong;
+	length = size[0] | (size_t)size[1] << 8 | (size_t)size[2] << 16 | (size_t)size[3] << 24;
+	if (byte_source_short(from, length))
+		return "it is cut short";
+	if (length > MOST_HEADER_BYTES)
+		return "its header is too long";
+	text = malloc(length + 1);
+	if (!text)
+		return "there is not enough memory for it";
+	wrong = byte_source_get(from, text, length);
+	if (!wrong)
+		wrong = read_header((struct text){ text, text + length }, as, t, narrow);
+	free(text);
+	if (!wrong && !tensor_count(t))
+		wrong = "its shape is too large";
+	return wrong;
+}
+
+const char *npy_read_source(struct byte_source *from, const char *as, struct tensor *t)
+{
+	uint8_t start[NPY_START_BYTES];
+	unsigned int narrow = 0;
 	const char *wrong;
 
 	*t = (struct tensor){ 0 };
-	if (bytes < MAGIC_BYTES + 2 || memcmp(f, MAGIC, MAGIC_BYTES))
+	if (byte_source_get(from, start, sizeof(start)))
 		return "it is not a .npy file";
-	if ((f[6] != 1 && f[6] != 2) || f[7])
-		return "its .npy version is neither 1.0 nor 2.0";
-	skip = f[6] == 1 ? 10 : 12;
-	if (bytes < skip)
-		return "it is cut short";
-	length = f[8] | (size_t)f[9] << 8;
-	if (f[6] == 2)
-		length |= (size_t)f[10] << 16 | (size_t)f[11] << 24;
-	if (length > bytes - skip)
-		return "it is cut short";
-	f += skip;
-	wrong = read_header((struct text){ (const char *)f, (const char *)f + length }, t);
+	wrong = npy_read_header(start, from, as, t, &narrow);
+	if (!wrong)
+		wrong = tensor_take(from, narrow, t);
+	if (!wrong)
+		wrong = byte_source_end(from);
 	if (wrong)
-		return wrong;
-	if (!tensor_count(t))
-		return "its shape is too large";
-	f += length;
-	bytes -= skip + length;
-	if (bytes < t->count * t->bytes)
-		return "it is cut short";
-	if (bytes > t->count * t->bytes)
-		return "more bytes follow its elements";
-	t->data = malloc(bytes ? bytes : 1);
-	if (!t->data)
-		return "there is not enough memory for it";
-	memcpy(t->data, f, bytes);
-	return NULL;
+		tensor_free(t);
+	return wrong;
 }
 
-/* Reads to the end: a pipe has no size. */
-static const char *read_all(int fd, uint8_t **data, size_t *bytes)
+const char *npy_parse(const void *file, size_t bytes, struct tensor *t)
 {
-	struct stat st;
-	size_t room = !fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_size > 0 ?
-		      (size_t)st.st_size + 1 : 65536;
-	ssize_t got;
+	struct byte_span span = { file, bytes };
+	struct byte_source from = byte_source_memory(&span);
 
-	*bytes = 0;
-	*data = malloc(room);
-	while (*data) {
-		if (*bytes == room) {
-			uint8_t *more = realloc(*data, room *= 2);
-
-			if (!more)
-				break;
-			*data = more;
-		}
-		got = read(fd, *data + *bytes, room - *bytes);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return strerror(errno);
-		if (!got)
-			return NULL;
-		*bytes += (size_t)got;
-	}
-	return "there is not enough memory for it";
+	return npy_read_source(&from, NULL, t);
 }
 
 const char *npy_read(const char *path, struct tensor *t)
 {
-	uint8_t *data = NULL;
+	const int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct byte_source from;
 	const char *wrong;
-	size_t bytes;
-	int fd;
 
 	*t = (struct tensor){ 0 };
-	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return strerror(errno);
-	wrong = read_all(fd, &data, &bytes);
-	if (!wrong)
-		wrong = npy_parse(data, bytes, t);
-	free(data);
+	from = byte_source_fd(fd);
+	wrong = npy_read_source(&from, NULL, t);
 	close(fd);
 	return wrong;
 }
@@ -233,11 +279,15 @@ char *npy_header(const struct tensor *t, size_t *size)
 {
 	char *header = calloc(1, 1024);
 	size_t at = 10, i, length;
+	char kind = t->kind;
 
 	if (!header)
 		return NULL;
+	/* As ml_dtypes' types are saved. */
+	if (t->kind == 'f' && t->bytes <= 2 && (t->format == XQ_FLOAT_BF16 || t->format == XQ_FLOAT_E4M3))
+		kind = 'V';
 	at += (size_t)sprintf(header + at, "{'descr': '%c%c%u', 'fortran_order': False, 'shape': (",
-			      t->bytes == 1 ? '|' : '<', t->kind, t->bytes);
+			      t->bytes == 1 && kind != 'V' ? '|' : '<', kind, t->bytes);
 	for (i = 0; i < t->ndim; i++)
 		at += (size_t)sprintf(header + at, "%zu, ", t->dim[i]);
 	at -= t->ndim > 1 ? 2 : t->ndim;
@@ -246,7 +296,7 @@ char *npy_header(const struct tensor *t, size_t *size)
 		header[at++] = ' ';
 	header[at++] = '\n';
 	length = at - 10;
-	memcpy(header, MAGIC "\x01\x00", MAGIC_BYTES + 2);
+	memcpy(header, NPY_MAGIC "\x01\x00", NPY_MAGIC_BYTES + 2);
 	header[8] = (char)(length & 0xff);
 	header[9] = (char)(length >> 8);
 	*size = at;

@@ -2,8 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <xqaccel/float_formats.h>
+#include <sys/mman.h>
 
 #include "tensor.h"
 
@@ -26,7 +25,7 @@ bool tensor_count(struct tensor *t)
 bool tensor_alloc(struct tensor *t, char kind, unsigned int bytes, unsigned int ndim,
 		  const size_t *dim)
 {
-	*t = (struct tensor){ .kind = kind, .bytes = bytes, .ndim = ndim };
+	*t = (struct tensor){ .kind = kind, .bytes = bytes, .format = XQ_FLOAT_FP16, .ndim = ndim };
 	if (ndim)
 		memcpy(t->dim, dim, ndim * sizeof(*dim));
 	if (!tensor_count(t))
@@ -37,20 +36,69 @@ bool tensor_alloc(struct tensor *t, char kind, unsigned int bytes, unsigned int 
 
 void tensor_free(struct tensor *t)
 {
-	free(t->data);
-	t->data = NULL;
+	if (t->map)
+		munmap(t->map, t->map_bytes);
+	else
+		free(t->data);
+	t->data = t->map = NULL;
+}
+
+static void narrow_elements(struct tensor *t, unsigned int bits)
+{
+	const unsigned int sign = t->kind == 'i' ? 1U << (bits - 1) : 0, mask = (1U << bits) - 1;
+	uint8_t *element = t->data;
+
+	for (size_t i = 0; i < t->count; i++)
+		element[i] = (uint8_t)(((element[i] & mask) ^ sign) - sign);
+}
+
+const char *tensor_take(struct byte_source *from, unsigned int narrow, struct tensor *t)
+{
+	const size_t bytes = t->count * t->bytes;
+	const char *wrong;
+
+	if (byte_source_short(from, bytes))
+		return "it is cut short";
+	wrong = byte_source_alloc(from, bytes, &t->data);
+	if (!wrong && narrow)
+		narrow_elements(t, narrow);
+	return wrong;
+}
+
+static const struct {
+	const char *name;
+	char kind;
+	unsigned int bytes;
+	enum xq_float_format format;
+} types[] = {
+	{ "int8", 'i', 1, 0 }, { "int16", 'i', 2, 0 }, { "int32", 'i', 4, 0 }, { "int64", 'i', 8, 0 },
+	{ "uint8", 'u', 1, 0 }, { "uint16", 'u', 2, 0 }, { "uint32", 'u', 4, 0 }, { "uint64", 'u', 8, 0 },
+	{ "float16", 'f', 2, XQ_FLOAT_FP16 }, { "bfloat16", 'f', 2, XQ_FLOAT_BF16 },
+	{ "float8_e4m3fn", 'f', 1, XQ_FLOAT_E4M3 }, { "float8_e5m2", 'f', 1, XQ_FLOAT_E5M2 },
+	{ "float32", 'f', 4, 0 }, { "float64", 'f', 8, 0 }, { "bool", 'u', 1, 0 },
+};
+
+bool tensor_set_type(struct tensor *t, const char *name)
+{
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		if (!strcmp(name, types[i].name)) {
+			t->kind = types[i].kind;
+			t->bytes = types[i].bytes;
+			t->format = types[i].format;
+			return true;
+		}
+	}
+	return false;
 }
 
 const char *tensor_type_name(const struct tensor *t)
 {
-	static const char *const names[3][4] = {
-		{ "int8", "int16", "int32", "int64" },
-		{ "uint8", "uint16", "uint32", "uint64" },
-		{ "float8", "float16", "float32", "float64" },
-	};
-	const int width = t->bytes == 1 ? 0 : t->bytes == 2 ? 1 : t->bytes == 4 ? 2 : 3;
-
-	return names[t->kind == 'i' ? 0 : t->kind == 'u' ? 1 : 2][width];
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		if (types[i].kind == t->kind && types[i].bytes == t->bytes &&
+		    (t->kind != 'f' || t->bytes > 2 || types[i].format == t->format))
+			return types[i].name;
+	}
+	return "of no type";
 }
 
 const char *tensor_shape(const struct tensor *t)
@@ -95,7 +143,9 @@ double tensor_double(const struct tensor *t, size_t i)
 {
 	if (t->kind != 'f')
 		return (double)tensor_int(t, i);
+	if (t->bytes == 1)
+		return xq_float_decode_one(((uint8_t *)t->data)[i], t->format);
 	if (t->bytes == 2)
-		return xq_float_decode_one(((uint16_t *)t->data)[i], XQ_FLOAT_FP16);
+		return xq_float_decode_one(((uint16_t *)t->data)[i], t->format);
 	return t->bytes == 4 ? ((float *)t->data)[i] : ((double *)t->data)[i];
 }

@@ -11,8 +11,9 @@ fuzz_convert-y := tests/fuzz/fuzz_convert.c
 fuzz_convert-libs := xqaccel
 
 FUZZERS += fuzz_npy
-fuzz_npy-y := tests/fuzz/fuzz_npy.c libxqaccel/tools/npy.c libxqaccel/tools/tensor.c
+fuzz_npy-y := tests/fuzz/fuzz_npy.c $(XQ_TENSOR_FILE_SOURCES)
 fuzz_npy-libs := xqaccel
+fuzz_npy-ldlibs := $(XQ_TENSOR_FILE_LDLIBS)
 
 FUZZERS += fuzz_numerics
 fuzz_numerics-y := tests/fuzz/fuzz_numerics.c

@@ -4,7 +4,7 @@
 # LAB_ARGS are passed on, e.g. LAB_ARGS='-m mnist-8 -b 2'.
 
 PROGRAMS += lab
-lab-y := $(sort $(wildcard tests/lab/*.c)) libxqaccel/tools/npy.c libxqaccel/tools/tensor.c
+lab-y := $(sort $(wildcard tests/lab/*.c)) $(XQ_NPY_SOURCES)
 lab-libs := xqaccel
 $(foreach f,convolution product infer fit calibrated solve,$(eval CFLAGS-tests/lab/$(f).c := -O3))
 

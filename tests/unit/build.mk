@@ -64,8 +64,14 @@ UNIT_TESTS_arm64 += test_pack test_soft_jobs
 
 UNIT_TESTS += test_npy
 UNIT_TESTS_asan += test_npy
-test_npy-y := tests/unit/test_npy.c libxqaccel/tools/npy.c libxqaccel/tools/tensor.c
+test_npy-y := tests/unit/test_npy.c $(XQ_NPY_SOURCES)
 test_npy-libs := xqaccel
+
+UNIT_TESTS += test_tensor_file
+UNIT_TESTS_asan += test_tensor_file
+test_tensor_file-y := tests/unit/test_tensor_file.c $(XQ_TENSOR_FILE_SOURCES)
+test_tensor_file-libs := xqaccel
+test_tensor_file-ldlibs := $(XQ_TENSOR_FILE_LDLIBS)
 
 # The same in QEMU, without a guest.
 CHECK_SCRIPTS += tests/qemu/test_qemu_device.py
@@ -73,7 +79,7 @@ test_qemu_device.py-args = $(QEMU)
 
 UNIT_TESTS += test_whole_model
 test_whole_model-y := tests/unit/test_whole_model.c $(addprefix tests/lab/,model.c images.c infer.c convolution.c product.c parallel.c) \
-	libxqaccel/tools/npy.c libxqaccel/tools/tensor.c
+	$(XQ_NPY_SOURCES)
 test_whole_model-libs := xqaccel
 
 CHECK_SCRIPTS += tests/unit/test_install.sh tests/unit/test_xq.sh tests/unit/test_xq_completion.py tests/unit/test_xq_words.py

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * .npy files: what numpy writes is read, and what isn't one is told apart.
+ * .npy files: what numpy (and Python 2's, and ml_dtypes) writes is read, and what isn't one is told apart.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -52,17 +52,26 @@ static void good_files(void)
 		{ "{'shape': (2, 0, 7), 'descr': '<f4', 'fortran_order': False}", 0, 'f', 4, 3, 0 },
 		{ "{\"descr\": \"<f8\", \"fortran_order\": False, \"shape\": (1, 2)}", 16, 'f', 8, 2, 2 },
 		{ "{'descr':'<u2','fortran_order':False,'shape':(2,)}", 4, 'u', 2, 1, 2 },
+		{ "{'descr': '=f4', 'fortran_order': False, 'shape': (2,), }", 8, 'f', 4, 1, 2 },
+		{ "{'descr': '|b1', 'fortran_order': False, 'shape': (3,), }", 3, 'u', 1, 1, 3 },
+		{ "{'descr': '<i2', 'fortran_order': False, 'shape': (3L, 4L), }", 24, 'i', 2, 2, 12 },
+		{ "{'descr': '<i2', 'fortran_order': False, 'shape': (5L,), }", 10, 'i', 2, 1, 5 },
+		{ "{'descr': '<V2', 'fortran_order': False, 'shape': (2,), }", 4, 'f', 2, 1, 2 },
+		{ "{'descr': '<f1', 'fortran_order': False, 'shape': (2,), }", 2, 'f', 1, 1, 2 },
+		{ "{'descr': '<i4', 'fortran_order': True, 'shape': (1, 3, 1), }", 12, 'i', 4, 3, 3 },
+		{ "{'descr': '<i4', 'fortran_order': True, 'shape': (), }", 4, 'i', 4, 0, 1 },
+		{ "{'descr': '<i4', 'fortran_order': True, 'shape': (0, 5), }", 0, 'i', 4, 2, 0 },
 	};
 	struct tensor t;
 
-	for (size_t i = 0; i < 2 * sizeof(cases) / sizeof(*cases); i++) {
-		const char *wrong = parse(1 + i % 2, cases[i / 2].header, cases[i / 2].payload, &t);
+	for (size_t i = 0; i < 3 * sizeof(cases) / sizeof(*cases); i++) {
+		const char *wrong = parse(1 + i % 3, cases[i / 3].header, cases[i / 3].payload, &t);
 
-		EXPECT(!wrong, "case %zu: %s", i / 2, wrong ? wrong : "");
+		EXPECT(!wrong, "case %zu: %s", i / 3, wrong ? wrong : "");
 		if (wrong)
 			continue;
-		EXPECT(t.kind == cases[i / 2].kind && t.bytes == cases[i / 2].bytes &&
-		       t.ndim == cases[i / 2].ndim && t.count == cases[i / 2].count, "case %zu", i / 2);
+		EXPECT(t.kind == cases[i / 3].kind && t.bytes == cases[i / 3].bytes &&
+		       t.ndim == cases[i / 3].ndim && t.count == cases[i / 3].count, "case %zu", i / 3);
 		if (t.count)
 			EXPECT(((uint8_t *)t.data)[0] == 1, "data");
 		tensor_free(&t);
@@ -79,12 +88,15 @@ static void bad_files(void)
 		size_t payload;
 		const char *says;
 	} cases[] = {
-		{ "{'descr': '<i4', 'fortran_order': True, 'shape': (1, 1), }", 4, "Fortran" },
+		{ "{'descr': '<i4', 'fortran_order': True, 'shape': (2, 1, 2), }", 16, "Fortran" },
+		{ "{'descr': '<i4', 'shape': (2, 2), 'fortran_order': True, }", 16, "Fortran" },
 		{ "{'descr': '>i4', 'fortran_order': False, 'shape': (1,), }", 4, "little-endian" },
-		{ "{'descr': '=i4', 'fortran_order': False, 'shape': (1,), }", 4, "little-endian" },
 		{ "{'descr': '<c8', 'fortran_order': False, 'shape': (1,), }", 8, "type" },
-		{ "{'descr': '|f1', 'fortran_order': False, 'shape': (1,), }", 1, "type" },
-		{ "{'descr': '|b1', 'fortran_order': False, 'shape': (1,), }", 1, "type" },
+		{ "{'descr': '<b4', 'fortran_order': False, 'shape': (1,), }", 4, "type" },
+		{ "{'descr': '|V1', 'fortran_order': False, 'shape': (1,), }", 1, "name it behind a colon" },
+		{ "{'descr': '<V4', 'fortran_order': False, 'shape': (1,), }", 4, "name it behind a colon" },
+		{ "{'descr': '<i4', 'fortran_order': False, 'shape': (1l,), }", 4, "malformed" },
+		{ "{'descr': '<i4', 'fortran_order': False, 'shape': (L,), }", 4, "malformed" },
 		{ "{'descr': '|O', 'fortran_order': False, 'shape': (1,), }", 8, "type" },
 		{ "{'descr': [('a', '<i4')], 'fortran_order': False, 'shape': (1,), }", 4, "structures" },
 		{ "{'descr': '<i4', 'fortran_order': False, 'shape': (2,), }", 7, "cut short" },
@@ -120,7 +132,7 @@ static void bad_files(void)
 	}
 	EXPECT(npy_parse("", 0, &t) && npy_parse("\x93NUMPY", 6, &t), "magic");
 	EXPECT(npy_parse("\x93NUMPZ\x01\0\0\0", 10, &t), "magic");
-	EXPECT(parse(3, "{}", 0, &t), "version 3");
+	EXPECT(parse(4, "{}", 0, &t) && parse(0, "{}", 0, &t), "versions 4 and 0");
 	/* Cut anywhere, it is never taken for whole. */
 	f = make(2, "{'descr': '<i4', 'fortran_order': False, 'shape': (2, 3), }\n", 24, &size);
 	for (size_t i = 0; i < size; i++) {
@@ -131,6 +143,54 @@ static void bad_files(void)
 		free(cut);
 	}
 	free(f);
+}
+
+/* Types that a .npy file does not name, named behind the colon. */
+static void named_types(void)
+{
+	static const struct {
+		const char *descr, *as, *type;
+		uint8_t bytes[2];
+		double value;
+	} cases[] = {
+		{ "<V2", NULL, "bfloat16", { 0x40, 0xc0 }, -3 },
+		{ "<V2", "float16", "float16", { 0x00, 0x42 }, 3 },
+		{ "<u2", "bfloat16", "bfloat16", { 0x80, 0x3f }, 1 },
+		{ "<f1", NULL, "float8_e5m2", { 0x42 }, 3 },
+		{ "|V1", "float8_e5m2", "float8_e5m2", { 0xc2 }, -3 },
+		{ "|V1", "float8_e4m3fn", "float8_e4m3fn", { 0x7e }, 448 },
+		{ "|V1", "int4", "int8", { 0xf8 }, -8 },
+		{ "<V1", "int4", "int8", { 0x08 }, -8 },	/* whatever is above the four bits */
+		{ "|V1", "int4", "int8", { 0x07 }, 7 },
+		{ "|V1", "uint4", "uint8", { 0x0f }, 15 },
+		{ "|V1", "int2", "int8", { 0x02 }, -2 },
+		{ "|V1", "uint2", "uint8", { 0x03 }, 3 },
+		{ "|V1", "int8", "int8", { 0x80 }, -128 },
+	};
+	char header[100];
+	struct tensor t;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct byte_span span;
+		struct byte_source from;
+		const char *wrong;
+		size_t size, width = (size_t)(cases[i].descr[2] - '0');
+		uint8_t *f;
+
+		snprintf(header, sizeof(header), "{'descr': '%s', 'fortran_order': False, 'shape': (1,)}", cases[i].descr);
+		f = make(1, header, width, &size);
+		memcpy(f + size - width, cases[i].bytes, width);
+		span = (struct byte_span){ f, size };
+		from = byte_source_memory(&span);
+		wrong = npy_read_source(&from, cases[i].as, &t);
+		EXPECT(!wrong, "case %zu: %s", i, wrong ? wrong : "");
+		if (!wrong) {
+			EXPECT(!strcmp(tensor_type_name(&t), cases[i].type), "case %zu: %s", i, tensor_type_name(&t));
+			EXPECT(tensor_double(&t, 0) == cases[i].value, "case %zu: %g", i, tensor_double(&t, 0));
+			tensor_free(&t);
+		}
+		free(f);
+	}
 }
 
 static void headers(void)
@@ -185,4 +245,5 @@ static void files(void)
 }
 
 KTAP_MAIN({ "files as numpy writes them", good_files }, { "files that are refused", bad_files },
+	  { "types named behind a colon", named_types },
 	  { "headers read back", headers }, { "files and pipes", files })

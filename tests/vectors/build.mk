@@ -7,7 +7,7 @@ XQ_VECTOR_TESTS := test_vectors test_bnn
 UNIT_TESTS += $(XQ_VECTOR_TESTS)
 GUEST_TESTS += $(XQ_VECTOR_TESTS)
 
-XQ_VECTOR_COMMON := tests/vectors/support.c libxqaccel/tools/npy.c libxqaccel/tools/tensor.c
+XQ_VECTOR_COMMON := tests/vectors/support.c $(XQ_NPY_SOURCES)
 test_vectors-y := $(addprefix tests/vectors/,vectors.c manifest.c onnx.c tflite.c dory.c) $(XQ_VECTOR_COMMON)
 test_vectors-libs := xqaccel
 test_vectors-timeout := 300

@@ -44,6 +44,8 @@ int cmd_gemm(int argc, char **argv);
 int cmd_conv(int argc, char **argv);
 int cmd_quantize(int argc, char **argv);
 int cmd_dequantize(int argc, char **argv);
+int cmd_show(int argc, char **argv);
+int cmd_compare(int argc, char **argv);
 int cmd_bench_gemm(int argc, char **argv);
 
 #endif

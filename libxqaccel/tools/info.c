@@ -11,6 +11,7 @@
 
 #include "arguments.h"
 #include "command.h"
+#include "json.h"
 #include "options.h"
 
 #define MAX_DEVICES	17
@@ -78,28 +79,14 @@ static const char *feature_name(unsigned int i)
 
 static const unsigned int feature_count = sizeof(features) / sizeof(features[0]);
 
-static void print_string(const char *text)
-{
-	putchar('"');
-	for (; *text; text++) {
-		if (*text == '"' || *text == '\\')
-			putchar('\\');
-		if ((unsigned char)*text < ' ')
-			printf("\\u%04x", *text);
-		else
-			putchar(*text);
-	}
-	putchar('"');
-}
-
 static void print_json(const char *name, const struct xqaccel_info *i)
 {
 	printf("{\"device\": ");
-	print_string(name);
+	json_string(name);
 	printf(", \"driver\": ");
-	print_string(i->driver);
+	json_string(i->driver);
 	printf(", \"isa\": ");
-	print_string(i->isa);
+	json_string(i->isa);
 	printf(", \"abi\": \"%u.%u\", \"hardware\": \"%u.%u\", \"queues\": %u, \"contexts\": %u, "
 	       "\"lanes\": %u, \"threads\": %u, \"max_jobs\": %u, \"max_batch\": %u, \"max_dim\": %u, "
 	       "\"max_buffer_bytes\": %" PRIu64 ", \"client_bytes\": %" PRIu64 ", \"clock_hz\": %" PRIu64

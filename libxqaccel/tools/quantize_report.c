@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "codebook_values.h"
 #include "command.h"
+#include "json.h"
 #include "quantize.h"
 
 int quantize_back(const struct quantize *z, float *x)
@@ -21,26 +21,24 @@ int quantize_back(const struct quantize *z, float *x)
 	return err ? quantize_fail(err, &fault) : 0;
 }
 
-/* JSON has no infinity. */
-static void json_number(const char *key, double value)
+static void member(const char *key, double value)
 {
-	if (isfinite(value))
-		printf("\"%s\": %.9g, ", key, value);
-	else
-		printf("\"%s\": null, ", key);
+	printf("\"%s\": ", key);
+	json_number(value);
+	printf(", ");
 }
 
 static void print_json(const struct xq_error *e, const struct xq_storage *s)
 {
 	printf("{\"elements\": %zu, ", e->elements);
-	json_number("mean_abs", e->mean_abs);
-	json_number("max_abs", e->max_abs);
-	json_number("mean_squared", e->mean_squared);
-	json_number("mean_relative", e->mean_relative);
-	json_number("relative", e->norm_relative);
-	json_number("snr_db", e->snr_db);
-	json_number("bits_per_element", s->bits_per_element);
-	json_number("ratio", s->ratio);
+	member("mean_abs", e->mean_abs);
+	member("max_abs", e->max_abs);
+	member("mean_squared", e->mean_squared);
+	member("mean_relative", e->mean_relative);
+	member("relative", e->norm_relative);
+	member("snr_db", e->snr_db);
+	member("bits_per_element", s->bits_per_element);
+	member("ratio", s->ratio);
 	printf("\"bytes\": %" PRIu64 "}\n", s->bytes);
 }
 

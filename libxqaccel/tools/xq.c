@@ -21,6 +21,8 @@ const struct command commands[] = {
 	{ "quantize", "X.npy -o Q.npy --type TYPE (--scale S | --scheme NAME) [options]",
 	  "Turn floats into integers of 1 to 16 bits", cmd_quantize },
 	{ "dequantize", "Q.npy -o X.npy --scale S [options]", "Turn them back", cmd_dequantize },
+	{ "show", "TENSOR.npy [options]", "Show type, shape, range, moments and a histogram", cmd_show },
+	{ "compare", "A.npy B.npy [options]", "Tell whether, where and how much two tensors differ", cmd_compare },
 	{ "bench gemm", "--m M --n N --k K [options]", "Time one matrix product", cmd_bench_gemm },
 	{ 0 }
 };

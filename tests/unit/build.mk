@@ -82,9 +82,11 @@ test_whole_model-y := tests/unit/test_whole_model.c $(addprefix tests/lab/,model
 	$(XQ_NPY_SOURCES)
 test_whole_model-libs := xqaccel
 
-CHECK_SCRIPTS += tests/unit/test_install.sh tests/unit/test_xq.sh tests/unit/test_xq_completion.py tests/unit/test_xq_words.py
+CHECK_SCRIPTS += tests/unit/test_install.sh tests/unit/test_xq.sh tests/unit/test_xq_completion.py
+XQ_COMMAND_TESTS := test_xq_words.py test_xq_show.py test_xq_compare.py
+CHECK_SCRIPTS += $(addprefix tests/unit/,$(XQ_COMMAND_TESTS))
 CHECK_DEPS += $(LIB_TARGETS) $(O)/obj/bin/xq
 test_install.sh-env := O=$(O)
 test_xq.sh-env := O=$(O)
 test_xq_completion.py-args = $(O)/obj/bin/xq libxqaccel/tools/xq-completion.bash
-test_xq_words.py-args = $(O)/obj/bin/xq $(O)/asan/bin/xq
+$(foreach t,$(XQ_COMMAND_TESTS),$(eval $(t)-args = $(O)/obj/bin/xq $(O)/asan/bin/xq))

@@ -8,22 +8,19 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import xq_case  # noqa: E402
+
+TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
 
 
-class Tests:
-    def __init__(self, xq):
-        self.xq, self.problems = xq, []
-
-    def run(self, line, rc):
-        p = subprocess.run([self.xq, *line.split()], capture_output=True, text=True, check=False)
-        if p.returncode != rc:
-            self.problems.append("xq %s: exit status %d, not %d: %s" % (line, p.returncode, rc, p.stderr.strip()))
-        return p
+class Words(xq_case.Tests):
+    names = ("commands", "options", "values", "help", "version", "full_output")
 
     def says(self, line, sentence, rc=2):
         """One line, that begins with xq and the command; its hint is of that command."""
-        p = self.run(line, rc)
+        p = self.run(*line.split(), rc=rc)
         got = p.stderr.rstrip("\n")
         if rc == 2:
             hint = re.fullmatch(r"(xq(?:: ([a-z ]+))?: .*); see xq (?:\2 )?--help", got)
@@ -43,7 +40,7 @@ class Tests:
                 ("x" * 500, "xq: there is no command " + "x" * 500)]:
             self.says(line, answer)
         for line in "bench", "bench gem", "help bench gem":
-            answer = self.run(line, 2).stderr
+            answer = self.run(*line.split(), rc=2).stderr
             if not re.match("xq: (bench needs a second word: there is|there is no command bench gem, but there is) bench gemm", answer):
                 self.problems.append("xq %s: %r" % (line, answer))
 
@@ -82,17 +79,17 @@ class Tests:
         self.says("conv a b -o c --layout nwhc", "xq: conv: --layout takes nchw or nhwc (nwhc; the nearest is nhwc)")
 
     def help(self):
-        names = self.run("--list-commands", 0).stdout.splitlines()
+        names = self.run("--list-commands").stdout.splitlines()
         for name in names:
-            told = self.run("help " + name, 0).stdout
-            if told != self.run(name + " --help", 0).stdout or not told.startswith("usage: xq %s " % name):
+            told = self.run("help", *name.split()).stdout
+            if told != self.run(*name.split(), "--help").stdout or not told.startswith("usage: xq %s " % name):
                 self.problems.append("help %s: %r" % (name, told))
             if max(len(line) for line in told.splitlines()) > 160:
                 self.problems.append("help %s has a long line" % name)
-        told = self.run("help", 0).stdout
-        if [name for name in names if "\n  %s " % name not in told] or told != self.run("--help", 0).stdout:
+        told = self.run("help").stdout
+        if [name for name in names if "\n  %s " % name not in told] or told != self.run("--help").stdout:
             self.problems.append("help: %r" % told)
-        if "\n  gemm" in self.run("help bench", 0).stdout or "\n  bench gemm" not in self.run("help bench", 0).stdout:
+        if "\n  gemm" in self.run("help", "bench").stdout or "\n  bench gemm" not in self.run("help", "bench").stdout:
             self.problems.append("help bench")
         self.says("help gemm x", "xq: gemm: help takes one command (x)")
 
@@ -100,7 +97,7 @@ class Tests:
         with open(os.path.join(TOP, "libxqaccel/build.mk"), encoding="utf-8") as f:
             version = re.search(r"^XQ_LIB_VERSION := (\S+)", f.read(), re.M)[1]
         for word in "--version", "-V":
-            told = self.run(word, 0).stdout
+            told = self.run(word).stdout
             if not re.fullmatch(r"xq %s, driver ABI \d+\.\d+\n" % re.escape(version), told):
                 self.problems.append("%s: %r" % (word, told))
 
@@ -112,31 +109,5 @@ class Tests:
                 self.problems.append("xq %s >/dev/full: %d, %r" % (line, p.returncode, p.stderr))
 
 
-TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
-
-
-def cases(xq, label):
-    tests = Tests(os.path.abspath(xq))
-    for name in "commands", "options", "values", "help", "version", "full_output":
-        yield tests, name.replace("_", " ") + label, getattr(tests, name)
-
-
-def main():
-    todo = [case for xq in sys.argv[1:] for case in cases(xq, " (%s)" % xq if len(sys.argv) > 2 else "")]
-    failed = 0
-    print("KTAP version 1\n1..%d" % len(todo))
-    with tempfile.TemporaryDirectory() as folder:
-        os.chdir(folder)
-        for i, (tests, name, function) in enumerate(todo):
-            tests.problems = []
-            function()
-            for problem in tests.problems:
-                print("# " + problem)
-            failed += bool(tests.problems)
-            print("%sok %d %s" % ("not " if tests.problems else "", i + 1, name), flush=True)
-        os.chdir("/")
-    return failed != 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    xq_case.main(Words, sys.argv[1:])

@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "xq_convolution.h"
 #include "xq_geometry.h"
 
 #define XQK_PAGE_SHIFT	12
@@ -95,6 +96,33 @@ struct xqk_gemm {
 	struct xqk_view view[XQACCEL_OPERANDS];
 };
 
+/* Operands of a convolution */
+enum xqk_conv_operand {
+	XQK_CONV_X,
+	XQK_CONV_W,
+	XQK_CONV_Y,
+	XQK_CONV_W_ZP,		/* int32 [out_c], or absent */
+	XQK_CONV_CODEBOOK,
+	XQK_CONV_OPERANDS
+};
+
+/**
+ * struct xqk_conv - a convolution
+ * @dims: valid by xq_conv_valid(), and the pair of formats one of xqk_pairs()
+ * @x_zp: zero point of X
+ * @w_zp: zero point of W where view XQK_CONV_W_ZP is absent
+ * @view: by enum xqk_conv_operand. Of X and Y stride is from pixel to pixel, group_stride from
+ *	row to row, batch_stride from image to image; a view by lines has one for each pixel. Of W
+ *	stride is from output channel to output channel; in the tile order each group is packed
+ *	by itself, batch_stride apart. Y is int32. A view by lines is none of the last two
+ */
+struct xqk_conv {
+	struct xq_conv_dims dims;
+	int32_t x_zp;
+	int32_t w_zp;
+	struct xqk_view view[XQK_CONV_OPERANDS];
+};
+
 /* ---- what this host can do ---------------------------------------------- */
 
 /* An instruction set's kernels; private to this folder. */
@@ -132,6 +160,11 @@ uint32_t xqk_tiled(void);
 struct xqk_plan {
 	const struct xqk_isa *isa;
 	struct xqk_gemm gemm;
+	struct xqk_conv conv;
+	enum xqk_way {
+		XQK_WAY_PRODUCT,
+		XQK_WAY_PATCHES,	/* a convolution, as product whose A is gathered */
+	} way;
 	uint32_t chunks;
 	size_t scratch_bytes;
 	uint32_t block_m, block_n, block_k;
@@ -149,6 +182,10 @@ struct xqk_plan {
  */
 void xqk_plan(struct xqk_plan *plan, const struct xqk_isa *isa, const struct xqk_gemm *gemm,
 	      unsigned int threads);
+
+/** xqk_plan_conv() - the same for a convolution */
+void xqk_plan_conv(struct xqk_plan *plan, const struct xqk_isa *isa, const struct xqk_conv *conv,
+		   unsigned int threads);
 
 /**
  * xqk_run_chunk() - compute one chunk

@@ -2,10 +2,10 @@
 #
 # Host programs that print KTAP.
 
-UNIT_TESTS += test_kernels test_kernel_pool
-UNIT_TESTS_asan += test_kernels
+UNIT_TESTS += test_kernels test_convolution test_kernel_pool
+UNIT_TESTS_asan += test_kernels test_convolution
 UNIT_TESTS_tsan += test_kernel_pool
-UNIT_TESTS_arm64 += test_kernels test_kernel_pool
+UNIT_TESTS_arm64 += test_kernels test_convolution test_kernel_pool
 test_kernels-y := tests/unit/test_kernels.c
 test_kernels-libs := xqkernels
 # Arm cores without dot products, and with them but without I8MM; the emulator's default has all.
@@ -16,6 +16,15 @@ test_kernels_armv80-env := QEMU_CPU=cortex-a53
 test_kernels_armv82-y := tests/unit/test_kernels.c
 test_kernels_armv82-libs := xqkernels
 test_kernels_armv82-env := QEMU_CPU=neoverse-n1
+test_convolution-y := tests/unit/test_convolution.c
+test_convolution-libs := xqkernels
+UNIT_TESTS_arm64 += test_convolution_armv80 test_convolution_armv82
+test_convolution_armv80-y := tests/unit/test_convolution.c
+test_convolution_armv80-libs := xqkernels
+test_convolution_armv80-env := QEMU_CPU=cortex-a53
+test_convolution_armv82-y := tests/unit/test_convolution.c
+test_convolution_armv82-libs := xqkernels
+test_convolution_armv82-env := QEMU_CPU=neoverse-n1
 test_kernel_pool-y := tests/unit/test_kernel_pool.c
 test_kernel_pool-libs := xqkernels
 

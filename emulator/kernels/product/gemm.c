@@ -10,6 +10,7 @@
  */
 #include <string.h>
 
+#include "convolution/conv.h"
 #include "product/gemm.h"
 
 static bool canceled(const atomic_bool *cancel)
@@ -17,22 +18,40 @@ static bool canceled(const atomic_bool *cancel)
 	return cancel && atomic_load_explicit(cancel, memory_order_relaxed);
 }
 
-void xqk_store_c(const struct xqk_work *work, uint32_t m, uint32_t rows, uint32_t plane,
-		 const int32_t *sums, bool add)
+/*
+ * Where a row of C begins, and in it the byte of the first of the staged channels. The groups of
+ * a convolution, its batch elements, lie side by side in rows of pixels.
+ */
+static uint64_t row_of_c(const struct xqk_work *work, uint32_t m, uint32_t plane, uint64_t *line,
+			 uint64_t *column)
 {
 	const struct xq_dims *dims = &work->gemm->dims;
 	const struct xqk_view *view = &work->gemm->view[XQACCEL_C];
 	const uint32_t planes = dims->flags & XQACCEL_JOB_GROUP_ACC ? dims->k / dims->group : 1;
-	const uint64_t base = work->batch * view->batch_stride + plane * view->group_stride;
+
+	*column = 4 * (uint64_t)work->n0;
+	if (work->plan->way == XQK_WAY_PATCHES) {
+		*line = m;
+		*column += 4 * (uint64_t)work->batch * dims->n;
+		return xqk_patch_of_y(&work->plan->conv, m);
+	}
+	*line = ((uint64_t)work->batch * planes + plane) * dims->m + m;
+	return work->batch * view->batch_stride + plane * view->group_stride + m * view->stride;
+}
+
+void xqk_store_c(const struct xqk_work *work, uint32_t m, uint32_t rows, uint32_t plane,
+		 const int32_t *sums, bool add)
+{
+	const struct xqk_view *view = &work->gemm->view[XQACCEL_C];
 	uint32_t row, n, i;
 	size_t run;
 
 	for (row = 0; row < rows; row++, sums += XQK_COLUMNS) {
-		const uint64_t line = ((uint64_t)work->batch * planes + plane) * dims->m + m + row;
+		uint64_t line, column;
+		const uint64_t distance = row_of_c(work, m + row, plane, &line, &column);
 
 		for (n = 0; n < work->columns; n += (uint32_t)run) {
-			uint8_t *c = xqk_at(view, line, base + (m + row) * view->stride,
-					    4 * ((uint64_t)work->n0 + n), &run);
+			uint8_t *c = xqk_at(view, line, distance, column + 4 * n, &run);
 
 			run /= 4;
 			run = run < work->columns - n ? run : work->columns - n;
@@ -86,26 +105,24 @@ void xqk_aim_dot(const struct xqk_work *work, uint32_t row, uint32_t piece, stru
 bool xqk_rows_of_c(const struct xqk_work *work, uint32_t m, uint32_t rows, uint32_t plane,
 		   int32_t **c)
 {
-	const struct xq_dims *dims = &work->gemm->dims;
 	const struct xqk_view *view = &work->gemm->view[XQACCEL_C];
-	const uint32_t planes = dims->flags & XQACCEL_JOB_GROUP_ACC ? dims->k / dims->group : 1;
-	const uint64_t base = work->batch * view->batch_stride + plane * view->group_stride;
-	const uint64_t line = ((uint64_t)work->batch * planes + plane) * dims->m + m;
+	uint64_t line, column;
 	uint32_t row;
 	size_t run;
 
 	if (work->columns % XQK_LANES)
 		return false;
-	if (view->flat) {
-		uint8_t *at = view->flat + base + m * view->stride + 4 * (uint64_t)work->n0;
+	if (view->flat && work->plan->way == XQK_WAY_PRODUCT) {
+		uint8_t *at = view->flat + row_of_c(work, m, plane, &line, &column);
 
 		for (row = 0; row < rows; row++, at += view->stride)
-			c[row] = (int32_t *)at;
+			c[row] = (int32_t *)(at + column);
 		return true;
 	}
 	for (row = 0; row < rows; row++) {
-		c[row] = (int32_t *)xqk_at(view, line + row, base + (m + row) * view->stride,
-					   4 * (uint64_t)work->n0, &run);
+		const uint64_t distance = row_of_c(work, m + row, plane, &line, &column);
+
+		c[row] = (int32_t *)xqk_at(view, line, distance, column, &run);
 		if (run < 4 * work->columns)
 			return false;
 	}

@@ -111,6 +111,9 @@ static inline uint32_t xqk_fewest_rows(const struct xqk_plan *plan)
 	return plan->block_m < plan->isa->product->rows ? plan->block_m : plan->isa->product->rows;
 }
 
+/** xqk_plan_product() - xqk_plan(), once isa, gemm, way and conv of the plan are set */
+void xqk_plan_product(struct xqk_plan *plan, unsigned int threads);
+
 /** xqk_work_layout() - lay out scratch memory, NULL to learn only how much it is */
 size_t xqk_work_layout(struct xqk_work *work, const struct xqk_plan *plan, uint32_t stage_rows,
 		       uint8_t *scratch);
@@ -152,7 +155,7 @@ bool xqk_run_chunk_rows(struct xqk_plan *plan, uint32_t chunk, void *scratch,
 void xqk_aim_dot(const struct xqk_work *work, uint32_t row, uint32_t piece, struct xqk_dot *dot);
 
 /* Whether a job's K is small and the rest simple enough for the way without staging A. */
-bool xqk_thin_fits(const struct xqk_product *product, const struct xqk_gemm *gemm);
+bool xqk_thin_fits(const struct xqk_plan *plan);
 
 /* Rows [m0, m1) by channels [n0, n1) that way; false if canceled. */
 bool xqk_compute_thin(struct xqk_work *work, uint32_t m0, uint32_t m1, uint32_t n0, uint32_t n1,
@@ -169,6 +172,13 @@ void xqk_store_c(const struct xqk_work *work, uint32_t m, uint32_t rows, uint32_
 /* Copy bytes of a row out of a view. */
 void xqk_read(const struct xqk_view *view, uint64_t line, uint64_t distance, uint64_t column,
 	      void *dst, size_t len);
+
+/*
+ * Elements [from, to) of a row of A in memory, widened to a - a_bias in the order of K. Returns
+ * their sum. line and distance are the row's, as for xqk_at().
+ */
+int32_t xqk_widen(const struct xqk_work *work, uint64_t line, uint64_t distance, uint64_t from,
+		  uint64_t to, int8_t *dst);
 
 /* Stage rows [m0, m0 + rows) of the block, or find them; false if canceled. */
 bool xqk_stage_a(struct xqk_work *work, const atomic_bool *cancel);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* How a job is cut into chunks, blocks of K and pieces, and what memory that takes. */
+#include "convolution/conv.h"
 #include "product/gemm.h"
 
 /* Rows of A staged at once: with a block of K they fill about half of a level 2 cache. */
@@ -27,20 +28,26 @@ static uint64_t div_up(uint64_t a, uint64_t b)
 	return (a + b - 1) / b;
 }
 
-static bool uses_bits(const struct xqk_product *product, const struct xq_dims *dims)
+static bool uses_bits(const struct xqk_plan *plan)
 {
+	const struct xqk_product *product = plan->isa->product;
+	const struct xq_dims *dims = &plan->gemm.dims;
+
 	return product->dot_bits && !dims->group && dims->a_format == XQACCEL_FMT_B1 &&
-	       dims->b_format == XQACCEL_FMT_B1;
+	       dims->b_format == XQACCEL_FMT_B1 &&
+	       (plan->way != XQK_WAY_PATCHES || xqk_patches_of_bits(&plan->conv));
 }
 
 /* B's tiles in place, for a few rows; by tables for any number of them, if they are worth it. */
-static bool uses_tiles(const struct xqk_product *product, const struct xqk_gemm *gemm)
+static bool uses_tiles(const struct xqk_plan *plan)
 {
+	const struct xqk_product *product = plan->isa->product;
+	const struct xqk_gemm *gemm = &plan->gemm;
 	const struct xq_dims *dims = &gemm->dims;
 	const struct xqk_b_format *format = &product->b[dims->b_format];
 
 	return (dims->flags & XQACCEL_JOB_B_TILED) && format->dot_tiles &&
-	       !uses_bits(product, dims) &&
+	       !uses_bits(plan) &&
 	       (dims->m <= product->tiles_rows ||
 		(format->vector_arrange && !dims->group && dims->n >= TABLE_CHANNELS &&
 		 dims->k >= TABLE_K && xqk_tiles_whole(&gemm->view[XQACCEL_B])));
@@ -58,24 +65,28 @@ static const struct xqk_b_format *b_format(const struct xqk_product *product,
  * Whether rows of A can be used where they are: bytes in the order that panels have, in one
  * piece of memory, with no part of a step at the end of a row or of a group.
  */
-static bool uses_a_in_place(const struct xqk_product *product, const struct xqk_gemm *gemm)
+static bool uses_a_in_place(const struct xqk_plan *plan)
 {
+	const struct xqk_product *product = plan->isa->product;
+	const struct xqk_gemm *gemm = &plan->gemm;
 	const struct xq_dims *dims = &gemm->dims;
 	const uint32_t bits = xq_format_bits(dims->b_format);
 
-	return product->sum_a && gemm->view[XQACCEL_A].flat && dims->k % 4 == 0 &&
+	return plan->way != XQK_WAY_PATCHES && product->sum_a && gemm->view[XQACCEL_A].flat && dims->k % 4 == 0 &&
 	       (dims->a_format == XQACCEL_FMT_S8 ||
 		(dims->a_format == XQACCEL_FMT_U8 && !dims->scale_format)) &&
 	       b_format(product, dims, true)->dot && (bits == 8 || product->natural) &&
-	       dims->group % (32 / bits) == 0 && !uses_tiles(product, gemm);
+	       dims->group % (32 / bits) == 0 && !uses_tiles(plan);
 }
 
-static bool uses_vector(const struct xqk_product *product, const struct xqk_gemm *gemm)
+static bool uses_vector(const struct xqk_plan *plan)
 {
+	const struct xqk_product *product = plan->isa->product;
+	const struct xqk_gemm *gemm = &plan->gemm;
 	const struct xq_dims *dims = &gemm->dims;
 	const struct xqk_b_format *format = &product->b[dims->b_format];
 
-	return uses_tiles(product, gemm) && !dims->group && format->vector &&
+	return uses_tiles(plan) && !dims->group && format->vector &&
 	       (dims->m == 1 || format->vector_arrange) &&
 	       xqk_tiles_whole(&gemm->view[XQACCEL_B]);
 }
@@ -91,14 +102,15 @@ static uint32_t even_blocks(const struct xq_dims *dims)
 	return min_u32(XQK_BLOCK_K, (uint32_t)div_up(div_up(dims->k, blocks), tile) * tile);
 }
 
-static uint32_t block_elements(const struct xqk_product *product, const struct xqk_gemm *gemm)
+static uint32_t block_elements(const struct xqk_plan *plan)
 {
-	const struct xq_dims *dims = &gemm->dims;
+	const struct xqk_product *product = plan->isa->product;
+	const struct xq_dims *dims = &plan->gemm.dims;
 	uint32_t groups;
 
-	if (uses_bits(product, dims))
+	if (uses_bits(plan))
 		return min_u32(XQK_BLOCK_BITS, dims->k);
-	if (uses_tiles(product, gemm) && !dims->group)
+	if (uses_tiles(plan) && !dims->group)
 		return min_u32(product->b[dims->b_format].vector_arrange ? XQK_BLOCK_K :
 			       XQK_BLOCK_TILES, dims->k);
 	if (!dims->group)
@@ -156,7 +168,7 @@ size_t xqk_work_layout(struct xqk_work *work, const struct xqk_plan *plan, uint3
 {
 	const struct xq_dims *dims = &plan->gemm.dims;
 	const struct xqk_product *product = plan->isa->product;
-	const bool in_place = uses_a_in_place(product, &plan->gemm);
+	const bool in_place = uses_a_in_place(plan);
 	const struct xqk_b_format *b = b_format(product, dims, in_place);
 	const uint32_t vectors = stage_rows + XQK_MAX_ROWS;
 	uint32_t pieces, words, steps, strip;
@@ -165,9 +177,9 @@ size_t xqk_work_layout(struct xqk_work *work, const struct xqk_plan *plan, uint3
 	work->plan = plan;
 	work->product = product;
 	work->gemm = &plan->gemm;
-	work->bits = uses_bits(product, dims);
+	work->bits = uses_bits(plan);
 	work->in_place = in_place;
-	work->thin = xqk_thin_fits(product, &plan->gemm);
+	work->thin = xqk_thin_fits(plan);
 	work->dot = work->bits ? product->dot_bits : b->dot;
 	work->dot_fold = work->bits ? product->dot_fold_bits : b->dot_fold;
 	work->dot_panel = work->bits ? product->dot_panel_bits : b->dot_panel;
@@ -186,7 +198,7 @@ size_t xqk_work_layout(struct xqk_work *work, const struct xqk_plan *plan, uint3
 	work->word_steps = work->unpack && !work->bits ? 8 / xq_format_bits(dims->b_format) : 1;
 	work->table_steps = work->wide || (work->bits && work->unpack) ? 2 * work->word_steps :
 			    work->word_steps;
-	if (uses_tiles(product, &plan->gemm)) {
+	if (uses_tiles(plan)) {
 		work->dot = b->dot_tiles;
 		work->dot_fold = NULL;
 		work->dot_panel = NULL;
@@ -199,10 +211,10 @@ size_t xqk_work_layout(struct xqk_work *work, const struct xqk_plan *plan, uint3
 	work->arrange_a = NULL;
 	if (work->wide)
 		work->arrange_a = product->arrange_wide_a;
-	else if (work->word_steps > 1 && (!product->natural || uses_tiles(product, &plan->gemm)))
+	else if (work->word_steps > 1 && (!product->natural || uses_tiles(plan)))
 		work->arrange_a = product->arrange_a;
 	work->a_step_bytes = work->wide ? 8 : 4;
-	work->vector = uses_vector(product, &plan->gemm);
+	work->vector = uses_vector(plan);
 	if (work->vector && b->vector_arrange) {
 		work->arrange_a = b->vector_arrange;
 		work->a_step_bytes = b->vector_step;
@@ -247,24 +259,30 @@ size_t xqk_work_layout(struct xqk_work *work, const struct xqk_plan *plan, uint3
 void xqk_plan(struct xqk_plan *plan, const struct xqk_isa *isa, const struct xqk_gemm *gemm,
 	      unsigned int threads)
 {
+	plan->isa = isa;
+	plan->gemm = *gemm;
+	plan->way = XQK_WAY_PRODUCT;
+	xqk_plan_product(plan, threads);
+}
+
+void xqk_plan_product(struct xqk_plan *plan, unsigned int threads)
+{
 	const struct xq_dims *dims = &plan->gemm.dims;
-	const struct xqk_product *product = isa->product;
+	const struct xqk_product *product = plan->isa->product;
 	struct xqk_work work;
 	uint64_t columns, wanted, each;
 	uint32_t stage_rows;
 
-	plan->isa = isa;
-	plan->gemm = *gemm;
 	/* Groups that are neither scaled nor kept apart are just a part of K. */
 	if (!dims->scale_format && !(dims->flags & XQACCEL_JOB_GROUP_ACC))
 		plan->gemm.dims.group = 0;
 	atomic_init(&plan->bytes_copied, 0);
-	plan->block_k = block_elements(product, &plan->gemm);
+	plan->block_k = block_elements(plan);
 	if (!plan->block_k)
 		plan->block_k = 1;
-	plan->block_m = min_u32(dims->m, xqk_thin_fits(product, &plan->gemm) ? THIN_ROWS :
-				uses_a_in_place(product, &plan->gemm) ? IN_PLACE_ROWS :
-				uses_vector(product, &plan->gemm) ? TABLE_ROWS : STAGE_ROWS);
+	plan->block_m = min_u32(dims->m, xqk_thin_fits(plan) ? THIN_ROWS :
+				uses_a_in_place(plan) ? IN_PLACE_ROWS :
+				uses_vector(plan) ? TABLE_ROWS : STAGE_ROWS);
 	plan->block_n = dims->n;
 	plan->chunks = 0;
 	plan->units = 0;
@@ -283,7 +301,7 @@ void xqk_plan(struct xqk_plan *plan, const struct xqk_isa *isa, const struct xqk
 	plan->chunks_m = (uint32_t)div_up(dims->m, plan->block_m);
 	/* But rows are where each part of the channels makes tables of them. */
 	each = div_up(columns, product->b[dims->b_format].vector_arrange &&
-			       uses_vector(product, &plan->gemm) ?
+			       uses_vector(plan) ?
 		      div_up(wanted, (uint64_t)plan->chunks_m * dims->batch) : wanted);
 	plan->block_n = (uint32_t)(each * XQK_COLUMNS);
 	plan->chunks_n = (uint32_t)div_up(columns, each);

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "convolution/conv.h"
 #include "product/gemm.h"
 
 void xqk_read(const struct xqk_view *view, uint64_t line, uint64_t distance, uint64_t column,
@@ -53,46 +54,55 @@ void xqk_read_scales(const struct xqk_work *work, unsigned int operand, uint32_t
 	}
 }
 
-/* Elements [k0, k1) of a row in the order of K. Returns their sum. */
-static int32_t widen_row(const struct xqk_work *work, uint32_t row, uint32_t k0, uint32_t k1,
-			 int8_t *dst)
+int32_t xqk_widen(const struct xqk_work *work, uint64_t line, uint64_t distance, uint64_t from,
+		  uint64_t to, int8_t *dst)
 {
-	const struct xq_dims *dims = &work->gemm->dims;
+	const uint32_t format = work->gemm->dims.a_format;
 	const struct xqk_view *view = &work->gemm->view[XQACCEL_A];
-	const uint64_t line = (uint64_t)work->batch * dims->m + row;
-	const uint64_t distance = work->batch * view->batch_stride + row * view->stride;
-	const uint32_t per = 8 / xq_format_bits(dims->a_format), lead = k0 % per;
-	uint64_t column = k0 / per;
+	const uint32_t per = 8 / xq_format_bits(format), lead = from % per;
+	uint64_t column = from / per;
 	uint32_t sum = 0;
 	int8_t part[8];
 	size_t run, n;
 
 	if (lead) {
-		const uint32_t first = per - lead < k1 - k0 ? per - lead : k1 - k0;
+		const uint32_t first = per - lead < to - from ? per - lead : (uint32_t)(to - from);
 		uint32_t i;
 
-		work->product->widen_a(part, xqk_at(view, line, distance, column, &run), lead + first,
-				   dims->a_format);
+		work->product->widen_a(part, xqk_at(view, line, distance, column, &run),
+				       lead + first, format);
 		for (i = 0; i < first; i++) {
 			dst[i] = part[lead + i];
 			sum += (uint32_t)dst[i];
 		}
 		dst += first;
-		k0 += first;
+		from += first;
 		column++;
 	}
-	while (k0 < k1) {
+	while (from < to) {
 		const uint8_t *src = xqk_at(view, line, distance, column, &run);
 
-		n = k1 - k0;
+		n = to - from;
 		if ((n + per - 1) / per > run)
 			n = run * per;
-		sum += (uint32_t)work->product->widen_a(dst, src, n, dims->a_format);
+		sum += (uint32_t)work->product->widen_a(dst, src, n, format);
 		dst += n;
-		k0 += (uint32_t)n;
+		from += n;
 		column += run;
 	}
 	return (int32_t)sum;
+}
+
+/* Elements [k0, k1) of a row in the order of K. Returns their sum. */
+static int32_t widen_row(const struct xqk_work *work, uint32_t row, uint32_t k0, uint32_t k1,
+			 int8_t *dst)
+{
+	const struct xqk_view *view = &work->gemm->view[XQACCEL_A];
+
+	if (work->plan->way == XQK_WAY_PATCHES)
+		return xqk_patch_widen(work, row, k0, k1, dst);
+	return xqk_widen(work, (uint64_t)work->batch * work->gemm->dims.m + row,
+			 work->batch * view->batch_stride + row * view->stride, k0, k1, dst);
 }
 
 /* Elements [k0, k1) of a row, or ones if it is the row past the last. Returns their sum. */
@@ -177,9 +187,12 @@ static void stage_bits(struct xqk_work *work, uint32_t row)
 		return;
 	}
 	memset(dst + 4 * (block->words - 1), 0, 4);
-	xqk_read(view, (uint64_t)work->batch * work->gemm->dims.m + m,
-		 work->batch * view->batch_stride + m * view->stride, block->k0 / 8, dst,
-		 (k + 7) / 8);
+	if (work->plan->way == XQK_WAY_PATCHES)
+		xqk_patch_bits(work, m, block->k0 / 8, (k + 7) / 8, dst);
+	else
+		xqk_read(view, (uint64_t)work->batch * work->gemm->dims.m + m,
+			 work->batch * view->batch_stride + m * view->stride, block->k0 / 8, dst,
+			 (k + 7) / 8);
 	for (i = 0; work->need_row_term && i < block->words; i++) {
 		memcpy(&word, dst + 4 * i, 4);
 		if (i == k / 32)

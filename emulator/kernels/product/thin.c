@@ -14,11 +14,13 @@
 /* The staged B of 16 steps takes the place of rows that were gathered before. */
 _Static_assert(XQK_THIN_K / 4 * XQK_STRIPS * XQK_STEP_BYTES <= XQACCEL_TILE_BYTES, "thin B");
 
-bool xqk_thin_fits(const struct xqk_product *product, const struct xqk_gemm *gemm)
+bool xqk_thin_fits(const struct xqk_plan *plan)
 {
+	const struct xqk_product *product = plan->isa->product;
+	const struct xqk_gemm *gemm = &plan->gemm;
 	const struct xq_dims *dims = &gemm->dims;
 
-	return product->thin_s8 && dims->k && dims->k <= XQK_THIN_K && dims->m >= XQK_THIN_ROWS &&
+	return plan->way == XQK_WAY_PRODUCT && product->thin_s8 && dims->k && dims->k <= XQK_THIN_K && dims->m >= XQK_THIN_ROWS &&
 	       dims->b_format == XQACCEL_FMT_S8 && dims->n % XQK_LANES == 0 && !dims->group &&
 	       (dims->a_format == XQACCEL_FMT_S8 || dims->a_format == XQACCEL_FMT_U8) &&
 	       gemm->view[XQACCEL_A].flat && gemm->view[XQACCEL_C].flat && !gemm->b_zp &&

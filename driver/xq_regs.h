@@ -83,7 +83,7 @@
 #define   XQ_Q_STATUS_ENABLED		(1U << 0)
 #define   XQ_Q_STATUS_IDLE		(1U << 1)	/* no job is running */
 #define   XQ_Q_STATUS_ERROR		(1U << 2)	/* stopped, see ERROR_RING */
-#define XQ_Q_SQ_HEAD			0x1c	/* next descriptor to be fetched */
+#define XQ_Q_SQ_HEAD			0x1c	/* next descriptor to be started */
 #define XQ_Q_CQ_TAIL			0x20	/* next completion to be written */
 #define XQ_Q_SQ_TAIL			0x40	/* doorbell: the descriptor after the last valid */
 #define XQ_Q_CQ_HEAD			0x44	/* doorbell: the completion after the last taken */

@@ -4,10 +4,10 @@
 
 #include "device.h"
 
-/* One entry stays free, so that a full ring differs from an empty one. */
-bool xqdev_completion_room(const struct xqdev_queue *q)
+/* Free entries. One stays free, so that a full ring differs from an empty one. */
+uint32_t xqdev_completion_room(const struct xqdev_queue *q)
 {
-	return ((q->r.cq_tail + 1) & (xqdev_entries(q) - 1)) != q->r.cq_head;
+	return (q->r.cq_head - q->r.cq_tail - 1) & (xqdev_entries(q) - 1);
 }
 
 void xqdev_interrupt(struct xqdev *dev, unsigned int vector)
@@ -47,7 +47,7 @@ static void fill(struct xq_hw_completion *c, const struct xqdev_queue *q,
 		.start = htole64(job->start),
 		.end = htole64(job->end),
 		.status = htole16(status),
-		.sq_head = htole16(q->r.sq_head),
+		.sq_head = htole16(job->sq_next),
 		.phase = htole16(q->r.phase),
 	};
 	if (status == XQACCEL_STATUS_OK) {

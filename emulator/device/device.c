@@ -59,14 +59,16 @@ static unsigned int default_threads(void)
 
 static void init_queues(struct xqdev *dev)
 {
-	unsigned int i;
+	unsigned int i, j;
 
 	for (i = 0; i < XQ_MAX_QUEUES; i++) {
 		struct xqdev_queue *q = &dev->queue[i];
 
-		q->dev = q->job.dev = dev;
+		q->dev = dev;
 		q->index = i;
 		q->r.phase = 1;
+		for (j = 0; j < XQDEV_AHEAD; j++)
+			q->job[j].queue = q;
 	}
 }
 
@@ -125,7 +127,7 @@ static void quiesce(struct xqdev *dev)
 
 void xqdev_destroy(struct xqdev *dev)
 {
-	unsigned int i;
+	unsigned int i, j;
 
 	if (!dev)
 		return;
@@ -133,7 +135,8 @@ void xqdev_destroy(struct xqdev *dev)
 	xqdev_timer_stop(dev);
 	xqk_pool_destroy(dev->pool);
 	for (i = 0; i < dev->queues; i++)
-		xqdev_job_free(&dev->queue[i].job);
+		for (j = 0; j < XQDEV_AHEAD; j++)
+			xqdev_job_free(&dev->queue[i].job[j]);
 	pthread_cond_destroy(&dev->timer_changed);
 	pthread_cond_destroy(&dev->ended);
 	pthread_mutex_destroy(&dev->lock);
@@ -142,12 +145,20 @@ void xqdev_destroy(struct xqdev *dev)
 
 /* ---- service ---- */
 
+void xqdev_unprepare_all(struct xqdev *dev)
+{
+	unsigned int i;
+
+	for (i = 0; i < dev->queues; i++)
+		xqdev_unprepare(&dev->queue[i]);
+}
+
 static bool idle(const struct xqdev *dev)
 {
 	unsigned int i;
 
 	for (i = 0; i < dev->queues; i++)
-		if (dev->queue[i].job.state != XQDEV_JOB_NONE)
+		if (dev->queue[i].count)
 			return false;
 	return true;
 }
@@ -205,7 +216,7 @@ void xqdev_set_bus_master(struct xqdev *dev, bool on)
 		return;
 	}
 	for (i = 0; i < dev->queues; i++)
-		if (dev->queue[i].job.state != XQDEV_JOB_NONE)
+		if (xqdev_started(&dev->queue[i]))
 			xqdev_queue_error(&dev->queue[i]);
 	quiesce(dev);
 	xqdev_service(dev);
@@ -214,28 +225,36 @@ void xqdev_set_bus_master(struct xqdev *dev, bool on)
 /* ---- invalidation ---- */
 
 /*
- * Translations live no longer than a job. So the acknowledge waits for the running jobs
- * that use one which is gone or changed, and for no other.
+ * Translations live no longer than a job. So the acknowledge waits for the started jobs
+ * that use one which is gone or changed, and for no other; those that have not started are
+ * prepared again.
  */
 void xqdev_invalidate(struct xqdev *dev, uint32_t context)
 {
-	unsigned int i;
+	unsigned int i, j;
 
+	xqdev_unprepare_all(dev);
 	for (i = 0; i < dev->queues; i++) {
-		struct xqdev_job *job = &dev->queue[i].job;
+		struct xqdev_queue *q = &dev->queue[i];
 
-		if (job->state != XQDEV_JOB_NONE && job->context == context &&
-		    xqdev_job_remapped(dev, job))
-			job->inval_waits = true;
+		for (j = 0; j < q->count; j++) {
+			struct xqdev_job *job = xqdev_job_at(q, j);
+
+			if (job->context == context && xqdev_job_mapped(job) &&
+			    xqdev_job_remapped(dev, job))
+				job->inval_waits = true;
+		}
 	}
+	xqdev_service(dev);
 }
 
 bool xqdev_invalidating(const struct xqdev *dev)
 {
-	unsigned int i;
+	unsigned int i, j;
 
 	for (i = 0; i < dev->queues; i++)
-		if (dev->queue[i].job.inval_waits)
-			return true;
+		for (j = 0; j < XQDEV_AHEAD; j++)
+			if (dev->queue[i].job[j].inval_waits)
+				return true;
 	return false;
 }

@@ -56,22 +56,40 @@ struct xqdev_operand {
 	uint64_t span;		/* 0: absent or empty */
 };
 
+struct xqdev_queue;
+
+/* Jobs of a queue that are fetched, checked and mapped at once: the running one and those ahead. */
+#define XQDEV_AHEAD		8
+
 enum xqdev_job_state {
 	XQDEV_JOB_NONE,
+	XQDEV_JOB_READY,	/* prepared, waits for its turn */
 	XQDEV_JOB_ENGINE,	/* the engine has it, until done */
 	XQDEV_JOB_HUNG,		/* fault injection: mapped, never computed */
 };
 
+/*
+ * A job from the time when its descriptor is fetched until its completion is written.
+ *
+ * @state, @start, @done and @done_at are under xqdev.lock, because the engine starts a job
+ * that is ready by itself when the one before it ends. Everything else is set before the
+ * job is ready, or belongs to the device context.
+ */
 struct xqdev_job {
-	struct xqdev *dev;
+	struct xqdev_queue *queue;
 	enum xqdev_job_state state;
+	int status;		/* XQACCEL_STATUS_* that it came to before it could start */
+	bool empty;		/* nothing to compute */
+	bool hangs;		/* fault injection: it starts and never ends */
 	bool canceled;
 	bool inval_waits;	/* it uses a translation that CTX_INVAL wants gone */
 	uint64_t id;
 	uint32_t context;
 	struct xqk_gemm gemm;
 	struct xqdev_operand operand[XQACCEL_OPERANDS];
-	uint64_t start, end, hold_until;
+	uint32_t sq_next;	/* index after its descriptor */
+	uint64_t start, end;
+	uint64_t slow_ns;	/* fault injection: it takes at least so long */
 	uint64_t macs, bytes;
 	uint64_t fault_address;
 	uint64_t digest;
@@ -84,16 +102,28 @@ struct xqdev_job {
 	size_t mappings, mapping_room;
 
 	struct xqk_task task;
-	bool done;		/* under xqdev.lock */
-	uint64_t done_at;	/* under xqdev.lock */
+	bool done;
+	uint64_t done_at;
 };
 
+/*
+ * A queue and its jobs in the order of the ring: ended ones whose completion is not written,
+ * at most one that runs, and those that are ready. r.sq_head is past all of them.
+ */
 struct xqdev_queue {
 	struct xqdev *dev;
 	unsigned int index;
 	struct xqdev_queue_state r;
-	struct xqdev_job job;
+	struct xqdev_job job[XQDEV_AHEAD];
+	unsigned int first;	/* the oldest; under xqdev.lock, as is count */
+	unsigned int count;
 };
+
+/* The i-th oldest job. */
+static inline struct xqdev_job *xqdev_job_at(struct xqdev_queue *q, unsigned int i)
+{
+	return &q->job[(q->first + i) % XQDEV_AHEAD];
+}
 
 struct xqdev {
 	const struct xqdev_host *host;
@@ -111,7 +141,7 @@ struct xqdev {
 	struct xqdev_queue queue[XQ_MAX_QUEUES];
 	struct xqdev_walk walk;
 
-	pthread_mutex_t lock;	/* Protects the ends of jobs and the timer; innermost. */
+	pthread_mutex_t lock;	/* Protects starts and ends of jobs, and the timer. */
 	pthread_cond_t ended;
 	pthread_cond_t timer_changed;
 	pthread_t timer;
@@ -132,15 +162,15 @@ int xqdev_job_prepare(struct xqdev *dev, struct xqdev_job *job,
 int xqdev_job_map(struct xqdev *dev, struct xqdev_job *job);
 void xqdev_job_unmap(struct xqdev *dev, struct xqdev_job *job, bool dirty);
 bool xqdev_job_remapped(struct xqdev *dev, struct xqdev_job *job);
+bool xqdev_job_mapped(const struct xqdev_job *job);
 void xqdev_job_free(struct xqdev_job *job);
 
 /* engine.c: jobs on the threads */
-void xqdev_engine_start(struct xqdev *dev, struct xqdev_job *job);
+void xqdev_engine_run(struct xqdev_queue *q);
 void xqdev_engine_cancel(struct xqdev_job *job);
-bool xqdev_engine_ended(struct xqdev *dev, struct xqdev_job *job);
-void xqdev_engine_wait(struct xqdev *dev, struct xqdev_job *job);
-bool xqdev_engine_wait_until(struct xqdev *dev, struct xqdev_job *job,
-			     const struct timespec *deadline);
+bool xqdev_engine_ended(struct xqdev_job *job);
+void xqdev_engine_wait(struct xqdev_job *job);
+bool xqdev_engine_wait_until(struct xqdev_job *job, const struct timespec *deadline);
 
 /* timer.c: a call of schedule() at a time */
 int xqdev_timer_start(struct xqdev *dev);
@@ -148,27 +178,36 @@ void xqdev_timer_stop(struct xqdev *dev);
 void xqdev_timer_arm(struct xqdev *dev, uint64_t when);
 
 /* completion.c: the completion ring and interrupts */
-bool xqdev_completion_room(const struct xqdev_queue *q);
+uint32_t xqdev_completion_room(const struct xqdev_queue *q);
 void xqdev_complete(struct xqdev_queue *q, const struct xqdev_job *job, int status);
 void xqdev_interrupt(struct xqdev *dev, unsigned int vector);
 
-/* queue.c: control, doorbells, the life of a job */
+/* pipeline.c: the life of jobs */
+struct xqdev_job *xqdev_running(struct xqdev_queue *q);
+unsigned int xqdev_ready(struct xqdev_queue *q);
+bool xqdev_started(struct xqdev_queue *q);
+bool xqdev_retire(struct xqdev_queue *q);
+void xqdev_unprepare(struct xqdev_queue *q);
+void xqdev_queue_stop(struct xqdev_queue *q);
+void xqdev_queue_quiesce(struct xqdev_queue *q);
+void xqdev_queue_service(struct xqdev_queue *q);
+
+/* queue.c: control and doorbells */
 void xqdev_queue_ctrl(struct xqdev_queue *q, uint32_t value);
 void xqdev_queue_sq_tail(struct xqdev_queue *q, uint32_t value);
 void xqdev_queue_cq_head(struct xqdev_queue *q, uint32_t value);
-void xqdev_queue_service(struct xqdev_queue *q);
-void xqdev_queue_stop(struct xqdev_queue *q);
-void xqdev_queue_quiesce(struct xqdev_queue *q);
 void xqdev_queue_clear(struct xqdev_queue *q);
 void xqdev_queue_error(struct xqdev_queue *q);
 bool xqdev_queue_configurable(const struct xqdev_queue *q);
-uint32_t xqdev_queue_status(const struct xqdev_queue *q);
+uint32_t xqdev_queue_status(struct xqdev_queue *q);
+uint32_t xqdev_queue_sq_head(struct xqdev_queue *q);
 
 /* device.c: the function as a whole */
 void xqdev_raise_error(struct xqdev *dev, uint32_t bits);
 void xqdev_start_reset(struct xqdev *dev);
 void xqdev_invalidate(struct xqdev *dev, uint32_t context);
 bool xqdev_invalidating(const struct xqdev *dev);
+void xqdev_unprepare_all(struct xqdev *dev);
 bool xqdev_may_run(const struct xqdev *dev);
 
 static inline uint32_t xqdev_entries(const struct xqdev_queue *q)

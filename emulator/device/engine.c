@@ -1,38 +1,70 @@
 // SPDX-License-Identifier: MIT
 /*
- * Jobs on the engine's threads. A thread reports the end of a job under the device's lock
- * and asks the host for service; the device context takes it from there.
+ * Jobs on the engine's threads. The thread that ends a job starts the next one of its queue
+ * if that is ready, without a detour through the host, and asks for service; the device
+ * context takes it from there.
  */
 #include <string.h>
 
 #include "device.h"
 
+static void task_done(struct xqk_task *task, void *arg);
+
+/*
+ * Start jobs that are ready for as long as they end at once. Nothing of the queue runs, and
+ * the device's lock is held.
+ */
+static void run_next(struct xqdev_queue *q)
+{
+	struct xqdev *dev = q->dev;
+	const uint64_t now = dev->host->clock_ns(dev->opaque);
+	unsigned int i;
+
+	for (i = 0; i < q->count; i++) {
+		struct xqdev_job *job = xqdev_job_at(q, i);
+
+		if (job->state != XQDEV_JOB_READY)
+			continue;
+		job->start = job->done_at = now;
+		if (job->hangs) {
+			job->state = XQDEV_JOB_HUNG;
+			return;
+		}
+		job->state = XQDEV_JOB_ENGINE;
+		job->done = job->status || job->empty;
+		if (!job->done) {
+			job->task.done = task_done;
+			job->task.arg = job;
+			xqk_pool_submit(dev->pool, &job->task);
+			return;
+		}
+	}
+}
+
 static void task_done(struct xqk_task *task, void *arg)
 {
 	struct xqdev_job *job = arg;
-	struct xqdev *dev = job->dev;
+	struct xqdev_queue *q = job->queue;
+	struct xqdev *dev = q->dev;
 	const uint64_t now = dev->host->clock_ns(dev->opaque);
 
 	(void)task;
 	pthread_mutex_lock(&dev->lock);
 	job->done = true;
 	job->done_at = now;
+	run_next(q);
 	pthread_cond_broadcast(&dev->ended);
 	pthread_mutex_unlock(&dev->lock);
 	dev->host->schedule(dev->opaque);
 }
 
-/* The job is mapped. */
-void xqdev_engine_start(struct xqdev *dev, struct xqdev_job *job)
+/* Start what is ready if nothing of the queue runs. */
+void xqdev_engine_run(struct xqdev_queue *q)
 {
-	struct xqk_task *task = &job->task;
-
-	memset(task, 0, sizeof(*task));
-	xqk_plan(&task->plan, dev->isa, &job->gemm, xqk_pool_threads(dev->pool));
-	task->done = task_done;
-	task->arg = job;
-	job->done = false;
-	xqk_pool_submit(dev->pool, task);
+	pthread_mutex_lock(&q->dev->lock);
+	if (!xqdev_running(q))
+		run_next(q);
+	pthread_mutex_unlock(&q->dev->lock);
 }
 
 void xqdev_engine_cancel(struct xqdev_job *job)
@@ -40,8 +72,9 @@ void xqdev_engine_cancel(struct xqdev_job *job)
 	atomic_store(&job->task.cancel, true);
 }
 
-bool xqdev_engine_ended(struct xqdev *dev, struct xqdev_job *job)
+bool xqdev_engine_ended(struct xqdev_job *job)
 {
+	struct xqdev *dev = job->queue->dev;
 	bool done;
 
 	pthread_mutex_lock(&dev->lock);
@@ -56,8 +89,10 @@ bool xqdev_engine_ended(struct xqdev *dev, struct xqdev_job *job)
  * Blocks the device context. Engine threads never wait for it, and poll the cancel flag,
  * so after a cancel this takes milliseconds.
  */
-void xqdev_engine_wait(struct xqdev *dev, struct xqdev_job *job)
+void xqdev_engine_wait(struct xqdev_job *job)
 {
+	struct xqdev *dev = job->queue->dev;
+
 	pthread_mutex_lock(&dev->lock);
 	while (!job->done)
 		pthread_cond_wait(&dev->ended, &dev->lock);
@@ -66,9 +101,9 @@ void xqdev_engine_wait(struct xqdev *dev, struct xqdev_job *job)
 }
 
 /* The same for a job that was not canceled, but not past a time on the monotonic clock. */
-bool xqdev_engine_wait_until(struct xqdev *dev, struct xqdev_job *job,
-			     const struct timespec *deadline)
+bool xqdev_engine_wait_until(struct xqdev_job *job, const struct timespec *deadline)
 {
+	struct xqdev *dev = job->queue->dev;
 	bool done;
 
 	pthread_mutex_lock(&dev->lock);

@@ -4,6 +4,8 @@
 
 void xqdev_inject(struct xqdev *dev, const struct xqdev_faults *faults)
 {
+	/* What is prepared was prepared without them. */
+	xqdev_unprepare_all(dev);
 	dev->inject = *faults;
 	/* Without a timer slow jobs would never end. */
 	if (dev->inject.slow_ns && xqdev_timer_start(dev))

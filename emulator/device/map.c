@@ -327,7 +327,12 @@ void xqdev_job_unmap(struct xqdev *dev, struct xqdev_job *job, bool dirty)
 		xqdev_job_free(job);
 }
 
-/* Whether a running job uses a translation that its context no longer has. */
+bool xqdev_job_mapped(const struct xqdev_job *job)
+{
+	return job->mappings;
+}
+
+/* Whether a started job uses a translation that its context no longer has. */
 bool xqdev_job_remapped(struct xqdev *dev, struct xqdev_job *job)
 {
 	size_t first[XQACCEL_OPERANDS];

@@ -137,7 +137,7 @@ static uint32_t read_function(struct xqdev *dev, uint32_t offset)
 	}
 }
 
-static uint32_t read_queue(const struct xqdev_queue *q, uint32_t reg)
+static uint32_t read_queue(struct xqdev_queue *q, uint32_t reg)
 {
 	switch (reg) {
 	case XQ_Q_SQ_BASE:
@@ -155,7 +155,7 @@ static uint32_t read_queue(const struct xqdev_queue *q, uint32_t reg)
 	case XQ_Q_STATUS:
 		return xqdev_queue_status(q);
 	case XQ_Q_SQ_HEAD:
-		return q->r.sq_head;
+		return xqdev_queue_sq_head(q);
 	case XQ_Q_CQ_TAIL:
 		return q->r.cq_tail;
 	case XQ_Q_SQ_TAIL:
@@ -188,6 +188,8 @@ static void write_ctrl(struct xqdev *dev, uint32_t value)
 		return;
 	}
 	dev->ctrl = value & XQ_CTRL_ENABLE;
+	if (!dev->ctrl)
+		xqdev_unprepare_all(dev);
 	xqdev_service(dev);
 }
 

@@ -9,37 +9,48 @@
 
 #include "device.h"
 
-static void put_back(struct xqdev_queue *q)
+static void put_back(struct xqdev_queue *q, struct xqdev_job *job)
 {
-	if (q->job.state == XQDEV_JOB_HUNG)
+	if (job->state == XQDEV_JOB_HUNG)
 		q->dev->inject.hang_jobs++;
 	xqdev_queue_quiesce(q);
 	q->r.sq_head = (q->r.sq_head - 1) & (xqdev_entries(q) - 1);
 }
 
-/* Stop a job that may run again from its start; whether that is so. */
-static bool pause_begin(struct xqdev_queue *q)
+/*
+ * Take back what has not started, and stop a job that may run again from its start; it is
+ * returned.
+ */
+static struct xqdev_job *pause_begin(struct xqdev_queue *q)
 {
-	struct xqdev_job *job = &q->job;
+	struct xqdev_job *job;
 
-	if (job->state == XQDEV_JOB_NONE || job->canceled)
-		return false;
+	xqdev_unprepare(q);
+	if (xqdev_retire(q))
+		return NULL;
+	/* It is alone now. */
+	job = xqdev_job_at(q, 0);
+	if (job->canceled)
+		return NULL;
 	if (job->state == XQDEV_JOB_HUNG)
-		return true;
-	if ((job->gemm.dims.flags & XQACCEL_JOB_ACCUMULATE) || xqdev_engine_ended(q->dev, job))
-		return false;
+		return job;
+	if ((job->gemm.dims.flags & XQACCEL_JOB_ACCUMULATE) || xqdev_engine_ended(job))
+		return NULL;
 	xqdev_engine_cancel(job);
-	return true;
+	return job;
 }
 
-static void pause_end(struct xqdev_queue *q, bool again, const struct timespec *deadline)
+static void pause_end(struct xqdev_queue *q, struct xqdev_job *again,
+		      const struct timespec *deadline)
 {
+	struct xqdev_job *job = xqdev_job_at(q, 0);
+
 	if (again) {
-		put_back(q);
-	} else if (q->job.state == XQDEV_JOB_ENGINE) {
-		if (!xqdev_engine_wait_until(q->dev, &q->job, deadline))
+		put_back(q, again);
+	} else if (q->count && job->state == XQDEV_JOB_ENGINE) {
+		if (!xqdev_engine_wait_until(job, deadline))
 			xqdev_queue_stop(q);
-		xqdev_engine_wait(q->dev, &q->job);
+		xqdev_engine_wait(job);
 	}
 	/* With the device paused this ends a job but starts none. */
 	xqdev_queue_service(q);
@@ -47,7 +58,7 @@ static void pause_end(struct xqdev_queue *q, bool again, const struct timespec *
 
 void xqdev_pause(struct xqdev *dev)
 {
-	bool again[XQ_MAX_QUEUES];
+	struct xqdev_job *again[XQ_MAX_QUEUES];
 	struct timespec deadline;
 	unsigned int i;
 

@@ -109,6 +109,7 @@ static void schedule(void *opaque)
 
 	pthread_mutex_lock(&h->lock);
 	h->wanted = true;
+	h->calls++;
 	pthread_cond_signal(&h->cond);
 	pthread_mutex_unlock(&h->lock);
 }

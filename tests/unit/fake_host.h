@@ -37,9 +37,10 @@ struct fake_host {
 	uint64_t sq[XQ_MAX_QUEUES], cq[XQ_MAX_QUEUES];
 	uint16_t phase[XQ_MAX_QUEUES];
 
-	pthread_mutex_t lock;		/* Protects wanted. */
+	pthread_mutex_t lock;		/* Protects wanted and calls. */
 	pthread_cond_t cond;
 	bool wanted;			/* schedule() was called */
+	unsigned int calls;		/* of schedule() */
 };
 
 extern const struct xqdev_host fake_host_callbacks;

@@ -300,6 +300,26 @@ static void slow_jobs(void)
 	end();
 }
 
+/* A job that was computed but is held can be stopped like one that runs. */
+static void slow_jobs_stop(void)
+{
+	const struct xqdev_faults slow = { .slow_ns = 3600ULL * 1000000000 };
+
+	begin();
+	inject(slow);
+	fake_submit(&h, 0, &job.desc);
+	expect_running();
+	fake_write(&h, Q_CTRL, Q_ON | XQ_Q_CTRL_ABORT);
+	EXPECT(fake_wait_clear(&h, Q_CTRL, XQ_Q_CTRL_ABORT), "abort never ends");
+	expect_job(0, &job, XQACCEL_STATUS_CANCELED);
+	fake_submit(&h, 0, &job.desc);
+	expect_running();
+	fake_write(&h, Q_CTRL, XQ_Q_CTRL_RESET);
+	EXPECT(fake_wait_clear(&h, Q_CTRL, XQ_Q_CTRL_RESET), "reset never ends");
+	EXPECT(!h.mappings, "%ld mappings", h.mappings);
+	end();
+}
+
 static void lost_and_duplicate_interrupts(void)
 {
 	unsigned int *count = &h.interrupts[XQ_VECTOR_QUEUE(0)];
@@ -569,6 +589,7 @@ KTAP_MAIN(
 	{ "hang_and_reset", hang_and_reset },
 	{ "stuck_reset", stuck_reset },
 	{ "slow_jobs", slow_jobs },
+	{ "slow_jobs_stop", slow_jobs_stop },
 	{ "lost_and_duplicate_interrupts", lost_and_duplicate_interrupts },
 	{ "wrong_completions", wrong_completions },
 	{ "dma_errors", dma_errors },

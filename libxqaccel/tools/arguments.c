@@ -7,6 +7,7 @@
 
 #include "arguments.h"
 #include "command.h"
+#include "element.h"
 #include "progress.h"
 #include "tensor_file.h"
 
@@ -126,8 +127,8 @@ int argument_elements(const char *option, const char *path, const struct tensor 
 
 		if (value < xq_type_min(*type) || value > xq_type_max(*type) ||
 		    (*type == XQ_B1 && !value))
-			return fail("%s has a value that is not of type %s (element %zu is %" PRId64 ", --%s)",
-				    path, xq_type_name(*type), i, value, option);
+			return fail("%s has a value that is not of --%s %s (element %s is %" PRId64 ")", path, option,
+				    xq_type_name(*type), element_place(t, i), value);
 	}
 	return 0;
 }

@@ -221,7 +221,7 @@ int cmd_compare(int argc, char **argv)
 
 	if (status != OPTIONS_DONE)
 		return status;
-	if (argument_tensor(z.path[0], &z.a) || argument_tensor(z.path[1], &z.b))
+	if (argument_mapped(z.path[0], &z.a) || argument_mapped(z.path[1], &z.b))
 		status = EXIT_TROUBLE;
 	else
 		status = compare(&z);

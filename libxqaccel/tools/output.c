@@ -52,19 +52,6 @@ static int write_all(int fd, const void *data, size_t bytes)
 	return 0;
 }
 
-static int write_tensor(int fd, const struct tensor *t)
-{
-	size_t size;
-	char *header = npy_header(t, &size);
-	int err;
-
-	if (!header)
-		return -ENOMEM;
-	err = write_all(fd, header, size);
-	free(header);
-	return err ? err : write_all(fd, t->data, t->count * t->bytes);
-}
-
 /* A file that exists and is not a regular one, like /dev/stdout, is written in place. */
 static bool in_place(const char *path)
 {
@@ -99,7 +86,8 @@ static int open_temporary(const char *path)
 	return fd;
 }
 
-int output_tensor(const char *path, const struct tensor *t)
+/* The header and what follows it, as a file of its own. */
+static int output_file(const char *path, const void *header, size_t size, const void *data, size_t bytes)
 {
 	int fd, err;
 
@@ -108,10 +96,30 @@ int output_tensor(const char *path, const struct tensor *t)
 	fd = in_place(path) ? open(path, O_WRONLY | O_CLOEXEC) : open_temporary(path);
 	if (fd < 0)
 		return fail("cannot write %s: %s", path, strerror(errno));
-	err = write_tensor(fd, t);
+	err = write_all(fd, header, size);
+	if (!err)
+		err = write_all(fd, data, bytes);
 	if (close(fd) && !err)
 		err = -errno;
 	return err ? fail("cannot write %s: %s", path, strerror(-err)) : 0;
+}
+
+int output_tensor(const char *path, const struct tensor *t)
+{
+	size_t size;
+	char *header = npy_header(t, &size);
+	int status;
+
+	if (!header)
+		return fail("cannot write %s: %s", path, strerror(ENOMEM));
+	status = output_file(path, header, size, t->data, t->count * t->bytes);
+	free(header);
+	return status;
+}
+
+int output_bytes(const char *path, const void *data, size_t bytes)
+{
+	return output_file(path, NULL, 0, data, bytes);
 }
 
 int output_commit(void)

@@ -12,6 +12,9 @@
 /* Writes a tensor to be committed to path. 0, or 1 after printing an error. */
 int output_tensor(const char *path, const struct tensor *t);
 
+/* The same with a file of just these bytes. */
+int output_bytes(const char *path, const void *data, size_t bytes);
+
 /* Gives all their names. 0, or 1 after printing an error. */
 int output_commit(void);
 

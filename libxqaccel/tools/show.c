@@ -285,7 +285,7 @@ int cmd_show(int argc, char **argv)
 	model = model_kind(s.path);
 	if (model)
 		return fail("models cannot be shown yet, only tensors (%s is %s)", s.path, model);
-	status = argument_tensor(s.path, &s.t);
+	status = argument_mapped(s.path, &s.t);
 	if (!status) {
 		first_pass(&s.t, &s.spread);
 		if (s.spread.finite)

@@ -23,6 +23,8 @@ const struct command commands[] = {
 	{ "dequantize", "Q.npy -o X.npy --scale S [options]", "Turn them back", cmd_dequantize },
 	{ "show", "TENSOR.npy [options]", "Show type, shape, range, moments and a histogram", cmd_show },
 	{ "compare", "A.npy B.npy [options]", "Tell whether, where and how much two tensors differ", cmd_compare },
+	{ "pack", "X.npy -o FILE --order ORDER [options]", "Put narrow integers, or floats in blocks, into packed bytes", cmd_pack },
+	{ "unpack", "FILE -o X.npy --order ORDER --shape D,D,.. [options]", "Turn packed bytes into a tensor", cmd_unpack },
 	{ "bench gemm", "--m M --n N --k K [options]", "Time one matrix product", cmd_bench_gemm },
 	{ 0 }
 };

@@ -60,6 +60,7 @@ static inline __u32 xq_format_bits(__u32 format)
 	case XQACCEL_FMT_U16:
 		return 16;
 	case XQACCEL_FMT_S32:
+	case XQACCEL_FMT_F32:
 		return 32;
 	default:
 		return 0;

@@ -29,6 +29,8 @@ $(foreach f,$(filter %.c,$(XQK_X86)),$(if $(findstring /avx512/,$(f)),$(eval CFL
 	-mavx512dq -mavx512vl -mavx512vbmi -mavx512vnni -mavx512vpopcntdq -mpopcnt -mprefer-vector-width=512)))
 $(foreach f,$(filter %/neon/dotprod.c,$(XQK_ARM64)),$(eval CFLAGS-$(f) += -march=armv8.2-a+dotprod))
 $(foreach f,$(filter %/neon/i8mm.c,$(XQK_ARM64)),$(eval CFLAGS-$(f) += -march=armv8.2-a+i8mm))
+# Floats give the same bits on every machine: no fused operations that were not written.
+$(foreach f,$(XQK_SOURCES),$(eval CFLAGS-$(f) += -ffp-contract=off))
 # Sanitizers: bounds matter in the micro-kernels, and undefined arithmetic does not occur in intrinsics, whose
 # checks take most of the time that the compiler has.
 $(foreach f,$(XQK_MICRO),$(eval CFLAGS-asan-$(f) := -O1 -fno-sanitize=undefined) \

@@ -47,17 +47,31 @@ static bool has_i8mm(void)
 }
 #endif
 
+static const struct xqk_operators portable = {
+	.epilogue = &xqk_epilogue_scalar,
+};
+
+#if defined(__x86_64__)
+static const struct xqk_operators avx512 = {
+	.epilogue = &xqk_epilogue_avx512,
+};
+
+static const struct xqk_operators avx2 = {
+	.epilogue = &xqk_epilogue_avx2,
+};
+#endif
+
 /* Plain NEON is part of the architecture. */
 static const struct xqk_isa all[] = {
 #if defined(__x86_64__)
-	{ "avx512vnni", has_avx512vnni, &xqk_product_avx512vnni },
-	{ "avx2", has_avx2, &xqk_product_avx2 },
+	{ "avx512vnni", has_avx512vnni, &xqk_product_avx512vnni, &avx512 },
+	{ "avx2", has_avx2, &xqk_product_avx2, &avx2 },
 #elif defined(__aarch64__)
-	{ "neoni8mm", has_i8mm, &xqk_product_neoni8mm },
-	{ "neondot", has_dot_product, &xqk_product_neondot },
-	{ "neon", always, &xqk_product_neon },
+	{ "neoni8mm", has_i8mm, &xqk_product_neoni8mm, &portable },
+	{ "neondot", has_dot_product, &xqk_product_neondot, &portable },
+	{ "neon", always, &xqk_product_neon, &portable },
 #endif
-	{ "scalar", always, &xqk_product_scalar },
+	{ "scalar", always, &xqk_product_scalar, &portable },
 };
 
 #define ALL (sizeof(all) / sizeof(all[0]))

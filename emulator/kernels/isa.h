@@ -17,18 +17,29 @@
 #ifndef XQK_ISA_H
 #define XQK_ISA_H
 
+#include "epilogue/micro_kernels.h"
 #include "product/micro_kernels.h"
+
+/**
+ * struct xqk_operators - loops of all that is not a product. The portable ones are the compiler's
+ *	vector code where vectors are part of the architecture.
+ */
+struct xqk_operators {
+	const struct xqk_epilogue_kernels *epilogue;
+};
 
 /**
  * struct xqk_isa - an instruction set
  * @name: as for xqk_isa_select()
  * @available: whether this CPU has it
  * @product: products of matrices
+ * @operators: everything else
  */
 struct xqk_isa {
 	const char *name;
 	bool (*available)(void);
 	const struct xqk_product *product;
+	const struct xqk_operators *operators;
 };
 
 #endif

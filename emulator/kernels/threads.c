@@ -97,9 +97,14 @@ static void run_chunk(struct xqk_worker *worker, struct xqk_task *task, uint32_t
 	const uint64_t start = now();
 
 	if (chunk < task->plan.chunks &&
-	    !atomic_load_explicit(&task->cancel, memory_order_relaxed))
-		xqk_run_chunk_rows(&task->plan, chunk, worker->scratch,
-				   prepare_scratch(worker, &task->plan), &task->cancel);
+	    !atomic_load_explicit(&task->cancel, memory_order_relaxed)) {
+		/* What is not a product needs no more than a thread has from the start. */
+		if (task->plan.kind)
+			xqk_run_chunk(&task->plan, chunk, worker->scratch, &task->cancel);
+		else
+			xqk_run_chunk_rows(&task->plan, chunk, worker->scratch,
+					   prepare_scratch(worker, &task->plan), &task->cancel);
+	}
 	worker->lookout = (now() - start) / LOOKOUT_PART;
 	if (worker->lookout > LOOKOUT_MOST)
 		worker->lookout = LOOKOUT_MOST;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The interface of the GEMM kernels. A job whose operands the caller has translated to host
+ * The interface of the kernels. A job whose operands the caller has translated to host
  * memory is planned, cut into chunks that are independent of each other, and computed by
  * a pool of threads. Nothing here knows of registers, rings or page tables.
  *
@@ -17,6 +17,7 @@
 
 #include "xq_convolution.h"
 #include "xq_geometry.h"
+#include "xq_operators.h"
 
 #define XQK_PAGE_SHIFT	12
 #define XQK_PAGE_BYTES	(1U << XQK_PAGE_SHIFT)
@@ -123,6 +124,42 @@ struct xqk_conv {
 	struct xqk_view view[XQK_CONV_OPERANDS];
 };
 
+/**
+ * struct xqk_epilogue - what follows accumulators; epilogue/epilogue.h says how it is called
+ * @dims: valid by xq_epilogue_valid()
+ * @view: by enum xq_epilogue_operand, strides are not used. Those that are required are present
+ */
+struct xqk_epilogue {
+	struct xq_epilogue dims;
+	struct xqk_view view[XQ_EPILOGUE_OPERANDS];
+};
+
+/**
+ * struct xqk_finish - an epilogue on a matrix of accumulators that is in memory
+ * @m: @n: its shape
+ * @acc: its rows, aligned to 4 bytes
+ * @y: rows of xq_row_bytes(format, n), aligned to an element
+ */
+struct xqk_finish {
+	struct xqk_epilogue epilogue;
+	uint32_t m, n;
+	struct xqk_view acc, y;
+};
+
+/** enum xqk_kind - kinds of jobs that are not products */
+enum xqk_kind {
+	XQK_FINISH,
+	XQK_KINDS
+};
+
+/** struct xqk_operator - a job that is not a product */
+struct xqk_operator {
+	enum xqk_kind kind;
+	union {
+		struct xqk_finish finish;
+	};
+};
+
 /* ---- what this host can do ---------------------------------------------- */
 
 /* An instruction set's kernels; private to this folder. */
@@ -159,8 +196,12 @@ uint32_t xqk_tiled(void);
  */
 struct xqk_plan {
 	const struct xqk_isa *isa;
+	const struct xqk_operator_kind *kind;	/* NULL: a product or convolution */
 	struct xqk_gemm gemm;
-	struct xqk_conv conv;
+	union {
+		struct xqk_conv conv;
+		struct xqk_operator operator;
+	};
 	enum xqk_way {
 		XQK_WAY_PRODUCT,
 		XQK_WAY_PATCHES,	/* a convolution, as product whose A is gathered */
@@ -186,6 +227,10 @@ void xqk_plan(struct xqk_plan *plan, const struct xqk_isa *isa, const struct xqk
 /** xqk_plan_conv() - the same for a convolution */
 void xqk_plan_conv(struct xqk_plan *plan, const struct xqk_isa *isa, const struct xqk_conv *conv,
 		   unsigned int threads);
+
+/** xqk_plan_operator() - the same for a job that is not a product */
+void xqk_plan_operator(struct xqk_plan *plan, const struct xqk_isa *isa,
+		       const struct xqk_operator *operator, unsigned int threads);
 
 /**
  * xqk_run_chunk() - compute one chunk

@@ -22,6 +22,7 @@ static const struct {
 	[XQ_S16] = { "s16", 16, true, -32768, 32767 },
 	[XQ_U16] = { "u16", 16, false, 0, 65535 },
 	[XQ_S32] = { "s32", 32, true, INT32_MIN, INT32_MAX },
+	[XQ_F32] = { "f32", 32, true, 0, 0 },
 };
 
 static unsigned int known(enum xq_type type)

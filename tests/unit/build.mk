@@ -28,6 +28,14 @@ test_convolution_armv82-env := QEMU_CPU=neoverse-n1
 test_kernel_pool-y := tests/unit/test_kernel_pool.c
 test_kernel_pool-libs := xqkernels
 
+# What is not a product: each kind against a naive reference, on every instruction set.
+XQ_KERNEL_TESTS := test_epilogue
+UNIT_TESTS += $(XQ_KERNEL_TESTS)
+UNIT_TESTS_asan += $(XQ_KERNEL_TESTS)
+UNIT_TESTS_arm64 += $(XQ_KERNEL_TESTS)
+$(foreach t,$(XQ_KERNEL_TESTS),$(eval $(t)-y := tests/unit/$(t).c) $(eval $(t)-libs := xqaccel) \
+	$(eval $(t)-timeout := 300))
+
 NUMERICS_TESTS := test_seed_numbers test_quantize test_calibrate test_codebook test_binary \
 	test_blockfloat test_float_formats test_reconstruct
 UNIT_TESTS += $(NUMERICS_TESTS)

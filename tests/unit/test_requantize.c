@@ -11,7 +11,7 @@
 #include <xqaccel/requantize.h>
 
 #include "ktap.h"
-#include "libxqaccel/src/ops/requantize_kernels.h"
+#include "libxqaccel/src/ops/requantize_with.h"
 
 typedef __int128 wide;
 
@@ -167,19 +167,18 @@ static void random_tensors(void)
 {
 	for (int round = 0; round < 6000 && ktap.failures < 5; round++) {
 		struct xq_channels s = random_shape();
-		const struct xq_requant_kernels *list[3];
-		size_t n = s.outer * s.channels * s.inner, tables = xq_requant_kernels_list(list);
+		size_t n = s.outer * s.channels * s.inner;
 		const int32_t *b = ktap_range(0, 1) ? bias : NULL;
 		struct xq_requant rq;
 
 		random_requant(&rq, s.channels);
 		for (size_t i = 0; i < n; i++)
 			acc[i] = random_acc();
-		for (size_t t = 0; t < tables; t++) {
+		for (unsigned int t = 0; xqk_isa_list(t); t++) {
 			int err;
 
 			memset(out, 0xa5, sizeof(out));
-			err = xq_requantize_with(list[t], acc, &s, b, &rq, out);
+			err = xq_requantize_with(xqk_isa_select(xqk_isa_list(t)), acc, &s, b, &rq, out);
 			EXPECT(!err, "error %d", err);
 			for (size_t i = 0; i < n; i++) {
 				size_t c = i / s.inner % s.channels;
@@ -187,7 +186,7 @@ static void random_tensors(void)
 				int32_t want = expected(a, &rq, rq.params == 1 ? 0 : c);
 
 				if (!EXPECT(code(out, rq.type, i) == want,
-					    "%s profile %d type %s acc %d: %d, not %d", list[t]->name,
+					    "%s profile %d type %s acc %d: %d, not %d", xqk_isa_list(t),
 					    rq.profile, xq_type_name(rq.type), a, code(out, rq.type, i), want))
 					break;
 			}

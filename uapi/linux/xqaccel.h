@@ -62,7 +62,8 @@
 #define XQACCEL_FMT_S16		11	/* memory only: no device computes on it yet */
 #define XQACCEL_FMT_U16		12	/* memory only */
 #define XQACCEL_FMT_S32		13	/* group scales and results */
-#define XQACCEL_FMT_COUNT	14
+#define XQACCEL_FMT_F32		14	/* results of some operators */
+#define XQACCEL_FMT_COUNT	15
 
 /*
  * The tile order of a packed B. Each row of B (an output channel) is first

@@ -58,6 +58,7 @@ void xqk_plan_conv(struct xqk_plan *plan, const struct xqk_isa *isa, const struc
 		   unsigned int threads)
 {
 	plan->isa = isa;
+	plan->kind = NULL;
 	plan->conv = *conv;
 	describe(&plan->gemm, conv);
 	plan->way = is_product(conv) ? XQK_WAY_PRODUCT : XQK_WAY_PATCHES;

@@ -355,8 +355,3 @@ bool xqk_run_chunk_rows(struct xqk_plan *plan, uint32_t chunk, void *scratch,
 	}
 	return true;
 }
-
-bool xqk_run_chunk(struct xqk_plan *plan, uint32_t chunk, void *scratch, const atomic_bool *cancel)
-{
-	return xqk_run_chunk_rows(plan, chunk, scratch, plan->block_m, cancel);
-}

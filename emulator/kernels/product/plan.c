@@ -260,6 +260,7 @@ void xqk_plan(struct xqk_plan *plan, const struct xqk_isa *isa, const struct xqk
 	      unsigned int threads)
 {
 	plan->isa = isa;
+	plan->kind = NULL;
 	plan->gemm = *gemm;
 	plan->way = XQK_WAY_PRODUCT;
 	xqk_plan_product(plan, threads);

@@ -6,8 +6,14 @@
 
 #include <xqaccel/requantize.h>
 
+#include "epilogue/epilogue.h"
+#include "kernels.h"
 #include "parallel.h"
-#include "requantize_kernels.h"
+#include "requantize_with.h"
+
+_Static_assert((int)XQ_REQUANT_ONNX == XQ_PROFILE_ONNX && (int)XQ_REQUANT_TFLITE == XQ_PROFILE_TFLITE &&
+	       (int)XQ_REQUANT_TFLITE_SINGLE == XQ_PROFILE_TFLITE_SINGLE &&
+	       (int)XQ_REQUANT_FLOOR_SHIFT == XQ_PROFILE_FLOOR_SHIFT, "one arithmetic");
 
 /* Channels with fewer contiguous elements than this are done many at a time. */
 #define SHORT_RUN 64
@@ -31,10 +37,10 @@ struct job {
 	size_t elements, units, unit;	/* of a unit: elements */
 	enum mode mode;
 	size_t lane_count;
-	struct xq_requant_lanes lanes;
+	const struct xqk_isa *isa;
+	struct xqk_lanes lanes;
 	void *memory;
-	xq_requant_span span;
-	int wide;
+	bool wide;
 	uint8_t *out;
 };
 
@@ -86,92 +92,32 @@ int xq_requant_check(const struct xq_requant *rq, size_t channels)
 		}
 		return 0;
 	}
-	if ((unsigned int)rq->profile >= XQ_REQUANT_PROFILES)
+	if ((unsigned int)rq->profile >= XQ_PROFILES)
 		return -EINVAL;
 	return check_shift(rq);
 }
 
-/*
- * Bounds are put before the zero point is added, where nothing can overflow: clamping t to
- * [low - Z, high - Z] and adding Z is clamping t + Z. If t can't reach one of the ends because
- * it is an int32, that end is where int32 ends; if all t lie beyond one end, the result is a constant.
- */
-static void set_bounds(struct xq_requant_lanes *p, const struct xq_requant *rq)
-{
-	int32_t low, high;
-
-	bounds(rq, &low, &high);
-	p->zero_point = rq->zero_point;
-	p->low_y = low;
-	p->high_y = high;
-	p->low64 = (int64_t)low - rq->zero_point;
-	p->high64 = (int64_t)high - rq->zero_point;
-	if (rq->profile == XQ_REQUANT_ONNX || rq->profile == XQ_REQUANT_FLOOR_SHIFT)
-		return;
-	if (p->low64 > INT32_MAX || p->high64 < INT32_MIN) {
-		p->low = p->high = p->low64 > INT32_MAX ? low : high;
-		p->zero_point = 0;
-		return;
-	}
-	p->low = p->low64 < INT32_MIN ? INT32_MIN : (int32_t)p->low64;
-	p->high = p->high64 > INT32_MAX ? INT32_MAX : (int32_t)p->high64;
-}
-
-/* The writable lanes. */
-struct arrays {
-	int64_t *add;
-	int32_t *bias, *multiplier, *shift, *right;
-	float *scale;
-};
-
-/* What the loops want of channel c. */
-static void set_lane(const struct arrays *a, size_t lane, const struct xq_requant *rq,
-		     const int32_t *bias, size_t c)
-{
-	size_t param = rq->params == 1 ? 0 : c;
-	int32_t n;
-
-	a->bias[lane] = bias ? bias[c] : 0;
-	if (rq->profile == XQ_REQUANT_ONNX) {
-		a->scale[lane] = rq->scale[param];
-		return;
-	}
-	n = rq->shift[param];
-	a->multiplier[lane] = rq->multiplier[param];
-	if (rq->profile == XQ_REQUANT_FLOOR_SHIFT) {
-		a->add[lane] = rq->add ? rq->add[param] : 0;
-		a->shift[lane] = n;
-	} else if (rq->profile == XQ_REQUANT_TFLITE) {
-		a->shift[lane] = n > 0 ? 31 - n : 31;
-		a->right[lane] = n < 0 ? -n : 0;
-	} else {
-		a->shift[lane] = 31 - n;
-	}
-}
-
 static int set_lanes(struct job *job, const struct xq_requant *rq, const int32_t *bias)
 {
-	const size_t lane_bytes = sizeof(int64_t) + 4 * sizeof(int32_t) + sizeof(float);
-	size_t count = job->lane_count;
-	struct arrays a;
-
-	job->memory = calloc(count, lane_bytes);
-	if (!job->memory)
-		return -ENOMEM;
-	a.add = job->memory;
-	a.bias = (int32_t *)(a.add + count);
-	a.multiplier = a.bias + count;
-	a.shift = a.multiplier + count;
-	a.right = a.shift + count;
-	a.scale = (float *)(a.right + count);
-	for (size_t i = 0; i < count; i++)
-		set_lane(&a, i, rq, bias, job->mode == LANE_EACH ?
-			 i / job->shape.inner % job->shape.channels : i);
-	job->lanes = (struct xq_requant_lanes){
-		.bias = a.bias, .scale = a.scale, .multiplier = a.multiplier,
-		.shift = a.shift, .right = a.right, .add = a.add,
+	const bool each = job->mode == LANE_EACH;
+	struct xqk_requant numbers = {
+		.profile = rq->profile, .zero_point = rq->zero_point, .params = rq->params, .bias = bias,
+		.multiplier = rq->multiplier, .shift = rq->shift, .add = rq->add, .scale = rq->scale,
 	};
-	set_bounds(&job->lanes, rq);
+	size_t *channel = NULL;
+
+	bounds(rq, &numbers.least, &numbers.greatest);
+	job->memory = malloc(xqk_lanes_bytes(job->lane_count));
+	if (each)
+		channel = malloc(job->lane_count * sizeof(*channel));
+	if (!job->memory || (each && !channel)) {
+		free(channel);
+		return -ENOMEM;
+	}
+	for (size_t i = 0; each && i < job->lane_count; i++)
+		channel[i] = i / job->shape.inner % job->shape.channels;
+	xqk_lanes_fill(&numbers, channel, 0, job->lane_count, job->memory, &job->lanes);
+	free(channel);
 	return 0;
 }
 
@@ -205,17 +151,20 @@ static void work(void *arg, size_t first, size_t last)
 		size_t start = u * job->unit;
 		size_t n = job->elements - start < job->unit ? job->elements - start : job->unit;
 		size_t lane = job->mode == LANE_A_RUN ? u % job->shape.channels : 0;
-		struct xq_requant_lanes lanes = xq_requant_lanes_at(&job->lanes, lane);
+		struct xqk_lanes lanes = xqk_lanes_at(&job->lanes, lane);
 
-		job->span(job->acc + start, n, &lanes, job->out + (start << job->wide));
+		/* A run of one channel takes its first lane for all. */
+		lanes.each = job->mode == LANE_EACH && lanes.each;
+		xqk_requantize(job->isa, &lanes, job->acc + start, n, job->out + (start << job->wide),
+			       job->wide);
 	}
 }
 
-int xq_requantize_with(const struct xq_requant_kernels *kernels, const int32_t *acc,
+int xq_requantize_with(const struct xqk_isa *isa, const int32_t *acc,
 		       const struct xq_channels *shape, const int32_t *bias,
 		       const struct xq_requant *rq, void *out)
 {
-	struct job job = { .acc = acc, .shape = *shape, .out = out };
+	struct job job = { .acc = acc, .shape = *shape, .isa = isa, .out = out };
 	int err = xq_requant_check(rq, shape->channels);
 
 	if (err)
@@ -229,7 +178,6 @@ int xq_requantize_with(const struct xq_requant_kernels *kernels, const int32_t *
 		return -EINVAL;
 	cut_up(&job, rq->params == 1 && !bias);
 	job.wide = xq_type_unpacked_bytes(rq->type) == 2;
-	job.span = kernels->span[rq->profile][job.mode == LANE_EACH][job.wide];
 	err = set_lanes(&job, rq, bias);
 	if (!err)
 		xq_parallel(job.units, job.elements < THREAD_ELEMENTS ? 1 : rq->threads, work, &job);
@@ -240,8 +188,5 @@ int xq_requantize_with(const struct xq_requant_kernels *kernels, const int32_t *
 int xq_requantize(const int32_t *acc, const struct xq_channels *shape, const int32_t *bias,
 		  const struct xq_requant *rq, void *out)
 {
-	const struct xq_requant_kernels *list[3];
-	size_t n = xq_requant_kernels_list(list);
-
-	return xq_requantize_with(list[n - 1], acc, shape, bias, rq, out);
+	return xq_requantize_with(xq_kernels(), acc, shape, bias, rq, out);
 }

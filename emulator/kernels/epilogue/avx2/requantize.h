@@ -1,12 +1,13 @@
-// SPDX-License-Identifier: MIT
+/* SPDX-License-Identifier: MIT */
 /* Requantization's inner loops for AVX2; the last few elements go through the portable code. */
-#if defined(__x86_64__)
+#ifndef XQK_REQUANTIZE_AVX2_H
+#define XQK_REQUANTIZE_AVX2_H
+
 #include <immintrin.h>
 
-#include "requantize_kernels.h"
+#include "epilogue/micro_kernels.h"
 
-#define TARGET __attribute__((target("avx2")))
-#define INLINE static inline __attribute__((always_inline)) TARGET
+#define INLINE static inline __attribute__((always_inline))
 
 INLINE __m256i lanes32(const int32_t *v, size_t i, int each)
 {
@@ -35,7 +36,7 @@ INLINE __m256i clamp64(__m256i v, int64_t low, int64_t high)
 	return _mm256_blendv_epi8(v, l, _mm256_cmpgt_epi64(l, v));
 }
 
-INLINE __m128i onnx4(__m128i acc, __m128 scale, const struct xq_requant_lanes *p)
+INLINE __m128i onnx4(__m128i acc, __m128 scale, const struct xqk_lanes *p)
 {
 	__m256d y = _mm256_mul_pd(_mm256_cvtepi32_pd(acc), _mm256_cvtps_pd(scale));
 
@@ -45,7 +46,7 @@ INLINE __m128i onnx4(__m128i acc, __m128 scale, const struct xq_requant_lanes *p
 	return _mm256_cvtpd_epi32(_mm256_min_pd(y, _mm256_set1_pd(p->high_y)));
 }
 
-INLINE __m256i onnx(__m256i acc, __m256 scale, const struct xq_requant_lanes *p)
+INLINE __m256i onnx(__m256i acc, __m256 scale, const struct xqk_lanes *p)
 {
 	__m128i low = onnx4(_mm256_castsi256_si128(acc), _mm256_castps256_ps128(scale), p);
 	__m128i high = onnx4(_mm256_extracti128_si256(acc, 1), _mm256_extractf128_ps(scale, 1), p);
@@ -75,7 +76,7 @@ INLINE __m256i divide_by_power(__m256i t, __m256i n)
 	return _mm256_sub_epi32(_mm256_srav_epi32(t, n), up);
 }
 
-INLINE __m256i fixed_point(__m256i acc, size_t i, const struct xq_requant_lanes *p, int each,
+INLINE __m256i fixed_point(__m256i acc, size_t i, const struct xqk_lanes *p, int each,
 			   int twice)
 {
 	__m256i m = lanes32(p->multiplier, i, each), n = lanes32(p->shift, i, each);
@@ -89,7 +90,7 @@ INLINE __m256i fixed_point(__m256i acc, size_t i, const struct xq_requant_lanes 
 }
 
 INLINE __m256i floor_shift_even(__m256i acc, __m256i m, __m256i n, __m256i add,
-				const struct xq_requant_lanes *p)
+				const struct xqk_lanes *p)
 {
 	__m256i t = _mm256_add_epi64(_mm256_mul_epi32(acc, m), add);
 
@@ -98,7 +99,7 @@ INLINE __m256i floor_shift_even(__m256i acc, __m256i m, __m256i n, __m256i add,
 	return _mm256_add_epi64(t, _mm256_set1_epi64x(p->zero_point));
 }
 
-INLINE __m256i floor_shift(__m256i acc, size_t i, const struct xq_requant_lanes *p, int each)
+INLINE __m256i floor_shift(__m256i acc, size_t i, const struct xqk_lanes *p, int each)
 {
 	__m256i m = lanes32(p->multiplier, i, each), n = lanes32(p->shift, i, each);
 	__m256i even_add = _mm256_set1_epi64x(p->add[0]), odd_add = even_add, even_y, odd_y;
@@ -128,32 +129,30 @@ INLINE void store(void *out, size_t i, __m256i y, int wide)
 		_mm_storel_epi64((__m128i *)((uint8_t *)out + i), _mm_packus_epi16(eight, eight));
 }
 
-INLINE void span_body(const int32_t *acc, size_t n, const struct xq_requant_lanes *p, void *out,
-		      int profile, int each, int wide)
+INLINE void rows_body(const int32_t *acc, size_t acc_stride, size_t rows, size_t n,
+		      const struct xqk_lanes *p, uint8_t *const *out, int kind, int each, int wide)
 {
-	size_t whole = n & ~(size_t)7;
-	struct xq_requant_lanes rest = xq_requant_lanes_at(p, each ? whole : 0);
+	const size_t whole = n & ~(size_t)7;
+	const struct xqk_lanes rest = xqk_lanes_at(p, whole);
 
-	for (size_t i = 0; i < whole; i += 8) {
-		__m256i a = _mm256_loadu_si256((const __m256i *)(acc + i)), y;
+	for (size_t r = 0; r < rows; r++, acc += acc_stride) {
+		uint8_t *tail = out[r] + (whole << wide);
 
-		a = _mm256_add_epi32(a, lanes32(p->bias, i, each));
-		if (profile == XQ_REQUANT_ONNX)
-			y = onnx(a, each ? _mm256_loadu_ps(p->scale + i) : _mm256_set1_ps(p->scale[0]), p);
-		else if (profile == XQ_REQUANT_FLOOR_SHIFT)
-			y = floor_shift(a, i, p, each);
-		else
-			y = fixed_point(a, i, p, each, profile == XQ_REQUANT_TFLITE);
-		store(out, i, y, wide);
+		for (size_t i = 0; i < whole; i += 8) {
+			__m256i a = _mm256_loadu_si256((const __m256i *)(acc + i)), y;
+
+			a = _mm256_add_epi32(a, lanes32(p->bias, i, each));
+			if (kind == XQ_PROFILE_ONNX)
+				y = onnx(a, each ? _mm256_loadu_ps(p->scale + i) : _mm256_set1_ps(p->scale[0]), p);
+			else if (kind == XQ_PROFILE_FLOOR_SHIFT)
+				y = floor_shift(a, i, p, each);
+			else
+				y = fixed_point(a, i, p, each, kind != XQ_PROFILE_TFLITE_SINGLE);
+			store(out[r], i, y, wide);
+		}
+		if (n > whole)
+			xqk_epilogue_scalar.requant[kind][each][wide](acc + whole, 0, 1, n - whole, &rest, &tail);
 	}
-	xq_requant_kernels_c.span[profile][each][wide](acc + whole, n - whole, &rest,
-						       (uint8_t *)out + (whole << wide));
 }
 
-XQ_REQUANT_DEFINE_ALL(TARGET)
-
-const struct xq_requant_kernels xq_requant_kernels_avx2 = {
-	.name = "avx2",
-	.span = XQ_REQUANT_TABLE,
-};
 #endif

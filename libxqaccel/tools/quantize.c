@@ -17,7 +17,7 @@
 static int parse(struct quantize *z, int argc, char **argv)
 {
 	const struct option_spec specs[] = {
-		{ "output", 'o', OPTION_STRING, &z->output, "Q.npy", "where the codes go", NULL },
+		{ "output", 'o', OPTION_STRING, &z->output, "Q.npy", "where the codes go; not needed with --report", NULL },
 		{ "type", 0, OPTION_TYPE, &z->wanted, "s8|u8|s4|u4|s2|u2|t2|s16|u16|b1|c4|c8", "b1 is of binary and bwn, c4 and c8 of"
 		  " kmeans; a scheme other than symmetric and affine has a type of its own", NULL },
 		{ "device", 0, OPTION_STRING, &z->device, "NAME", "accepted and not needed", NULL },
@@ -60,9 +60,10 @@ static int parse(struct quantize *z, int argc, char **argv)
 
 	if (status != OPTIONS_DONE)
 		return status;
-	if (!z->output)
-		return usage("-o is missing");
 	z->report |= z->json;
+	if (!z->output && !z->report && !z->scale_out && !z->zp_out && !z->codebook_out && !z->integer_scale_out &&
+	    !z->channel_scale_out)
+		return usage("-o Q.npy is missing, or --report");
 	if (!z->scale == !z->scheme)
 		return usage("it takes either --scale or --scheme");
 	if (z->scale && (z->granularity || z->calibrate))
@@ -283,6 +284,7 @@ static int read_input(struct quantize *z)
 	return 0;
 }
 
+/* Each output is optional; so are the codes, if only the report or the scales are wanted. */
 static int write_result(const char *option, const char *path, const struct tensor *t)
 {
 	if (!path)
@@ -292,7 +294,7 @@ static int write_result(const char *option, const char *path, const struct tenso
 
 static int write_results(const struct quantize *z)
 {
-	return output_tensor(z->output, &z->q) || write_result("scale-out", z->scale_out, &z->scales) ||
+	return write_result("output", z->output, &z->q) || write_result("scale-out", z->scale_out, &z->scales) ||
 	       write_result("zp-out", z->zp_out, &z->zps) ||
 	       write_result("codebook-out", z->codebook_out, &z->table) ||
 	       write_result("integer-scale-out", z->integer_scale_out, &z->integer_scales) ||

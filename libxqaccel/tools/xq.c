@@ -18,7 +18,7 @@ const struct command commands[] = {
 	{ "info", "[--device NAME] [--json]", "Show devices, versions, capabilities and limits", cmd_info },
 	{ "gemm", "A.npy B.npy -o C.npy [options]", "Multiply quantized matrices", cmd_gemm },
 	{ "conv", "X.npy W.npy -o Y.npy [options]", "Convolve quantized tensors", cmd_conv },
-	{ "quantize", "X.npy -o Q.npy --type TYPE (--scale S | --scheme NAME) [options]",
+	{ "quantize", "X.npy [-o Q.npy] --type TYPE (--scale S | --scheme NAME) [options]",
 	  "Turn floats into integers of 1 to 16 bits", cmd_quantize },
 	{ "dequantize", "Q.npy -o X.npy --scale S [options]", "Turn them back", cmd_dequantize },
 	{ "show", "TENSOR.npy [options]", "Show type, shape, range, moments and a histogram", cmd_show },

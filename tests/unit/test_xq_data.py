@@ -84,6 +84,20 @@ class Tests:
             got = json.loads(p.stdout)["bits_per_element"]
             self.expect(got == bits, "%s: %r bits, not %r" % (scheme, got, bits))
 
+    def report_alone(self):
+        """No codes are written where only the report or the scales are asked for."""
+        save("x.npy", "<f4", (4, 8), [random.gauss(0, 1) for _ in range(32)])
+        words = ["quantize", "x.npy", "--type", "s4", "--scheme", "symmetric", "--granularity", "channel:0"]
+        before = sorted(set(os.listdir(".")) - {"q.npy"})
+        for option in "--report", "--json":
+            self.expect(self.run(*words, option).stdout == self.run(*words, option, "-o", "q.npy").stdout, "another report with -o")
+            os.unlink("q.npy")
+            self.expect(sorted(os.listdir(".")) == before, "a file was written")
+        self.run(*words, "--scale-out", "only.npy")
+        self.expect(load("only.npy")[1] == (4,) and sorted(os.listdir(".")) == sorted([*before, "only.npy"]), "the scales alone")
+        self.expect("-o Q.npy is missing, or --report" in self.run(*words, rc=2).stderr, "neither is asked for")
+        os.unlink("only.npy")
+
     def codebooks_come_back(self):
         values = [-1.0, 0.0, 1.5, 2.0]
         x = [random.choice(values) for _ in range(96)]
@@ -181,7 +195,7 @@ def cases(xq, label):
     tests = Tests(os.path.abspath(xq))
     for name, function in [
             ("schemes come back as reported", tests.schemes_come_back), ("bits of schemes", tests.bits_of_schemes),
-            ("codebooks come back", tests.codebooks_come_back), ("float16 and float64 input", tests.float16_input),
+            ("report without output", tests.report_alone), ("codebooks come back", tests.codebooks_come_back), ("float16 and float64 input", tests.float16_input),
             ("convolution", tests.convolution), ("what quantize refuses", tests.refused_quantize),
             ("what conv and gemm refuse", tests.refused_products)]:
         yield tests, name + label, function

@@ -7,6 +7,7 @@
 
 #include "buffer.h"
 #include "client.h"
+#include "ioctl.h"
 
 static unsigned long client_megabytes;
 module_param(client_megabytes, ulong, 0644);
@@ -248,9 +249,26 @@ static int buffer_create(struct xqaccel_client *client, u64 bytes, struct xqacce
 	return 0;
 }
 
-int xqaccel_ioctl_buf_create(struct xqaccel_client *client, void *data)
+/* The buffer has a handle that nobody can use before xqaccel_buf_create_finish(). */
+static int handle_alloc(struct xqaccel_buffer *buf)
 {
-	struct xqaccel_buf_create *cmd = data;
+	struct xqaccel_client *client = buf->client;
+	int ret;
+
+	ret = xa_alloc(&client->buffers, &buf->handle, buf, XA_LIMIT(1, XQACCEL_MAX_HANDLE),
+		       GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	if (ret)
+		return ret == -EBUSY ? -ENOSPC : ret;
+	ret = xqaccel_mmap_alloc(buf);
+	if (ret)
+		xa_erase(&client->buffers, buf->handle);
+	return ret;
+}
+
+int xqaccel_ioctl_buf_create(struct xqaccel_call *call)
+{
+	struct xqaccel_client *client = call->client;
+	struct xqaccel_buf_create *cmd = call->data;
 	struct xqaccel_buffer *buf;
 	u64 bytes;
 	int ret;
@@ -259,6 +277,9 @@ int xqaccel_ioctl_buf_create(struct xqaccel_client *client, void *data)
 		return -EOPNOTSUPP;
 	if (cmd->reserved || !cmd->bytes || cmd->bytes > xqaccel_max_buffer_bytes())
 		return -EINVAL;
+	ret = xqaccel_client_need_context(client);
+	if (ret)
+		return ret;
 	bytes = PAGE_ALIGN(cmd->bytes);
 	ret = buffer_create(client, bytes, &buf);
 	if (ret == -ENOSPC || ret == -ENOMEM) {
@@ -268,20 +289,15 @@ int xqaccel_ioctl_buf_create(struct xqaccel_client *client, void *data)
 	}
 	if (ret)
 		return ret;
-	cmd->bytes = bytes;
-
-	/* Nobody can use or destroy it by its handle before xqaccel_buf_create_settle(). */
-	xa_lock(&client->buffers);
-	ret = __xa_alloc(&client->buffers, &buf->handle, buf, XA_LIMIT(1, XQACCEL_MAX_HANDLE),
-			 GFP_KERNEL_ACCOUNT);
-	if (!ret) {
-		cmd->handle = buf->handle;
-		cmd->mmap_offset = xqaccel_mmap_offset(buf);
-	}
-	xa_unlock(&client->buffers);
-	if (ret)
+	ret = handle_alloc(buf);
+	if (ret) {
 		xqaccel_buffer_put(buf);
-	return ret == -EBUSY ? -ENOSPC : ret;
+		return ret;
+	}
+	cmd->bytes = bytes;
+	cmd->handle = buf->handle;
+	cmd->mmap_offset = xqaccel_mmap_offset(buf);
+	return 0;
 }
 
 /* Ends the handle of a buffer that is published or not; -ENOENT if there is none. */
@@ -298,17 +314,19 @@ static int handle_erase(struct xqaccel_client *client, u32 handle, bool publishe
 	xa_unlock(&client->buffers);
 	if (!buf)
 		return -ENOENT;
+	xqaccel_mmap_free(client, buf->mmap_page);
 	xqaccel_buffer_put(buf);
 	return 0;
 }
 
 /* A handle that user space does not know would keep its buffer until the file is closed. */
-void xqaccel_buf_create_settle(struct xqaccel_client *client, const void *data, bool told)
+void xqaccel_buf_create_finish(struct xqaccel_call *call, bool written)
 {
-	const struct xqaccel_buf_create *cmd = data;
+	struct xqaccel_client *client = call->client;
+	const struct xqaccel_buf_create *cmd = call->data;
 	struct xqaccel_buffer *buf;
 
-	if (!told) {
+	if (!written) {
 		handle_erase(client, cmd->handle, false);
 		return;
 	}
@@ -318,9 +336,9 @@ void xqaccel_buf_create_settle(struct xqaccel_client *client, const void *data, 
 	xa_unlock(&client->buffers);
 }
 
-int xqaccel_ioctl_buf_destroy(struct xqaccel_client *client, void *data)
+int xqaccel_ioctl_buf_destroy(struct xqaccel_call *call)
 {
-	const struct xqaccel_buf_destroy *cmd = data;
+	const struct xqaccel_buf_destroy *cmd = call->data;
 
-	return handle_erase(client, cmd->handle, true);
+	return handle_erase(call->client, cmd->handle, true);
 }

@@ -17,8 +17,6 @@ struct xqaccel_device;
 
 #define XQACCEL_MAX_BUFFER_BYTES	(4ULL << 30)
 #define XQACCEL_MAX_HANDLE		((1U << 20) - 1)
-/* A buffer's mmap offset is its handle times this, so that offsets do not overlap. */
-#define XQACCEL_MMAP_SHIFT		32
 
 /**
  * struct xqaccel_buffer - references are held by the handle, by jobs and by mappings
@@ -26,6 +24,7 @@ struct xqaccel_device;
  * @client: outlives it: each holder of a reference also has one of the client
  * @node: in client->live
  * @handle: also after the handle is gone, to name it in completions
+ * @mmap_page: mmap offset in pages
  * @bytes: whole pages
  * @va: device address
  * @has_va: @va is this buffer's; under client->mem_lock
@@ -41,6 +40,7 @@ struct xqaccel_buffer {
 	struct list_head node;
 	struct llist_node dead_node;
 	u32 handle;
+	unsigned long mmap_page;
 	u64 bytes;
 	u64 va;
 	struct page **pages;
@@ -63,7 +63,7 @@ void xqaccel_buffers_detach(struct xqaccel_client *client);
 
 static inline u64 xqaccel_mmap_offset(const struct xqaccel_buffer *buf)
 {
-	return (u64)buf->handle << XQACCEL_MMAP_SHIFT;
+	return (u64)buf->mmap_page << PAGE_SHIFT;
 }
 
 /* buffer_pages.c */
@@ -74,11 +74,8 @@ void xqaccel_buffer_pages_free(struct xqaccel_buffer *buf, bool leak);
 void xqaccel_buffer_pages_detach(struct xqaccel_buffer *buf);
 
 /* buffer_mmap.c */
+int xqaccel_mmap_alloc(struct xqaccel_buffer *buf);
+void xqaccel_mmap_free(struct xqaccel_client *client, unsigned long mmap_page);
 int xqaccel_mmap(struct file *file, struct vm_area_struct *vma);
-
-/* handlers of ioctls */
-int xqaccel_ioctl_buf_create(struct xqaccel_client *client, void *cmd);
-void xqaccel_buf_create_settle(struct xqaccel_client *client, const void *cmd, bool told);
-int xqaccel_ioctl_buf_destroy(struct xqaccel_client *client, void *cmd);
 
 #endif

@@ -12,9 +12,48 @@
 #include "client.h"
 #include "compat.h"
 
-static unsigned long buffer_page(struct vm_area_struct *vma, unsigned long pgoff)
+/*
+ * Gives a buffer with a handle the lowest free range of offsets, so that those of a 32-bit
+ * program stay where its off_t reaches. 0 is no buffer's.
+ */
+int xqaccel_mmap_alloc(struct xqaccel_buffer *buf)
 {
-	return pgoff & ((1ULL << (XQACCEL_MMAP_SHIFT - PAGE_SHIFT)) - 1);
+	struct xqaccel_client *client = buf->client;
+	MA_STATE(mas, &client->mmap_pages, 0, 0);
+	int ret;
+
+	mutex_lock(&client->mmap_lock);
+	mas_lock(&mas);
+	ret = mas_empty_area(&mas, 1, ULONG_MAX >> PAGE_SHIFT, buf->page_count);
+	if (!ret) {
+		buf->mmap_page = mas.index;
+		ret = mas_store_gfp(&mas, xa_mk_value(buf->handle),
+				    GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	}
+	mas_unlock(&mas);
+	mutex_unlock(&client->mmap_lock);
+	return ret == -EBUSY ? -ENOSPC : ret;
+}
+
+void xqaccel_mmap_free(struct xqaccel_client *client, unsigned long mmap_page)
+{
+	mutex_lock(&client->mmap_lock);
+	mtree_erase(&client->mmap_pages, mmap_page);
+	mutex_unlock(&client->mmap_lock);
+}
+
+/* The buffer that an offset belongs to, with a reference. */
+static struct xqaccel_buffer *buffer_at(struct xqaccel_client *client, unsigned long page)
+{
+	void *entry = mtree_load(&client->mmap_pages, page);
+	struct xqaccel_buffer *buf = entry ? xqaccel_buffer_find(client, xa_to_value(entry)) : NULL;
+
+	/* The handle may have gone and come back since. */
+	if (buf && (page < buf->mmap_page || page - buf->mmap_page >= buf->page_count)) {
+		xqaccel_buffer_put(buf);
+		return NULL;
+	}
+	return buf;
 }
 
 static void vma_open(struct vm_area_struct *vma)
@@ -50,7 +89,7 @@ static vm_fault_t pfn_fault(struct vm_fault *vmf, struct xqaccel_buffer *buf, un
 static vm_fault_t vma_fault(struct vm_fault *vmf)
 {
 	struct xqaccel_buffer *buf = vmf->vma->vm_private_data;
-	const unsigned long i = buffer_page(vmf->vma, vmf->pgoff);
+	const unsigned long i = vmf->pgoff - buf->mmap_page;
 
 	if (i >= buf->page_count)
 		return VM_FAULT_SIGBUS;
@@ -72,17 +111,15 @@ static const struct vm_operations_struct xqaccel_vm_ops = {
 int xqaccel_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	struct xqaccel_client *client = file->private_data;
-	const u64 handle = (u64)vma->vm_pgoff >> (XQACCEL_MMAP_SHIFT - PAGE_SHIFT);
-	const unsigned long first = buffer_page(vma, vma->vm_pgoff);
 	struct xqaccel_buffer *buf;
 
 	/* Not VM_SHARED, which a shared mapping of a file that is open for reading lacks. */
 	if (!(vma->vm_flags & VM_MAYSHARE))
 		return -EINVAL;
-	buf = handle <= XQACCEL_MAX_HANDLE ? xqaccel_buffer_find(client, handle) : NULL;
+	buf = buffer_at(client, vma->vm_pgoff);
 	if (!buf)
 		return -ENOENT;
-	if (first >= buf->page_count || vma_pages(vma) > buf->page_count - first) {
+	if (vma_pages(vma) > buf->page_count - (vma->vm_pgoff - buf->mmap_page)) {
 		xqaccel_buffer_put(buf);
 		return -ERANGE;
 	}

@@ -62,11 +62,11 @@ static int read_limits(struct xqaccel_device *xq)
 
 static void read_formats(struct xqaccel_device *xq)
 {
-	const u32 known = BIT(XQACCEL_FMT_COUNT) - 1;
+	const u32 known = BIT(XQ_FORMATS) - 1;
 	struct xqaccel_caps *caps = &xq->caps;
 	unsigned int i;
 
-	for (i = 0; i < XQACCEL_FMT_COUNT; i++)
+	for (i = 0; i < XQ_FORMATS; i++)
 		caps->pairs[i] = xqaccel_read(xq, XQ_REG_PAIRS(i)) & known;
 	caps->tiled = xqaccel_read(xq, XQ_REG_TILED) & known;
 	caps->features = xqaccel_read64(xq, XQ_REG_FEATURES) &

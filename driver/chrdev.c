@@ -6,6 +6,7 @@
 
 #include "buffer.h"
 #include "client.h"
+#include "ioctl.h"
 
 #define MAX_DEVICES	64
 

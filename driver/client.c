@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Clients: from open to the end of the last job. */
+#include <linux/capability.h>
 #include <linux/slab.h>
 
 #include "buffer.h"
 #include "client.h"
+#include "ioctl.h"
 #include "job.h"
 #include "scheduler.h"
+#include "user.h"
 
 static void client_reap(struct work_struct *work)
 {
@@ -16,7 +19,9 @@ static void client_free(struct xqaccel_client *client)
 {
 	struct xqaccel_device *xq = client->xq;
 
+	xqaccel_user_put(xq, client->user);
 	xa_destroy(&client->buffers);
+	mtree_destroy(&client->mmap_pages);
 	kfree(client);
 	atomic64_dec(&xq->stats.clients);
 	put_device(&xq->dev);
@@ -35,7 +40,10 @@ static void client_end(struct work_struct *work)
 	xqaccel_buffers_end(client);
 	xqaccel_mmu_fini(&client->mmu, READ_ONCE(xq->dma) == XQACCEL_DMA_UNKNOWN);
 	mutex_unlock(&client->mem_lock);
-	xqaccel_context_put(client);
+	if (client->has_context) {
+		xqaccel_context_put(client);
+		xqaccel_user_remove_context(client);
+	}
 
 	mutex_lock(&xq->clients_lock);
 	list_del(&client->node);
@@ -67,57 +75,135 @@ static void client_init(struct xqaccel_client *client, struct xqaccel_device *xq
 	kref_init(&client->ref);
 	client->xq = xq;
 	mutex_init(&client->mem_lock);
-	mutex_init(&client->wait_lock);
 	INIT_LIST_HEAD(&client->live);
 	xa_init_flags(&client->buffers, XA_FLAGS_ALLOC1);
+	mutex_init(&client->mmap_lock);
+	mt_init_flags(&client->mmap_pages, MT_FLAGS_ALLOC_RANGE | MT_FLAGS_USE_RCU);
 	init_llist_head(&client->dead_buffers);
 	INIT_WORK(&client->reap_work, client_reap);
 	INIT_WORK(&client->end_work, client_end);
 	INIT_LIST_HEAD(&client->ready_node);
 	INIT_LIST_HEAD(&client->ready);
 	INIT_LIST_HEAD(&client->done);
+	client->next_id = 1;
 	init_waitqueue_head(&client->wait);
 	for (i = 0; i < XQACCEL_LANES; i++) {
 		client->lane[i].client = client;
 		client->lane[i].index = i;
 		INIT_LIST_HEAD(&client->lane[i].node);
 		INIT_LIST_HEAD(&client->lane[i].jobs);
+		INIT_LIST_HEAD(&client->lane[i].done);
 	}
 	get_device(&xq->dev);
 	atomic64_inc(&xq->stats.clients);
 }
 
-/* Called with gone_lock held and the device there. -EBUSY: all contexts are taken. */
+/*
+ * Called with gone_lock held and the device there. The client has no context yet.
+ * @mapping: of the open file
+ */
 struct xqaccel_client *xqaccel_client_create(struct xqaccel_device *xq,
 					     struct address_space *mapping)
 {
-	struct xqaccel_client *client = kzalloc(sizeof(*client), GFP_KERNEL_ACCOUNT);
-	int ret;
+	struct xqaccel_client *client = kzalloc(sizeof(*client), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 
 	lockdep_assert_held(&xq->gone_lock);
 
 	if (!client)
 		return ERR_PTR(-ENOMEM);
+	client->user = xqaccel_user_get(xq);
+	if (!client->user) {
+		kfree(client);
+		return ERR_PTR(-ENOMEM);
+	}
 	client_init(client, xq);
 	client->mapping = mapping;
-	ret = xqaccel_context_get(client);
-	if (ret)
-		goto free;
-	ret = xqaccel_mmu_init(&client->mmu, xq->parent, xq->caps.va_bits);
-	if (ret)
-		goto put_context;
 	mutex_lock(&xq->clients_lock);
-	xqaccel_context_on(client);
 	list_add_tail(&client->node, &xq->clients);
 	mutex_unlock(&xq->clients_lock);
 	return client;
-
-put_context:
-	xqaccel_context_put(client);
-free:
-	client_free(client);
-	return ERR_PTR(ret);
 }
+
+/* ---- contexts ------------------------------------------------------------- */
+
+/* Clients that ended a moment ago may not have given theirs back yet. */
+static int count_context(struct xqaccel_client *client)
+{
+	int ret = xqaccel_user_add_context(client);
+
+	if (ret != -EBUSY && ret != -EDQUOT)
+		return ret;
+	flush_workqueue(xqaccel_wq);
+	return xqaccel_user_add_context(client);
+}
+
+/* Makes the page table and lets the device walk it. */
+static int context_start(struct xqaccel_client *client, s32 priority)
+{
+	struct xqaccel_device *xq = client->xq;
+	int ret;
+
+	lockdep_assert_held(&client->mem_lock);
+
+	if (client->has_context)
+		return -EEXIST;
+	ret = xqaccel_context_get(client);
+	if (ret)
+		return ret;
+	ret = xqaccel_mmu_init(&client->mmu, xq->parent, xq->caps.va_bits);
+	if (ret) {
+		xqaccel_context_put(client);
+		return ret;
+	}
+	client->priority = priority;
+	xqaccel_context_on(client);
+	WRITE_ONCE(client->has_context, true);
+	return 0;
+}
+
+static int context_create(struct xqaccel_client *client, s32 priority)
+{
+	int ret;
+
+	lockdep_assert_held(&client->xq->gone_lock);
+
+	if (READ_ONCE(client->has_context))
+		return -EEXIST;
+	ret = count_context(client);
+	if (ret)
+		return ret;
+	mutex_lock(&client->mem_lock);
+	ret = context_start(client, priority);
+	mutex_unlock(&client->mem_lock);
+	if (ret)
+		xqaccel_user_remove_context(client);
+	return ret;
+}
+
+/* Gives a client that has none a context of normal priority. */
+int xqaccel_client_need_context(struct xqaccel_client *client)
+{
+	const int ret = context_create(client, XQACCEL_PRIORITY_NORMAL);
+
+	/* Another thread of the file may have made it meanwhile. */
+	return READ_ONCE(client->has_context) ? 0 : ret;
+}
+
+int xqaccel_ioctl_context_create(struct xqaccel_call *call)
+{
+	const struct xqaccel_context_create *cmd = call->data;
+
+	if (cmd->flags)
+		return -EOPNOTSUPP;
+	if (cmd->reserved || cmd->priority < XQACCEL_PRIORITY_LOW ||
+	    cmd->priority > XQACCEL_PRIORITY_HIGH)
+		return -EINVAL;
+	if (cmd->priority == XQACCEL_PRIORITY_HIGH && !capable(CAP_SYS_NICE))
+		return -EPERM;
+	return context_create(call->client, cmd->priority);
+}
+
+/* ---- the end ---------------------------------------------------------------- */
 
 /*
  * The file is gone: nobody can submit, reap or map any more. Jobs that did not start are
@@ -126,7 +212,7 @@ free:
 void xqaccel_client_close(struct xqaccel_client *client)
 {
 	struct xqaccel_device *xq = client->xq;
-	struct xqaccel_request *job, *next;
+	struct xqaccel_job_request *job, *next;
 	LIST_HEAD(dropped);
 
 	mutex_lock(&client->mem_lock);
@@ -136,6 +222,8 @@ void xqaccel_client_close(struct xqaccel_client *client)
 	spin_lock_irq(&xq->lock);
 	client->closed = true;
 	xqaccel_sched_drop(client, &dropped);
+	list_for_each_entry(job, &client->done, node)
+		xqaccel_job_uncount(job);
 	list_splice_tail_init(&client->done, &dropped);
 	spin_unlock_irq(&xq->lock);
 

@@ -6,6 +6,7 @@
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/llist.h>
+#include <linux/maple_tree.h>
 #include <linux/mutex.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
@@ -14,10 +15,18 @@
 #include "device.h"
 #include "mmu.h"
 
+struct xqaccel_user;
+
+/* Lists by id: ids are consecutive, so they spread evenly. A power of two. */
+#define XQACCEL_JOB_HASH	256
+
 /**
  * struct xqaccel_lane - jobs that run one after the other
  * @node: in client->ready while @jobs is not empty
  * @jobs: waiting for a hardware queue
+ * @done: ended and not reaped; they are in client->done, too
+ * @done_count: length of @done
+ * @unreaped: jobs accepted and not reaped
  * @queue: hardware queue that has jobs of this lane in flight; staying with it keeps
  *	their order. NULL if there are none.
  * @inflight: of them
@@ -28,6 +37,9 @@ struct xqaccel_lane {
 	struct xqaccel_client *client;
 	struct list_head node;
 	struct list_head jobs;
+	struct list_head done;
+	unsigned int done_count;
+	unsigned int unreaped;
 	struct xqaccel_queue *queue;
 	unsigned int inflight;
 	u32 index;
@@ -42,11 +54,14 @@ struct xqaccel_client {
 	struct kref ref;
 	struct xqaccel_device *xq;
 	struct list_head node;		/* in xq->clients */
-	u32 context;			/* id on the device */
+	struct xqaccel_user *user;
 
-	/* Protects mmu, live and the memory of buffers, context_on, mapping. */
+	/* Protects the context, mmu, live and the memory of buffers, context_on, mapping. */
 	struct mutex mem_lock;
 	struct address_space *mapping;	/* of the open file, whose pages may have to be unmapped */
+	bool has_context;		/* for good once it is set */
+	u32 context;			/* id on the device */
+	s32 priority;
 	struct xqaccel_mmu mmu;
 	struct list_head live;		/* all buffers that have pages */
 	bool context_on;		/* the device may walk the page table */
@@ -55,27 +70,31 @@ struct xqaccel_client {
 	struct xarray buffers;
 	u64 bytes;
 
+	/* Handles by page of the mmap offset. The mutex keeps a gap that was found. */
+	struct mutex mmap_lock;
+	struct maple_tree mmap_pages;
+
 	/* Buffers without references, freed by reap_work once the device forgot them. */
 	struct llist_head dead_buffers;
 	struct work_struct reap_work;
 	struct work_struct end_work;
-
-	/* One WAIT takes at a time, so that order is kept when a copy to user space fails. */
-	struct mutex wait_lock;
 
 	/* Under xq->lock from here on. */
 	struct list_head ready_node;	/* in xq->ready while ready is not empty */
 	struct list_head ready;		/* lanes with waiting jobs */
 	struct xqaccel_lane lane[XQACCEL_LANES];
 	struct list_head done;		/* jobs that ended and were not reaped */
-	unsigned int done_count;
+	unsigned int done_count;	/* length of done */
 	unsigned int unreaped;		/* jobs accepted and not reaped */
+	u64 next_id;			/* of a job */
+	struct hlist_head by_id[XQACCEL_JOB_HASH];	/* jobs accepted and not reaped */
 	bool closed;
 	wait_queue_head_t wait;
 };
 
 struct xqaccel_client *xqaccel_client_create(struct xqaccel_device *xq,
 					     struct address_space *mapping);
+int xqaccel_client_need_context(struct xqaccel_client *client);
 void xqaccel_client_close(struct xqaccel_client *client);
 void xqaccel_client_get(struct xqaccel_client *client);
 void xqaccel_client_put(struct xqaccel_client *client);
@@ -90,13 +109,5 @@ void xqaccel_context_put(struct xqaccel_client *client);
 void xqaccel_context_on(struct xqaccel_client *client);
 bool xqaccel_context_off(struct xqaccel_client *client);
 bool xqaccel_context_invalidate(struct xqaccel_client *client);
-
-/* ioctl.c */
-long xqaccel_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
-
-/* info.c, submit.c, wait.c: handlers of ioctls, see ioctl.c */
-int xqaccel_ioctl_info(struct xqaccel_client *client, void *cmd);
-int xqaccel_ioctl_submit(struct xqaccel_client *client, void *cmd);
-int xqaccel_ioctl_wait(struct xqaccel_client *client, void *cmd);
 
 #endif

@@ -36,16 +36,13 @@ void xqaccel_context_fini(struct xqaccel_device *xq)
 	xq->ctx_table = NULL;
 }
 
-/* Takes a context id. Clients that ended a moment ago may not have given theirs back yet. */
+/* Takes a context id; xqaccel_user_add_context() has found that there is one. */
 int xqaccel_context_get(struct xqaccel_client *client)
 {
 	struct xqaccel_device *xq = client->xq;
-	int id = ida_alloc_max(&xq->contexts, xq->caps.contexts - 1, GFP_KERNEL);
+	const int id = ida_alloc_max(&xq->contexts, xq->caps.contexts - 1,
+				     GFP_KERNEL | __GFP_NOWARN);
 
-	if (id == -ENOSPC) {
-		flush_workqueue(xqaccel_wq);
-		id = ida_alloc_max(&xq->contexts, xq->caps.contexts - 1, GFP_KERNEL);
-	}
 	if (id < 0)
 		return id == -ENOSPC ? -EBUSY : id;
 	client->context = id;

@@ -52,6 +52,7 @@ struct xqaccel_device *xqaccel_core_alloc(struct device *parent, const struct xq
 	init_rwsem(&xq->gone_lock);
 	mutex_init(&xq->clients_lock);
 	INIT_LIST_HEAD(&xq->clients);
+	INIT_LIST_HEAD(&xq->users);
 	ida_init(&xq->contexts);
 	mutex_init(&xq->inval_lock);
 	mutex_init(&xq->reset_lock);

@@ -21,7 +21,9 @@
 #define XQACCEL_DRIVER_VERSION	"1.0.0"
 
 #define XQACCEL_LANES		8
-#define XQACCEL_MAX_JOBS	1024
+#define XQACCEL_LANE_JOBS	1024U	/* not yet reaped, as all of these */
+#define XQACCEL_USER_JOBS	16384U
+#define XQACCEL_DEVICE_JOBS	65536U
 #define XQACCEL_MAX_BATCH	256
 #define XQACCEL_MAX_CONTEXTS	4096
 
@@ -115,9 +117,11 @@ struct xqaccel_device {
 	struct rw_semaphore gone_lock;
 	bool gone;
 
-	/* Protects clients. */
+	/* Protects clients, users and context_count. */
 	struct mutex clients_lock;
 	struct list_head clients;
+	struct list_head users;
+	unsigned int context_count;
 
 	bool needs_sync;		/* DMA is not coherent: caches must be maintained */
 
@@ -143,6 +147,7 @@ struct xqaccel_device {
 	struct list_head sync;		/* ended jobs whose C waits for sync_work */
 	struct work_struct sync_work;
 	u64 next_id;
+	unsigned int unreaped;		/* jobs of all clients, accepted and not reaped */
 	bool lost;
 	enum xqaccel_power power;	/* ASLEEP comes and goes with reset_lock and inval_lock, too */
 	unsigned int fruitless_resets;	/* of the function, since a job last ended well */

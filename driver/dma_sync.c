@@ -81,14 +81,14 @@ static void range_sync(struct cursor *c, u64 offset, u64 bytes, bool for_device)
 }
 
 /* Cleans what the processor wrote to the operands of a job that nobody knows yet. */
-void xqaccel_job_sync_for_device(struct xqaccel_request *job)
+void xqaccel_job_sync_for_device(struct xqaccel_job_request *job)
 {
 	struct xqaccel_device *xq = job->client->xq;
 	unsigned int i;
 
 	if (!xq->needs_sync)
 		return;
-	for (i = 0; i < XQACCEL_OPERANDS; i++) {
+	for (i = 0; i < XQ_OPERANDS; i++) {
 		const struct xqaccel_span *span = &job->span[i];
 		struct cursor c;
 
@@ -113,7 +113,7 @@ static void plane_sync(struct cursor *c, u64 offset, const struct xq_extent *e, 
 }
 
 /* Has the processor read again what a job wrote. */
-static void job_sync_for_cpu(struct xqaccel_request *job)
+static void job_sync_for_cpu(struct xqaccel_job_request *job)
 {
 	const struct xqaccel_span *span = &job->span[XQACCEL_C];
 	const struct xq_hw_operand *operand = &job->desc.operand[XQACCEL_C];
@@ -142,7 +142,7 @@ static void job_sync_for_cpu(struct xqaccel_request *job)
 }
 
 /* Ends a job once its C was synced, after all that ended before it, so that lanes keep their order. */
-void xqaccel_job_sync_and_end(struct xqaccel_request *job)
+void xqaccel_job_sync_and_end(struct xqaccel_job_request *job)
 {
 	struct xqaccel_device *xq = job->client->xq;
 
@@ -159,10 +159,10 @@ void xqaccel_job_sync_and_end(struct xqaccel_request *job)
 void xqaccel_sync_work(struct work_struct *work)
 {
 	struct xqaccel_device *xq = container_of(work, struct xqaccel_device, sync_work);
-	struct xqaccel_request *job;
+	struct xqaccel_job_request *job;
 
 	spin_lock_irq(&xq->lock);
-	while ((job = list_first_entry_or_null(&xq->sync, struct xqaccel_request, node))) {
+	while ((job = list_first_entry_or_null(&xq->sync, struct xqaccel_job_request, node))) {
 		list_del_init(&job->node);
 		spin_unlock_irq(&xq->lock);
 		job_sync_for_cpu(job);

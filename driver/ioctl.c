@@ -6,6 +6,7 @@
 
 #include "buffer.h"
 #include "client.h"
+#include "ioctl.h"
 
 /**
  * struct ioctl_op - one ioctl
@@ -15,7 +16,7 @@
  * @hardware: needs the device; fails with ENODEV without it, and removal waits for it. It must
  *	not touch user memory, which can be made to answer as late as its owner likes.
  * @handle: works on a kernel copy, which is written back if it returns 0
- * @settle: makes what @handle did final if user space was told of it, else undoes it. May run
+ * @finish: makes what @handle did final if its results were written, else undoes it. May run
  *	when the device is gone. NULL: there is nothing to undo.
  */
 struct ioctl_op {
@@ -23,11 +24,11 @@ struct ioctl_op {
 	u32 size;
 	u32 min_size;
 	bool hardware;
-	int (*handle)(struct xqaccel_client *client, void *data);
-	void (*settle)(struct xqaccel_client *client, const void *data, bool told);
+	int (*handle)(struct xqaccel_call *call);
+	void (*finish)(struct xqaccel_call *call, bool written);
 };
 
-#define IOCTL_OP(_number, _cmd, _struct, _last, _hardware, _handle, _settle)	\
+#define IOCTL_OP(_number, _cmd, _struct, _last, _hardware, _handle, _finish)	\
 	[_number] = {								\
 		.cmd = (_cmd),							\
 		.size = sizeof(struct _struct) + BUILD_BUG_ON_ZERO(sizeof(struct _struct) > \
@@ -35,41 +36,52 @@ struct ioctl_op {
 		.min_size = offsetofend(struct _struct, _last),			\
 		.hardware = (_hardware),					\
 		.handle = (_handle),						\
-		.settle = (_settle),						\
+		.finish = (_finish),						\
 	}
 
 union ioctl_data {
 	u32 size;
 	struct xqaccel_info info;
+	struct xqaccel_context_create context_create;
 	struct xqaccel_buf_create buf_create;
 	struct xqaccel_buf_destroy buf_destroy;
 	struct xqaccel_submit submit;
 	struct xqaccel_wait wait;
+	struct xqaccel_cancel cancel;
 };
 
 /* The layout is the same for 32- and 64-bit user space and has no padding of its own. */
-static_assert(sizeof(struct xqaccel_info) == 224);
+static_assert(sizeof(struct xqaccel_array) == 16);
+static_assert(sizeof(struct xqaccel_pair) == 16);
+static_assert(sizeof(struct xqaccel_info) == 168);
+static_assert(sizeof(struct xqaccel_context_create) == 16);
 static_assert(sizeof(struct xqaccel_buf_create) == 32);
 static_assert(sizeof(struct xqaccel_buf_destroy) == 8);
 static_assert(sizeof(struct xqaccel_operand) == 32);
-static_assert(sizeof(struct xqaccel_job) == 56 + XQACCEL_OPERANDS * 32);
-static_assert(sizeof(struct xqaccel_submit) == 40);
-static_assert(sizeof(struct xqaccel_completion) == 72);
-static_assert(sizeof(struct xqaccel_wait) == 48);
+static_assert(sizeof(struct xqaccel_job) == 56 + XQ_OPERANDS * 32);
+static_assert(sizeof(struct xqaccel_submit) == 48);
+static_assert(sizeof(struct xqaccel_completion) == 80);
+static_assert(sizeof(struct xqaccel_wait) == 56);
+static_assert(sizeof(struct xqaccel_cancel) == 16);
 
 static const struct ioctl_op ioctl_ops[] = {
-	IOCTL_OP(XQACCEL_CMD_INFO, XQACCEL_IOCTL_INFO, xqaccel_info, driver, true,
+	/* Writes user memory; what it tells was read when the device was found. */
+	IOCTL_OP(XQACCEL_CMD_INFO, XQACCEL_IOCTL_INFO, xqaccel_info, driver, false,
 		 xqaccel_ioctl_info, NULL),
+	IOCTL_OP(XQACCEL_CMD_CONTEXT_CREATE, XQACCEL_IOCTL_CONTEXT_CREATE,
+		 xqaccel_context_create, reserved, true, xqaccel_ioctl_context_create, NULL),
 	IOCTL_OP(XQACCEL_CMD_BUF_CREATE, XQACCEL_IOCTL_BUF_CREATE, xqaccel_buf_create, reserved,
-		 true, xqaccel_ioctl_buf_create, xqaccel_buf_create_settle),
+		 true, xqaccel_ioctl_buf_create, xqaccel_buf_create_finish),
 	IOCTL_OP(XQACCEL_CMD_BUF_DESTROY, XQACCEL_IOCTL_BUF_DESTROY, xqaccel_buf_destroy, handle,
 		 true, xqaccel_ioctl_buf_destroy, NULL),
 	/* Reads user memory, and meets the hardware only under the device's lock. */
 	IOCTL_OP(XQACCEL_CMD_SUBMIT, XQACCEL_IOCTL_SUBMIT, xqaccel_submit, reserved, false,
-		 xqaccel_ioctl_submit, NULL),
+		 xqaccel_ioctl_submit, xqaccel_submit_finish),
 	/* May sleep for long, and completions can be reaped when the device is gone. */
 	IOCTL_OP(XQACCEL_CMD_WAIT, XQACCEL_IOCTL_WAIT, xqaccel_wait, pending, false,
-		 xqaccel_ioctl_wait, NULL),
+		 xqaccel_ioctl_wait, xqaccel_wait_finish),
+	IOCTL_OP(XQACCEL_CMD_CANCEL, XQACCEL_IOCTL_CANCEL, xqaccel_cancel, id, false,
+		 xqaccel_ioctl_cancel, NULL),
 };
 
 static const struct ioctl_op *ioctl_find(unsigned int cmd)
@@ -83,18 +95,18 @@ static const struct ioctl_op *ioctl_find(unsigned int cmd)
 	return op->cmd == cmd ? op : NULL;
 }
 
-static int ioctl_run(struct xqaccel_client *client, const struct ioctl_op *op, void *data)
+static int ioctl_run(const struct ioctl_op *op, struct xqaccel_call *call)
 {
-	struct xqaccel_device *xq = client->xq;
+	struct xqaccel_device *xq = call->client->xq;
 	int ret;
 
 	if (!op->hardware)
-		return op->handle(client, data);
+		return op->handle(call);
 	down_read(&xq->gone_lock);
 	if (xq->gone || READ_ONCE(xq->lost))
 		ret = -ENODEV;
 	else
-		ret = op->handle(client, data);
+		ret = op->handle(call);
 	up_read(&xq->gone_lock);
 	return ret;
 }
@@ -105,6 +117,11 @@ long xqaccel_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	const struct ioctl_op *op = ioctl_find(cmd);
 	void __user *user = (void __user *)arg;
 	union ioctl_data data = {};
+	struct xqaccel_call call = {
+		.client = client,
+		.data = &data,
+		.jobs = LIST_HEAD_INIT(call.jobs),
+	};
 	u32 size;
 	int ret;
 
@@ -122,13 +139,13 @@ long xqaccel_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	/* User space may have changed it since it was checked. */
 	data.size = size;
 
-	ret = ioctl_run(client, op, &data);
+	ret = ioctl_run(op, &call);
 	if (ret) {
 		dev_dbg(&client->xq->dev, "ioctl %u: %d\n", _IOC_NR(cmd), ret);
 		return ret;
 	}
 	ret = copy_to_user(user, &data, min(size, op->size)) ? -EFAULT : 0;
-	if (op->settle)
-		op->settle(client, &data, !ret);
+	if (op->finish)
+		op->finish(&call, !ret);
 	return ret;
 }

@@ -7,6 +7,7 @@
 #include "client.h"
 #include "job.h"
 #include "scheduler.h"
+#include "user.h"
 
 /* ---- making ------------------------------------------------------------- */
 
@@ -34,7 +35,7 @@ static bool spans_overlap(const struct xqaccel_span *a, const struct xqaccel_spa
 }
 
 /* Whether C is written where nothing is read and no byte is written twice. */
-static bool output_apart(const struct xqaccel_request *job, const struct xqaccel_job *d,
+static bool output_apart(const struct xqaccel_job_request *job, const struct xqaccel_job *d,
 			 const struct xq_dims *dims)
 {
 	const struct xqaccel_operand *c = &d->operand[XQACCEL_C];
@@ -45,20 +46,20 @@ static bool output_apart(const struct xqaccel_request *job, const struct xqaccel
 	if (job->span[XQACCEL_C].bytes &&
 	    !xq_rows_disjoint(&e, c->stride, c->batch_stride, d->group_stride))
 		return false;
-	for (i = 0; i < XQACCEL_OPERANDS; i++)
+	for (i = 0; i < XQ_OPERANDS; i++)
 		if (i != XQACCEL_C && spans_overlap(&job->span[XQACCEL_C], &job->span[i]))
 			return false;
 	return true;
 }
 
-static int spans_take(struct xqaccel_request *job, const struct xqaccel_job *d)
+static int spans_take(struct xqaccel_job_request *job, const struct xqaccel_job *d)
 {
 	const struct xq_dims dims = xqaccel_job_dims(d);
 	struct xq_extent e;
 	unsigned int i;
 	int ret;
 
-	for (i = 0; i < XQACCEL_OPERANDS; i++) {
+	for (i = 0; i < XQ_OPERANDS; i++) {
 		xq_extent(&dims, i, &e);
 		ret = span_take(job->client, &d->operand[i], &e,
 				i == XQACCEL_C ? d->group_stride : 0, &job->span[i]);
@@ -68,7 +69,7 @@ static int spans_take(struct xqaccel_request *job, const struct xqaccel_job *d)
 	return output_apart(job, d, &dims) ? 0 : -EINVAL;
 }
 
-static void descriptor_fill(struct xqaccel_request *job, const struct xqaccel_job *d)
+static void descriptor_fill(struct xqaccel_job_request *job, const struct xqaccel_job *d)
 {
 	struct xq_hw_descriptor *hw = &job->desc;
 	unsigned int i;
@@ -87,7 +88,7 @@ static void descriptor_fill(struct xqaccel_request *job, const struct xqaccel_jo
 	hw->a_zp = cpu_to_le32(d->a_zp);
 	hw->b_zp = cpu_to_le32(d->b_zp);
 	hw->group_stride = cpu_to_le64(d->group_stride);
-	for (i = 0; i < XQACCEL_OPERANDS; i++) {
+	for (i = 0; i < XQ_OPERANDS; i++) {
 		const struct xqaccel_span *span = &job->span[i];
 
 		if (!span->buf)
@@ -98,11 +99,11 @@ static void descriptor_fill(struct xqaccel_request *job, const struct xqaccel_jo
 	}
 }
 
-static void spans_put(struct xqaccel_request *job)
+static void spans_put(struct xqaccel_job_request *job)
 {
 	unsigned int i;
 
-	for (i = 0; i < XQACCEL_OPERANDS; i++) {
+	for (i = 0; i < XQ_OPERANDS; i++) {
 		if (job->span[i].buf)
 			xqaccel_buffer_put(job->span[i].buf);
 		job->span[i].buf = NULL;
@@ -110,10 +111,10 @@ static void spans_put(struct xqaccel_request *job)
 }
 
 /* Takes references to the buffers of a description that xqaccel_job_check() liked. */
-struct xqaccel_request *xqaccel_job_create(struct xqaccel_client *client,
+struct xqaccel_job_request *xqaccel_job_create(struct xqaccel_client *client,
 					   const struct xqaccel_job *d)
 {
-	struct xqaccel_request *job = kzalloc(sizeof(*job), GFP_KERNEL_ACCOUNT);
+	struct xqaccel_job_request *job = kzalloc(sizeof(*job), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	int ret;
 
 	if (!job)
@@ -122,6 +123,7 @@ struct xqaccel_request *xqaccel_job_create(struct xqaccel_client *client,
 	job->completion.user_data = d->user_data;
 	job->accumulate = d->flags & XQACCEL_JOB_ACCUMULATE;
 	INIT_LIST_HEAD(&job->node);
+	INIT_LIST_HEAD(&job->lane_node);
 	xqaccel_client_get(client);
 	atomic64_inc(&client->xq->stats.jobs);
 	ret = spans_take(job, d);
@@ -135,24 +137,73 @@ struct xqaccel_request *xqaccel_job_create(struct xqaccel_client *client,
 	return job;
 }
 
+/* ---- accepted jobs -------------------------------------------------------- */
+
+static struct hlist_head *id_list(struct xqaccel_client *client, u64 id)
+{
+	return &client->by_id[id & (XQACCEL_JOB_HASH - 1)];
+}
+
+/* A job that was accepted and not reaped, or NULL. */
+struct xqaccel_job_request *xqaccel_job_find(struct xqaccel_client *client, u64 id)
+{
+	struct xqaccel_job_request *job;
+
+	lockdep_assert_held(&client->xq->lock);
+
+	hlist_for_each_entry(job, id_list(client, id), id_node)
+		if (job->completion.id == id)
+			return job;
+	return NULL;
+}
+
+/* Accepts a job: it has an id, and a place in every count. */
+void xqaccel_job_count(struct xqaccel_job_request *job)
+{
+	struct xqaccel_client *client = job->client;
+
+	lockdep_assert_held(&client->xq->lock);
+
+	job->completion.id = client->next_id++;
+	hlist_add_head(&job->id_node, id_list(client, job->completion.id));
+	WRITE_ONCE(job->lane->unreaped, job->lane->unreaped + 1);
+	client->unreaped++;
+	client->user->jobs++;
+	client->xq->unreaped++;
+}
+
+/* Nobody will ask for it any more. */
+void xqaccel_job_uncount(struct xqaccel_job_request *job)
+{
+	struct xqaccel_client *client = job->client;
+
+	lockdep_assert_held(&client->xq->lock);
+
+	hlist_del_init(&job->id_node);
+	WRITE_ONCE(job->lane->unreaped, job->lane->unreaped - 1);
+	client->unreaped--;
+	client->user->jobs--;
+	client->xq->unreaped--;
+}
+
 /* ---- ending --------------------------------------------------------------- */
 
 /* Gives back what a job holds: buffers first, whose end needs the client. */
-void xqaccel_job_release(struct xqaccel_request *job)
+void xqaccel_job_release(struct xqaccel_job_request *job)
 {
 	spans_put(job);
 	xqaccel_client_put(job->client);
 }
 
 /* For a job that was released, so its client may be gone. */
-void xqaccel_job_free(struct xqaccel_device *xq, struct xqaccel_request *job)
+void xqaccel_job_free(struct xqaccel_device *xq, struct xqaccel_job_request *job)
 {
 	atomic64_dec(&xq->stats.jobs);
 	kfree(job);
 }
 
 /* Makes the completion of a job visible; its status is known. Nobody may look at it afterwards. */
-void xqaccel_job_end(struct xqaccel_request *job)
+void xqaccel_job_end(struct xqaccel_job_request *job)
 {
 	struct xqaccel_client *client = job->client;
 	struct xqaccel_device *xq = client->xq;
@@ -165,18 +216,23 @@ void xqaccel_job_end(struct xqaccel_request *job)
 		atomic64_inc(&xq->stats.timeouts);
 	if (client->closed) {
 		list_del(&job->node);
+		xqaccel_job_uncount(job);
 		xqaccel_job_release(job);
 		xqaccel_job_free(xq, job);
 		return;
 	}
+	job->state = XQACCEL_JOB_ENDED;
 	list_move_tail(&job->node, &client->done);
+	list_add_tail(&job->lane_node, &job->lane->done);
 	client->done_count++;
+	job->lane->done_count++;
 	wake_up(&client->wait);
 	xqaccel_job_release(job);
 }
 
-static void job_end(struct xqaccel_request *job, u32 status)
+static void job_end(struct xqaccel_job_request *job, u32 status)
 {
+	job->state = XQACCEL_JOB_ACTIVE;
 	job->completion.status = status;
 	job->completion.lane = job->lane->index;
 	if (job->client->xq->needs_sync)
@@ -186,7 +242,7 @@ static void job_end(struct xqaccel_request *job, u32 status)
 }
 
 /* Ends a job in flight. Nobody may look at it afterwards. */
-void xqaccel_job_finish(struct xqaccel_request *job, u32 status)
+void xqaccel_job_finish(struct xqaccel_job_request *job, u32 status)
 {
 	lockdep_assert_held(&job->client->xq->lock);
 
@@ -195,19 +251,19 @@ void xqaccel_job_finish(struct xqaccel_request *job, u32 status)
 }
 
 /* Ends a job that waits in its lane. */
-void xqaccel_job_fail(struct xqaccel_request *job, u32 status)
+void xqaccel_job_fail(struct xqaccel_job_request *job, u32 status)
 {
 	lockdep_assert_held(&job->client->xq->lock);
 
 	job_end(job, status);
 }
 
-static void fault_name(struct xqaccel_request *job, u64 address)
+static void fault_name(struct xqaccel_job_request *job, u64 address)
 {
 	unsigned int i;
 
 	job->completion.fault_offset = address;
-	for (i = 0; i < XQACCEL_OPERANDS; i++) {
+	for (i = 0; i < XQ_OPERANDS; i++) {
 		const struct xqaccel_buffer *buf = job->span[i].buf;
 
 		if (!buf || address < buf->va || address - buf->va >= buf->bytes)
@@ -219,7 +275,7 @@ static void fault_name(struct xqaccel_request *job, u64 address)
 }
 
 /* Ends a job with what the device wrote about it. */
-void xqaccel_job_result(struct xqaccel_request *job, const struct xq_hw_completion *c)
+void xqaccel_job_result(struct xqaccel_job_request *job, const struct xq_hw_completion *c)
 {
 	const u32 status = le16_to_cpu(c->status);
 

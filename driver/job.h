@@ -21,6 +21,14 @@ struct work_struct;
 /* Resets of others' making that a running job survives. */
 #define XQACCEL_MAX_INTERRUPTIONS	3
 
+enum xqaccel_job_state {
+	XQACCEL_JOB_NEW,	/* only its submitter knows it */
+	XQACCEL_JOB_QUEUED,	/* in its lane */
+	XQACCEL_JOB_ACTIVE,	/* on a hardware queue, or ending */
+	XQACCEL_JOB_ENDED,	/* its completion waits to be reaped */
+	XQACCEL_JOB_TAKEN,	/* a thread in WAIT is copying its completion */
+};
+
 struct xqaccel_span {
 	struct xqaccel_buffer *buf;
 	u64 offset;
@@ -28,30 +36,38 @@ struct xqaccel_span {
 };
 
 /**
- * struct xqaccel_request - a job that was accepted; struct xqaccel_job is how it was described
+ * struct xqaccel_job_request - a job that was accepted; struct xqaccel_job is how it was described
  * @node: in lane->jobs, then queue->jobs, then client->done; between the last two maybe in xq->sync
+ * @lane_node: in lane->done while @node is in client->done
+ * @id_node: in client->by_id from when the job is counted until it is reaped
+ * @state: where it is
  * @span: bytes of each operand, with a reference to the buffer until the job ends
  * @desc: ready for the submission ring but for the id
  * @completion: what WAIT returns
  * @timeout: jiffies that it may be at the head of a queue
  * @deadline: in jiffies; valid once it is at the head of a queue
  * @interruptions: resets that came while it may have been running
+ * @canceled: by its owner, while it was in flight
  * @timed_out: found guilty at the start of a reset
  *
  * Nobody but the submitter knows it before it is in lane->jobs; from then on it is
  * under xqaccel_device.lock.
  */
-struct xqaccel_request {
+struct xqaccel_job_request {
 	struct list_head node;
+	struct list_head lane_node;
+	struct hlist_node id_node;
+	enum xqaccel_job_state state;
 	struct xqaccel_client *client;
 	struct xqaccel_lane *lane;
-	struct xqaccel_span span[XQACCEL_OPERANDS];
+	struct xqaccel_span span[XQ_OPERANDS];
 	struct xq_hw_descriptor desc;
 	struct xqaccel_completion completion;
 	unsigned long timeout;
 	unsigned long deadline;
 	unsigned int interruptions;
 	bool accumulate;
+	bool canceled;
 	bool timed_out;
 };
 
@@ -77,19 +93,22 @@ static inline struct xq_dims xqaccel_job_dims(const struct xqaccel_job *d)
 int xqaccel_job_check(const struct xqaccel_caps *caps, const struct xqaccel_job *desc);
 
 /* job.c */
-struct xqaccel_request *xqaccel_job_create(struct xqaccel_client *client,
+struct xqaccel_job_request *xqaccel_job_create(struct xqaccel_client *client,
 					   const struct xqaccel_job *d);
-void xqaccel_job_release(struct xqaccel_request *job);
-void xqaccel_job_free(struct xqaccel_device *xq, struct xqaccel_request *job);
-void xqaccel_job_finish(struct xqaccel_request *job, u32 status);
-void xqaccel_job_fail(struct xqaccel_request *job, u32 status);
-void xqaccel_job_end(struct xqaccel_request *job);
-void xqaccel_job_result(struct xqaccel_request *job, const struct xq_hw_completion *c);
+struct xqaccel_job_request *xqaccel_job_find(struct xqaccel_client *client, u64 id);
+void xqaccel_job_count(struct xqaccel_job_request *job);
+void xqaccel_job_uncount(struct xqaccel_job_request *job);
+void xqaccel_job_release(struct xqaccel_job_request *job);
+void xqaccel_job_free(struct xqaccel_device *xq, struct xqaccel_job_request *job);
+void xqaccel_job_finish(struct xqaccel_job_request *job, u32 status);
+void xqaccel_job_fail(struct xqaccel_job_request *job, u32 status);
+void xqaccel_job_end(struct xqaccel_job_request *job);
+void xqaccel_job_result(struct xqaccel_job_request *job, const struct xq_hw_completion *c);
 
 /* dma_sync.c */
 bool xqaccel_dma_needs_sync(struct device *dev, dma_addr_t example);
-void xqaccel_job_sync_for_device(struct xqaccel_request *job);
-void xqaccel_job_sync_and_end(struct xqaccel_request *job);
+void xqaccel_job_sync_for_device(struct xqaccel_job_request *job);
+void xqaccel_job_sync_and_end(struct xqaccel_job_request *job);
 void xqaccel_sync_work(struct work_struct *work);
 
 #endif

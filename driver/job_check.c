@@ -11,13 +11,13 @@
 
 static bool format_known(u32 format)
 {
-	return format < XQACCEL_FMT_COUNT;
+	return format < XQ_FORMATS;
 }
 
 /* What this device or driver does not have, as opposed to what makes no sense. */
 static int check_support(const struct xqaccel_caps *caps, const struct xqaccel_job *d)
 {
-	if (d->op != XQACCEL_OP_GEMM || (d->flags & ~XQACCEL_JOB_FLAGS))
+	if (d->op != XQACCEL_OP_GEMM || (d->flags & ~XQ_JOB_FLAGS))
 		return -EOPNOTSUPP;
 	if (!format_known(d->a_format) || !format_known(d->b_format) ||
 	    !format_known(d->scale_format))
@@ -70,7 +70,7 @@ int xqaccel_job_check(const struct xqaccel_caps *caps, const struct xqaccel_job 
 		return -EINVAL;
 	if ((d->flags & XQACCEL_JOB_GROUP_ACC) ? d->group_stride & 3 : d->group_stride)
 		return -EINVAL;
-	for (i = 0; i < XQACCEL_OPERANDS; i++) {
+	for (i = 0; i < XQ_OPERANDS; i++) {
 		xq_extent(&dims, i, &e);
 		if (!operand_valid(&d->operand[i], &e))
 			return -EINVAL;

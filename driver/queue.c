@@ -3,7 +3,7 @@
 #include <linux/dma-mapping.h>
 #include <linux/lockdep.h>
 
-#include "device.h"
+#include "client.h"
 #include "job.h"
 #include "reset.h"
 
@@ -100,31 +100,46 @@ bool xqaccel_queue_idle(struct xqaccel_queue *q)
 }
 
 /* The oldest job in flight, which is the one that the device works on. */
-struct xqaccel_request *xqaccel_queue_head(struct xqaccel_queue *q)
+struct xqaccel_job_request *xqaccel_queue_head(struct xqaccel_queue *q)
 {
-	return list_first_entry_or_null(&q->jobs, struct xqaccel_request, node);
+	return list_first_entry_or_null(&q->jobs, struct xqaccel_job_request, node);
 }
 
 /* Whether the oldest job took too long. One that the device was kept from starting did not. */
 bool xqaccel_queue_late(struct xqaccel_queue *q)
 {
-	const struct xqaccel_request *head = xqaccel_queue_head(q);
+	const struct xqaccel_job_request *head = xqaccel_queue_head(q);
 
 	return head && time_after_eq(jiffies, head->deadline) &&
 	       !(q->halted && xqaccel_queue_idle(q));
 }
 
-/* A job's time runs from when it is the oldest of its queue. */
+/* A job's time runs from when it is the oldest of its queue; one that was canceled has none. */
 static void head_begins(struct xqaccel_queue *q)
 {
-	struct xqaccel_request *head = xqaccel_queue_head(q);
+	struct xqaccel_job_request *head = xqaccel_queue_head(q);
 
-	if (head)
-		head->deadline = jiffies + head->timeout;
+	if (!head)
+		return;
+	head->deadline = jiffies + (head->canceled ? 0 : head->timeout);
+	if (head->canceled)
+		mod_delayed_work(xqaccel_job_wq, &q->watch, 0);
+}
+
+/* Stops a job in flight as soon as it is the oldest of its queue, if it has not ended by then. */
+void xqaccel_queue_cancel(struct xqaccel_job_request *job)
+{
+	struct xqaccel_queue *q = job->lane->queue;
+
+	lockdep_assert_held(&job->client->xq->lock);
+
+	job->canceled = true;
+	if (q && xqaccel_queue_head(q) == job)
+		head_begins(q);
 }
 
 /* Gives a job to the device; the caller saw that there is room. */
-void xqaccel_queue_push(struct xqaccel_queue *q, struct xqaccel_request *job)
+void xqaccel_queue_push(struct xqaccel_queue *q, struct xqaccel_job_request *job)
 {
 	struct xqaccel_device *xq = q->xq;
 
@@ -152,7 +167,7 @@ static void contradiction(struct xqaccel_queue *q, const char *what)
 
 static bool completion_believable(struct xqaccel_queue *q, const struct xq_hw_completion *c)
 {
-	const struct xqaccel_request *head = xqaccel_queue_head(q);
+	const struct xqaccel_job_request *head = xqaccel_queue_head(q);
 
 	if (!head)
 		contradiction(q, "completion without a job");

@@ -8,7 +8,7 @@
 #include <linux/workqueue.h>
 
 struct xqaccel_device;
-struct xqaccel_request;
+struct xqaccel_job_request;
 struct xq_hw_descriptor;
 struct xq_hw_completion;
 
@@ -59,11 +59,12 @@ void xqaccel_queues_free(struct xqaccel_device *xq);
 void xqaccel_queue_start(struct xqaccel_queue *q);
 void xqaccel_queue_halt(struct xqaccel_queue *q);
 bool xqaccel_queue_idle(struct xqaccel_queue *q);
+void xqaccel_queue_cancel(struct xqaccel_job_request *job);
 bool xqaccel_queue_late(struct xqaccel_queue *q);
-void xqaccel_queue_push(struct xqaccel_queue *q, struct xqaccel_request *job);
+void xqaccel_queue_push(struct xqaccel_queue *q, struct xqaccel_job_request *job);
 bool xqaccel_queue_collect(struct xqaccel_queue *q);
 bool xqaccel_queue_reap(struct xqaccel_queue *q);
-struct xqaccel_request *xqaccel_queue_head(struct xqaccel_queue *q);
+struct xqaccel_job_request *xqaccel_queue_head(struct xqaccel_queue *q);
 
 static inline bool xqaccel_queue_has_room(const struct xqaccel_queue *q)
 {

@@ -46,14 +46,14 @@ static int wait_clear(struct xqaccel_device *xq, u32 reg, u32 bit, unsigned int 
 /* ---- what becomes of the jobs ------------------------------------------- */
 
 /* Status that ends a job after a reset, or XQACCEL_STATUS_OK if it is to run again. */
-static u32 verdict(const struct xqaccel_queue *q, struct xqaccel_request *job, bool head)
+static u32 verdict(const struct xqaccel_queue *q, struct xqaccel_job_request *job, bool head)
 {
 	const bool interrupted = (head && !q->idle) || q->broken;
 
+	if (job->canceled || job->client->closed)
+		return XQACCEL_STATUS_CANCELED;
 	if (job->timed_out)
 		return XQACCEL_STATUS_TIMEOUT;
-	if (job->client->closed)
-		return XQACCEL_STATUS_CANCELED;
 	/* What follows the head has not started, but the head may have added to C already. */
 	if (interrupted && job->accumulate)
 		return XQACCEL_STATUS_CANCELED;
@@ -70,7 +70,7 @@ static u32 verdict(const struct xqaccel_queue *q, struct xqaccel_request *job, b
  */
 static void settle_jobs(struct xqaccel_queue *q)
 {
-	struct xqaccel_request *job, *next;
+	struct xqaccel_job_request *job, *next;
 	LIST_HEAD(again);
 	bool head = true;
 
@@ -95,7 +95,7 @@ static void settle_jobs(struct xqaccel_queue *q)
 
 static void fail_all_jobs(struct xqaccel_device *xq)
 {
-	struct xqaccel_request *job, *next;
+	struct xqaccel_job_request *job, *next;
 	unsigned int i;
 
 	lockdep_assert_held(&xq->lock);
@@ -115,7 +115,7 @@ static void fail_all_jobs(struct xqaccel_device *xq)
 
 static void queue_stop(struct xqaccel_queue *q)
 {
-	struct xqaccel_request *head = xqaccel_queue_head(q);
+	struct xqaccel_job_request *head = xqaccel_queue_head(q);
 
 	if (!q->broken && xqaccel_queue_late(q))
 		head->timed_out = true;

@@ -20,45 +20,63 @@ static void lane_ready(struct xqaccel_lane *lane)
 		list_add_tail(&client->ready_node, &client->xq->ready);
 }
 
-/* After a job was taken from the lane: its client's and its own turn is over. */
-static void lane_served(struct xqaccel_lane *lane)
+/* A job was taken from the lane, perhaps its last. */
+static void lane_shortened(struct xqaccel_lane *lane)
 {
 	struct xqaccel_client *client = lane->client;
 
 	if (list_empty(&lane->jobs))
 		list_del_init(&lane->node);
-	else
-		list_move_tail(&lane->node, &client->ready);
-
 	if (list_empty(&client->ready))
 		list_del_init(&client->ready_node);
-	else
+}
+
+/* After a job was dispatched: its client's and its lane's turn is over. */
+static void lane_served(struct xqaccel_lane *lane)
+{
+	struct xqaccel_client *client = lane->client;
+
+	lane_shortened(lane);
+	if (!list_empty(&lane->node))
+		list_move_tail(&lane->node, &client->ready);
+	if (!list_empty(&client->ready_node))
 		list_move_tail(&client->ready_node, &client->xq->ready);
 }
 
 /* A new job: to the end of its lane. */
-void xqaccel_sched_enqueue(struct xqaccel_request *job)
+void xqaccel_sched_enqueue(struct xqaccel_job_request *job)
 {
 	lockdep_assert_held(&job->client->xq->lock);
 
-	list_add_tail(&job->node, &job->lane->jobs);
+	job->state = XQACCEL_JOB_QUEUED;
+	list_move_tail(&job->node, &job->lane->jobs);
 	lane_ready(job->lane);
 }
 
+/* Takes a job out of its lane, in which it waits. */
+void xqaccel_sched_remove(struct xqaccel_job_request *job)
+{
+	lockdep_assert_held(&job->client->xq->lock);
+
+	list_del_init(&job->node);
+	lane_shortened(job->lane);
+}
+
 /* A job that was in flight and must run again: to the front of its lane. */
-void xqaccel_sched_requeue(struct xqaccel_request *job)
+void xqaccel_sched_requeue(struct xqaccel_job_request *job)
 {
 	struct xqaccel_lane *lane = job->lane;
 
 	lockdep_assert_held(&job->client->xq->lock);
 
 	xqaccel_sched_left(job);
+	job->state = XQACCEL_JOB_QUEUED;
 	list_move(&job->node, &lane->jobs);
 	lane_ready(lane);
 }
 
 /* A job is no longer in flight. */
-void xqaccel_sched_left(struct xqaccel_request *job)
+void xqaccel_sched_left(struct xqaccel_job_request *job)
 {
 	struct xqaccel_lane *lane = job->lane;
 
@@ -94,11 +112,12 @@ static bool serve_client(struct xqaccel_client *client)
 
 	list_for_each_entry(lane, &client->ready, node) {
 		struct xqaccel_queue *q = queue_for(lane);
-		struct xqaccel_request *job;
+		struct xqaccel_job_request *job;
 
 		if (!q)
 			continue;
-		job = list_first_entry(&lane->jobs, struct xqaccel_request, node);
+		job = list_first_entry(&lane->jobs, struct xqaccel_job_request, node);
+		job->state = XQACCEL_JOB_ACTIVE;
 		lane->inflight++;
 		lane->queue = q;
 		xqaccel_queue_push(q, job);
@@ -148,7 +167,7 @@ void xqaccel_sched_drop(struct xqaccel_client *client, struct list_head *dropped
 {
 	const unsigned long soon = jiffies + msecs_to_jiffies(XQACCEL_CLOSE_GRACE_MS);
 	struct xqaccel_device *xq = client->xq;
-	struct xqaccel_request *job, *next;
+	struct xqaccel_job_request *job, *next;
 	unsigned int i;
 
 	lockdep_assert_held(&xq->lock);
@@ -157,6 +176,7 @@ void xqaccel_sched_drop(struct xqaccel_client *client, struct list_head *dropped
 		struct xqaccel_lane *lane = &client->lane[i];
 
 		list_for_each_entry_safe(job, next, &lane->jobs, node) {
+			xqaccel_job_uncount(job);
 			xqaccel_job_release(job);
 			list_move_tail(&job->node, dropped);
 		}
@@ -181,7 +201,7 @@ void xqaccel_sched_fail(struct xqaccel_device *xq)
 {
 	struct xqaccel_client *client, *next_client;
 	struct xqaccel_lane *lane, *next_lane;
-	struct xqaccel_request *job, *next;
+	struct xqaccel_job_request *job, *next;
 
 	lockdep_assert_held(&xq->lock);
 

@@ -8,11 +8,12 @@
 struct list_head;
 struct xqaccel_client;
 struct xqaccel_device;
-struct xqaccel_request;
+struct xqaccel_job_request;
 
-void xqaccel_sched_enqueue(struct xqaccel_request *job);
-void xqaccel_sched_requeue(struct xqaccel_request *job);
-void xqaccel_sched_left(struct xqaccel_request *job);
+void xqaccel_sched_enqueue(struct xqaccel_job_request *job);
+void xqaccel_sched_requeue(struct xqaccel_job_request *job);
+void xqaccel_sched_remove(struct xqaccel_job_request *job);
+void xqaccel_sched_left(struct xqaccel_job_request *job);
 bool xqaccel_sched_in_flight(struct xqaccel_client *client);
 void xqaccel_sched_run(struct xqaccel_device *xq);
 void xqaccel_sched_drop(struct xqaccel_client *client, struct list_head *dropped);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The ioctl that takes jobs. */
+/*
+ * The ioctl that takes jobs. First they are checked, then counted, which decides how many are
+ * accepted; once user space was told they are published, which can't fail any more.
+ */
 #include <linux/jiffies.h>
 #include <linux/module.h>
 #include <linux/nospec.h>
@@ -8,8 +11,10 @@
 
 #include "client.h"
 #include "info.h"
+#include "ioctl.h"
 #include "job.h"
 #include "scheduler.h"
+#include "user.h"
 
 /* The smallest stride of the ABI; what a job then lacks reads as zero. */
 #define JOB_MIN_BYTES	64
@@ -32,85 +37,149 @@ u32 xqaccel_default_timeout_ms(void)
 	return clamp(READ_ONCE(default_timeout_ms), 1U, xqaccel_max_timeout_ms());
 }
 
-/* Publishes a job. It may have ended when this returns. */
-static int enqueue(struct xqaccel_request *job)
+/* Everything is decided on this copy: user space may change its own at any time. */
+static struct xqaccel_job_request *job_from_user(struct xqaccel_client *client,
+						 const struct xqaccel_submit *cmd, u32 index)
 {
-	struct xqaccel_client *client = job->client;
-	struct xqaccel_device *xq = client->xq;
-	int ret = 0;
-
-	spin_lock_irq(&xq->lock);
-	if (xq->lost) {
-		ret = -ENODEV;
-	} else if (client->unreaped >= XQACCEL_MAX_JOBS) {
-		ret = -EAGAIN;
-	} else {
-		client->unreaped++;
-		xqaccel_sched_enqueue(job);
-		xqaccel_sched_run(xq);
-	}
-	spin_unlock_irq(&xq->lock);
-	return ret;
-}
-
-/*
- * Everything is decided on this copy: user space may change its own at any time.
- */
-static int submit_one(struct xqaccel_client *client, const struct xqaccel_submit *cmd, u32 index)
-{
-	const void __user *from = u64_to_user_ptr(cmd->jobs + (u64)index * cmd->job_stride);
-	struct xqaccel_request *job;
+	const void __user *from = u64_to_user_ptr(cmd->jobs.array +
+						  (u64)index * cmd->jobs.stride);
+	struct xqaccel_job_request *job;
 	struct xqaccel_job desc;
 	int ret;
 
-	ret = copy_struct_from_user(&desc, sizeof(desc), from, cmd->job_stride);
+	ret = copy_struct_from_user(&desc, sizeof(desc), from, cmd->jobs.stride);
+	if (!ret)
+		ret = xqaccel_job_check(&client->xq->caps, &desc);
 	if (ret)
-		return ret;
-	/* No more than a hint here, but a full client shall not pay for the check. */
-	if (READ_ONCE(client->unreaped) >= XQACCEL_MAX_JOBS)
-		return -EAGAIN;
-	ret = xqaccel_job_check(&client->xq->caps, &desc);
-	if (ret)
-		return ret;
+		return ERR_PTR(ret);
 	job = xqaccel_job_create(client, &desc);
 	if (IS_ERR(job))
-		return PTR_ERR(job);
+		return job;
 	job->lane = &client->lane[array_index_nospec(cmd->lane, XQACCEL_LANES)];
 	job->timeout = max(1UL, msecs_to_jiffies(cmd->timeout_ms ?: xqaccel_default_timeout_ms()));
-	ret = enqueue(job);
-	if (ret) {
+	return job;
+}
+
+static void free_jobs(struct xqaccel_device *xq, struct list_head *jobs)
+{
+	struct xqaccel_job_request *job, *next;
+
+	list_for_each_entry_safe(job, next, jobs, node) {
 		xqaccel_job_release(job);
-		xqaccel_job_free(client->xq, job);
+		xqaccel_job_free(xq, job);
 	}
+	INIT_LIST_HEAD(jobs);
+}
+
+/* How many of @count jobs the lane, the user and the device can take, under the lock. */
+static u32 room_for(const struct xqaccel_lane *lane, u32 count)
+{
+	const struct xqaccel_user *user = lane->client->user;
+	const struct xqaccel_device *xq = lane->client->xq;
+
+	count = min(count, XQACCEL_LANE_JOBS - lane->unreaped);
+	count = min(count, XQACCEL_USER_JOBS - user->jobs);
+	return min(count, XQACCEL_DEVICE_JOBS - xq->unreaped);
+}
+
+/* Counts as many of @count jobs as there is room for, and gives them ids. */
+static int reserve(struct xqaccel_call *call, struct xqaccel_lane *lane, u32 count)
+{
+	struct xqaccel_client *client = call->client;
+	struct xqaccel_submit *cmd = call->data;
+	struct xqaccel_device *xq = client->xq;
+	struct xqaccel_job_request *job, *next;
+	LIST_HEAD(refused);
+	int ret = 0;
+	u32 n = 0;
+
+	spin_lock_irq(&xq->lock);
+	if (xq->lost)
+		ret = -ENODEV;
+	else if (!room_for(lane, count))
+		ret = -EAGAIN;
+	else
+		n = room_for(lane, count);
+	cmd->first_id = client->next_id;
+	cmd->accepted = n;
+	list_for_each_entry_safe(job, next, &call->jobs, node) {
+		if (n) {
+			xqaccel_job_count(job);
+			n--;
+		} else {
+			list_move_tail(&job->node, &refused);
+		}
+	}
+	spin_unlock_irq(&xq->lock);
+	free_jobs(xq, &refused);
 	return ret;
 }
 
-int xqaccel_ioctl_submit(struct xqaccel_client *client, void *data)
+static int check_command(struct xqaccel_device *xq, const struct xqaccel_submit *cmd)
 {
-	struct xqaccel_submit *cmd = data;
-	int ret = 0;
-	u32 i;
-
-	if (READ_ONCE(client->xq->lost))
+	if (READ_ONCE(xq->lost))
 		return -ENODEV;
 	if (cmd->flags)
 		return -EOPNOTSUPP;
-	if (cmd->reserved || !cmd->count || cmd->count > XQACCEL_MAX_BATCH ||
+	if (cmd->reserved || !cmd->jobs.count || cmd->jobs.count > XQACCEL_MAX_BATCH ||
 	    cmd->lane >= XQACCEL_LANES)
 		return -EINVAL;
-	if (cmd->job_stride < JOB_MIN_BYTES || cmd->job_stride > XQACCEL_MAX_STRUCT)
+	if (cmd->jobs.stride < JOB_MIN_BYTES || cmd->jobs.stride > XQACCEL_MAX_STRUCT)
 		return -EINVAL;
-	if (cmd->timeout_ms > xqaccel_max_timeout_ms())
-		return -EINVAL;
+	return cmd->timeout_ms > xqaccel_max_timeout_ms() ? -EINVAL : 0;
+}
 
-	for (i = 0; i < cmd->count; i++) {
-		ret = submit_one(client, cmd, i);
-		if (ret)
+int xqaccel_ioctl_submit(struct xqaccel_call *call)
+{
+	struct xqaccel_client *client = call->client;
+	struct xqaccel_submit *cmd = call->data;
+	struct xqaccel_lane *lane;
+	u32 count;
+	int ret;
+
+	ret = check_command(client->xq, cmd);
+	if (ret)
+		return ret;
+	lane = &client->lane[array_index_nospec(cmd->lane, XQACCEL_LANES)];
+	/* No more than a hint here, but a full lane shall not pay for the checks. */
+	if (READ_ONCE(lane->unreaped) >= XQACCEL_LANE_JOBS)
+		return -EAGAIN;
+
+	for (count = 0; count < cmd->jobs.count; count++) {
+		struct xqaccel_job_request *job = job_from_user(client, cmd, count);
+
+		ret = PTR_ERR_OR_ZERO(job);
+		if (ret) {
+			dev_dbg(&client->xq->dev, "job %u of %u refused: %d\n", count,
+				cmd->jobs.count, ret);
 			break;
+		}
+		list_add_tail(&job->node, &call->jobs);
 		cond_resched();
 	}
-	cmd->done = i;
-	if (ret)
-		dev_dbg(&client->xq->dev, "job %u of %u refused: %d\n", i, cmd->count, ret);
-	return i ? 0 : ret;
+	return count ? reserve(call, lane, count) : ret;
+}
+
+void xqaccel_submit_finish(struct xqaccel_call *call, bool written)
+{
+	struct xqaccel_device *xq = call->client->xq;
+	struct xqaccel_job_request *job, *next;
+
+	spin_lock_irq(&xq->lock);
+	list_for_each_entry_safe(job, next, &call->jobs, node) {
+		if (!written)
+			xqaccel_job_uncount(job);
+		else if (xq->lost)
+			xqaccel_job_fail(job, XQACCEL_STATUS_LOST);
+		else
+			xqaccel_sched_enqueue(job);
+	}
+	if (written)
+		xqaccel_sched_run(xq);
+	spin_unlock_irq(&xq->lock);
+	if (written)
+		return;
+	free_jobs(xq, &call->jobs);
+	/* Others may be waiting for these. */
+	wake_up_all(&call->client->wait);
 }

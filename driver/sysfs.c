@@ -17,7 +17,7 @@ static DEVICE_ATTR_RO(state);
 
 static ssize_t abi_show(struct device *dev, struct device_attribute *attr, char *buf)
 {
-	return sysfs_emit(buf, "%u.%u\n", XQACCEL_ABI_MAJOR, XQACCEL_ABI_MINOR);
+	return sysfs_emit(buf, "%#llx\n", XQACCEL_ABI_BASE);
 }
 static DEVICE_ATTR_RO(abi);
 

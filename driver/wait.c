@@ -1,140 +1,218 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The ioctl that reaps completions. */
+/*
+ * The ioctl that reaps completions. Jobs are taken off the lists, copied to user memory with no
+ * lock held, and forgotten once all of it was written; what was not goes back.
+ */
 #include <linux/freezer.h>
 #include <linux/hrtimer.h>
 #include <linux/ktime.h>
+#include <linux/nospec.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/wait.h>
 
 #include "client.h"
+#include "ioctl.h"
 #include "job.h"
 
 #define COMPLETION_MIN_BYTES	32
 
+/* The lane that was asked for, or NULL. */
+static struct xqaccel_lane *lane_of(struct xqaccel_client *client, const struct xqaccel_wait *cmd)
+{
+	if (!(cmd->flags & XQACCEL_WAIT_LANE))
+		return NULL;
+	return &client->lane[array_index_nospec(cmd->lane, XQACCEL_LANES)];
+}
+
+/*
+ * Jobs asked for that have not been reaped, under the lock. One that another thread is copying
+ * counts, since it may come back.
+ */
+static u32 unreaped(struct xqaccel_client *client, const struct xqaccel_wait *cmd)
+{
+	const struct xqaccel_lane *lane = lane_of(client, cmd);
+
+	if (cmd->flags & XQACCEL_WAIT_JOB)
+		return xqaccel_job_find(client, cmd->id) ? 1 : 0;
+	return lane ? lane->unreaped : client->unreaped;
+}
+
+/* Jobs asked for that can be reaped, under the lock. */
+static u32 ended(struct xqaccel_client *client, const struct xqaccel_wait *cmd)
+{
+	const struct xqaccel_lane *lane = lane_of(client, cmd);
+
+	if (cmd->flags & XQACCEL_WAIT_JOB) {
+		const struct xqaccel_job_request *job = xqaccel_job_find(client, cmd->id);
+
+		return job && job->state == XQACCEL_JOB_ENDED;
+	}
+	return lane ? lane->done_count : client->done_count;
+}
+
 /* As many as were asked for have ended, or all there are. */
-static bool enough(struct xqaccel_client *client, u32 min_complete)
+static bool enough(struct xqaccel_client *client, const struct xqaccel_wait *cmd)
 {
 	bool enough;
 
 	spin_lock_irq(&client->xq->lock);
-	enough = client->done_count >= min(min_complete, client->unreaped);
+	enough = ended(client, cmd) >= min(cmd->min_complete, unreaped(client, cmd));
 	spin_unlock_irq(&client->xq->lock);
 	return enough;
 }
 
-/* Freezable, so that a suspend is no signal to the sleeper. */
-static int wait_for(struct xqaccel_client *client, u32 min_complete, s64 timeout_ns)
+/*
+ * Freezable, so that a suspend is no signal to the sleeper. The kernel has no
+ * wait_event_freezable() with an absolute time.
+ */
+static int wait_for(struct xqaccel_client *client, const struct xqaccel_wait *cmd)
 {
-	int ret;
+	ktime_t deadline = ns_to_ktime(max_t(s64, cmd->deadline_ns, 0));
+	DEFINE_WAIT(wait);
+	int ret = 0;
 
-	if (enough(client, min_complete))
+	for (;;) {
+		prepare_to_wait(&client->wait, &wait, TASK_INTERRUPTIBLE | TASK_FREEZABLE);
+		if (enough(client, cmd))
+			break;
+		ret = -ERESTARTSYS;
+		if (signal_pending(current))
+			break;
+		ret = -ETIMEDOUT;
+		if (deadline <= ktime_get())
+			break;
 		ret = 0;
-	else if (!timeout_ns)
-		ret = -ETIME;
-	else if (timeout_ns < 0)
-		ret = wait_event_freezable(client->wait, enough(client, min_complete));
-	else
-		/* There is no wait_event_freezable_hrtimeout(). */
-		ret = __wait_event_hrtimeout(client->wait, enough(client, min_complete),
-					     ns_to_ktime(timeout_ns),
-					     (TASK_INTERRUPTIBLE | TASK_FREEZABLE));
-	if (ret == -ETIME)
-		return -ETIMEDOUT;
-	/* EINTR for a handler; the freezer and others who just kick a task are no reason to fail. */
-	return ret ? -ERESTARTNOHAND : 0;
+		schedule_hrtimeout(cmd->deadline_ns == XQACCEL_NO_DEADLINE ? NULL : &deadline,
+				   HRTIMER_MODE_ABS);
+	}
+	finish_wait(&client->wait, &wait);
+	return ret;
 }
 
-/* Moves up to @count completions to @taken; under wait_lock. */
-static u32 take(struct xqaccel_client *client, u32 count, struct list_head *taken)
+static void take_job(struct xqaccel_call *call, struct xqaccel_job_request *job)
 {
-	u32 n;
-
-	spin_lock_irq(&client->xq->lock);
-	for (n = 0; n < count && !list_empty(&client->done); n++)
-		list_move_tail(client->done.next, taken);
-	client->done_count -= n;
-	spin_unlock_irq(&client->xq->lock);
-	return n;
+	job->state = XQACCEL_JOB_TAKEN;
+	list_move_tail(&job->node, &call->jobs);
+	list_del_init(&job->lane_node);
+	job->lane->done_count--;
+	job->client->done_count--;
 }
 
-/* What could not be copied goes back to the front; what could is reaped. */
-static u32 settle(struct xqaccel_client *client, u32 told, u32 untold, struct list_head *back)
+static struct xqaccel_job_request *first_ended(struct xqaccel_client *client,
+					       const struct xqaccel_wait *cmd)
 {
-	u32 pending;
+	struct xqaccel_lane *lane = lane_of(client, cmd);
+
+	if (!ended(client, cmd))
+		return NULL;
+	if (cmd->flags & XQACCEL_WAIT_JOB)
+		return xqaccel_job_find(client, cmd->id);
+	if (lane)
+		return list_first_entry(&lane->done, struct xqaccel_job_request, lane_node);
+	return list_first_entry(&client->done, struct xqaccel_job_request, node);
+}
+
+static void take(struct xqaccel_call *call)
+{
+	struct xqaccel_client *client = call->client;
+	struct xqaccel_wait *cmd = call->data;
+	struct xqaccel_job_request *job;
 
 	spin_lock_irq(&client->xq->lock);
-	list_splice(back, &client->done);
-	client->done_count += untold;
-	client->unreaped -= told;
-	pending = client->unreaped;
+	for (cmd->done = 0; cmd->done < cmd->completions.count; cmd->done++) {
+		job = first_ended(client, cmd);
+		if (!job)
+			break;
+		take_job(call, job);
+	}
+	cmd->pending = unreaped(client, cmd);
+	cmd->pending -= min(cmd->pending, cmd->done);
 	spin_unlock_irq(&client->xq->lock);
-	/* Others may be waiting for more jobs than there are now. */
+}
+
+/* Back to the front, in their order: of those that another thread took meanwhile we know nothing. */
+static void put_back(struct xqaccel_client *client, struct list_head *jobs)
+{
+	struct xqaccel_job_request *job, *next;
+
+	spin_lock_irq(&client->xq->lock);
+	list_for_each_entry_safe_reverse(job, next, jobs, node) {
+		job->state = XQACCEL_JOB_ENDED;
+		list_move(&job->node, &client->done);
+		list_add(&job->lane_node, &job->lane->done);
+		job->lane->done_count++;
+		client->done_count++;
+	}
+	spin_unlock_irq(&client->xq->lock);
 	wake_up_all(&client->wait);
-	return pending;
 }
 
-static int copy_one(const struct xqaccel_wait *cmd, u32 index, const struct xqaccel_completion *c)
+static int copy_one(const struct xqaccel_array *to, u32 index, const struct xqaccel_completion *c)
 {
-	void __user *to = u64_to_user_ptr(cmd->completions + (u64)index * cmd->stride);
-	const size_t known = min_t(size_t, cmd->stride, sizeof(*c));
+	void __user *at = u64_to_user_ptr(to->array + (u64)index * to->stride);
+	const size_t known = min_t(size_t, to->stride, sizeof(*c));
 
-	if (copy_to_user(to, c, known) || clear_user(to + known, cmd->stride - known))
+	if (copy_to_user(at, c, known) || clear_user(at + known, to->stride - known))
 		return -EFAULT;
 	return 0;
 }
 
-static int reap(struct xqaccel_client *client, struct xqaccel_wait *cmd)
+/* Takes and copies what there is; 0 with none, too. */
+static int reap(struct xqaccel_call *call)
 {
-	struct xqaccel_request *job, *next;
-	LIST_HEAD(taken);
-	LIST_HEAD(told);
-	int ret = 0;
-	u32 count;
+	struct xqaccel_wait *cmd = call->data;
+	struct xqaccel_job_request *job;
+	u32 copied = 0, taken;
+	LIST_HEAD(rest);
 
-	mutex_lock(&client->wait_lock);
-	count = take(client, cmd->count, &taken);
-	cmd->done = 0;
-	list_for_each_entry_safe(job, next, &taken, node) {
-		ret = copy_one(cmd, cmd->done, &job->completion);
-		if (ret)
+	take(call);
+	taken = cmd->done;
+	list_for_each_entry(job, &call->jobs, node) {
+		if (copy_one(&cmd->completions, copied, &job->completion))
 			break;
-		list_move_tail(&job->node, &told);
-		cmd->done++;
+		copied++;
 	}
-	cmd->pending = settle(client, cmd->done, count - cmd->done, &taken);
-	mutex_unlock(&client->wait_lock);
-
-	list_for_each_entry_safe(job, next, &told, node)
-		xqaccel_job_free(client->xq, job);
-	return cmd->done ? 0 : ret;
+	if (copied == taken)
+		return 0;
+	list_cut_before(&rest, &call->jobs, &job->node);
+	list_swap(&rest, &call->jobs);
+	put_back(call->client, &rest);
+	cmd->done = copied;
+	cmd->pending += taken - copied;
+	return copied ? 0 : -EFAULT;
 }
 
-/* What is left of the caller's time. */
-static s64 time_left(const struct xqaccel_wait *cmd, ktime_t begin)
+static int check_command(const struct xqaccel_wait *cmd)
 {
-	if (cmd->timeout_ns <= 0)
-		return cmd->timeout_ns;
-	return max_t(s64, cmd->timeout_ns - ktime_to_ns(ktime_sub(ktime_get(), begin)), 0);
+	const struct xqaccel_array *to = &cmd->completions;
+
+	if (cmd->flags & ~(XQACCEL_WAIT_LANE | XQACCEL_WAIT_JOB))
+		return -EOPNOTSUPP;
+	if ((cmd->flags & XQACCEL_WAIT_LANE) && (cmd->flags & XQACCEL_WAIT_JOB))
+		return -EINVAL;
+	if (cmd->flags & XQACCEL_WAIT_LANE ? cmd->lane >= XQACCEL_LANES : cmd->lane)
+		return -EINVAL;
+	if (cmd->flags & XQACCEL_WAIT_JOB ? !cmd->id : cmd->id)
+		return -EINVAL;
+	if (!to->count || cmd->min_complete > to->count)
+		return -EINVAL;
+	return to->stride < COMPLETION_MIN_BYTES || to->stride > XQACCEL_MAX_STRUCT ? -EINVAL : 0;
 }
 
-int xqaccel_ioctl_wait(struct xqaccel_client *client, void *data)
+int xqaccel_ioctl_wait(struct xqaccel_call *call)
 {
-	const ktime_t begin = ktime_get();
-	struct xqaccel_wait *cmd = data;
+	struct xqaccel_client *client = call->client;
+	struct xqaccel_wait *cmd = call->data;
 	int waited, ret;
 
-	if (cmd->flags)
-		return -EOPNOTSUPP;
-	if (cmd->reserved || !cmd->count || cmd->min_complete > cmd->count)
-		return -EINVAL;
-	if (cmd->stride < COMPLETION_MIN_BYTES || cmd->stride > XQACCEL_MAX_STRUCT)
-		return -EINVAL;
-
+	ret = check_command(cmd);
+	if (ret)
+		return ret;
 	/* Another thread may take what this one was woken for, and there is more to come. */
 	do {
-		waited = wait_for(client, cmd->min_complete, time_left(cmd, begin));
-		ret = reap(client, cmd);
+		waited = wait_for(client, cmd);
+		ret = reap(call);
 		if (ret || cmd->done)
 			return ret;
 	} while (!waited && cmd->min_complete && cmd->pending);
@@ -143,4 +221,23 @@ int xqaccel_ioctl_wait(struct xqaccel_client *client, void *data)
 	if (READ_ONCE(client->xq->lost))
 		return -ENODEV;
 	return cmd->min_complete ? -ENOENT : 0;
+}
+
+void xqaccel_wait_finish(struct xqaccel_call *call, bool written)
+{
+	struct xqaccel_client *client = call->client;
+	struct xqaccel_job_request *job, *next;
+
+	if (!written) {
+		put_back(client, &call->jobs);
+		return;
+	}
+	spin_lock_irq(&client->xq->lock);
+	list_for_each_entry(job, &call->jobs, node)
+		xqaccel_job_uncount(job);
+	spin_unlock_irq(&client->xq->lock);
+	list_for_each_entry_safe(job, next, &call->jobs, node)
+		xqaccel_job_free(client->xq, job);
+	/* Others may be waiting for more jobs than there are now. */
+	wake_up_all(&client->wait);
 }

@@ -15,7 +15,7 @@
 
 static unsigned long watch_delay(struct xqaccel_queue *q)
 {
-	const struct xqaccel_request *head = xqaccel_queue_head(q);
+	const struct xqaccel_job_request *head = xqaccel_queue_head(q);
 	unsigned long delay = msecs_to_jiffies(WATCH_MS);
 
 	if (!head)

@@ -18,6 +18,12 @@
 /* Every dimension of a job is at most this, so that products of two fit in 64 bits. */
 #define XQ_MAX_DIM		(1U << 24)
 
+/* Of the codes, operands and flags in linux/xqaccel.h; they grow, so they are no promise. */
+#define XQ_FORMATS		(XQACCEL_FMT_F32 + 1)
+#define XQ_OPERANDS		(XQACCEL_CODEBOOK + 1)
+#define XQ_JOB_FLAGS		(XQACCEL_JOB_ACCUMULATE | XQACCEL_JOB_B_TILED | \
+				 XQACCEL_JOB_GROUP_ACC)
+
 /* What decides the shape of a job, the same in the driver's and the hardware's form. */
 struct xq_dims {
 	__u32 flags;		/* XQACCEL_JOB_* */
@@ -251,7 +257,7 @@ static inline bool xq_rows_disjoint(const struct xq_extent *e, __u64 stride, __u
 /* Whether the numbers alone are a job: formats, group, limits. The pair is a capability. */
 static inline bool xq_dims_valid(const struct xq_dims *d)
 {
-	if (d->flags & ~XQACCEL_JOB_FLAGS)
+	if (d->flags & ~XQ_JOB_FLAGS)
 		return false;
 	if (d->m > XQ_MAX_DIM || d->n > XQ_MAX_DIM || d->k > XQ_MAX_DIM ||
 	    d->batch > XQ_MAX_DIM || !d->batch)

@@ -86,7 +86,7 @@ struct xqdev_job {
 	uint64_t id;
 	uint32_t context;
 	struct xqk_gemm gemm;
-	struct xqdev_operand operand[XQACCEL_OPERANDS];
+	struct xqdev_operand operand[XQ_OPERANDS];
 	uint32_t sq_next;	/* index after its descriptor */
 	uint64_t start, end;
 	uint64_t slow_ns;	/* fault injection: it takes at least so long */

@@ -200,7 +200,7 @@ static int walk_operands(struct xqdev *dev, struct xqdev_job *job, bool map, siz
 	int status;
 
 	status = xqdev_walk_start(dev, &dev->walk, job->context);
-	for (i = 0; i < XQACCEL_OPERANDS && !status; i++) {
+	for (i = 0; i < XQ_OPERANDS && !status; i++) {
 		first[i] = job->pages;
 		if (!job->operand[i].span)
 			continue;
@@ -248,7 +248,7 @@ static int reserve_pages(struct xqdev_job *job)
 	uint64_t pages = 0, total;
 	unsigned int i;
 
-	for (i = 0; i < XQACCEL_OPERANDS; i++) {
+	for (i = 0; i < XQ_OPERANDS; i++) {
 		const struct xqdev_operand *op = &job->operand[i];
 		const uint64_t limit = 1ULL << XQ_VA_BITS;
 
@@ -276,7 +276,7 @@ static void count_work(struct xqdev_job *job)
 
 	job->macs = (uint64_t)d->batch * d->m * d->n * d->k;
 	job->bytes = 0;
-	for (i = 0; i < XQACCEL_OPERANDS; i++) {
+	for (i = 0; i < XQ_OPERANDS; i++) {
 		const struct xqdev_operand *op = &job->operand[i];
 		uint64_t bytes = op->extent.row_bytes * op->extent.planes;
 
@@ -293,7 +293,7 @@ static void count_work(struct xqdev_job *job)
 /* Map a prepared job that has output; on failure nothing stays mapped. */
 int xqdev_job_map(struct xqdev *dev, struct xqdev_job *job)
 {
-	size_t first[XQACCEL_OPERANDS];
+	size_t first[XQ_OPERANDS];
 	unsigned int i;
 	int status;
 
@@ -306,7 +306,7 @@ int xqdev_job_map(struct xqdev *dev, struct xqdev_job *job)
 		return status;
 	}
 	job->digest = dev->walk.digest;
-	for (i = 0; i < XQACCEL_OPERANDS; i++)
+	for (i = 0; i < XQ_OPERANDS; i++)
 		set_view(&job->gemm.view[i], &job->operand[i], job->page + first[i]);
 	count_work(job);
 	return XQACCEL_STATUS_OK;
@@ -335,7 +335,7 @@ bool xqdev_job_mapped(const struct xqdev_job *job)
 /* Whether a started job uses a translation that its context no longer has. */
 bool xqdev_job_remapped(struct xqdev *dev, struct xqdev_job *job)
 {
-	size_t first[XQACCEL_OPERANDS];
+	size_t first[XQ_OPERANDS];
 	const uint64_t fault_address = job->fault_address;
 	const int status = walk_operands(dev, job, false, first);
 

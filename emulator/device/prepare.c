@@ -24,7 +24,7 @@ static void read_dims(struct xq_dims *d, const struct xq_hw_descriptor *desc)
 
 static bool capable(const struct xq_dims *d)
 {
-	if (d->a_format >= XQACCEL_FMT_COUNT || d->b_format >= XQACCEL_FMT_COUNT)
+	if (d->a_format >= XQ_FORMATS || d->b_format >= XQ_FORMATS)
 		return false;
 	if (!(xqk_pairs(d->a_format) & 1U << d->b_format))
 		return false;
@@ -77,7 +77,7 @@ static bool output_apart(const struct xqdev_operand *operand)
 
 	if (c->span && !xq_rows_disjoint(&c->extent, c->stride, c->batch_stride, c->group_stride))
 		return false;
-	for (i = 0; i < XQACCEL_OPERANDS; i++)
+	for (i = 0; i < XQ_OPERANDS; i++)
 		if (i != XQACCEL_C && !apart(c, &operand[i]))
 			return false;
 	return true;
@@ -107,7 +107,7 @@ int xqdev_job_prepare(struct xqdev *dev, struct xqdev_job *job,
 		return XQACCEL_STATUS_INVALID;
 	job->gemm.a_zp = (int32_t)le32toh(desc->a_zp);
 	job->gemm.b_zp = (int32_t)le32toh(desc->b_zp);
-	for (i = 0; i < XQACCEL_OPERANDS; i++)
+	for (i = 0; i < XQ_OPERANDS; i++)
 		if (!read_operand(&job->operand[i], d, i, desc))
 			return XQACCEL_STATUS_INVALID;
 	if (!output_apart(job->operand))

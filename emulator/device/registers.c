@@ -66,7 +66,7 @@ static uint32_t read_capability(const struct xqdev *dev, uint32_t offset)
 	if (offset >= XQ_REG_PAIRS(0) && offset < XQ_REG_PAIRS(16)) {
 		const uint32_t a = (offset - XQ_REG_PAIRS(0)) / 4;
 
-		return a < XQACCEL_FMT_COUNT ? xqk_pairs(a) : 0;
+		return a < XQ_FORMATS ? xqk_pairs(a) : 0;
 	}
 	switch (offset) {
 	case XQ_REG_ID:

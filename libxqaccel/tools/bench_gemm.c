@@ -119,7 +119,7 @@ static int open_device(struct bench *b)
 static int fill_buffers(struct bench *b)
 {
 	const size_t m = (size_t)b->m, n = (size_t)b->n, k = (size_t)b->k;
-	const bool tiled = xq_device_info(b->dev)->tiled >> b->b_type & 1;
+	const bool tiled = xq_device_has_tiled(b->dev, b->b_type);
 	size_t i;
 	int err;
 
@@ -153,7 +153,7 @@ static int fill_buffers(struct bench *b)
 
 static void make_job(struct bench *b)
 {
-	const bool tiled = xq_device_info(b->dev)->tiled >> b->b_type & 1;
+	const bool tiled = xq_device_has_tiled(b->dev, b->b_type);
 	const size_t k = (size_t)b->k;
 
 	b->job = (struct xq_gemm){

@@ -25,16 +25,22 @@ static const struct {
 	{ XQACCEL_FEATURE_A_ZP_ROWS, "row-zero-points" },
 };
 
+static const struct {
+	uint64_t bit;
+	const char *name;
+} interfaces[] = {
+	{ XQACCEL_ABI_BASE, "base" },
+};
+
 /* Calls print for each pair that the device has. */
-static void each_pair(const struct xqaccel_info *info, const char *between,
-		      const char *format)
+static void each_pair(const struct xq_device *dev, const char *between, const char *format)
 {
 	bool first = true;
 	int a, b;
 
 	for (a = 1; a < XQ_TYPE_COUNT; a++)
 		for (b = 1; b < XQ_TYPE_COUNT; b++) {
-			if (!(info->pairs[a] >> b & 1))
+			if (!xq_device_has_pair(dev, (enum xq_type)a, (enum xq_type)b))
 				continue;
 			printf("%s", first ? "" : between);
 			printf(format, xq_type_name((enum xq_type)a), xq_type_name((enum xq_type)b));
@@ -42,24 +48,24 @@ static void each_pair(const struct xqaccel_info *info, const char *between,
 		}
 }
 
-static void each_name(bool (*has)(const struct xqaccel_info *, unsigned int),
+static void each_name(bool (*has)(const struct xq_device *, unsigned int),
 		      const char *(*name)(unsigned int), unsigned int count,
-		      const struct xqaccel_info *info, const char *quote, const char *between)
+		      const struct xq_device *dev, const char *quote, const char *between)
 {
 	bool first = true;
 	unsigned int i;
 
 	for (i = 0; i < count; i++) {
-		if (!has(info, i))
+		if (!has(dev, i))
 			continue;
 		printf("%s%s%s%s", first ? "" : between, quote, name(i), quote);
 		first = false;
 	}
 }
 
-static bool has_tiled(const struct xqaccel_info *info, unsigned int type)
+static bool has_tiled(const struct xq_device *dev, unsigned int type)
 {
-	return info->tiled >> type & 1;
+	return xq_device_has_tiled(dev, (enum xq_type)type);
 }
 
 static const char *type_name(unsigned int type)
@@ -67,9 +73,9 @@ static const char *type_name(unsigned int type)
 	return xq_type_name((enum xq_type)type);
 }
 
-static bool has_feature(const struct xqaccel_info *info, unsigned int i)
+static bool has_feature(const struct xq_device *dev, unsigned int i)
 {
-	return info->features & features[i].bit;
+	return xq_device_info(dev)->features & features[i].bit;
 }
 
 static const char *feature_name(unsigned int i)
@@ -79,27 +85,43 @@ static const char *feature_name(unsigned int i)
 
 static const unsigned int feature_count = sizeof(features) / sizeof(features[0]);
 
-static void print_json(const char *name, const struct xqaccel_info *i)
+static bool has_interface(const struct xq_device *dev, unsigned int i)
 {
+	return xq_device_info(dev)->abi & interfaces[i].bit;
+}
+
+static const char *interface_name(unsigned int i)
+{
+	return interfaces[i].name;
+}
+
+static const unsigned int interface_count = sizeof(interfaces) / sizeof(interfaces[0]);
+
+static void print_json(const struct xq_device *dev)
+{
+	const struct xqaccel_info *i = xq_device_info(dev);
+
 	printf("{\"device\": ");
-	json_string(name);
+	json_string(xq_device_name(dev));
 	printf(", \"driver\": ");
 	json_string(i->driver);
 	printf(", \"isa\": ");
 	json_string(i->isa);
-	printf(", \"abi\": \"%u.%u\", \"hardware\": \"%u.%u\", \"queues\": %u, \"contexts\": %u, "
+	printf(", \"abi\": [");
+	each_name(has_interface, interface_name, interface_count, dev, "\"", ", ");
+	printf("], \"hardware\": \"%u.%u\", \"queues\": %u, \"contexts\": %u, "
 	       "\"lanes\": %u, \"threads\": %u, \"max_jobs\": %u, \"max_batch\": %u, \"max_dim\": %u, "
 	       "\"max_buffer_bytes\": %" PRIu64 ", \"client_bytes\": %" PRIu64 ", \"clock_hz\": %" PRIu64
 	       ", \"default_timeout_ms\": %u, \"max_timeout_ms\": %u, \"pairs\": [",
-	       i->abi_major, i->abi_minor, i->hw_version >> 16, i->hw_version & 0xffff, i->queues,
-	       i->contexts, i->lanes, i->threads, i->max_jobs, i->max_batch, i->max_dim,
+	       i->hw_version >> 16, i->hw_version & 0xffff, i->queues, i->contexts, i->lanes, i->threads,
+	       i->max_jobs, i->max_batch, i->max_dim,
 	       (uint64_t)i->max_buffer_bytes, (uint64_t)i->client_bytes, (uint64_t)i->clock_hz,
 	       i->default_timeout_ms, i->max_timeout_ms);
-	each_pair(i, ", ", "[\"%s\", \"%s\"]");
+	each_pair(dev, ", ", "[\"%s\", \"%s\"]");
 	printf("], \"tiled\": [");
-	each_name(has_tiled, type_name, XQ_TYPE_COUNT, i, "\"", ", ");
+	each_name(has_tiled, type_name, XQ_TYPE_COUNT, dev, "\"", ", ");
 	printf("], \"features\": [");
-	each_name(has_feature, feature_name, feature_count, i, "\"", ", ");
+	each_name(has_feature, feature_name, feature_count, dev, "\"", ", ");
 	printf("]}");
 }
 
@@ -116,25 +138,39 @@ static void print_types(uint32_t types)
 	}
 }
 
+/* Bit b: a x b runs on the device. */
+static uint32_t types_with(const struct xq_device *dev, unsigned int a)
+{
+	uint32_t types = 0;
+	unsigned int b;
+
+	for (b = 1; b < XQ_TYPE_COUNT; b++)
+		if (xq_device_has_pair(dev, (enum xq_type)a, (enum xq_type)b))
+			types |= 1U << b;
+	return types;
+}
+
 /* A line for all types of A that go with the same types of B. */
-static void print_pairs(const struct xqaccel_info *i)
+static void print_pairs(const struct xq_device *dev)
 {
 	const char *label = "pairs, A by B";
-	uint32_t told = 0, alike;
+	uint32_t printed = 0, alike;
 	unsigned int a, other;
 
 	for (a = 1; a < XQ_TYPE_COUNT; a++) {
-		if (!i->pairs[a] || (told >> a & 1))
+		const uint32_t types = types_with(dev, a);
+
+		if (!types || (printed >> a & 1))
 			continue;
 		alike = 0;
 		for (other = a; other < XQ_TYPE_COUNT; other++)
-			if (i->pairs[other] == i->pairs[a])
+			if (types_with(dev, other) == types)
 				alike |= 1U << other;
-		told |= alike;
+		printed |= alike;
 		printf("  %-18s", label);
 		print_types(alike);
 		printf("  by  ");
-		print_types(i->pairs[a]);
+		print_types(types);
 		printf("\n");
 		label = "";
 	}
@@ -152,10 +188,14 @@ static void print_size(const char *label, uint64_t bytes)
 	printf("  %-18s%" PRIu64 " %s\n", label, bytes, units[unit]);
 }
 
-static void print_table(const char *name, const struct xqaccel_info *i)
+static void print_table(const struct xq_device *dev)
 {
-	printf("%s\n", name);
-	printf("  %-18s%s, ABI %u.%u\n", "driver", i->driver, i->abi_major, i->abi_minor);
+	const struct xqaccel_info *i = xq_device_info(dev);
+
+	printf("%s\n", xq_device_name(dev));
+	printf("  %-18s%s, interface ", "driver", i->driver);
+	each_name(has_interface, interface_name, interface_count, dev, "", ", ");
+	printf("\n");
 	printf("  %-18sversion %u.%u", "hardware", i->hw_version >> 16, i->hw_version & 0xffff);
 	if (i->isa[0])
 		printf(", %s kernels", i->isa);
@@ -163,17 +203,17 @@ static void print_table(const char *name, const struct xqaccel_info *i)
 		printf(", %u thread%s", i->threads, i->threads == 1 ? "" : "s");
 	printf("\n  %-18s%u hardware queues, %u contexts, %u lanes a client\n", "queues", i->queues,
 	       i->contexts, i->lanes);
-	printf("  %-18s%u under way, %u a call, dimensions to %u\n", "jobs", i->max_jobs,
+	printf("  %-18s%u under way in a lane, %u a call, dimensions to %u\n", "jobs", i->max_jobs,
 	       i->max_batch, i->max_dim);
 	printf("  %-18s%g s by default, %g s at most\n", "time limit", i->default_timeout_ms / 1000.0,
 	       i->max_timeout_ms / 1000.0);
 	print_size("largest buffer", i->max_buffer_bytes);
 	print_size("memory a client", i->client_bytes);
-	print_pairs(i);
+	print_pairs(dev);
 	printf("  %-18s", "tiled B");
-	each_name(has_tiled, type_name, XQ_TYPE_COUNT, i, "", ", ");
+	each_name(has_tiled, type_name, XQ_TYPE_COUNT, dev, "", ", ");
 	printf("\n  %-18s", "features");
-	each_name(has_feature, feature_name, feature_count, i, "", ", ");
+	each_name(has_feature, feature_name, feature_count, dev, "", ", ");
 	printf("\n");
 }
 
@@ -214,7 +254,7 @@ int cmd_info(int argc, char **argv)
 	status = EXIT_OK;
 	count = list_devices(wanted, names, list);
 	if (json)
-		printf("{\"library\": \"%u.%u\", \"devices\": [", XQACCEL_ABI_MAJOR, XQACCEL_ABI_MINOR);
+		printf("{\"devices\": [");
 	for (i = 0; i < count; i++) {
 		struct xq_device *dev;
 
@@ -224,7 +264,7 @@ int cmd_info(int argc, char **argv)
 		}
 		if (shown++)
 			printf("%s\n", json ? "," : "");
-		(json ? print_json : print_table)(xq_device_name(dev), xq_device_info(dev));
+		(json ? print_json : print_table)(dev);
 		xq_device_close(dev);
 	}
 	if (json)

@@ -48,7 +48,7 @@ uint64_t bench_random(uint64_t *state)
 static const struct {
 	const char *name;
 	uint8_t bits;
-} formats[XQACCEL_FMT_COUNT] = {
+} formats[XQ_FORMATS] = {
 	[XQACCEL_FMT_S8] = { "s8", 8 }, [XQACCEL_FMT_U8] = { "u8", 8 },
 	[XQACCEL_FMT_S4] = { "s4", 4 }, [XQACCEL_FMT_U4] = { "u4", 4 },
 	[XQACCEL_FMT_S2] = { "s2", 2 }, [XQACCEL_FMT_U2] = { "u2", 2 },
@@ -58,7 +58,7 @@ static const struct {
 
 const char *format_name(uint32_t format)
 {
-	return format < XQACCEL_FMT_COUNT && formats[format].name ? formats[format].name : "?";
+	return format < XQ_FORMATS && formats[format].name ? formats[format].name : "?";
 }
 
 /* The number that a stored code stands for. */

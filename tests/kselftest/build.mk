@@ -22,11 +22,13 @@ xq-test-$(1)-timeout := $(2)
 endef
 
 $(eval $(call kselftest,ioctl,180))
+$(eval $(call kselftest,context,180))
 $(eval $(call kselftest,buffer,120))
 $(eval $(call kselftest,memory,240))
 $(eval $(call kselftest,submit,120))
 $(eval $(call kselftest,gemm,180))
 $(eval $(call kselftest,wait,120))
+$(eval $(call kselftest,cancel,120))
 $(eval $(call kselftest,jobs,240))
 $(eval $(call kselftest,recovery,240))
 $(eval $(call kselftest,unplug,400))

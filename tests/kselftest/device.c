@@ -36,6 +36,13 @@ int device_info(int fd, struct xqaccel_info *info)
 	return device_ioctl(fd, XQACCEL_IOCTL_INFO, info);
 }
 
+int context_create(int fd, int32_t priority)
+{
+	struct xqaccel_context_create cmd = { .size = sizeof(cmd), .priority = priority };
+
+	return device_ioctl(fd, XQACCEL_IOCTL_CONTEXT_CREATE, &cmd);
+}
+
 int buffer_create_unmapped(int fd, uint64_t bytes, struct buffer *buf)
 {
 	struct xqaccel_buf_create cmd = { .size = sizeof(cmd), .bytes = bytes };
@@ -68,31 +75,31 @@ int buffer_destroy(int fd, uint32_t handle)
 }
 
 int submit_jobs(int fd, const struct xqaccel_job *jobs, uint32_t count, uint32_t lane,
-		uint32_t timeout_ms, uint32_t *done)
+		uint32_t timeout_ms, uint32_t *accepted, uint64_t *first_id)
 {
 	struct xqaccel_submit cmd = {
 		.size = sizeof(cmd),
-		.jobs = (uintptr_t)jobs,
-		.job_stride = sizeof(*jobs),
-		.count = count,
+		.jobs = { sizeof(*jobs), count, (uintptr_t)jobs },
 		.lane = lane,
 		.timeout_ms = timeout_ms,
 	};
 	const int ret = device_ioctl(fd, XQACCEL_IOCTL_SUBMIT, &cmd);
 
-	if (done)
-		*done = cmd.done;
+	if (accepted)
+		*accepted = cmd.accepted;
+	if (first_id)
+		*first_id = cmd.first_id;
 	return ret;
 }
 
 int submit(int fd, const struct xqaccel_job *job)
 {
-	return submit_jobs(fd, job, 1, 0, 0, NULL);
+	return submit_jobs(fd, job, 1, 0, 0, NULL, NULL);
 }
 
 int submit_lane(int fd, const struct xqaccel_job *job, uint32_t lane, uint32_t timeout_ms)
 {
-	return submit_jobs(fd, job, 1, lane, timeout_ms, NULL);
+	return submit_jobs(fd, job, 1, lane, timeout_ms, NULL, NULL);
 }
 
 int wait_jobs(int fd, struct xqaccel_completion *c, uint32_t count, uint32_t min_complete,
@@ -100,11 +107,9 @@ int wait_jobs(int fd, struct xqaccel_completion *c, uint32_t count, uint32_t min
 {
 	struct xqaccel_wait cmd = {
 		.size = sizeof(cmd),
-		.completions = (uintptr_t)c,
-		.stride = sizeof(*c),
-		.count = count,
+		.completions = { sizeof(*c), count, (uintptr_t)c },
 		.min_complete = min_complete,
-		.timeout_ns = timeout_ns,
+		.deadline_ns = deadline_after(timeout_ns),
 	};
 	const int ret = device_ioctl(fd, XQACCEL_IOCTL_WAIT, &cmd);
 
@@ -118,6 +123,41 @@ int wait_jobs(int fd, struct xqaccel_completion *c, uint32_t count, uint32_t min
 int wait_one(int fd, struct xqaccel_completion *c, int64_t timeout_ns)
 {
 	return wait_jobs(fd, c, 1, 1, timeout_ns, NULL, NULL);
+}
+
+int wait_lane(int fd, uint32_t lane, struct xqaccel_completion *c, int64_t timeout_ns)
+{
+	struct xqaccel_wait cmd = {
+		.size = sizeof(cmd),
+		.flags = XQACCEL_WAIT_LANE,
+		.completions = { sizeof(*c), 1, (uintptr_t)c },
+		.min_complete = 1,
+		.lane = lane,
+		.deadline_ns = deadline_after(timeout_ns),
+	};
+
+	return device_ioctl(fd, XQACCEL_IOCTL_WAIT, &cmd);
+}
+
+int wait_id(int fd, uint64_t id, struct xqaccel_completion *c, int64_t timeout_ns)
+{
+	struct xqaccel_wait cmd = {
+		.size = sizeof(cmd),
+		.flags = XQACCEL_WAIT_JOB,
+		.completions = { sizeof(*c), 1, (uintptr_t)c },
+		.min_complete = 1,
+		.id = id,
+		.deadline_ns = deadline_after(timeout_ns),
+	};
+
+	return device_ioctl(fd, XQACCEL_IOCTL_WAIT, &cmd);
+}
+
+int cancel(int fd, uint64_t id)
+{
+	struct xqaccel_cancel cmd = { .size = sizeof(cmd), .id = id };
+
+	return device_ioctl(fd, XQACCEL_IOCTL_CANCEL, &cmd);
 }
 
 void small_job(struct xqaccel_job *job, const struct buffer *buf)
@@ -195,6 +235,11 @@ int64_t now_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return t.tv_sec * SECOND + t.tv_nsec;
+}
+
+int64_t deadline_after(int64_t timeout_ns)
+{
+	return timeout_ns < 0 ? XQACCEL_NO_DEADLINE : now_ns() + timeout_ns;
 }
 
 void sleep_ms(unsigned int ms)

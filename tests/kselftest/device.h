@@ -21,18 +21,24 @@ const char *device_path(void);
 int device_open(void);
 int device_ioctl(int fd, unsigned long request, void *arg);
 int device_info(int fd, struct xqaccel_info *info);
+int context_create(int fd, int32_t priority);
 
 int buffer_create(int fd, uint64_t bytes, struct buffer *buf);	/* and maps it */
 int buffer_create_unmapped(int fd, uint64_t bytes, struct buffer *buf);
 int buffer_destroy(int fd, uint32_t handle);
 
+/* Any of the pointers to results may be NULL. */
 int submit_jobs(int fd, const struct xqaccel_job *jobs, uint32_t count, uint32_t lane,
-		uint32_t timeout_ms, uint32_t *done);
+		uint32_t timeout_ms, uint32_t *accepted, uint64_t *first_id);
 int submit(int fd, const struct xqaccel_job *job);
 int submit_lane(int fd, const struct xqaccel_job *job, uint32_t lane, uint32_t timeout_ms);
+/* Times are from now on; negative waits for ever. */
 int wait_jobs(int fd, struct xqaccel_completion *c, uint32_t count, uint32_t min_complete,
 	      int64_t timeout_ns, uint32_t *done, uint32_t *pending);
 int wait_one(int fd, struct xqaccel_completion *c, int64_t timeout_ns);
+int wait_lane(int fd, uint32_t lane, struct xqaccel_completion *c, int64_t timeout_ns);
+int wait_id(int fd, uint64_t id, struct xqaccel_completion *c, int64_t timeout_ns);
+int cancel(int fd, uint64_t id);
 
 /* C[4,4] = A[4,16] x B[4,16]^T in s8: A at 0, B at 1024, C at 2048 of a page. */
 #define SMALL_A		0
@@ -49,6 +55,7 @@ int small_run(int fd, const struct buffer *buf, struct xqaccel_job *job,
 int large_job(int fd, struct buffer *buf, struct xqaccel_job *job);
 
 int64_t now_ns(void);
+int64_t deadline_after(int64_t timeout_ns);	/* negative: none */
 void sleep_ms(unsigned int ms);
 
 #endif

@@ -265,7 +265,7 @@ void gemm_job(const struct gemm_case *g, uint32_t handle, uint64_t base, struct 
 	job->a_zp = g->a_zp;
 	job->b_zp = g->b_zp;
 	job->group_stride = g->group_stride;
-	for (i = 0; i < XQACCEL_OPERANDS; i++) {
+	for (i = 0; i < GEMM_OPERANDS; i++) {
 		if (!g->operand[i].handle)
 			continue;
 		job->operand[i] = g->operand[i];

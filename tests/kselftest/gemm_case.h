@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define GEMM_OPERANDS	(sizeof(((struct xqaccel_job *)0)->operand) / sizeof(struct xqaccel_operand))
+
 struct random {
 	uint64_t state;
 };
@@ -29,7 +31,7 @@ struct gemm_case {
 	bool a_zp_rows, b_zp_rows;
 	int32_t a_zp, b_zp;
 
-	struct xqaccel_operand operand[XQACCEL_OPERANDS];
+	struct xqaccel_operand operand[GEMM_OPERANDS];
 	uint64_t group_stride;
 	uint64_t total;
 };

@@ -75,7 +75,7 @@ TEST_F(submit, formats)
 	EXPECT_REFUSED(EINVAL);
 	self->job.b_format = XQACCEL_FMT_NONE;
 	EXPECT_REFUSED(EINVAL);
-	self->job.a_format = XQACCEL_FMT_COUNT;
+	self->job.a_format = 200;
 	EXPECT_REFUSED(EOPNOTSUPP);
 	self->job.b_format = 255;
 	EXPECT_REFUSED(EOPNOTSUPP);
@@ -300,9 +300,7 @@ TEST_F(submit, command)
 {
 	const struct xqaccel_submit good = {
 		.size = sizeof(good),
-		.jobs = (uintptr_t)&self->job,
-		.job_stride = sizeof(self->job),
-		.count = 1,
+		.jobs = { sizeof(self->job), 1, (uintptr_t)&self->job },
 	};
 	struct xqaccel_submit cmd;
 
@@ -313,16 +311,16 @@ TEST_F(submit, command)
 		EXPECT_EQ(-(error), device_ioctl(self->fd, XQACCEL_IOCTL_SUBMIT, &cmd)); \
 	} while (0)
 
-	EXPECT_COMMAND(EINVAL, count, 0);
-	EXPECT_COMMAND(EINVAL, count, self->info.max_batch + 1);
+	EXPECT_COMMAND(EINVAL, jobs.count, 0);
+	EXPECT_COMMAND(EINVAL, jobs.count, self->info.max_batch + 1);
 	EXPECT_COMMAND(EINVAL, lane, self->info.lanes);
 	EXPECT_COMMAND(EINVAL, lane, UINT32_MAX);
-	EXPECT_COMMAND(EINVAL, job_stride, 0);
-	EXPECT_COMMAND(EINVAL, job_stride, 63);
-	EXPECT_COMMAND(EINVAL, job_stride, UINT32_MAX);
+	EXPECT_COMMAND(EINVAL, jobs.stride, 0);
+	EXPECT_COMMAND(EINVAL, jobs.stride, 63);
+	EXPECT_COMMAND(EINVAL, jobs.stride, UINT32_MAX);
 	EXPECT_COMMAND(EINVAL, timeout_ms, self->info.max_timeout_ms + 1);
 	/* So short a job has no operands. */
-	EXPECT_COMMAND(EINVAL, job_stride, 64);
+	EXPECT_COMMAND(EINVAL, jobs.stride, 64);
 }
 
 TEST_F(submit, longer_jobs_of_newer_programs)
@@ -333,17 +331,58 @@ TEST_F(submit, longer_jobs_of_newer_programs)
 	} jobs[2] = { { self->job, 0 }, { self->job, 0 } };
 	struct xqaccel_submit cmd = {
 		.size = sizeof(cmd),
-		.jobs = (uintptr_t)jobs,
-		.job_stride = sizeof(jobs[0]),
-		.count = 2,
+		.jobs = { sizeof(jobs[0]), 2, (uintptr_t)jobs },
 	};
 	struct xqaccel_completion c[2];
 
 	EXPECT_EQ(0, device_ioctl(self->fd, XQACCEL_IOCTL_SUBMIT, &cmd));
-	EXPECT_EQ(2U, cmd.done);
+	EXPECT_EQ(2U, cmd.accepted);
 	EXPECT_EQ(0, wait_jobs(self->fd, c, 2, 2, 5 * SECOND, NULL, NULL));
 	jobs[0].newer = 1;
 	EXPECT_EQ(-E2BIG, device_ioctl(self->fd, XQACCEL_IOCTL_SUBMIT, &cmd));
+}
+
+/* A structure that can be read but not written: what the caller is not told of is not there. */
+TEST_F(submit, result_that_can_not_be_written)
+{
+	const long page = sysconf(_SC_PAGESIZE);
+	struct xqaccel_submit *cmd = mmap(NULL, page, PROT_READ | PROT_WRITE,
+					  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct xqaccel_completion c;
+	uint32_t done, pending;
+	unsigned int i;
+
+	ASSERT_NE(MAP_FAILED, (void *)cmd);
+	*cmd = (struct xqaccel_submit){
+		.size = sizeof(*cmd), .jobs = { sizeof(self->job), 1, (uintptr_t)&self->job },
+	};
+	ASSERT_EQ(0, mprotect(cmd, page, PROT_READ));
+	/* More often than there is room for jobs. */
+	for (i = 0; i < self->info.max_jobs + 10; i++)
+		ASSERT_EQ(-EFAULT, device_ioctl(self->fd, XQACCEL_IOCTL_SUBMIT, cmd));
+	EXPECT_EQ(0, wait_jobs(self->fd, &c, 1, 0, 0, &done, &pending));
+	EXPECT_EQ(0U, done);
+	EXPECT_EQ(0U, pending);
+	munmap(cmd, page);
+}
+
+TEST_F(submit, ids)
+{
+	struct xqaccel_job jobs[5] = { self->job, self->job, self->job, self->job, self->job };
+	struct xqaccel_completion c[5];
+	uint64_t first, next;
+	uint32_t accepted, i;
+
+	ASSERT_EQ(0, submit_jobs(self->fd, jobs, 5, 0, 0, &accepted, &first));
+	ASSERT_EQ(5U, accepted);
+	EXPECT_NE(0ULL, first);
+	ASSERT_EQ(0, wait_jobs(self->fd, c, 5, 5, 5 * SECOND, NULL, NULL));
+	for (i = 0; i < 5; i++)
+		EXPECT_EQ(first + i, c[i].id);
+	ASSERT_EQ(0, submit_jobs(self->fd, jobs, 1, 3, 0, NULL, &next));
+	EXPECT_LE(first + 5, next);
+	ASSERT_EQ(0, wait_jobs(self->fd, c, 1, 1, 5 * SECOND, NULL, NULL));
+	EXPECT_EQ(next, c[0].id);
 }
 
 TEST_F(submit, batch_with_a_bad_job)
@@ -353,9 +392,9 @@ TEST_F(submit, batch_with_a_bad_job)
 	uint32_t done, pending;
 
 	jobs[2].op = 0;
-	EXPECT_EQ(0, submit_jobs(self->fd, jobs, 4, 0, 0, &done));
+	EXPECT_EQ(0, submit_jobs(self->fd, jobs, 4, 0, 0, &done, NULL));
 	EXPECT_EQ(2U, done);
-	EXPECT_EQ(-EOPNOTSUPP, submit_jobs(self->fd, jobs + done, 2, 0, 0, NULL));
+	EXPECT_EQ(-EOPNOTSUPP, submit_jobs(self->fd, jobs + done, 2, 0, 0, NULL, NULL));
 	EXPECT_EQ(0, wait_jobs(self->fd, c, 4, 2, 5 * SECOND, &done, &pending));
 	EXPECT_EQ(2U, done);
 	EXPECT_EQ(0U, pending);
@@ -365,12 +404,12 @@ TEST_F(submit, strides_out_of_bounds)
 {
 	static const uint32_t wrong[] = { 0, 63, XQACCEL_MAX_STRUCT + 1, UINT32_MAX };
 	struct xqaccel_submit cmd = {
-		.size = sizeof(cmd), .jobs = (uintptr_t)&self->job, .count = 1,
+		.size = sizeof(cmd), .jobs = { 0, 1, (uintptr_t)&self->job },
 	};
 	unsigned int i;
 
 	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-		cmd.job_stride = wrong[i];
+		cmd.jobs.stride = wrong[i];
 		EXPECT_EQ(-EINVAL, device_ioctl(self->fd, XQACCEL_IOCTL_SUBMIT, &cmd));
 	}
 }
@@ -389,9 +428,9 @@ TEST_F(submit, array_that_ends_in_a_hole)
 	jobs = (struct xqaccel_job *)(map + page - 2 * sizeof(*jobs));
 	jobs[0] = self->job;
 	jobs[1] = self->job;
-	EXPECT_EQ(0, submit_jobs(self->fd, jobs, 3, 0, 0, &done));
+	EXPECT_EQ(0, submit_jobs(self->fd, jobs, 3, 0, 0, &done, NULL));
 	EXPECT_EQ(2U, done);
-	EXPECT_EQ(-EFAULT, submit_jobs(self->fd, jobs + 2, 1, 0, 0, NULL));
+	EXPECT_EQ(-EFAULT, submit_jobs(self->fd, jobs + 2, 1, 0, 0, NULL, NULL));
 	EXPECT_EQ(0, wait_jobs(self->fd, c, 2, 2, 5 * SECOND, NULL, NULL));
 }
 

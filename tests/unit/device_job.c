@@ -269,7 +269,7 @@ void job_build(struct fake_host *h, struct device_job *job, uint32_t context)
 
 	job->context = context;
 	describe(job);
-	for (i = 0; i < XQACCEL_OPERANDS; i++) {
+	for (i = 0; i < XQ_OPERANDS; i++) {
 		xq_extent(&job->dims, i, &job->extent[i]);
 		if (wanted(job, i))
 			place(h, job, i);

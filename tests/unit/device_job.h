@@ -15,7 +15,7 @@ struct device_job {
 	/* Filled in by job_build(). */
 	uint32_t context;
 	struct xq_hw_descriptor desc;
-	struct xq_extent extent[XQACCEL_OPERANDS];
+	struct xq_extent extent[XQ_OPERANDS];
 	int32_t *expected;			/* [batch][planes][m][n] */
 };
 

@@ -223,7 +223,7 @@ static void random_shape(struct xq_gemm *j, const struct xq_device *dev, uint64_
 	}
 	if (!below(seed, 3))
 		j->flags |= XQACCEL_JOB_ACCUMULATE;
-	if ((xq_device_info(dev)->tiled >> j->b_type & 1) && below(seed, 2))
+	if (xq_device_has_tiled(dev, j->b_type) && below(seed, 2))
 		j->flags |= XQACCEL_JOB_B_TILED;
 	j->a_zp = below(seed, 2) ? (int32_t)below(seed, 400) - 200 : 0;
 	j->b_zp = below(seed, 2) ? (int32_t)below(seed, 400) - 200 : 0;

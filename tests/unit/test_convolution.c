@@ -43,7 +43,7 @@ static void random_cases(uint32_t x_format)
 	for (uint32_t i = 0; i < x_format; i++)
 		ktap_random();
 	for (unsigned int i = 0; xqk_isa_list(i); i++) {
-		for (uint32_t w = 0; w < XQACCEL_FMT_COUNT; w++) {
+		for (uint32_t w = 0; w < XQ_FORMATS; w++) {
 			if (!(xqk_pairs(x_format) & 1U << w))
 				continue;
 			for (unsigned int n = 0; n < CASES_PER_PAIR; n++) {

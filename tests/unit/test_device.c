@@ -235,8 +235,8 @@ static void every_pair(void)
 {
 	uint32_t a, b, i, pairs = 0;
 
-	for (a = 0; a < XQACCEL_FMT_COUNT; a++) {
-		for (b = 0; b < XQACCEL_FMT_COUNT; b++) {
+	for (a = 0; a < XQ_FORMATS; a++) {
+		for (b = 0; b < XQ_FORMATS; b++) {
 			if (!(xqk_pairs(a) & 1U << b))
 				continue;
 			pairs++;

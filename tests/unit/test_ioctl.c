@@ -20,7 +20,10 @@ static struct {
 	int open_errno, info_errno, wait_errno, map_errno;
 	int opened, closed, created, destroyed, signals;
 	struct xqaccel_submit submit;
+	struct xqaccel_wait wait;
 	struct xqaccel_job job;
+	struct xqaccel_pair pairs[2];
+	uint32_t pair_count;
 	struct xqaccel_completion completion;
 } fake;
 
@@ -61,6 +64,22 @@ static int fake_munmap(void *data, size_t bytes)
 	return 0;
 }
 
+static int info(struct xqaccel_info *i)
+{
+	struct xqaccel_array pairs = i->pairs;
+
+	EXPECT(i->size == sizeof(fake.info), "size");
+	EXPECT(!pairs.count || pairs.stride == sizeof(fake.pairs[0]), "%u", pairs.stride);
+	if (pairs.count && fake.pair_count)
+		memcpy((void *)(uintptr_t)pairs.array, fake.pairs,
+		       (pairs.count < fake.pair_count ? pairs.count : fake.pair_count) *
+		       sizeof(fake.pairs[0]));
+	pairs.count = fake.pair_count;
+	*i = fake.info;
+	i->pairs = pairs;
+	return answer(fake.info_errno);
+}
+
 static int create(struct xqaccel_buf_create *c)
 {
 	EXPECT(c->size == sizeof(*c) && !c->flags && !c->reserved, "not zero");
@@ -74,22 +93,26 @@ static int create(struct xqaccel_buf_create *c)
 static int submit(struct xqaccel_submit *s)
 {
 	EXPECT(s->size == sizeof(*s) && !s->flags && !s->reserved, "not zero");
+	EXPECT(s->jobs.stride == sizeof(fake.job) && s->jobs.count, "%u", s->jobs.stride);
 	fake.submit = *s;
-	fake.job = *(struct xqaccel_job *)(uintptr_t)s->jobs;
-	s->done = s->count;
+	fake.job = *(struct xqaccel_job *)(uintptr_t)s->jobs.array;
+	s->accepted = s->jobs.count;
+	s->first_id = 41;
 	return 0;
 }
 
 static int wait_for(struct xqaccel_wait *w)
 {
-	EXPECT(w->size == sizeof(*w) && !w->flags && !w->reserved, "not zero");
-	EXPECT(w->stride == sizeof(fake.completion) && w->count && w->min_complete <= w->count,
-	       "%u of %u", w->min_complete, w->count);
+	EXPECT(w->size == sizeof(*w) && w->flags == XQACCEL_WAIT_LANE && !w->id, "command");
+	EXPECT(w->completions.stride == sizeof(fake.completion) && w->completions.count &&
+	       w->min_complete <= w->completions.count, "%u of %u", w->min_complete,
+	       w->completions.count);
+	fake.wait = *w;
 	if (fake.signals && fake.signals--)
 		return answer(EINTR);
 	if (fake.wait_errno)
 		return answer(fake.wait_errno);
-	*(struct xqaccel_completion *)(uintptr_t)w->completions = fake.completion;
+	*(struct xqaccel_completion *)(uintptr_t)w->completions.array = fake.completion;
 	w->done = 1;
 	return 0;
 }
@@ -99,9 +122,7 @@ static int fake_ioctl(int fd, unsigned long request, void *argument)
 	EXPECT(fd == 7, "%d", fd);
 	switch (request) {
 	case XQACCEL_IOCTL_INFO:
-		EXPECT(((struct xqaccel_info *)argument)->size == sizeof(fake.info), "size");
-		*(struct xqaccel_info *)argument = fake.info;
-		return answer(fake.info_errno);
+		return info(argument);
 	case XQACCEL_IOCTL_BUF_CREATE:
 		return create(argument);
 	case XQACCEL_IOCTL_BUF_DESTROY:
@@ -124,7 +145,7 @@ static void reset(void)
 {
 	memset(&fake, 0, sizeof(fake));
 	fake.info = (struct xqaccel_info){
-		.size = sizeof(fake.info), .abi_major = XQACCEL_ABI_MAJOR, .lanes = 4, .max_jobs = 100,
+		.size = sizeof(fake.info), .abi = XQACCEL_ABI_BASE | 1ULL << 63, .lanes = 4, .max_jobs = 100,
 		.max_batch = 8, .max_dim = 1 << 24, .clock_hz = 1000000, .max_timeout_ms = 1000,
 	};
 }
@@ -170,18 +191,36 @@ static void other_abi(void)
 	char text[256];
 
 	reset();
-	fake.info.abi_major = XQACCEL_ABI_MAJOR + 1;
-	fake.info.abi_minor = 4;
-	EXPECT(open_fake(&dev) == -EPROTO, "took a newer ABI");
+	fake.info.abi = 1ULL << 63;
+	EXPECT(open_fake(&dev) == -EPROTO, "took a driver that has nothing");
 	EXPECT(fake.opened == fake.closed, "left open");
 	xq_abi_error("/dev/xqaccel0", &fake.info, text, sizeof(text));
-	EXPECT(strstr(text, "2.4") && strstr(text, "1.x") && strstr(text, "libxqaccel"), "%s", text);
-	fake.info.abi_major = 0;
-	EXPECT(open_fake(&dev) == -EPROTO, "took an older ABI");
-	xq_abi_error("/dev/xqaccel0", &fake.info, text, sizeof(text));
-	EXPECT(strstr(text, "0.4") && strstr(text, "1.x") && strstr(text, "driver, one"), "%s", text);
-	fake.info.abi_major = XQACCEL_ABI_MAJOR;
-	EXPECT(!open_fake(&dev), "a newer minor number is compatible");
+	EXPECT(strstr(text, "/dev/xqaccel0") && strstr(text, "0x8000000000000000") && strstr(text, "newer"),
+	       "%s", text);
+	fake.info.abi |= XQACCEL_ABI_BASE;
+	EXPECT(!open_fake(&dev), "bits that are not known do no harm");
+	xq_device_close(dev);
+}
+
+/* The list can grow in every direction; what this library does not know it leaves out. */
+static void pairs(void)
+{
+	struct xq_device *dev;
+
+	reset();
+	fake.pairs[0] = (struct xqaccel_pair){ .op = XQACCEL_OP_GEMM, .a_format = XQ_S8, .b_format = XQ_S4,
+					       .flags = XQACCEL_PAIR_B_TILED | 1U << 31 };
+	fake.pairs[1] = (struct xqaccel_pair){ .op = 999, .a_format = XQ_U8, .b_format = XQ_U8 };
+	fake.pair_count = 2;
+	EXPECT(!open_fake(&dev), "open");
+	EXPECT(xq_device_has_pair(dev, XQ_S8, XQ_S4) && !xq_device_has_pair(dev, XQ_S4, XQ_S8) &&
+	       !xq_device_has_pair(dev, XQ_U8, XQ_U8), "pairs");
+	EXPECT(xq_device_has_tiled(dev, XQ_S4) && !xq_device_has_tiled(dev, XQ_S8) &&
+	       !xq_device_has_tiled(dev, (enum xq_type)99), "tiled");
+	EXPECT(xq_device_info(dev)->pairs.count == 2, "%u", xq_device_info(dev)->pairs.count);
+	xq_device_close(dev);
+	fake.pairs[1] = (struct xqaccel_pair){ .op = XQACCEL_OP_GEMM, .a_format = 200, .b_format = 201 };
+	EXPECT(!open_fake(&dev) && !xq_device_has_pair(dev, (enum xq_type)200, (enum xq_type)201), "pair");
 	xq_device_close(dev);
 }
 
@@ -210,7 +249,8 @@ static void buffers_and_jobs(void)
 						       .macs = 24, .flags = XQACCEL_COMP_OVERFLOW };
 	err = xq_gemm_run(queue, &job, &done);
 	EXPECT(!err, "%d", err);
-	EXPECT(fake.submit.lane == 1 && fake.submit.timeout_ms == 77 && fake.submit.count == 1, "submit");
+	EXPECT(fake.submit.lane == 1 && fake.submit.timeout_ms == 77 && fake.submit.jobs.count == 1, "submit");
+	EXPECT(fake.wait.lane == 1 && fake.wait.deadline_ns == XQACCEL_NO_DEADLINE, "wait");
 	EXPECT(fake.job.op == XQACCEL_OP_GEMM && fake.job.m == 2 && fake.job.n == 3 && fake.job.k == 4 &&
 	       fake.job.batch == 1 && fake.job.a_format == XQACCEL_FMT_U8 &&
 	       fake.job.b_format == XQACCEL_FMT_S4 && fake.job.a_zp == -5, "job");
@@ -266,7 +306,8 @@ static void signals(void)
 	struct xq_device *dev;
 
 	reset();
-	fake.info.pairs[XQ_S8] = 1 << XQ_S8;
+	fake.pairs[0] = (struct xqaccel_pair){ .op = XQACCEL_OP_GEMM, .a_format = XQ_S8, .b_format = XQ_S8 };
+	fake.pair_count = 1;
 	EXPECT(!open_fake(&dev) && !xq_workspace_create(dev, &ws), "open");
 	fake.signals = 2;
 	EXPECT(!xq_matmul(ws, &mm) && !fake.signals, "matmul, %d signals left", fake.signals);
@@ -277,5 +318,5 @@ static void signals(void)
 	xq_device_close(dev);
 }
 
-KTAP_MAIN({ "opening", opening }, { "a driver of another ABI", other_abi },
+KTAP_MAIN({ "opening", opening }, { "a driver of another ABI", other_abi }, { "pairs", pairs },
 	  { "buffers and jobs", buffers_and_jobs }, { "statuses", statuses }, { "signals", signals })

@@ -62,7 +62,7 @@ static bool check_case(struct gemm_case *c, const char *isa, unsigned int thread
 static void random_cases(uint32_t pairs_of)
 {
 	for (unsigned int i = 0; xqk_isa_list(i); i++) {
-		for (uint32_t b = 0; b < XQACCEL_FMT_COUNT; b++) {
+		for (uint32_t b = 0; b < XQ_FORMATS; b++) {
 			if (!(xqk_pairs(pairs_of) & 1U << b))
 				continue;
 			for (unsigned int n = 0; n < CASES_PER_PAIR; n++) {
@@ -271,7 +271,7 @@ static void check_least_scratch(const char *isa, const struct xq_dims *dims)
 	struct xqk_gemm gemm = { .dims = *dims };
 	struct xqk_plan plan;
 
-	for (unsigned int i = 0; i < XQACCEL_OPERANDS; i++)
+	for (unsigned int i = 0; i < XQ_OPERANDS; i++)
 		gemm.view[i].flat = &byte;
 	xqk_plan(&plan, xqk_isa_select(isa), &gemm, 1);
 	EXPECT(fewest_rows_bytes(&plan) <= XQK_LEAST_SCRATCH,

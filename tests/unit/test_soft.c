@@ -195,7 +195,7 @@ static void overfill(void)
 	while ((got = xq_queue_submit(other, &plain.job, 1)) == 1)
 		n++;
 	EXPECT(got == -EAGAIN && n == limit, "%d after %u", got, n);
-	/* Another queue gets in once the first drains, without anyone taking its completions. */
+	/* Another queue is not full. */
 	got = xq_gemm_run(queue, &own.job, NULL);
 	EXPECT(!got && case_right(&own), "%d", got);
 	EXPECT(xq_queue_pending(other) == limit, "%u", xq_queue_pending(other));
@@ -313,6 +313,78 @@ static void timeout(void)
 	       (unsigned long)(xq_clock_ns() - start) / 1000000);
 	EXPECT(case_right(&plain), "wrong");
 	xq_queue_destroy(quick);
+	expect_works();
+	teardown();
+}
+
+/* One that runs is stopped, one behind it ends when its turn comes, and the rest run. */
+static void cancel(void)
+{
+	struct xqdev_faults faults = { .hang_jobs = 1 };
+	struct xq_completion done[6];
+	struct xq_gemm jobs[6];
+	int n;
+
+	setup();
+	for (int i = 0; i < 6; i++) {
+		jobs[i] = plain.job;
+		jobs[i].user_data = (uint64_t)(i == 4 ? 2 : i);
+	}
+	xq_soft_inject(dev, &faults);
+	EXPECT(xq_queue_submit(queue, jobs, 6) == 6, "submit");
+	EXPECT(!xq_queue_cancel(queue, 99), "canceled what is not there");
+	n = xq_queue_cancel(queue, 2);
+	EXPECT(n == 2, "%d", n);
+	EXPECT(xq_queue_wait(queue, done, 6, 1, 20000000) == -ETIMEDOUT, "the first hangs");
+	n = xq_queue_cancel(queue, 0);
+	EXPECT(n == 1, "%d", n);
+	EXPECT(xq_queue_wait(queue, done, 6, 6, 60000000000) == 6, "all end");
+	for (int i = 0; i < 6; i++) {
+		const int want = i == 0 || i == 2 || i == 4 ? -ECANCELED : 0;
+
+		EXPECT(done[i].status == want && done[i].user_data == jobs[i].user_data, "job %d: %d", i,
+		       done[i].status);
+	}
+	EXPECT(case_right(&plain), "wrong");
+	EXPECT(!xq_queue_cancel(queue, 0), "canceled what was taken");
+	expect_works();
+	teardown();
+}
+
+/* Each thread waits for its own queue; whoever serves the device leaves when he has his. */
+struct waiter {
+	struct queue_case c;
+	struct xq_queue *queue;
+	int wrong;
+};
+
+static void *run_and_wait(void *data)
+{
+	struct waiter *w = data;
+
+	for (int i = 0; i < 300; i++)
+		w->wrong += xq_gemm_run(w->queue, &w->c.job, NULL) || !case_right(&w->c);
+	return NULL;
+}
+
+static void waiters(void)
+{
+	struct waiter w[4] = { 0 };
+	pthread_t thread[4];
+
+	setup();
+	for (int i = 0; i < 4; i++) {
+		EXPECT(!xq_queue_create(dev, NULL, &w[i].queue), "queue");
+		EXPECT(!case_plain(&w[i].c, dev, 3, 4, 5), "buffers");
+	}
+	for (int i = 0; i < 4; i++)
+		pthread_create(&thread[i], NULL, run_and_wait, &w[i]);
+	for (int i = 0; i < 4; i++) {
+		pthread_join(thread[i], NULL);
+		EXPECT(!w[i].wrong, "thread %d: %d", i, w[i].wrong);
+		case_free(&w[i].c);
+		xq_queue_destroy(w[i].queue);
+	}
 	expect_works();
 	teardown();
 }
@@ -456,7 +528,7 @@ static void names(void)
 KTAP_MAIN({ "jobs that are refused", refusals }, { "buffers of another device", foreign_buffers },
 	  { "a bad job in a batch", partial_batch }, { "more jobs than fit", overfill },
 	  { "more queues than lanes", lanes }, { "buffers", buffers },
-	  { "jobs that fail", statuses }, { "a job past its time", timeout },
+	  { "jobs that fail", statuses }, { "a job past its time", timeout }, { "canceled jobs", cancel }, { "threads that wait", waiters },
 	  { "a reset without answer", lost }, { "waiting", waiting },
 	  { "buffers destroyed in flight", destroy_in_flight },
 	  { "buffers destroyed beside a hung job", destroy_beside_hang },

@@ -2,17 +2,20 @@
 /*
  * User-space interface of the xqaccel driver: /dev/xqaccelN.
  *
- * Opening the device makes a client with a context (an address space on the
- * device) of its own. A client creates buffers, maps them, submits jobs that
- * name {buffer handle, offset, stride}, and reaps completions. User space never
- * names an address. Closing the last reference to the file tears everything
- * down; jobs still queued are dropped, a running one is stopped.
+ * An open file is a client. It asks what the device is, gets a context (an address
+ * space on the device), creates buffers, maps them, submits jobs that name {buffer
+ * handle, offset, stride} and reaps completions. User space never names an address.
+ * Closing the last reference to the file tears everything down; jobs still queued
+ * are dropped, a running one is stopped.
  *
  * Every ioctl takes one structure whose first member is its size. The kernel
  * accepts shorter (older) structures and reads the missing tail as zero, and
  * longer (newer) ones whose unknown tail is zero. All reserved members must be
  * zero. 32- and 64-bit user space share one layout. Sizes of structures, and the
  * strides of arrays of them, are at most XQACCEL_MAX_STRUCT.
+ *
+ * A call that fails has done nothing. That includes EFAULT when the structure can't be
+ * written back: no buffer was made, no job was accepted, no completion was taken.
  *
  * Errors common to all ioctls:
  *	ENOTTY		unknown ioctl number
@@ -30,16 +33,22 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-/*
- * The ABI's version. The minor number grows with every compatible addition, the
- * major number when an older library could misread what it gets. The library
- * refuses a driver of another major number.
- */
-#define XQACCEL_ABI_MAJOR	1
-#define XQACCEL_ABI_MINOR	0
-
 /* Largest size of a structure and stride of an array, on every architecture. */
 #define XQACCEL_MAX_STRUCT	4096
+
+/**
+ * struct xqaccel_array - an array in user memory
+ * @stride: bytes from one element to the next. Elements follow the rules of the ioctls'
+ *	structures: what a shorter one lacks is zero, the tail of a longer one must be
+ *	zero when the kernel reads it, and is set to zero when the kernel writes it.
+ * @count: elements
+ * @array: pointer to the first
+ */
+struct xqaccel_array {
+	__u32 stride;
+	__u32 count;
+	__u64 array;
+};
 
 /*
  * Formats of matrix elements. The codes are those of the hardware descriptor.
@@ -63,7 +72,6 @@
 #define XQACCEL_FMT_U16		12	/* memory only */
 #define XQACCEL_FMT_S32		13	/* group scales and results */
 #define XQACCEL_FMT_F32		14	/* results of some operators */
-#define XQACCEL_FMT_COUNT	15
 
 /*
  * The tile order of a packed B. Each row of B (an output channel) is first
@@ -78,39 +86,64 @@
 
 /* ---- what the device and the driver are ------------------------------- */
 
+/*
+ * What the interface can do; a program looks for the bits that it needs. A bit, once
+ * given, stays, and there is no version number.
+ */
+#define XQACCEL_ABI_BASE		(1ULL << 0)	/* everything in this header */
+
+/**
+ * struct xqaccel_pair - two formats that the device multiplies
+ * @op: XQACCEL_OP_*
+ * @flags: XQACCEL_PAIR_*
+ * @a_format: XQACCEL_FMT_* of A
+ * @b_format: XQACCEL_FMT_* of B
+ * @reserved: 0
+ */
+struct xqaccel_pair {
+	__u32 op;
+	__u32 flags;
+	__u8 a_format;
+	__u8 b_format;
+	__u8 reserved[6];
+};
+
+#define XQACCEL_PAIR_B_TILED		(1U << 0)	/* B may come in the tile order */
+
 /**
  * struct xqaccel_info - XQACCEL_IOCTL_INFO
  * @size: sizeof(struct xqaccel_info)
  * @flags: in, must be 0
- * @abi_major: out, XQACCEL_ABI_MAJOR of the running driver
- * @abi_minor: out, XQACCEL_ABI_MINOR of the running driver
- * @hw_version: out, version of the register interface, major << 16 | minor
+ * @abi: out, XQACCEL_ABI_*
+ * @features: out, XQACCEL_FEATURE_*, of the device
+ * @pairs: in, room for the first @pairs.count of struct xqaccel_pair, none if the count is 0;
+ *	out, the count is that of all pairs of the device. The stride is at least 16.
+ * @hw_version: out, version of the register interface, major << 16 | minor, to be told to
+ *	people; programs look at @features
  * @queues: out, hardware queues
- * @contexts: out, contexts, so at most this many clients at once
+ * @contexts: out, contexts of the device, so at most this many files have one at once
  * @lanes: out, lanes a client may name in submit, numbered from 0
- * @max_jobs: out, jobs a client may have submitted and not yet reaped
+ * @max_jobs: out, jobs of a lane that may be submitted and not yet reaped
  * @max_batch: out, largest count of one submit
  * @max_dim: out, largest M, N, K and batch of a job
- * @isa: out, instruction set of the device's kernels, NUL-terminated ("" on
- *	silicon that has nothing to tell)
- * @pairs: out, bit b of element a is set if A in format a times B in format b
- *	runs on this device
- * @tiled: out, bit b is set if B in format b may come in the tile order
- * @features: out, XQACCEL_FEATURE_*
+ * @threads: out, engine threads of the device, 0 if it does not tell
+ * @default_timeout_ms: out, a job's time limit where submit names none
+ * @max_timeout_ms: out, the longest time limit that submit may name
  * @clock_hz: out, ticks a second of the time stamps in completions
  * @max_buffer_bytes: out, largest buffer
  * @client_bytes: out, most bytes of all buffers of one client
- * @default_timeout_ms: out, a job's time limit where submit names none
- * @max_timeout_ms: out, the longest time limit that submit may name
- * @threads: out, engine threads of the device, 0 if it does not tell
- * @reserved: out, 0
- * @driver: out, version of the driver, NUL-terminated
+ * @isa: out, instruction set of the device's kernels, NUL-terminated ("" on
+ *	silicon that has nothing to tell)
+ * @driver: out, version of the driver, NUL-terminated, to be told to people
+ *
+ * Works without a context, so also when all contexts are taken.
  */
 struct xqaccel_info {
 	__u32 size;
 	__u32 flags;
-	__u32 abi_major;
-	__u32 abi_minor;
+	__u64 abi;
+	__u64 features;
+	struct xqaccel_array pairs;
 	__u32 hw_version;
 	__u32 queues;
 	__u32 contexts;
@@ -118,16 +151,12 @@ struct xqaccel_info {
 	__u32 max_jobs;
 	__u32 max_batch;
 	__u32 max_dim;
-	__u32 tiled;
-	__u32 pairs[16];
-	__u64 features;
+	__u32 threads;
+	__u32 default_timeout_ms;
+	__u32 max_timeout_ms;
 	__u64 clock_hz;
 	__u64 max_buffer_bytes;
 	__u64 client_bytes;
-	__u32 default_timeout_ms;
-	__u32 max_timeout_ms;
-	__u32 threads;
-	__u32 reserved;
 	char isa[32];
 	char driver[32];
 };
@@ -135,6 +164,33 @@ struct xqaccel_info {
 #define XQACCEL_FEATURE_GROUP_ACC	(1ULL << 0)	/* one accumulator per group */
 #define XQACCEL_FEATURE_GROUP_SCALE	(1ULL << 1)	/* integer group scales */
 #define XQACCEL_FEATURE_A_ZP_ROWS	(1ULL << 2)	/* a zero point per row of A */
+
+/* ---- contexts ----------------------------------------------------------- */
+
+#define XQACCEL_PRIORITY_LOW		(-1)	/* only what others leave */
+#define XQACCEL_PRIORITY_NORMAL		0
+#define XQACCEL_PRIORITY_HIGH		1	/* before all others; needs CAP_SYS_NICE */
+
+/**
+ * struct xqaccel_context_create - XQACCEL_IOCTL_CONTEXT_CREATE
+ * @size: sizeof(struct xqaccel_context_create)
+ * @flags: must be 0
+ * @priority: XQACCEL_PRIORITY_*, of all jobs of the file
+ * @reserved: must be 0
+ *
+ * Makes the file's context. A file that has none gets one of normal priority with its
+ * first buffer, which then fails as this call does.
+ *
+ * EEXIST: the file has a context. EPERM: the priority needs CAP_SYS_NICE. EDQUOT: the user
+ * has as many contexts as are left for all others (does not hold for CAP_SYS_RESOURCE).
+ * EBUSY: all contexts are taken. ENOMEM.
+ */
+struct xqaccel_context_create {
+	__u32 size;
+	__u32 flags;
+	__s32 priority;
+	__u32 reserved;
+};
 
 /* ---- buffers ------------------------------------------------------------ */
 
@@ -144,7 +200,8 @@ struct xqaccel_info {
  * @flags: must be 0
  * @bytes: in, wanted; out, rounded up to whole pages
  * @mmap_offset: out, offset for mmap(), which takes MAP_SHARED and the whole
- *	buffer or a page-aligned part of it
+ *	buffer or a page-aligned part of it. Below 2^31 as long as the file's buffers
+ *	allow, so that 32-bit programs need no 64-bit off_t.
  * @handle: out, handle, never 0, valid in this file only
  * @reserved: must be 0
  *
@@ -152,7 +209,8 @@ struct xqaccel_info {
  *
  * EINVAL: bytes is 0 or larger than max_buffer_bytes. ENOMEM: no memory.
  * ENOSPC: client_bytes, what all clients of the device may have together, or the
- * context's address space is used up.
+ * context's address space is used up. And the errors of XQACCEL_IOCTL_CONTEXT_CREATE, if the
+ * file has no context.
  */
 struct xqaccel_buf_create {
 	__u32 size;
@@ -203,8 +261,6 @@ struct xqaccel_operand {
 #define XQACCEL_JOB_ACCUMULATE		(1U << 0)	/* C += instead of C = */
 #define XQACCEL_JOB_B_TILED		(1U << 1)	/* B is in the tile order */
 #define XQACCEL_JOB_GROUP_ACC		(1U << 2)	/* C has an accumulator per group */
-#define XQACCEL_JOB_FLAGS		(XQACCEL_JOB_ACCUMULATE | XQACCEL_JOB_B_TILED | \
-					 XQACCEL_JOB_GROUP_ACC)
 
 /* Indices into xqaccel_job.operand. */
 #define XQACCEL_A			0	/* [batch][M][K] of a_format */
@@ -215,7 +271,6 @@ struct xqaccel_operand {
 #define XQACCEL_A_SCALE			5	/* [batch][M][K / group] of scale_format, else 1 */
 #define XQACCEL_B_SCALE			6	/* [batch][N][K / group] of scale_format, else 1 */
 #define XQACCEL_CODEBOOK		7	/* [16] or [256] of S8, for C4 and C8 */
-#define XQACCEL_OPERANDS		8
 
 /**
  * struct xqaccel_job - one matrix product
@@ -263,28 +318,30 @@ struct xqaccel_job {
 	__s32 a_zp;
 	__s32 b_zp;
 	__u64 group_stride;
-	struct xqaccel_operand operand[XQACCEL_OPERANDS];
+	struct xqaccel_operand operand[8];
 };
 
 /**
  * struct xqaccel_submit - XQACCEL_IOCTL_SUBMIT
  * @size: sizeof(struct xqaccel_submit)
  * @flags: must be 0
- * @jobs: pointer to the first job
- * @job_stride: bytes from one job to the next, at least 64
- * @count: jobs, 1..max_batch
+ * @jobs: the jobs, struct xqaccel_job; 1..max_batch of them, with a stride of at least 64
  * @lane: 0..lanes-1. Jobs of one lane run and complete in the order of
- *	submission; jobs of different lanes may run at the same time.
+ *	submission; jobs of different lanes may run at the same time. A lane is also a
+ *	stream of completions, which XQACCEL_IOCTL_WAIT can name.
  * @timeout_ms: time limit of each job from when it starts on the device, 0 for
  *	the default
- * @done: out, jobs accepted
+ * @first_id: out, id of the first accepted job; the others follow, each one more. Never 0,
+ *	and never used again in this file.
+ * @accepted: out, how many jobs were accepted
  * @reserved: must be 0
  *
- * Jobs are checked and accepted one after the other. If the first is refused,
- * the call fails with the reason; if a later one is, the call succeeds and @done
- * says how many were accepted, so that submitting the rest gives the reason.
+ * Jobs are checked one after the other up to one that is refused, and those before it are
+ * accepted together. If there are none, the call fails with the reason; otherwise it
+ * succeeds, and submitting the rest gives the reason.
  *
- * EAGAIN: max_jobs jobs of this client are not yet reaped. ENOENT: no such
+ * EAGAIN: max_jobs jobs of this lane are not yet reaped, or the user or all users together
+ * have as many jobs as the driver takes. ENOENT: no such
  * handle. ERANGE: an operand reaches past the end of its buffer. EOVERFLOW: sizes
  * and strides overflow 64 bits. EINVAL: misaligned or overlapping operands, an
  * operand that is missing or not used by the formats, k not a multiple of group,
@@ -294,13 +351,30 @@ struct xqaccel_job {
 struct xqaccel_submit {
 	__u32 size;
 	__u32 flags;
-	__u64 jobs;
-	__u32 job_stride;
-	__u32 count;
+	struct xqaccel_array jobs;
 	__u32 lane;
 	__u32 timeout_ms;
-	__u32 done;
+	__u64 first_id;
+	__u32 accepted;
 	__u32 reserved;
+};
+
+/**
+ * struct xqaccel_cancel - XQACCEL_IOCTL_CANCEL
+ * @size: sizeof(struct xqaccel_cancel)
+ * @flags: must be 0
+ * @id: of a job of this file
+ *
+ * A job that has not started ends at once, with STATUS_CANCELED; jobs of its lane that were
+ * submitted later go on. One that has is stopped as if its time were over, unless it ends
+ * before. Either way its completion tells.
+ *
+ * ENOENT: there is no such job, or it was reaped. EALREADY: it has ended.
+ */
+struct xqaccel_cancel {
+	__u32 size;
+	__u32 flags;
+	__u64 id;
 };
 
 /* Status of a completion. */
@@ -309,7 +383,7 @@ struct xqaccel_submit {
 #define XQACCEL_STATUS_DMA		2	/* the bus reported an error */
 #define XQACCEL_STATUS_INVALID		3	/* the device refused the descriptor */
 #define XQACCEL_STATUS_TIMEOUT		4	/* longer than its limit; stopped */
-#define XQACCEL_STATUS_CANCELED		5	/* stopped before its end by a reset */
+#define XQACCEL_STATUS_CANCELED		5	/* by a call, or stopped by a reset */
 #define XQACCEL_STATUS_LOST		6	/* the device is lost */
 
 #define XQACCEL_COMP_OVERFLOW		(1U << 0)	/* K was so large that an accumulator
@@ -318,6 +392,7 @@ struct xqaccel_submit {
 /**
  * struct xqaccel_completion - one ended job
  * @user_data: of the job
+ * @id: of the job
  * @status: XQACCEL_STATUS_*
  * @flags: XQACCEL_COMP_*
  * @start: time stamp when the device began, in ticks of clock_hz
@@ -331,6 +406,7 @@ struct xqaccel_submit {
  */
 struct xqaccel_completion {
 	__u64 user_data;
+	__u64 id;
 	__u32 status;
 	__u32 flags;
 	__u64 start;
@@ -343,56 +419,65 @@ struct xqaccel_completion {
 	__u64 fault_offset;
 };
 
+#define XQACCEL_WAIT_LANE		(1U << 0)	/* only jobs of @lane */
+#define XQACCEL_WAIT_JOB		(1U << 1)	/* only the job @id */
+
+#define XQACCEL_NO_DEADLINE		0x7fffffffffffffffLL
+
 /**
  * struct xqaccel_wait - XQACCEL_IOCTL_WAIT
  * @size: sizeof(struct xqaccel_wait)
- * @flags: must be 0
- * @completions: pointer to the first element of the array to fill
- * @stride: bytes from one element to the next, at least 32; a shorter element
- *	than the kernel's gets its head, the tail of a longer one is zeroed
- * @count: elements of the array, at least 1
- * @min_complete: wait for so many, 0 to take what there is; at most @count and at
- *	most the client's jobs that are not yet reaped
- * @reserved: must be 0
- * @timeout_ns: relative, negative waits for ever
+ * @flags: XQACCEL_WAIT_*, at most one of them. Neither: jobs of all lanes.
+ * @completions: the array to fill, struct xqaccel_completion; at least one, with a stride of
+ *	at least 32. A shorter element than the kernel's gets its head.
+ * @min_complete: wait for so many, 0 to take what there is; at most @completions.count and at
+ *	most the jobs that are not yet reaped
+ * @lane: with WAIT_LANE, else 0
+ * @id: with WAIT_JOB, as SUBMIT returned it, else 0
+ * @deadline_ns: time of CLOCK_MONOTONIC until which to wait; one that has passed waits for
+ *	nothing, XQACCEL_NO_DEADLINE for ever
  * @done: out, completions written
- * @pending: out, jobs still not reaped
+ * @pending: out, jobs still not reaped, of those that were asked for
  *
- * Completions are reaped from all lanes in the order in which they came. With at
+ * Completions are reaped in the order in which they came. With at
  * least one written the call succeeds even if the time ran out.
  *
  * ETIMEDOUT: none came in time. EINTR: a signal handler ran first. ENOENT: nothing to
- * wait for (min_complete is not 0 and there are no jobs).
+ * wait for (min_complete is not 0 and there are no such jobs).
  *
- * poll() tells POLLIN when there is a completion to reap, POLLHUP | POLLERR when
+ * poll() tells POLLIN when there is a completion to reap, of any lane, POLLHUP | POLLERR when
  * the device is gone. Jobs that were cut short by that complete with
  * STATUS_LOST and can still be reaped.
  */
 struct xqaccel_wait {
 	__u32 size;
 	__u32 flags;
-	__u64 completions;
-	__u32 stride;
-	__u32 count;
+	struct xqaccel_array completions;
 	__u32 min_complete;
-	__u32 reserved;
-	__s64 timeout_ns;
+	__u32 lane;
+	__u64 id;
+	__s64 deadline_ns;
 	__u32 done;
 	__u32 pending;
 };
 
-#define XQACCEL_IOCTL_TYPE		0xB8
+/* Not used by others, see the kernel's ioctl-number.rst. */
+#define XQACCEL_IOCTL_TYPE		0xD8
 #define XQACCEL_CMD_INFO		0x00
-#define XQACCEL_CMD_BUF_CREATE		0x01
-#define XQACCEL_CMD_BUF_DESTROY		0x02
-#define XQACCEL_CMD_SUBMIT		0x03
-#define XQACCEL_CMD_WAIT		0x04
+#define XQACCEL_CMD_CONTEXT_CREATE	0x01
+#define XQACCEL_CMD_BUF_CREATE		0x02
+#define XQACCEL_CMD_BUF_DESTROY		0x03
+#define XQACCEL_CMD_SUBMIT		0x04
+#define XQACCEL_CMD_WAIT		0x05
+#define XQACCEL_CMD_CANCEL		0x06
 
-/* The size is in the structure, so the number does not carry it. */
+/* The size is in the structure, so that a number never changes. */
 #define XQACCEL_IOCTL_INFO		_IO(XQACCEL_IOCTL_TYPE, XQACCEL_CMD_INFO)
+#define XQACCEL_IOCTL_CONTEXT_CREATE	_IO(XQACCEL_IOCTL_TYPE, XQACCEL_CMD_CONTEXT_CREATE)
 #define XQACCEL_IOCTL_BUF_CREATE	_IO(XQACCEL_IOCTL_TYPE, XQACCEL_CMD_BUF_CREATE)
 #define XQACCEL_IOCTL_BUF_DESTROY	_IO(XQACCEL_IOCTL_TYPE, XQACCEL_CMD_BUF_DESTROY)
 #define XQACCEL_IOCTL_SUBMIT		_IO(XQACCEL_IOCTL_TYPE, XQACCEL_CMD_SUBMIT)
 #define XQACCEL_IOCTL_WAIT		_IO(XQACCEL_IOCTL_TYPE, XQACCEL_CMD_WAIT)
+#define XQACCEL_IOCTL_CANCEL		_IO(XQACCEL_IOCTL_TYPE, XQACCEL_CMD_CANCEL)
 
 #endif

@@ -254,10 +254,10 @@ struct xqk_product {
 	bool natural;		/* panels of narrow elements are in the order of K */
 
 	/* By format of B. */
-	struct xqk_b_format b[XQACCEL_FMT_COUNT];
+	struct xqk_b_format b[XQ_FORMATS];
 
 	/* Optional: dots of the same where A is u8 in place. */
-	struct xqk_b_format b_by_u8[XQACCEL_FMT_COUNT];
+	struct xqk_b_format b_by_u8[XQ_FORMATS];
 
 	/*
 	 * B1 x B1: a and b are words of 32 elements as stored, a step is a word, the last

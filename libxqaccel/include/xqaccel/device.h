@@ -30,8 +30,8 @@ struct xq_queue;
  * The environment's XQ_THREADS and XQ_ISA set the threads and kernels of "soft".
  *
  * Return: -ENOENT no such file, -EACCES or -EPERM no permission, -ENODEV not a device of
- * this kind or gone, -EPROTO a driver of another ABI (xq_device_error() tells both
- * versions), -EBUSY no context is free, -ENOMEM, -EINVAL a bad XQ_ISA or XQ_THREADS.
+ * this kind or gone, -EPROTO a driver that lacks what this library needs
+ * (xq_device_error() says so), -ENOMEM, -EINVAL a bad XQ_ISA or XQ_THREADS.
  */
 int xq_device_open(const char *name, struct xq_device **dev);
 
@@ -53,11 +53,18 @@ void xq_device_error(const char *name, int error, char *text, size_t size);
 /** xq_device_name() - "soft" or the path; lives as long as the device */
 const char *xq_device_name(const struct xq_device *dev);
 
-/** xq_device_info() - capabilities and limits; lives as long as the device */
+/**
+ * xq_device_info() - capabilities and limits; lives as long as the device
+ *
+ * Its array of pairs is there to be read, too.
+ */
 const struct xqaccel_info *xq_device_info(const struct xq_device *dev);
 
 /** xq_device_has_pair() - whether a product of these types runs on the device as it is */
 bool xq_device_has_pair(const struct xq_device *dev, enum xq_type a, enum xq_type b);
+
+/** xq_device_has_tiled() - whether a B of this type may come in the tile order */
+bool xq_device_has_tiled(const struct xq_device *dev, enum xq_type type);
 
 /* ---- buffers ---------------------------------------------------------------- */
 
@@ -69,7 +76,8 @@ bool xq_device_has_pair(const struct xq_device *dev, enum xq_type a, enum xq_typ
  * The memory is zeroed, page-aligned and mapped for reading and writing.
  *
  * Return: 0, -EINVAL (0 bytes, or more than max_buffer_bytes of the device), -ENOMEM, -ENOSPC
- * (client_bytes or the address space is used up), -ENODEV.
+ * (client_bytes or the address space is used up), -ENODEV; for the first buffer also -EBUSY (all
+ * contexts of the device are taken) and -EDQUOT (this user has his share of them).
  */
 int xq_buffer_create(struct xq_device *dev, size_t bytes, struct xq_buffer **buf);
 
@@ -167,7 +175,7 @@ void xq_queue_destroy(struct xq_queue *queue);
  * Operands' memory belongs to the device until the completion is taken.
  *
  * Return: number of jobs accepted, at least 1; or the error of the first: -EAGAIN the queue
- * is full (take completions first), -EINVAL, -ERANGE an operand reaches past its buffer,
+ * is full (take completions first) or the user has too many jobs under way, -EINVAL, -ERANGE an operand reaches past its buffer,
  * -EOVERFLOW, -EOPNOTSUPP pair of types, -ENOENT buffer of another device, -ENODEV,
  * -ENOMEM; as linux/xqaccel.h says for XQACCEL_IOCTL_SUBMIT.
  */
@@ -184,6 +192,17 @@ int xq_queue_submit(struct xq_queue *queue, const struct xq_gemm *jobs, unsigned
  */
 int xq_queue_wait(struct xq_queue *queue, struct xq_completion *completions, unsigned int count,
 		  unsigned int min, int64_t timeout_ns);
+
+/**
+ * xq_queue_cancel() - end jobs before their time
+ * @user_data: of the jobs to end
+ *
+ * Their completions tell how they ended: -ECANCELED, or as ever if the end came first. A job
+ * that the device does not have yet ends at once, before older ones of the queue.
+ *
+ * Return: number of jobs that had not ended, 0 too, or -ENODEV.
+ */
+int xq_queue_cancel(struct xq_queue *queue, uint64_t user_data);
 
 /** xq_queue_pending() - jobs submitted whose completions were not taken */
 unsigned int xq_queue_pending(const struct xq_queue *queue);

@@ -39,7 +39,7 @@ enum xq_type {
 	XQ_U16 = XQACCEL_FMT_U16,
 	XQ_S32 = XQACCEL_FMT_S32,
 	XQ_F32 = XQACCEL_FMT_F32,
-	XQ_TYPE_COUNT = XQACCEL_FMT_COUNT
+	XQ_TYPE_COUNT = XQ_F32 + 1
 };
 
 /** xq_type_name() - "s8", "t2", ...; "?" for no type of this library */

@@ -32,34 +32,46 @@ struct xq_memory {
  * @close: free the backend
  * @create: fill in @memory, whose bytes are set by the caller
  * @destroy: unmap and give back
- * @submit: as XQACCEL_IOCTL_SUBMIT; returns the number accepted, at least 1
- * @wait: as XQACCEL_IOCTL_WAIT; returns the number written. Called by one thread at a
- *	time; all others may be called by any thread at any time
+ * @submit: as XQACCEL_IOCTL_SUBMIT; returns the number accepted, at least 1, and the id of the
+ *	first
+ * @wait: as XQACCEL_IOCTL_WAIT for completions of one lane; returns the number written
+ * @cancel: as XQACCEL_IOCTL_CANCEL
+ *
+ * All may be called by any thread at any time.
  */
 struct xq_backend_ops {
 	void (*close)(struct xq_backend *backend);
 	int (*create)(struct xq_backend *backend, struct xq_memory *memory);
 	void (*destroy)(struct xq_backend *backend, const struct xq_memory *memory);
 	int (*submit)(struct xq_backend *backend, const struct xqaccel_job *jobs,
-		      unsigned int count, uint32_t lane, uint32_t timeout_ms);
-	int (*wait)(struct xq_backend *backend, struct xqaccel_completion *completions,
-		    unsigned int count, unsigned int min, int64_t timeout_ns);
+		      unsigned int count, uint32_t lane, uint32_t timeout_ms, uint64_t *first_id);
+	int (*wait)(struct xq_backend *backend, uint32_t lane,
+		    struct xqaccel_completion *completions, unsigned int count, unsigned int min,
+		    int64_t deadline_ns);
+	int (*cancel)(struct xq_backend *backend, uint64_t id);
 };
 
 struct xq_backend {
 	const struct xq_backend_ops *ops;
 };
 
+/* Pairs of types by bits: bit b of of_a[a] is a x b; bit b of tiled, that B may be tiled. */
+struct xq_pairs {
+	uint32_t of_a[XQ_TYPE_COUNT];
+	uint32_t tiled;
+};
+
+void xq_pairs_from(const struct xqaccel_info *info, struct xq_pairs *pairs);
+
 #define XQ_MAX_LANES	64
 
 struct xq_device {
 	char *name;
 	struct xq_backend *backend;
-	struct xqaccel_info info;
+	struct xqaccel_info info;	/* pairs.array is memory of the device's own */
+	struct xq_pairs pairs;
 
-	pthread_mutex_t lock;	/* Protects all below, and what queues say it does. */
-	pthread_cond_t reaped;	/* a reaper has come back */
-	bool reaping;		/* a thread is in ops->wait() */
+	pthread_mutex_t lock;		/* Protects lane. */
 	struct xq_queue *lane[XQ_MAX_LANES];
 };
 
@@ -79,14 +91,16 @@ struct xq_ioctl_calls {
 	void (*close)(int fd);
 };
 
-/* Opens a device file; fills in info. calls may be NULL. */
+/*
+ * Opens a device file; fills in info, whose pairs.array the caller frees. calls may be NULL.
+ */
 int xq_ioctl_open(const char *path, const struct xq_ioctl_calls *calls,
 		  struct xq_backend **backend, struct xqaccel_info *info);
 
-/* Makes a device model; fills in info. */
+/* Makes a device model; fills in info in the same way. */
 int xq_soft_open(struct xq_backend **backend, struct xqaccel_info *info);
 
-/* A device over a backend that is open; takes the backend, also when it fails. */
+/* A device over a backend that is open; takes the backend and the pairs, also when it fails. */
 int xq_device_wrap(const char *name, struct xq_backend *backend,
 		   const struct xqaccel_info *info, struct xq_device **dev);
 

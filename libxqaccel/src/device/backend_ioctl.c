@@ -88,34 +88,67 @@ static void ioctl_destroy(struct xq_backend *backend, const struct xq_memory *me
 }
 
 static int ioctl_submit(struct xq_backend *backend, const struct xqaccel_job *jobs,
-			unsigned int count, uint32_t lane, uint32_t timeout_ms)
+			unsigned int count, uint32_t lane, uint32_t timeout_ms,
+			uint64_t *first_id)
 {
 	struct xqaccel_submit submit = {
-		.size = sizeof(submit), .jobs = (uintptr_t)jobs, .job_stride = sizeof(*jobs),
-		.count = count, .lane = lane, .timeout_ms = timeout_ms,
+		.size = sizeof(submit), .jobs = { sizeof(*jobs), count, (uintptr_t)jobs },
+		.lane = lane, .timeout_ms = timeout_ms,
 	};
 	const int err = call(of(backend), XQACCEL_IOCTL_SUBMIT, &submit);
 
-	return err ? err : (int)submit.done;
+	*first_id = submit.first_id;
+	return err ? err : (int)submit.accepted;
 }
 
-static int ioctl_wait(struct xq_backend *backend, struct xqaccel_completion *completions,
-		      unsigned int count, unsigned int min, int64_t timeout_ns)
+static int ioctl_wait(struct xq_backend *backend, uint32_t lane,
+		      struct xqaccel_completion *completions, unsigned int count,
+		      unsigned int min, int64_t deadline_ns)
 {
 	struct xqaccel_wait wait = {
-		.size = sizeof(wait), .completions = (uintptr_t)completions,
-		.stride = sizeof(*completions), .count = count, .min_complete = min,
-		.timeout_ns = timeout_ns,
+		.size = sizeof(wait), .flags = XQACCEL_WAIT_LANE, .lane = lane,
+		.completions = { sizeof(*completions), count, (uintptr_t)completions },
+		.min_complete = min, .deadline_ns = deadline_ns,
 	};
 	const int err = call(of(backend), XQACCEL_IOCTL_WAIT, &wait);
 
 	return err ? err : (int)wait.done;
 }
 
+static int ioctl_cancel(struct xq_backend *backend, uint64_t id)
+{
+	struct xqaccel_cancel cancel = { .size = sizeof(cancel), .id = id };
+
+	return call(of(backend), XQACCEL_IOCTL_CANCEL, &cancel);
+}
+
 static const struct xq_backend_ops ioctl_ops = {
 	.close = ioctl_close, .create = ioctl_create, .destroy = ioctl_destroy,
-	.submit = ioctl_submit, .wait = ioctl_wait,
+	.submit = ioctl_submit, .wait = ioctl_wait, .cancel = ioctl_cancel,
 };
+
+/* The pairs, in memory that the caller frees. Their number does not change. */
+static int get_pairs(struct ioctl_backend *b, struct xqaccel_info *info)
+{
+	const uint32_t count = info->pairs.count;
+	struct xqaccel_pair *pairs;
+	int err;
+
+	info->pairs = (struct xqaccel_array){ sizeof(*pairs), 0, 0 };
+	if (!count)
+		return 0;
+	pairs = calloc(count, sizeof(*pairs));
+	if (!pairs)
+		return -ENOMEM;
+	info->pairs.count = count;
+	info->pairs.array = (uintptr_t)pairs;
+	err = call(b, XQACCEL_IOCTL_INFO, info);
+	if (!err && info->pairs.count != count)
+		err = -ENODEV;
+	if (err)
+		free(pairs);
+	return err;
+}
 
 /* What isn't this driver answers INFO with ENOTTY, or in a way that makes no sense. */
 static int get_info(struct ioctl_backend *b, struct xqaccel_info *info)
@@ -126,11 +159,13 @@ static int get_info(struct ioctl_backend *b, struct xqaccel_info *info)
 	err = call(b, XQACCEL_IOCTL_INFO, info);
 	if (err)
 		return err == -ENOTTY || err == -EINVAL || err == -ENOSYS ? -ENODEV : err;
-	if (info->abi_major != XQACCEL_ABI_MAJOR)
+	if (!(info->abi & XQACCEL_ABI_BASE))
 		return -EPROTO;
 	info->isa[sizeof(info->isa) - 1] = 0;
 	info->driver[sizeof(info->driver) - 1] = 0;
-	return info->lanes && info->max_jobs && info->clock_hz ? 0 : -ENODEV;
+	if (!info->lanes || !info->max_jobs || !info->clock_hz)
+		return -ENODEV;
+	return get_pairs(b, info);
 }
 
 int xq_ioctl_open(const char *path, const struct xq_ioctl_calls *calls,

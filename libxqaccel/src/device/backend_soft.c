@@ -107,7 +107,7 @@ static int wait_until(pthread_cond_t *cond, pthread_mutex_t *lock, uint64_t dead
 	return pthread_cond_timedwait(cond, lock, &at);
 }
 
-static void tell_waiter(struct soft *soft)
+static void wake_waiter(struct soft *soft)
 {
 	pthread_mutex_lock(&soft->call_lock);
 	soft->news = true;
@@ -137,11 +137,10 @@ static void *service_thread(void *opaque)
 
 		pthread_mutex_lock(&soft->lock);
 		any = soft_service(soft);
-		next = soft_check_deadlines(soft, xq_clock_ns());
-		any |= soft->done_count;
+		next = soft_check_deadlines(soft, xq_clock_ns(), &any);
 		pthread_mutex_unlock(&soft->lock);
 		if (any)
-			tell_waiter(soft);
+			wake_waiter(soft);
 	}
 	return NULL;
 }
@@ -208,14 +207,14 @@ static void describe(struct soft *soft, const struct xqaccel_job *job, struct so
 
 	*d = (struct xq_hw_descriptor){
 		.op = htole32(job->op), .flags = htole32(job->flags),
-		.id = htole64(soft->next_id++), .context = htole32(SOFT_CONTEXT),
+		.id = htole64(out->id), .context = htole32(SOFT_CONTEXT),
 		.m = htole32(job->m), .n = htole32(job->n), .k = htole32(job->k),
 		.batch = htole32(job->batch), .group = htole32(job->group),
 		.a_format = job->a_format, .b_format = job->b_format,
 		.scale_format = job->scale_format, .a_zp = htole32((uint32_t)job->a_zp),
 		.b_zp = htole32((uint32_t)job->b_zp), .group_stride = htole64(job->group_stride),
 	};
-	for (i = 0; i < XQACCEL_OPERANDS; i++) {
+	for (i = 0; i < XQ_OPERANDS; i++) {
 		const struct xqaccel_operand *op = &job->operand[i];
 
 		out->buffer[i] = soft_buffer_find(&soft->memory, op->handle);
@@ -233,28 +232,31 @@ static void describe(struct soft *soft, const struct xqaccel_job *job, struct so
 static int accept_job(struct soft *soft, const struct xqaccel_job *job, uint32_t lane,
 		      uint32_t timeout_ms)
 {
+	struct soft_lane *l = &soft->lane[lane];
 	struct soft_job *accepted;
 	int err;
 
 	if (soft->lost)
 		return -ENODEV;
-	if (soft->outstanding == SOFT_MAX_JOBS)
+	if (l->outstanding == SOFT_LANE_JOBS)
 		return -EAGAIN;
-	err = xq_job_check(job, &soft->info, find_memory, &soft->memory);
+	err = xq_job_check(job, &soft->info, &soft->pairs, find_memory, &soft->memory);
 	if (err)
 		return err;
 	accepted = malloc(sizeof(*accepted));
 	if (!accepted)
 		return -ENOMEM;
 	accepted->timeout_ns = 1000000ULL * (timeout_ms ? timeout_ms : DEFAULT_TIMEOUT_MS);
+	accepted->canceled = false;
+	accepted->id = soft->next_id++;
 	describe(soft, job, accepted);
 	soft_lane_push(soft, lane, accepted);
-	soft->outstanding++;
+	l->outstanding++;
 	return 0;
 }
 
 static int soft_submit(struct xq_backend *backend, const struct xqaccel_job *jobs,
-		       unsigned int count, uint32_t lane, uint32_t timeout_ms)
+		       unsigned int count, uint32_t lane, uint32_t timeout_ms, uint64_t *first_id)
 {
 	struct soft *soft = of(backend);
 	unsigned int accepted = 0;
@@ -264,6 +266,7 @@ static int soft_submit(struct xq_backend *backend, const struct xqaccel_job *job
 	if (!count || count > MAX_BATCH || lane >= soft->info.lanes || timeout_ms > MAX_TIMEOUT_MS)
 		return -EINVAL;
 	pthread_mutex_lock(&soft->lock);
+	*first_id = soft->next_id;
 	while (accepted < count && !err) {
 		err = accept_job(soft, &jobs[accepted], lane, timeout_ms);
 		accepted += !err;
@@ -277,16 +280,16 @@ static int soft_submit(struct xq_backend *backend, const struct xqaccel_job *job
 }
 
 /* Under soft->lock: moves completions to the caller. */
-static unsigned int take_done(struct soft *soft, struct xqaccel_completion *completions,
+static unsigned int take_done(struct soft_lane *l, struct xqaccel_completion *completions,
 			      unsigned int count)
 {
 	unsigned int n;
 
-	for (n = 0; n < count && soft->done_count; n++) {
-		completions[n] = soft->done[soft->done_head];
-		soft->done_head = (soft->done_head + 1) % SOFT_MAX_JOBS;
-		soft->done_count--;
-		soft->outstanding--;
+	for (n = 0; n < count && l->done_count; n++) {
+		completions[n] = l->done[l->done_head];
+		l->done_head = (l->done_head + 1) % SOFT_LANE_JOBS;
+		l->done_count--;
+		l->outstanding--;
 	}
 	return n;
 }
@@ -315,32 +318,106 @@ static void set_waiter(struct soft *soft, bool waiter)
 	pthread_mutex_unlock(&soft->call_lock);
 }
 
-static int soft_wait(struct xq_backend *backend, struct xqaccel_completion *completions,
-		     unsigned int count, unsigned int min, int64_t timeout_ns)
+/* Answers the device model's next call; called and returns with soft->lock held. */
+static bool serve(struct soft *soft, uint64_t deadline)
+{
+	bool in_time;
+
+	pthread_mutex_unlock(&soft->lock);
+	in_time = wait_for_call(soft, deadline);
+	pthread_mutex_lock(&soft->lock);
+	soft_service(soft);
+	return in_time;
+}
+
+/* Sleeps until a job ended or nobody serves any more; false if the time is over. */
+static bool wait_for_end(struct soft *soft, uint64_t deadline)
+{
+	int err;
+
+	soft->sleepers++;
+	err = wait_until(&soft->ended, &soft->lock, deadline);
+	soft->sleepers--;
+	return err != ETIMEDOUT;
+}
+
+/* Called with soft->lock held, which is given up while there is nothing to take. */
+static int wait_for_jobs(struct soft *soft, struct soft_lane *l,
+			 struct xqaccel_completion *completions, unsigned int count,
+			 unsigned int min, uint64_t deadline)
+{
+	bool in_time = true, serving = false;
+	unsigned int taken = 0;
+
+	for (;;) {
+		if (!serving && !soft->serving) {
+			serving = soft->serving = true;
+			set_waiter(soft, true);
+			soft_service(soft);
+		}
+		taken += take_done(l, completions + taken, count - taken);
+		if (taken >= min || !l->outstanding || !in_time)
+			break;
+		in_time = serving ? serve(soft, deadline) : wait_for_end(soft, deadline);
+	}
+	if (serving) {
+		soft->serving = false;
+		set_waiter(soft, false);
+		/* One of the others takes over. */
+		if (soft->sleepers)
+			pthread_cond_broadcast(&soft->ended);
+	}
+	if (taken || !min)
+		return (int)taken;
+	return in_time ? -ENOENT : -ETIMEDOUT;
+}
+
+/*
+ * One of the threads that wait answers the device model's calls itself, which saves a switch of
+ * threads; the others sleep until it or the service thread has ended a job.
+ */
+static int soft_wait(struct xq_backend *backend, uint32_t lane,
+		     struct xqaccel_completion *completions, unsigned int count,
+		     unsigned int min, int64_t deadline_ns)
+{
+	const uint64_t deadline = deadline_ns == XQACCEL_NO_DEADLINE ? UINT64_MAX :
+				  deadline_ns < 0 ? 0 : (uint64_t)deadline_ns;
+	struct soft *soft = of(backend);
+	int ret;
+
+	if (!count || min > count || lane >= soft->info.lanes)
+		return -EINVAL;
+	pthread_mutex_lock(&soft->lock);
+	ret = wait_for_jobs(soft, &soft->lane[lane], completions, count, min, deadline);
+	pthread_mutex_unlock(&soft->lock);
+	return ret;
+}
+
+static bool is_done(const struct soft_lane *l, uint64_t id)
+{
+	unsigned int i;
+
+	for (i = 0; i < l->done_count; i++)
+		if (l->done[(l->done_head + i) % SOFT_LANE_JOBS].id == id)
+			return true;
+	return false;
+}
+
+static int soft_cancel(struct xq_backend *backend, uint64_t id)
 {
 	struct soft *soft = of(backend);
-	unsigned int taken = 0;
-	uint64_t deadline;
-	bool in_time = true;
+	unsigned int i;
+	int err;
 
-	if (!count || min > count)
-		return -EINVAL;
-	if (timeout_ns < 0 || __builtin_add_overflow(xq_clock_ns(), (uint64_t)timeout_ns, &deadline))
-		deadline = UINT64_MAX;
-	set_waiter(soft, true);
-	for (;;) {
-		pthread_mutex_lock(&soft->lock);
-		soft_service(soft);
-		taken += take_done(soft, completions + taken, count - taken);
-		if (min > taken + soft->outstanding)
-			min = taken + soft->outstanding;
-		pthread_mutex_unlock(&soft->lock);
-		if (taken >= min || !in_time)
-			break;
-		in_time = wait_for_call(soft, deadline);
-	}
-	set_waiter(soft, false);
-	return taken || in_time ? (int)taken : -ETIMEDOUT;
+	pthread_mutex_lock(&soft->lock);
+	err = soft_lane_cancel(soft, id);
+	for (i = 0; err == -ENOENT && i < soft->info.lanes; i++)
+		if (is_done(&soft->lane[i], id))
+			err = -EALREADY;
+	pthread_mutex_unlock(&soft->lock);
+	if (!err)
+		watch_deadline(soft, 0);
+	return err;
 }
 
 /* ---- open and close ---------------------------------------------------------------------------- */
@@ -357,31 +434,53 @@ static uint64_t read_reg64(struct soft *soft, uint32_t offset)
 	return low | (uint64_t)read_reg(soft, offset + 4) << 32;
 }
 
-static void fill_info(struct soft *soft)
+/* The device's pairs, in memory that belongs to the caller of xq_soft_open(). */
+static int fill_pairs(struct soft *soft, struct xqaccel_array *to)
+{
+	const uint32_t tiled = read_reg(soft, XQ_REG_TILED);
+	struct xqaccel_pair *pairs = calloc(XQ_TYPE_COUNT * XQ_TYPE_COUNT, sizeof(*pairs));
+	uint32_t a, b, count = 0;
+
+	if (!pairs)
+		return -ENOMEM;
+	for (a = 0; a < XQ_TYPE_COUNT; a++) {
+		for (b = 0; b < XQ_TYPE_COUNT; b++) {
+			if (!(read_reg(soft, XQ_REG_PAIRS(a)) >> b & 1))
+				continue;
+			pairs[count++] = (struct xqaccel_pair){
+				.op = XQACCEL_OP_GEMM, .a_format = (uint8_t)a, .b_format = (uint8_t)b,
+				.flags = tiled >> b & 1 ? XQACCEL_PAIR_B_TILED : 0,
+			};
+		}
+	}
+	*to = (struct xqaccel_array){ sizeof(*pairs), count, (uintptr_t)pairs };
+	return 0;
+}
+
+static int fill_info(struct soft *soft)
 {
 	struct xqaccel_info *info = &soft->info;
 	uint32_t word;
 	int i;
 
 	*info = (struct xqaccel_info){
-		.size = sizeof(*info), .abi_major = XQACCEL_ABI_MAJOR,
-		.abi_minor = XQACCEL_ABI_MINOR, .hw_version = read_reg(soft, XQ_REG_VERSION),
-		.queues = read_reg(soft, XQ_REG_QUEUES), .contexts = 1, .max_jobs = SOFT_MAX_JOBS,
+		.size = sizeof(*info), .abi = XQACCEL_ABI_BASE,
+		.hw_version = read_reg(soft, XQ_REG_VERSION),
+		.queues = read_reg(soft, XQ_REG_QUEUES), .contexts = 1, .max_jobs = SOFT_LANE_JOBS,
 		.max_batch = MAX_BATCH, .max_dim = read_reg(soft, XQ_REG_MAX_DIM),
-		.tiled = read_reg(soft, XQ_REG_TILED), .features = read_reg64(soft, XQ_REG_FEATURES),
+		.features = read_reg64(soft, XQ_REG_FEATURES),
 		.clock_hz = read_reg64(soft, XQ_REG_CLOCK_HZ), .max_buffer_bytes = CLIENT_BYTES,
 		.client_bytes = CLIENT_BYTES, .default_timeout_ms = DEFAULT_TIMEOUT_MS,
 		.max_timeout_ms = MAX_TIMEOUT_MS, .threads = read_reg(soft, XQ_REG_THREADS),
 	};
 	info->lanes = info->queues;
-	for (i = 0; i < 16; i++)
-		info->pairs[i] = read_reg(soft, XQ_REG_PAIRS((uint32_t)i));
 	for (i = 0; i < XQ_ISA_BYTES; i += 4) {
 		word = htole32(read_reg(soft, XQ_REG_ISA + (uint32_t)i));
 		memcpy(info->isa + i, &word, 4);
 	}
 	info->isa[sizeof(info->isa) - 1] = 0;
 	snprintf(info->driver, sizeof(info->driver), "in-process device model");
+	return fill_pairs(soft, &info->pairs);
 }
 
 static void free_soft(struct soft *soft)
@@ -390,6 +489,7 @@ static void free_soft(struct soft *soft)
 		xqdev_destroy(soft->dev);
 	soft_lanes_free(soft);
 	soft_memory_free(&soft->memory);
+	pthread_cond_destroy(&soft->ended);
 	pthread_cond_destroy(&soft->waiter_wake);
 	pthread_cond_destroy(&soft->service_wake);
 	pthread_mutex_destroy(&soft->call_lock);
@@ -411,7 +511,7 @@ static void soft_close(struct xq_backend *backend)
 
 static const struct xq_backend_ops soft_ops = {
 	.close = soft_close, .create = soft_create, .destroy = soft_destroy,
-	.submit = soft_submit, .wait = soft_wait,
+	.submit = soft_submit, .wait = soft_wait, .cancel = soft_cancel,
 };
 
 static int threads_wanted(unsigned int *threads)
@@ -440,6 +540,7 @@ static void init_locks(struct soft *soft)
 	pthread_mutex_init(&soft->call_lock, NULL);
 	pthread_cond_init(&soft->service_wake, &clock);
 	pthread_cond_init(&soft->waiter_wake, &clock);
+	pthread_cond_init(&soft->ended, &clock);
 	pthread_condattr_destroy(&clock);
 }
 
@@ -451,7 +552,10 @@ static int start_device(struct soft *soft, const struct xqdev_config *config)
 	if (err)
 		return err == -ENOTSUP ? -EINVAL : err;
 	xqdev_set_bus_master(soft->dev, true);
-	fill_info(soft);
+	err = fill_info(soft);
+	if (err)
+		return err;
+	xq_pairs_from(&soft->info, &soft->pairs);
 	err = soft_memory_init(&soft->memory);
 	if (err)
 		return err;
@@ -475,11 +579,13 @@ int xq_soft_open(struct xq_backend **backend, struct xqaccel_info *info)
 		return -ENOMEM;
 	soft->backend.ops = &soft_ops;
 	soft->service_deadline = UINT64_MAX;
+	soft->next_id = 1;
 	init_locks(soft);
 	err = start_device(soft, &config);
 	if (!err)
 		err = -pthread_create(&soft->service_thread, NULL, service_thread, soft);
 	if (err) {
+		free((void *)(uintptr_t)soft->info.pairs.array);
 		free_soft(soft);
 		return err == -EAGAIN ? -ENOMEM : err;
 	}

@@ -20,26 +20,40 @@ uint64_t xq_clock_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
+/* Pairs of operations and types that this library does not know are left out. */
+void xq_pairs_from(const struct xqaccel_info *info, struct xq_pairs *pairs)
+{
+	const struct xqaccel_pair *p = (const struct xqaccel_pair *)(uintptr_t)info->pairs.array;
+	uint32_t i;
+
+	*pairs = (struct xq_pairs){ 0 };
+	for (i = 0; i < info->pairs.count; i++, p++) {
+		if (p->op != XQACCEL_OP_GEMM || p->a_format >= XQ_TYPE_COUNT ||
+		    p->b_format >= XQ_TYPE_COUNT)
+			continue;
+		pairs->of_a[p->a_format] |= 1U << p->b_format;
+		if (p->flags & XQACCEL_PAIR_B_TILED)
+			pairs->tiled |= 1U << p->b_format;
+	}
+}
+
 int xq_device_wrap(const char *name, struct xq_backend *backend,
 		   const struct xqaccel_info *info, struct xq_device **dev)
 {
 	struct xq_device *d = calloc(1, sizeof(*d));
-	pthread_condattr_t clock;
 
 	if (d)
 		d->name = strdup(name);
 	if (!d || !d->name) {
 		free(d);
+		free((void *)(uintptr_t)info->pairs.array);
 		backend->ops->close(backend);
 		return -ENOMEM;
 	}
 	d->backend = backend;
 	d->info = *info;
+	xq_pairs_from(info, &d->pairs);
 	pthread_mutex_init(&d->lock, NULL);
-	pthread_condattr_init(&clock);
-	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
-	pthread_cond_init(&d->reaped, &clock);
-	pthread_condattr_destroy(&clock);
 	*dev = d;
 	return 0;
 }
@@ -86,8 +100,8 @@ void xq_device_close(struct xq_device *dev)
 	if (!dev)
 		return;
 	dev->backend->ops->close(dev->backend);
-	pthread_cond_destroy(&dev->reaped);
 	pthread_mutex_destroy(&dev->lock);
+	free((void *)(uintptr_t)dev->info.pairs.array);
 	free(dev->name);
 	free(dev);
 }
@@ -106,5 +120,10 @@ bool xq_device_has_pair(const struct xq_device *dev, enum xq_type a, enum xq_typ
 {
 	if ((unsigned int)a >= XQ_TYPE_COUNT || (unsigned int)b >= XQ_TYPE_COUNT)
 		return false;
-	return dev->info.pairs[a] >> b & 1;
+	return dev->pairs.of_a[a] >> b & 1;
+}
+
+bool xq_device_has_tiled(const struct xq_device *dev, enum xq_type type)
+{
+	return (unsigned int)type < XQ_TYPE_COUNT && dev->pairs.tiled >> type & 1;
 }

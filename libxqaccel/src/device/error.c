@@ -27,7 +27,14 @@ static const char *reason(int error)
 	}
 }
 
-/* A driver of another ABI says so itself: ask it again for both versions. */
+void xq_abi_error(const char *name, const struct xqaccel_info *info, char *text, size_t size)
+{
+	snprintf(text, size, "cannot open %s: its driver lacks parts of the interface that this "
+		 "library needs (it has %#llx, wanted is %#llx); install a newer xqaccel driver",
+		 name, (unsigned long long)info->abi, (unsigned long long)XQACCEL_ABI_BASE);
+}
+
+/* A driver of another ABI says so itself: ask it again what it has. */
 static void abi_error(const char *name, char *text, size_t size)
 {
 	struct xqaccel_info info = { 0 };
@@ -37,15 +44,6 @@ static void abi_error(const char *name, char *text, size_t size)
 		xq_abi_error(name, &info, text, size);
 	else
 		snprintf(text, size, "cannot open %s: its driver has another ABI than this library", name);
-}
-
-void xq_abi_error(const char *name, const struct xqaccel_info *info, char *text, size_t size)
-{
-	const bool old = info->abi_major < XQACCEL_ABI_MAJOR;
-
-	snprintf(text, size, "cannot open %s: its driver has ABI %u.%u and this library needs %u.x; "
-		 "install %s of the same release", name, info->abi_major, info->abi_minor,
-		 XQACCEL_ABI_MAJOR, old ? "a newer xqaccel driver, one" : "a newer libxqaccel, one");
 }
 
 void xq_device_error(const char *name, int error, char *text, size_t size)

@@ -19,7 +19,7 @@ static int put_operand(const struct xq_device *dev, const struct xq_operand *fro
 int xq_job_from_gemm(const struct xq_device *dev, const struct xq_gemm *gemm,
 		     struct xqaccel_job *job)
 {
-	const struct xq_operand *operands[XQACCEL_OPERANDS] = {
+	const struct xq_operand *operands[XQ_OPERANDS] = {
 		[XQACCEL_A] = &gemm->a, [XQACCEL_B] = &gemm->b, [XQACCEL_C] = &gemm->c,
 		[XQACCEL_A_ZP] = &gemm->a_zps, [XQACCEL_B_ZP] = &gemm->b_zps,
 		[XQACCEL_A_SCALE] = &gemm->a_scale, [XQACCEL_B_SCALE] = &gemm->b_scale,
@@ -34,7 +34,7 @@ int xq_job_from_gemm(const struct xq_device *dev, const struct xq_gemm *gemm,
 		.b_format = (uint8_t)gemm->b_type, .scale_format = (uint8_t)gemm->scale_type,
 		.a_zp = gemm->a_zp, .b_zp = gemm->b_zp, .group_stride = gemm->group_stride,
 	};
-	for (i = 0; i < XQACCEL_OPERANDS; i++) {
+	for (i = 0; i < XQ_OPERANDS; i++) {
 		err = put_operand(dev, operands[i], &job->operand[i]);
 		if (err)
 			return err;

@@ -20,6 +20,6 @@ typedef bool xq_find_memory(void *opaque, uint32_t handle, size_t *bytes);
 
 /* What the driver checks before it accepts a job, with its errnos. */
 int xq_job_check(const struct xqaccel_job *job, const struct xqaccel_info *info,
-		 xq_find_memory *find, void *opaque);
+		 const struct xq_pairs *pairs, xq_find_memory *find, void *opaque);
 
 #endif

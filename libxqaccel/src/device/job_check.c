@@ -63,7 +63,7 @@ static int check_output(const struct xqaccel_job *job, const struct xq_dims *dim
 	struct xq_extent extent;
 	unsigned int i;
 
-	for (i = 0; i < XQACCEL_OPERANDS; i++)
+	for (i = 0; i < XQ_OPERANDS; i++)
 		if (i != XQACCEL_C && overlap(&spans[i], &spans[XQACCEL_C]))
 			return -EINVAL;
 	xq_extent(dims, XQACCEL_C, &extent);
@@ -74,17 +74,17 @@ static int check_output(const struct xqaccel_job *job, const struct xq_dims *dim
 }
 
 static int check_numbers(const struct xqaccel_job *job, const struct xq_dims *dims,
-			 const struct xqaccel_info *info)
+			 const struct xqaccel_info *info, const struct xq_pairs *pairs)
 {
-	if (job->op != XQACCEL_OP_GEMM || (job->flags & ~XQACCEL_JOB_FLAGS))
+	if (job->op != XQACCEL_OP_GEMM || (job->flags & ~XQ_JOB_FLAGS))
 		return -EOPNOTSUPP;
 	if (job->reserved || !xq_dims_valid(dims) || job->m > info->max_dim ||
 	    job->n > info->max_dim || job->k > info->max_dim || job->batch > info->max_dim)
 		return -EINVAL;
-	if (job->a_format >= 16 || job->b_format >= 32 ||
-	    !(info->pairs[job->a_format] >> job->b_format & 1))
+	if (job->a_format >= XQ_TYPE_COUNT || job->b_format >= XQ_TYPE_COUNT ||
+	    !(pairs->of_a[job->a_format] >> job->b_format & 1))
 		return -EOPNOTSUPP;
-	if ((job->flags & XQACCEL_JOB_B_TILED) && !(info->tiled >> job->b_format & 1))
+	if ((job->flags & XQACCEL_JOB_B_TILED) && !(pairs->tiled >> job->b_format & 1))
 		return -EOPNOTSUPP;
 	if (job->flags & XQACCEL_JOB_GROUP_ACC ? job->group_stride & 3 : !!job->group_stride)
 		return -EINVAL;
@@ -92,15 +92,15 @@ static int check_numbers(const struct xqaccel_job *job, const struct xq_dims *di
 }
 
 int xq_job_check(const struct xqaccel_job *job, const struct xqaccel_info *info,
-		 xq_find_memory *find, void *opaque)
+		 const struct xq_pairs *pairs, xq_find_memory *find, void *opaque)
 {
 	const struct xq_dims dims = xq_job_dims(job);
-	struct span spans[XQACCEL_OPERANDS];
+	struct span spans[XQ_OPERANDS];
 	struct xq_extent extent;
 	unsigned int i;
-	int err = check_numbers(job, &dims, info);
+	int err = check_numbers(job, &dims, info, pairs);
 
-	for (i = 0; !err && i < XQACCEL_OPERANDS; i++) {
+	for (i = 0; !err && i < XQ_OPERANDS; i++) {
 		xq_extent(&dims, i, &extent);
 		err = check_operand(&job->operand[i], &extent,
 				    i == XQACCEL_C ? job->group_stride : 0, find, opaque, &spans[i]);

@@ -11,7 +11,7 @@
 
 #define SOFT_RING_LOG2		10
 #define SOFT_RING_ENTRIES	(1U << SOFT_RING_LOG2)
-#define SOFT_MAX_JOBS		(SOFT_RING_ENTRIES - 1)	/* a ring is never full */
+#define SOFT_LANE_JOBS		(SOFT_RING_ENTRIES - 1)	/* a ring is never full */
 #define SOFT_CONTEXT		0
 
 /* ---- memory: soft_memory.c ------------------------------------------------------------------- */
@@ -86,9 +86,11 @@ void soft_unmap_range(struct soft_memory *memory, uint64_t va, uint64_t bytes);
 struct soft_job {
 	struct soft_job *next;
 	struct xq_hw_descriptor descriptor;
-	struct soft_buffer *buffer[XQACCEL_OPERANDS];
+	struct soft_buffer *buffer[XQ_OPERANDS];
 	uint64_t user_data;
+	uint64_t id;
 	uint64_t timeout_ns;
+	bool canceled;
 };
 
 /**
@@ -99,6 +101,8 @@ struct soft_job {
  * @phase: of a completion that is new
  * @first: @last: jobs on the device, oldest first
  * @deadline: of @first
+ * @outstanding: jobs submitted and not reaped
+ * @done: ring of completions to be reaped, oldest at @done_head
  */
 struct soft_lane {
 	struct xq_hw_descriptor *sq;
@@ -107,13 +111,16 @@ struct soft_lane {
 	uint16_t phase;
 	struct soft_job *first, *last;
 	uint64_t deadline;
+	unsigned int outstanding;
+	struct xqaccel_completion done[SOFT_LANE_JOBS];
+	unsigned int done_head, done_count;
 };
 
 /**
  * struct soft - the backend
  * @lock: the device context: all calls of the device model, and all below but the calls
- * @outstanding: jobs submitted and not reaped
- * @done: ring of completions to be reaped, oldest at @done_head
+ * @serving: a thread in wait answers the device model's calls
+ * @sleepers: other threads in wait, which sleep on @ended
  * @dying: buffers without references, to be invalidated
  * @retiring: buffers that the device is asked to forget
  * @lost: a reset was not acknowledged
@@ -126,9 +133,10 @@ struct soft {
 	pthread_mutex_t lock;
 	struct soft_memory memory;
 	struct soft_lane lane[XQ_MAX_QUEUES];
-	unsigned int outstanding;
-	struct xqaccel_completion done[SOFT_MAX_JOBS];
-	unsigned int done_head, done_count;
+	struct xq_pairs pairs;
+	bool serving;
+	unsigned int sleepers;
+	pthread_cond_t ended;
 	uint64_t next_id;
 	struct soft_buffer *dying, *retiring;
 	bool lost;
@@ -137,8 +145,8 @@ struct soft {
 	pthread_cond_t service_wake;
 	pthread_cond_t waiter_wake;
 	bool called;			/* the device model wants xqdev_service() */
-	bool news;			/* there are completions that the waiter has not seen */
-	bool waiter;			/* a thread in wait answers calls, not the service thread */
+	bool news;			/* jobs ended that the serving thread has not seen */
+	bool waiter;			/* serving, as the service thread has to know it */
 	bool stop;
 	uint64_t service_deadline;	/* when the service thread wakes by itself */
 	pthread_t service_thread;
@@ -154,8 +162,11 @@ void soft_lane_doorbell(struct soft *soft, unsigned int lane);
 /* Calls the device model and takes what has ended; true if there are new completions. */
 bool soft_service(struct soft *soft);
 
-/* Stops jobs past their time; returns the next deadline. */
-uint64_t soft_check_deadlines(struct soft *soft, uint64_t now);
+/* Stops jobs past their time; returns the next deadline. Says whether jobs have ended. */
+uint64_t soft_check_deadlines(struct soft *soft, uint64_t now, bool *any);
+
+/* Has the job stopped when it is its lane's first; -ENOENT if no lane has it. */
+int soft_lane_cancel(struct soft *soft, uint64_t id);
 
 /* Drops a reference; after the last one the memory is freed as soon as the device allows. */
 void soft_buffer_put(struct soft *soft, struct soft_buffer *buffer);

@@ -3,6 +3,7 @@
  * The rings of the device model, served as a driver serves them. All under soft->lock.
  */
 #include <endian.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -77,6 +78,15 @@ static void put_descriptor(struct soft_lane *l, const struct soft_job *job)
 	l->sq_tail = (l->sq_tail + 1) % SOFT_RING_ENTRIES;
 }
 
+/* A job's time runs from when it is the lane's first; one that was canceled has none. */
+static void first_begins(struct soft_lane *l)
+{
+	if (!l->first)
+		l->deadline = UINT64_MAX;
+	else
+		l->deadline = xq_clock_ns() + (l->first->canceled ? 0 : l->first->timeout_ns);
+}
+
 void soft_lane_push(struct soft *soft, unsigned int lane, struct soft_job *job)
 {
 	struct soft_lane *l = &soft->lane[lane];
@@ -87,7 +97,7 @@ void soft_lane_push(struct soft *soft, unsigned int lane, struct soft_job *job)
 		l->last->next = job;
 	} else {
 		l->first = job;
-		l->deadline = xq_clock_ns() + job->timeout_ns;
+		first_begins(l);
 	}
 	l->last = job;
 }
@@ -140,18 +150,21 @@ static void finish_first(struct soft *soft, unsigned int lane,
 	struct soft_lane *l = &soft->lane[lane];
 	struct soft_job *job = l->first;
 	struct xqaccel_completion *done =
-		&soft->done[(soft->done_head + soft->done_count++) % SOFT_MAX_JOBS];
+		&l->done[(l->done_head + l->done_count++) % SOFT_LANE_JOBS];
 	unsigned int i;
 
 	*done = *completion;
 	done->user_data = job->user_data;
+	done->id = job->id;
 	done->lane = lane;
 	l->first = job->next;
-	l->deadline = l->first ? xq_clock_ns() + l->first->timeout_ns : UINT64_MAX;
-	for (i = 0; i < XQACCEL_OPERANDS; i++)
+	first_begins(l);
+	for (i = 0; i < XQ_OPERANDS; i++)
 		if (job->buffer[i])
 			soft_buffer_put(soft, job->buffer[i]);
 	free(job);
+	if (soft->sleepers)
+		pthread_cond_broadcast(&soft->ended);
 }
 
 static void locate_fault(struct soft *soft, uint64_t address, struct xqaccel_completion *done)
@@ -245,9 +258,11 @@ static void lose_device(struct soft *soft)
 /* Resets the queue, ends its first job, and puts the others on it again. */
 static void time_out(struct soft *soft, unsigned int lane)
 {
-	const struct xqaccel_completion timeout = { .status = XQACCEL_STATUS_TIMEOUT };
 	struct soft_lane *l = &soft->lane[lane];
 	const struct soft_job *guilty = l->first, *job;
+	const struct xqaccel_completion stopped = {
+		.status = guilty->canceled ? XQACCEL_STATUS_CANCELED : XQACCEL_STATUS_TIMEOUT,
+	};
 
 	if (!reset_lane(soft, lane)) {
 		lose_device(soft);
@@ -255,7 +270,7 @@ static void time_out(struct soft *soft, unsigned int lane)
 	}
 	drain(soft, lane);
 	if (l->first == guilty)
-		finish_first(soft, lane, &timeout);
+		finish_first(soft, lane, &stopped);
 	lane_enable(soft, lane);
 	for (job = l->first; job; job = job->next)
 		put_descriptor(l, job);
@@ -263,7 +278,25 @@ static void time_out(struct soft *soft, unsigned int lane)
 		soft_lane_doorbell(soft, lane);
 }
 
-uint64_t soft_check_deadlines(struct soft *soft, uint64_t now)
+int soft_lane_cancel(struct soft *soft, uint64_t id)
+{
+	struct soft_job *job;
+	unsigned int i;
+
+	for (i = 0; i < soft->info.lanes; i++) {
+		for (job = soft->lane[i].first; job; job = job->next) {
+			if (job->id != id)
+				continue;
+			job->canceled = true;
+			if (job == soft->lane[i].first)
+				first_begins(&soft->lane[i]);
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+uint64_t soft_check_deadlines(struct soft *soft, uint64_t now, bool *any)
 {
 	uint64_t next = UINT64_MAX;
 	unsigned int i;
@@ -271,8 +304,10 @@ uint64_t soft_check_deadlines(struct soft *soft, uint64_t now)
 	for (i = 0; i < soft->info.lanes; i++) {
 		struct soft_lane *l = &soft->lane[i];
 
-		if (!soft->lost && l->first && l->deadline <= now)
+		if (!soft->lost && l->first && l->deadline <= now) {
 			time_out(soft, i);
+			*any = true;
+		}
 		if (l->first && l->deadline < next)
 			next = l->deadline;
 	}

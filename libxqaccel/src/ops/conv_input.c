@@ -215,7 +215,7 @@ static int stage_weights(struct xq_conv_run *run)
 	const size_t row_bytes = xq_row_size(run->b.type, s->k);
 	const uint8_t *w = run->conv->w;
 	bool tiled = s->groups == 1 && s->out_c >= XQACCEL_TILE_ROWS &&
-		     (xq_device_info(run->ws->dev)->tiled >> run->b.type & 1);
+		     xq_device_has_tiled(run->ws->dev, run->b.type);
 	uint8_t *ordered = NULL;
 	void *data;
 	int err = xq_workspace_stage(run->ws, XQACCEL_B, tiled ? xq_tiled_size(run->b.type, s->out_c, s->k) :

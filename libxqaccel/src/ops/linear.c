@@ -100,7 +100,7 @@ static void put_zero_points(struct xq_linear *l, const struct xq_linear_config *
 /* Tiles spare the device a copy, unless they are mostly padding. */
 static bool worth_tiles(const struct xq_device *dev, enum xq_type type, size_t n, size_t k)
 {
-	return (xq_device_info(dev)->tiled >> type & 1) &&
+	return xq_device_has_tiled(dev, type) &&
 	       xq_tiled_size(type, n, k) / 2 < n * xq_row_size(type, k);
 }
 

@@ -466,7 +466,7 @@ int xq_matmul(struct xq_workspace *workspace, struct xq_matmul *mm)
 	if (!mm->k)
 		own.a_scale = own.b_scale = NULL;
 	/* Tiles of few columns would be mostly padding. */
-	p.tiled = (info->tiled >> p.b.type & 1) && mm->n >= XQACCEL_TILE_ROWS;
+	p.tiled = xq_device_has_tiled(workspace->dev, p.b.type) && mm->n >= XQACCEL_TILE_ROWS;
 	p.job = (struct xq_gemm){
 		.k = (uint32_t)mm->k, .a_type = p.a.type, .b_type = p.b.type,
 		.flags = p.tiled ? XQACCEL_JOB_B_TILED : 0,

@@ -4,6 +4,8 @@
 
 #include <xqaccel/matmul.h>
 
+#include "driver/xq_geometry.h"
+
 /**
  * struct xq_workspace - a queue and a buffer for each operand
  * @stage: grown on demand, NULL until needed
@@ -12,7 +14,7 @@
 struct xq_workspace {
 	struct xq_device *dev;
 	struct xq_queue *queue;
-	struct xq_buffer *stage[XQACCEL_OPERANDS];
+	struct xq_buffer *stage[XQ_OPERANDS];
 	void *scratch;
 	size_t scratch_bytes;
 };

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* One ioctl under way, and the functions that handle them, see ioctl.c. */
+#ifndef XQACCEL_IOCTL_H
+#define XQACCEL_IOCTL_H
+
+#include <linux/list.h>
+#include <linux/types.h>
+
+struct file;
+struct xqaccel_client;
+
+/**
+ * struct xqaccel_call - what handle() leaves for finish()
+ * @client: whose file it is
+ * @data: kernel copy of the structure, which goes back to user space in between
+ * @jobs: made and counted but not published (SUBMIT), or taken off the lists (WAIT)
+ */
+struct xqaccel_call {
+	struct xqaccel_client *client;
+	void *data;
+	struct list_head jobs;
+};
+
+long xqaccel_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+
+/* info.c */
+int xqaccel_ioctl_info(struct xqaccel_call *call);
+
+/* client.c */
+int xqaccel_ioctl_context_create(struct xqaccel_call *call);
+
+/* buffer.c */
+int xqaccel_ioctl_buf_create(struct xqaccel_call *call);
+void xqaccel_buf_create_finish(struct xqaccel_call *call, bool written);
+int xqaccel_ioctl_buf_destroy(struct xqaccel_call *call);
+
+/* submit.c */
+int xqaccel_ioctl_submit(struct xqaccel_call *call);
+void xqaccel_submit_finish(struct xqaccel_call *call, bool written);
+
+/* wait.c */
+int xqaccel_ioctl_wait(struct xqaccel_call *call);
+void xqaccel_wait_finish(struct xqaccel_call *call, bool written);
+
+/* cancel.c */
+int xqaccel_ioctl_cancel(struct xqaccel_call *call);
+
+#endif

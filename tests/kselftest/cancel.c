@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Cancelling jobs that wait, run, or have ended. */
+#include <errno.h>
+
+#include "device.h"
+#include "guest.h"
+#include "harness.h"
+
+FIXTURE(cancel)
+{
+	int fd;
+	struct buffer buf;
+	struct xqaccel_job job;
+	struct xqaccel_completion c;
+};
+
+FIXTURE_SETUP(cancel)
+{
+	if (host_present())
+		ASSERT_EQ(0, inject_nothing());
+	self->fd = device_open();
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, buffer_create(self->fd, 8192, &self->buf));
+	small_fill(&self->buf, 1, 1);
+	small_job(&self->job, &self->buf);
+}
+
+FIXTURE_TEARDOWN(cancel)
+{
+	if (host_present())
+		EXPECT_EQ(0, inject_nothing());
+	munmap(self->buf.map, self->buf.bytes);
+	close(self->fd);
+	EXPECT_EQ(0, stat_settles("jobs", 0, 10000));
+	EXPECT_EQ(0, stat_settles("clients", 0, 10000));
+}
+
+TEST_F(cancel, no_such_job)
+{
+	uint64_t id;
+
+	EXPECT_EQ(-ENOENT, cancel(self->fd, 0));
+	EXPECT_EQ(-ENOENT, cancel(self->fd, 1ULL << 40));
+	ASSERT_EQ(0, submit_jobs(self->fd, &self->job, 1, 0, 0, NULL, &id));
+	ASSERT_EQ(0, wait_one(self->fd, &self->c, 10 * SECOND));
+	EXPECT_EQ(-ENOENT, cancel(self->fd, id));
+}
+
+TEST_F(cancel, ended_job)
+{
+	uint64_t id, last;
+
+	ASSERT_EQ(0, submit_jobs(self->fd, &self->job, 1, 0, 0, NULL, &id));
+	ASSERT_EQ(0, submit_jobs(self->fd, &self->job, 1, 0, 0, NULL, &last));
+	ASSERT_EQ(0, wait_id(self->fd, last, &self->c, 10 * SECOND));
+	EXPECT_EQ(-EALREADY, cancel(self->fd, id));
+	ASSERT_EQ(0, wait_one(self->fd, &self->c, 0));
+	EXPECT_EQ(XQACCEL_STATUS_OK, (int)self->c.status);
+}
+
+/* Ends long before its time; what comes after it in its lane goes on. */
+TEST_F(cancel, running_job)
+{
+	uint64_t id, next;
+	int64_t start;
+
+	if (!host_present())
+		SKIP(return, "no host to make the device hang");
+	ASSERT_EQ(0, inject("hang-jobs", 1));
+	ASSERT_EQ(0, submit_jobs(self->fd, &self->job, 1, 0, 600000, NULL, &id));
+	ASSERT_EQ(0, submit_jobs(self->fd, &self->job, 1, 0, 600000, NULL, &next));
+	sleep_ms(50);
+	start = now_ns();
+	ASSERT_EQ(0, cancel(self->fd, id));
+	ASSERT_EQ(0, wait_id(self->fd, id, &self->c, 60 * SECOND));
+	EXPECT_EQ(XQACCEL_STATUS_CANCELED, (int)self->c.status);
+	EXPECT_GT(30 * SECOND, now_ns() - start);
+	ASSERT_EQ(0, wait_id(self->fd, next, &self->c, 60 * SECOND));
+	EXPECT_EQ(XQACCEL_STATUS_OK, (int)self->c.status);
+	EXPECT_EQ(0, small_check(&self->buf, 16));
+}
+
+/* Many wait behind one that hangs: one from the middle ends at once, and the others run. */
+TEST_F(cancel, waiting_job)
+{
+	enum { COUNT = 40 };
+	struct xqaccel_job jobs[COUNT];
+	uint64_t id;
+	unsigned int i;
+
+	if (!host_present())
+		SKIP(return, "no host to make the device hang");
+	for (i = 0; i < COUNT; i++)
+		jobs[i] = self->job;
+	ASSERT_EQ(0, inject("hang-jobs", 1));
+	ASSERT_EQ(0, submit_jobs(self->fd, jobs, COUNT, 0, 600000, NULL, &id));
+	ASSERT_EQ(0, cancel(self->fd, id + 20));
+	ASSERT_EQ(0, wait_one(self->fd, &self->c, 0));
+	EXPECT_EQ(id + 20, self->c.id);
+	EXPECT_EQ(XQACCEL_STATUS_CANCELED, (int)self->c.status);
+	/* One that the device has, behind the one that hangs: it ends when its turn comes. */
+	ASSERT_EQ(0, cancel(self->fd, id + 1));
+	ASSERT_EQ(0, cancel(self->fd, id));
+	for (i = 0; i < COUNT; i++) {
+		if (i == 20)
+			continue;
+		ASSERT_EQ(0, wait_one(self->fd, &self->c, 60 * SECOND));
+		EXPECT_EQ(id + i, self->c.id);
+		EXPECT_EQ(i < 2 ? XQACCEL_STATUS_CANCELED : XQACCEL_STATUS_OK,
+			  (int)self->c.status);
+	}
+}
+
+TEST_F(cancel, job_of_another_file)
+{
+	const int other = device_open();
+	uint64_t id;
+
+	if (!host_present())
+		SKIP(return, "no host to make the device slow");
+	ASSERT_LE(0, other);
+	ASSERT_EQ(0, inject("slow-ns", 200 * MS));
+	ASSERT_EQ(0, submit_jobs(self->fd, &self->job, 1, 0, 0, NULL, &id));
+	EXPECT_EQ(-ENOENT, cancel(other, id));
+	ASSERT_EQ(0, wait_one(self->fd, &self->c, 60 * SECOND));
+	EXPECT_EQ(XQACCEL_STATUS_OK, (int)self->c.status);
+	close(other);
+}
+
+/* While jobs come and go: each ends once, canceled or right. */
+TEST_F(cancel, at_any_point)
+{
+	enum { COUNT = 64 };
+	struct xqaccel_job jobs[COUNT];
+	unsigned int round, i, canceled = 0;
+	uint64_t id;
+
+	for (i = 0; i < COUNT; i++)
+		jobs[i] = self->job;
+	for (round = 0; round < 30; round++) {
+		ASSERT_EQ(0, submit_jobs(self->fd, jobs, COUNT, round % 8, 0, NULL, &id));
+		for (i = 0; i < COUNT; i += 1 + round % 5) {
+			const int ret = cancel(self->fd, id + i);
+
+			ASSERT_TRUE(!ret || ret == -EALREADY);
+		}
+		for (i = 0; i < COUNT; i++) {
+			ASSERT_EQ(0, wait_one(self->fd, &self->c, 60 * SECOND));
+			ASSERT_TRUE(self->c.status == XQACCEL_STATUS_OK ||
+				    self->c.status == XQACCEL_STATUS_CANCELED);
+			canceled += self->c.status == XQACCEL_STATUS_CANCELED;
+		}
+		ASSERT_EQ(-ENOENT, wait_one(self->fd, &self->c, 0));
+	}
+	EXPECT_LT(0U, canceled);
+	TH_LOG("%u of %u were canceled", canceled, 30 * COUNT);
+}
+
+TEST_HARNESS_MAIN

@@ -253,7 +253,7 @@ TEST_F(buffer, mmap_rules)
 	EXPECT_EQ(EINVAL, map_errno(self->fd, buf.bytes, MAP_PRIVATE, buf.mmap_offset));
 	EXPECT_EQ(ERANGE, map_errno(self->fd, 5 * 4096, MAP_SHARED, buf.mmap_offset));
 	EXPECT_EQ(ERANGE, map_errno(self->fd, 2 * 4096, MAP_SHARED, buf.mmap_offset + 3 * 4096));
-	EXPECT_EQ(ERANGE, map_errno(self->fd, 4096, MAP_SHARED, buf.mmap_offset + 4 * 4096));
+	EXPECT_EQ(ENOENT, map_errno(self->fd, 4096, MAP_SHARED, buf.mmap_offset + 4 * 4096));
 	EXPECT_EQ(ENOENT, map_errno(self->fd, 4096, MAP_SHARED, 0));
 	EXPECT_NE(0, map_errno(self->fd, 4096, MAP_SHARED, buf.mmap_offset + 1));
 	EXPECT_EQ(ENOENT, map_errno(self->fd, 4096, MAP_SHARED, 1LL << 61));

@@ -27,6 +27,8 @@ FIXTURE_SETUP(context)
 FIXTURE_TEARDOWN(context)
 {
 	close(self->first);
+	if (!getuid())
+		EXPECT_EQ(0, chmod(device_path(), 0600));
 	EXPECT_EQ(0, stat_settles("clients", 0, 10000));
 }
 

@@ -185,7 +185,7 @@ static int help(int argc, char **argv)
 
 static int print_version(void)
 {
-	printf("xq %s, driver ABI %u.%u\n", XQ_VERSION, XQACCEL_ABI_MAJOR, XQACCEL_ABI_MINOR);
+	printf("xq %s\n", XQ_VERSION);
 	return EXIT_OK;
 }
 

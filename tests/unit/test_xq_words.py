@@ -98,7 +98,7 @@ class Words(xq_case.Tests):
             version = re.search(r"^XQ_LIB_VERSION := (\S+)", f.read(), re.M)[1]
         for word in "--version", "-V":
             told = self.run(word).stdout
-            if not re.fullmatch(r"xq %s, driver ABI \d+\.\d+\n" % re.escape(version), told):
+            if not re.fullmatch(r"xq %s\n" % re.escape(version), told):
                 self.problems.append("%s: %r" % (word, told))
 
     def full_output(self):

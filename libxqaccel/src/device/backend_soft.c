@@ -146,7 +146,7 @@ static void *service_thread(void *opaque)
 }
 
 /* Has the service thread wake in time for a new job. */
-static void watch_deadline(struct soft *soft, uint64_t deadline)
+void soft_watch_deadline(struct soft *soft, uint64_t deadline)
 {
 	pthread_mutex_lock(&soft->call_lock);
 	if (deadline < soft->service_deadline) {
@@ -275,7 +275,7 @@ static int soft_submit(struct xq_backend *backend, const struct xqaccel_job *job
 		soft_lane_doorbell(soft, lane);
 	deadline = soft->lane[lane].deadline;
 	pthread_mutex_unlock(&soft->lock);
-	watch_deadline(soft, deadline);
+	soft_watch_deadline(soft, deadline);
 	return accepted ? (int)accepted : err;
 }
 
@@ -415,8 +415,6 @@ static int soft_cancel(struct xq_backend *backend, uint64_t id)
 		if (is_done(&soft->lane[i], id))
 			err = -EALREADY;
 	pthread_mutex_unlock(&soft->lock);
-	if (!err)
-		watch_deadline(soft, 0);
 	return err;
 }
 

@@ -168,6 +168,9 @@ uint64_t soft_check_deadlines(struct soft *soft, uint64_t now, bool *any);
 /* Has the job stopped when it is its lane's first; -ENOENT if no lane has it. */
 int soft_lane_cancel(struct soft *soft, uint64_t id);
 
+/* Has the service thread wake in time. */
+void soft_watch_deadline(struct soft *soft, uint64_t deadline);
+
 /* Drops a reference; after the last one the memory is freed as soon as the device allows. */
 void soft_buffer_put(struct soft *soft, struct soft_buffer *buffer);
 

@@ -79,12 +79,14 @@ static void put_descriptor(struct soft_lane *l, const struct soft_job *job)
 }
 
 /* A job's time runs from when it is the lane's first; one that was canceled has none. */
-static void first_begins(struct soft_lane *l)
+static void first_begins(struct soft *soft, struct soft_lane *l)
 {
 	if (!l->first)
 		l->deadline = UINT64_MAX;
 	else
 		l->deadline = xq_clock_ns() + (l->first->canceled ? 0 : l->first->timeout_ns);
+	if (l->first && l->first->canceled)
+		soft_watch_deadline(soft, l->deadline);
 }
 
 void soft_lane_push(struct soft *soft, unsigned int lane, struct soft_job *job)
@@ -97,7 +99,7 @@ void soft_lane_push(struct soft *soft, unsigned int lane, struct soft_job *job)
 		l->last->next = job;
 	} else {
 		l->first = job;
-		first_begins(l);
+		first_begins(soft, l);
 	}
 	l->last = job;
 }
@@ -143,12 +145,12 @@ void soft_buffer_put(struct soft *soft, struct soft_buffer *buffer)
 	retire_buffers(soft);
 }
 
-/* Moves the lane's oldest job to the list of the done. */
-static void finish_first(struct soft *soft, unsigned int lane,
-			 const struct xqaccel_completion *completion)
+/* Moves a job to the list of the done; @link points to it. */
+static void finish(struct soft *soft, unsigned int lane, struct soft_job **link,
+		   const struct xqaccel_completion *completion)
 {
 	struct soft_lane *l = &soft->lane[lane];
-	struct soft_job *job = l->first;
+	struct soft_job *job = *link;
 	struct xqaccel_completion *done =
 		&l->done[(l->done_head + l->done_count++) % SOFT_LANE_JOBS];
 	unsigned int i;
@@ -157,14 +159,21 @@ static void finish_first(struct soft *soft, unsigned int lane,
 	done->user_data = job->user_data;
 	done->id = job->id;
 	done->lane = lane;
-	l->first = job->next;
-	first_begins(l);
+	*link = job->next;
 	for (i = 0; i < XQ_OPERANDS; i++)
 		if (job->buffer[i])
 			soft_buffer_put(soft, job->buffer[i]);
 	free(job);
 	if (soft->sleepers)
 		pthread_cond_broadcast(&soft->ended);
+}
+
+/* Moves the lane's oldest job there, and the next one's time begins. */
+static void finish_first(struct soft *soft, unsigned int lane,
+			 const struct xqaccel_completion *completion)
+{
+	finish(soft, lane, &soft->lane[lane].first, completion);
+	first_begins(soft, &soft->lane[lane]);
 }
 
 static void locate_fault(struct soft *soft, uint64_t address, struct xqaccel_completion *done)
@@ -255,11 +264,33 @@ static void lose_device(struct soft *soft)
 			finish_first(soft, i, &lost);
 }
 
+/* Fills the ring of a queue that was reset again, but for what was canceled. */
+static void put_again(struct soft *soft, unsigned int lane)
+{
+	const struct xqaccel_completion canceled = { .status = XQACCEL_STATUS_CANCELED };
+	struct soft_lane *l = &soft->lane[lane];
+	struct soft_job **link = &l->first;
+
+	l->last = NULL;
+	while (*link) {
+		if ((*link)->canceled) {
+			finish(soft, lane, link, &canceled);
+			continue;
+		}
+		put_descriptor(l, *link);
+		l->last = *link;
+		link = &l->last->next;
+	}
+	first_begins(soft, l);
+	if (l->first)
+		soft_lane_doorbell(soft, lane);
+}
+
 /* Resets the queue, ends its first job, and puts the others on it again. */
 static void time_out(struct soft *soft, unsigned int lane)
 {
 	struct soft_lane *l = &soft->lane[lane];
-	const struct soft_job *guilty = l->first, *job;
+	const struct soft_job *guilty = l->first;
 	const struct xqaccel_completion stopped = {
 		.status = guilty->canceled ? XQACCEL_STATUS_CANCELED : XQACCEL_STATUS_TIMEOUT,
 	};
@@ -272,10 +303,7 @@ static void time_out(struct soft *soft, unsigned int lane)
 	if (l->first == guilty)
 		finish_first(soft, lane, &stopped);
 	lane_enable(soft, lane);
-	for (job = l->first; job; job = job->next)
-		put_descriptor(l, job);
-	if (l->first)
-		soft_lane_doorbell(soft, lane);
+	put_again(soft, lane);
 }
 
 int soft_lane_cancel(struct soft *soft, uint64_t id)
@@ -289,7 +317,7 @@ int soft_lane_cancel(struct soft *soft, uint64_t id)
 				continue;
 			job->canceled = true;
 			if (job == soft->lane[i].first)
-				first_begins(&soft->lane[i]);
+				first_begins(soft, &soft->lane[i]);
 			return 0;
 		}
 	}

@@ -2,25 +2,10 @@
 #include "codebook_values.h"
 #include "command.h"
 
-/* The scale of element i, as xqaccel/quantize.h defines layouts. */
-static float scale_at(const float *scale, const struct xq_layout *l, size_t i)
+int codebook_values(const struct tensor *q, const struct tensor *table, const struct tensor *scales,
+		    const struct layout_piece *piece, float *x)
 {
-	size_t a = i / l->inner % l->axis, o = i / l->inner / l->axis;
-
-	switch (l->per) {
-	case XQ_PER_CHANNEL:
-		return scale[a];
-	case XQ_PER_BLOCK:
-		return scale[(o * (l->axis / l->block + !!(l->axis % l->block)) + a / l->block) * l->inner +
-			     i % l->inner];
-	default:
-		return scale[0];
-	}
-}
-
-int codebook_values(const struct tensor *q, const struct tensor *table, const float *scale,
-		    const struct xq_layout *layout, float *x)
-{
+	const float *scale = (const float *)scales->data + piece->param;
 	size_t rows = table->ndim == 2 ? table->dim[0] : 1, entries, k;
 
 	if ((table->ndim != 1 && table->ndim != 2) || (table->kind != 'f' && (table->kind != 'i' || table->bytes != 1)))
@@ -30,12 +15,14 @@ int codebook_values(const struct tensor *q, const struct tensor *table, const fl
 		return fail("--codebook has %zu tables for codes of shape %s", rows, tensor_shape(q));
 	entries = table->dim[table->ndim - 1];
 	k = rows ? q->count / rows : 0;
-	for (size_t i = 0; i < q->count; i++) {
-		int64_t code = tensor_int(q, i);
+	for (size_t i = 0; i < piece->elements; i++) {
+		size_t at = piece->first + i;
+		int64_t code = tensor_int(q, at);
 
 		if (code < 0 || (uint64_t)code >= entries)
-			return fail("a code is past the end of the table of %zu (element %zu)", entries, i);
-		x[i] = (float)tensor_double(table, i / k * entries + (size_t)code) * scale_at(scale, layout, i);
+			return fail("a code is past the end of the table of %zu (element %zu)", entries, at);
+		x[i] = (float)tensor_double(table, at / k * entries + (size_t)code) *
+		       scale[layout_param(&piece->layout, i)];
 	}
 	return 0;
 }

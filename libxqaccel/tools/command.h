@@ -36,6 +36,9 @@ extern const struct command commands[];
 /* Prints `xq: COMMAND: message` to standard error; returns EXIT_ERROR. */
 __attribute__((format(printf, 1, 2))) int fail(const char *format, ...);
 
+/* Prints `xq: COMMAND: warning: message` to standard error. */
+__attribute__((format(printf, 1, 2))) void warn(const char *format, ...);
+
 /* The same line, with a hint at --help; returns EXIT_USAGE. */
 __attribute__((format(printf, 1, 2))) int usage(const char *format, ...);
 

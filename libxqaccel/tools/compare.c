@@ -12,6 +12,7 @@
 #include "element.h"
 #include "json.h"
 #include "options.h"
+#include "output.h"
 
 #define EXIT_SAME	0
 #define EXIT_DIFFERENT	1
@@ -226,11 +227,8 @@ int cmd_compare(int argc, char **argv)
 	else
 		status = compare(&z);
 	/* 1 is an answer here, so what went wrong must not end with it. */
-	if (fflush(stdout) || ferror(stdout)) {
-		fail("cannot write to standard output: %s", strerror(errno));
-		clearerr(stdout);
+	if (output_flush())
 		status = EXIT_TROUBLE;
-	}
 	tensor_free(&z.a);
 	tensor_free(&z.b);
 	return status;

@@ -52,7 +52,7 @@ static int parse(struct conv *c, int argc, char **argv)
 		{ "bias", 0, OPTION_STRING, &c->bias, "B.npy", "int32 [O], added with wrapping", NULL },
 		REQUANT_OPTIONS(&c->requant),
 	};
-	const int status = options_parse(argc, argv, specs, sizeof(specs) / sizeof(specs[0]), c->path,
+	int status = options_parse(argc, argv, specs, sizeof(specs) / sizeof(specs[0]), c->path,
 					 2, 2, NULL);
 
 	if (status != OPTIONS_DONE)
@@ -61,7 +61,8 @@ static int parse(struct conv *c, int argc, char **argv)
 		return usage("-o is missing");
 	if (c->output_padding && !c->transpose)
 		return usage("--output-padding needs --transpose");
-	return requant_check(&c->requant);
+	status = requant_check(&c->requant);
+	return status == OPTIONS_DONE && output_prepare(c->output) ? EXIT_ERROR : status;
 }
 
 /* "H,W" or four numbers, at least so large. */

@@ -51,7 +51,7 @@ static int parse(struct gemm *g, int argc, char **argv)
 		{ "bias", 0, OPTION_STRING, &g->bias, "B.npy", "int32 [N], added with wrapping", NULL },
 		REQUANT_OPTIONS(&g->requant),
 	};
-	const int status = options_parse(argc, argv, specs, sizeof(specs) / sizeof(specs[0]), g->path,
+	int status = options_parse(argc, argv, specs, sizeof(specs) / sizeof(specs[0]), g->path,
 					 2, 2, NULL);
 
 	if (status != OPTIONS_DONE)
@@ -62,7 +62,8 @@ static int parse(struct gemm *g, int argc, char **argv)
 		return fail("--group must be at least 1 (%" PRId64 ")", g->group);
 	if (!g->grouped && (g->a_scale || g->b_scale))
 		return usage("group scales need --group");
-	return requant_check(&g->requant);
+	status = requant_check(&g->requant);
+	return status == OPTIONS_DONE && output_prepare(g->output) ? EXIT_ERROR : status;
 }
 
 static int read_operands(struct gemm *g)

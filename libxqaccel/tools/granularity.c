@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,31 +73,83 @@ int granularity_parse(const char *text, const struct tensor *x, struct granulari
 		return channels(x, value, g);
 	if (!number_after(text, "group", &value))
 		return usage("--granularity is tensor, channel:AXIS or group:G (%s)", text);
-	if (granularity_blocks(x, -1, value, g))
-		return EXIT_ERROR;
-	if (x->dim[g->axis] % (size_t)value)
-		return fail("the last axis is no multiple of the group (%zu, %" PRId64 ")", x->dim[g->axis], value);
-	return 0;
+	return granularity_blocks(x, -1, value, g);
 }
 
-int granularity_of_scale(const struct tensor *x, const struct tensor *scale, int64_t axis,
+/* Whether the shape is that of one parameter per index of an axis. */
+static bool fits_channels(const struct tensor *x, const struct tensor *scale, unsigned int axis)
+{
+	if (scale->ndim == 1)
+		return scale->dim[0] == x->dim[axis];
+	for (unsigned int i = 0; i < x->ndim; i++) {
+		if (scale->ndim != x->ndim || scale->dim[i] != (i == axis ? x->dim[i] : 1))
+			return false;
+	}
+	return true;
+}
+
+static bool fits_blocks(const struct tensor *x, const struct tensor *scale, unsigned int axis, int64_t block)
+{
+	for (unsigned int i = 0; i < x->ndim; i++) {
+		const size_t size = x->dim[i], blocks = size / (size_t)block + !!(size % (size_t)block);
+
+		if (scale->ndim != x->ndim || scale->dim[i] != (i == axis ? blocks : size))
+			return false;
+	}
+	return true;
+}
+
+static bool fits(const struct tensor *x, const struct tensor *scale, unsigned int axis, const int64_t *block)
+{
+	return block ? fits_blocks(x, scale, axis, *block) : fits_channels(x, scale, axis);
+}
+
+/* The only axis that the scales fit. */
+static int find_axis(const struct tensor *x, const struct tensor *scale, const int64_t *block, int64_t *axis)
+{
+	char axes[TENSOR_MAX_DIMS * 8];
+	int found = 0;
+	size_t at = 0;
+
+	for (unsigned int i = 0; i < x->ndim; i++) {
+		if (!fits(x, scale, i, block))
+			continue;
+		at += (size_t)snprintf(axes + at, sizeof(axes) - at, found ? " or %u" : "%u", i);
+		*axis = i;
+		found++;
+	}
+	if (found > 1)
+		return fail("--scale fits more than one axis: say --axis %s (it is %s, the tensor %s)", axes,
+			    tensor_shape(scale), tensor_shape(x));
+	return found ? 0 : fail("--scale fits no axis of the tensor (it is %s, the tensor %s)", tensor_shape(scale),
+				tensor_shape(x));
+}
+
+int granularity_of_scale(const struct tensor *x, const struct tensor *scale, const int64_t *axis, bool ask,
 			 const int64_t *block, struct granularity *g)
 {
-	bool fits;
+	int64_t found = axis ? *axis : 1;
 
 	if (!block && scale->count == 1)
 		return whole_tensor(x, g);
-	if (block ? granularity_blocks(x, axis, *block, g) : channels(x, axis, g))
+	if (block && *block < 1)
+		return fail("a block has at least one element (%" PRId64 ")", *block);
+	/* One dimension does not say which axis it is, and one number fits all. */
+	if (!axis && scale->count != 1 && (ask || (!block && scale->ndim > 1)) &&
+	    find_axis(x, scale, block, &found))
 		return EXIT_ERROR;
-	fits = scale->ndim == g->ndim && !memcmp(scale->dim, g->dim, g->ndim * sizeof(*g->dim));
-	if (!fits && !(scale->count == 1 && xq_layout_params(&g->layout) == 1))
-		return fail("--scale does not fit the tensor (it is %s, the tensor %s)", tensor_shape(scale),
-			    tensor_shape(x));
+	if (!axis && scale->count == 1)
+		found = x->ndim > 1 ? 1 : 0;
+	if (block ? granularity_blocks(x, found, *block, g) : channels(x, found, g))
+		return EXIT_ERROR;
+	if (!fits(x, scale, g->axis, block) && !(scale->count == 1 && xq_layout_params(&g->layout) == 1))
+		return fail("--scale does not fit axis %u of the tensor (it is %s, the tensor %s)", g->axis,
+			    tensor_shape(scale), tensor_shape(x));
 	return 0;
 }
 
 /* Only channels that are not the first axis lie apart. */
-static bool apart(const struct granularity *g)
+bool granularity_apart(const struct granularity *g)
 {
 	return g->layout.per == XQ_PER_CHANNEL && g->layout.outer > 1;
 }
@@ -105,7 +158,7 @@ void granularity_to_rows(const struct granularity *g, const float *x, float *row
 {
 	const struct xq_layout *l = &g->layout;
 
-	if (!apart(g)) {
+	if (!granularity_apart(g)) {
 		if (g->rows && g->k)
 			memcpy(rows, x, g->rows * g->k * sizeof(*x));
 		return;
@@ -119,7 +172,7 @@ void granularity_from_rows(const struct granularity *g, const uint8_t *rows, uin
 {
 	const struct xq_layout *l = &g->layout;
 
-	if (!apart(g)) {
+	if (!granularity_apart(g)) {
 		if (g->rows && g->k)
 			memcpy(codes, rows, g->rows * g->k);
 		return;

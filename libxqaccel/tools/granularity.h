@@ -14,7 +14,8 @@
  * @layout: for the library
  * @axis: that of channels or blocks
  * @ndim: @dim: shape of the parameters
- * @rows: @k: the tensor as a matrix whose rows share parameters
+ * @rows: @k: the tensor as a matrix whose rows share parameters; the last group of each line may be
+ *	short
  */
 struct granularity {
 	struct xq_layout layout;
@@ -31,10 +32,15 @@ int granularity_blocks(const struct tensor *x, int64_t axis, int64_t block, stru
 
 /*
  * From the shape of a --scale: one number; with a block the shape of the tensor but for the
- * axis; else one per index of the axis.
+ * axis; else one per index of the axis, [C] or with all other dimensions 1.
+ * @axis: NULL if it is not given. The scale's shape may say it; else it is 1, or if it must not be
+ *	guessed (@ask) the only one that the scales fit, and an error if there are several
  */
-int granularity_of_scale(const struct tensor *x, const struct tensor *scale, int64_t axis,
+int granularity_of_scale(const struct tensor *x, const struct tensor *scale, const int64_t *axis, bool ask,
 			 const int64_t *block, struct granularity *g);
+
+/* Whether elements that share a parameter do not lie one after the other. */
+bool granularity_apart(const struct granularity *g);
 
 /* Elements to rows, and bytes of codes back. */
 void granularity_to_rows(const struct granularity *g, const float *x, float *rows);

@@ -39,21 +39,24 @@ void json_string(const char *text)
 	putchar('"');
 }
 
-void json_number(double value)
+const char *json_number_text(double value)
 {
-	char text[32];
+	static char text[32];
 
-	if (!isfinite(value)) {
-		printf("null");
-		return;
-	}
+	if (!isfinite(value))
+		return "null";
 	/* As short as it can be. */
 	for (int digits = 6; digits <= 17; digits++) {
 		snprintf(text, sizeof(text), "%.*g", digits, value);
 		if (strtod(text, NULL) == value)
 			break;
 	}
-	printf("%s", text);
+	return text;
+}
+
+void json_number(double value)
+{
+	printf("%s", json_number_text(value));
 }
 
 void json_sizes(const size_t *values, size_t count)

@@ -13,6 +13,9 @@ void json_string(const char *text);
 /* So that it reads back as the same number; null for what is not finite, which JSON lacks. */
 void json_number(double value);
 
+/* The same as text, valid until the next call. */
+const char *json_number_text(double value);
+
 /* [2, 3] */
 void json_sizes(const size_t *values, size_t count);
 

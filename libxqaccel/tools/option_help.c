@@ -52,7 +52,7 @@ static const char *taken(const struct option_spec *spec)
 		return "device";
 	if (!strcmp(spec->argument, "FILE"))
 		return "file";
-	if (spec->kind != OPTION_STRING || strchr(spec->argument, ','))
+	if ((spec->kind != OPTION_STRING && spec->kind != OPTION_STRINGS) || strchr(spec->argument, ','))
 		return "text";
 	return "tensor";
 }

@@ -58,6 +58,16 @@ static int set_number(const struct option_spec *spec, const char *text)
 	return OPTIONS_DONE;
 }
 
+static int add_string(const struct option_spec *spec, const char *text)
+{
+	struct option_strings *strings = spec->value;
+
+	if (strings->count == OPTION_MAX_STRINGS)
+		return usage("--%s is given more than %d times", spec->name, OPTION_MAX_STRINGS);
+	strings->text[strings->count++] = text;
+	return OPTIONS_DONE;
+}
+
 static int set_value(const struct option_spec *spec, const char *text)
 {
 	if (spec->given)
@@ -69,6 +79,8 @@ static int set_value(const struct option_spec *spec, const char *text)
 	case OPTION_STRING:
 		*(const char **)spec->value = text;
 		return OPTIONS_DONE;
+	case OPTION_STRINGS:
+		return add_string(spec, text);
 	case OPTION_WORD:
 	case OPTION_TYPE:
 		return set_word(spec, text);

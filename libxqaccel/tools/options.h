@@ -12,6 +12,7 @@
 enum option_kind {
 	OPTION_FLAG,		/* bool */
 	OPTION_STRING,		/* const char *: free text, a number, a file */
+	OPTION_STRINGS,		/* struct option_strings: the same, again and again */
 	OPTION_WORD,		/* const char *: one of those in @argument */
 	OPTION_INT,		/* int64_t */
 	OPTION_DOUBLE,		/* double, finite */
@@ -38,6 +39,14 @@ struct option_spec {
 	const char *argument;
 	const char *help;
 	bool *given;
+};
+
+#define OPTION_MAX_STRINGS	128
+
+/** struct option_strings - what an option that may be repeated was given */
+struct option_strings {
+	const char *text[OPTION_MAX_STRINGS];
+	int count;
 };
 
 /* Values of OPTION_TYPE: what a product takes at the left, and what may have a codebook. */

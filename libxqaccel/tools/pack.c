@@ -96,7 +96,7 @@ int cmd_pack(int argc, char **argv)
 
 	if (status != OPTIONS_DONE)
 		return status;
-	status = read_input(&p);
+	status = output_prepare(p.output) || read_input(&p);
 	if (!status) {
 		progress_start("pack", NULL, 0);
 		status = order_pack(&p.packed, &p.t);

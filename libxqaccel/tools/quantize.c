@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * xq quantize: floats to codes, by a given scale or by a scheme that finds its own.
+ * xq quantize: floats to codes, by a given scale or by a scheme that finds its own. What can be known
+ * of the arguments is checked before anything is read.
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,7 +19,8 @@
 static int parse(struct quantize *z, int argc, char **argv)
 {
 	const struct option_spec specs[] = {
-		{ "output", 'o', OPTION_STRING, &z->output, "Q.npy", "where the codes go; not needed with --report", NULL },
+		{ "output", 'o', OPTION_STRINGS, &z->outputs, "Q.npy", "where the codes go; not needed with --report. Once for each"
+		  " input", NULL },
 		{ "type", 0, OPTION_TYPE, &z->wanted, "s8|u8|s4|u4|s2|u2|t2|s16|u16|b1|c4|c8", "b1 is of binary and bwn, c4 and c8 of"
 		  " kmeans; a scheme other than symmetric and affine has a type of its own", NULL },
 		{ "device", 0, OPTION_STRING, &z->device, "NAME", "accepted and not needed", NULL },
@@ -55,13 +58,13 @@ static int parse(struct quantize *z, int argc, char **argv)
 		  "  mx4..9   int8 integers, a scale for each two elements (--axis -1 --block 2)\n"
 		  "  mxint8   int8, scale [.., K/32] (--axis -1 --block 32)", NULL },
 	};
-	const int status = options_parse(argc, argv, specs, sizeof(specs) / sizeof(specs[0]), &z->path,
-					 1, 1, NULL);
+	const int status = options_parse(argc, argv, specs, sizeof(specs) / sizeof(specs[0]), z->path,
+					 1, OPTION_MAX_STRINGS, &z->paths);
 
 	if (status != OPTIONS_DONE)
 		return status;
 	z->report |= z->json;
-	if (!z->output && !z->report && !z->scale_out && !z->zp_out && !z->codebook_out && !z->integer_scale_out &&
+	if (!z->outputs.count && !z->report && !z->scale_out && !z->zp_out && !z->codebook_out && !z->integer_scale_out &&
 	    !z->channel_scale_out)
 		return usage("-o Q.npy is missing, or --report");
 	if (!z->scale == !z->scheme)
@@ -70,6 +73,10 @@ static int parse(struct quantize *z, int argc, char **argv)
 		return usage("--granularity and --calibrate go with --scheme");
 	if (z->scheme && (z->zp || z->has_axis || z->has_block))
 		return usage("--zp, --axis and --block go with --scale");
+	if (z->outputs.count && z->outputs.count != z->paths)
+		return usage("-o is given once for each input (%d inputs, %d times)", z->paths, z->outputs.count);
+	if (z->paths > 1 && (!z->scheme || (strcmp(z->scheme, "symmetric") && strcmp(z->scheme, "affine"))))
+		return usage("several inputs go with --scheme symmetric and affine (%d given)", z->paths);
 	return OPTIONS_DONE;
 }
 
@@ -143,7 +150,50 @@ static int parse_calibration(struct quantize *z)
 	return usage("a number must follow the colon of --calibrate (%s)", z->calibrate);
 }
 
-/* ---- linear ------------------------------------------------------------------------------------------ */
+/* ---- checks before the work ------------------------------------------------------------------------- */
+
+static int check_gives(const struct quantize *z, unsigned int gives)
+{
+	const struct {
+		const char *option, *path;
+		unsigned int what;
+	} results[] = {
+		{ "scale-out", z->scale_out, GIVES_SCALES }, { "zp-out", z->zp_out, GIVES_ZERO_POINTS },
+		{ "codebook-out", z->codebook_out, GIVES_CODEBOOK },
+		{ "integer-scale-out", z->integer_scale_out, GIVES_TWO_LEVELS },
+		{ "channel-scale-out", z->channel_scale_out, GIVES_TWO_LEVELS },
+	};
+
+	for (size_t i = 0; i < sizeof(results) / sizeof(results[0]); i++) {
+		if (results[i].path && !(gives & results[i].what))
+			return fail("this scheme has nothing for --%s", results[i].option);
+	}
+	for (int i = 0; i < z->outputs.count; i++) {
+		if (output_prepare(z->outputs.text[i]))
+			return EXIT_ERROR;
+	}
+	for (size_t i = 0; i < sizeof(results) / sizeof(results[0]); i++) {
+		if (output_prepare(results[i].path))
+			return EXIT_ERROR;
+	}
+	return 0;
+}
+
+static int check_scheme(struct quantize *z, const struct scheme *scheme, const char *argument)
+{
+	int status;
+
+	if (z->calibrate)
+		return usage("--calibrate goes with symmetric and affine (--scheme %s)", z->scheme);
+	if (z->round && !scheme->rounds)
+		return usage("--scheme %s has a rounding of its own (--round %s)", z->scheme, z->round);
+	if (z->granularity && !scheme->shares)
+		return usage("--scheme %s has a granularity of its own (--granularity %s)", z->scheme, z->granularity);
+	status = scheme->check(z, argument);
+	return status ? status : check_gives(z, scheme->gives);
+}
+
+/* ---- what the schemes share --------------------------------------------------------------------------- */
 
 int quantize_fail(int err, const struct xq_fault *fault)
 {
@@ -161,29 +211,23 @@ int quantize_fail(int err, const struct xq_fault *fault)
 	}
 }
 
-int quantize_alloc(struct tensor *t, char kind, unsigned int bytes, unsigned int ndim, const size_t *dim)
+int quantize_alloc(const char *path, struct tensor *t, char kind, unsigned int bytes, unsigned int ndim,
+		   const size_t *dim)
 {
-	return tensor_alloc(t, kind, bytes, ndim, dim) ? 0 : fail("not enough memory");
-}
-
-static int target(struct quantize *z)
-{
-	if (!z->wanted)
-		return usage("--type is missing");
-	if (xq_qtype_of(z->wanted, &z->type))
-		return fail("only a scheme writes %s; else --type is s8, u8, s4, u4, s2, u2, t2, s16 or u16",
-			    xq_type_name(z->wanted));
-	return quantize_alloc(&z->q, z->type.is_signed ? 'i' : 'u', z->type.bits > 8 ? 2 : 1, z->x.ndim, z->x.dim);
+	*t = (struct tensor){ .kind = kind, .bytes = bytes, .format = XQ_FLOAT_FP16, .ndim = ndim };
+	if (ndim)
+		memcpy(t->dim, dim, ndim * sizeof(*dim));
+	return output_alloc(path, t);
 }
 
 /* One number for all, or a tensor like the scale. */
-int quantize_zero_points(const char *text, const struct xq_qtype *type, const struct tensor *scales,
-			 struct tensor *zps)
+int quantize_zero_points(const char *text, const char *path, const struct xq_qtype *type,
+			 const struct tensor *scales, struct tensor *zps)
 {
 	struct tensor t = { 0 };
 	int status;
 
-	if (quantize_alloc(zps, 'i', 4, scales->ndim, scales->dim))
+	if (quantize_alloc(path, zps, 'i', 4, scales->ndim, scales->dim))
 		return EXIT_ERROR;
 	if (!text)
 		return 0;
@@ -198,74 +242,43 @@ int quantize_zero_points(const char *text, const struct xq_qtype *type, const st
 	return status;
 }
 
-static int by_scale(struct quantize *z)
-{
-	struct xq_fault fault = { 0 };
-	int status, err;
-
-	status = target(z);
-	if (status)
-		return status;
-	if (argument_floats("scale", z->scale, &z->scales) ||
-	    granularity_of_scale(&z->x, &z->scales, z->has_axis ? z->axis : 1,
-				 z->has_block ? &z->block : NULL, &z->cut) ||
-	    quantize_zero_points(z->zp, &z->type, &z->scales, &z->zps))
-		return EXIT_ERROR;
-	err = xq_quantize(z->x.data, &z->cut.layout, &z->type, z->scales.data, z->zps.data, &z->rounding,
-			  z->q.data, &fault);
-	z->storage = xq_linear_storage(&z->cut.layout, &z->type, z->zp ? XQ_AFFINE : XQ_SYMMETRIC, 32);
-	return err ? quantize_fail(err, &fault) : 0;
-}
-
-static int linear_scheme(struct quantize *z, enum xq_scheme scheme)
-{
-	struct xq_fault fault = { 0 };
-	int status = granularity_parse(z->granularity, &z->x, &z->cut), err;
-
-	if (!status)
-		status = target(z);
-	if (!status)
-		status = quantize_alloc(&z->scales, 'f', 4, z->cut.ndim, z->cut.dim);
-	if (!status)
-		status = quantize_alloc(&z->zps, 'i', 4, z->cut.ndim, z->cut.dim);
-	if (status)
-		return status;
-	err = xq_quantize_found(z->x.data, &z->cut.layout, &z->type, scheme, &z->calibration, &z->rounding,
-				z->q.data, z->scales.data, z->zps.data, &fault);
-	z->storage = xq_linear_storage(&z->cut.layout, &z->type, scheme, 32);
-	return err ? quantize_fail(err, &fault) : 0;
-}
-
-static int by_scheme(struct quantize *z)
-{
-	const struct scheme *scheme;
-	const char *argument;
-
-	if (!strcmp(z->scheme, "symmetric"))
-		return linear_scheme(z, XQ_SYMMETRIC);
-	if (!strcmp(z->scheme, "affine"))
-		return linear_scheme(z, XQ_AFFINE);
-	scheme = scheme_find(z->scheme, &argument);
-	if (z->calibrate)
-		return usage("--calibrate goes with symmetric and affine (--scheme %s)", z->scheme);
-	if (z->round && !scheme->rounds)
-		return usage("--scheme %s has a rounding of its own (--round %s)", z->scheme, z->round);
-	if (z->granularity && !scheme->shares)
-		return usage("--scheme %s has a granularity of its own (--granularity %s)", z->scheme, z->granularity);
-	return scheme->run(z, argument);
-}
-
 /* ---- files ------------------------------------------------------------------------------------------- */
 
-static int read_input(struct quantize *z)
+/* Elements that are converted and then forgotten at a time. */
+#define PIECE	((size_t)1 << 20)
+
+/* To float32, which is no longer than the file or lies in a file itself. */
+static int convert(const struct tensor *from, struct tensor *to)
+{
+	uint64_t done = 0;
+	float *x;
+
+	if (quantize_alloc(NULL, to, 'f', 4, from->ndim, from->dim))
+		return EXIT_ERROR;
+	x = to->data;
+	progress_start("reading", &done, from->count);
+	for (size_t i = 0; i < from->count; i++) {
+		x[i] = (float)tensor_double(from, i);
+		if (i % PIECE == PIECE - 1) {
+			tensor_forget(from, i - PIECE + 1, PIECE);
+			tensor_forget(to, i - PIECE + 1, PIECE);
+			__atomic_store_n(&done, i, __ATOMIC_RELAXED);
+		}
+	}
+	progress_stop();
+	return 0;
+}
+
+int quantize_read(struct quantize *z, const char *path)
 {
 	struct tensor any = { 0 };
-	float *to;
+	int status;
 
-	if (argument_tensor(z->path, &any))
+	tensor_free(&z->x);
+	if (argument_mapped(path, &any))
 		return EXIT_ERROR;
 	if (any.kind != 'f') {
-		fail("%s must be of a floating type (it is %s)", z->path, tensor_type_name(&any));
+		fail("%s must be of a floating type (it is %s)", path, tensor_type_name(&any));
 		tensor_free(&any);
 		return EXIT_ERROR;
 	}
@@ -273,33 +286,66 @@ static int read_input(struct quantize *z)
 		z->x = any;
 		return 0;
 	}
-	if (!tensor_alloc(&z->x, 'f', 4, any.ndim, any.dim)) {
-		tensor_free(&any);
-		return fail("not enough memory");
-	}
-	to = z->x.data;
-	for (size_t i = 0; i < any.count; i++)
-		to[i] = (float)tensor_double(&any, i);
+	status = convert(&any, &z->x);
 	tensor_free(&any);
-	return 0;
+	return status;
 }
 
-/* Each output is optional; so are the codes, if only the report or the scales are wanted. */
-static int write_result(const char *option, const char *path, const struct tensor *t)
+int quantize_write(struct quantize *z)
 {
-	if (!path)
-		return 0;
-	return t->data ? output_tensor(path, t) : fail("this scheme has nothing for --%s", option);
+	return (z->output && output_tensor(z->output, &z->q)) || (z->report && quantize_report(z));
 }
 
-static int write_results(const struct quantize *z)
+/* Each is optional; so are the codes, if only the report or the scales are wanted. */
+static int write_parameters(const struct quantize *z)
 {
-	return write_result("output", z->output, &z->q) || write_result("scale-out", z->scale_out, &z->scales) ||
-	       write_result("zp-out", z->zp_out, &z->zps) ||
-	       write_result("codebook-out", z->codebook_out, &z->table) ||
-	       write_result("integer-scale-out", z->integer_scale_out, &z->integer_scales) ||
-	       write_result("channel-scale-out", z->channel_scale_out, &z->channel_scales) ||
-	       (z->report && quantize_report(z)) || output_commit();
+	return (z->scale_out && output_tensor(z->scale_out, &z->scales)) ||
+	       (z->zp_out && output_tensor(z->zp_out, &z->zps)) ||
+	       (z->codebook_out && output_tensor(z->codebook_out, &z->table)) ||
+	       (z->integer_scale_out && output_tensor(z->integer_scale_out, &z->integer_scales)) ||
+	       (z->channel_scale_out && output_tensor(z->channel_scale_out, &z->channel_scales)) ||
+	       output_flush() || output_commit();
+}
+
+/* ---- the command --------------------------------------------------------------------------------------- */
+
+static int one_input(struct quantize *z, const struct scheme *scheme, const char *argument)
+{
+	int status;
+
+	z->output = z->outputs.text[0];
+	status = quantize_read(z, z->path[0]);
+	if (status)
+		return status;
+	if (z->scale)
+		status = quantize_by_scale(z);
+	else if (scheme)
+		status = scheme->run(z, argument);
+	else
+		status = quantize_linear(z, strcmp(z->scheme, "affine") ? XQ_SYMMETRIC : XQ_AFFINE);
+	return status ? status : quantize_write(z);
+}
+
+static int run(struct quantize *z)
+{
+	const struct scheme *scheme = NULL;
+	const char *argument = "";
+	int status = parse_rounding(z);
+
+	if (!status)
+		status = parse_calibration(z);
+	if (status)
+		return status;
+	if (z->scheme && strcmp(z->scheme, "symmetric") && strcmp(z->scheme, "affine"))
+		scheme = scheme_find(z->scheme, &argument);
+	if (scheme)
+		status = check_scheme(z, scheme, argument);
+	else if (!(status = quantize_target(z)))
+		status = check_gives(z, GIVES_SCALES | GIVES_ZERO_POINTS);
+	if (!status)
+		status = z->paths > 1 ? quantize_several(z, strcmp(z->scheme, "affine") ? XQ_SYMMETRIC : XQ_AFFINE) :
+			 one_input(z, scheme, argument);
+	return status ? status : write_parameters(z);
 }
 
 int cmd_quantize(int argc, char **argv)
@@ -309,18 +355,7 @@ int cmd_quantize(int argc, char **argv)
 
 	if (status != OPTIONS_DONE)
 		return status;
-	status = parse_rounding(&z);
-	if (!status)
-		status = parse_calibration(&z);
-	if (!status)
-		status = read_input(&z);
-	if (!status) {
-		progress_start("quantize", NULL, 0);
-		status = z.scale ? by_scale(&z) : by_scheme(&z);
-		progress_stop();
-	}
-	if (!status)
-		status = write_results(&z) ? EXIT_ERROR : 0;
+	status = run(&z);
 	tensor_free(&z.x);
 	tensor_free(&z.q);
 	tensor_free(&z.scales);

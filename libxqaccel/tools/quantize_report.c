@@ -8,67 +8,72 @@
 #include "codebook_values.h"
 #include "command.h"
 #include "json.h"
+#include "output.h"
+#include "progress.h"
 #include "quantize.h"
 
-int quantize_back(const struct quantize *z, float *x)
+/* The codes back to floats. */
+static int decode(const struct quantize *z, float *x)
 {
 	struct xq_fault fault = { 0 };
 	int err;
 
 	if (z->table.data)
-		return codebook_values(&z->q, &z->table, z->scales.data, &z->cut.layout, x);
+		return codebook_values(&z->q, &z->table, &z->scales,
+				       &(struct layout_piece){ z->cut.layout, 0, z->q.count, 0 }, x);
 	err = xq_dequantize(z->q.data, &z->cut.layout, &z->type, z->scales.data, z->zps.data, x, &fault);
 	return err ? quantize_fail(err, &fault) : 0;
 }
 
-static void member(const char *key, double value)
+static void member(FILE *to, const char *key, double value)
 {
-	printf("\"%s\": ", key);
-	json_number(value);
-	printf(", ");
+	fprintf(to, "\"%s\": %s, ", key, json_number_text(value));
 }
 
-static void print_json(const struct xq_error *e, const struct xq_storage *s)
+static void print_json(FILE *to, const struct xq_error *e, const struct xq_storage *s)
 {
-	printf("{\"elements\": %zu, ", e->elements);
-	member("mean_abs", e->mean_abs);
-	member("max_abs", e->max_abs);
-	member("mean_squared", e->mean_squared);
-	member("mean_relative", e->mean_relative);
-	member("relative", e->norm_relative);
-	member("snr_db", e->snr_db);
-	member("bits_per_element", s->bits_per_element);
-	member("ratio", s->ratio);
-	printf("\"bytes\": %" PRIu64 "}\n", s->bytes);
+	fprintf(to, "{\"elements\": %zu, ", e->elements);
+	member(to, "mean_abs", e->mean_abs);
+	member(to, "max_abs", e->max_abs);
+	member(to, "mean_squared", e->mean_squared);
+	member(to, "mean_relative", e->mean_relative);
+	member(to, "relative", e->norm_relative);
+	member(to, "snr_db", e->snr_db);
+	member(to, "bits_per_element", s->bits_per_element);
+	member(to, "ratio", s->ratio);
+	fprintf(to, "\"bytes\": %" PRIu64 "}\n", s->bytes);
 }
 
-static void print_text(const struct xq_error *e, const struct xq_storage *s)
+static void print_text(FILE *to, const struct xq_error *e, const struct xq_storage *s)
 {
-	printf("mean absolute error  %.6g (at most %.6g)\n", e->mean_abs, e->max_abs);
-	printf("mean squared error   %.6g\n", e->mean_squared);
-	printf("relative error       %.6g (mean of elements %.6g, signal to noise %.2f dB)\n", e->norm_relative,
+	fprintf(to, "mean absolute error  %.6g (at most %.6g)\n", e->mean_abs, e->max_abs);
+	fprintf(to, "mean squared error   %.6g\n", e->mean_squared);
+	fprintf(to, "relative error       %.6g (mean of elements %.6g, signal to noise %.2f dB)\n", e->norm_relative,
 	       e->mean_relative, e->snr_db);
-	printf("bits an element      %.4f (%" PRIu64 " bytes, %.2f times smaller than float32)\n",
+	fprintf(to, "bits an element      %.4f (%" PRIu64 " bytes, %.2f times smaller than float32)\n",
 	       s->bits_per_element, s->bytes, s->ratio);
 }
 
 int quantize_report(const struct quantize *z)
 {
-	float *back = malloc(z->x.count * sizeof(*back) + 1);
 	struct xq_error error = { 0 };
+	FILE *to = output_report();
+	struct tensor back;
 	int status;
 
-	if (!back)
-		return fail("not enough memory");
-	status = quantize_back(z, back);
-	if (!status && xq_error_measure(z->x.data, back, z->x.count, &error))
+	if (quantize_alloc(NULL, &back, 'f', 4, z->x.ndim, z->x.dim))
+		return EXIT_ERROR;
+	progress_start("measuring", NULL, 0);
+	status = decode(z, back.data);
+	if (!status && xq_error_measure(z->x.data, back.data, z->x.count, &error))
 		status = fail("cannot measure the error");
-	free(back);
+	progress_stop();
+	tensor_free(&back);
 	if (status)
 		return status;
 	if (z->json)
-		print_json(&error, &z->storage);
+		print_json(to, &error, &z->storage);
 	else
-		print_text(&error, &z->storage);
+		print_text(to, &error, &z->storage);
 	return 0;
 }

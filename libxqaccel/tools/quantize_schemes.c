@@ -20,7 +20,7 @@ static int set_codes(struct quantize *z, char kind)
 {
 	if (xq_qtype_of(kind == 'i' ? XQ_S8 : XQ_U8, &z->type))
 		return EXIT_ERROR;
-	return quantize_alloc(&z->q, kind, 1, z->x.ndim, z->x.dim);
+	return quantize_alloc(z->output, &z->q, kind, 1, z->x.ndim, z->x.dim);
 }
 
 static int expect_type(const struct quantize *z, enum xq_type one, enum xq_type other)
@@ -36,12 +36,18 @@ static int ones(struct quantize *z)
 {
 	float *scale;
 
-	if (quantize_alloc(&z->scales, 'f', 4, z->cut.ndim, z->cut.dim))
+	if (quantize_alloc(z->scale_out, &z->scales, 'f', 4, z->cut.ndim, z->cut.dim))
 		return EXIT_ERROR;
 	scale = z->scales.data;
 	for (size_t i = 0; i < z->scales.count; i++)
 		scale[i] = 1;
 	return 0;
+}
+
+static int check_binary(const struct quantize *z, const char *argument)
+{
+	(void)argument;
+	return expect_type(z, XQ_B1, XQ_S8);
 }
 
 static int binary(struct quantize *z, const char *argument)
@@ -50,8 +56,7 @@ static int binary(struct quantize *z, const char *argument)
 	int err;
 
 	(void)argument;
-	if (expect_type(z, XQ_B1, XQ_S8) || granularity_parse(NULL, &z->x, &z->cut) || set_codes(z, 'i') ||
-	    ones(z))
+	if (granularity_parse(NULL, &z->x, &z->cut) || set_codes(z, 'i') || ones(z))
 		return EXIT_ERROR;
 	if (z->rounding.mode == XQ_ROUND_STOCHASTIC)
 		err = xq_binary_stochastic(z->x.data, z->x.count, z->rounding.seed, z->q.data, &fault);
@@ -61,26 +66,61 @@ static int binary(struct quantize *z, const char *argument)
 	return err ? quantize_fail(err, &fault) : 0;
 }
 
-/* Elements in rows that share a scale, and room for their codes. */
+/* Elements in rows that share a scale, and their codes; the tensor's own where they lie so. */
 struct rows {
-	float *x;
-	uint8_t *codes;
+	struct tensor x, codes;
+	const float *from;
+	uint8_t *to;
 };
 
 static int get_rows(const struct quantize *z, struct rows *r)
 {
-	r->x = malloc(z->x.count * sizeof(*r->x) + 1);
-	r->codes = malloc(z->x.count + 1);
-	if (!r->x || !r->codes)
-		return fail("not enough memory");
-	granularity_to_rows(&z->cut, z->x.data, r->x);
+	r->from = z->x.data;
+	r->to = z->q.data;
+	if (!granularity_apart(&z->cut))
+		return 0;
+	if (quantize_alloc(NULL, &r->x, 'f', 4, z->x.ndim, z->x.dim) ||
+	    quantize_alloc(NULL, &r->codes, 'u', 1, z->x.ndim, z->x.dim))
+		return EXIT_ERROR;
+	granularity_to_rows(&z->cut, z->x.data, r->x.data);
+	r->from = r->x.data;
+	r->to = r->codes.data;
 	return 0;
 }
 
-static void free_rows(struct rows *r)
+static void put_rows(const struct quantize *z, struct rows *r)
 {
-	free(r->x);
-	free(r->codes);
+	if (r->codes.data)
+		granularity_from_rows(&z->cut, r->codes.data, z->q.data);
+	tensor_free(&r->x);
+	tensor_free(&r->codes);
+}
+
+static int encode_rows(bool ternary, const struct rows *r, size_t at, size_t rows, size_t k, float *scale,
+		       struct xq_fault *fault)
+{
+	int8_t *codes = (int8_t *)r->to + at;
+	int err = ternary ? xq_twn_encode(r->from + at, rows, k, codes, scale, NULL, fault) :
+			    xq_bwn_encode(r->from + at, rows, k, codes, scale, fault);
+
+	fault->index += at;
+	return err;
+}
+
+/* Groups of which the last along the axis may be short. */
+static int encode_groups(const struct quantize *z, bool ternary, const struct rows *r, struct xq_fault *fault)
+{
+	const struct xq_layout *l = &z->cut.layout;
+	const size_t line = l->axis, full = line / l->block, rest = line % l->block, groups = full + !!rest;
+	float *scale = z->scales.data;
+	int err = 0;
+
+	for (size_t o = 0; o < l->outer && !err; o++) {
+		err = encode_rows(ternary, r, o * line, full, l->block, scale + o * groups, fault);
+		if (!err && rest)
+			err = encode_rows(ternary, r, o * line + full * l->block, 1, rest, scale + o * groups + full, fault);
+	}
+	return err;
 }
 
 static int scaled(struct quantize *z, bool ternary)
@@ -94,34 +134,38 @@ static int scaled(struct quantize *z, bool ternary)
 		return status;
 	status = set_codes(z, 'i') || ones(z) || get_rows(z, &r);
 	scale = z->scales.data;
-	if (!status && ternary)
-		err = xq_twn_encode(r.x, z->cut.rows, z->cut.k, (int8_t *)r.codes, scale, NULL, &fault);
+	if (!status && z->cut.layout.per == XQ_PER_BLOCK)
+		err = encode_groups(z, ternary, &r, &fault);
 	else if (!status)
-		err = xq_bwn_encode(r.x, z->cut.rows, z->cut.k, (int8_t *)r.codes, scale, &fault);
-	if (!status && !err)
-		granularity_from_rows(&z->cut, r.codes, z->q.data);
-	/* bwn has no scale for a row of zeros, and dequantization takes none that is 0. */
+		err = encode_rows(ternary, &r, 0, z->cut.rows, z->cut.k, scale, &fault);
+	put_rows(z, &r);
+	/* bwn has no scale for a row of zeros; any will do. */
 	for (size_t i = 0; !status && i < z->scales.count; i++) {
 		if (!(scale[i] > 0))
 			scale[i] = 0x1p-149f;
 	}
-	free_rows(&r);
-	z->storage = xq_scaled_storage(z->cut.rows, z->cut.k, ternary ? 2 : 1, 32);
+	z->storage = xq_storage_of(z->x.count, (uint64_t)z->x.count * (ternary ? 2 : 1), (uint64_t)z->scales.count * 32);
 	if (status)
 		return EXIT_ERROR;
 	return err ? quantize_fail(err, &fault) : 0;
 }
 
+static int check_twn(const struct quantize *z, const char *argument)
+{
+	(void)argument;
+	return expect_type(z, XQ_T2, XQ_S8);
+}
+
 static int bwn(struct quantize *z, const char *argument)
 {
 	(void)argument;
-	return expect_type(z, XQ_B1, XQ_S8) ? EXIT_ERROR : scaled(z, false);
+	return scaled(z, false);
 }
 
 static int twn(struct quantize *z, const char *argument)
 {
 	(void)argument;
-	return expect_type(z, XQ_T2, XQ_S8) ? EXIT_ERROR : scaled(z, true);
+	return scaled(z, true);
 }
 
 /* ---- codebooks ------------------------------------------------------------------------------------ */
@@ -152,11 +196,9 @@ static int to_device_table(struct quantize *z, unsigned int bits)
 	struct tensor table;
 	int err;
 
-	if (bits > (z->wanted == XQ_C4 ? 4 : 8))
-		return fail("%u bits do not fit --type %s", bits, xq_type_name(z->wanted));
 	if (z->cut.rows != 1)
 		return fail("--type %s takes one table for the tensor", xq_type_name(z->wanted));
-	if (quantize_alloc(&table, 'i', 1, 1, &entries))
+	if (quantize_alloc(NULL, &table, 'i', 1, 1, &entries))
 		return EXIT_ERROR;
 	err = xq_codebook_to_s8(z->table.data, bits, table.data, z->scales.data, &fault);
 	tensor_free(&z->table);
@@ -165,18 +207,32 @@ static int to_device_table(struct quantize *z, unsigned int bits)
 	return err ? quantize_fail(err, &fault) : 0;
 }
 
-static int kmeans(struct quantize *z, const char *argument)
+/* 0 if it is no number from 2 to 8. */
+static unsigned int kmeans_bits(const char *argument)
 {
-	struct xq_fault fault = { 0 };
-	unsigned int bits = argument[0] >= '2' && argument[0] <= '8' && !argument[1] ?
-			    (unsigned int)(argument[0] - '0') : 0;
-	int status, err;
-	size_t dim[2];
+	return argument[0] >= '2' && argument[0] <= '8' && !argument[1] ? (unsigned int)(argument[0] - '0') : 0;
+}
+
+static int check_kmeans(const struct quantize *z, const char *argument)
+{
+	const unsigned int bits = kmeans_bits(argument);
 
 	if (!bits)
 		return usage("kmeans:BITS takes 2 to 8 bits (%s)", z->scheme);
 	if (z->wanted != XQ_NONE && z->wanted != XQ_U8 && z->wanted != XQ_C4 && z->wanted != XQ_C8)
 		return fail("--scheme kmeans writes u8, c4 or c8 (--type %s)", xq_type_name(z->wanted));
+	if (z->wanted == XQ_C4 && bits > 4)
+		return fail("%u bits do not fit --type %s", bits, xq_type_name(z->wanted));
+	return 0;
+}
+
+static int kmeans(struct quantize *z, const char *argument)
+{
+	const unsigned int bits = kmeans_bits(argument);
+	struct xq_fault fault = { 0 };
+	int status, err;
+	size_t dim[2];
+
 	status = granularity_parse(z->granularity, &z->x, &z->cut);
 	if (status)
 		return status;
@@ -185,8 +241,8 @@ static int kmeans(struct quantize *z, const char *argument)
 			    z->granularity);
 	dim[0] = z->cut.rows;
 	dim[1] = (size_t)1 << bits;
-	if (set_codes(z, 'u') || quantize_alloc(&z->scales, 'f', 4, 0, NULL) ||
-	    quantize_alloc(&z->table, 'f', 4, z->cut.ndim + 1, z->cut.ndim ? dim : dim + 1))
+	if (set_codes(z, 'u') || quantize_alloc(z->scale_out, &z->scales, 'f', 4, 0, NULL) ||
+	    quantize_alloc(z->codebook_out, &z->table, 'f', 4, z->cut.ndim + 1, z->cut.ndim ? dim : dim + 1))
 		return EXIT_ERROR;
 	*(float *)z->scales.data = 1;
 	z->storage = xq_codebook_storage(z->x.count, bits, z->cut.rows, 32);
@@ -220,8 +276,8 @@ static int vsquant_run(struct quantize *z, const struct xq_vsquant *format)
 	uint8_t *integer;
 	int err;
 
-	if (quantize_alloc(&z->integer_scales, 'u', 1, z->cut.ndim, z->cut.dim) ||
-	    quantize_alloc(&z->channel_scales, 'f', 4, 1, &rows))
+	if (quantize_alloc(z->integer_scale_out, &z->integer_scales, 'u', 1, z->cut.ndim, z->cut.dim) ||
+	    quantize_alloc(z->channel_scale_out, &z->channel_scales, 'f', 4, 1, &rows))
 		return EXIT_ERROR;
 	integer = z->integer_scales.data;
 	gamma = z->channel_scales.data;
@@ -235,29 +291,47 @@ static int vsquant_run(struct quantize *z, const struct xq_vsquant *format)
 	return 0;
 }
 
-static int vsquant(struct quantize *z, const char *argument)
+/* The vector that --granularity says, 0 if it says none. */
+static int64_t vsquant_vector(const struct quantize *z)
 {
-	struct xq_vsquant format = { .bits = 4, .scale_bits = 4, .vector = 16 };
-	int64_t block = 16;
+	int64_t vector;
 	char *end;
 
+	if (!z->granularity)
+		return 16;
+	if (strncmp(z->granularity, "group:", 6))
+		return 0;
+	vector = strtoll(z->granularity + 6, &end, 10);
+	return vector < 1 || *end ? 0 : vector;
+}
+
+static int check_vsquant(const struct quantize *z, const char *argument)
+{
 	(void)argument;
 	if (z->wanted && (!xq_type_signed(z->wanted) || xq_type_bits(z->wanted) > 8 || z->wanted == XQ_T2 ||
 			  z->wanted == XQ_B1))
 		return fail("--scheme vsquant writes s2, s4 or s8 (--type %s)", xq_type_name(z->wanted));
+	return vsquant_vector(z) ? 0 : usage("--scheme vsquant takes --granularity group:G (%s)", z->granularity);
+}
+
+static int vsquant(struct quantize *z, const char *argument)
+{
+	struct xq_vsquant format = { .bits = 4, .scale_bits = 4, .vector = (size_t)vsquant_vector(z) };
+
+	(void)argument;
 	if (z->wanted)
 		format.bits = xq_type_bits(z->wanted);
-	if (z->granularity) {
-		block = strncmp(z->granularity, "group:", 6) ? 0 : strtoll(z->granularity + 6, &end, 10);
-		if (block < 1 || *end)
-			return usage("--scheme vsquant takes --granularity group:G (%s)", z->granularity);
-	}
-	format.vector = (size_t)block;
-	if (last_axis(z, block))
+	if (last_axis(z, (int64_t)format.vector))
 		return EXIT_ERROR;
 	if (z->x.ndim > 2 && last_dim(z) % format.vector)
 		return fail("the last axis is no multiple of the vector (%zu, %zu)", last_dim(z), format.vector);
 	return vsquant_run(z, &format);
+}
+
+static int check_mx(const struct quantize *z, const char *argument)
+{
+	(void)argument;
+	return expect_type(z, XQ_S8, XQ_S8);
 }
 
 static int mx(struct quantize *z, const char *argument)
@@ -270,7 +344,7 @@ static int mx(struct quantize *z, const char *argument)
 	float *scale;
 	int err;
 
-	if (expect_type(z, XQ_S8, XQ_S8) || last_axis(z, 2))
+	if (last_axis(z, 2))
 		return EXIT_ERROR;
 	k = last_dim(z);
 	rows = k ? z->x.count / k : 0;
@@ -306,7 +380,7 @@ static int mxint8(struct quantize *z, const char *argument)
 	int err;
 
 	(void)argument;
-	if (expect_type(z, XQ_S8, XQ_S8) || last_axis(z, XQ_OCP_BLOCK))
+	if (last_axis(z, XQ_OCP_BLOCK))
 		return EXIT_ERROR;
 	k = last_dim(z);
 	rows = k ? z->x.count / k : 0;
@@ -325,10 +399,13 @@ static int mxint8(struct quantize *z, const char *argument)
 /* ---- names ---------------------------------------------------------------------------------------- */
 
 static const struct scheme schemes[] = {
-	{ "binary", binary, .rounds = true }, { "bwn", bwn, .shares = true }, { "twn", twn, .shares = true },
-	{ "kmeans:", kmeans, .shares = true }, { "vsquant", vsquant, .shares = true },
-	{ .name = "mxint8", .run = mxint8 }, { .name = "mx4", .run = mx }, { .name = "mx6", .run = mx },
-	{ .name = "mx9", .run = mx },
+	{ "binary", check_binary, binary, .rounds = true, .gives = GIVES_SCALES },
+	{ "bwn", check_binary, bwn, .shares = true, .gives = GIVES_SCALES },
+	{ "twn", check_twn, twn, .shares = true, .gives = GIVES_SCALES },
+	{ "kmeans:", check_kmeans, kmeans, .shares = true, .gives = GIVES_SCALES | GIVES_CODEBOOK },
+	{ "vsquant", check_vsquant, vsquant, .shares = true, .gives = GIVES_SCALES | GIVES_TWO_LEVELS },
+	{ "mxint8", check_mx, mxint8, .gives = GIVES_SCALES }, { "mx4", check_mx, mx, .gives = GIVES_SCALES },
+	{ "mx6", check_mx, mx, .gives = GIVES_SCALES }, { "mx9", check_mx, mx, .gives = GIVES_SCALES },
 };
 
 /* Names that end in a colon take what follows; the argument of the others is their last character on. */

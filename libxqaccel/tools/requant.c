@@ -127,8 +127,8 @@ static int read_scales(struct requant *r, size_t n)
 		else
 			err = xq_multiplier_product(x, w, n, y, r->multipliers, r->shifts);
 		if (err)
-			status = fail("the scales must be finite, --y-scale above 0 and the others not below it, "
-				      "and so must their quotient (%s, %s, %s)", r->x_scale, r->w_scale, r->y_scale);
+			status = fail("the scales and --x-scale times --w-scale over --y-scale must be finite, --y-scale above 0"
+				      " and --x-scale not below it (%s, %s, %s)", r->x_scale, r->w_scale, r->y_scale);
 	}
 	free(w);
 	return status ? EXIT_ERROR : 0;

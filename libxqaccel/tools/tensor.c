@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "tensor.h"
 
@@ -41,6 +42,16 @@ void tensor_free(struct tensor *t)
 	else
 		free(t->data);
 	t->data = t->map = NULL;
+}
+
+void tensor_forget(const struct tensor *t, size_t first, size_t count)
+{
+	const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	const uintptr_t from = (uintptr_t)t->data + first * t->bytes, to = from + count * t->bytes;
+
+	/* What begins in the middle of a page goes with the piece before it. */
+	if (t->map && to / page * page > from / page * page)
+		madvise((void *)(from / page * page), to / page * page - from / page * page, MADV_DONTNEED);
 }
 
 static void narrow_elements(struct tensor *t, unsigned int bits)

@@ -58,6 +58,12 @@ bool tensor_alloc(struct tensor *t, char kind, unsigned int bytes, unsigned int 
 void tensor_free(struct tensor *t);
 
 /*
+ * These elements are not needed again soon: where the tensor is a mapping of a file, the memory that
+ * they take is given back. They stay as they are.
+ */
+void tensor_forget(const struct tensor *t, size_t first, size_t count);
+
+/*
  * Reads the elements of a tensor whose type and shape are set, count too. With narrow bits only
  * those of each integer are kept, and extended by their sign. NULL, or what is wrong.
  */

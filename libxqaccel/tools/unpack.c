@@ -199,6 +199,9 @@ int cmd_unpack(int argc, char **argv)
 	order = order_find(u.order);
 	status = check(&u, order);
 	if (!status)
+		status = output_prepare(u.output) || output_prepare(u.scale_out) || output_prepare(u.offset_out) ||
+			 output_prepare(u.codebook_out);
+	if (!status)
 		status = prepare(&u, order);
 	if (!status) {
 		progress_start("unpack", NULL, 0);

@@ -2,15 +2,17 @@
 /*
  * xq: the library from a shell. One table of commands; each lives in a file of its name.
  */
-#include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <linux/xqaccel.h>
 
 #include "command.h"
 #include "nearest.h"
+#include "output.h"
 
 #define MAX_COMMANDS	64
 
@@ -18,7 +20,7 @@ const struct command commands[] = {
 	{ "info", "[--device NAME] [--json]", "Show devices, versions, capabilities and limits", cmd_info },
 	{ "gemm", "A.npy B.npy -o C.npy [options]", "Multiply quantized matrices", cmd_gemm },
 	{ "conv", "X.npy W.npy -o Y.npy [options]", "Convolve quantized tensors", cmd_conv },
-	{ "quantize", "X.npy [-o Q.npy] --type TYPE (--scale S | --scheme NAME) [options]",
+	{ "quantize", "X.npy... [-o Q.npy...] --type TYPE (--scale S | --scheme NAME) [options]",
 	  "Turn floats into integers of 1 to 16 bits", cmd_quantize },
 	{ "dequantize", "Q.npy -o X.npy --scale S [options]", "Turn them back", cmd_dequantize },
 	{ "show", "TENSOR.npy [options]", "Show type, shape, range, moments and a histogram", cmd_show },
@@ -31,7 +33,7 @@ const struct command commands[] = {
 
 const struct command *command;
 
-static void report(bool hint, const char *format, va_list arguments)
+static void report(const char *kind, bool hint, const char *format, va_list arguments)
 {
 	char text[1024];
 	size_t i;
@@ -42,9 +44,9 @@ static void report(bool hint, const char *format, va_list arguments)
 		if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
 			text[i] = '?';
 	if (command)
-		fprintf(stderr, "xq: %s: %s", command->name, text);
+		fprintf(stderr, "xq: %s: %s%s", command->name, kind, text);
 	else
-		fprintf(stderr, "xq: %s", text);
+		fprintf(stderr, "xq: %s%s", kind, text);
 	if (hint)
 		fprintf(stderr, "; see xq %s%s--help", command ? command->name : "", command ? " " : "");
 	fputc('\n', stderr);
@@ -55,9 +57,18 @@ int fail(const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
-	report(false, format, arguments);
+	report("", false, format, arguments);
 	va_end(arguments);
 	return EXIT_ERROR;
+}
+
+void warn(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	report("warning: ", false, format, arguments);
+	va_end(arguments);
 }
 
 int usage(const char *format, ...)
@@ -65,7 +76,7 @@ int usage(const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
-	report(true, format, arguments);
+	report("", true, format, arguments);
 	va_end(arguments);
 	return EXIT_USAGE;
 }
@@ -216,12 +227,20 @@ static int run_or_tell(int argc, char **argv)
 	return run(argc, argv);
 }
 
+/* Of those that are closed the next file would be one, and get what is printed. Writing to these fails. */
+static void hold_standard_files(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+			_exit(EXIT_ERROR);
+	}
+}
+
 int main(int argc, char **argv)
 {
-	const int status = run_or_tell(argc - 1, argv + 1);
+	int status;
 
-	/* What was printed counts as a result: it must have arrived. */
-	if (fflush(stdout) || ferror(stdout))
-		return fail("cannot write to standard output: %s", strerror(errno));
-	return status;
+	hold_standard_files();
+	status = run_or_tell(argc - 1, argv + 1);
+	return output_flush() ? EXIT_ERROR : status;
 }

@@ -76,7 +76,7 @@ static void fuzz_linear(struct input *in)
 	const size_t dims[3] = { take(in, 6), take(in, 20), take(in, 20) };
 	struct xq_calibration how = { .method = (enum xq_calibrate)take(in, 8), .bins = 64 };
 	enum xq_scheme scheme = (enum xq_scheme)take(in, 2);
-	struct xq_rounding rounding = { (enum xq_round)take(in, 3), take(in, 256) };
+	struct xq_rounding rounding = { .mode = (enum xq_round)take(in, 3), .seed = take(in, 256) };
 	unsigned int bits = take(in, 8) + 2, kind = take(in, 3), step = take(in, 2);
 	struct xq_fault fault = { 0 };
 	struct xq_layout layout;

@@ -266,7 +266,7 @@ static void multipliers(void)
 
 static void scales(void)
 {
-	const float w[3] = { 0.1f, 0.0f, 0.3f }, bad[1] = { -1.0f };
+	const float w[3] = { 0.1f, 0.0f, 0.3f }, negative[1] = { -1.0f };
 	float m[3];
 	int32_t multipliers3[3], shifts[3], m1, n1;
 
@@ -276,7 +276,12 @@ static void scales(void)
 
 		EXPECT(m[i] == product / 0.9f, "%d", i);
 	}
-	EXPECT(xq_scale_product(0.7f, bad, 1, 0.9f, m) == -EDOM, "negative");
+	EXPECT(!xq_scale_product(0.7f, negative, 1, 0.9f, m) && m[0] == -0.7f / 0.9f, "a negative weight scale");
+	EXPECT(!xq_multiplier_product(0.7f, negative, 1, 0.9f, multipliers3, shifts), "a negative weight scale");
+	xq_quantize_multiplier((double)0.7f / (double)0.9f, &m1, &n1);
+	EXPECT(multipliers3[0] == -m1 && shifts[0] == n1, "%d, %d", multipliers3[0], shifts[0]);
+	EXPECT(xq_scale_product(-0.7f, w, 1, 0.9f, m) == -EDOM, "negative");
+	EXPECT(xq_scale_product(0.7f, (const float[]){ NAN }, 1, 0.9f, m) == -EDOM, "NaN");
 	EXPECT(xq_scale_product(0.7f, w, 1, 0, m) == -EDOM, "Sy = 0");
 	EXPECT(xq_scale_product(NAN, w, 1, 1, m) == -EDOM, "NaN");
 	EXPECT(xq_scale_product(1e30f, (const float[]){ 1e30f }, 1, 1, m) == -EDOM, "overflow");

@@ -6,7 +6,8 @@
  * number of threads at once; the caller owns every array. Results are 0 or a negative errno:
  *
  *   -EINVAL	an argument makes no sense (a NULL array, a type that is not linear, an axis out of range)
- *   -EDOM	an element or a scale is not finite, or a scale is not positive; the fault names it
+ *   -EDOM	an element or a scale is not finite, or a scale to quantize by is not positive; the fault
+ *		names it
  *   -ERANGE	a zero point does not fit the type; the fault names it
  *   -EOVERFLOW	a size does not fit size_t
  *   -ENOMEM	no memory
@@ -34,7 +35,7 @@ extern "C" {
  * enum xq_fault_kind - which array a struct xq_fault speaks of
  * @XQ_FAULT_NONE: nothing to report
  * @XQ_FAULT_INPUT: an element of the input is not finite
- * @XQ_FAULT_SCALE: a scale is not finite or not positive
+ * @XQ_FAULT_SCALE: a scale is not finite, or one to quantize by is not positive
  * @XQ_FAULT_ZERO_POINT: a zero point is outside the type
  * @XQ_FAULT_CODE: a code is outside its range (an index past the end of a codebook)
  */
@@ -147,10 +148,16 @@ enum xq_round {
 	XQ_ROUND_STOCHASTIC,
 };
 
-/** struct xq_rounding - a rounding and, if stochastic, its seed */
+/**
+ * struct xq_rounding - how to round
+ * @mode: how
+ * @seed: of stochastic rounding
+ * @first: index of the first element, for a tensor that comes in pieces: they round as it would whole
+ */
 struct xq_rounding {
 	enum xq_round mode;
 	uint64_t seed;
+	uint64_t first;
 };
 
 /**
@@ -186,8 +193,9 @@ int xq_quantize(const float *x, const struct xq_layout *layout, const struct xq_
 /**
  * xq_dequantize() - x = (q - Z) * S in float32
  *
- * Arguments as of xq_quantize(). Codes are taken as they are, also outside [min, max]; the
- * difference is exact, the product is rounded once (ONNX DequantizeLinear).
+ * Arguments as of xq_quantize(), but scales may be zero and negative, as those of ggml's Q4_0
+ * blocks are. Codes are taken as they are, also outside [min, max]; the difference is exact, the
+ * product is rounded once (ONNX DequantizeLinear).
  */
 int xq_dequantize(const void *q, const struct xq_layout *layout, const struct xq_qtype *type,
 		  const float *scale, const int32_t *zero_point, float *x, struct xq_fault *fault);

@@ -124,8 +124,8 @@ int xq_bias_fold(enum xq_type type, const void *w, size_t n, size_t k, int32_t x
  * @w_scale: @n scales
  * @m: @n results
  *
- * Sy must be positive, the others must not be negative (a channel whose weights are all zero
- * may have the scale 0). -EDOM also if a factor overflows.
+ * Sy must be positive and Sx not negative. Scales of weights may be zero (a channel of zeros) and
+ * negative (ggml's Q4_0 blocks). -EDOM also if one is not finite or a factor overflows.
  */
 int xq_scale_product(float x_scale, const float *w_scale, size_t n, float y_scale, float *m);
 

@@ -51,7 +51,7 @@ int xq_dequantize(const void *q, const struct xq_layout *layout, const struct xq
 		  const float *scale, const int32_t *zero_point, float *x, struct xq_fault *fault)
 {
 	size_t rows, n, blocks;
-	int err = xq_check_parameters(layout, type, scale, zero_point, fault);
+	int err = xq_check_parameters(layout, type, scale, true, zero_point, fault);
 
 	if (err)
 		return err;

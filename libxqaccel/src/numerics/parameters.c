@@ -11,7 +11,8 @@
 #include "round.h"
 
 int xq_check_parameters(const struct xq_layout *layout, const struct xq_qtype *type,
-			const float *scale, const int32_t *zero_point, struct xq_fault *fault)
+			const float *scale, bool any_sign, const int32_t *zero_point,
+			struct xq_fault *fault)
 {
 	size_t n;
 
@@ -21,7 +22,7 @@ int xq_check_parameters(const struct xq_layout *layout, const struct xq_qtype *t
 	if (n && !scale)
 		return -EINVAL;
 	for (size_t i = 0; i < n; i++)
-		if (!xq_is_finite(scale[i]) || !(scale[i] > 0))
+		if (!xq_is_finite(scale[i]) || (!any_sign && !(scale[i] > 0)))
 			return xq_fault_set(fault, XQ_FAULT_SCALE, i, scale[i], -EDOM);
 	for (size_t i = 0; i < n && zero_point; i++)
 		if (zero_point[i] < type->min || zero_point[i] > type->max)

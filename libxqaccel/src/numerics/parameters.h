@@ -5,7 +5,9 @@
 
 #include <xqaccel/quantize.h>
 
+/* @any_sign: scales need only be finite; else they must be positive too */
 int xq_check_parameters(const struct xq_layout *layout, const struct xq_qtype *type,
-			const float *scale, const int32_t *zero_point, struct xq_fault *fault);
+			const float *scale, bool any_sign, const int32_t *zero_point,
+			struct xq_fault *fault);
 
 #endif

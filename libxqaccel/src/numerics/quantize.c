@@ -40,7 +40,7 @@ static size_t stochastic_span(const struct job *job, size_t start, size_t n, con
 			return i;
 		v = xq_clampf(x[i] / scale[each ? i : 0], (float)(job->type->min - z),
 			      (float)(job->type->max - z));
-		code = xq_round_stochastic(v, xq_random24(job->rounding.seed, start + i)) + z;
+		code = xq_round_stochastic(v, xq_random24(job->rounding.seed, job->rounding.first + start + i)) + z;
 		if (job->code_bytes == 2)
 			((uint16_t *)(void *)job->q)[start + i] = (uint16_t)code;
 		else
@@ -144,7 +144,7 @@ int xq_quantize(const float *x, const struct xq_layout *layout, const struct xq_
 	int32_t *zeros = NULL;
 	int even, wide, err;
 
-	err = xq_check_parameters(layout, type, scale, zero_point, fault);
+	err = xq_check_parameters(layout, type, scale, false, zero_point, fault);
 	if (err)
 		return err;
 	if (rounding)

@@ -17,7 +17,7 @@ static int check_scales(float x_scale, const float *w_scale, size_t n, float y_s
 	if (n && !w_scale)
 		return -EINVAL;
 	for (size_t i = 0; i < n; i++) {
-		if (!scale_valid(w_scale[i]))
+		if (!isfinite(w_scale[i]))
 			return -EDOM;
 	}
 	return 0;

@@ -214,4 +214,239 @@ static inline void xq_epilogue_extent(const struct xq_epilogue *e, unsigned int 
 	}
 }
 
+/* ---- pools ------------------------------------------------------------------------------------- */
+
+enum xq_pool_kind {
+	XQ_POOL_MAX,
+	XQ_POOL_AVERAGE,
+	XQ_POOL_KINDS
+};
+
+/* Most elements of a window, so that the sum of an average fits 31 bits. */
+#define XQ_MAX_WINDOW		(1U << 23)
+
+/**
+ * struct xq_pool_dims - a pool of an NHWC image, s8 or u8
+ * @kind: enum xq_pool_kind
+ * @format: of input and output, s8 or u8
+ * @batch: @in_h: @in_w: @channels: shape of the input; channels of a pixel are contiguous
+ * @out_h: @out_w: of the output
+ * @kernel_h: @kernel_w: shape of a window, at least 1, together at most XQ_MAX_WINDOW
+ * @stride_h: @stride_w: at least 1
+ * @pad_top: @pad_left: output pixel (y, x) has the window that begins at row y * stride_h -
+ *	pad_top and column x * stride_w - pad_left of the input
+ * @act_min: @act_max: bounds of results, besides the format's own
+ *
+ * What lies outside the input takes no part: a maximum is over the elements inside, an average is
+ * their sum divided by how many they are, to nearest, halves away from zero. A window that is all
+ * outside gives the least value of the format, and the average 0. A global pool is one whose
+ * window is the image.
+ */
+struct xq_pool_dims {
+	__u8 kind, format;
+	__u32 batch, in_h, in_w, channels;
+	__u32 out_h, out_w, kernel_h, kernel_w;
+	__u32 stride_h, stride_w, pad_top, pad_left;
+	__s32 act_min, act_max;
+};
+
+static inline bool xq_format_byte(__u32 format)
+{
+	return format == XQACCEL_FMT_S8 || format == XQACCEL_FMT_U8;
+}
+
+static inline bool xq_pool_valid(const struct xq_pool_dims *d)
+{
+	const __u32 most = XQ_MAX_DIM;
+	__s32 least, greatest;
+
+	return d->kind < XQ_POOL_KINDS && xq_format_byte(d->format) && d->batch <= most &&
+	       d->in_h <= most && d->in_w <= most && d->channels <= most && d->out_h <= most &&
+	       d->out_w <= most && d->kernel_h && d->kernel_h <= most && d->kernel_w &&
+	       d->kernel_w <= most && (__u64)d->kernel_h * d->kernel_w <= XQ_MAX_WINDOW &&
+	       d->stride_h && d->stride_h <= most && d->stride_w && d->stride_w <= most &&
+	       d->pad_top <= most && d->pad_left <= most &&
+	       xq_clamp_range(d->format, d->act_min, d->act_max, &least, &greatest);
+}
+
+/* ---- one requantization for all elements --------------------------------------------------------- */
+
+/**
+ * struct xq_requant_one - parameters in place of arrays
+ * @profile: enum xq_profile
+ * @scale: m of ONNX, the bits of an f32
+ */
+struct xq_requant_one {
+	__u32 profile;
+	__s32 multiplier, shift;
+	__u32 scale;
+	__s64 add;
+	__s32 zero_point, act_min, act_max;
+};
+
+static inline bool xq_requant_one_valid(const struct xq_requant_one *r, __u32 format)
+{
+	__s32 least, greatest;
+
+	return r->profile < XQ_PROFILES &&
+	       xq_clamp_range(format, r->act_min, r->act_max, &least, &greatest);
+}
+
+/* ---- sums and products --------------------------------------------------------------------------- */
+
+#define XQ_TENSOR_DIMS		6
+
+enum xq_elementwise_kind {
+	XQ_ELEMENTWISE_ADD,
+	XQ_ELEMENTWISE_MUL,
+	XQ_ELEMENTWISE_KINDS
+};
+
+/*
+ * Zero points of inputs are at most this, either way, so that products fit in 31 bits; so are
+ * those that are added to an f32.
+ */
+#define XQ_MAX_ZERO_POINT	32000
+
+static inline bool xq_zero_point_small(__s32 zero_point)
+{
+	return zero_point <= XQ_MAX_ZERO_POINT && zero_point >= -XQ_MAX_ZERO_POINT;
+}
+
+/**
+ * struct xq_elementwise_input - what is done with an input before a sum
+ * @format: s8 or u8
+ * @zero_point: taken off first
+ * @multiplier: @shift: TFLITE, TFLITE_SINGLE and FLOOR_SHIFT
+ * @add: FLOOR_SHIFT
+ * @scale: ONNX, the bits of an f32
+ * @stride: bytes from one index of a dimension to the next, 0 repeats; of the last dimension
+ *	0 or 1
+ */
+struct xq_elementwise_input {
+	__u8 format;
+	__s32 zero_point, multiplier, shift;
+	__u32 scale;
+	__s64 add;
+	__u64 stride[XQ_TENSOR_DIMS];
+};
+
+/**
+ * struct xq_elementwise - sum or product of two tensors
+ * @kind: enum xq_elementwise_kind
+ * @format: of the output, s8 or u8
+ * @dims: how many dimensions, 1 to XQ_TENSOR_DIMS
+ * @dim: their sizes
+ * @stride: of the output; that of the last dimension is 1
+ * @left_shift: of a sum by TFLITE or TFLITE_SINGLE, so that 255 plus the magnitude of a zero
+ *	point stays below 2^31 when it is shifted
+ * @y: requantization of the result; for ONNX its scale is that of the output if it is a sum, the
+ *	factor f32(f32(Sa * Sb) / Sy) if it is a product
+ *
+ * With v = a - a.zero_point, w = b - b.zero_point, a product is v * w, requantized; for ONNX
+ * y = round_half_even(f32(v * w) * scale) + zero point, in f32.
+ *
+ * A sum is, for TFLITE and TFLITE_SINGLE, that of (v << left_shift) and (w << left_shift), each
+ * multiplied as those profiles do, modulo 2^32, then requantized. For FLOOR_SHIFT both are
+ * floor((v * multiplier + add) / 2^shift), saturated to the output's format; so is their sum. For
+ * ONNX it is (f32(Sa * v) + f32(Sb * w)) / Sy in f32, rounded half to even, plus the zero point.
+ */
+struct xq_elementwise {
+	__u8 kind, format, dims;
+	__u32 left_shift;
+	__u32 dim[XQ_TENSOR_DIMS];
+	__u64 stride[XQ_TENSOR_DIMS];
+	struct xq_elementwise_input a, b;
+	struct xq_requant_one y;
+};
+
+static inline bool xq_dims_fit(const __u32 *dim, __u32 dims)
+{
+	__u64 count = 1;
+	__u32 i;
+
+	if (!dims || dims > XQ_TENSOR_DIMS)
+		return false;
+	for (i = 0; i < dims; i++)
+		if (dim[i] && __builtin_mul_overflow(count, (__u64)dim[i], &count))
+			return false;
+	return true;
+}
+
+static inline bool xq_elementwise_input_valid(const struct xq_elementwise_input *x, __u32 dims)
+{
+	return xq_format_byte(x->format) && xq_zero_point_small(x->zero_point) &&
+	       x->stride[dims - 1] <= 1;
+}
+
+static inline bool xq_left_shift_valid(__u32 shift, __s32 zero_point)
+{
+	const __u64 most = 255 + (__u64)(zero_point < 0 ? -zero_point : zero_point);
+
+	return shift < 31 && most << shift <= 0x7fffffff;
+}
+
+static inline bool xq_elementwise_valid(const struct xq_elementwise *e)
+{
+	if (e->kind >= XQ_ELEMENTWISE_KINDS || !xq_format_byte(e->format) ||
+	    !xq_dims_fit(e->dim, e->dims) || e->stride[e->dims - 1] != 1 ||
+	    !xq_elementwise_input_valid(&e->a, e->dims) ||
+	    !xq_elementwise_input_valid(&e->b, e->dims) || !xq_requant_one_valid(&e->y, e->format))
+		return false;
+	if (e->y.profile == XQ_PROFILE_ONNX)
+		return xq_zero_point_small(e->y.zero_point);
+	return e->kind != XQ_ELEMENTWISE_ADD || e->y.profile == XQ_PROFILE_FLOOR_SHIFT ||
+	       (xq_left_shift_valid(e->left_shift, e->a.zero_point) &&
+		xq_left_shift_valid(e->left_shift, e->b.zero_point));
+}
+
+/* ---- softmax --------------------------------------------------------------------------------------- */
+
+/**
+ * struct xq_softmax_dims - softmax of rows of s8; the output's scale is 1/256, its zero point -128
+ * @rows: @columns: shape
+ * @multiplier: @shift: what a difference to the row's greatest element is multiplied by to have
+ *	26 bits behind the point: sat32(floor((d * 2^shift * multiplier + 2^30) / 2^31)); shift is
+ *	0 to 31, the multiplier not negative
+ * @diff_min: differences below it count for nothing and give -128; at most 0
+ *
+ * TFLite's integer reference: the exponential from a polynomial of degree 4 around -1/8 and a
+ * product of constants, the reciprocal by three Newton steps, all in 32-bit fixed point with
+ * rounding. Sums of more than 512 give outputs of -128, as exact arithmetic would.
+ */
+struct xq_softmax_dims {
+	__u32 rows, columns;
+	__s32 multiplier, shift, diff_min;
+};
+
+static inline bool xq_softmax_valid(const struct xq_softmax_dims *d)
+{
+	return d->rows <= XQ_MAX_DIM && d->columns <= XQ_MAX_DIM && d->multiplier >= 0 &&
+	       d->shift >= 0 && d->shift <= 31 && d->diff_min <= 0;
+}
+
+/* ---- means ------------------------------------------------------------------------------------------- */
+
+/**
+ * struct xq_mean_dims - sums over the middle of [outer][count][inner], requantized
+ * @format: of the input, s8 or u8
+ * @y_format: of the output [outer][inner], s8 or u8
+ * @outer: @count: @inner: shape
+ * @zero_point: taken off each element; the sum is modulo 2^32
+ * @y: its factor has the division by @count in it
+ */
+struct xq_mean_dims {
+	__u8 format, y_format;
+	__u32 outer, count, inner;
+	__s32 zero_point;
+	struct xq_requant_one y;
+};
+
+static inline bool xq_mean_valid(const struct xq_mean_dims *d)
+{
+	return xq_format_byte(d->format) && xq_format_byte(d->y_format) && d->outer <= XQ_MAX_DIM &&
+	       d->count <= XQ_MAX_DIM && d->inner <= XQ_MAX_DIM &&
+	       xq_requant_one_valid(&d->y, d->y_format);
+}
+
 #endif

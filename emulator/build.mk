@@ -23,14 +23,14 @@ xqkernels-y := $(filter-out $(XQK_X86) $(XQK_ARM64),$(XQK_SOURCES))
 xqkernels-x86 := $(XQK_X86)
 xqkernels-arm64 := $(XQK_ARM64)
 XQK_MICRO := $(XQK_X86) $(XQK_ARM64) $(XQK_SCALAR)
-$(foreach f,$(XQK_MICRO) $(addprefix $(XQK)/product/,gemm.c thin.c vector.c),$(eval CFLAGS-$(f) := -O3))
+$(foreach f,$(XQK_MICRO) $(addprefix $(XQK)/product/,gemm.c thin.c vector.c) $(XQK)/mean/mean.c,$(eval CFLAGS-$(f) := -O3))
 $(foreach f,$(XQK_X86),$(if $(findstring /avx2/,$(f)),$(eval CFLAGS-$(f) += -mavx2 -mpopcnt)))
 $(foreach f,$(filter %.c,$(XQK_X86)),$(if $(findstring /avx512/,$(f)),$(eval CFLAGS-$(f) += -mavx512f -mavx512bw \
 	-mavx512dq -mavx512vl -mavx512vbmi -mavx512vnni -mavx512vpopcntdq -mpopcnt -mprefer-vector-width=512)))
 $(foreach f,$(filter %/neon/dotprod.c,$(XQK_ARM64)),$(eval CFLAGS-$(f) += -march=armv8.2-a+dotprod))
 $(foreach f,$(filter %/neon/i8mm.c,$(XQK_ARM64)),$(eval CFLAGS-$(f) += -march=armv8.2-a+i8mm))
 # Floats give the same bits on every machine: no fused operations that were not written.
-$(foreach f,$(XQK_SOURCES),$(eval CFLAGS-$(f) += -ffp-contract=off))
+$(foreach f,$(XQK_SOURCES),$(eval CFLAGS-$(f) += -ffp-contract=off -fno-math-errno -fno-trapping-math))
 # Sanitizers: bounds matter in the micro-kernels, and undefined arithmetic does not occur in intrinsics, whose
 # checks take most of the time that the compiler has.
 $(foreach f,$(XQK_MICRO),$(eval CFLAGS-asan-$(f) := -O1 -fno-sanitize=undefined) \

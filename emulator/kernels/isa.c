@@ -49,15 +49,21 @@ static bool has_i8mm(void)
 
 static const struct xqk_operators portable = {
 	.epilogue = &xqk_epilogue_scalar,
+	.pooling = &xqk_pooling_scalar,
+	.elementwise = &xqk_elementwise_scalar,
 };
 
 #if defined(__x86_64__)
 static const struct xqk_operators avx512 = {
 	.epilogue = &xqk_epilogue_avx512,
+	.pooling = &xqk_pooling_avx512,
+	.elementwise = &xqk_elementwise_avx512,
 };
 
 static const struct xqk_operators avx2 = {
 	.epilogue = &xqk_epilogue_avx2,
+	.pooling = &xqk_pooling_avx2,
+	.elementwise = &xqk_elementwise_avx2,
 };
 #endif
 

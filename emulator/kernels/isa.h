@@ -17,7 +17,9 @@
 #ifndef XQK_ISA_H
 #define XQK_ISA_H
 
+#include "elementwise/micro_kernels.h"
 #include "epilogue/micro_kernels.h"
+#include "pooling/micro_kernels.h"
 #include "product/micro_kernels.h"
 
 /**
@@ -26,6 +28,8 @@
  */
 struct xqk_operators {
 	const struct xqk_epilogue_kernels *epilogue;
+	const struct xqk_pooling_kernels *pooling;
+	const struct xqk_elementwise_kernels *elementwise;
 };
 
 /**

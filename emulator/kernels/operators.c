@@ -9,6 +9,10 @@
 
 static const struct xqk_operator_kind *const kinds[XQK_KINDS] = {
 	[XQK_FINISH] = &xqk_kind_finish,
+	[XQK_POOLING] = &xqk_kind_pooling,
+	[XQK_ELEMENTWISE] = &xqk_kind_elementwise,
+	[XQK_SOFTMAX] = &xqk_kind_softmax,
+	[XQK_MEAN] = &xqk_kind_mean,
 };
 
 void xqk_plan_operator(struct xqk_plan *plan, const struct xqk_isa *isa,

@@ -27,7 +27,31 @@ struct xqk_operator_kind {
 		    uint64_t last, void *scratch, const atomic_bool *cancel);
 };
 
-extern const struct xqk_operator_kind xqk_kind_finish;
+extern const struct xqk_operator_kind xqk_kind_finish, xqk_kind_pooling, xqk_kind_elementwise,
+	xqk_kind_softmax, xqk_kind_mean;
+
+/* Rows of a tensor: indices of all dimensions but the last, 0 if it is empty. */
+static inline uint64_t xqk_rows(const uint32_t *dim, uint32_t dims)
+{
+	uint64_t rows = dim[dims - 1] ? 1 : 0;
+	uint32_t i;
+
+	for (i = 0; i + 1 < dims; i++)
+		rows *= dim[i];
+	return rows;
+}
+
+/* Where a row begins: its index taken apart from the last of so many dimensions on. */
+static inline uint64_t xqk_distance(const __u32 *dim, const __u64 *stride, uint32_t dims, uint64_t row)
+{
+	uint64_t distance = 0;
+
+	while (dims--) {
+		distance += row % dim[dims] * stride[dims];
+		row /= dim[dims];
+	}
+	return distance;
+}
 
 static inline bool xqk_canceled(const atomic_bool *cancel)
 {

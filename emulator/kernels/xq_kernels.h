@@ -146,17 +146,62 @@ struct xqk_finish {
 	struct xqk_view acc, y;
 };
 
-/** enum xqk_kind - kinds of jobs that are not products */
+/**
+ * struct xqk_pooling - a pool
+ * @dims: valid by xq_pool_valid()
+ * @x: @y: stride is from row to row of pixels, group_stride from pixel to pixel, batch_stride from
+ *	image to image
+ */
+struct xqk_pooling {
+	struct xq_pool_dims dims;
+	struct xqk_view x, y;
+};
+
+/**
+ * struct xqk_elementwise - a sum or product
+ * @dims: valid by xq_elementwise_valid(); has the strides
+ */
+struct xqk_elementwise {
+	struct xq_elementwise dims;
+	struct xqk_view a, b, y;
+};
+
+/** struct xqk_softmax - rows stride bytes apart; @dims valid by xq_softmax_valid() */
+struct xqk_softmax {
+	struct xq_softmax_dims dims;
+	struct xqk_view x, y;
+};
+
+/**
+ * struct xqk_mean - a mean
+ * @dims: valid by xq_mean_valid()
+ * @x: stride is from one index of the middle dimension to the next, batch_stride of the outer one
+ * @y: rows of inner elements, stride bytes apart
+ */
+struct xqk_mean {
+	struct xq_mean_dims dims;
+	struct xqk_view x, y;
+};
+
+/** enum xqk_kind - kinds of jobs that are neither products nor convolutions */
 enum xqk_kind {
 	XQK_FINISH,
+	XQK_POOLING,
+	XQK_ELEMENTWISE,
+	XQK_SOFTMAX,
+	XQK_MEAN,
 	XQK_KINDS
 };
 
-/** struct xqk_operator - a job that is not a product */
+/** struct xqk_operator - such a job; none of its views is by lines */
 struct xqk_operator {
 	enum xqk_kind kind;
 	union {
 		struct xqk_finish finish;
+		struct xqk_pooling pooling;
+		struct xqk_elementwise elementwise;
+		struct xqk_softmax softmax;
+		struct xqk_mean mean;
 	};
 };
 

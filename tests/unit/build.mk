@@ -29,7 +29,7 @@ test_kernel_pool-y := tests/unit/test_kernel_pool.c
 test_kernel_pool-libs := xqkernels
 
 # What is not a product: each kind against a naive reference, on every instruction set.
-XQ_KERNEL_TESTS := test_epilogue
+XQ_KERNEL_TESTS := test_epilogue test_pooling test_elementwise
 UNIT_TESTS += $(XQ_KERNEL_TESTS)
 UNIT_TESTS_asan += $(XQ_KERNEL_TESTS)
 UNIT_TESTS_arm64 += $(XQ_KERNEL_TESTS)
@@ -64,9 +64,10 @@ $(foreach t,$(XQ_OPERATOR_TESTS),$(eval $(t)-y := tests/unit/$(t).c) $(eval $(t)
 test_conv-timeout := 300
 GUEST_TESTS += test_conv
 
-CHECK_SCRIPTS += tests/unit/test_xq_data.py
+CHECK_SCRIPTS += tests/unit/test_xq_data.py tests/unit/test_xq_operators.py
 CHECK_DEPS += $(O)/obj/bin/xq $(O)/asan/bin/xq
 test_xq_data.py-args = $(O)/obj/bin/xq $(O)/asan/bin/xq
+test_xq_operators.py-args = $(O)/obj/bin/xq $(O)/asan/bin/xq
 
 # ---- the library -----------------------------------------------------------------------------------
 

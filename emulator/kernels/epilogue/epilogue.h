@@ -63,6 +63,13 @@ struct xqk_epilogue_block {
 void xqk_epilogue_rows(const struct xqk_isa *isa, const struct xqk_prepared *prepared,
 		       const struct xqk_epilogue_block *block);
 
+/**
+ * xqk_requant_value() - one value by a profile that is not ONNX, before zero point and bounds
+ *
+ * TFLITE and TFLITE_SINGLE give 32 bits.
+ */
+int64_t xqk_requant_value(unsigned int profile, int32_t v, int32_t multiplier, int32_t shift, int64_t add);
+
 /** xqk_requantize() - n accumulators to bytes or to words of 16 bits, for whoever has lanes */
 void xqk_requantize(const struct xqk_isa *isa, const struct xqk_lanes *lanes, const int32_t *acc, size_t n,
 		    void *out, bool wide);

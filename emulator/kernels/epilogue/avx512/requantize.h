@@ -141,17 +141,27 @@ INLINE __m512i plain(__m512i a, __m512i m, __m512i odd_m, __m512i right)
 	return _mm512_srai_epi32(t, 1);
 }
 
-/* Four vectors of what fits 16 bits or saturates, plus the zero point, between bounds, as bytes. */
-INLINE __m512i bytes_of(const __m512i *t, __m512i zero_point, __m512i low, __m512i high)
+/*
+ * Four vectors of what fits 16 bits or saturates, plus the zero point, between bounds, as bytes: those
+ * of a lane of 16 bytes of each vector come together in that lane.
+ */
+INLINE __m512i packed_bytes(const __m512i *t, __m512i zero_point, __m512i low, __m512i high)
 {
-	const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
 	const __m512i byte = _mm512_set1_epi16(0xff);
 	__m512i a = _mm512_adds_epi16(_mm512_packs_epi32(t[0], t[1]), zero_point);
 	__m512i b = _mm512_adds_epi16(_mm512_packs_epi32(t[2], t[3]), zero_point);
 
 	a = _mm512_and_si512(_mm512_min_epi16(_mm512_max_epi16(a, low), high), byte);
 	b = _mm512_and_si512(_mm512_min_epi16(_mm512_max_epi16(b, low), high), byte);
-	return _mm512_permutexvar_epi32(order, _mm512_packus_epi16(a, b));
+	return _mm512_packus_epi16(a, b);
+}
+
+/* The same in the order of the vectors. */
+INLINE __m512i bytes_of(const __m512i *t, __m512i zero_point, __m512i low, __m512i high)
+{
+	const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+
+	return _mm512_permutexvar_epi32(order, packed_bytes(t, zero_point, low, high));
 }
 
 /* TFLITE_PLAIN to bytes, 64 columns of all rows before the next ones. */

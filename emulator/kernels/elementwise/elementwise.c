@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: MIT
+/* Sums and products of two tensors: tables of the inputs' terms, then row by row. */
+#include <math.h>
+
+#include "epilogue/epilogue.h"
+#include "operators.h"
+
+/* Elements of a row that are a unit of work. */
+#define PIECE	65536
+
+/**
+ * struct work - what a chunk has ready
+ * @sum: @real: one of them
+ * @term: of FLOOR_SHIFT sums, bytes by the input's byte
+ * @lanes_memory: behind sum.lanes or lanes
+ * @row: parts of rows: of a, of b, of y, and products
+ */
+struct work {
+	const struct xqk_isa *isa;
+	const struct xqk_elementwise *job;
+	struct xqk_sum sum;
+	struct xqk_real real;
+	struct xqk_lanes lanes;
+	uint8_t term[2][256];
+	uint8_t flip[2];
+	int32_t zero_point[2];
+	int32_t least, greatest;
+	void *lanes_memory;
+	uint8_t *row[3];
+	int32_t *product;
+};
+
+static float as_float(uint32_t bits)
+{
+	float f;
+
+	memcpy(&f, &bits, 4);
+	return f;
+}
+
+static int32_t element(uint32_t format, unsigned int byte)
+{
+	return format == XQACCEL_FMT_S8 ? (int8_t)byte : (int32_t)byte;
+}
+
+/* One of an input's values as a term of the sum. */
+static int64_t term(const struct xq_elementwise *e, const struct xq_elementwise_input *x, int32_t v)
+{
+	const int32_t left = e->y.profile == XQ_PROFILE_FLOOR_SHIFT ? 0 : (int32_t)e->left_shift;
+
+	return xqk_requant_value(e->y.profile, v * (1 << left), x->multiplier, x->shift, x->add);
+}
+
+static void fill_terms(struct work *w, const struct xq_elementwise_input *x, int32_t *wide, uint8_t planes[4][256],
+		       uint8_t *bytes, float *real)
+{
+	const struct xq_elementwise *e = &w->job->dims;
+	int32_t least, greatest;
+	unsigned int i, p;
+
+	xq_format_range(e->format, &least, &greatest);
+	for (i = 0; i < 256; i++) {
+		const int32_t v = element(x->format, i) - x->zero_point;
+		int64_t t;
+
+		if (e->y.profile == XQ_PROFILE_ONNX) {
+			real[i] = (float)v * as_float(x->scale);
+			continue;
+		}
+		t = term(e, x, v);
+		bytes[i] = (uint8_t)(t < least ? least : t > greatest ? greatest : t);
+		wide[i] = (int32_t)t;
+		for (p = 0; p < 4; p++)
+			planes[p][i] = (uint8_t)((uint32_t)wide[i] >> 8 * p);
+	}
+}
+
+static void prepare(struct work *w)
+{
+	const struct xq_elementwise *e = &w->job->dims;
+	const struct xq_requant_one *y = &e->y;
+	const float scale = as_float(y->scale);
+	struct xqk_requant rq = {
+		.profile = y->profile, .zero_point = y->zero_point, .params = 1, .multiplier = &y->multiplier,
+		.shift = &y->shift, .scale = &scale,
+	};
+	const int64_t add = y->add;
+
+	rq.add = &add;
+	xq_clamp_range(e->format, y->act_min, y->act_max, &w->least, &w->greatest);
+	rq.least = w->least;
+	rq.greatest = w->greatest;
+	xqk_lanes_fill(&rq, NULL, 0, 1, w->lanes_memory, &w->lanes);
+	w->sum.lanes = w->lanes;
+	w->real.factor = scale;
+	w->real.zero_point = y->zero_point;
+	w->real.least = w->least;
+	w->real.greatest = w->greatest;
+	if (e->kind == XQ_ELEMENTWISE_ADD) {
+		fill_terms(w, &e->a, w->sum.a, w->sum.planes_a, w->term[0], w->real.a);
+		fill_terms(w, &e->b, w->sum.b, w->sum.planes_b, w->term[1], w->real.b);
+		return;
+	}
+	w->flip[0] = e->a.format == XQACCEL_FMT_S8 ? 0x80 : 0;
+	w->flip[1] = e->b.format == XQACCEL_FMT_S8 ? 0x80 : 0;
+	w->zero_point[0] = e->a.zero_point + w->flip[0];
+	w->zero_point[1] = e->b.zero_point + w->flip[1];
+}
+
+static void compute(struct work *w, const uint8_t *a, const uint8_t *b, size_t n, uint8_t *y)
+{
+	const struct xqk_elementwise_kernels *k = w->isa->operators->elementwise;
+	const struct xqk_epilogue_kernels *epilogue = w->isa->operators->epilogue;
+	const struct xq_elementwise *e = &w->job->dims;
+
+	if (e->kind == XQ_ELEMENTWISE_MUL) {
+		k->product(a, b, n, w->flip, w->zero_point, w->product);
+		if (e->y.profile == XQ_PROFILE_ONNX)
+			k->real_product(&w->real, w->product, n, y);
+		else
+			xqk_requantize(w->isa, &w->lanes, w->product, n, y, false);
+	} else if (e->y.profile == XQ_PROFILE_ONNX) {
+		k->real_sum(&w->real, a, b, n, y);
+	} else if (e->y.profile == XQ_PROFILE_FLOOR_SHIFT) {
+		memmove(w->row[0], a, n);
+		memmove(w->row[1], b, n);
+		epilogue->lookup(w->row[0], n, w->term[0]);
+		epilogue->lookup(w->row[1], n, w->term[1]);
+		k->bytes(w->row[0], w->row[1], n, e->format == XQACCEL_FMT_S8, w->least, w->greatest, y);
+	} else {
+		k->sum(&w->sum, a, b, n, y);
+	}
+}
+
+/* n elements of an input from a distance on, of which the last dimension may repeat one. */
+static const uint8_t *input(const struct xqk_view *view, uint64_t distance, uint64_t step, uint64_t i, size_t n,
+			    uint8_t *memory)
+{
+	uint8_t byte;
+
+	if (step)
+		return xqk_view_read(view, distance + i, memory, n);
+	xqk_view_copy(view, distance, &byte, 1, false);
+	return memset(memory, byte, n);
+}
+
+static uint32_t pieces(const struct xq_elementwise *e)
+{
+	const uint32_t inner = e->dim[e->dims - 1];
+
+	return inner / PIECE + !!(inner % PIECE);
+}
+
+static bool run(const struct xqk_isa *isa, const struct xqk_operator *operator, uint64_t first, uint64_t last,
+		void *scratch, const atomic_bool *cancel)
+{
+	const struct xqk_elementwise *job = &operator->elementwise;
+	const struct xq_elementwise *e = &job->dims;
+	const uint32_t inner = e->dim[e->dims - 1];
+	size_t used = 0;
+	struct work *w = xqk_take(scratch, &used, sizeof(*w));
+	uint32_t i, end, n;
+
+	w->isa = isa;
+	w->job = job;
+	w->lanes_memory = xqk_take(scratch, &used, xqk_lanes_bytes(1));
+	for (i = 0; i < 3; i++)
+		w->row[i] = xqk_take(scratch, &used, XQK_ELEMENTS_MOST);
+	w->product = xqk_take(scratch, &used, 4 * XQK_ELEMENTS_MOST);
+	prepare(w);
+	for (; first < last; first++) {
+		const uint64_t row = first / pieces(e);
+		const uint64_t a = xqk_distance(e->dim, e->a.stride, e->dims - 1U, row);
+		const uint64_t b = xqk_distance(e->dim, e->b.stride, e->dims - 1U, row);
+		const uint64_t y = xqk_distance(e->dim, e->stride, e->dims - 1U, row);
+
+		i = (uint32_t)(first % pieces(e)) * PIECE;
+		end = inner - i < PIECE ? inner : i + PIECE;
+		for (; i < end; i += n) {
+			uint8_t *out;
+
+			if (xqk_canceled(cancel))
+				return false;
+			n = end - i < XQK_ELEMENTS_MOST ? end - i : XQK_ELEMENTS_MOST;
+			out = xqk_view_write(&job->y, y + i, w->row[2], n);
+			compute(w, input(&job->a, a, e->a.stride[e->dims - 1], i, n, w->row[0]),
+				input(&job->b, b, e->b.stride[e->dims - 1], i, n, w->row[1]), n, out);
+			xqk_view_written(&job->y, y + i, w->row[2], n, out);
+		}
+	}
+	return true;
+}
+
+static uint64_t rows(const struct xqk_operator *operator)
+{
+	const struct xq_elementwise *e = &operator->elementwise.dims;
+
+	return xqk_rows(e->dim, e->dims) * pieces(e);
+}
+
+static uint64_t row_bytes(const struct xqk_operator *operator)
+{
+	const struct xq_elementwise *e = &operator->elementwise.dims;
+
+	return 3 * (uint64_t)e->dim[e->dims - 1] / (pieces(e) + !pieces(e));
+}
+
+static size_t scratch_bytes(const struct xqk_operator *operator)
+{
+	(void)operator;
+	return sizeof(struct work) + 64 + xqk_lanes_bytes(1) + 7 * XQK_ELEMENTS_MOST;
+}
+
+const struct xqk_operator_kind xqk_kind_elementwise = { rows, row_bytes, scratch_bytes, run };

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/* The loops of sums and products of two rows of bytes. */
+#ifndef XQK_ELEMENTWISE_MICRO_KERNELS_H
+#define XQK_ELEMENTWISE_MICRO_KERNELS_H
+
+#include "epilogue/micro_kernels.h"
+
+/**
+ * struct xqk_sum - a sum whose terms come from tables by the input's byte
+ * @a: @b: the tables
+ * @planes_a: @planes_b: their bytes apart, [4][256], lowest first
+ * @lanes: one lane for all elements
+ */
+struct xqk_sum {
+	int32_t a[256], b[256];
+	uint8_t planes_a[4][256], planes_b[4][256];
+	struct xqk_lanes lanes;
+};
+
+/**
+ * struct xqk_real - results by f32: y = round_half_even(v) + zero_point between bounds
+ * @a: @b: of a sum, tables of terms by the input's byte
+ * @factor: of a sum what it is divided by, of a product what it is multiplied by
+ */
+struct xqk_real {
+	float a[256], b[256];
+	float factor;
+	int32_t zero_point, least, greatest;
+};
+
+/**
+ * struct xqk_elementwise_kernels - an instruction set's loops, for n elements
+ *
+ * @sum: table sums modulo 2^32, requantized
+ * @bytes: saturating sums, signed or not, of table elements, between bounds
+ * @product: (x ^ flip) - zero point of both, multiplied
+ * @real_sum: @real_product: see struct xqk_real; the latter from products
+ */
+struct xqk_elementwise_kernels {
+	void (*sum)(const struct xqk_sum *s, const uint8_t *a, const uint8_t *b, size_t n, uint8_t *y);
+	void (*bytes)(const uint8_t *a, const uint8_t *b, size_t n, bool is_signed, int32_t least, int32_t greatest,
+		      uint8_t *y);
+	void (*product)(const uint8_t *a, const uint8_t *b, size_t n, const uint8_t flip[2],
+			const int32_t zero_point[2], int32_t *v);
+	void (*real_sum)(const struct xqk_real *r, const uint8_t *a, const uint8_t *b, size_t n, uint8_t *y);
+	void (*real_product)(const struct xqk_real *r, const int32_t *v, size_t n, uint8_t *y);
+};
+
+/* Elements of one call, at most. */
+#define XQK_ELEMENTS_MOST	1024
+
+extern const struct xqk_elementwise_kernels xqk_elementwise_scalar;
+extern const struct xqk_elementwise_kernels xqk_elementwise_avx2;
+extern const struct xqk_elementwise_kernels xqk_elementwise_avx512;
+
+#endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Loops of sums and products that a compiler turns into the vector code of the instruction set whose
+ * file includes them, after that set's requantization.
+ */
+#ifndef XQK_ELEMENTWISE_TEMPLATE_H
+#define XQK_ELEMENTWISE_TEMPLATE_H
+
+#include <math.h>
+
+#include "elementwise/micro_kernels.h"
+
+/* What is no number counts as 0. */
+static inline uint8_t real_result(float v, const struct xqk_real *r, float low, float high)
+{
+	v = v == v ? rintf(v) : 0;
+	v = v < low ? low : v > high ? high : v;
+	return (uint8_t)((int32_t)v + r->zero_point);
+}
+
+/* Exact: zero points of these are at most XQ_MAX_ZERO_POINT. */
+static inline float real_bound(int32_t bound, int32_t zero_point)
+{
+	return (float)(bound - zero_point);
+}
+
+static void real_sum(const struct xqk_real *r, const uint8_t *a, const uint8_t *b, size_t n, uint8_t *y)
+{
+	const float low = real_bound(r->least, r->zero_point), high = real_bound(r->greatest, r->zero_point);
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		y[i] = real_result((r->a[a[i]] + r->b[b[i]]) / r->factor, r, low, high);
+}
+
+static void real_product(const struct xqk_real *r, const int32_t *v, size_t n, uint8_t *y)
+{
+	const float low = real_bound(r->least, r->zero_point), high = real_bound(r->greatest, r->zero_point);
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		y[i] = real_result((float)v[i] * r->factor, r, low, high);
+}
+
+static inline void table_sums(const struct xqk_sum *s, const uint8_t *a, const uint8_t *b, size_t n, int32_t *v)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		v[i] = (int32_t)((uint32_t)s->a[a[i]] + (uint32_t)s->b[b[i]]);
+}
+
+static void bytes(const uint8_t *restrict a, const uint8_t *restrict b, size_t n, bool is_signed, int32_t least,
+		  int32_t greatest, uint8_t *restrict y)
+{
+	const int16_t low = (int16_t)least, high = (int16_t)greatest;
+	size_t i;
+
+	if (is_signed)
+		for (i = 0; i < n; i++) {
+			int16_t v = (int16_t)((int8_t)a[i] + (int8_t)b[i]);
+
+			v = v < low ? low : v;
+			y[i] = (uint8_t)(v > high ? high : v);
+		}
+	else
+		for (i = 0; i < n; i++) {
+			int16_t v = (int16_t)(a[i] + b[i]);
+
+			v = v < low ? low : v;
+			y[i] = (uint8_t)(v > high ? high : v);
+		}
+}
+
+/* Differences fit in 16 bits, see XQ_MAX_ZERO_POINT. */
+static void product(const uint8_t *restrict a, const uint8_t *restrict b, size_t n, const uint8_t flip[2],
+		    const int32_t zero_point[2], int32_t *restrict v)
+{
+	const uint8_t flip_a = flip[0], flip_b = flip[1];
+	const int16_t za = (int16_t)zero_point[0], zb = (int16_t)zero_point[1];
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		v[i] = (int16_t)((a[i] ^ flip_a) - za) * (int16_t)((b[i] ^ flip_b) - zb);
+}
+
+#endif

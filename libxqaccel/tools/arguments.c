@@ -157,3 +157,58 @@ int argument_device(const char *name, struct xq_device **dev)
 	xq_device_error(name, err, text, sizeof(text));
 	return fail("%s", text);
 }
+
+int argument_int(const char *option, const char *text, int64_t min, int64_t max, int64_t *value)
+{
+	struct tensor t = { 0 };
+	int status;
+
+	if (!text)
+		return 0;
+	status = argument_ints(option, text, min, max, &t);
+	if (!status && t.count != 1)
+		status = fail("--%s must be one number (it is %s)", option, tensor_shape(&t));
+	if (!status)
+		*value = tensor_int(&t, 0);
+	tensor_free(&t);
+	return status;
+}
+
+int argument_float(const char *option, const char *text, float *value)
+{
+	struct tensor t = { 0 };
+	int status;
+
+	if (!text)
+		return 0;
+	status = argument_floats(option, text, &t);
+	if (!status && t.count != 1)
+		status = fail("--%s must be one number (it is %s)", option, tensor_shape(&t));
+	if (!status)
+		*value = *(const float *)t.data;
+	tensor_free(&t);
+	return status;
+}
+
+int argument_workspace(const char *name, struct xq_workspace **workspace)
+{
+	struct xq_device *dev;
+	int err;
+
+	if (argument_device(name, &dev))
+		return EXIT_ERROR;
+	err = xq_workspace_create(dev, workspace);
+	if (!err)
+		return 0;
+	fail("%s: %s", xq_device_name(dev), strerror(-err));
+	xq_device_close(dev);
+	return EXIT_ERROR;
+}
+
+void argument_workspace_close(struct xq_workspace *workspace)
+{
+	struct xq_device *dev = xq_workspace_device(workspace);
+
+	xq_workspace_destroy(workspace);
+	xq_device_close(dev);
+}

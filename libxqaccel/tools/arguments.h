@@ -6,7 +6,7 @@
 #ifndef XQ_TOOL_ARGUMENTS_H
 #define XQ_TOOL_ARGUMENTS_H
 
-#include <xqaccel/device.h>
+#include <xqaccel/matmul.h>
 
 #include "tensor.h"
 
@@ -40,7 +40,19 @@ int argument_elements(const char *option, const char *path, const struct tensor 
 /* --bias: int32 [count]; values stays NULL without a path. */
 int argument_bias(const char *path, size_t count, struct tensor *t, const int32_t **values);
 
+/*
+ * One integer, or a .npy file with one, in [min, max]; value keeps what it has without text.
+ */
+int argument_int(const char *option, const char *text, int64_t min, int64_t max, int64_t *value);
+
+/* The same of a float. */
+int argument_float(const char *option, const char *text, float *value);
+
 /* Opens --device NAME (NULL: default order). */
 int argument_device(const char *name, struct xq_device **dev);
+
+/* A workspace of --device NAME, and its end together with the device. */
+int argument_workspace(const char *name, struct xq_workspace **workspace);
+void argument_workspace_close(struct xq_workspace *workspace);
 
 #endif

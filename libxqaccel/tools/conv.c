@@ -11,6 +11,7 @@
 
 #include "arguments.h"
 #include "command.h"
+#include "geometry.h"
 #include "options.h"
 #include "output.h"
 #include "progress.h"
@@ -65,23 +66,6 @@ static int parse(struct conv *c, int argc, char **argv)
 	return status == OPTIONS_DONE && output_prepare(c->output) ? EXIT_ERROR : status;
 }
 
-/* "H,W" or four numbers, at least so large. */
-static int read_list(const char *option, const char *text, int64_t least, int count, size_t *const to[])
-{
-	int64_t values[4];
-
-	if (!text)
-		return 0;
-	if (option_list(option, text, values, count))
-		return EXIT_ERROR;
-	for (int i = 0; i < count; i++) {
-		if (values[i] < least)
-			return fail("--%s must be at least %" PRId64 " (%s)", option, least, text);
-		*to[i] = (size_t)values[i];
-	}
-	return 0;
-}
-
 static int read_geometry(struct conv *c)
 {
 	struct xq_conv *v = &c->conv;
@@ -91,11 +75,11 @@ static int read_geometry(struct conv *c)
 	v->groups = (size_t)c->groups;
 	v->transposed = c->transpose;
 	v->layout = c->layout && !strcmp(c->layout, "nhwc") ? XQ_NHWC : XQ_NCHW;
-	return read_list("pads", c->pads, 0, 4, (size_t *const[]){ &v->pad_top, &v->pad_left,
+	return geometry_list("pads", c->pads, 0, 4, (size_t *const[]){ &v->pad_top, &v->pad_left,
 							     &v->pad_bottom, &v->pad_right }) ||
-	       read_list("strides", c->strides, 1, 2, (size_t *const[]){ &v->stride_h, &v->stride_w }) ||
-	       read_list("dilations", c->dilations, 1, 2, (size_t *const[]){ &v->dilation_h, &v->dilation_w }) ||
-	       read_list("output-padding", c->output_padding, 0, 2,
+	       geometry_list("strides", c->strides, 1, 2, (size_t *const[]){ &v->stride_h, &v->stride_w }) ||
+	       geometry_list("dilations", c->dilations, 1, 2, (size_t *const[]){ &v->dilation_h, &v->dilation_w }) ||
+	       geometry_list("output-padding", c->output_padding, 0, 2,
 			 (size_t *const[]){ &v->output_pad_h, &v->output_pad_w });
 }
 

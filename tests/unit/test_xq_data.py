@@ -200,8 +200,9 @@ def cases(xq, label):
         yield tests, name + label, function
 
 
-def main():
-    todo = [case for xq in sys.argv[1:] for case in cases(xq, " (%s)" % xq if len(sys.argv) > 2 else "")]
+def run_all(make):
+    """Runs what make(XQ, label) gives for each XQ of the command line; 1 if a case fails."""
+    todo = [case for xq in sys.argv[1:] for case in make(xq, " (%s)" % xq if len(sys.argv) > 2 else "")]
     failed = 0
     print("KTAP version 1\n1..%d" % len(todo))
     with tempfile.TemporaryDirectory() as folder:
@@ -219,4 +220,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_all(cases))

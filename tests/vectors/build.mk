@@ -8,7 +8,7 @@ UNIT_TESTS += $(XQ_VECTOR_TESTS)
 GUEST_TESTS += $(XQ_VECTOR_TESTS)
 
 XQ_VECTOR_COMMON := tests/vectors/support.c $(XQ_NPY_SOURCES)
-test_vectors-y := $(addprefix tests/vectors/,vectors.c manifest.c onnx.c tflite.c dory.c) $(XQ_VECTOR_COMMON)
+test_vectors-y := $(addprefix tests/vectors/,vectors.c manifest.c onnx.c tflite.c ds_cnn.c dory.c) $(XQ_VECTOR_COMMON)
 test_vectors-libs := xqaccel
 test_vectors-timeout := 300
 test_bnn-y := tests/vectors/bnn.c $(XQ_VECTOR_COMMON)

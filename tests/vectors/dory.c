@@ -3,7 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <xqaccel/conv.h>
+#include <xqaccel/elementwise.h>
+#include <xqaccel/pool.h>
 
 #include "manifest.h"
 #include "support.h"
@@ -107,6 +108,84 @@ static void accumulators(struct xq_workspace *ws, struct vector_case *c)
 		case_compare(got, &out->tensor);
 }
 
+static void max_pool(struct xq_workspace *ws, struct vector_case *c)
+{
+	const struct tensor *x = case_tensor(c, "input");
+	struct entry *out = case_output(c, 0);
+	struct xq_pool pool = { .kind = XQ_MAX_POOL, .layout = XQ_NHWC, .batch = 1 };
+	size_t h, w;
+	void *got;
+	int err;
+
+	if (!x || !out || x->ndim != 3)
+		return;
+	pool.type = x->kind == 'i' ? XQ_S8 : XQ_U8;
+	pool.in_h = x->dim[0];
+	pool.in_w = x->dim[1];
+	pool.channels = x->dim[2];
+	pool.kernel_h = (size_t)case_number(c, "kernel_shape", 0, 1);
+	pool.kernel_w = (size_t)case_number(c, "kernel_shape", 1, 1);
+	pool.stride_h = (size_t)case_number(c, "strides", 0, 1);
+	pool.stride_w = (size_t)case_number(c, "strides", 1, 1);
+	pool.pad_top = (size_t)case_number(c, "pads", 0, 0);
+	pool.pad_left = (size_t)case_number(c, "pads", 1, 0);
+	pool.pad_bottom = (out->tensor.dim[0] - 1) * pool.stride_h + pool.kernel_h - pool.pad_top;
+	pool.pad_bottom = pool.pad_bottom > pool.in_h ? pool.pad_bottom - pool.in_h : 0;
+	pool.pad_right = (out->tensor.dim[1] - 1) * pool.stride_w + pool.kernel_w - pool.pad_left;
+	pool.pad_right = pool.pad_right > pool.in_w ? pool.pad_right - pool.in_w : 0;
+	if (xq_pool_output(&pool, &h, &w) || h != out->tensor.dim[0] || w != out->tensor.dim[1]) {
+		result_differs("the output is not %zu x %zu", out->tensor.dim[0], out->tensor.dim[1]);
+		return;
+	}
+	got = malloc(out->tensor.count + 1);
+	pool.x = x->data;
+	pool.y = got;
+	err = xq_pool(ws, &pool);
+	if (err)
+		result_differs("pool: %s", strerror(-err));
+	else
+		case_compare(got, &out->tensor);
+	free(got);
+}
+
+static struct xq_input summand(struct vector_case *c, const struct tensor *t, const char *mul, const char *add,
+			       const char *shift)
+{
+	struct xq_input in = { .type = t->kind == 'i' ? XQ_S8 : XQ_U8, .data = t->data };
+
+	in.shape.dims = t->ndim;
+	memcpy(in.shape.dim, t->dim, t->ndim * sizeof(t->dim[0]));
+	in.factor.multiplier = (int32_t)case_number(c, mul, 0, 1);
+	in.factor.add = case_number(c, add, 0, 0);
+	in.factor.shift = (int32_t)case_number(c, shift, 0, 0);
+	return in;
+}
+
+static void sum(struct xq_workspace *ws, struct vector_case *c)
+{
+	const struct tensor *a = case_tensor(c, "input"), *b = case_tensor(c, "input2");
+	struct entry *out = case_output(c, 0);
+	struct xq_elementwise_args args = { .profile = XQ_REQUANT_FLOOR_SHIFT, .y_type = XQ_U8 };
+	uint8_t *got;
+	int err;
+
+	if (!a || !b || !out)
+		return;
+	if (!case_number(c, "in1_rq", 0, 0) || !case_number(c, "in2_rq", 0, 0) || case_number(c, "out_rq", 0, 0)) {
+		result_skip("a sum whose result is requantized too");
+		return;
+	}
+	args.a = summand(c, a, "in1_mul", "in1_add", "in1_shift");
+	args.b = summand(c, b, "in2_mul", "in2_add", "in2_shift");
+	args.y = got = malloc(out->tensor.count + 1);
+	err = xq_add(ws, &args);
+	if (err)
+		result_differs("add: %s", strerror(-err));
+	else
+		case_compare(got, &out->tensor);
+	free(got);
+}
+
 void run_dory(struct xq_workspace *ws, struct vector_case *c)
 {
 	if (case_op(c, "conv_mulshift"))
@@ -114,7 +193,9 @@ void run_dory(struct xq_workspace *ws, struct vector_case *c)
 	else if (case_op(c, "fc_acc"))
 		accumulators(ws, c);
 	else if (case_op(c, "maxpool"))
-		result_skip("pooling: no operator of this library yet");
+		max_pool(ws, c);
+	else if (case_op(c, "add_rq"))
+		sum(ws, c);
 	else
-		result_skip("element-wise: no operator of this library yet");
+		result_skip("no operator of this library");
 }

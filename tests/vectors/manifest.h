@@ -57,6 +57,7 @@ void case_compare(const void *got, const struct tensor *want);
 /* Runs one case; by op. */
 void run_onnx(struct xq_workspace *ws, struct vector_case *c);
 void run_tflite(struct xq_workspace *ws, struct vector_case *c);
+void run_ds_cnn(struct xq_workspace *ws, struct vector_case *c);
 void run_dory(struct xq_workspace *ws, struct vector_case *c);
 
 #endif

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /* int8 kernels of CMSIS-NN and TFLite Micro: convolutions, fully connected, batch matmul. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <xqaccel/conv.h>
 #include <xqaccel/convert.h>
+#include <xqaccel/elementwise.h>
+#include <xqaccel/pool.h>
+#include <xqaccel/softmax.h>
 
 #include "manifest.h"
 #include "support.h"
@@ -224,6 +228,107 @@ static void convolution(struct xq_workspace *ws, struct vector_case *c)
 	free(turned);
 }
 
+/* ---- pools, sums, products, softmax ------------------------------------------------------------------ */
+
+static long either(struct vector_case *c, const char *name, const char *other)
+{
+	return case_has(c, name) ? case_number(c, name, 0, 0) : case_number(c, other, 0, 0);
+}
+
+static void pool(struct xq_workspace *ws, struct vector_case *c)
+{
+	const struct tensor *x = case_tensor(c, "input");
+	struct entry *out = case_output(c, 0);
+	struct xq_pool p = { .layout = XQ_NHWC, .type = XQ_S8, .clamp = true };
+	size_t h, w, extra, out_h = (size_t)either(c, "output_h", "output_y"), out_w = (size_t)either(c, "output_w", "output_x");
+	struct tensor got;
+	int err;
+
+	if (!x || !out || x->ndim != 4 || !tensor_alloc(&got, 'i', 1, out->tensor.ndim, out->tensor.dim))
+		return;
+	p.kind = case_op(c, "max") ? XQ_MAX_POOL : XQ_AVERAGE_POOL;
+	p.batch = x->dim[0];
+	p.in_h = x->dim[1];
+	p.in_w = x->dim[2];
+	p.channels = x->dim[3];
+	p.kernel_h = (size_t)either(c, "filter_h", "filter_y");
+	p.kernel_w = (size_t)either(c, "filter_w", "filter_x");
+	p.stride_h = (size_t)either(c, "stride_h", "stride_y");
+	p.stride_w = (size_t)either(c, "stride_w", "stride_x");
+	p.pad_top = (size_t)either(c, "padding_h", "pad_y");
+	p.pad_left = (size_t)either(c, "padding_w", "pad_x");
+	p.pad_bottom = padding_after(p.in_h, p.kernel_h, p.stride_h, 1, p.pad_top, out_h, false, &extra);
+	p.pad_right = padding_after(p.in_w, p.kernel_w, p.stride_w, 1, p.pad_left, out_w, false, &extra);
+	p.act_min = (int32_t)bound(c, "activation_min", "out_activation_min", -128);
+	p.act_max = (int32_t)bound(c, "activation_max", "out_activation_max", 127);
+	p.x = x->data;
+	p.y = got.data;
+	if (xq_pool_output(&p, &h, &w) || h != out_h || w != out_w ||
+	    got.count != p.batch * h * w * p.channels) {
+		result_differs("the output is not %zu x %zu", out_h, out_w);
+	} else {
+		err = xq_pool(ws, &p);
+		if (err)
+			result_differs("pool: %s", strerror(-err));
+		else
+			case_compare(got.data, &out->tensor);
+	}
+	tensor_free(&got);
+}
+
+static void elementwise(struct xq_workspace *ws, struct vector_case *c)
+{
+	const struct tensor *a = case_tensor(c, "input1"), *b = case_tensor(c, "input2");
+	struct entry *out = case_output(c, 0);
+	struct xq_elementwise_args args = { .profile = XQ_REQUANT_TFLITE, .y_type = XQ_S8, .clamp = true };
+	bool sum = case_op(c, "add");
+	int8_t *got;
+	int err;
+
+	if (!a || !b || !out)
+		return;
+	args.a = (struct xq_input){ XQ_S8, { 1, { a->count } }, a->data, -(int32_t)case_number(c, "input1_offset", 0, 0), 0,
+				    { (int32_t)case_number(c, "input1_mult", 0, 0), (int32_t)case_number(c, "input1_shift", 0, 0), 0 } };
+	args.b = (struct xq_input){ XQ_S8, { 1, { b->count } }, b->data, -(int32_t)case_number(c, "input2_offset", 0, 0), 0,
+				    { (int32_t)case_number(c, "input2_mult", 0, 0), (int32_t)case_number(c, "input2_shift", 0, 0), 0 } };
+	args.left_shift = (unsigned int)case_number(c, "left_shift", 0, 0);
+	args.y_factor.multiplier = (int32_t)case_number(c, "output_mult", 0, 0);
+	args.y_factor.shift = (int32_t)case_number(c, "output_shift", 0, 0);
+	args.y_zp = (int32_t)case_number(c, "output_offset", 0, 0);
+	args.act_min = (int32_t)bound(c, "out_activation_min", "activation_min", -128);
+	args.act_max = (int32_t)bound(c, "out_activation_max", "activation_max", 127);
+	args.y = got = malloc(out->tensor.count + 1);
+	err = a->count == b->count && a->count == out->tensor.count ? (sum ? xq_add : xq_mul)(ws, &args) : -EINVAL;
+	if (err)
+		result_differs("%s: %s", sum ? "add" : "mul", strerror(-err));
+	else
+		case_compare(got, &out->tensor);
+	free(got);
+}
+
+static void softmax(struct xq_workspace *ws, struct vector_case *c)
+{
+	const struct tensor *x = case_tensor(c, "input");
+	struct entry *out = case_output(c, 0);
+	struct xq_softmax s = { .rows = (size_t)case_number(c, "num_rows", 0, 0), .columns = (size_t)case_number(c, "row_size", 0, 0) };
+	int8_t *got;
+	int err;
+
+	if (!x || !out)
+		return;
+	s.multiplier = (int32_t)case_number(c, "input_mult", 0, 0);
+	s.shift = (int32_t)case_number(c, "input_left_shift", 0, 0);
+	s.diff_min = (int32_t)case_number(c, "diff_min", 0, 0);
+	s.x = x->data;
+	s.y = got = malloc(out->tensor.count + 1);
+	err = s.rows * s.columns == x->count && x->count == out->tensor.count ? xq_softmax(ws, &s) : -EINVAL;
+	if (err)
+		result_differs("softmax: %s", strerror(-err));
+	else
+		case_compare(got, &out->tensor);
+	free(got);
+}
+
 void run_tflite(struct xq_workspace *ws, struct vector_case *c)
 {
 	if (case_op(c, "batch_matmul"))
@@ -233,9 +338,13 @@ void run_tflite(struct xq_workspace *ws, struct vector_case *c)
 	else if (case_op(c, "conv") || case_op(c, "depthwise") || case_op(c, "transpose"))
 		convolution(ws, c);
 	else if (case_op(c, "network"))
-		result_skip("a whole network: models are not read yet");
+		run_ds_cnn(ws, c);
 	else if (strstr(c->op, "pool"))
-		result_skip("pooling: no operator of this library yet");
+		pool(ws, c);
+	else if (case_op(c, "add") || case_op(c, "mul"))
+		elementwise(ws, c);
+	else if (case_op(c, "softmax"))
+		softmax(ws, c);
 	else
-		result_skip("element-wise: no operator of this library yet");
+		result_skip("no operator of this library");
 }

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernels.h"
+#include "operator_run.h"
+#include "parallel.h"
+
+struct run {
+	struct xqk_plan plan;
+	atomic_bool no_memory;
+};
+
+static void work(void *arg, size_t first, size_t last)
+{
+	struct run *run = arg;
+	void *scratch = aligned_alloc(64, (run->plan.scratch_bytes + 127) & ~(size_t)63);
+
+	if (!scratch) {
+		atomic_store(&run->no_memory, true);
+		return;
+	}
+	for (; first < last; first++)
+		xqk_run_chunk(&run->plan, (uint32_t)first, scratch, NULL);
+	free(scratch);
+}
+
+static unsigned int processors(void)
+{
+	cpu_set_t set;
+
+	return sched_getaffinity(0, sizeof(set), &set) ? 1 : (unsigned int)CPU_COUNT(&set);
+}
+
+int xq_operator_run(struct xq_workspace *ws, const struct xqk_operator *operator)
+{
+	struct run run;
+
+	(void)ws;
+	atomic_init(&run.no_memory, false);
+	xqk_plan_operator(&run.plan, xq_kernels(), operator, processors());
+	xq_parallel(run.plan.chunks, run.plan.chunks > 1 ? 0 : 1, work, &run);
+	return atomic_load(&run.no_memory) ? -ENOMEM : 0;
+}
+
+bool xq_dims_small(const size_t *dims, unsigned int count)
+{
+	while (count--)
+		if (dims[count] > XQ_MAX_DIM)
+			return false;
+	return true;
+}
+
+uint32_t xq_scale_bits(float f)
+{
+	uint32_t bits;
+
+	memcpy(&bits, &f, sizeof(bits));
+	return bits;
+}

@@ -179,7 +179,7 @@ static int fit_tables(struct quantize *z, unsigned int bits, struct xq_fault *fa
 	int err = 0;
 
 	for (size_t r = 0; r < rows && !err; r++) {
-		err = xq_codebook_fit(x + r * k, k, NULL, bits, 0, table + r * entries, fault);
+		err = xq_codebook_fit(x + r * k, k, NULL, bits, table + r * entries, fault);
 		if (!err)
 			err = xq_codebook_encode(x + r * k, k, table + r * entries, bits, codes + r * k, fault);
 		if (err)

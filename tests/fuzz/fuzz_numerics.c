@@ -169,7 +169,7 @@ static void fuzz_codebook(struct input *in)
 	if (!xq_codebook_encode(x, n, table, bits, codes, &fault))
 		for (size_t i = 0; i < n; i++)
 			MUST(codes[i] < entries);
-	if (accepted(xq_codebook_fit(x, n, NULL, bits, 20, table, &fault), &fault, x, n)) {
+	if (accepted(xq_codebook_fit(x, n, NULL, bits, table, &fault), &fault, x, n)) {
 		MUST(all_finite(table, entries, &bad));
 		MUST(!xq_codebook_encode(x, n, table, bits, codes, NULL));
 		MUST(!xq_codebook_decode(codes, n, table, bits, x, NULL));

@@ -123,7 +123,7 @@ static bool encode_codebook(const struct lab_fit *f, unsigned int bits, size_t f
 	for (size_t r = from; r < from + rows && ok; r++, v += f->k) {
 		const float *w = f->w + r * f->k;
 
-		ok = !xq_codebook_fit(w, f->k, NULL, bits, 0, table, NULL) &&
+		ok = !xq_codebook_fit(w, f->k, NULL, bits, table, NULL) &&
 		     !xq_codebook_encode(w, f->k, table, bits, codes, NULL);
 		for (int round = 0; round < ROUNDS && ok; round++) {
 			ok = !xq_refine_codes(w, 1, f->k, f->gram, table, entries, 0, codes, NULL);

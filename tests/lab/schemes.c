@@ -133,7 +133,7 @@ static bool codebook(const struct lab_op *op, unsigned int bits, size_t tables, 
 	for (size_t t = 0; t < tables && ok; t++) {
 		float table[256];
 
-		ok = !xq_codebook_fit(op->weights + t * n, n, NULL, bits, 0, table, NULL);
+		ok = !xq_codebook_fit(op->weights + t * n, n, NULL, bits, table, NULL);
 		for (size_t c = 0; c < (size_t)1 << bits && tables > 1; c++)
 			table[c] = half(table[c]);
 		ok = ok && !xq_codebook_encode(op->weights + t * n, n, table, bits, codes, NULL) &&

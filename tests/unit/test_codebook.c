@@ -6,7 +6,7 @@
 
 #include <xqaccel/codebook.h>
 
-#include "ktap.h"
+#include "distributions.h"
 
 enum { MANY = 3000 };
 
@@ -45,7 +45,7 @@ static void fixed_point(void)
 		float table[256];
 		bool weighted = ktap_range(0, 1);
 
-		EXPECT(!xq_codebook_fit(x, n, weighted ? weight : NULL, bits, 100000, table, NULL), "fit");
+		EXPECT(!xq_codebook_fit(x, n, weighted ? weight : NULL, bits, table, NULL), "fit");
 		for (unsigned int c = 1; c < 1u << bits; c++)
 			EXPECT(table[c] >= table[c - 1], "entry %u falls", c);
 		/* Values in the very middle may belong to either side. */
@@ -78,7 +78,7 @@ static void few_values(void)
 			kept[c] = (float)(c * 5 + ktap_unit());
 		for (size_t i = 0; i < n; i++)
 			x[i] = kept[ktap_range(0, 3)];
-		EXPECT(!xq_codebook_fit(x, n, NULL, bits, 0, table, NULL), "fit");
+		EXPECT(!xq_codebook_fit(x, n, NULL, bits, table, NULL), "fit");
 		EXPECT(!xq_codebook_encode(x, n, table, bits, codes, NULL), "encode");
 		EXPECT(!xq_codebook_decode(codes, n, table, bits, y, NULL), "decode");
 		for (size_t i = 0; i < n; i++)
@@ -168,24 +168,219 @@ static void errors(void)
 	float table[16] = { 0 };
 	struct xq_fault fault;
 
-	EXPECT(xq_codebook_fit(x, 10, NULL, 1, 0, table, NULL) == -EINVAL, "1 bit");
-	EXPECT(xq_codebook_fit(x, 10, NULL, 9, 0, table, NULL) == -EINVAL, "9 bits");
-	EXPECT(!xq_codebook_fit(NULL, 0, NULL, 4, 0, table, NULL) && table[15] == 0, "no values");
+	EXPECT(xq_codebook_fit(x, 10, NULL, 1, table, NULL) == -EINVAL, "1 bit");
+	EXPECT(xq_codebook_fit(x, 10, NULL, 9, table, NULL) == -EINVAL, "9 bits");
+	EXPECT(!xq_codebook_fit(NULL, 0, NULL, 4, table, NULL) && table[15] == 0, "no values");
 	for (int i = 0; i < 10; i++)
 		x[i] = (float)i;
 	x[6] = -INFINITY;
-	EXPECT(xq_codebook_fit(x, 10, NULL, 4, 0, table, &fault) == -EDOM && fault.index == 6, "infinity");
+	EXPECT(xq_codebook_fit(x, 10, NULL, 4, table, &fault) == -EDOM && fault.index == 6, "infinity");
 	EXPECT(xq_codebook_encode(x, 10, table, 4, codes, &fault) == -EDOM && fault.index == 6, "infinity");
 	x[6] = 6;
 	weight[3] = -1;
-	EXPECT(xq_codebook_fit(x, 10, weight, 4, 0, table, &fault) == -EDOM && fault.index <= 3, "weight");
+	EXPECT(xq_codebook_fit(x, 10, weight, 4, table, &fault) == -EDOM && fault.index <= 3, "weight");
 	codes[4] = 16;
 	EXPECT(xq_codebook_decode(codes, 10, table, 4, y, &fault) == -EDOM && fault.kind == XQ_FAULT_CODE,
 	       "code 16 of 16");
 	EXPECT(xq_codebook_storage(100, 4, 1, 32).bits == 400 + 512, "storage");
 }
 
+/* Least error of sorted values in k runs, by trying every run for every end. */
+static double least_error(size_t n, size_t k, bool weighted)
+{
+	double *last = calloc(n + 1, sizeof(*last)), *now = calloc(n + 1, sizeof(*now)), best;
+
+	for (size_t j = 1; j <= n; j++)
+		last[j] = INFINITY;
+	for (size_t c = 0; c < k; c++) {
+		double *swap = last;
+
+		for (size_t j = 1; j <= n; j++) {
+			double mass = 0, mean = 0, squares = 0;
+
+			now[j] = last[j];
+			for (size_t i = j; i-- > 0;) {
+				double w = weighted ? weight[i] : 1, off = x[i] - mean;
+
+				mass += w;
+				if (w > 0) {
+					mean += off * w / mass;
+					squares += w * off * (x[i] - mean);
+				}
+				now[j] = fmin(now[j], last[i] + squares);
+			}
+		}
+		now[0] = 0;
+		last = now;
+		now = swap;
+	}
+	best = last[n];
+	free(last);
+	free(now);
+	return best;
+}
+
+static double table_error(size_t n, const float *table, unsigned int bits, bool weighted)
+{
+	double error = 0;
+
+	for (size_t i = 0; i < n; i++)
+		error += (weighted ? weight[i] : 1) * pow((double)x[i] - table[nearest(x[i], table, bits)], 2);
+	return error;
+}
+
+static int rising(const void *a, const void *b)
+{
+	float v = *(const float *)a, w = *(const float *)b;
+
+	return (v > w) - (v < w);
+}
+
+/* The table's entries are float32: each may be off by half a unit in its last place. */
+static double slack(size_t n)
+{
+	double energy = 0;
+
+	for (size_t i = 0; i < n; i++)
+		energy += (double)x[i] * x[i];
+	return energy * 0x1p-46;
+}
+
+static void exact(void)
+{
+	for (int round = 0; round < 14 * DISTRIBUTIONS; round++) {
+		enum distribution kind = (enum distribution)(round % DISTRIBUTIONS);
+		unsigned int bits = (unsigned int)ktap_range(2, round % 20 ? 4 : 5);
+		size_t n = (size_t)ktap_range(1, round % 20 ? 50 : 150);
+		bool weighted = ktap_range(0, 2) == 0;
+		float table[256];
+		double best, found;
+
+		if (kind == DENORMAL || kind == LARGEST_FLOATS)
+			continue;
+		fill(kind, x, n);
+		for (size_t i = 0; i < n; i++)
+			weight[i] = (float)ktap_range(i != 0, 3);
+		EXPECT(!xq_codebook_fit(x, n, weighted ? weight : NULL, bits, table, NULL), "fit");
+		for (unsigned int c = 1; c < 1u << bits; c++)
+			EXPECT(table[c] >= table[c - 1], "distribution %d: entry %u falls", kind, c);
+		/* Weights go with their values. */
+		for (size_t i = 1; i < n; i++) {
+			for (size_t j = i; j > 0 && x[j] < x[j - 1]; j--) {
+				float v = x[j], w = weight[j];
+
+				x[j] = x[j - 1];
+				weight[j] = weight[j - 1];
+				x[j - 1] = v;
+				weight[j - 1] = w;
+			}
+		}
+		best = least_error(n, (size_t)1 << bits, weighted);
+		found = table_error(n, table, bits, weighted);
+		EXPECT(found <= best * (1 + 1e-6) + slack(n) * 3, "distribution %d, %zu values, %u bits: %g, best %g", kind, n,
+		       bits, found, best);
+	}
+}
+
+/* More different values than the exact solution takes. */
+static void many_values(void)
+{
+	static const enum distribution kinds[] = { NORMAL, UNIFORM, LAPLACE, LOG_NORMAL, FAR_OUTLIER, CLUSTERS, MANY_SIZES };
+
+	for (size_t d = 0; d < sizeof(kinds) / sizeof(kinds[0]); d++) {
+		for (unsigned int bits = 2; bits <= 3; bits++) {
+			float table[256];
+			double best, found;
+
+			fill(kinds[d], x, 1200);
+			qsort(x, 1200, sizeof(*x), rising);
+			EXPECT(!xq_codebook_fit(x, 1200, NULL, bits, table, NULL), "fit");
+			best = least_error(1200, (size_t)1 << bits, false);
+			found = table_error(1200, table, bits, false);
+			EXPECT(found <= best * 1.01, "distribution %d, %u bits: %g, best %g", kinds[d], bits, found, best);
+		}
+	}
+}
+
+/* So many that they are taken in chunks: no worse than by a sample that is solved exactly; outliers are kept. */
+static void very_many_values(void)
+{
+	enum { COUNT = 150000 };
+	float *all = malloc(COUNT * sizeof(*all)), table[256], other[256];
+	double error = 0, of_sample = 0;
+
+	for (size_t i = 0; i < COUNT; i++)
+		all[i] = (float)ktap_normal();
+	all[COUNT / 2] = 1e6f;
+	EXPECT(!xq_codebook_fit(all, COUNT, NULL, 4, table, NULL), "fit");
+	EXPECT(table[15] == 1e6f, "the outlier became %g", table[15]);
+	memcpy(x, all, 1000 * sizeof(*x));
+	x[0] = 1e6f;
+	EXPECT(!xq_codebook_fit(x, 1000, NULL, 4, other, NULL), "fit");
+	for (size_t i = 0; i < COUNT; i++) {
+		error += pow((double)all[i] - table[nearest(all[i], table, 4)], 2);
+		of_sample += pow((double)all[i] - other[nearest(all[i], other, 4)], 2);
+	}
+	EXPECT(error <= of_sample, "error %g, of a sample's table %g", error, of_sample);
+	/* Max 1960: fifteen levels leave 0.0107 of a normal distribution. */
+	EXPECT(error / COUNT < 0.0108, "mean squared error %g", error / COUNT);
+	free(all);
+}
+
+/* Clusters, and values that differ by ten orders of magnitude. */
+static void known_values(void)
+{
+	static const float centre[] = { 0, 1, 2, 3, 4, 5, 100 };
+	float table[256];
+	double found;
+
+	for (size_t i = 0; i < 700; i++)
+		x[i] = (float)(centre[i % 7] + 0.01 * ktap_normal());
+	qsort(x, 700, sizeof(*x), rising);
+	EXPECT(!xq_codebook_fit(x, 700, NULL, 3, table, NULL), "fit");
+	found = table_error(700, table, 3, false);
+	EXPECT(found <= least_error(700, 8, false) * 1.0001, "clusters: error %g", found);
+	memcpy(x, (float[]){ 1e10f, 1, 2, 3 }, 4 * sizeof(*x));
+	EXPECT(!xq_codebook_fit(x, 4, NULL, 2, table, NULL), "fit");
+	EXPECT(table[0] == 1 && table[1] == 2 && table[2] == 3 && table[3] == 1e10f, "%g %g %g %g", table[0], table[1],
+	       table[2], table[3]);
+}
+
+/* A linear code is a codebook: none of the same width is better. */
+static void never_worse_than_linear(void)
+{
+	for (int round = 0; round < 6 * DISTRIBUTIONS; round++) {
+		enum distribution kind = (enum distribution)(round % DISTRIBUTIONS);
+		unsigned int bits = (unsigned int)ktap_range(2, 8);
+		size_t n = (size_t)ktap_range(1, round % 20 ? 200 : 2500);
+		struct xq_layout layout;
+		struct xq_qtype type;
+		double linear = 0, found;
+		float table[256], scale;
+		int32_t zp;
+
+		if (kind == DENORMAL || kind == LARGEST_FLOATS)
+			continue;
+		fill(kind, x, n);
+		xq_qtype_bits(bits, false, &type);
+		xq_layout_tensor(&n, 1, &layout);
+		EXPECT(!xq_quantize_found(x, &layout, &type, XQ_AFFINE, NULL, NULL, codes, &scale, &zp, NULL), "quantize");
+		EXPECT(!xq_dequantize(codes, &layout, &type, &scale, &zp, y, NULL), "dequantize");
+		for (size_t i = 0; i < n; i++)
+			linear += pow((double)x[i] - y[i], 2);
+		EXPECT(!xq_codebook_fit(x, n, NULL, bits, table, NULL), "fit");
+		found = table_error(n, table, bits, false);
+		EXPECT(found <= linear * (1 + 1e-6) + slack(n) * 1e-3, "distribution %d, %zu values, %u bits: %g, linear %g",
+		       kind, n, bits, found, linear);
+	}
+}
+
 KTAP_MAIN({ "the table is a fixed point", fixed_point },
+	  { "the least squared error", exact },
+	  { "of many values, within 1 %", many_values },
+	  { "of very many values", very_many_values },
+	  { "known values", known_values },
+	  { "never worse than linear codes", never_worse_than_linear },
 	  { "few values are exact", few_values },
 	  { "codes are the nearest entries", encode_decode },
 	  { "fine-tuning", fine_tuning },

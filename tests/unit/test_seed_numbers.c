@@ -128,7 +128,7 @@ static void kmeans(void)
 	static const float centroids[4] = { -1.00f, 0.00f, 1.50f, 2.00f };
 	float table[4];
 
-	EXPECT(!xq_codebook_fit(w, 16, NULL, 2, 0, table, NULL), "fit");
+	EXPECT(!xq_codebook_fit(w, 16, NULL, 2, table, NULL), "fit");
 	for (int i = 0; i < 4; i++)
 		EXPECT(printed(table[i], centroids[i], 2), "centroid %d is %g", i, table[i]);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* k-means in one dimension, and the codes of a table. */
+/* Tables by k-means, and the codes of a table. */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -7,23 +7,20 @@
 
 #include <xqaccel/codebook.h>
 
+#include "kmeans.h"
 #include "layout.h"
 #include "quantize_kernels.h"
 #include "round.h"
 
-#define DEFAULT_ITERATIONS 200
-
-struct sample {
-	float value, weight;
+/* An entry and its index, in rising order. */
+struct entry {
+	float value;
+	unsigned int index;
 };
 
-/* Sorted values with running sums of weight and weight * value; a cluster is a range of them. */
-struct samples {
-	size_t n;
-	struct sample *s;
-	double *weight, *moment;	/* n + 1 each */
-	double energy;
-};
+/* Atoms that the exact solution takes. More are thinned to as many, and the result is polished. */
+#define EXACT_MOST 1024
+#define POLISH_ROUNDS 50
 
 static bool bits_valid(unsigned int bits)
 {
@@ -32,133 +29,80 @@ static bool bits_valid(unsigned int bits)
 
 static int by_value(const void *a, const void *b)
 {
-	const struct sample *x = a, *y = b;
+	const struct entry *x = a, *y = b;
 
 	if (x->value != y->value)
 		return x->value < y->value ? -1 : 1;
-	return (x->weight > y->weight) - (x->weight < y->weight);
+	return (x->index > y->index) - (x->index < y->index);
 }
 
-static void samples_free(struct samples *all)
+/* Fits to count atoms of which there may be more than the exact solution takes. */
+static int fit(const struct xq_atom *atoms, size_t count, size_t k, double *centroid)
 {
-	free(all->s);
-	free(all->weight);
-	free(all->moment);
-}
+	size_t few;
+	struct xq_atom *thin;
+	int err = -ENOMEM;
 
-static int samples_init(struct samples *all, const float *x, const float *weight, size_t n)
-{
-	*all = (struct samples){ .n = n };
-	all->s = calloc(n, sizeof(*all->s));
-	all->weight = calloc(n + 1, sizeof(*all->weight));
-	all->moment = calloc(n + 1, sizeof(*all->moment));
-	if (!all->s || !all->weight || !all->moment) {
-		samples_free(all);
+	if (count <= k) {
+		for (size_t c = 0; c < k; c++)
+			centroid[c] = atoms[c < count ? c : count - 1].mean;
+		return 0;
+	}
+	if (count <= EXACT_MOST)
+		return xq_kmeans_exact(atoms, count, k, centroid);
+	thin = malloc(count * sizeof(*thin));
+	if (!thin)
 		return -ENOMEM;
-	}
-	for (size_t i = 0; i < n; i++)
-		all->s[i] = (struct sample){ x[i], weight ? weight[i] : 1 };
-	qsort(all->s, n, sizeof(*all->s), by_value);
-	for (size_t i = 0; i < n; i++) {
-		double w = all->s[i].weight, v = all->s[i].value;
-
-		all->weight[i + 1] = all->weight[i] + w;
-		all->moment[i + 1] = all->moment[i] + w * v;
-		all->energy += w * v * v;
-	}
-	return 0;
+	memcpy(thin, atoms, count * sizeof(*thin));
+	few = xq_atoms_thin(thin, count, EXACT_MOST);
+	if (few >= k)
+		err = xq_kmeans_exact(thin, few, k, centroid);
+	free(thin);
+	if (!err)
+		xq_kmeans_polish(atoms, count, k, POLISH_ROUNDS, centroid);
+	return err;
 }
 
-/* How many values are nearer to low than to high; a value in the middle belongs to low. */
-static size_t boundary(const struct samples *all, double low, double high)
+int xq_codebook_fit(const float *x, size_t n, const float *weight, unsigned int bits, float *table,
+		    struct xq_fault *fault)
 {
-	double middle = low + (high - low) / 2;
-	size_t from = 0, to = all->n;
-
-	while (from < to) {
-		size_t at = from + (to - from) / 2;
-
-		if (all->s[at].value <= middle)
-			from = at + 1;
-		else
-			to = at;
-	}
-	return from;
-}
-
-/* Returns the squared error of the centroids it ends with. */
-static double lloyd(const struct samples *all, size_t k, unsigned int iterations, double *centroid)
-{
-	double error = INFINITY;
-
-	for (unsigned int round = 0; round < iterations; round++) {
-		size_t from = 0;
-		bool moved = false;
-
-		error = all->energy;
-		for (size_t c = 0; c < k; c++) {
-			size_t to = c + 1 < k ? boundary(all, centroid[c], centroid[c + 1]) : all->n;
-			double weight, moment, mean;
-
-			to = to > from ? to : from;
-			weight = all->weight[to] - all->weight[from];
-			moment = all->moment[to] - all->moment[from];
-			from = to;
-			if (!(weight > 0))
-				continue;
-			mean = moment / weight;
-			error -= moment * mean;
-			/* The next boundary still needs the old neighbour, which lies to the right. */
-			moved |= mean != centroid[c];
-			centroid[c] = mean;
-		}
-		if (!moved)
-			break;
-	}
-	return error;
-}
-
-int xq_codebook_fit(const float *x, size_t n, const float *weight, unsigned int bits,
-		    unsigned int iterations, float *table, struct xq_fault *fault)
-{
-	size_t k = (size_t)1 << bits, bad;
-	double even[256], ranks[256], *best;
-	struct samples all;
-	int err;
+	size_t k = (size_t)1 << bits, bad, count = 0;
+	struct xq_atom *atoms = NULL;
+	float range[2] = { 0, 0 };
+	double centroid[256];
+	int err, exponent = 0;
 
 	if (!bits_valid(bits) || !table || (n && !x))
 		return -EINVAL;
 	memset(table, 0, k * sizeof(*table));
 	if (!n)
 		return 0;
-	bad = xq_first_not_finite(x, n);
+	bad = xq_quantize_kernels_best()->range(x, n, range);
 	if (bad < n)
 		return xq_fault_set(fault, XQ_FAULT_INPUT, bad, x[bad], -EDOM);
 	for (size_t i = 0; i < n && weight; i++)
 		if (!xq_is_finite(weight[i]) || weight[i] < 0)
 			return xq_fault_set(fault, XQ_FAULT_SCALE, i, weight[i], -EDOM);
-	err = samples_init(&all, x, weight, n);
-	if (err)
-		return err;
-	for (size_t c = 0; c < k; c++) {
-		double low = all.s[0].value, high = all.s[n - 1].value;
-
-		even[c] = low + (high - low) * (double)c / (double)(k - 1);
-		ranks[c] = all.s[(size_t)((double)(n - 1) * (double)c / (double)(k - 1))].value;
+	/* In units of the largest, so that a power of two makes no difference. */
+	frexp(fmax(-(double)range[0], (double)range[1]), &exponent);
+	err = xq_atoms_make(x, weight, n, exponent, &atoms, &count);
+	/* No value has any weight: then all have the same. */
+	if (!err && !count) {
+		free(atoms);
+		err = xq_atoms_make(x, NULL, n, exponent, &atoms, &count);
 	}
-	if (!iterations)
-		iterations = DEFAULT_ITERATIONS;
-	best = lloyd(&all, k, iterations, even) <= lloyd(&all, k, iterations, ranks) ? even : ranks;
-	for (size_t c = 0; c < k; c++)
-		table[c] = (float)best[c];
-	samples_free(&all);
-	return 0;
+	if (!err)
+		err = fit(atoms, count, k, centroid);
+	for (size_t c = 0; c < k && !err; c++)
+		table[c] = (float)ldexp(centroid[c], exponent);
+	free(atoms);
+	return err;
 }
 
 int xq_codebook_encode(const float *x, size_t n, const float *table, unsigned int bits,
 		       uint8_t *codes, struct xq_fault *fault)
 {
-	struct sample entry[256];	/* value and its index, in rising order */
+	struct entry entry[256];
 	size_t k = (size_t)1 << bits, bad;
 
 	if (!bits_valid(bits) || !table || (n && (!x || !codes)))
@@ -167,7 +111,7 @@ int xq_codebook_encode(const float *x, size_t n, const float *table, unsigned in
 	if (bad < k)
 		return xq_fault_set(fault, XQ_FAULT_SCALE, bad, table[bad], -EDOM);
 	for (size_t c = 0; c < k; c++)
-		entry[c] = (struct sample){ table[c], (float)c };
+		entry[c] = (struct entry){ table[c], (unsigned int)c };
 	qsort(entry, k, sizeof(*entry), by_value);
 	for (size_t i = 0; i < n; i++) {
 		size_t from = 0, to = k - 1, best;
@@ -188,13 +132,13 @@ int xq_codebook_encode(const float *x, size_t n, const float *table, unsigned in
 		if (from + 1 < k) {
 			below = fabs((double)x[i] - (double)entry[from].value);
 			above = fabs((double)entry[from + 1].value - (double)x[i]);
-			if (above < below || (above == below && entry[from + 1].weight < entry[from].weight))
+			if (above < below || (above == below && entry[from + 1].index < entry[from].index))
 				best = from + 1;
 		}
 		/* Of equal entries the one with the lowest index. */
 		while (best > 0 && entry[best - 1].value == entry[best].value)
 			best--;
-		codes[i] = (uint8_t)entry[best].weight;
+		codes[i] = (uint8_t)entry[best].index;
 	}
 	return 0;
 }

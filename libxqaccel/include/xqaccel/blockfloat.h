@@ -34,17 +34,18 @@ struct xq_vsquant {
  * xq_vsquant_encode() - quantize a matrix
  * @q: codes in [-qmax, qmax], qmax = 2^(bits - 1) - 1; rows * k
  * @scale: Sq, rows * ceil(k / vector)
- * @gamma: one per row; its value is one of fp16
+ * @gamma: one per row, with eight significant bits; at 2^-126 and above it is a bf16
  *
  * s = max |x| / qmax of each vector; gamma = max s / (2^scale_bits - 1) of the row, rounded
- * to fp16 (up to its smallest normal number 2^-14, down to its largest, 65504, from outside; 1 for
+ * to eight significant bits (down if gamma * (2^scale_bits - 1) * qmax were not finite otherwise; 1 for
  * a row of zeros); Sq = round(s / gamma) in [1, 2^scale_bits - 1], 0 for a vector of zeros;
- * q = round(x / (gamma Sq)), saturated. Halves go to even; quotients in double.
+ * q = round(x / (gamma Sq)), saturated. Halves go to even; quotients in double. The unit of x makes
+ * no difference: 2^k x has the same q and Sq.
  */
 int xq_vsquant_encode(const float *x, size_t rows, size_t k, const struct xq_vsquant *format,
 		      int8_t *q, uint8_t *scale, float *gamma, struct xq_fault *fault);
 
-/** xq_vsquant_decode() - x = (gamma * Sq) * q in float32 */
+/** xq_vsquant_decode() - x = gamma * Sq * q, which has at most 23 bits: exact in float32 */
 int xq_vsquant_decode(const int8_t *q, const uint8_t *scale, const float *gamma, size_t rows,
 		      size_t k, const struct xq_vsquant *format, float *x);
 

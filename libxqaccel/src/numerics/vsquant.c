@@ -1,25 +1,37 @@
 // SPDX-License-Identifier: MIT
 /* VS-Quant: an integer scale per vector, a floating-point one per row. */
 #include <errno.h>
+#include <float.h>
 #include <math.h>
 
 #include <xqaccel/blockfloat.h>
-#include <xqaccel/float_formats.h>
 
 #include "block.h"
 #include "rows.h"
+
+/* Significant bits of gamma; with eight bits of Sq and seven of q a product is exact in float32. */
+#define GAMMA_BITS 8
 
 static bool format_valid(const struct xq_vsquant *f)
 {
 	return f && f->bits >= 2 && f->bits <= 8 && f->scale_bits >= 1 && f->scale_bits <= 8 && f->vector;
 }
 
-/* gamma as fp16 holds it, never zero or infinite. */
-static float to_fp16(double gamma)
+/*
+ * gamma with the eight significant bits of bf16, never zero, and low enough that the row's largest
+ * element is finite. Where bf16 is subnormal and has fewer bits, float32 still has them.
+ */
+static float short_gamma(double gamma, double codes)
 {
-	gamma = fmin(fmax(gamma, 0x1p-14), 65504);
-	return xq_float_decode_one(xq_float_encode_one((float)gamma, XQ_FLOAT_FP16, XQ_OVERFLOW_SATURATE),
-				   XQ_FLOAT_FP16);
+	int exponent;
+	double mantissa = frexp(gamma, &exponent);
+	float rounded = (float)ldexp(xq_round_even_double(ldexp(mantissa, GAMMA_BITS)), exponent - GAMMA_BITS);
+
+	if (rounded == 0)
+		rounded = FLT_TRUE_MIN;
+	if (!isfinite(rounded * (float)codes))
+		rounded = (float)ldexp(floor(ldexp(mantissa, GAMMA_BITS)), exponent - GAMMA_BITS);
+	return rounded;
 }
 
 static void encode_row(const float *x, size_t k, const struct xq_vsquant *f, int8_t *q, uint8_t *scale,
@@ -28,7 +40,7 @@ static void encode_row(const float *x, size_t k, const struct xq_vsquant *f, int
 	double qmax = (1 << (f->bits - 1)) - 1, top = (1 << f->scale_bits) - 1;
 	double largest = xq_max_abs(x, k);
 
-	*gamma = largest > 0 ? to_fp16(largest / qmax / top) : 1;
+	*gamma = largest > 0 ? short_gamma(largest / qmax / top, qmax * top) : 1;
 	for (size_t v = 0, from = 0; from < k; v++, from += f->vector) {
 		size_t count = k - from < f->vector ? k - from : f->vector;
 		double most = xq_max_abs(x + from, count), step;

@@ -38,7 +38,10 @@ int xq_bwn_encode(const float *x, size_t rows, size_t k, int8_t *q, float *alpha
 /**
  * xq_twn_encode() - ternary with a scale per row (TWN; Li et al. 2016)
  * @scale: mean of |x| over the elements with |x| > Delta, 1 if there are none
- * @delta: NULL, or where each row's threshold goes: Delta = 0.7 mean |x|
+ * @delta: NULL, or where each row's threshold goes
+ *
+ * Delta = 0.7 mean |x|. Where a few large weights make that worse, in squared error, than min-max
+ * codes with the scale max |x|, Delta is theirs, max |x| / 2 (and the scale the mean, which is better still).
  */
 int xq_twn_encode(const float *x, size_t rows, size_t k, int8_t *q, float *scale, float *delta,
 		  struct xq_fault *fault);

@@ -6,6 +6,7 @@
 
 #include <xqaccel/binary.h>
 
+#include "block.h"
 #include "rows.h"
 
 /* Codes of one row for a threshold; returns the mean magnitude of those that are not zero. */
@@ -26,6 +27,39 @@ static double threshold_row(const float *x, size_t k, double delta, int8_t *q)
 	return kept ? sum / (double)kept : 1;
 }
 
+/* The elements above a threshold: how many, and the sum of their magnitudes. */
+struct kept {
+	double count, sum;
+};
+
+static struct kept kept_above(const float *x, size_t k, double delta)
+{
+	struct kept kept = { 0, 0 };
+
+	for (size_t i = 0; i < k; i++) {
+		double magnitude = fabs((double)x[i]);
+
+		if (magnitude > delta) {
+			kept.count++;
+			kept.sum += magnitude;
+		}
+	}
+	return kept;
+}
+
+/*
+ * TWN's threshold, or that of min-max codes if those are better: by (sum)^2 / count the squared error
+ * falls with the mean of the kept as scale, by 2 S sum - S^2 count with min-max's, the largest.
+ */
+static double twn_threshold(const float *x, size_t k)
+{
+	double delta = 0.7 * xq_mean_abs(x, k), largest = xq_max_abs(x, k);
+	struct kept twn = kept_above(x, k, delta), minmax = kept_above(x, k, largest / 2);
+	double gain = twn.count > 0 ? twn.sum * twn.sum / twn.count : 0;
+
+	return 2 * largest * minmax.sum - largest * largest * minmax.count > gain ? largest / 2 : delta;
+}
+
 int xq_twn_encode(const float *x, size_t rows, size_t k, int8_t *q, float *scale, float *delta,
 		  struct xq_fault *fault)
 {
@@ -37,7 +71,7 @@ int xq_twn_encode(const float *x, size_t rows, size_t k, int8_t *q, float *scale
 	if ((rows && !scale) || (n && !q))
 		return -EINVAL;
 	for (size_t r = 0; r < rows; r++) {
-		double threshold = 0.7 * xq_mean_abs(x + r * k, k);
+		double threshold = twn_threshold(x + r * k, k);
 
 		scale[r] = (float)threshold_row(x + r * k, k, threshold, q + r * k);
 		if (delta)

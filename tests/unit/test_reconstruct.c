@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Rounding for a layer's inputs: better than to nearest, and never worse than where it began. */
 #include <errno.h>
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -59,6 +60,11 @@ static double loss_of(const int8_t *codes)
 	return loss;
 }
 
+static double round_half_away(double value)
+{
+	return value < 0 ? ceil(value - 0.5) : floor(value + 0.5);
+}
+
 static void adaround(void)
 {
 	for (unsigned int bits = 2; bits <= 4; bits++) {
@@ -85,6 +91,40 @@ static void adaround(void)
 		}
 		EXPECT(!xq_adaround(w, ROWS, K, gram, &type, scale, &o, again, NULL), "again");
 		EXPECT(!memcmp(q, again, sizeof(q)), "two runs differ");
+	}
+}
+
+/* Few steps, large ones, scales that are far too small or large: what is learned may be worse, the result not. */
+static void adaround_never_worse(void)
+{
+	for (int round = 0; round < 60; round++) {
+		struct xq_adaround_options o = { .iterations = (unsigned int)ktap_range(1, 30),
+						 .rate = ktap_range(0, 1) ? 5 : 0.01 };
+		struct xq_qtype type;
+
+		xq_qtype_bits((unsigned int)ktap_range(2, 8), true, &type);
+		type = xq_qtype_symmetric(&type);
+		random_layer();
+		EXPECT(!xq_gram_add(gram, x, SAMPLES, K, NULL), "gram");
+		quantize_nearest(&type);
+		for (int r = 0; r < ROWS; r++)
+			scale[r] *= (float)ldexp(1, round % 3 * (int)ktap_range(-12, 3));
+		if (round % 10 == 9)
+			scale[0] = FLT_TRUE_MIN;
+		EXPECT(!xq_adaround(w, ROWS, K, gram, &type, scale, &o, q, NULL), "adaround");
+		for (int r = 0; r < ROWS; r++) {
+			double learned, plain;
+
+			for (int i = 0; i < K; i++) {
+				double code = fmin(fmax(round_half_away(w[r * K + i] / scale[r]), type.min), type.max);
+
+				v[i] = scale[r] * (float)q[r * K + i];
+				v[K + i] = scale[r] * (float)code;
+			}
+			EXPECT(!xq_gram_loss(w + r * K, v, 1, K, gram, &learned), "loss");
+			EXPECT(!xq_gram_loss(w + r * K, v + K, 1, K, gram, &plain), "loss");
+			EXPECT(learned <= plain * (1 + 1e-6), "case %d, row %d: loss %g, to nearest %g", round, r, learned, plain);
+		}
 	}
 }
 
@@ -159,5 +199,6 @@ static void errors(void)
 }
 
 KTAP_MAIN({ "AdaRound", adaround },
+	  { "AdaRound is never worse than to nearest", adaround_never_worse },
 	  { "coordinate descent and scales", refine },
 	  { "errors", errors })

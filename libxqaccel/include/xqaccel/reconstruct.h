@@ -58,7 +58,8 @@ struct xq_adaround_options {
  *
  * Minimizes the loss plus lambda sum (1 - |2 h - 1|^beta) over V with codes
  * clamp(floor(w / S) + h(V)), h(V) = clamp(1.2 sigmoid(V) - 0.1, 0, 1), begun at
- * h = w / S - floor(w / S). At the end h is rounded.
+ * h = w / S - floor(w / S). At the end h is rounded. A row for which rounding each weight to nearest
+ * loses less keeps that.
  */
 int xq_adaround(const float *w, size_t rows, size_t k, const double *gram, const struct xq_qtype *type,
 		const float *scale, const struct xq_adaround_options *options, void *q,

@@ -15,6 +15,8 @@
 #define STRETCH 1.2f	/* zeta - gamma of the rectified sigmoid */
 #define BELOW 0.1f	/* -gamma */
 
+#define FAR_OUTSIDE 1e6f
+
 /* Adam's usual constants. */
 #define DECAY_MEAN 0.9f
 #define DECAY_SQUARE 0.999f
@@ -66,9 +68,12 @@ static float rectified(float v)
 static void begin_row(struct block *b, size_t k, int lane, const float *w, float scale)
 {
 	for (size_t i = 0; i < k; i++) {
-		float target = w ? w[i] / scale : 0, down = floorf(target);
-		float p = (target - down + BELOW) / STRETCH;
+		float target = w ? w[i] / scale : 0, down, p;
 
+		/* What a quotient may overflow to is far outside any type. */
+		target = target > FAR_OUTSIDE ? FAR_OUTSIDE : target < -FAR_OUTSIDE ? -FAR_OUTSIDE : target;
+		down = floorf(target);
+		p = (target - down + BELOW) / STRETCH;
 		b->target[i][lane] = target;
 		b->floor[i][lane] = down;
 		b->v[i][lane] = -logf(1 / p - 1);
@@ -154,15 +159,41 @@ static void optimize(struct block *b, size_t k, const float *gram, const struct 
 	}
 }
 
-static void finish_row(const struct block *b, size_t k, int lane, const struct xq_qtype *type, uint8_t *q)
+static float clamp_code(float code, const struct xq_qtype *type)
 {
-	for (size_t i = 0; i < k; i++) {
-		float code = b->floor[i][lane] + (rectified(b->v[i][lane]) >= 0.5f);
+	code = code < (float)type->min ? (float)type->min : code;
+	return code > (float)type->max ? (float)type->max : code;
+}
 
-		code = code < (float)type->min ? (float)type->min : code;
-		code = code > (float)type->max ? (float)type->max : code;
-		q[i] = (uint8_t)(int32_t)code;
+/* (w - S q)^T G (w - S q) */
+static double row_loss(const float *w, size_t k, const double *gram, float scale, const float *code)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < k; i++) {
+		double row = 0;
+
+		for (size_t j = 0; j < k; j++)
+			row += gram[i * k + j] * ((double)w[j] - (double)scale * (double)code[j]);
+		sum += row * ((double)w[i] - (double)scale * (double)code[i]);
 	}
+	return sum;
+}
+
+/* What was learned, unless rounding each weight to nearest is better. */
+static void finish_row(const struct block *b, size_t k, int lane, const struct xq_qtype *type, const float *w,
+		       const double *gram, float scale, float *scratch, uint8_t *q)
+{
+	float *learned = scratch, *nearest = scratch + k;
+
+	for (size_t i = 0; i < k; i++) {
+		learned[i] = clamp_code(b->floor[i][lane] + (rectified(b->v[i][lane]) >= 0.5f), type);
+		nearest[i] = roundf(clamp_code(w[i] / scale, type));
+	}
+	if (!(row_loss(w, k, gram, scale, learned) <= row_loss(w, k, gram, scale, nearest)))
+		learned = nearest;
+	for (size_t i = 0; i < k; i++)
+		q[i] = (uint8_t)(int32_t)learned[i];
 }
 
 /* The Gram matrix in units of the mean of its diagonal. */
@@ -182,7 +213,7 @@ int xq_adaround(const float *w, size_t rows, size_t k, const double *gram, const
 {
 	struct xq_adaround_options o = with_defaults(options);
 	size_t n, squares;
-	float *normal;
+	float *normal, *scratch;
 	lanes *memory;
 	struct block b;
 	int err;
@@ -203,9 +234,11 @@ int xq_adaround(const float *w, size_t rows, size_t k, const double *gram, const
 		return -EOVERFLOW;
 	normal = calloc(squares, sizeof(*normal));
 	memory = calloc(k, 6 * sizeof(*memory));
-	if (!normal || !memory) {
+	scratch = calloc(k, 2 * sizeof(*scratch));
+	if (!normal || !memory || !scratch) {
 		free(normal);
 		free(memory);
+		free(scratch);
 		return -ENOMEM;
 	}
 	normalize(gram, k, normal);
@@ -218,9 +251,11 @@ int xq_adaround(const float *w, size_t rows, size_t k, const double *gram, const
 		}
 		optimize(&b, k, normal, type, &o);
 		for (size_t r = from; r < rows && r < from + LANES; r++)
-			finish_row(&b, k, (int)(r - from), type, (uint8_t *)q + r * k);
+			finish_row(&b, k, (int)(r - from), type, w + r * k, gram, scale[r], scratch,
+				   (uint8_t *)q + r * k);
 	}
 	free(normal);
+	free(scratch);
 	free(memory);
 	return 0;
 }

@@ -37,7 +37,7 @@ $(foreach t,$(XQ_KERNEL_TESTS),$(eval $(t)-y := tests/unit/$(t).c) $(eval $(t)-l
 	$(eval $(t)-timeout := 300))
 
 NUMERICS_TESTS := test_seed_numbers test_quantize test_calibrate test_codebook test_binary \
-	test_blockfloat test_float_formats test_reconstruct
+	test_blockfloat test_float_formats test_reconstruct test_least_error
 UNIT_TESTS += $(NUMERICS_TESTS)
 UNIT_TESTS_asan += $(NUMERICS_TESTS)
 UNIT_TESTS_arm64 += $(NUMERICS_TESTS)

@@ -238,10 +238,12 @@ static void reference_params(const struct tensor *t, size_t param, enum xq_schem
 		high = fmaxf(high, 0);
 		*scale = (high - low) / (float)(t->type.max - t->type.min);
 	}
+	/* A subnormal scale holds the range: it is rounded up. */
+	if (*scale < FLT_MIN && *scale * (double)(scheme == XQ_SYMMETRIC ? t->type.max : t->type.max - t->type.min) <
+				(scheme == XQ_SYMMETRIC ? fmax(-(double)low, (double)high) : (double)high - (double)low))
+		*scale = nextafterf(*scale, INFINITY);
 	if (low == 0 && high == 0)
 		*scale = 1;
-	else if (*scale == 0)
-		*scale = FLT_TRUE_MIN;
 	if (scheme == XQ_AFFINE)
 		*zp = (int32_t)fmin(fmax(rint((double)((float)t->type.min - low / *scale)), t->type.min),
 				    t->type.max);
@@ -286,6 +288,19 @@ static float near_half(void)
 	for (int64_t i = ktap_range(-2, 2); i; i += i < 0 ? 1 : -1)
 		v = nextafterf(v, i < 0 ? -INFINITY : INFINITY);
 	return v;
+}
+
+/* Of a step for all elements, weighted or not, to the last bit. */
+static void same_costs(const struct xq_quantize_kernels *c, const struct xq_quantize_kernels *vector, const float *x,
+		       const float *weight, size_t n, const struct xq_qtype *type)
+{
+	struct xq_span_error a, b;
+	float step = random_scale();
+
+	c->error(x, weight, n, step, type->min < 0 ? type->min : 0, type->max, &a);
+	vector->error(x, weight, n, step, type->min < 0 ? type->min : 0, type->max, &b);
+	EXPECT(!memcmp(&a, &b, sizeof(a)), "%s: error %a, clipped %a, slope %a, curve %a, not %a, %a, %a, %a", vector->name,
+	       b.error, b.clipped, b.slope, b.curve, a.error, a.clipped, a.slope, a.curve);
 }
 
 static void vector_equals_scalar(void)
@@ -333,6 +348,8 @@ static void vector_equals_scalar(void)
 			EXPECT(da == db, "%s: range stopped at %zu", list[t]->name, db);
 			if (da == n)
 				EXPECT(ra[0] == rb[0] && ra[1] == rb[1], "%s: range", list[t]->name);
+			if (da == n)
+				same_costs(list[0], list[t], x, round & 8 ? scale : NULL, n, &type);
 		}
 	}
 	if (tables == 1)

@@ -24,14 +24,20 @@ extern "C" {
  * @XQ_CAL_MINMAX: smallest and largest value
  * @XQ_CAL_MEAN_MINMAX: mean over batches of each batch's smallest and largest value
  * @XQ_CAL_EMA: r = alpha * r_batch + (1 - alpha) * r, begun with the first batch (Jacob et al. 2018)
- * @XQ_CAL_PERCENTILE: P-th percentile of |x| if symmetric, else the (100 - P)-th and P-th of x
- * @XQ_CAL_MSE: minimizes clipping error plus rounding noise by Newton-Raphson (OCTAV,
- *	Sakr et al. 2022), over both ends in turn if affine
+ * @XQ_CAL_PERCENTILE: P-th percentile of |x| if symmetric, else the (100 - P)-th and P-th of x,
+ *	as numpy.percentile defines it; an observer spreads the values of a bin evenly
+ * @XQ_CAL_MSE: the least squared error, by search (the aim of OCTAV, Sakr et al. 2022). The range
+ *	may end beyond the largest value, if that puts codes nearer to the values
  * @XQ_CAL_LAPLACE: the best clip of a Laplace distribution with the data's mean absolute
  *	deviation (ACIQ, Banner et al. 2019)
  * @XQ_CAL_GAUSS: the best clip of a normal distribution with the data's variance (ACIQ)
- * @XQ_CAL_KL: the clip with the least Kullback-Leibler divergence between the 2048-bin
- *	histogram of |x| and its quantized form (Migacz 2017)
+ * @XQ_CAL_KL: the clip with the least Kullback-Leibler divergence between the histogram of |x| and
+ *	its quantized form (Migacz 2017), of equal ones the largest. With fewer than 16 values for
+ *	each level it is min-max
+ *
+ * MSE, LAPLACE and GAUSS never have a larger squared error than min-max to nearest,
+ * and KL never a larger divergence: what is not better is not taken. An observer, which has only bins, takes
+ * what is certainly better.
  */
 enum xq_calibrate {
 	XQ_CAL_MINMAX,
@@ -50,7 +56,7 @@ enum xq_calibrate {
  * @percentile: P in (50, 100], default 99.9
  * @alpha: weight of the newest batch in (0, 1], default 0.01
  * @bins: histogram bins on each side of zero, a power of two from 64 to 65536, default 4096;
- *	a channel takes 32 bytes for each (none for the first three methods)
+ *	a channel takes 48 bytes for each (none for the first three methods)
  */
 struct xq_calibration {
 	enum xq_calibrate method;

@@ -216,8 +216,8 @@ enum xq_scheme {
  * symmetric: S = max(|low|, |high|) / qmax, Z = 0.
  * affine: the range is first extended to contain 0; S = (high - low) / (qmax - qmin) and
  * Z = saturate(round_half_even(qmin - low / S)) (Jacob et al. 2018; ONNX DynamicQuantizeLinear).
- * All in float32. A range of zero gives S = 1. If S underflows it is the smallest positive
- * float; if high - low overflows the division is done in double. Return: 0 or -EDOM.
+ * All in float32. A range of zero gives S = 1. A subnormal S is rounded up, so that it holds the
+ * range; if high - low overflows the division is done in double. Return: 0 or -EDOM.
  */
 int xq_range_params(float low, float high, const struct xq_qtype *type, enum xq_scheme scheme,
 		    float *scale, int32_t *zero_point);

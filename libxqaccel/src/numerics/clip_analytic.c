@@ -2,7 +2,7 @@
 /* The best clip of an assumed distribution (ACIQ). The formulas are in calibrate.h. */
 #include <math.h>
 
-#include "stats.h"
+#include "clip_analytic.h"
 
 double xq_laplace_clip(unsigned int bits)
 {
@@ -37,6 +37,47 @@ double xq_gauss_clip(unsigned int bits)
 	return low;
 }
 
+static bool one_sided(float min, float max)
+{
+	return min >= 0 || max <= 0;
+}
+
+/* Where all codes lie on one side there are as many levels as one more bit gives. */
+static bool more_levels(const struct xq_qtype *type, enum xq_scheme scheme, bool one)
+{
+	return scheme == XQ_AFFINE ? one : type->min >= 0;
+}
+
+static void clip_at(enum xq_calibrate method, const struct xq_qtype *type, bool more, double center,
+		    double spread, double *low, double *high)
+{
+	unsigned int bits = type->bits + more;
+	double clip = spread * (method == XQ_CAL_LAPLACE ? xq_laplace_clip(bits) : xq_gauss_clip(bits));
+
+	*low = center - clip;
+	*high = center + clip;
+}
+
+void xq_analytic_of_points(const struct xq_points *p, enum xq_calibrate method, const struct xq_qtype *type,
+			   enum xq_scheme scheme, double *low, double *high)
+{
+	bool one = one_sided(p->min, p->max), affine = scheme == XQ_AFFINE;
+	double n = (double)p->n, sum = 0, center = 0, spread = 0;
+
+	if (affine && !one) {
+		for (size_t i = 0; i < p->n; i++)
+			sum += (double)p->value[i];
+		center = sum / n;
+	}
+	for (size_t i = 0; i < p->n; i++) {
+		double off = (double)p->value[i] - center;
+
+		spread += method == XQ_CAL_LAPLACE ? fabs(off) : off * off;
+	}
+	spread = method == XQ_CAL_LAPLACE ? spread / n : sqrt(spread / n);
+	clip_at(method, type, more_levels(type, scheme, one), center, spread, low, high);
+}
+
 /* Mean of |x - center|; bins count with their mean. */
 static double mean_deviation(const struct xq_stats *s, double center)
 {
@@ -52,25 +93,15 @@ static double mean_deviation(const struct xq_stats *s, double center)
 	return total / (double)s->n;
 }
 
-void xq_clip_analytic(const struct xq_stats *stats, enum xq_calibrate method,
-		      const struct xq_qtype *type, enum xq_scheme scheme, double *low, double *high)
+void xq_analytic_of_stats(const struct xq_stats *stats, enum xq_calibrate method, const struct xq_qtype *type,
+			  enum xq_scheme scheme, double *low, double *high)
 {
-	double n = (double)stats->n, center = 0, spread, clip;
-	unsigned int bits = type->bits;
-	bool one_sided = stats->min >= 0 || stats->max <= 0;
+	bool one = one_sided(stats->min, stats->max), affine = scheme == XQ_AFFINE;
+	double n = (double)stats->n, center = affine && !one ? stats->sum / n : 0, spread;
 
-	/* All codes of an affine type lie on the one side: as many levels as one more bit gives. */
-	if (scheme == XQ_AFFINE && one_sided)
-		bits++;
-	else if (scheme == XQ_AFFINE)
-		center = stats->sum / n;
-	if (method == XQ_CAL_LAPLACE) {
+	if (method == XQ_CAL_LAPLACE)
 		spread = center != 0 ? mean_deviation(stats, center) : stats->sum_abs / n;
-		clip = xq_laplace_clip(bits) * spread;
-	} else {
+	else
 		spread = sqrt(fmax(stats->sum_squares / n - center * center, 0));
-		clip = xq_gauss_clip(bits) * spread;
-	}
-	*low = center - clip;
-	*high = center + clip;
+	clip_at(method, type, more_levels(type, scheme, one), center, spread, low, high);
 }

@@ -6,7 +6,11 @@
 
 #include <xqaccel/calibrate.h>
 
+#include "clip_analytic.h"
+#include "clip_kl.h"
+#include "clip_percentile.h"
 #include "layout.h"
+#include "points.h"
 #include "quantize_kernels.h"
 #include "stats.h"
 
@@ -70,30 +74,76 @@ static int ranges_of_rows(const float *x, const struct xq_layout *layout, const 
 	return err;
 }
 
-/* Small cells get small histograms: still several bins for each element. */
-static unsigned int bins_for(size_t elements)
-{
-	unsigned int bins = 256;
+/* What the search for one range after the other needs. */
+struct finder {
+	const struct xq_calibration *how;
+	const struct xq_qtype *type;
+	enum xq_scheme scheme;
+	float *copy;
+	size_t room;
+	struct xq_kl kl;
+};
 
-	while (bins < 4096 && bins / 8 < elements)
-		bins *= 2;
-	return bins;
+static int finder_init(struct finder *f)
+{
+	return f->how->method == XQ_CAL_KL ? xq_kl_init(&f->kl, f->how->bins ? f->how->bins : XQ_DEFAULT_BINS) : 0;
 }
 
-static int calibrated_range(const struct xq_calibration *how, const float *x, const struct xq_cell *cell,
-			    const struct xq_qtype *type, enum xq_scheme scheme, float range[2])
+static void finder_free(struct finder *f)
 {
-	struct xq_stats stats;
-	unsigned int bins = how->bins ? how->bins : bins_for(cell->runs * cell->run);
-	int err = xq_stats_init(&stats, xq_calibration_needs_histogram(how) ? bins : 0);
+	free(f->copy);
+	xq_kl_free(&f->kl);
+}
 
+static int range_of_points(struct finder *f, const struct xq_points *p, float range[2])
+{
+	enum xq_calibrate method = f->how->method;
+	double from = 0, to = 0;
+	float low, high;
+	int err = 0;
+
+	xq_clamp_range(p->min, p->max, f->scheme, (double)p->min, (double)p->max, &range[0], &range[1]);
+	switch (method) {
+	case XQ_CAL_MSE:
+		return xq_points_best_range(p, f->type, f->scheme, &range[0], &range[1]);
+	case XQ_CAL_PERCENTILE:
+		err = xq_percentile_of_points(p, xq_calibration_percentile(f->how), f->scheme, &from, &to);
+		break;
+	case XQ_CAL_KL:
+		xq_kl_values(&f->kl, p);
+		to = xq_kl_clip(&f->kl, f->type, f->scheme);
+		from = -to;
+		break;
+	case XQ_CAL_LAPLACE:
+	case XQ_CAL_GAUSS:
+		xq_analytic_of_points(p, method, f->type, f->scheme, &from, &to);
+		break;
+	default:
+		/* One batch: its own smallest and largest value. */
+		return 0;
+	}
 	if (err)
 		return err;
+	xq_clamp_range(p->min, p->max, f->scheme, from, to, &low, &high);
+	/* A distribution that was assumed wrongly must not cost more than no assumption. */
+	if ((method == XQ_CAL_LAPLACE || method == XQ_CAL_GAUSS) &&
+	    !(xq_points_error(p, f->type, f->scheme, low, high) <
+	      xq_points_error(p, f->type, f->scheme, range[0], range[1])))
+		return 0;
+	range[0] = low;
+	range[1] = high;
+	return 0;
+}
+
+static int calibrated_range(struct finder *f, const float *x, const struct xq_cell *cell, float range[2])
+{
+	struct xq_points points;
+	int err = xq_points_of_cell(x, cell, &f->copy, &f->room, &points);
+
 	range[0] = range[1] = 0;
-	xq_stats_feed(&stats, how, x, cell);
-	err = xq_stats_range(&stats, how, type, scheme, &range[0], &range[1]);
-	xq_stats_free(&stats);
-	return err == -ENODATA ? 0 : err;
+	if (err || !points.n || (points.min == 0 && points.max == 0))
+		return err;
+	return range_of_points(f, &points, range);
 }
 
 int xq_find_params(const float *x, const struct xq_layout *layout, const struct xq_qtype *type,
@@ -101,6 +151,7 @@ int xq_find_params(const float *x, const struct xq_layout *layout, const struct 
 		   int32_t *zero_point, struct xq_fault *fault)
 {
 	const struct xq_quantize_kernels *kernels = xq_quantize_kernels_best();
+	struct finder finder = { .how = how, .type = type, .scheme = scheme };
 	size_t n, bad, params;
 	int err = 0;
 
@@ -116,12 +167,14 @@ int xq_find_params(const float *x, const struct xq_layout *layout, const struct 
 	if (bad == n && n && layout->per == XQ_PER_CHANNEL && layout->inner < SHORT_RUN &&
 	    (!how || how->method == XQ_CAL_MINMAX))
 		return ranges_of_rows(x, layout, type, scheme, scale, zero_point);
+	if (how)
+		err = finder_init(&finder);
 	for (size_t p = 0; p < params && !err && bad == n; p++) {
 		struct xq_cell cell = xq_layout_cell(layout, p);
 		float range[2];
 
 		if (how && how->method != XQ_CAL_MINMAX)
-			err = calibrated_range(how, x, &cell, type, scheme, range);
+			err = calibrated_range(&finder, x, &cell, range);
 		else if (layout->per == XQ_PER_TENSOR)
 			bad = range_of_cell(kernels, x, &cell, range);
 		else
@@ -130,6 +183,7 @@ int xq_find_params(const float *x, const struct xq_layout *layout, const struct 
 			err = xq_range_params(range[0], range[1], type, scheme, &scale[p],
 					      zero_point ? &zero_point[p] : NULL);
 	}
+	finder_free(&finder);
 	if (bad < n)
 		return xq_fault_set(fault, XQ_FAULT_INPUT, bad, x[bad], -EDOM);
 	return err;

@@ -6,8 +6,6 @@
 #include "quantize_kernels.h"
 #include "stats.h"
 
-#define DEFAULT_BINS 4096
-
 struct xq_observer {
 	struct xq_calibration how;
 	size_t channels;
@@ -30,7 +28,7 @@ int xq_observer_create(const struct xq_calibration *how, size_t channels, struct
 	if (!o->stats)
 		err = -ENOMEM;
 	if (xq_calibration_needs_histogram(how))
-		bins = how->bins ? how->bins : DEFAULT_BINS;
+		bins = how->bins ? how->bins : XQ_DEFAULT_BINS;
 	while (!err && o->channels < channels) {
 		err = xq_stats_init(&o->stats[o->channels], bins);
 		if (!err)

@@ -38,8 +38,11 @@ static float divide(float high, float low, int32_t levels)
 
 	if (!xq_is_finite(range))
 		scale = (float)(((double)high - (double)low) / levels);
-	if (scale == 0)
-		scale = range > 0 ? FLT_TRUE_MIN : 1;
+	if (range == 0)
+		return 1;
+	/* Subnormal scales are coarse: one that was rounded down may cut off more than half a code. */
+	if (scale < FLT_MIN && (double)scale * levels < (double)range)
+		scale = nextafterf(scale, INFINITY);
 	return scale;
 }
 

@@ -3,6 +3,7 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 
+#include "error_span.h"
 #include "quantize_kernels.h"
 #include "round.h"
 
@@ -144,5 +145,6 @@ const struct xq_quantize_kernels xq_quantize_kernels_avx2 = {
 	.name = "avx2",
 	.quantize = XQ_SPAN_TABLE,
 	.range = range_span,
+	.error = error_span,
 };
 #endif

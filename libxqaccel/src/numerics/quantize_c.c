@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Quantization's inner loops in portable C, and the choice between the tables. */
+#include "error_span.h"
 #include "quantize_kernels.h"
 #include "round.h"
 
@@ -81,6 +82,7 @@ const struct xq_quantize_kernels xq_quantize_kernels_c = {
 	.name = "c",
 	.quantize = XQ_SPAN_TABLE,
 	.range = range_span,
+	.error = error_span,
 };
 
 size_t xq_quantize_kernels_list(const struct xq_quantize_kernels *list[3])

@@ -28,6 +28,26 @@ typedef size_t (*xq_quantize_span)(const float *x, size_t n, const float *scale,
  */
 typedef size_t (*xq_range_span)(const float *x, size_t n, float range[2]);
 
+/**
+ * struct xq_span_error - what quantizing some elements with a scale costs
+ * @error: sum of weight * (x - code * scale)^2, with codes and products as xq_quantize() and
+ *	xq_dequantize() make them
+ * @clipped: the part of it that comes from elements beyond the outermost codes
+ * @slope, @curve: sums of weight * code * (x - code * scale) and of weight * code^2. For these
+ *	codes scale + slope / curve is best, and its error is lower by slope^2 / curve
+ */
+struct xq_span_error {
+	double error, clipped, slope, curve;
+};
+
+/**
+ * typedef xq_error_span - the cost of a scale; sums are in double, in a fixed order
+ * @weight: how often each element counts, NULL means once
+ * @low, @high: codes less the zero point, low <= 0 <= high
+ */
+typedef void (*xq_error_span)(const float *x, const float *weight, size_t n, float scale, int32_t low,
+			      int32_t high, struct xq_span_error *out);
+
 enum { XQ_SPAN_ONE_SCALE, XQ_SPAN_SCALE_EACH };		/* first index */
 enum { XQ_SPAN_NEAREST, XQ_SPAN_EVEN };			/* second index */
 enum { XQ_SPAN_8BIT, XQ_SPAN_16BIT };			/* third index */
@@ -36,6 +56,7 @@ struct xq_quantize_kernels {
 	const char *name;
 	xq_quantize_span quantize[2][2][2];
 	xq_range_span range;
+	xq_error_span error;
 };
 
 extern const struct xq_quantize_kernels xq_quantize_kernels_c;

@@ -4,6 +4,9 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "clip_analytic.h"
+#include "clip_kl.h"
+#include "clip_percentile.h"
 #include "stats.h"
 
 #define DEFAULT_ALPHA 0.01
@@ -33,7 +36,8 @@ int xq_stats_init(struct xq_stats *stats, unsigned int bins)
 	for (int side = 0; side < 2; side++) {
 		stats->hist.count[side] = calloc(bins, sizeof(*stats->hist.count[side]));
 		stats->hist.sum[side] = calloc(bins, sizeof(*stats->hist.sum[side]));
-		if (!stats->hist.count[side] || !stats->hist.sum[side]) {
+		stats->hist.squares[side] = calloc(bins, sizeof(*stats->hist.squares[side]));
+		if (!stats->hist.count[side] || !stats->hist.sum[side] || !stats->hist.squares[side]) {
 			xq_stats_free(stats);
 			return -ENOMEM;
 		}
@@ -48,6 +52,8 @@ void xq_stats_free(struct xq_stats *stats)
 		free(stats->hist.sum[side]);
 		stats->hist.count[side] = NULL;
 		stats->hist.sum[side] = NULL;
+		free(stats->hist.squares[side]);
+		stats->hist.squares[side] = NULL;
 	}
 }
 
@@ -59,8 +65,10 @@ static void merge_bins(struct xq_histogram *h, int shift)
 
 			h->count[side][to] += h->count[side][i];
 			h->sum[side][to] += h->sum[side][i];
+			h->squares[side][to] += h->squares[side][i];
 			h->count[side][i] = 0;
 			h->sum[side][i] = 0;
+			h->squares[side][i] = 0;
 		}
 	}
 }
@@ -87,6 +95,7 @@ static void count_element(struct xq_stats *stats, float x, double inverse_width)
 
 	h->count[x > 0][bin]++;
 	h->sum[x > 0][bin] += magnitude;
+	h->squares[x > 0][bin] += magnitude * magnitude;
 }
 
 static void update_average(struct xq_stats *stats, const struct xq_calibration *how, float low,
@@ -146,61 +155,90 @@ void xq_stats_feed(struct xq_stats *stats, const struct xq_calibration *how, con
 	}
 }
 
-static int chosen_range(const struct xq_stats *stats, const struct xq_calibration *how,
-			const struct xq_qtype *type, enum xq_scheme scheme, double *low, double *high)
+double xq_calibration_percentile(const struct xq_calibration *how)
 {
-	*low = stats->min;
-	*high = stats->max;
-	switch (how->method) {
-	case XQ_CAL_MINMAX:
-		return 0;
-	case XQ_CAL_MEAN_MINMAX:
-	case XQ_CAL_EMA:
-		*low = stats->low;
-		*high = stats->high;
-		return 0;
-	default:
-		break;
+	return how->percentile > 0 ? how->percentile : DEFAULT_PERCENTILE;
+}
+
+void xq_clamp_range(float min, float max, enum xq_scheme scheme, double from, double to, float *low,
+		    float *high)
+{
+	if (scheme == XQ_SYMMETRIC) {
+		to = fmin(fmax(fabs(from), fabs(to)), fmax(fabs((double)min), fabs((double)max)));
+		from = -to;
+	} else {
+		from = fmin(fmax(from, (double)min), 0);
+		to = fmax(fmin(to, (double)max), 0);
 	}
-	if (stats->zeros == stats->n)
-		return 0;
-	switch (how->method) {
-	case XQ_CAL_PERCENTILE:
-		xq_clip_percentile(stats, how->percentile > 0 ? how->percentile : DEFAULT_PERCENTILE,
-				   scheme, low, high);
-		return 0;
-	case XQ_CAL_MSE:
-		xq_clip_mse(stats, type, scheme, low, high);
-		return 0;
-	case XQ_CAL_KL:
-		return xq_clip_kl(stats, type, scheme, low, high);
-	default:
-		xq_clip_analytic(stats, how->method, type, scheme, low, high);
-		return 0;
+	*low = (float)from + 0.0f;
+	*high = (float)to + 0.0f;
+}
+
+static int kl_range(const struct xq_stats *stats, const struct xq_qtype *type, enum xq_scheme scheme,
+		    double *low, double *high)
+{
+	const struct xq_histogram *h = &stats->hist;
+	struct xq_kl kl;
+	int err = xq_kl_init(&kl, h->bins);
+
+	if (err)
+		return err;
+	xq_kl_begin(&kl, stats->min, stats->max, stats->n - stats->zeros);
+	for (unsigned int i = 0; i < h->bins; i++) {
+		uint64_t count = h->count[0][i] + h->count[1][i];
+
+		if (count)
+			xq_kl_bin(&kl, i >> (kl.exponent - h->exponent), (double)count);
 	}
+	*high = xq_kl_clip(&kl, type, scheme);
+	*low = -*high;
+	xq_kl_free(&kl);
+	return 0;
 }
 
 int xq_stats_range(const struct xq_stats *stats, const struct xq_calibration *how,
 		   const struct xq_qtype *type, enum xq_scheme scheme, float *low, float *high)
 {
-	double from, to, largest;
-	int err;
+	enum xq_calibrate method = how->method;
+	double from, to;
+	float whole[2];
+	int err = 0;
 
 	if (!stats->n)
 		return -ENODATA;
-	err = chosen_range(stats, how, type, scheme, &from, &to);
+	if (stats->zeros == stats->n)
+		method = XQ_CAL_MINMAX;
+	xq_clamp_range(stats->min, stats->max, scheme, (double)stats->min, (double)stats->max, low, high);
+	switch (method) {
+	case XQ_CAL_MINMAX:
+		return 0;
+	case XQ_CAL_MSE:
+		return xq_stats_best_range(stats, type, scheme, low, high);
+	case XQ_CAL_MEAN_MINMAX:
+	case XQ_CAL_EMA:
+		from = stats->low;
+		to = stats->high;
+		break;
+	case XQ_CAL_PERCENTILE:
+		xq_percentile_of_stats(stats, xq_calibration_percentile(how), scheme, &from, &to);
+		break;
+	case XQ_CAL_KL:
+		err = kl_range(stats, type, scheme, &from, &to);
+		break;
+	default:
+		xq_analytic_of_stats(stats, method, type, scheme, &from, &to);
+	}
 	if (err)
 		return err;
-	/* No method may ask for more than was there. */
-	if (scheme == XQ_SYMMETRIC) {
-		largest = fmax(fabs((double)stats->min), fabs((double)stats->max));
-		to = fmin(fmax(fabs(from), fabs(to)), largest);
-		from = -to;
-	} else {
-		from = fmin(fmax(from, (double)stats->min), 0);
-		to = fmax(fmin(to, (double)stats->max), 0);
+	whole[0] = *low;
+	whole[1] = *high;
+	xq_clamp_range(stats->min, stats->max, scheme, from, to, low, high);
+	/* A distribution that was assumed wrongly must not cost more than no assumption. */
+	if ((method == XQ_CAL_LAPLACE || method == XQ_CAL_GAUSS) &&
+	    !(xq_stats_error(stats, type, scheme, *low, *high).most <
+	      xq_stats_error(stats, type, scheme, whole[0], whole[1]).least)) {
+		*low = whole[0];
+		*high = whole[1];
 	}
-	*low = (float)from + 0.0f;
-	*high = (float)to + 0.0f;
 	return 0;
 }

@@ -7,6 +7,9 @@
 
 #include "layout.h"
 
+/* On each side of zero. */
+#define XQ_DEFAULT_BINS 4096
+
 /*
  * Bin i of a side holds the magnitudes in [i, i + 1) * 2^exponent. The exponent is the least
  * one for which the largest magnitude fits, so it depends on the data and not on its order.
@@ -16,6 +19,7 @@ struct xq_histogram {
 	int exponent;
 	uint64_t *count[2];	/* [0] negative values, [1] positive ones; zeros are in neither */
 	double *sum[2];		/* of the magnitudes */
+	double *squares[2];	/* sum of squares */
 };
 
 struct xq_stats {
@@ -37,19 +41,30 @@ void xq_stats_free(struct xq_stats *stats);
 void xq_stats_feed(struct xq_stats *stats, const struct xq_calibration *how, const float *x,
 		   const struct xq_cell *cell);
 
-/* -ENODATA or the range. */
+/* -ENODATA, -ENOMEM or the range. */
 int xq_stats_range(const struct xq_stats *stats, const struct xq_calibration *how,
 		   const struct xq_qtype *type, enum xq_scheme scheme, float *low, float *high);
 
-/* The methods; they need n > 0. */
-void xq_clip_percentile(const struct xq_stats *stats, double percentile, enum xq_scheme scheme,
-			double *low, double *high);
-void xq_clip_mse(const struct xq_stats *stats, const struct xq_qtype *type, enum xq_scheme scheme,
-		 double *low, double *high);
-void xq_clip_analytic(const struct xq_stats *stats, enum xq_calibrate method,
-		      const struct xq_qtype *type, enum xq_scheme scheme, double *low, double *high);
-/* 0 or -ENOMEM. */
-int xq_clip_kl(const struct xq_stats *stats, const struct xq_qtype *type, enum xq_scheme scheme,
-	       double *low, double *high);
+/* ---- what observers and tensors have in common -------------------------------------------------- */
+
+double xq_calibration_percentile(const struct xq_calibration *how);
+
+/* No method but the least squared error may ask for more than was there; zero is in every range. */
+void xq_clamp_range(float min, float max, enum xq_scheme scheme, double from, double to, float *low,
+		    float *high);
+
+/* ---- the least squared error of a histogram ----------------------------------------------------- */
+
+/* The squared error of a range lies between these. */
+struct xq_error_bounds {
+	double least, most;
+};
+
+struct xq_error_bounds xq_stats_error(const struct xq_stats *stats, const struct xq_qtype *type,
+				      enum xq_scheme scheme, float low, float high);
+
+/* Searches with each bin's elements at their mean; [low, high] is min-max before. 0 or -ENOMEM. */
+int xq_stats_best_range(const struct xq_stats *stats, const struct xq_qtype *type,
+			enum xq_scheme scheme, float *low, float *high);
 
 #endif

@@ -7,111 +7,72 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <xqaccel/device.h>
 #include <xqaccel/pack.h>
 
-#include "arguments.h"
+#include "bench.h"
 #include "command.h"
-#include "options.h"
 #include "progress.h"
 
-#define CHECKED_MACS	(1ULL << 26)	/* that the reference does at most */
-
 struct bench {
-	int64_t m, n, k, threads, repeat;
+	struct bench_run run;
+	int64_t m, n, k;
 	enum xq_type a_type, b_type;
-	const char *device;
-	bool json;
 
 	uint8_t *a, *b;		/* unpacked [m][k] and [n][k] */
 	int8_t codebook[256];
-	struct xq_device *dev;
 	struct xq_queue *queue;
 	struct xq_buffer *buf_a, *buf_b, *buf_c, *buf_table;
 	struct xq_gemm job;
-	struct xq_completion done;
-	double seconds;
+	struct xq_completion last, done;	/* of the last run and of the fastest */
 	int64_t rows_checked;
 	bool exact;
 };
 
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static int parse(struct bench *b, int argc, char **argv)
 {
+	bool has_m = false, has_n = false, has_k = false;
 	const struct option_spec specs[] = {
-		{ "m", 0, OPTION_INT, &b->m, "M", "rows of A and C", NULL },
-		{ "n", 0, OPTION_INT, &b->n, "N", "columns of B and C", NULL },
-		{ "k", 0, OPTION_INT, &b->k, "K", "columns of A, rows of B", NULL },
+		{ "m", 0, OPTION_INT, &b->m, "M", "rows of A and C", &has_m },
+		{ "n", 0, OPTION_INT, &b->n, "N", "columns of B and C", &has_n },
+		{ "k", 0, OPTION_INT, &b->k, "K", "columns of A, rows of B", &has_k },
 		{ "a-type", 0, OPTION_TYPE, &b->a_type, OPTION_TYPES_LEFT, "default s8", NULL },
 		{ "b-type", 0, OPTION_TYPE, &b->b_type, OPTION_TYPES_RIGHT, "default s8", NULL },
-		{ "threads", 0, OPTION_INT, &b->threads, "T", "engine threads of soft", NULL },
-		{ "repeat", 0, OPTION_INT, &b->repeat, "R", "runs of which the fastest counts, default 5", NULL },
-		{ "device", 0, OPTION_STRING, &b->device, "NAME", "soft, or a path; default: the first that works", NULL },
-		{ "json", 0, OPTION_FLAG, &b->json, NULL, "one line of JSON", NULL },
+		BENCH_OPTIONS(&b->run),
 	};
-	const int status = options_parse(argc, argv, specs, sizeof(specs) / sizeof(specs[0]), NULL, 0,
+	int status = options_parse(argc, argv, specs, sizeof(specs) / sizeof(specs[0]), NULL, 0,
 					 0, NULL);
 
 	if (status != OPTIONS_DONE)
 		return status;
-	if (b->m < 1 || b->n < 1 || b->k < 1)
-		return usage("--m, --n and --k must be given and at least 1");
-	if (b->repeat < 1)
-		return usage("--repeat must be at least 1");
-	if (b->threads < 0)
-		return usage("--threads must not be negative");
-	return OPTIONS_DONE;
-}
-
-/* xorshift: the same data every time. */
-static uint64_t next_random(uint64_t *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 7;
-	*state ^= *state << 17;
-	return *state;
-}
-
-static uint8_t *random_elements(enum xq_type type, size_t count, uint64_t seed)
-{
-	const uint64_t span = (uint64_t)(xq_type_max(type) - xq_type_min(type)) + 1;
-	uint8_t *data = malloc(count ? count : 1);
-	size_t i;
-
-	for (i = 0; data && i < count; i++) {
-		const uint64_t r = next_random(&seed) >> 32;
-
-		data[i] = type == XQ_B1 ? (r & 1 ? 1 : 0xff) :
-			  (uint8_t)(xq_type_min(type) + (int64_t)(r % span));
-	}
-	return data;
+	if (!has_m || !has_n || !has_k)
+		return usage("--%s is missing", !has_m ? "m" : !has_n ? "n" : "k");
+	status = bench_at_least_1("m", b->m);
+	if (status == OPTIONS_DONE)
+		status = bench_at_least_1("n", b->n);
+	if (status == OPTIONS_DONE)
+		status = bench_at_least_1("k", b->k);
+	return status == OPTIONS_DONE ? bench_check(&b->run) : status;
 }
 
 static int open_device(struct bench *b)
 {
-	char threads[24];
+	const struct {
+		const char *name;
+		int64_t value;
+	} sizes[] = { { "m", b->m }, { "n", b->n }, { "k", b->k } };
+	const struct xqaccel_info *info;
 
-	if (b->threads) {
-		snprintf(threads, sizeof(threads), "%" PRId64, b->threads);
-		setenv("XQ_THREADS", threads, 1);
-	}
-	if (argument_device(b->device, &b->dev))
+	if (bench_open(&b->run))
 		return EXIT_ERROR;
-	if (b->m > xq_device_info(b->dev)->max_dim || b->n > xq_device_info(b->dev)->max_dim ||
-	    b->k > xq_device_info(b->dev)->max_dim)
-		return fail("dimensions of %s go to %u", xq_device_name(b->dev),
-			    xq_device_info(b->dev)->max_dim);
-	if (!xq_device_has_pair(b->dev, b->a_type, b->b_type))
-		return fail("%s does not multiply %s by %s", xq_device_name(b->dev),
+	info = xq_device_info(b->run.dev);
+	for (int i = 0; i < 3; i++)
+		if (sizes[i].value > info->max_dim)
+			return fail("--%s must be at most %u on %s (%" PRId64 ")", sizes[i].name, info->max_dim,
+				    xq_device_name(b->run.dev), sizes[i].value);
+	if (!xq_device_has_pair(b->run.dev, b->a_type, b->b_type))
+		return fail("%s does not multiply --a-type %s by --b-type %s", xq_device_name(b->run.dev),
 			    xq_type_name(b->a_type), xq_type_name(b->b_type));
 	return 0;
 }
@@ -119,26 +80,26 @@ static int open_device(struct bench *b)
 static int fill_buffers(struct bench *b)
 {
 	const size_t m = (size_t)b->m, n = (size_t)b->n, k = (size_t)b->k;
-	const bool tiled = xq_device_has_tiled(b->dev, b->b_type);
+	const bool tiled = xq_device_has_tiled(b->run.dev, b->b_type);
 	size_t i;
 	int err;
 
-	b->a = random_elements(b->a_type, m * k, 88172645463325252ULL);
-	b->b = random_elements(b->b_type, n * k, 2463534242ULL);
+	b->a = bench_elements(b->a_type, m * k, 88172645463325252ULL);
+	b->b = bench_elements(b->b_type, n * k, 2463534242ULL);
 	if (!b->a || !b->b)
 		return -ENOMEM;
 	for (i = 0; i < 256; i++)
 		b->codebook[i] = (int8_t)(i * 37 + 11);
-	err = xq_queue_create(b->dev, NULL, &b->queue);
+	err = xq_queue_create(b->run.dev, NULL, &b->queue);
 	if (!err)
-		err = xq_buffer_create(b->dev, m * xq_row_size(b->a_type, k), &b->buf_a);
+		err = xq_buffer_create(b->run.dev, m * xq_row_size(b->a_type, k), &b->buf_a);
 	if (!err)
-		err = xq_buffer_create(b->dev, tiled ? xq_tiled_size(b->b_type, n, k) :
+		err = xq_buffer_create(b->run.dev, tiled ? xq_tiled_size(b->b_type, n, k) :
 				       n * xq_row_size(b->b_type, k), &b->buf_b);
 	if (!err)
-		err = xq_buffer_create(b->dev, m * n * 4, &b->buf_c);
+		err = xq_buffer_create(b->run.dev, m * n * 4, &b->buf_c);
 	if (!err)
-		err = xq_buffer_create(b->dev, 256, &b->buf_table);
+		err = xq_buffer_create(b->run.dev, 256, &b->buf_table);
 	if (err)
 		return err;
 	memcpy(xq_buffer_data(b->buf_table), b->codebook, 256);
@@ -153,7 +114,7 @@ static int fill_buffers(struct bench *b)
 
 static void make_job(struct bench *b)
 {
-	const bool tiled = xq_device_has_tiled(b->dev, b->b_type);
+	const bool tiled = xq_device_has_tiled(b->run.dev, b->b_type);
 	const size_t k = (size_t)b->k;
 
 	b->job = (struct xq_gemm){
@@ -167,33 +128,18 @@ static void make_job(struct bench *b)
 		b->job.codebook.buffer = b->buf_table;
 }
 
-static int time_job(struct bench *b)
+static int run_once(void *context)
 {
-	struct xq_completion done;
-	int64_t i;
-	int err;
+	struct bench *b = context;
 
-	/* Once without the clock: pages, caches and threads wake up. */
-	err = xq_gemm_run(b->queue, &b->job, NULL);
-	for (i = 0; i < b->repeat && !err; i++) {
-		const double start = now();
-		double seconds;
-
-		err = xq_gemm_run(b->queue, &b->job, &done);
-		seconds = now() - start;
-		if (!i || seconds < b->seconds) {
-			b->seconds = seconds;
-			b->done = done;
-		}
-	}
-	return err;
+	return xq_gemm_run(b->queue, &b->job, &b->last);
 }
 
-static int32_t value_of(enum xq_type type, const int8_t *codebook, uint8_t byte)
+static void fastest(void *context)
 {
-	if (type == XQ_C4 || type == XQ_C8)
-		return codebook[byte];
-	return xq_type_signed(type) ? (int8_t)byte : byte;
+	struct bench *b = context;
+
+	b->done = b->last;
 }
 
 /* Three loops over as many rows as time allows, spread evenly. */
@@ -203,10 +149,12 @@ static void check(struct bench *b)
 	const int32_t *c = xq_buffer_data(b->buf_c);
 	int64_t i, n, k;
 
-	b->rows_checked = row_macs >= CHECKED_MACS ? 1 : (int64_t)(CHECKED_MACS / row_macs);
+	b->rows_checked = row_macs >= BENCH_CHECKED_MACS ? 1 : (int64_t)(BENCH_CHECKED_MACS / row_macs);
 	if (b->rows_checked > b->m)
 		b->rows_checked = b->m;
 	b->exact = true;
+	b->run.done = 0;
+	progress_start("bench gemm: checking", &b->run.done, (uint64_t)b->rows_checked);
 	for (i = 0; i < b->rows_checked; i++) {
 		const int64_t row = i * b->m / b->rows_checked;
 
@@ -214,31 +162,33 @@ static void check(struct bench *b)
 			uint32_t sum = 0;
 
 			for (k = 0; k < b->k; k++)
-				sum += (uint32_t)(value_of(b->a_type, NULL, b->a[row * b->k + k]) *
-						  value_of(b->b_type, b->codebook, b->b[n * b->k + k]));
+				sum += (uint32_t)(bench_value(b->a_type, NULL, b->a[row * b->k + k]) *
+						  bench_value(b->b_type, b->codebook, b->b[n * b->k + k]));
 			b->exact &= (uint32_t)c[row * b->n + n] == sum;
 		}
+		__atomic_fetch_add(&b->run.done, 1, __ATOMIC_RELAXED);
 	}
+	progress_stop();
 }
 
 static void print_result(const struct bench *b)
 {
 	const double device = 1e-9 * (double)(b->done.end_ns - b->done.start_ns);
-	const double gmacs = 1e-9 * (double)b->m * (double)b->n * (double)b->k / b->seconds;
+	const double gmacs = 1e-9 * (double)b->m * (double)b->n * (double)b->k / b->run.seconds;
 
-	if (b->json)
+	if (b->run.json)
 		printf("{\"device\": \"%s\", \"isa\": \"%s\", \"m\": %" PRId64 ", \"n\": %" PRId64 ", \"k\": %" PRId64
 		       ", \"a_type\": \"%s\", \"b_type\": \"%s\", \"threads\": %u, \"seconds\": %.9f, "
 		       "\"device_seconds\": %.9f, \"gmac_per_s\": %.6g, \"bytes\": %" PRIu64
 		       ", \"bytes_copied\": %" PRIu64 ", \"rows_checked\": %" PRId64 ", \"bit_exact\": %s}\n",
-		       xq_device_name(b->dev), xq_device_info(b->dev)->isa, b->m, b->n, b->k,
-		       xq_type_name(b->a_type), xq_type_name(b->b_type), xq_device_info(b->dev)->threads,
-		       b->seconds, device, gmacs, b->done.bytes, b->done.bytes_copied, b->rows_checked,
+		       xq_device_name(b->run.dev), xq_device_info(b->run.dev)->isa, b->m, b->n, b->k,
+		       xq_type_name(b->a_type), xq_type_name(b->b_type), xq_device_info(b->run.dev)->threads,
+		       b->run.seconds, device, gmacs, b->done.bytes, b->done.bytes_copied, b->rows_checked,
 		       b->exact ? "true" : "false");
 	else
 		printf("%s %s x %s, %" PRId64 " x %" PRId64 " x %" PRId64 ": %.3f ms (%.3f on the device), %.2f GMAC/s, "
-		       "%" PRId64 " of %" PRId64 " rows checked: %s\n", xq_device_name(b->dev),
-		       xq_type_name(b->a_type), xq_type_name(b->b_type), b->m, b->n, b->k, 1e3 * b->seconds,
+		       "%" PRId64 " of %" PRId64 " rows checked: %s\n", xq_device_name(b->run.dev),
+		       xq_type_name(b->a_type), xq_type_name(b->b_type), b->m, b->n, b->k, 1e3 * b->run.seconds,
 		       1e3 * device, gmacs, b->rows_checked, b->m, b->exact ? "bit-exact" : "WRONG");
 }
 
@@ -249,30 +199,30 @@ static void clean_up(struct bench *b)
 	xq_buffer_destroy(b->buf_b);
 	xq_buffer_destroy(b->buf_c);
 	xq_buffer_destroy(b->buf_table);
-	xq_device_close(b->dev);
+	xq_device_close(b->run.dev);
 	free(b->a);
 	free(b->b);
 }
 
 int cmd_bench_gemm(int argc, char **argv)
 {
-	struct bench b = { .repeat = 5, .a_type = XQ_S8, .b_type = XQ_S8 };
+	struct bench b = { .run.repeat = 5, .a_type = XQ_S8, .b_type = XQ_S8 };
 	int status = parse(&b, argc, argv), err;
 
 	if (status != OPTIONS_DONE)
 		return status;
 	status = open_device(&b);
 	if (!status) {
-		progress_start("bench gemm", NULL, 0);
+		progress_start("bench gemm: making data", NULL, 0);
 		err = fill_buffers(&b);
-		make_job(&b);
-		err = err ? err : time_job(&b);
-		if (!err)
-			check(&b);
 		progress_stop();
+		make_job(&b);
+		if (!err)
+			err = bench_time(&b.run, "bench gemm", run_once, fastest, &b);
 		if (err) {
-			status = fail("%s: %s", xq_device_name(b.dev), strerror(-err));
+			status = fail("%s: %s", xq_device_name(b.run.dev), strerror(-err));
 		} else {
+			check(&b);
 			print_result(&b);
 			status = b.exact ? EXIT_OK : fail("the product is wrong");
 		}

@@ -56,5 +56,6 @@ int cmd_compare(int argc, char **argv);
 int cmd_pack(int argc, char **argv);
 int cmd_unpack(int argc, char **argv);
 int cmd_bench_gemm(int argc, char **argv);
+int cmd_bench_conv(int argc, char **argv);
 
 #endif

@@ -33,6 +33,7 @@ const struct command commands[] = {
 	{ "pack", "X.npy -o FILE --order ORDER [options]", "Put narrow integers, or floats in blocks, into packed bytes", cmd_pack },
 	{ "unpack", "FILE -o X.npy --order ORDER --shape D,D,.. [options]", "Turn packed bytes into a tensor", cmd_unpack },
 	{ "bench gemm", "--m M --n N --k K [options]", "Time one matrix product", cmd_bench_gemm },
+	{ "bench conv", "--channels C --size H,W --outputs O --kernel H,W [options]", "Time one convolution", cmd_bench_conv },
 	{ 0 }
 };
 

@@ -18,6 +18,8 @@ struct xq_device;
 struct xq_buffer;
 struct xq_queue;
 
+#define XQ_SOFT_THREADS	1024	/* most threads of "soft" */
+
 /* ---- devices -------------------------------------------------------------- */
 
 /**

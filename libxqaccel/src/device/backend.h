@@ -97,6 +97,9 @@ struct xq_ioctl_calls {
 int xq_ioctl_open(const char *path, const struct xq_ioctl_calls *calls,
 		  struct xq_backend **backend, struct xqaccel_info *info);
 
+/* The environment's XQ_THREADS, 0 if it is not set; -EINVAL if it is no number of threads. */
+int xq_soft_threads(unsigned int *threads);
+
 /* Makes a device model; fills in info in the same way. */
 int xq_soft_open(struct xq_backend **backend, struct xqaccel_info *info);
 

@@ -16,7 +16,6 @@
 #define MAX_TIMEOUT_MS		3600000
 #define MAX_BATCH		256
 #define CLIENT_BYTES		(1ULL << 38)
-#define MAX_THREADS		1024
 
 static struct soft *of(struct xq_backend *backend)
 {
@@ -512,7 +511,7 @@ static const struct xq_backend_ops soft_ops = {
 	.submit = soft_submit, .wait = soft_wait, .cancel = soft_cancel,
 };
 
-static int threads_wanted(unsigned int *threads)
+int xq_soft_threads(unsigned int *threads)
 {
 	const char *text = getenv("XQ_THREADS");
 	unsigned long value;
@@ -522,7 +521,7 @@ static int threads_wanted(unsigned int *threads)
 	if (!text || !*text)
 		return 0;
 	value = strtoul(text, &end, 10);
-	if (*end || !value || value > MAX_THREADS)
+	if (*end || !value || value > XQ_SOFT_THREADS)
 		return -EINVAL;
 	*threads = (unsigned int)value;
 	return 0;
@@ -568,7 +567,7 @@ int xq_soft_open(struct xq_backend **backend, struct xqaccel_info *info)
 {
 	struct xqdev_config config = { .contexts = 1, .pin = true };
 	struct soft *soft;
-	int err = threads_wanted(&config.threads);
+	int err = xq_soft_threads(&config.threads);
 
 	if (err)
 		return err;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "backend.h"
+#include "emulator/kernels/xq_kernels.h"
 
 /* What a file that can't be opened lacks. */
 static const char *reason(int error)
@@ -46,8 +47,33 @@ static void abi_error(const char *name, char *text, size_t size)
 		snprintf(text, size, "cannot open %s: its driver has another ABI than this library", name);
 }
 
+/* The device model depends on two variables; the one that is wrong, and what it may be. */
+static void soft_error(int error, char *text, size_t size)
+{
+	size_t at;
+	unsigned int threads, i;
+
+	if (error != -EINVAL) {
+		snprintf(text, size, "cannot open soft: %s", strerror(-error));
+		return;
+	}
+	if (xq_soft_threads(&threads)) {
+		snprintf(text, size, "cannot open soft: XQ_THREADS must be 1 to %d (%s)", XQ_SOFT_THREADS,
+			 getenv("XQ_THREADS"));
+		return;
+	}
+	at = (size_t)snprintf(text, size, "cannot open soft: XQ_ISA must be an instruction set of this processor:");
+	for (i = 0; xqk_isa_list(i) && at < size; i++)
+		at += (size_t)snprintf(text + at, size - at, "%s %s", !i ? "" : xqk_isa_list(i + 1) ? "," : " or",
+				       xqk_isa_list(i));
+	if (at < size)
+		snprintf(text + at, size - at, " (%s)", getenv("XQ_ISA"));
+}
+
 void xq_device_error(const char *name, int error, char *text, size_t size)
 {
+	const bool chosen = name;
+
 	if (!name)
 		name = getenv("XQACCEL_DEVICE");
 	if (!name || !*name)
@@ -55,10 +81,7 @@ void xq_device_error(const char *name, int error, char *text, size_t size)
 	if (error == -EPROTO)
 		abi_error(name, text, size);
 	else if (strcmp(name, "soft"))
-		snprintf(text, size, "cannot open %s: %s", name, reason(error));
-	else if (error == -EINVAL)
-		snprintf(text, size, "cannot open soft: XQ_THREADS is not a number of threads or "
-			 "XQ_ISA not an instruction set of this processor");
+		snprintf(text, size, "cannot open %s%s: %s", name, chosen ? "" : " (XQACCEL_DEVICE)", reason(error));
 	else
-		snprintf(text, size, "cannot open soft: %s", strerror(-error));
+		soft_error(error, text, size);
 }

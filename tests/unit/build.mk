@@ -111,3 +111,6 @@ test_xq_completion.py-args = $(O)/obj/bin/xq libxqaccel/tools/xq-completion.bash
 test_xq_quantize.py-timeout := 600
 test_xq_outputs.py-timeout := 300
 $(foreach t,$(XQ_COMMAND_TESTS),$(eval $(t)-args = $(O)/obj/bin/xq $(O)/asan/bin/xq))
+
+CHECK_SCRIPTS += tests/unit/test_quickstart.py
+test_quickstart.py-args = $(O)/obj/bin/xq

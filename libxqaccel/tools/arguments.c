@@ -53,11 +53,12 @@ int argument_ints_check(const char *option, const char *text, int64_t min, int64
 		return fail("--%s must be of an integer type (%s is %s)", option, text,
 			    tensor_type_name(t));
 	for (i = 0; i < t->count; i++) {
-		if (!tensor_fits_int64(t, i))
-			return fail("--%s is outside %" PRId64 "..%" PRId64 " (element %zu)", option, min, max, i);
-		if (tensor_int(t, i) < min || tensor_int(t, i) > max)
-			return fail("--%s is outside %" PRId64 "..%" PRId64 " (%" PRId64 ")", option, min,
-				    max, tensor_int(t, i));
+		if (tensor_fits_int64(t, i) && tensor_int(t, i) >= min && tensor_int(t, i) <= max)
+			continue;
+		if (!t->ndim)
+			return fail("--%s must be %" PRId64 " to %" PRId64 " (%s)", option, min, max, element_text(t, i));
+		return fail("--%s must be %" PRId64 " to %" PRId64 " (element %s is %s)", option, min, max,
+			    element_place(t, i), element_text(t, i));
 	}
 	return 0;
 }
@@ -72,9 +73,9 @@ int argument_ints(const char *option, const char *text, int64_t min, int64_t max
 	value = strtoll(text, &end, 10);
 	if (end != text && !*end) {
 		if (errno)
-			return fail("--%s is outside %" PRId64 "..%" PRId64 " (%s)", option, min, max, text);
+			return fail("--%s must be %" PRId64 " to %" PRId64 " (%s)", option, min, max, text);
 		if (!tensor_alloc(t, 'i', 8, 0, NULL))
-			return fail("not enough memory");
+			return fail("there is not enough memory");
 		*(int64_t *)t->data = value;
 	} else if (number_tensor(option, text, t)) {
 		return EXIT_ERROR;
@@ -92,7 +93,7 @@ int argument_floats(const char *option, const char *text, struct tensor *t)
 	value = strtod(text, &end);
 	if (end != text && !*end) {
 		if (!tensor_alloc(t, 'f', 4, 0, NULL))
-			return fail("not enough memory");
+			return fail("there is not enough memory");
 		/* Straight to float32: by way of double it could be rounded twice. */
 		*(float *)t->data = strtof(text, NULL);
 		return isfinite(value) ? 0 : fail("--%s must be finite (%s)", option, text);
@@ -106,7 +107,7 @@ int argument_floats(const char *option, const char *text, struct tensor *t)
 	}
 	if (!tensor_alloc(t, 'f', 4, any.ndim, any.dim)) {
 		tensor_free(&any);
-		return fail("not enough memory");
+		return fail("there is not enough memory");
 	}
 	for (i = 0; i < any.count; i++)
 		((float *)t->data)[i] = (float)tensor_double(&any, i);

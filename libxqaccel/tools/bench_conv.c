@@ -12,6 +12,7 @@
 
 #include "bench.h"
 #include "command.h"
+#include "geometry.h"
 #include "json.h"
 #include "progress.h"
 
@@ -80,12 +81,12 @@ static int geometry(struct bench *b)
 		.groups = (size_t)b->groups, .stride_h = 1, .stride_w = 1, .dilation_h = 1, .dilation_w = 1,
 		.x_type = b->x_type, .w_type = b->w_type, .stats = &b->stats,
 	};
-	if (option_sizes("size", b->size, 1, 2, (size_t *const[]){ &v->in_h, &v->in_w }) ||
-	    option_sizes("kernel", b->kernel, 1, 2, (size_t *const[]){ &v->kernel_h, &v->kernel_w }) ||
-	    option_sizes("pads", b->pads, 0, 4, (size_t *const[]){ &v->pad_top, &v->pad_left, &v->pad_bottom,
+	if (geometry_list("size", b->size, 1, 2, (size_t *const[]){ &v->in_h, &v->in_w }) ||
+	    geometry_list("kernel", b->kernel, 1, 2, (size_t *const[]){ &v->kernel_h, &v->kernel_w }) ||
+	    geometry_list("pads", b->pads, 0, 4, (size_t *const[]){ &v->pad_top, &v->pad_left, &v->pad_bottom,
 								   &v->pad_right }) ||
-	    option_sizes("strides", b->strides, 1, 2, (size_t *const[]){ &v->stride_h, &v->stride_w }) ||
-	    option_sizes("dilations", b->dilations, 1, 2, (size_t *const[]){ &v->dilation_h, &v->dilation_w }))
+	    geometry_list("strides", b->strides, 1, 2, (size_t *const[]){ &v->stride_h, &v->stride_w }) ||
+	    geometry_list("dilations", b->dilations, 1, 2, (size_t *const[]){ &v->dilation_h, &v->dilation_w }))
 		return EXIT_ERROR;
 	if (v->in_c % v->groups || v->out_c % v->groups)
 		return fail("--groups must divide --channels and --outputs (%zu, %zu, %zu)", v->groups, v->in_c, v->out_c);

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
+#include <inttypes.h>
+
 #include "codebook_values.h"
 #include "command.h"
+#include "element.h"
 
 int codebook_values(const struct tensor *q, const struct tensor *table, const struct tensor *scales,
 		    const struct layout_piece *piece, float *x)
@@ -12,7 +15,8 @@ int codebook_values(const struct tensor *q, const struct tensor *table, const st
 		return fail("--codebook must be of floats or int8, [entries] or [C, entries] (it is %s %s)",
 			    tensor_type_name(table), tensor_shape(table));
 	if (table->ndim == 2 && (!q->ndim || q->dim[0] != rows))
-		return fail("--codebook has %zu tables for codes of shape %s", rows, tensor_shape(q));
+		return fail("--codebook must have a table for each index of the first axis of the codes (it has %zu, the codes are %s)",
+			    rows, tensor_shape(q));
 	entries = table->dim[table->ndim - 1];
 	k = rows ? q->count / rows : 0;
 	for (size_t i = 0; i < piece->elements; i++) {
@@ -20,7 +24,8 @@ int codebook_values(const struct tensor *q, const struct tensor *table, const st
 		int64_t code = tensor_int(q, at);
 
 		if (code < 0 || (uint64_t)code >= entries)
-			return fail("a code is past the end of the table of %zu (element %zu)", entries, at);
+			return fail("a code must be an index into the table of %zu (element %s is %" PRId64 ")", entries,
+				    element_place(q, at), code);
 		x[i] = (float)tensor_double(table, at / k * entries + (size_t)code) *
 		       scale[layout_param(&piece->layout, i)];
 	}

@@ -59,7 +59,7 @@ static int parse(struct conv *c, int argc, char **argv)
 	if (status != OPTIONS_DONE)
 		return status;
 	if (!c->output)
-		return usage("-o is missing");
+		return usage("-o Y.npy is missing");
 	if (c->output_padding && !c->transpose)
 		return usage("--output-padding needs --transpose");
 	status = requant_check(&c->requant);
@@ -83,6 +83,19 @@ static int read_geometry(struct conv *c)
 			 (size_t *const[]){ &v->output_pad_h, &v->output_pad_w });
 }
 
+/* Which of the channels do not fit. */
+static int refuse_channels(const struct conv *c, size_t given)
+{
+	const struct xq_conv *v = &c->conv;
+
+	if (v->in_c % v->groups)
+		return fail("--groups must divide the %zu channels of X (%zu)", v->in_c, v->groups);
+	if (v->out_c % v->groups)
+		return fail("--groups must divide the %zu output channels, the first axis of W (%zu)", v->out_c, v->groups);
+	return fail("axis %d of W must be the %zu channels of X over --groups %zu (W has %zu: X is %s, W is %s)",
+		    v->layout == XQ_NCHW ? 1 : 3, v->in_c, v->groups, given, tensor_shape(&c->x), tensor_shape(&c->w));
+}
+
 static int read_operands(struct conv *c)
 {
 	struct xq_conv *v = &c->conv;
@@ -104,8 +117,7 @@ static int read_operands(struct conv *c)
 	v->kernel_h = w[nchw ? 2 : 1];
 	v->kernel_w = w[nchw ? 3 : 2];
 	if (v->in_c % v->groups || v->out_c % v->groups || w[nchw ? 1 : 3] != v->in_c / v->groups)
-		return fail("W does not fit X and --groups %zu (X is %s, W is %s)", v->groups,
-			    tensor_shape(&c->x), tensor_shape(&c->w));
+		return refuse_channels(c, w[nchw ? 1 : 3]);
 	v->x = c->x.data;
 	v->w = c->w.data;
 	return 0;
@@ -130,10 +142,11 @@ static int read_zero_points(struct conv *c)
 		return status;
 	status = argument_ints("w-zp", c->w_zp, INT32_MIN, INT32_MAX, &t);
 	if (!status && t.count != 1 && (t.ndim != 1 || t.dim[0] != v->out_c))
-		status = fail("--w-zp must be one number or [%zu] (it is %s)", v->out_c, tensor_shape(&t));
+		status = fail("--w-zp must be one number, or one for each of the %zu output channels (it is %s)",
+			      v->out_c, tensor_shape(&t));
 	if (!status) {
 		c->w_zps = calloc(t.count + 1, sizeof(*c->w_zps));
-		status = c->w_zps ? 0 : fail("not enough memory");
+		status = c->w_zps ? 0 : fail("there is not enough memory");
 	}
 	for (size_t i = 0; !status && i < t.count; i++)
 		c->w_zps[i] = (int32_t)tensor_int(&t, i);
@@ -151,7 +164,7 @@ static int alloc_result(struct conv *c)
 
 	if (err)
 		return fail(err == -EOVERFLOW ? "the result would be too large (X is %s, W is %s)" :
-			    "the kernel or the padding does not fit (X is %s, W is %s)", tensor_shape(&c->x),
+			    "the kernel is larger than X with its padding, or the padding than the result (X is %s, W is %s)", tensor_shape(&c->x),
 			    tensor_shape(&c->w));
 	if (requant_alloc(&c->requant, &c->y, 4, v->layout == XQ_NCHW ?
 			  (size_t[]){ v->batch, v->out_c, h, w } : (size_t[]){ v->batch, h, w, v->out_c }))
@@ -182,7 +195,7 @@ static int run(struct conv *c)
 		fail("the convolution is too large for %s (X is %s, W is %s)", xq_device_name(dev),
 		     tensor_shape(&c->x), tensor_shape(&c->w));
 	else if (err)
-		fail("%s: %s", xq_device_name(dev), strerror(-err));
+		fail("the convolution failed on %s: %s", xq_device_name(dev), strerror(-err));
 	xq_device_close(dev);
 	return err ? EXIT_ERROR : 0;
 }

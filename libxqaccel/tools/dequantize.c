@@ -46,9 +46,9 @@ static int parse(struct dequantize *d, int argc, char **argv)
 	if (status != OPTIONS_DONE)
 		return status;
 	if (!d->output)
-		return usage("-o is missing");
+		return usage("-o X.npy is missing");
 	if (!d->scale && !d->codebook)
-		return usage("--scale is missing");
+		return usage("--scale is missing, or --codebook");
 	if (d->zp && d->codebook)
 		return usage("--zp does not go with --codebook");
 	return output_prepare(d->output) ? EXIT_ERROR : OPTIONS_DONE;
@@ -163,7 +163,7 @@ static int in_pieces(struct dequantize *d)
 			room = p.elements;
 			x = buffer = malloc(room * sizeof(*buffer));
 		}
-		status = !x ? fail("not enough memory") :
+		status = !x ? fail("there is not enough memory") :
 			 d->codebook ? codebook_values(&d->q, &d->table, &d->scales, &p, x) : linear_piece(d, &p, x);
 		if (!status && d->x.bytes < 4)
 			narrow(d, x, p.first, p.elements);

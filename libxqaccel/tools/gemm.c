@@ -57,11 +57,11 @@ static int parse(struct gemm *g, int argc, char **argv)
 	if (status != OPTIONS_DONE)
 		return status;
 	if (!g->output)
-		return usage("-o is missing");
+		return usage("-o C.npy is missing");
 	if (g->grouped && g->group < 1)
 		return fail("--group must be at least 1 (%" PRId64 ")", g->group);
 	if (!g->grouped && (g->a_scale || g->b_scale))
-		return usage("group scales need --group");
+		return usage("--%s needs --group", g->a_scale ? "a-group-scale" : "b-group-scale");
 	status = requant_check(&g->requant);
 	return status == OPTIONS_DONE && output_prepare(g->output) ? EXIT_ERROR : status;
 }
@@ -79,7 +79,7 @@ static int read_operands(struct gemm *g)
 	mm->b = g->b.data;
 	mm->group = (size_t)g->group;
 	if (g->grouped && mm->k % mm->group)
-		return fail("K is no multiple of --group (K is %zu, the group %zu)", mm->k, mm->group);
+		return fail("--group must divide K, which is the %zu columns of A (%zu)", mm->k, mm->group);
 	return 0;
 }
 
@@ -99,7 +99,7 @@ static int to_int32(struct tensor *t, const int32_t **values)
 	size_t i;
 
 	if (!tensor_alloc(&ints, 'i', 4, t->ndim, t->dim))
-		return fail("not enough memory");
+		return fail("there is not enough memory");
 	for (i = 0; i < t->count; i++)
 		((int32_t *)ints.data)[i] = (int32_t)tensor_int(t, i);
 	tensor_free(t);
@@ -116,7 +116,8 @@ static int read_zero_point(const char *option, const char *text, size_t count, b
 	if (argument_ints(option, text, INT32_MIN, INT32_MAX, t))
 		return EXIT_ERROR;
 	if (!is_vector(t, count, column))
-		return fail("--%s must be one number or [%zu] (it is %s)", option, count, tensor_shape(t));
+		return fail("--%s must be one number, or one for each of the %zu %s (it is %s)", option, count,
+			    column ? "rows of A" : "columns of B", tensor_shape(t));
 	*given = t->count;
 	return to_int32(t, values);
 }
@@ -129,7 +130,8 @@ static int read_scale(const char *option, const char *path, size_t rows, size_t 
 	if (argument_tensor(path, t) || argument_ints_check(option, path, INT32_MIN, INT32_MAX, t))
 		return EXIT_ERROR;
 	if (t->ndim != 2 || t->dim[0] != rows || t->dim[1] != groups)
-		return fail("--%s must be [%zu, %zu] (it is %s)", option, rows, groups, tensor_shape(t));
+		return fail("--%s must be [%zu, %zu], %s by groups of K (it is %s)", option, rows, groups,
+			    option[0] == 'a' ? "rows of A" : "columns of B", tensor_shape(t));
 	return to_int32(t, values);
 }
 
@@ -139,7 +141,7 @@ static int read_codebook(struct gemm *g)
 	const size_t entries = mm->b_type == XQ_C4 ? 16 : mm->b_type == XQ_C8 ? 256 : 0;
 
 	if (!entries != !g->codebook)
-		return fail(entries ? "--b-type %s needs --codebook" : "--codebook is for c4 and c8 (B is %s)",
+		return fail(entries ? "--b-type %s needs --codebook" : "--codebook goes with --b-type c4 and c8 (B is %s)",
 			    xq_type_name(mm->b_type));
 	if (!entries)
 		return 0;
@@ -157,7 +159,7 @@ static int read_codebook(struct gemm *g)
 static int read_epilogue(struct gemm *g)
 {
 	if (g->grouped && !g->a_scale && !g->b_scale && (g->bias || g->requant.profile))
-		return fail("%s does not go with --group without group scales", g->bias ? "--bias" : "--requant");
+		return fail("with --group, %s needs --a-group-scale or --b-group-scale", g->bias ? "--bias" : "--requant");
 	return argument_bias(g->bias, g->mm.n, &g->biases, &g->mm.bias) || requant_read(&g->requant, g->mm.n);
 }
 
@@ -181,7 +183,7 @@ static int alloc_result(struct gemm *g)
 	if (ndim > TENSOR_MAX_DIMS)
 		return fail("C would have %u dimensions, more than %d", ndim, TENSOR_MAX_DIMS);
 	if (!tensor_alloc(&g->c, 'i', 4, ndim, dim))
-		return fail("not enough memory for C");
+		return fail("there is not enough memory for C");
 	g->mm.c = g->c.data;
 	return g->requant.profile ? requant_alloc(&g->requant, &g->y, ndim, dim) : 0;
 }
@@ -222,7 +224,7 @@ static int run(struct gemm *g)
 		fail("the matrices are too large for %s (A is %s, B is %s)", xq_device_name(dev),
 		     tensor_shape(&g->a), tensor_shape(&g->b));
 	else if (err)
-		fail("%s: %s", xq_device_name(dev), strerror(-err));
+		fail("the product failed on %s: %s", xq_device_name(dev), strerror(-err));
 	xq_device_close(dev);
 	return err ? EXIT_ERROR : 0;
 }

@@ -19,7 +19,7 @@ static int axis_of(const struct tensor *x, int64_t axis, unsigned int *out)
 static int whole_tensor(const struct tensor *x, struct granularity *g)
 {
 	*g = (struct granularity){ .rows = 1, .k = x->count };
-	return xq_layout_tensor(x->dim, x->ndim, &g->layout) ? fail("the tensor is too large") : 0;
+	return xq_layout_tensor(x->dim, x->ndim, &g->layout) ? fail("the tensor is too large (it is %s)", tensor_shape(x)) : 0;
 }
 
 static int channels(const struct tensor *x, int64_t axis, struct granularity *g)
@@ -29,7 +29,7 @@ static int channels(const struct tensor *x, int64_t axis, struct granularity *g)
 		return EXIT_ERROR;
 	g->dim[0] = g->rows = x->dim[g->axis];
 	g->k = g->rows ? x->count / g->rows : 0;
-	return xq_layout_channel(x->dim, x->ndim, (int)g->axis, &g->layout) ? fail("the tensor is too large") : 0;
+	return xq_layout_channel(x->dim, x->ndim, (int)g->axis, &g->layout) ? fail("the tensor is too large (it is %s)", tensor_shape(x)) : 0;
 }
 
 int granularity_blocks(const struct tensor *x, int64_t axis, int64_t block, struct granularity *g)
@@ -40,14 +40,14 @@ int granularity_blocks(const struct tensor *x, int64_t axis, int64_t block, stru
 	if (axis_of(x, axis, &g->axis))
 		return EXIT_ERROR;
 	if (block < 1)
-		return fail("a block has at least one element (%" PRId64 ")", block);
+		return fail("a group or block must have at least one element (%" PRId64 ")", block);
 	size = x->dim[g->axis];
 	memcpy(g->dim, x->dim, x->ndim * sizeof(*g->dim));
 	g->dim[g->axis] = size / (size_t)block + !!(size % (size_t)block);
 	g->rows = size ? x->count / size * g->dim[g->axis] : 0;
 	g->k = (size_t)block;
 	return xq_layout_block(x->dim, x->ndim, (int)g->axis, (size_t)block, &g->layout) ?
-		fail("the tensor is too large") : 0;
+		fail("the tensor is too large (it is %s)", tensor_shape(x)) : 0;
 }
 
 /* The number behind a colon. */
@@ -72,7 +72,7 @@ int granularity_parse(const char *text, const struct tensor *x, struct granulari
 	if (number_after(text, "channel", &value))
 		return channels(x, value, g);
 	if (!number_after(text, "group", &value))
-		return usage("--granularity is tensor, channel:AXIS or group:G (%s)", text);
+		return usage("the number in --granularity must be an integer (%s)", text);
 	return granularity_blocks(x, -1, value, g);
 }
 
@@ -133,7 +133,7 @@ int granularity_of_scale(const struct tensor *x, const struct tensor *scale, con
 	if (!block && scale->count == 1)
 		return whole_tensor(x, g);
 	if (block && *block < 1)
-		return fail("a block has at least one element (%" PRId64 ")", *block);
+		return fail("--block must be at least 1 (%" PRId64 ")", *block);
 	/* One dimension does not say which axis it is, and one number fits all. */
 	if (!axis && scale->count != 1 && (ask || (!block && scale->ndim > 1)) &&
 	    find_axis(x, scale, block, &found))

@@ -34,7 +34,7 @@ static int leading(const struct tensor *a, const struct tensor *b, struct xq_mat
 		const size_t x = from_last(a, back), y = from_last(b, back);
 
 		if (x != y && x != 1 && y != 1)
-			return fail("leading dimensions of A and B do not broadcast (A is %s, B is %s)",
+			return fail("the leading dimensions of A and B do not broadcast (A is %s, B is %s)",
 				    tensor_shape(a), tensor_shape(b));
 		mm->dim[i] = x == 1 ? y : x;
 		mm->a_step[i] = step_of(a, back);
@@ -49,7 +49,7 @@ int matmul_shapes(const struct tensor *a, const struct tensor *b, bool transpose
 	size_t k;
 
 	if (!a->ndim || !b->ndim)
-		return fail("%s is a scalar, it takes matrices or vectors", a->ndim ? "B" : "A");
+		return fail("%s must be a matrix or a vector (it is a scalar)", a->ndim ? "B" : "A");
 	mm->m = a->ndim > 1 ? from_last(a, 1) : 1;
 	mm->k = from_last(a, 0);
 	/* A vector B is a column, so it lies like a row of the transposed. */
@@ -57,7 +57,7 @@ int matmul_shapes(const struct tensor *a, const struct tensor *b, bool transpose
 	mm->n = b->ndim == 1 ? 1 : from_last(b, mm->b_transposed ? 1 : 0);
 	k = from_last(b, mm->b_transposed ? 0 : 1);
 	if (k != mm->k)
-		return fail("A has %zu columns, but B %zu rows%s (A is %s, B is %s)", mm->k, k,
+		return fail("A has %zu columns and B %zu rows%s, which must be as many (A is %s, B is %s)", mm->k, k,
 			    transpose_b ? " once transposed" : "", tensor_shape(a), tensor_shape(b));
 	return leading(a, b, mm);
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <getopt.h>
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -225,21 +224,5 @@ int option_list(const char *name, const char *text, int64_t *values, int count)
 	}
 	if (i < count)
 		return fail("--%s takes one number, or %d with commas between them (%s)", name, count, text);
-	return EXIT_OK;
-}
-
-int option_sizes(const char *name, const char *text, int64_t least, int count, size_t *const to[])
-{
-	int64_t values[8];
-
-	if (!text)
-		return EXIT_OK;
-	if (option_list(name, text, values, count))
-		return EXIT_ERROR;
-	for (int i = 0; i < count; i++) {
-		if (values[i] < least)
-			return fail("--%s must be at least %" PRId64 " (%s)", name, least, text);
-		*to[i] = (size_t)values[i];
-	}
 	return EXIT_OK;
 }

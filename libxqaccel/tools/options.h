@@ -69,7 +69,4 @@ int options_parse(int argc, char **argv, const struct option_spec *specs, size_t
 /* "3,4" or "3": so many numbers, one given for all. 0, or EXIT_ERROR after printing. */
 int option_list(const char *name, const char *text, int64_t *values, int count);
 
-/* The same as sizes that are at least so large; they stay as they are if text is NULL. */
-int option_sizes(const char *name, const char *text, int64_t least, int count, size_t *const to[]);
-
 #endif

@@ -63,12 +63,12 @@ int output_prepare(const char *path)
 	if (!count)
 		signal(SIGXFSZ, SIG_IGN);
 	if (count == MAX_OUTPUTS)
-		return fail("too many outputs (%d)", MAX_OUTPUTS);
+		return fail("there are more than %d outputs (%s)", MAX_OUTPUTS, path);
 	*o = (struct output){ .path = path };
 	err = output_target_find(path, &o->target);
 	for (int i = 0; i < count && !err; i++) {
 		if (output_target_same(&outputs[i].target, &o->target))
-			return fail("two outputs have one name (%s, %s)", outputs[i].path, path);
+			return fail("two outputs are the same file (%s, %s)", outputs[i].path, path);
 	}
 	if (!err)
 		err = open_output(o);
@@ -222,7 +222,7 @@ int output_alloc(const char *path, struct tensor *t)
 		map_scratch(t);
 	if (!t->data)
 		t->data = calloc(t->count ? t->count : 1, t->bytes);
-	return t->data ? 0 : fail("not enough memory");
+	return t->data ? 0 : fail("there is not enough memory for the result");
 }
 
 /* ---- the end ------------------------------------------------------------------------------------------ */

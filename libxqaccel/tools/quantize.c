@@ -68,13 +68,13 @@ static int parse(struct quantize *z, int argc, char **argv)
 	    !z->channel_scale_out)
 		return usage("-o Q.npy is missing, or --report");
 	if (!z->scale == !z->scheme)
-		return usage("it takes either --scale or --scheme");
+		return usage(z->scale ? "--scale does not go with --scheme" : "either --scale or --scheme is needed");
 	if (z->scale && (z->granularity || z->calibrate))
-		return usage("--granularity and --calibrate go with --scheme");
+		return usage("--%s goes with --scheme", z->granularity ? "granularity" : "calibrate");
 	if (z->scheme && (z->zp || z->has_axis || z->has_block))
-		return usage("--zp, --axis and --block go with --scale");
+		return usage("--%s goes with --scale", z->zp ? "zp" : z->has_axis ? "axis" : "block");
 	if (z->outputs.count && z->outputs.count != z->paths)
-		return usage("-o is given once for each input (%d inputs, %d times)", z->paths, z->outputs.count);
+		return usage("-o must be given once for each input (%d given for %d)", z->outputs.count, z->paths);
 	if (z->paths > 1 && (!z->scheme || (strcmp(z->scheme, "symmetric") && strcmp(z->scheme, "affine"))))
 		return usage("several inputs go with --scheme symmetric and affine (%d given)", z->paths);
 	return OPTIONS_DONE;
@@ -166,7 +166,8 @@ static int check_gives(const struct quantize *z, unsigned int gives)
 
 	for (size_t i = 0; i < sizeof(results) / sizeof(results[0]); i++) {
 		if (results[i].path && !(gives & results[i].what))
-			return fail("this scheme has nothing for --%s", results[i].option);
+			return fail("--%s %s has nothing for --%s", z->scheme ? "scheme" : "scale", z->scheme ? z->scheme : z->scale,
+				    results[i].option);
 	}
 	for (int i = 0; i < z->outputs.count; i++) {
 		if (output_prepare(z->outputs.text[i]))
@@ -184,7 +185,7 @@ static int check_scheme(struct quantize *z, const struct scheme *scheme, const c
 	int status;
 
 	if (z->calibrate)
-		return usage("--calibrate goes with symmetric and affine (--scheme %s)", z->scheme);
+		return usage("--calibrate goes with --scheme symmetric and affine (%s)", z->scheme);
 	if (z->round && !scheme->rounds)
 		return usage("--scheme %s has a rounding of its own (--round %s)", z->scheme, z->round);
 	if (z->granularity && !scheme->shares)

@@ -29,7 +29,7 @@ int quantize_target(struct quantize *z)
 	if (!z->wanted)
 		return usage("--type is missing");
 	if (xq_qtype_of(z->wanted, &z->type))
-		return fail("only a scheme writes %s; else --type is s8, u8, s4, u4, s2, u2, t2, s16 or u16",
+		return fail("without a scheme of its own, --type must be s8, u8, s4, u4, s2, u2, t2, s16 or u16 (%s)",
 			    xq_type_name(z->wanted));
 	return 0;
 }

@@ -197,7 +197,7 @@ static int to_device_table(struct quantize *z, unsigned int bits)
 	int err;
 
 	if (z->cut.rows != 1)
-		return fail("--type %s takes one table for the tensor", xq_type_name(z->wanted));
+		return fail("--type %s has one table for the tensor (--granularity %s)", xq_type_name(z->wanted), z->granularity);
 	if (quantize_alloc(NULL, &table, 'i', 1, 1, &entries))
 		return EXIT_ERROR;
 	err = xq_codebook_to_s8(z->table.data, bits, table.data, z->scales.data, &fault);
@@ -222,7 +222,7 @@ static int check_kmeans(const struct quantize *z, const char *argument)
 	if (z->wanted != XQ_NONE && z->wanted != XQ_U8 && z->wanted != XQ_C4 && z->wanted != XQ_C8)
 		return fail("--scheme kmeans writes u8, c4 or c8 (--type %s)", xq_type_name(z->wanted));
 	if (z->wanted == XQ_C4 && bits > 4)
-		return fail("%u bits do not fit --type %s", bits, xq_type_name(z->wanted));
+		return fail("kmeans:BITS takes at most 4 bits for --type c4 (%s)", z->scheme);
 	return 0;
 }
 
@@ -237,8 +237,7 @@ static int kmeans(struct quantize *z, const char *argument)
 	if (status)
 		return status;
 	if (z->cut.layout.per == XQ_PER_BLOCK || (z->cut.layout.per == XQ_PER_CHANNEL && z->cut.axis))
-		return fail("kmeans has a table for the tensor or for each index of the first axis (--granularity %s)",
-			    z->granularity);
+		return fail("--granularity must be tensor or channel:0 for kmeans (%s)", z->granularity);
 	dim[0] = z->cut.rows;
 	dim[1] = (size_t)1 << bits;
 	if (set_codes(z, 'u') || quantize_alloc(z->scale_out, &z->scales, 'f', 4, 0, NULL) ||
@@ -324,7 +323,7 @@ static int vsquant(struct quantize *z, const char *argument)
 	if (last_axis(z, (int64_t)format.vector))
 		return EXIT_ERROR;
 	if (z->x.ndim > 2 && last_dim(z) % format.vector)
-		return fail("the last axis is no multiple of the vector (%zu, %zu)", last_dim(z), format.vector);
+		return fail("the last axis must be a multiple of the vector of %zu (it has %zu)", format.vector, last_dim(z));
 	return vsquant_run(z, &format);
 }
 
@@ -355,7 +354,7 @@ static int mx(struct quantize *z, const char *argument)
 	if (!exponent || !micro) {
 		free(exponent);
 		free(micro);
-		return fail("not enough memory");
+		return fail("there is not enough memory");
 	}
 	err = xq_mx_encode(z->x.data, rows, k, format, z->q.data, exponent, micro, &fault);
 	scale = z->scales.data;
@@ -386,7 +385,7 @@ static int mxint8(struct quantize *z, const char *argument)
 	rows = k ? z->x.count / k : 0;
 	exponent = calloc(z->scales.count + 1, 1);
 	if (!exponent)
-		return fail("not enough memory");
+		return fail("there is not enough memory");
 	err = xq_mxint8_encode(z->x.data, rows, k, z->q.data, exponent, &fault);
 	scale = z->scales.data;
 	for (size_t i = 0; i < z->scales.count && !err; i++)

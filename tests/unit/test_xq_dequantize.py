@@ -47,7 +47,7 @@ class Dequantize(xq_case.Tests):
         want = tuple(nearest_f32(v - [-2147483648, 2147483647, 5][i // 4]) * [.5, .25, 2][i // 4] for i, v in enumerate(values))
         self.expect(got == want, "%r, not %r" % (got, want))
         save("u.npy", "<u4", (1,), [7])
-        self.refused(1, "--zp is outside 0..2147483647 (-1)", "dequantize", "u.npy", "--scale", "1", "--zp", "-1", "-o", "y.npy")
+        self.refused(1, "--zp must be 0 to 2147483647 (-1)", "dequantize", "u.npy", "--scale", "1", "--zp", "-1", "-o", "y.npy")
 
     def any_scale(self):
         """Zero and negative scales, as ggml's Q4_0 has them; never in quantize."""
@@ -151,7 +151,7 @@ class Dequantize(xq_case.Tests):
         save("q.npy", "|u1", (2, 3), [0, 1, 2, 2, 1, 0])
         save("t.npy", "<f4", (2, 3), [1, 2, 3, 10, 20, 30])
         self.expect(self.back("q.npy", "--codebook", "t.npy")[2] == (1, 2, 3, 30, 20, 10), "a table for each row")
-        self.refused(1, "a code is past the end of the table of 2 (element 2)", "dequantize", "q.npy", "--codebook", save("u.npy", "<f4", (2,), [1, 2]), "-o", "y.npy")
+        self.refused(1, "a code must be an index into the table of 2 (element [0, 2] is 2)", "dequantize", "q.npy", "--codebook", save("u.npy", "<f4", (2,), [1, 2]), "-o", "y.npy")
 
 
 def nearest_f32(integer):

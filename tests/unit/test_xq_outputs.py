@@ -105,7 +105,7 @@ class Outputs(xq_case.Tests):
         scheme = ["quantize", "x.npy", "--type", "s8", "--scheme", "affine"]
         for first, second in [("q.npy", "q.npy"), ("q.npy", "./q.npy"), ("folder/../q.npy", "q.npy"), ("link.npy", "q.npy"), ("-", "-"),
                               ("-", "/dev/stdout"), ("x.npy", "./x.npy")]:
-            self.refused(1, "two outputs have one name (%s, %s)" % (first, second), *scheme, "-o", first, "--scale-out", second)
+            self.refused(1, "two outputs are the same file (%s, %s)" % (first, second), *scheme, "-o", first, "--scale-out", second)
         self.run(*scheme, "-o", "q.npy", "--scale-out", "/dev/null", "--zp-out", "/dev/null")
         self.run("quantize", "x.npy", "--type", "s8", "--scale", "1", "-o", "x.npy")
         self.expect(load("x.npy") == ("|i1", (2, 2), (1, 2, 3, 4)), "the input's own name as output")

@@ -167,7 +167,7 @@ class Quantize(xq_case.Tests):
         save("b.npy", "<f4", (4, 6), range(24))
         save("c.npy", "<f4", (3, 8), range(24))
         words = ["--type", "s8", "--scheme", "affine"]
-        for rc, says, line in [(2, "-o is given once for each input (2 inputs, 1 times)", ["a.npy", "b.npy", *words, "-o", "q.npy"]),
+        for rc, says, line in [(2, "-o must be given once for each input (1 given for 2)", ["a.npy", "b.npy", *words, "-o", "q.npy"]),
                                (2, "several inputs go with --scheme symmetric and affine (2 given)", ["a.npy", "b.npy", "--type", "s8", "--scale", "1", "--report"]),
                                (1, "the inputs differ in what shares parameters (b.npy is [4, 6])", ["a.npy", "b.npy", *words, "--granularity", "channel:1", "--scale-out", "s.npy"]),
                                (1, "the inputs differ in what shares parameters (c.npy is [3, 8])", ["a.npy", "c.npy", *words, "--granularity", "group:4", "--scale-out", "s.npy"]),

@@ -16,7 +16,7 @@ TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
 
 
 class Words(xq_case.Tests):
-    names = ("commands", "options", "values", "help", "version", "full_output")
+    names = ("commands", "options", "values", "help", "version", "full_output", "manual_pages")
 
     def says(self, line, sentence, rc=2):
         """One line, that begins with xq and the command; its hint is of that command."""
@@ -107,6 +107,28 @@ class Words(xq_case.Tests):
                 p = subprocess.run([self.xq, *line.split()], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
             if p.returncode != 1 or not re.fullmatch(r"xq: .*cannot write to standard output: No space left on device\n", p.stderr):
                 self.problems.append("xq %s >/dev/full: %d, %r" % (line, p.returncode, p.stderr))
+
+
+    def manual_pages(self):
+        """Each command has a page that names each of its options, or the page to which it refers for --requant does."""
+        def page(name):
+            path = os.path.join(TOP, "libxqaccel/man", name)
+            if not os.path.exists(path):
+                return None
+            with open(path, encoding="utf-8") as f:
+                text = f.read()
+            other = re.search(r"^\.so man1/(\S+)", text, re.M)
+            return page(other[1]) if other else text.replace("\\-", "-")
+
+        for name in self.run("--list-commands").stdout.splitlines():
+            text = page("xq-%s.1" % name.split()[0])
+            self.expect(text, "xq %s has no manual page" % name)
+            text = (text or "") + (page("xq-conv.1") if "--requant" in (text or "") else "")
+            for line in self.run(*name.split(), "--list-options").stdout.splitlines()[1:]:
+                option = line.split()[0]
+                # -o is every command's, --device and --help are xq(1)'s.
+                if option.startswith("--") and option not in ("--output", "--device", "--help"):
+                    self.expect(re.search(re.escape(option) + r"(?![a-z-])", text), "xq-%s.1 does not name %s" % (name.split()[0], option))
 
 
 if __name__ == "__main__":

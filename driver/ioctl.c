@@ -15,7 +15,9 @@
  * @min_size: of its first version
  * @hardware: needs the device; fails with ENODEV without it, and removal waits for it. It must
  *	not touch user memory, which can be made to answer as late as its owner likes.
- * @handle: works on a kernel copy, which is written back if it returns 0
+ * @results: the structure has members that the driver sets, so it is written back after success.
+ *	Without any it is not, as a call that can't be undone must not fail after it was done.
+ * @handle: works on a kernel copy
  * @finish: makes what @handle did final if its results were written, else undoes it. May run
  *	when the device is gone. NULL: there is nothing to undo.
  */
@@ -24,17 +26,20 @@ struct ioctl_op {
 	u32 size;
 	u32 min_size;
 	bool hardware;
+	bool results;
 	int (*handle)(struct xqaccel_call *call);
 	void (*finish)(struct xqaccel_call *call, bool written);
 };
 
-#define IOCTL_OP(_number, _cmd, _struct, _last, _hardware, _handle, _finish)	\
+#define IOCTL_OP(_number, _cmd, _struct, _last, _hardware, _results, _handle,	\
+		 _finish)							\
 	[_number] = {								\
 		.cmd = (_cmd),							\
 		.size = sizeof(struct _struct) + BUILD_BUG_ON_ZERO(sizeof(struct _struct) > \
 							sizeof(union ioctl_data)), \
 		.min_size = offsetofend(struct _struct, _last),			\
 		.hardware = (_hardware),					\
+		.results = (_results),						\
 		.handle = (_handle),						\
 		.finish = (_finish),						\
 	}
@@ -67,21 +72,22 @@ static_assert(sizeof(struct xqaccel_cancel) == 16);
 static const struct ioctl_op ioctl_ops[] = {
 	/* Writes user memory; what it tells was read when the device was found. */
 	IOCTL_OP(XQACCEL_CMD_INFO, XQACCEL_IOCTL_INFO, xqaccel_info, driver, false,
-		 xqaccel_ioctl_info, NULL),
+		 true, xqaccel_ioctl_info, NULL),
 	IOCTL_OP(XQACCEL_CMD_CONTEXT_CREATE, XQACCEL_IOCTL_CONTEXT_CREATE,
-		 xqaccel_context_create, reserved, true, xqaccel_ioctl_context_create, NULL),
+		 xqaccel_context_create, reserved, true, false,
+		 xqaccel_ioctl_context_create, NULL),
 	IOCTL_OP(XQACCEL_CMD_BUF_CREATE, XQACCEL_IOCTL_BUF_CREATE, xqaccel_buf_create, reserved,
-		 true, xqaccel_ioctl_buf_create, xqaccel_buf_create_finish),
+		 true, true, xqaccel_ioctl_buf_create, xqaccel_buf_create_finish),
 	IOCTL_OP(XQACCEL_CMD_BUF_DESTROY, XQACCEL_IOCTL_BUF_DESTROY, xqaccel_buf_destroy, handle,
-		 true, xqaccel_ioctl_buf_destroy, NULL),
+		 true, false, xqaccel_ioctl_buf_destroy, NULL),
 	/* Reads user memory, and meets the hardware only under the device's lock. */
 	IOCTL_OP(XQACCEL_CMD_SUBMIT, XQACCEL_IOCTL_SUBMIT, xqaccel_submit, reserved, false,
-		 xqaccel_ioctl_submit, xqaccel_submit_finish),
+		 true, xqaccel_ioctl_submit, xqaccel_submit_finish),
 	/* May sleep for long, and completions can be reaped when the device is gone. */
 	IOCTL_OP(XQACCEL_CMD_WAIT, XQACCEL_IOCTL_WAIT, xqaccel_wait, pending, false,
-		 xqaccel_ioctl_wait, xqaccel_wait_finish),
+		 true, xqaccel_ioctl_wait, xqaccel_wait_finish),
 	IOCTL_OP(XQACCEL_CMD_CANCEL, XQACCEL_IOCTL_CANCEL, xqaccel_cancel, id, false,
-		 xqaccel_ioctl_cancel, NULL),
+		 false, xqaccel_ioctl_cancel, NULL),
 };
 
 static const struct ioctl_op *ioctl_find(unsigned int cmd)
@@ -144,7 +150,8 @@ long xqaccel_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		dev_dbg(&client->xq->dev, "ioctl %u: %d\n", _IOC_NR(cmd), ret);
 		return ret;
 	}
-	ret = copy_to_user(user, &data, min(size, op->size)) ? -EFAULT : 0;
+	if (op->results && copy_to_user(user, &data, min(size, op->size)))
+		ret = -EFAULT;
 	if (op->finish)
 		op->finish(&call, !ret);
 	return ret;

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 
 #include "device.h"
 #include "guest.h"
@@ -173,6 +174,44 @@ TEST_F(ioctl, bad_pointers)
 	EXPECT_EQ(-EFAULT, device_ioctl(self->fd, XQACCEL_IOCTL_SUBMIT, &cmd));
 	cmd.jobs.array = ~0ULL - 8;
 	EXPECT_EQ(-EFAULT, device_ioctl(self->fd, XQACCEL_IOCTL_SUBMIT, &cmd));
+}
+
+/* A copy of the structure in memory that can be read and not written. */
+static void *read_only(struct __test_metadata *_metadata, const void *cmd, size_t bytes)
+{
+	void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	ASSERT_TRUE(page != MAP_FAILED);
+	memcpy(page, cmd, bytes);
+	ASSERT_EQ(0, mprotect(page, 4096, PROT_READ));
+	return page;
+}
+
+/* What has no results is not written back: such a call can't fail after it was done. */
+TEST_F(ioctl, structures_without_results_may_be_read_only)
+{
+	struct xqaccel_context_create context = { .size = sizeof(context) };
+	struct xqaccel_buf_destroy destroy = { .size = sizeof(destroy) };
+	struct xqaccel_cancel stop = { .size = sizeof(stop) };
+	struct xqaccel_completion c;
+	struct xqaccel_job job;
+	struct buffer buf;
+
+	EXPECT_EQ(0, device_ioctl(self->fd, XQACCEL_IOCTL_CONTEXT_CREATE,
+				  read_only(_metadata, &context, sizeof(context))));
+	ASSERT_EQ(0, buffer_create(self->fd, 4096, &buf));
+	if (host_present()) {
+		ASSERT_EQ(0, inject("hang-jobs", 1));
+		small_job(&job, &buf);
+		ASSERT_EQ(0, submit_jobs(self->fd, &job, 1, 0, 0, NULL, (uint64_t *)&stop.id));
+		EXPECT_EQ(0, device_ioctl(self->fd, XQACCEL_IOCTL_CANCEL,
+					  read_only(_metadata, &stop, sizeof(stop))));
+		EXPECT_EQ(0, wait_one(self->fd, &c, 10 * SECOND));
+		EXPECT_EQ(0, inject_nothing());
+	}
+	destroy.handle = buf.handle;
+	EXPECT_EQ(0, device_ioctl(self->fd, XQACCEL_IOCTL_BUF_DESTROY,
+				  read_only(_metadata, &destroy, sizeof(destroy))));
 }
 
 TEST_F(ioctl, reserved_members)

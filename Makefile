@@ -129,6 +129,8 @@ PACKAGES-fuzz := $(O)/stamp/packages-fuzz
 -include libxqaccel/build.mk
 -include tests/unit/build.mk
 -include tests/kselftest/build.mk
+-include tests/debug/build.mk
+-include tests/kunit/build.mk
 -include tests/bench/build.mk
 -include tests/lab/build.mk
 -include tests/fuzz/build.mk
@@ -142,7 +144,7 @@ include tests/vm/build.mk
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } \
 		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-z][a-z-]*:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+		/^[a-z][a-z-]*:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@printf '\n%s\n%s\n' 'Variables: V=1 (show commands), O=DIR (output), KVER=6.1|6.12, XQ_VECTORS=DIR, QEMU_SRC=DIR, VM_OPTIONS=,' \
 		'  PREFIX= DESTDIR= (install), ARCH=arm64 CROSS_COMPILE=, FUZZ_SECONDS=, ONLY=REGEX (check), WERROR=1'
 
@@ -156,6 +158,9 @@ demo-soft: ## The same on the software device, without a VM
 check: $(CHECK_PROGRAMS) $(CHECK_DEPS) $(O)/check.plan | $(O)/stamp/packages-check ## Run every test (ONLY=REGEX: some)
 	$(Q)tests/check --plan $(O)/check.plan --build $(O) $(if $(ONLY),--only '$(ONLY)')
 
+check-debug: ## Run the tests of the driver on kernels that tell every mistake
+campaign: ## A long run of fuzzer, faults and refusals (CAMPAIGN_JOBS=, CAMPAIGN_CALLS=, CAMPAIGN_RELOADS=, CAMPAIGN_SEED=)
+
 shell: $(QEMU) $(O)/image-$(KVER).cpio ## Boot the same VM to a prompt (`poweroff -f` leaves it)
 	$(Q)tests/vm/run --kernel $(KVER) --build $(O) $(VM_OPTIONS) --shell
 
@@ -166,6 +171,7 @@ setup: $(PACKAGES) $(O)/stamp/packages-check $(KERNELS:%=$(O)/stamp/kernel-%) ##
 	$(Q)tests/setup/fetch-qemu.sh >/dev/null
 	$(Q)tests/setup/fetch-meson.sh >/dev/null
 
+debug-kernel: ## Build these kernels (some minutes, once)
 qemu: $(QEMU) ## Build QEMU with the device
 module: $(O)/module-$(KVER)/xqaccel.ko ## Build the driver for kernel KVER
 image: $(IMAGES) ## Make the guest's images
@@ -221,7 +227,7 @@ $(O)/stamp/packages-%: tests/setup/packages.list | $(PACKAGES)
 # ---- rules made from the lists -------------------------------------------------------------------
 
 ALL_PROGRAMS := $(sort $(PROGRAMS) $(UNIT_TESTS) $(UNIT_TESTS_asan) $(UNIT_TESTS_tsan) $(UNIT_TESTS_arm64) \
-	$(GUEST_TESTS) $(BENCHES) $(FUZZERS))
+	$(GUEST_TESTS) $(DEBUG_TESTS) $(BENCHES) $(FUZZERS))
 
 # Rewritten when a flag changes, so that objects never mix two sets of flags.
 FLAGS_TEXT := $(foreach v,$(sort $(filter CFLAGS% FLAGS-% CC-% XQ_C%,$(.VARIABLES))),$(v)=$($(v)))

@@ -7,12 +7,20 @@
 export XQ_CACHE
 setup_scripts=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 
-# cached NAME FUNCTION ARGUMENT...: prints the path of the cache folder NAME, to which a hash of the calling script is
-# added. If it is absent, FUNCTION is called inside a fresh folder, which becomes NAME when it succeeds. Two runs at
-# once wait for each other.
+# Whatever else decides what a folder holds, beside the calling script: files, and words.
+cache_inputs=()
+cache_words=
+
+# cache_folder NAME: prints where the folder NAME is or would be: a hash of its inputs is added.
+cache_folder() {
+	echo "$XQ_CACHE/$1-$({ cat "$0" "${cache_inputs[@]}" && printf %s "$cache_words"; } | sha256sum | cut -c 1-8)"
+}
+
+# cached NAME FUNCTION ARGUMENT...: prints the path of the cache folder NAME. If it is absent, FUNCTION is called inside
+# a fresh folder, which becomes NAME when it succeeds. Two runs at once wait for each other.
 cached() {
 	local name=$1 folder temporary
-	folder=$XQ_CACHE/$name-$(sha256sum <"$0" | cut -c 1-8)
+	folder=$(cache_folder "$1")
 	shift
 	if [ ! -d "$folder" ]; then
 		mkdir -p "$(dirname "$folder")"

@@ -30,7 +30,7 @@ $(O)/module-%/xqaccel.ko: $(DRIVER_SOURCES) $(O)/stamp/kernel-%
 	$(Q)[ -e $@ ] || ln -sf "$$(cd $(@D) && find . -name xqaccel.ko -print -quit)" $@
 	$(Q)touch -c $@
 
-GUEST_TEST_FILES = $(O)/obj/bin/limited:/bin/limited $(foreach t,$(sort $(GUEST_TESTS)),$(or $($(t)-file),$(O)/obj/bin/$(t)):/tests/$(t))
+GUEST_TEST_FILES = $(O)/obj/bin/limited:/bin/limited $(foreach t,$(sort $(GUEST_TESTS) $(DEBUG_TESTS)),$(or $($(t)-file),$(O)/obj/bin/$(t)):/tests/$(t))
 host_paths = $(foreach f,$(1),$(firstword $(subst :, ,$(f))))
 
 # $(call image_rule,NAME,FILES): the image NAME-KERNEL.cpio. The demo's has no tests, so that it is built sooner.
@@ -38,7 +38,7 @@ define image_rule
 $(O)/$(1)-%.cpio: $(if $(wildcard Kbuild),$(O)/module-%/xqaccel.ko) $(O)/stamp/kernel-% tests/vm/image.sh \
 		$(wildcard tests/vm/guest/*) $(call host_paths,$(2)) $(wildcard */build.mk tests/*/build.mk)
 	$$(call say,IMAGE,$$@)
-	$$(Q)LD_LIBRARY_PATH=$(abspath $(O)/lib) tests/vm/image.sh $$@ $(O)/kernel-$$* $$(or $$(filter %.ko,$$^),-) $(2)
+	$$(Q)LD_LIBRARY_PATH=$(abspath $(O)/lib) tests/vm/image.sh $$@ $(O)/kernel-$$* $$(or $$(filter %/xqaccel.ko,$$^),-) $(2) $$(IMAGE_FILES-$$*)
 endef
 $(eval $(call image_rule,image,$(GUEST_BIN) $(GUEST_TEST_FILES)))
 $(eval $(call image_rule,demo,$(GUEST_BIN)))
@@ -53,14 +53,15 @@ guest_line = guest $(1) - - $(or $($(1)-timeout),120) $(or $($(1)-kernels),$(KER
 chosen = $(if $(ONLY),$(shell printf '%s\n' $(1) | grep -E -e '$(ONLY)'),$(1))
 CHECK_PROGRAMS = $(patsubst %,$(O)/obj/bin/%,$(call chosen,$(UNIT_TESTS))) \
 	$(foreach v,asan tsan arm64,$(patsubst %,$(O)/$(v)/bin/%,$(call chosen,$(UNIT_TESTS_$(v))))) \
-	$(if $(call chosen,$(GUEST_TESTS)),$(QEMU) $(IMAGES))
+	$(if $(call chosen,$(GUEST_TESTS)),$(QEMU) $(IMAGES)) \
+	$(if $(debug_cached),$(if $(call chosen,$(CHECK_DEBUG_TESTS)),$(QEMU) $(O)/image-6.12-kasan.cpio))
 
 define CHECK_PLAN
 $(foreach s,$(CHECK_SCRIPTS),$(call script_line,$(s))
 )$(foreach t,$(UNIT_TESTS),$(call host_line,$(t),obj)
 )$(foreach v,asan tsan arm64,$(foreach t,$(UNIT_TESTS_$(v)),$(call host_line,$(t),$(v))
 ))$(foreach t,$(GUEST_TESTS),$(call guest_line,$(t))
-)
+)$(CHECK_DEBUG_PLAN)
 endef
 
 $(O)/check.plan: FORCE | $(PACKAGES)

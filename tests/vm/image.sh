@@ -73,6 +73,7 @@ for name in "${guest_modules[@]}"; do
 		echo "$file" >>"$root/lib/modules/order"
 	done
 done
+touch "$root/lib/modules/order"
 [ "$module" = - ] || cp "$module" "$root/lib/modules/"
 
 for item in "$@"; do

@@ -39,6 +39,7 @@ class Session:
         self.tests = {}  # name -> lines of output
         self.problems = []
         self.status = None
+        self.taint = 0
         self.ended = False
         self.current = None
         self.requests = GuestRequests(self)
@@ -153,9 +154,7 @@ class Session:
         self.status = int(rest)
 
     def told_taint(self, rest):
-        what = splats.describe_taint(int(rest))
-        if what:
-            self.problems.append(f"kernel tainted: {what}")
+        self.taint |= int(rest)
 
     def told_end(self, _):
         self.ended = True
@@ -164,9 +163,13 @@ class Session:
         pass
 
     def judge(self):
-        splat = splats.find(self.dmesg) or splats.find(self.console)
+        splat, excepted = splats.scan(self.dmesg)
+        splat = splat or splats.find(self.console)
         if splat:
             self.problems.append("kernel splat:\n" + splat)
+        tainted = splats.describe_taint(self.taint, splats.WARNING_TAINT if excepted else 0)
+        if tainted:
+            self.problems.append(f"kernel tainted: {tainted}")
         if not self.ended and not self.problems:
             self.problems.append("the guest ended early: no end mark\n" + "\n".join(self.console[-15:]))
         elif not self.ended:

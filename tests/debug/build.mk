@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# Kernels that tell every mistake, and what runs on them. `make debug-kernel` and `make check-debug` build them; `make
+# check` uses one that is in the cache and otherwise says that it is not.
+
+DEBUG_KERNELS := 6.12-kasan 6.12-kcsan
+DEBUG_IMAGES := $(DEBUG_KERNELS:%=$(O)/image-%.cpio)
+
+$(DEBUG_KERNELS:%=$(O)/stamp/kernel-%): tests/setup/debug-kernel.sh $(wildcard tests/debug/*.config) \
+		| $(PACKAGES) $(O)/stamp/packages-debug
+	$(Q)mkdir -p $(@D)
+	$(Q)folder=$$(tests/setup/debug-kernel.sh $(@:$(O)/stamp/kernel-6.12-%=%)) && \
+		ln -sfn "$$folder" $(@:$(O)/stamp/%=$(O)/%)
+	$(Q)touch $@
+
+# Coverage for the fuzzer.
+$(O)/module-6.12-kasan/xqaccel.ko: KBUILD_FLAGS += KCOV_INSTRUMENT=y
+
+# Every check of the kernel costs time, on an emulated processor too; KASAN an eighth of the memory.
+DEBUG_VM := --memory 2048 --time-factor 4
+
+# ---- what runs on them ---------------------------------------------------------------------------
+
+# Sizes of one run: jobs of each of 8 processes, calls of the fuzzer, loads of the module.
+DEBUG_SEED ?= 1
+DEBUG_JOBS ?= 500
+DEBUG_CALLS ?= 20000
+DEBUG_RELOADS ?= 10
+
+# $(call debug-test,NAME,VARIANT,SECONDS,ARGUMENTS,VM OPTIONS): program xq-test-NAME, as xq-test-NAME-VARIANT if that is given
+define debug-test
+DEBUG_TESTS += xq-test-$(1)$(2:%=-%)
+xq-test-$(1)$(2:%=-%)-file := $$(or $$(xq-test-$(1)-file),$$(O)/obj/bin/xq-test-$(1))
+xq-test-$(1)$(2:%=-%)-timeout := $(3)
+xq-test-$(1)$(2:%=-%)-args = $(4)
+xq-test-$(1)$(2:%=-%)-vm := $(5)
+endef
+
+PROGRAMS += xq-test-fail_nth xq-test-fuzz xq-test-reload
+$(foreach t,fail_nth fuzz reload,$(eval xq-test-$(t)-libs := xqkselftest))
+xq-test-fail_nth-y := tests/kselftest/fail_nth.c
+xq-test-fuzz-y := $(addprefix tests/kselftest/, fuzz.c fuzz_call.c kcov.c)
+xq-test-reload-y := tests/kselftest/reload.c
+xq-test-kunit-file := tests/kunit/kunit.sh
+
+$(eval $(call debug-test,kunit,,120,,))
+$(eval $(call debug-test,fail_nth,,1800,,--native-hotplug))
+$(eval $(call debug-test,stress,refusals,1800,-p 8 -n $$(DEBUG_JOBS) -s $$(DEBUG_SEED) -a 100,))
+$(eval $(call debug-test,stress,faults,3600,-p 8 -n $$(DEBUG_JOBS) -s $$(DEBUG_SEED) -f,))
+$(eval $(call debug-test,reload,,1800,-n $$(DEBUG_RELOADS),))
+$(eval $(call debug-test,fuzz,,3600,-n $$(DEBUG_CALLS) -s $$(DEBUG_SEED),))
+# Resets and unplugging change the memory map, which QEMU's other processor may still be using.
+$(eval $(call debug-test,fuzz,unplug,3600,-n $$(DEBUG_CALLS) -s $$(DEBUG_SEED) -u,--cpus 1 --native-hotplug))
+xq-test-kunit-kernels := $(DEBUG_KERNELS)
+xq-test-fuzz-kernels := $(DEBUG_KERNELS)
+
+# The programs of tests/kselftest, each once, whatever machines build.mk runs them in.
+KSELFTESTS = $(foreach t,$(filter xq-test-%,$(GUEST_TESTS)),$(if $($(t)-file),,$(t)))
+
+# $(call debug_line,NAME,KERNEL,VM OPTIONS)
+debug_line = guest $(1) - - $(or $($(1)-timeout),120) $(2) | $(DEBUG_VM) $($(1)-vm) $(3) | $($(1)-env) | $($(1)-args)
+
+define DEBUG_TESTS_PLAN
+$(foreach t,$(DEBUG_TESTS),$(foreach k,$(or $($(t)-kernels),6.12-kasan),$(call debug_line,$(t),$(k))
+))
+endef
+
+define DEBUG_PLAN
+$(foreach t,$(KSELFTESTS),$(call debug_line,$(t),6.12-kasan)
+$(call debug_line,$(t),6.12-kasan,--iommu)
+$(call debug_line,$(t),6.12-kasan,--append swiotlb=force)
+$(call debug_line,$(t),6.12-kcsan)
+)$(DEBUG_TESTS_PLAN)
+endef
+
+$(O)/debug.plan: FORCE | $(PACKAGES)
+	@mkdir -p $(@D)
+	$(file >$@.new,$(DEBUG_PLAN))
+	@sed -i '/^ *$$/d' $@.new && mv $@.new $@
+
+.PHONY: debug-kernel check-debug
+debug-kernel: $(DEBUG_KERNELS:%=$(O)/stamp/kernel-%)
+
+check-debug: $(QEMU) $(DEBUG_IMAGES) $(O)/debug.plan | $(O)/stamp/packages-check
+	$(Q)tests/check --plan $(O)/debug.plan --build $(O) --logs $(O)/check-debug $(if $(ONLY),--only '$(ONLY)')
+
+# ---- a long one ------------------------------------------------------------------------------------
+
+CAMPAIGN_SEED ?= 1
+CAMPAIGN_JOBS ?= 125000
+CAMPAIGN_CALLS ?= 1000000
+CAMPAIGN_RELOADS ?= 100
+campaign campaign-plan: DEBUG_SEED = $(CAMPAIGN_SEED)
+campaign campaign-plan: DEBUG_JOBS = $(CAMPAIGN_JOBS)
+campaign campaign-plan: DEBUG_CALLS = $(CAMPAIGN_CALLS)
+campaign campaign-plan: DEBUG_RELOADS = $(CAMPAIGN_RELOADS)
+
+.PHONY: campaign campaign-plan
+campaign-plan: | $(PACKAGES)
+	@mkdir -p $(O)
+	$(file >$(O)/campaign.plan.new,$(DEBUG_TESTS_PLAN))
+	@sed '/^ *$$/d' $(O)/campaign.plan.new >$(O)/campaign.plan && rm $(O)/campaign.plan.new
+
+campaign: $(QEMU) $(DEBUG_IMAGES) campaign-plan | $(O)/stamp/packages-check
+	$(Q)tests/check --plan $(O)/campaign.plan --build $(O) --logs $(O)/campaign $(if $(ONLY),--only '$(ONLY)'); \
+		status=$$?; tests/debug/figures.py $(O)/campaign $(O); exit $$status
+
+# ---- the part of it that `make check` runs ---------------------------------------------------------
+
+CHECK_SCRIPTS += tests/debug/test_promises.py
+
+CHECK_DEBUG_TESTS := xq-test-kunit xq-test-submit xq-test-recovery xq-test-unplug
+debug_cached := $(if $(filter check,$(MAKECMDGOALS)),$(shell tests/setup/debug-kernel.sh --cached kasan 2>/dev/null))
+
+define CHECK_DEBUG_PLAN
+$(if $(debug_cached),$(foreach t,$(CHECK_DEBUG_TESTS),$(call debug_line,$(t),6.12-kasan)
+),skip kernel-6.12-kasan - - 0 | | | the debug kernel is not in the cache: `make debug-kernel` builds it)
+endef

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * reload [-n TIMES]: loads and unloads the module so many times, by default 10, with a job in
+ * between, every other time one that still runs when its file is closed.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "device.h"
+#include "guest.h"
+
+static int one_job(bool finish)
+{
+	struct xqaccel_completion c;
+	struct xqaccel_job job;
+	struct buffer buf;
+	int fd, ret;
+
+	fd = device_open();
+	if (fd < 0)
+		return fd;
+	ret = buffer_create(fd, 4096, &buf);
+	if (!ret && finish)
+		ret = small_run(fd, &buf, &job, &c);
+	if (!ret && !finish) {
+		struct buffer large;
+
+		ret = large_job(fd, &large, &job);
+		if (!ret)
+			ret = submit(fd, &job);
+	}
+	close(fd);
+	/* A mapping holds the file, and the file the module. */
+	munmap(buf.map, buf.bytes);
+	return ret;
+}
+
+/* The module goes once the last client has ended, which may take its job's grace. */
+static int unload(void)
+{
+	const int64_t began = now_ns();
+	int ret;
+
+	while ((ret = module_unload()) && !over_limit(began, 20 * SECOND))
+		sleep_ms(20);
+	return ret;
+}
+
+int main(int argc, char **argv)
+{
+	unsigned int times = 10, done;
+	int ret = 0;
+
+	if (argc == 3 && !strcmp(argv[1], "-n"))
+		times = atoi(argv[2]);
+	printf("TAP version 14\n1..1\n");
+	if (host_present())
+		inject_nothing();
+	for (done = 0; done < times && !ret; done++) {
+		ret = unload();
+		if (!ret)
+			ret = module_load("");
+		if (!ret && !node_appears(10000))
+			ret = -1;
+		if (!ret)
+			ret = one_job(done & 1);
+		if (ret)
+			printf("# time %u: %s\n", done + 1, ret < 0 ? strerror(-ret) : "wrong result");
+	}
+	printf("# loaded %u times\n", done);
+	printf("%sok 1 the module comes and goes\n", ret ? "not " : "");
+	return !!ret;
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What is refused before any buffer is looked up, each by one member of an acceptable job. */
+#include <kunit/test.h>
+#include <linux/errno.h>
+#include <linux/types.h>
+
+#include "device.h"
+#include "job.h"
+
+struct given {
+	struct xqaccel_caps caps;
+	struct xqaccel_job job;
+};
+
+static int given_job(struct kunit *test)
+{
+	struct given *g = kunit_kzalloc(test, sizeof(*g), GFP_KERNEL);
+
+	if (!g)
+		return -ENOMEM;
+	test->priv = g;
+	g->caps.max_dim = 65536;
+	g->caps.features = XQACCEL_FEATURE_GROUP_ACC | XQACCEL_FEATURE_GROUP_SCALE |
+			   XQACCEL_FEATURE_A_ZP_ROWS;
+	g->caps.pairs[XQACCEL_FMT_S8] = BIT(XQACCEL_FMT_S8) | BIT(XQACCEL_FMT_C4);
+	g->caps.tiled = BIT(XQACCEL_FMT_S8);
+	g->job = (struct xqaccel_job){
+		.op = XQACCEL_OP_GEMM, .m = 4, .n = 4, .k = 16, .batch = 1,
+		.a_format = XQACCEL_FMT_S8, .b_format = XQACCEL_FMT_S8,
+		.operand = {
+			[XQACCEL_A] = { .handle = 1, .stride = 16 },
+			[XQACCEL_B] = { .handle = 1, .offset = 64, .stride = 16 },
+			[XQACCEL_C] = { .handle = 1, .offset = 128, .stride = 16 },
+		},
+	};
+	return 0;
+}
+
+static int check(struct kunit *test)
+{
+	struct given *g = test->priv;
+
+	return xqaccel_job_check(&g->caps, &g->job);
+}
+
+/* The job with one member set, and as it was before. */
+#define EXPECT_WITH(test, member, value, expected) \
+	do { \
+		struct given *g_ = (test)->priv; \
+		const struct xqaccel_job saved_ = g_->job; \
+		g_->job.member = (value); \
+		KUNIT_EXPECT_EQ(test, check(test), expected); \
+		g_->job = saved_; \
+	} while (0)
+
+static void accepted(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, check(test), 0);
+	EXPECT_WITH(test, m, 0, 0);
+	EXPECT_WITH(test, k, 0, 0);
+	EXPECT_WITH(test, user_data, ~0ULL, 0);
+	EXPECT_WITH(test, flags, XQACCEL_JOB_ACCUMULATE, 0);
+	EXPECT_WITH(test, operand[XQACCEL_A].offset, 3, 0);
+	EXPECT_WITH(test, operand[XQACCEL_A].stride, 0, 0);
+}
+
+static void not_supported(struct kunit *test)
+{
+	struct given *g = test->priv;
+
+	EXPECT_WITH(test, op, 0, -EOPNOTSUPP);
+	EXPECT_WITH(test, op, XQACCEL_OP_GEMM + 1, -EOPNOTSUPP);
+	EXPECT_WITH(test, flags, 1U << 31, -EOPNOTSUPP);
+	EXPECT_WITH(test, a_format, 255, -EOPNOTSUPP);
+	EXPECT_WITH(test, b_format, XQACCEL_FMT_U8, -EOPNOTSUPP);
+	EXPECT_WITH(test, scale_format, 200, -EOPNOTSUPP);
+	g->caps.tiled = 0;
+	EXPECT_WITH(test, flags, XQACCEL_JOB_B_TILED, -EOPNOTSUPP);
+	g->caps.features = 0;
+	EXPECT_WITH(test, flags, XQACCEL_JOB_GROUP_ACC, -EOPNOTSUPP);
+	EXPECT_WITH(test, scale_format, XQACCEL_FMT_U8, -EOPNOTSUPP);
+	EXPECT_WITH(test, operand[XQACCEL_A_ZP].handle, 1, -EOPNOTSUPP);
+}
+
+static void contradictions(struct kunit *test)
+{
+	EXPECT_WITH(test, a_format, XQACCEL_FMT_NONE, -EINVAL);
+	EXPECT_WITH(test, reserved, 1, -EINVAL);
+	EXPECT_WITH(test, batch, 0, -EINVAL);
+	EXPECT_WITH(test, m, 65537, -EINVAL);
+	EXPECT_WITH(test, n, 0xffffffff, -EINVAL);
+	EXPECT_WITH(test, batch, 65537, -EINVAL);
+	EXPECT_WITH(test, group, 5, -EINVAL);
+	EXPECT_WITH(test, group_stride, 4, -EINVAL);
+	EXPECT_WITH(test, scale_format, XQACCEL_FMT_S32, -EINVAL);
+	/* An operand that formats or flags do not use, or that is missing. */
+	EXPECT_WITH(test, operand[XQACCEL_CODEBOOK].handle, 1, -EINVAL);
+	EXPECT_WITH(test, operand[XQACCEL_A_SCALE].handle, 1, -EINVAL);
+	EXPECT_WITH(test, operand[XQACCEL_C].handle, 0, -EINVAL);
+	EXPECT_WITH(test, operand[XQACCEL_B_ZP].offset, 4, -EINVAL);
+	EXPECT_WITH(test, operand[XQACCEL_A].reserved, 1, -EINVAL);
+}
+
+static void alignment(struct kunit *test)
+{
+	struct given *g = test->priv;
+
+	EXPECT_WITH(test, operand[XQACCEL_C].offset, 126, -EINVAL);
+	EXPECT_WITH(test, operand[XQACCEL_C].stride, 18, -EINVAL);
+	EXPECT_WITH(test, operand[XQACCEL_C].batch_stride, 1, -EINVAL);
+	g->job.flags = XQACCEL_JOB_B_TILED;
+	g->job.operand[XQACCEL_B] = (struct xqaccel_operand){ .handle = 1, .offset = 4096 };
+	KUNIT_EXPECT_EQ(test, check(test), 0);
+	EXPECT_WITH(test, operand[XQACCEL_B].offset, 2048, -EINVAL);
+	EXPECT_WITH(test, operand[XQACCEL_B].stride, 4096, -EINVAL);
+}
+
+static void codebook(struct kunit *test)
+{
+	struct given *g = test->priv;
+
+	g->job.b_format = XQACCEL_FMT_C4;
+	KUNIT_EXPECT_EQ(test, check(test), -EINVAL);
+	g->job.operand[XQACCEL_CODEBOOK].handle = 1;
+	KUNIT_EXPECT_EQ(test, check(test), 0);
+	EXPECT_WITH(test, operand[XQACCEL_CODEBOOK].stride, 16, -EINVAL);
+}
+
+static struct kunit_case job_check_cases[] = {
+	KUNIT_CASE(accepted),
+	KUNIT_CASE(not_supported),
+	KUNIT_CASE(contradictions),
+	KUNIT_CASE(alignment),
+	KUNIT_CASE(codebook),
+	{}
+};
+
+static struct kunit_suite job_check_suite = {
+	.name = "xqaccel_job_check",
+	.init = given_job,
+	.test_cases = job_check_cases,
+};
+kunit_test_suite(job_check_suite);

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Ring arithmetic, and what is made of completions that a device may or may not mean. */
+#include <kunit/test.h>
+#include <linux/cleanup.h>
+#include <linux/errno.h>
+#include <linux/types.h>
+
+#include "doubles.h"
+
+#define LOG2	2	/* four entries, so that it wraps soon */
+
+static int given_queue(struct kunit *test)
+{
+	struct xqaccel_queue *q;
+	int ret = double_device(test, 1);
+
+	if (ret)
+		return ret;
+	q = &double_xq->queue[0];
+	q->log2 = LOG2;
+	spin_lock_irq(&double_xq->lock);
+	xqaccel_queue_start(q);
+	spin_unlock_irq(&double_xq->lock);
+	return 0;
+}
+
+static struct xqaccel_queue *queue(void)
+{
+	return &double_xq->queue[0];
+}
+
+/* Writes what a device would, at the entry and with the phase of its n-th completion. */
+static void device_completes(unsigned int n, u64 id, unsigned int status)
+{
+	struct xq_hw_completion *c = &queue()->cq[n % (1U << LOG2)];
+
+	memset(c, 0, sizeof(*c));
+	c->id = cpu_to_le64(id);
+	c->status = cpu_to_le16(status);
+	c->phase = cpu_to_le16(!(n >> LOG2 & 1));
+}
+
+static struct xqaccel_job_request *push(struct kunit *test)
+{
+	struct xqaccel_job_request *job = double_job(test, 0, 0);
+
+	xqaccel_queue_push(queue(), job);
+	return job;
+}
+
+/* Ten times around: index and phase follow the device's. */
+static void wraps(struct kunit *test)
+{
+	guard(spinlock_irq)(&double_xq->lock);
+	unsigned int n;
+
+	for (n = 0; n < 40; n++) {
+		struct xqaccel_job_request *job = push(test);
+
+		KUNIT_ASSERT_EQ(test, queue()->sq_tail, (n + 1) % 4);
+		KUNIT_EXPECT_EQ(test, queue()->sq[n % 4].id, job->desc.id);
+		KUNIT_EXPECT_FALSE(test, xqaccel_queue_reap(queue()));
+		device_completes(n, le64_to_cpu(job->desc.id), XQACCEL_STATUS_OK);
+		KUNIT_ASSERT_TRUE(test, xqaccel_queue_reap(queue()));
+		KUNIT_EXPECT_EQ(test, queue()->cq_head, (n + 1) % 4);
+		KUNIT_EXPECT_EQ(test, queue()->inflight, 0U);
+		KUNIT_EXPECT_EQ(test, double_results, n + 1);
+	}
+	KUNIT_EXPECT_FALSE(test, queue()->broken);
+}
+
+/* What an earlier round left in the ring is not a completion. */
+static void old_entries(struct kunit *test)
+{
+	guard(spinlock_irq)(&double_xq->lock);
+	struct xqaccel_job_request *job;
+	unsigned int n;
+
+	for (n = 0; n < 4; n++) {
+		job = push(test);
+		device_completes(n, le64_to_cpu(job->desc.id), XQACCEL_STATUS_OK);
+		KUNIT_ASSERT_TRUE(test, xqaccel_queue_reap(queue()));
+	}
+	push(test);
+	KUNIT_EXPECT_FALSE(test, xqaccel_queue_reap(queue()));
+	KUNIT_EXPECT_EQ(test, queue()->inflight, 1U);
+}
+
+static void several_at_once(struct kunit *test)
+{
+	guard(spinlock_irq)(&double_xq->lock);
+	unsigned int n;
+
+	for (n = 0; n < 3; n++)
+		device_completes(n, le64_to_cpu(push(test)->desc.id), XQACCEL_STATUS_OK);
+	KUNIT_ASSERT_TRUE(test, xqaccel_queue_reap(queue()));
+	KUNIT_EXPECT_EQ(test, double_results, 3U);
+	KUNIT_EXPECT_EQ(test, queue()->inflight, 0U);
+}
+
+static void has_room(struct kunit *test)
+{
+	guard(spinlock_irq)(&double_xq->lock);
+	unsigned int n;
+
+	for (n = 0; n < XQACCEL_QUEUE_DEPTH; n++) {
+		KUNIT_EXPECT_TRUE(test, xqaccel_queue_has_room(queue()));
+		push(test);
+	}
+	KUNIT_EXPECT_FALSE(test, xqaccel_queue_has_room(queue()));
+}
+
+/* After any of these the queue is broken, no job has ended, and nothing more is taken. */
+static void expect_broken(struct kunit *test, unsigned int ended)
+{
+	xqaccel_queue_reap(queue());
+	KUNIT_EXPECT_TRUE(test, queue()->broken);
+	KUNIT_EXPECT_EQ(test, double_results, ended);
+	KUNIT_EXPECT_FALSE(test, xqaccel_queue_has_room(queue()));
+	KUNIT_EXPECT_FALSE(test, xqaccel_queue_reap(queue()));
+}
+
+static void completion_of_no_job(struct kunit *test)
+{
+	guard(spinlock_irq)(&double_xq->lock);
+	device_completes(0, 1, XQACCEL_STATUS_OK);
+	expect_broken(test, 0);
+}
+
+static void completion_of_another(struct kunit *test)
+{
+	guard(spinlock_irq)(&double_xq->lock);
+	push(test);
+	device_completes(0, le64_to_cpu(push(test)->desc.id), XQACCEL_STATUS_OK);
+	expect_broken(test, 0);
+}
+
+static void completion_twice(struct kunit *test)
+{
+	guard(spinlock_irq)(&double_xq->lock);
+	const u64 id = le64_to_cpu(push(test)->desc.id);
+
+	push(test);
+	device_completes(0, id, XQACCEL_STATUS_OK);
+	device_completes(1, id, XQACCEL_STATUS_OK);
+	expect_broken(test, 1);
+}
+
+static void unknown_status(struct kunit *test)
+{
+	guard(spinlock_irq)(&double_xq->lock);
+	device_completes(0, le64_to_cpu(push(test)->desc.id), XQACCEL_STATUS_INVALID + 1);
+	expect_broken(test, 0);
+}
+
+static struct kunit_case queue_cases[] = {
+	KUNIT_CASE(wraps),
+	KUNIT_CASE(old_entries),
+	KUNIT_CASE(several_at_once),
+	KUNIT_CASE(has_room),
+	KUNIT_CASE(completion_of_no_job),
+	KUNIT_CASE(completion_of_another),
+	KUNIT_CASE(completion_twice),
+	KUNIT_CASE(unknown_status),
+	{}
+};
+
+static struct kunit_suite queue_suite = {
+	.name = "xqaccel_queue",
+	.init = given_queue,
+	.test_cases = queue_cases,
+};
+kunit_test_suite(queue_suite);

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Order within a lane, turns between lanes and clients, and that no job is lost. */
+#include <kunit/test.h>
+#include <linux/cleanup.h>
+#include <linux/errno.h>
+#include <linux/types.h>
+
+#include "doubles.h"
+
+static int given_two_queues(struct kunit *test)
+{
+	return double_device(test, 2);
+}
+
+static struct xqaccel_job_request *enqueue(struct kunit *test, unsigned int client,
+					   unsigned int lane)
+{
+	struct xqaccel_job_request *job = double_job(test, client, lane);
+
+	xqaccel_sched_enqueue(job);
+	return job;
+}
+
+/* Which queue has a job in flight, or -1. */
+static int queue_of(const struct xqaccel_job_request *job)
+{
+	const struct xqaccel_job_request *other;
+	unsigned int i;
+
+	for (i = 0; i < double_xq->caps.queues; i++)
+		list_for_each_entry(other, &double_xq->queue[i].jobs, node)
+			if (other == job)
+				return i;
+	return -1;
+}
+
+static void lane_keeps_order_and_queue(struct kunit *test)
+{
+	guard(spinlock_irq)(&double_xq->lock);
+	struct xqaccel_job_request *job[6];
+	unsigned int i;
+
+	for (i = 0; i < 6; i++)
+		job[i] = enqueue(test, 0, 0);
+	xqaccel_sched_run(double_xq);
+	/* A queue takes four; the other stays empty although the lane has more. */
+	for (i = 0; i < 4; i++)
+		KUNIT_EXPECT_EQ(test, queue_of(job[i]), 0);
+	KUNIT_EXPECT_EQ(test, queue_of(job[4]), -1);
+	KUNIT_EXPECT_EQ(test, double_xq->queue[1].inflight, 0U);
+	for (i = 0; i < 6; i++) {
+		double_complete(test, 0);
+		xqaccel_sched_run(double_xq);
+		KUNIT_EXPECT_PTR_EQ(test, double_ended[i], job[i]);
+	}
+	KUNIT_EXPECT_TRUE(test, list_empty(&double_xq->ready));
+	KUNIT_EXPECT_NULL(test, double_client[0]->lane[0].queue);
+}
+
+static void lanes_spread(struct kunit *test)
+{
+	guard(spinlock_irq)(&double_xq->lock);
+	struct xqaccel_job_request *first = enqueue(test, 0, 0), *second = enqueue(test, 0, 1);
+
+	xqaccel_sched_run(double_xq);
+	KUNIT_EXPECT_EQ(test, queue_of(first), 0);
+	KUNIT_EXPECT_EQ(test, queue_of(second), 1);
+}
+
+/* One job of another client does not wait for a hundred. */
+static void clients_take_turns(struct kunit *test)
+{
+	guard(spinlock_irq)(&double_xq->lock);
+	struct xqaccel_job_request *other;
+	unsigned int i;
+
+	for (i = 0; i < 100; i++)
+		enqueue(test, 0, i % XQACCEL_LANES);
+	other = enqueue(test, 1, 0);
+	xqaccel_sched_run(double_xq);
+	KUNIT_EXPECT_GE(test, queue_of(other), 0);
+}
+
+static void requeued_is_next(struct kunit *test)
+{
+	guard(spinlock_irq)(&double_xq->lock);
+	struct xqaccel_job_request *first = enqueue(test, 0, 0), *second = enqueue(test, 0, 0);
+	struct xqaccel_queue *q = &double_xq->queue[0];
+
+	xqaccel_sched_run(double_xq);
+	/* As a reset does it: the youngest first. */
+	q->stopped = true;
+	double_xq->queue[1].stopped = true;
+	q->inflight = 0;
+	xqaccel_sched_requeue(second);
+	xqaccel_sched_requeue(first);
+	KUNIT_EXPECT_NULL(test, first->lane->queue);
+	xqaccel_sched_run(double_xq);
+	KUNIT_EXPECT_EQ(test, queue_of(first), -1);
+	xqaccel_queue_start(q);
+	xqaccel_sched_run(double_xq);
+	KUNIT_EXPECT_PTR_EQ(test, xqaccel_queue_head(q), first);
+	double_complete(test, 0);
+	KUNIT_EXPECT_PTR_EQ(test, xqaccel_queue_head(q), second);
+}
+
+static void nothing_to_a_device_that_sleeps(struct kunit *test)
+{
+	guard(spinlock_irq)(&double_xq->lock);
+	struct xqaccel_job_request *job = enqueue(test, 0, 0);
+
+	double_xq->power = XQACCEL_ASLEEP;
+	xqaccel_sched_run(double_xq);
+	KUNIT_EXPECT_EQ(test, queue_of(job), -1);
+	double_xq->power = XQACCEL_AWAKE;
+	double_xq->lost = true;
+	xqaccel_sched_run(double_xq);
+	KUNIT_EXPECT_EQ(test, queue_of(job), -1);
+}
+
+/* A closed client's waiting jobs go, its running ones get little time, others' keep theirs. */
+static void drop(struct kunit *test)
+{
+	guard(spinlock_irq)(&double_xq->lock);
+	struct xqaccel_job_request *running, *kept;
+	LIST_HEAD(dropped);
+	unsigned int i;
+
+	running = enqueue(test, 0, 0);
+	for (i = 1; i < 10; i++)
+		enqueue(test, 0, 0);
+	kept = enqueue(test, 1, 0);
+	running->timeout = 1000000;
+	kept->timeout = 1000000;
+	xqaccel_sched_run(double_xq);
+	xqaccel_sched_drop(double_client[0], &dropped);
+	KUNIT_EXPECT_EQ(test, double_released, 6U);
+	KUNIT_EXPECT_TRUE(test, list_empty(&double_client[0]->ready_node));
+	KUNIT_EXPECT_LE(test, running->timeout, msecs_to_jiffies(XQACCEL_CLOSE_GRACE_MS));
+	KUNIT_EXPECT_EQ(test, kept->timeout, 1000000UL);
+	KUNIT_EXPECT_EQ(test, queue_of(kept), 1);
+}
+
+static void fail_ends_what_waits(struct kunit *test)
+{
+	guard(spinlock_irq)(&double_xq->lock);
+	unsigned int i;
+
+	for (i = 0; i < 30; i++)
+		enqueue(test, i % DOUBLE_CLIENTS, i % XQACCEL_LANES);
+	xqaccel_sched_run(double_xq);
+	xqaccel_sched_fail(double_xq);
+	KUNIT_EXPECT_EQ(test, double_failed, 30U - 2 * XQACCEL_QUEUE_DEPTH);
+	KUNIT_EXPECT_TRUE(test, list_empty(&double_xq->ready));
+}
+
+/* A plain generator, the same everywhere. */
+static u32 next(u32 *state)
+{
+	*state = *state * 1664525 + 1013904223;
+	return *state >> 16;
+}
+
+/* Whatever the order of events: each lane's jobs end in order, and all of them do. */
+static void random_events(struct kunit *test)
+{
+	guard(spinlock_irq)(&double_xq->lock);
+	unsigned int enqueued[DOUBLE_CLIENTS][XQACCEL_LANES] = {};
+	unsigned int ended[DOUBLE_CLIENTS][XQACCEL_LANES] = {};
+	unsigned int made = 0, i;
+	u32 state = 1;
+
+	while (double_results < 500) {
+		const unsigned int q = next(&state) % 2;
+
+		if (made < 500 && next(&state) % 2) {
+			const unsigned int c = next(&state) % DOUBLE_CLIENTS;
+			const unsigned int l = next(&state) % XQACCEL_LANES;
+
+			enqueue(test, c, l)->completion.user_data = enqueued[c][l]++;
+			made++;
+		} else if (xqaccel_queue_head(&double_xq->queue[q])) {
+			double_complete(test, q);
+		}
+		xqaccel_sched_run(double_xq);
+		KUNIT_ASSERT_TRUE(test, double_xq->queue[q].inflight <= XQACCEL_QUEUE_DEPTH);
+	}
+	for (i = 0; i < 500; i++) {
+		const struct xqaccel_job_request *job = double_ended[i];
+		const unsigned int c = job->client - double_client[0];
+
+		KUNIT_ASSERT_EQ(test, job->completion.user_data,
+				(u64)ended[c][job->lane->index]++);
+	}
+	KUNIT_EXPECT_TRUE(test, list_empty(&double_xq->ready));
+}
+
+static struct kunit_case scheduler_cases[] = {
+	KUNIT_CASE(lane_keeps_order_and_queue),
+	KUNIT_CASE(lanes_spread),
+	KUNIT_CASE(clients_take_turns),
+	KUNIT_CASE(requeued_is_next),
+	KUNIT_CASE(nothing_to_a_device_that_sleeps),
+	KUNIT_CASE(drop),
+	KUNIT_CASE(fail_ends_what_waits),
+	KUNIT_CASE(random_events),
+	{}
+};
+
+static struct kunit_suite scheduler_suite = {
+	.name = "xqaccel_scheduler",
+	.init = given_two_queues,
+	.test_cases = scheduler_cases,
+};
+kunit_test_suite(scheduler_suite);

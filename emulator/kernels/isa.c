@@ -70,14 +70,15 @@ static const struct xqk_operators avx2 = {
 /* Plain NEON is part of the architecture. */
 static const struct xqk_isa all[] = {
 #if defined(__x86_64__)
-	{ "avx512vnni", has_avx512vnni, &xqk_product_avx512vnni, &avx512 },
-	{ "avx2", has_avx2, &xqk_product_avx2, &avx2 },
+	{ "avx512vnni", has_avx512vnni, &xqk_product_avx512vnni, &xqk_depthwise_avx512,
+	  &xqk_direct_avx512, &avx512 },
+	{ "avx2", has_avx2, &xqk_product_avx2, &xqk_depthwise_avx2, NULL, &avx2 },
 #elif defined(__aarch64__)
-	{ "neoni8mm", has_i8mm, &xqk_product_neoni8mm, &portable },
-	{ "neondot", has_dot_product, &xqk_product_neondot, &portable },
-	{ "neon", always, &xqk_product_neon, &portable },
+	{ "neoni8mm", has_i8mm, &xqk_product_neoni8mm, &xqk_depthwise_neon, NULL, &portable },
+	{ "neondot", has_dot_product, &xqk_product_neondot, &xqk_depthwise_neon, NULL, &portable },
+	{ "neon", always, &xqk_product_neon, &xqk_depthwise_neon, NULL, &portable },
 #endif
-	{ "scalar", always, &xqk_product_scalar, &portable },
+	{ "scalar", always, &xqk_product_scalar, &xqk_depthwise_scalar, NULL, &portable },
 };
 
 #define ALL (sizeof(all) / sizeof(all[0]))

@@ -17,6 +17,7 @@
 #ifndef XQK_ISA_H
 #define XQK_ISA_H
 
+#include "convolution/micro_kernels.h"
 #include "elementwise/micro_kernels.h"
 #include "epilogue/micro_kernels.h"
 #include "pooling/micro_kernels.h"
@@ -37,12 +38,16 @@ struct xqk_operators {
  * @name: as for xqk_isa_select()
  * @available: whether this CPU has it
  * @product: products of matrices
+ * @depthwise: depthwise convolutions
+ * @direct: convolutions by pieces of staged X; may be NULL
  * @operators: everything else
  */
 struct xqk_isa {
 	const char *name;
 	bool (*available)(void);
 	const struct xqk_product *product;
+	const struct xqk_depthwise_kernels *depthwise;
+	const struct xqk_direct_kernels *direct;
 	const struct xqk_operators *operators;
 };
 

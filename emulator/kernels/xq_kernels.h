@@ -250,6 +250,8 @@ struct xqk_plan {
 	enum xqk_way {
 		XQK_WAY_PRODUCT,
 		XQK_WAY_PATCHES,	/* a convolution, as product whose A is gathered */
+		XQK_WAY_DEPTHWISE,
+		XQK_WAY_DIRECT,
 	} way;
 	uint32_t chunks;
 	size_t scratch_bytes;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The convolution kernels of every instruction set this CPU has, against the naive reference. */
 #include "conv_case.h"
+#include "product/gemm.h"
 
 #define CASES_PER_PAIR 30
 
@@ -29,6 +30,9 @@ static bool check_case(struct conv_case *c, const char *isa, unsigned int thread
 
 	EXPECT(xq_conv_valid(&c->conv.dims, c->conv.x_zp), "the case is no convolution");
 	xqk_plan_conv(&plan, xqk_isa_select(isa), &c->conv, threads);
+	/* A thread has so much from its start, and may never get more. */
+	EXPECT(plan.way == XQK_WAY_PRODUCT || plan.way == XQK_WAY_PATCHES ||
+	       plan.scratch_bytes <= XQK_LEAST_SCRATCH, "%zu bytes of scratch memory", plan.scratch_bytes);
 	run_chunks(&plan);
 	differences = conv_differences(c, reference);
 	free(reference);

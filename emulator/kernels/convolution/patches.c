@@ -20,22 +20,11 @@ static struct pixel pixel_of(const struct xq_conv_dims *d, uint32_t m)
 	return (struct pixel){ line / d->out_h, line % d->out_h, m % d->out_w };
 }
 
-/* Where a pixel of X or Y is. */
-static uint64_t distance_of(const struct xqk_view *v, uint32_t image, uint32_t row, uint32_t column)
-{
-	return image * v->batch_stride + row * v->group_stride + column * v->stride;
-}
-
-static uint64_t line_of(const struct xq_conv_dims *d, uint32_t image, uint32_t row, uint32_t column)
-{
-	return ((uint64_t)image * d->in_h + row) * d->in_w + column;
-}
-
 uint64_t xqk_patch_of_y(const struct xqk_conv *conv, uint32_t m)
 {
 	const struct pixel p = pixel_of(&conv->dims, m);
 
-	return distance_of(&conv->view[XQK_CONV_Y], p.image, p.row, p.column);
+	return xqk_pixel_at(&conv->view[XQK_CONV_Y], p.image, p.row, p.column);
 }
 
 /*
@@ -77,8 +66,9 @@ int32_t xqk_patch_widen(const struct xqk_work *work, uint32_t m, uint32_t k0, ui
 		if (inside) {
 			const uint64_t first = (uint64_t)work->batch * channels + c;
 
-			sum += (uint32_t)xqk_widen(work, line_of(d, p.image, y, x),
-						   distance_of(&conv->view[XQK_CONV_X], p.image, y, x),
+			sum += (uint32_t)xqk_widen(work->product, &conv->view[XQK_CONV_X], d->x_format,
+						   xqk_line_of_x(d, p.image, y, x),
+						   xqk_pixel_at(&conv->view[XQK_CONV_X], p.image, y, x),
 						   first, first + n, dst);
 		} else {
 			memset(dst, pad, n);
@@ -114,7 +104,7 @@ void xqk_patch_bits(const struct xqk_work *work, uint32_t m, uint32_t from, uint
 		n = bytes < each - byte ? bytes : each - byte;
 		if (xq_conv_row(d, p.row, tap / d->kernel_w, &y) &&
 		    xq_conv_column(d, p.column, tap % d->kernel_w, &x))
-			xqk_read(view, line_of(d, p.image, y, x), distance_of(view, p.image, y, x),
+			xqk_read(view, xqk_line_of_x(d, p.image, y, x), xqk_pixel_at(view, p.image, y, x),
 				 (uint64_t)work->batch * each + byte, dst, n);
 		else
 			memset(dst, conv->x_zp == 1 ? 0xff : 0, n);

@@ -54,6 +54,15 @@ static void describe(struct xqk_gemm *gemm, const struct xqk_conv *conv)
 	gemm->view[XQACCEL_CODEBOOK] = product_view(&conv->view[XQK_CONV_CODEBOOK], 0);
 }
 
+static enum xqk_way choose_way(const struct xqk_plan *plan)
+{
+	if (xqk_depthwise_fits(&plan->conv))
+		return XQK_WAY_DEPTHWISE;
+	if (xqk_direct_fits(plan))
+		return XQK_WAY_DIRECT;
+	return is_product(&plan->conv) ? XQK_WAY_PRODUCT : XQK_WAY_PATCHES;
+}
+
 void xqk_plan_conv(struct xqk_plan *plan, const struct xqk_isa *isa, const struct xqk_conv *conv,
 		   unsigned int threads)
 {
@@ -61,6 +70,16 @@ void xqk_plan_conv(struct xqk_plan *plan, const struct xqk_isa *isa, const struc
 	plan->kind = NULL;
 	plan->conv = *conv;
 	describe(&plan->gemm, conv);
-	plan->way = is_product(conv) ? XQK_WAY_PRODUCT : XQK_WAY_PATCHES;
-	xqk_plan_product(plan, threads);
+	plan->way = choose_way(plan);
+	switch (plan->way) {
+	case XQK_WAY_DEPTHWISE:
+		xqk_plan_depthwise(plan, threads);
+		break;
+	case XQK_WAY_DIRECT:
+		xqk_plan_direct(plan, threads);
+		break;
+	default:
+		xqk_plan_product(plan, threads);
+		break;
+	}
 }

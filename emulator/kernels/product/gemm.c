@@ -330,6 +330,10 @@ bool xqk_run_chunk_rows(struct xqk_plan *plan, uint32_t chunk, void *scratch,
 	struct xqk_work work;
 	uint32_t b_zp;
 
+	if (plan->way == XQK_WAY_DEPTHWISE)
+		return xqk_run_depthwise(plan, chunk, scratch, cancel);
+	if (plan->way == XQK_WAY_DIRECT)
+		return xqk_run_direct(plan, chunk, scratch, cancel);
 	xqk_work_layout(&work, plan, stage_rows, scratch);
 	work.bytes_copied = &plan->bytes_copied;
 	work.need_column_sum = xqk_present(&gemm->view[XQACCEL_A_ZP]) ||

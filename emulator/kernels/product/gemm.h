@@ -174,11 +174,11 @@ void xqk_read(const struct xqk_view *view, uint64_t line, uint64_t distance, uin
 	      void *dst, size_t len);
 
 /*
- * Elements [from, to) of a row of A in memory, widened to a - a_bias in the order of K. Returns
- * their sum. line and distance are the row's, as for xqk_at().
+ * Elements [from, to) of a row of an operand in a format of A's, widened to a - a_bias in the
+ * order of K. Returns their sum. line and distance are the row's, as for xqk_at().
  */
-int32_t xqk_widen(const struct xqk_work *work, uint64_t line, uint64_t distance, uint64_t from,
-		  uint64_t to, int8_t *dst);
+int32_t xqk_widen(const struct xqk_product *product, const struct xqk_view *view, uint32_t format,
+		  uint64_t line, uint64_t distance, uint64_t from, uint64_t to, int8_t *dst);
 
 /* Stage rows [m0, m0 + rows) of the block, or find them; false if canceled. */
 bool xqk_stage_a(struct xqk_work *work, const atomic_bool *cancel);

@@ -54,11 +54,9 @@ void xqk_read_scales(const struct xqk_work *work, unsigned int operand, uint32_t
 	}
 }
 
-int32_t xqk_widen(const struct xqk_work *work, uint64_t line, uint64_t distance, uint64_t from,
-		  uint64_t to, int8_t *dst)
+int32_t xqk_widen(const struct xqk_product *product, const struct xqk_view *view, uint32_t format,
+		  uint64_t line, uint64_t distance, uint64_t from, uint64_t to, int8_t *dst)
 {
-	const uint32_t format = work->gemm->dims.a_format;
-	const struct xqk_view *view = &work->gemm->view[XQACCEL_A];
 	const uint32_t per = 8 / xq_format_bits(format), lead = from % per;
 	uint64_t column = from / per;
 	uint32_t sum = 0;
@@ -69,8 +67,8 @@ int32_t xqk_widen(const struct xqk_work *work, uint64_t line, uint64_t distance,
 		const uint32_t first = per - lead < to - from ? per - lead : (uint32_t)(to - from);
 		uint32_t i;
 
-		work->product->widen_a(part, xqk_at(view, line, distance, column, &run),
-				       lead + first, format);
+		product->widen_a(part, xqk_at(view, line, distance, column, &run), lead + first,
+				 format);
 		for (i = 0; i < first; i++) {
 			dst[i] = part[lead + i];
 			sum += (uint32_t)dst[i];
@@ -85,7 +83,7 @@ int32_t xqk_widen(const struct xqk_work *work, uint64_t line, uint64_t distance,
 		n = to - from;
 		if ((n + per - 1) / per > run)
 			n = run * per;
-		sum += (uint32_t)work->product->widen_a(dst, src, n, format);
+		sum += (uint32_t)product->widen_a(dst, src, n, format);
 		dst += n;
 		from += n;
 		column += run;
@@ -101,7 +99,8 @@ static int32_t widen_row(const struct xqk_work *work, uint32_t row, uint32_t k0,
 
 	if (work->plan->way == XQK_WAY_PATCHES)
 		return xqk_patch_widen(work, row, k0, k1, dst);
-	return xqk_widen(work, (uint64_t)work->batch * work->gemm->dims.m + row,
+	return xqk_widen(work->product, view, work->gemm->dims.a_format,
+			 (uint64_t)work->batch * work->gemm->dims.m + row,
 			 work->batch * view->batch_stride + row * view->stride, k0, k1, dst);
 }
 

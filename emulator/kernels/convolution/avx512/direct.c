@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Direct convolution on AVX-512 VNNI. Pixels are taken so many at a time that their sums, a step of
+ * B and one broadcast are in registers. B is loaded plainly and used as it is: on cores with two
+ * 512-bit ports, any other vector operation of the loop would take the place of a VPDPBUSD.
+ */
+#include <immintrin.h>
+
+#include "isa.h"
+
+#define MOST_PIXELS	8
+
+static inline __attribute__((always_inline)) void
+add_run(__m512i sum[][XQK_DIRECT_STRIPS], const uint8_t *const *x, const struct xqk_direct *job,
+	const struct xqk_direct_run *run, const unsigned int pixels, const unsigned int strips)
+{
+	const uint8_t *b[XQK_DIRECT_STRIPS], *a[MOST_PIXELS];
+	unsigned int p, s;
+	size_t at;
+
+#pragma GCC unroll 4
+	for (s = 0; s < strips; s++)
+		b[s] = job->b[run->tile * XQK_DIRECT_STRIPS + s] + run->first * XQK_STEP_BYTES;
+#pragma GCC unroll 8
+	for (p = 0; p < pixels; p++)
+		a[p] = x[p] + run->a;
+	for (at = 0; at < 4 * (size_t)run->steps; at += 4) {
+		__m512i operand[XQK_DIRECT_STRIPS];
+
+#pragma GCC unroll 4
+		for (s = 0; s < strips; s++) {
+			operand[s] = _mm512_loadu_si512(b[s]);
+			b[s] += XQK_STEP_BYTES;
+		}
+#pragma GCC unroll 8
+		for (p = 0; p < pixels; p++) {
+			const __m512i row = _mm512_set1_epi32(*(const xqk_unaligned *)(a[p] + at));
+
+#pragma GCC unroll 4
+			for (s = 0; s < strips; s++)
+				sum[p][s] = _mm512_dpbusd_epi32(sum[p][s], row, operand[s]);
+		}
+	}
+}
+
+static inline __attribute__((always_inline)) void
+part(const struct xqk_direct *job, uint32_t first, const unsigned int pixels, const unsigned int strips)
+{
+	const __mmask16 last = (__mmask16)((1U << job->last) - 1);
+	__m512i sum[MOST_PIXELS][XQK_DIRECT_STRIPS];
+	unsigned int p, s;
+	uint32_t i;
+
+#pragma GCC unroll 8
+	for (p = 0; p < pixels; p++)
+#pragma GCC unroll 4
+		for (s = 0; s < strips; s++)
+			sum[p][s] = _mm512_loadu_si512(job->start + XQK_LANES * s);
+	for (i = 0; i < job->runs; i++)
+		add_run(sum, job->x + first, job, job->run + i, pixels, strips);
+#pragma GCC unroll 8
+	for (p = 0; p < pixels; p++) {
+		uint8_t *y = job->y[first + p];
+
+#pragma GCC unroll 4
+		for (s = 0; s + 1 < strips; s++)
+			_mm512_storeu_si512(y + 64 * s, sum[p][s]);
+		_mm512_mask_storeu_epi32(y + 64 * (strips - 1), last, sum[p][strips - 1]);
+	}
+}
+
+/* What is left over is computed with pixels before it, which come out as they were. */
+#define RUN(strips, most)								\
+	static void run_##strips(const struct xqk_direct *job)				\
+	{										\
+		uint32_t p = 0;								\
+											\
+		for (; p + (most) <= job->pixels; p += (most))				\
+			part(job, p, most, strips);					\
+		if (p == job->pixels)							\
+			return;								\
+		if (job->pixels >= (most)) {						\
+			part(job, job->pixels - (most), most, strips);			\
+			return;								\
+		}									\
+		for (; p < job->pixels; p++)						\
+			part(job, p, 1, strips);					\
+	}
+RUN(1, 8)
+RUN(2, 8)
+RUN(3, 8)
+RUN(4, 6)
+
+static void run(const struct xqk_direct *job, unsigned int strips)
+{
+	static void (*const by_strips[])(const struct xqk_direct *job) = { run_1, run_2, run_3, run_4 };
+
+	by_strips[strips - 1](job);
+}
+
+static void sum(const struct xqk_direct *job, unsigned int strip, int32_t *sums)
+{
+	const __m512i ones = _mm512_set1_epi8(1);
+	__m512i even = _mm512_setzero_si512(), odd = even;
+	uint32_t i, step;
+
+	for (i = 0; i < job->runs; i++) {
+		const struct xqk_direct_run *r = &job->run[i];
+		const uint8_t *b = job->b[r->tile * XQK_DIRECT_STRIPS + strip] + r->first * XQK_STEP_BYTES;
+
+		for (step = 0; step + 2 <= r->steps; step += 2, b += 2 * XQK_STEP_BYTES) {
+			even = _mm512_dpbusd_epi32(even, ones, _mm512_loadu_si512(b));
+			odd = _mm512_dpbusd_epi32(odd, ones, _mm512_loadu_si512(b + XQK_STEP_BYTES));
+		}
+		if (step < r->steps)
+			even = _mm512_dpbusd_epi32(even, ones, _mm512_loadu_si512(b));
+	}
+	_mm512_storeu_si512(sums, _mm512_add_epi32(even, odd));
+}
+
+const struct xqk_direct_kernels xqk_direct_avx512 = { .run = run, .sum = sum };

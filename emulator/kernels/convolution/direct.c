@@ -1,0 +1,449 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Direct convolutions: a unit is some rows of output pixels of an image by some output channels of
+ * a group. What these pixels see of X is staged once, padding included, as bytes x' = x + offset
+ * that are unsigned; then with Z = x_zp + offset
+ *
+ *	y = sum (x' - Z) w = sum x'w - Z sum w
+ *
+ * for padding, too, which is staged as Z. See micro_kernels.h for the rest.
+ */
+#include <string.h>
+
+#include "convolution/conv.h"
+#include "product/gemm.h"
+
+/* Staged X of a unit, and the most pixels and pieces that it has. */
+#define STRIP_BYTES		(384U << 10)
+#define MOST_PIXELS		8192U
+#define MOST_RUNS		2048U
+/* B of a block of channels, where it is not used in place. */
+#define PANEL_BYTES		(768U << 10)
+/* Past the last pixel's last piece a step may reach, and so do vectors that are stored. */
+#define SLACK			128
+/* Units are this many multiply-accumulates at least, or more threads would be no gain. */
+#define UNIT_MACS		(1U << 21)
+#define UNITS_PER_THREAD	4
+
+struct work {
+	const struct xqk_plan *plan;
+	const struct xqk_product *product;
+	uint32_t image, group, p0, p1;
+	uint32_t channels;		/* of a group in X */
+	uint32_t outputs;		/* of a group in Y */
+	uint32_t columns;		/* of the strip */
+	uint32_t piece, pieces;		/* bytes that are together in a patch; how many there are */
+	uint32_t steps;			/* of a piece */
+	bool in_place;			/* tiles of W are used where they are */
+	bool direct;			/* so is Y */
+	uint8_t zero;			/* Z */
+
+	/* Scratch memory. */
+	uint8_t *strip;
+	const uint8_t **x;		/* [pixels] */
+	uint8_t **y;
+	struct xqk_direct_run *run;
+	uint32_t runs;
+	const uint8_t **b;		/* [tiles][XQK_DIRECT_STRIPS] */
+	uint8_t *panel;
+	uint8_t *rows;			/* [XQK_LANES][steps of a patch] W's rows by pieces */
+	int32_t *start;
+	int32_t *sums;			/* [pixels][64], where Y is not in one piece */
+};
+
+/* Columns of X that a row of output pixels sees. */
+static uint64_t columns_of(const struct xq_conv_dims *d)
+{
+	return (uint64_t)(d->out_w - 1) * d->stride_w + (uint64_t)(d->kernel_w - 1) * d->dilation_w + 1;
+}
+
+static uint64_t rows_of(const struct xq_conv_dims *d, uint32_t rows)
+{
+	return (uint64_t)(rows - 1) * d->stride_h + (uint64_t)(d->kernel_h - 1) * d->dilation_h + 1;
+}
+
+static uint64_t strip_of(const struct xq_conv_dims *d, uint32_t rows)
+{
+	return rows_of(d, rows) * columns_of(d) * (d->in_c / d->groups) + SLACK;
+}
+
+/* Neighbours along a row of the kernel are together in X, unless they are dilated. */
+static void pieces_of(const struct xq_conv_dims *d, uint32_t *piece, uint32_t *pieces)
+{
+	const uint32_t channels = d->in_c / d->groups;
+
+	*piece = d->dilation_w == 1 ? d->kernel_w * channels : channels;
+	*pieces = d->dilation_w == 1 ? d->kernel_h : d->kernel_h * d->kernel_w;
+}
+
+static bool is_in_place(const struct xqk_conv *conv, uint32_t piece)
+{
+	return conv->dims.flags & XQACCEL_JOB_B_TILED && piece % 4 == 0;
+}
+
+bool xqk_direct_fits(const struct xqk_plan *plan)
+{
+	const struct xqk_conv *conv = &plan->conv;
+	const struct xq_conv_dims *d = &conv->dims;
+	uint32_t piece, pieces;
+	uint64_t steps;
+
+	if (!plan->isa->direct || d->transposed || !d->batch || !d->in_c || !d->out_c || !d->out_h || !d->out_w ||
+	    d->w_format != XQACCEL_FMT_S8 || !conv->view[XQK_CONV_W].flat || conv->w_zp ||
+	    xqk_present(&conv->view[XQK_CONV_W_ZP]))
+		return false;
+	/* Without padding a zero point may have any value. */
+	if (conv->x_zp < -128 || conv->x_zp > (d->x_format == XQACCEL_FMT_U8 ? 255 : 127) ||
+	    (d->x_format == XQACCEL_FMT_U8 && conv->x_zp < 0))
+		return false;
+	pieces_of(d, &piece, &pieces);
+	steps = ((uint64_t)piece + 3) / 4 * pieces;
+	/* Pieces that are not whole steps waste the rest. */
+	return 4 * steps <= xq_conv_k(d) + xq_conv_k(d) / 2 && columns_of(d) < STRIP_BYTES &&
+	       rows_of(d, 1) < STRIP_BYTES && strip_of(d, 1) <= STRIP_BYTES && d->out_w <= MOST_PIXELS &&
+	       pieces + steps / XQK_TILE_STEPS + 1 <= MOST_RUNS &&
+	       (is_in_place(conv, piece) || steps * XQK_DIRECT_STRIPS * XQK_STEP_BYTES <= PANEL_BYTES);
+}
+
+static void *take(uint8_t *scratch, size_t *used, size_t bytes)
+{
+	uint8_t *at = scratch ? scratch + *used : NULL;
+
+	*used += (bytes + 63) & ~(size_t)63;
+	return at;
+}
+
+static size_t lay_out(struct work *work, const struct xqk_plan *plan, uint8_t *scratch)
+{
+	const struct xq_conv_dims *d = &plan->conv.dims;
+	const size_t pixels = (size_t)plan->block_m * d->out_w;
+	size_t used = 0, tiles, patch;
+
+	work->plan = plan;
+	work->product = plan->isa->product;
+	work->channels = d->in_c / d->groups;
+	work->outputs = d->out_c / d->groups;
+	work->columns = (uint32_t)columns_of(d);
+	pieces_of(d, &work->piece, &work->pieces);
+	work->steps = (work->piece + 3) / 4;
+	work->in_place = is_in_place(&plan->conv, work->piece);
+	work->direct = plan->conv.view[XQK_CONV_Y].flat;
+	patch = (size_t)work->steps * work->pieces;
+	tiles = patch / XQK_TILE_STEPS + 1;
+
+	work->strip = take(scratch, &used, strip_of(d, plan->block_m));
+	work->x = take(scratch, &used, pixels * sizeof(*work->x));
+	work->y = take(scratch, &used, pixels * sizeof(*work->y));
+	work->run = take(scratch, &used, (work->pieces + tiles) * sizeof(*work->run));
+	work->b = take(scratch, &used, tiles * XQK_DIRECT_STRIPS * sizeof(*work->b));
+	work->panel = take(scratch, &used, work->in_place ? 0 : tiles * XQK_TILE_STEPS *
+			   XQK_DIRECT_STRIPS * XQK_STEP_BYTES);
+	work->rows = take(scratch, &used, work->in_place ? 0 : XQK_LANES * 4 * (patch + 1));
+	work->start = take(scratch, &used, 4 * XQK_DIRECT_STRIPS * XQK_LANES);
+	work->sums = take(scratch, &used, work->direct ? 0 : pixels * 4 * XQK_DIRECT_STRIPS * XQK_LANES);
+	return used;
+}
+
+/* Rows of a unit: as many as the strip holds, fewer if that is not enough for all threads. */
+static uint32_t unit_rows(const struct xqk_plan *plan, uint64_t wanted)
+{
+	const struct xqk_conv *conv = &plan->conv;
+	const struct xq_conv_dims *d = &conv->dims;
+	const uint64_t others = (uint64_t)d->batch * d->groups;
+	const uint32_t pixels = conv->view[XQK_CONV_Y].flat ? MOST_PIXELS : MOST_PIXELS / 8;
+	uint32_t rows = d->out_h, parts;
+
+	while (rows > 1 && (strip_of(d, rows) > STRIP_BYTES || (uint64_t)rows * d->out_w > pixels))
+		rows = (rows + 1) / 2;
+	parts = (d->out_h + rows - 1) / rows;
+	if (others * parts < wanted)
+		parts = (uint32_t)((wanted + others - 1) / others);
+	rows = (d->out_h + parts - 1) / parts;
+	return rows ? rows : 1;
+}
+
+void xqk_plan_direct(struct xqk_plan *plan, unsigned int threads)
+{
+	const struct xq_conv_dims *d = &plan->conv.dims;
+	const uint64_t macs = (uint64_t)d->batch * d->out_h * d->out_w * d->out_c;
+	uint64_t wanted = macs / UNIT_MACS * xq_conv_k(d) + macs % UNIT_MACS * xq_conv_k(d) / UNIT_MACS;
+	struct work work;
+
+	if (wanted > (uint64_t)threads * UNITS_PER_THREAD)
+		wanted = (uint64_t)threads * UNITS_PER_THREAD;
+	if (threads < 2 || !wanted)
+		wanted = 1;
+	atomic_init(&plan->bytes_copied, 0);
+	plan->block_m = unit_rows(plan, wanted);
+	plan->chunks_m = (d->out_h + plan->block_m - 1) / plan->block_m;
+	plan->units = (uint64_t)d->batch * d->groups * plan->chunks_m;
+	plan->chunks = (uint32_t)(plan->units < wanted ? plan->units : wanted);
+	plan->scratch_bytes = lay_out(&work, plan, NULL);
+}
+
+/* n elements of a row of the strip, signs flipped so that they are unsigned. */
+static void stage_elements(const struct work *work, uint32_t y, uint32_t x, uint64_t n, uint8_t *dst)
+{
+	const struct xqk_conv *conv = &work->plan->conv;
+	const struct xqk_view *v = &conv->view[XQK_CONV_X];
+	const uint64_t first = (uint64_t)work->group * work->channels;
+	uint32_t format = conv->dims.x_format;
+	uint64_t i;
+
+	/* Of bytes the signed kind comes with its top bit flipped if it is called the other. */
+	if (format == XQACCEL_FMT_S8 || format == XQACCEL_FMT_U8)
+		format = format == XQACCEL_FMT_S8 ? XQACCEL_FMT_U8 : XQACCEL_FMT_S8;
+	xqk_widen(work->product, v, format, xqk_line_of_x(&conv->dims, work->image, y, x),
+		  xqk_pixel_at(v, work->image, y, x), first, first + n, (int8_t *)dst);
+	if (xq_format_bits(format) < 8)
+		for (i = 0; i < n; i++)
+			dst[i] ^= 0x80;
+}
+
+/* Columns [from, to) of X, next to each other. */
+static void stage_columns(const struct work *work, uint32_t y, uint32_t from, uint32_t to, uint8_t *dst)
+{
+	const struct xqk_conv *conv = &work->plan->conv;
+	const struct xq_conv_dims *d = &conv->dims;
+	uint32_t x;
+
+	if (d->groups == 1 && conv->view[XQK_CONV_X].flat &&
+	    conv->view[XQK_CONV_X].stride * 8 == (uint64_t)d->in_c * xq_format_bits(d->x_format)) {
+		stage_elements(work, y, from, (uint64_t)(to - from) * d->in_c, dst);
+		return;
+	}
+	for (x = from; x < to; x++, dst += work->channels)
+		stage_elements(work, y, x, work->channels, dst);
+}
+
+/* Whether any output row of the unit sees this row of the strip. */
+static bool is_seen(const struct xq_conv_dims *d, uint32_t row)
+{
+	uint32_t r;
+
+	for (r = 0; r < d->kernel_h; r++)
+		if (row >= (uint64_t)r * d->dilation_h && (row - r * d->dilation_h) % d->stride_h == 0)
+			return true;
+	return false;
+}
+
+/* What the unit's pixels see. */
+static void stage_strip(struct work *work)
+{
+	const struct xq_conv_dims *d = &work->plan->conv.dims;
+	const uint32_t rows = (uint32_t)rows_of(d, work->p1 - work->p0);
+	const uint32_t before = d->pad_left < work->columns ? d->pad_left : work->columns;
+	const uint32_t inside = work->columns - before < d->in_w ? work->columns - before : d->in_w;
+	const size_t pitch = (size_t)work->columns * work->channels;
+	uint8_t *dst = work->strip;
+	uint32_t row;
+
+	for (row = 0; row < rows; row++, dst += pitch) {
+		const int64_t y = (int64_t)((uint64_t)work->p0 * d->stride_h) + row - d->pad_top;
+
+		if (!is_seen(d, row))
+			continue;
+		if (y < 0 || y >= d->in_h) {
+			memset(dst, work->zero, pitch);
+			continue;
+		}
+		memset(dst, work->zero, (size_t)before * work->channels);
+		stage_columns(work, (uint32_t)y, 0, inside, dst + (size_t)before * work->channels);
+		memset(dst + (size_t)(before + inside) * work->channels, work->zero,
+		       (size_t)(work->columns - before - inside) * work->channels);
+	}
+}
+
+/* Where patches are and where they go; only the group's first channel for now. */
+static void point_to_pixels(struct work *work)
+{
+	const struct xq_conv_dims *d = &work->plan->conv.dims;
+	const size_t pitch = (size_t)work->columns * work->channels;
+	const uint8_t **x = work->x;
+	uint32_t p, q;
+
+	for (p = work->p0; p < work->p1; p++)
+		for (q = 0; q < d->out_w; q++)
+			*x++ = work->strip + (size_t)(p - work->p0) * d->stride_h * pitch +
+			       (size_t)q * d->stride_w * work->channels;
+	if (!work->direct)
+		for (p = 0; p < (work->p1 - work->p0) * d->out_w; p++)
+			work->y[p] = (uint8_t *)(work->sums + (size_t)p * XQK_DIRECT_STRIPS * XQK_LANES);
+}
+
+/* The same for Y in one piece, from an output channel on. */
+static void point_to_outputs(struct work *work, uint32_t o)
+{
+	const struct xq_conv_dims *d = &work->plan->conv.dims;
+	const struct xqk_view *v = &work->plan->conv.view[XQK_CONV_Y];
+	uint8_t **y = work->y;
+	uint32_t p, q;
+
+	for (p = work->p0; p < work->p1; p++) {
+		uint8_t *at = v->flat + xqk_pixel_at(v, work->image, p, 0) + 4 * (uint64_t)o;
+
+		for (q = 0; q < d->out_w; q++, at += v->stride)
+			*y++ = at;
+	}
+}
+
+/* Pieces of patches, cut where B's tiles end. */
+static void cut_runs(struct work *work)
+{
+	const struct xq_conv_dims *d = &work->plan->conv.dims;
+	const uint32_t row = d->dilation_h * work->columns * work->channels;
+	uint32_t i, done, at = 0;
+
+	work->runs = 0;
+	for (i = 0; i < work->pieces; i++) {
+		const uint32_t a = d->dilation_w == 1 ? i * row : i / d->kernel_w * row +
+				   i % d->kernel_w * d->dilation_w * work->channels;
+
+		for (done = 0; done < work->steps; at += work->run[work->runs++].steps) {
+			struct xqk_direct_run *run = &work->run[work->runs];
+			const uint32_t left = XQK_TILE_STEPS - at % XQK_TILE_STEPS;
+
+			*run = (struct xqk_direct_run){
+				.a = a + 4 * done, .tile = at / XQK_TILE_STEPS,
+				.first = at % XQK_TILE_STEPS,
+				.steps = work->steps - done < left ? work->steps - done : left,
+			};
+			done += run->steps;
+		}
+	}
+}
+
+/* A row of W by pieces of whole steps. */
+static void stage_row(const struct work *work, uint32_t o, uint8_t *dst)
+{
+	const struct xqk_conv *conv = &work->plan->conv;
+	const struct xqk_view *v = &conv->view[XQK_CONV_W];
+	const uint32_t n = o % work->outputs;
+	const uint64_t tiles = xq_tiles_k(XQACCEL_FMT_S8, xq_conv_k(&conv->dims));
+	uint32_t i, byte, k = 0;
+
+	for (i = 0; i < work->pieces; i++, dst += 4 * work->steps) {
+		memset(dst + 4 * (work->steps - 1), 0, 4);
+		if (!(conv->dims.flags & XQACCEL_JOB_B_TILED)) {
+			memcpy(dst, v->flat + o * v->stride + (size_t)i * work->piece, work->piece);
+			continue;
+		}
+		for (byte = 0; byte < work->piece; byte++, k++)
+			dst[byte] = v->flat[work->group * v->batch_stride + (n / XQK_LANES * tiles +
+				    k / 4 / XQK_TILE_STEPS) * XQACCEL_TILE_BYTES + XQK_STEP_BYTES *
+				    (k / 4 % XQK_TILE_STEPS) + 4 * (n % XQK_LANES) + k % 4];
+	}
+}
+
+/* Channels [n, n + columns) of the group as B, and what sums start from. */
+static void stage_b(struct work *work, struct xqk_direct *job, uint32_t n, uint32_t strips)
+{
+	const struct xqk_view *v = &work->plan->conv.view[XQK_CONV_W];
+	const uint32_t steps = work->steps * work->pieces;
+	const uint64_t tiles = (steps + XQK_TILE_STEPS - 1) / XQK_TILE_STEPS;
+	const uint8_t *rows[XQK_LANES];
+	uint32_t s, t, lane, i;
+
+	for (s = 0; s < strips; s++) {
+		uint8_t *panel = work->panel + s * tiles * XQK_TILE_STEPS * XQK_STEP_BYTES;
+
+		if (work->in_place)
+			panel = v->flat + work->group * v->batch_stride +
+				(n / XQK_LANES + s) * tiles * XQACCEL_TILE_BYTES;
+		for (t = 0; t < tiles; t++)
+			work->b[t * XQK_DIRECT_STRIPS + s] = panel + t * XQACCEL_TILE_BYTES;
+		for (lane = 0; !work->in_place && lane < XQK_LANES; lane++) {
+			const uint32_t o = n + s * XQK_LANES + lane;
+
+			rows[lane] = work->rows + (size_t)lane * 4 * steps;
+			if (o < work->outputs)
+				stage_row(work, work->group * work->outputs + o,
+					  work->rows + (size_t)lane * 4 * steps);
+			else
+				rows[lane] = rows[lane - 1];
+		}
+		if (!work->in_place)
+			work->product->interleave_b(panel, rows, steps);
+		work->plan->isa->direct->sum(job, s, work->start + s * XQK_LANES);
+		for (i = s * XQK_LANES; i < (s + 1) * XQK_LANES; i++)
+			work->start[i] = (int32_t)(0 - work->zero * (uint32_t)work->start[i]);
+	}
+}
+
+static void store(const struct work *work, uint32_t o, uint32_t columns)
+{
+	const struct xqk_conv *conv = &work->plan->conv;
+	const struct xqk_view *v = &conv->view[XQK_CONV_Y];
+	uint32_t p, q, byte, i = 0;
+	size_t run;
+
+	for (p = work->p0; p < work->p1; p++) {
+		for (q = 0; q < conv->dims.out_w; q++, i++) {
+			for (byte = 0; byte < 4 * columns; byte += (uint32_t)run) {
+				uint8_t *to = xqk_at(v, xqk_line_of_y(&conv->dims, work->image, p, q),
+						     xqk_pixel_at(v, work->image, p, q),
+						     4 * (uint64_t)o + byte, &run);
+
+				run = run < 4 * columns - byte ? run : 4 * columns - byte;
+				memcpy(to, work->y[i] + byte, run);
+			}
+		}
+	}
+}
+
+static bool canceled(const atomic_bool *cancel)
+{
+	return cancel && atomic_load_explicit(cancel, memory_order_relaxed);
+}
+
+/* The unit's pixels by all channels of the group, so many strips at a time that all blocks are about the same. */
+static bool run_unit(struct work *work, const atomic_bool *cancel)
+{
+	const uint32_t pixels = (work->p1 - work->p0) * work->plan->conv.dims.out_w;
+	uint32_t left = (work->outputs + XQK_LANES - 1) / XQK_LANES, n, strips, columns;
+	uint32_t blocks = (left + XQK_DIRECT_STRIPS - 1) / XQK_DIRECT_STRIPS;
+	struct xqk_direct job = {
+		.x = work->x, .y = work->y, .pixels = pixels, .run = work->run, .runs = work->runs,
+		.b = work->b, .start = work->start,
+	};
+
+	stage_strip(work);
+	point_to_pixels(work);
+	for (n = 0; n < work->outputs; n += columns, left -= strips, blocks--) {
+		if (canceled(cancel))
+			return false;
+		strips = (left + blocks - 1) / blocks;
+		columns = work->outputs - n < strips * XQK_LANES ? work->outputs - n : strips * XQK_LANES;
+		job.last = columns - (strips - 1) * XQK_LANES;
+		stage_b(work, &job, n, strips);
+		if (work->direct)
+			point_to_outputs(work, work->group * work->outputs + n);
+		work->plan->isa->direct->run(&job, strips);
+		if (!work->direct)
+			store(work, work->group * work->outputs + n, columns);
+	}
+	return true;
+}
+
+bool xqk_run_direct(const struct xqk_plan *plan, uint32_t chunk, void *scratch, const atomic_bool *cancel)
+{
+	const struct xq_conv_dims *d = &plan->conv.dims;
+	const uint64_t last = plan->units * (chunk + 1) / plan->chunks;
+	uint64_t unit = plan->units * chunk / plan->chunks;
+	struct work work;
+
+	lay_out(&work, plan, scratch);
+	work.zero = (uint8_t)(plan->conv.x_zp + (d->x_format == XQACCEL_FMT_U8 ? 0 : 128));
+	cut_runs(&work);
+	for (; unit < last; unit++) {
+		const uint64_t part = unit / plan->chunks_m;
+
+		work.p0 = (uint32_t)(unit % plan->chunks_m) * plan->block_m;
+		work.p1 = d->out_h - work.p0 < plan->block_m ? d->out_h : work.p0 + plan->block_m;
+		work.group = (uint32_t)(part % d->groups);
+		work.image = (uint32_t)(part / d->groups);
+		if (!run_unit(&work, cancel))
+			return false;
+	}
+	return true;
+}

@@ -9,8 +9,10 @@
 
 #include <xqaccel/conv.h>
 
+#include "accumulator.h"
 #include "arguments.h"
 #include "command.h"
+#include "conv_weights.h"
 #include "geometry.h"
 #include "options.h"
 #include "output.h"
@@ -21,11 +23,11 @@
  * struct conv - the command's arguments and tensors
  */
 struct conv {
-	const char *path[2], *output, *device, *layout, *pads, *strides, *dilations, *output_padding;
+	const char *path[2], *output, *device, *layout, *w_layout, *pads, *strides, *dilations, *output_padding;
 	const char *x_zp, *w_zp, *bias;
 	enum xq_type x_type, w_type;
 	int64_t groups;
-	bool transpose;
+	bool transpose, has_groups, line;	/* line: images of one dimension */
 	struct requant requant;
 
 	struct tensor x, w, y, biases;
@@ -40,11 +42,14 @@ static int parse(struct conv *c, int argc, char **argv)
 		{ "device", 0, OPTION_STRING, &c->device, "NAME", "soft, or a path; default: the first that works", NULL },
 		{ "layout", 0, OPTION_WORD, &c->layout, "nchw|nhwc", "nchw (default): W is [O, I/groups, kh, kw];"
 		  " nhwc: [O, kh, kw, I/groups]", NULL },
-		{ "pads", 0, OPTION_STRING, &c->pads, "T,L,B,R", "default 0", NULL },
+		{ "w-layout", 0, OPTION_WORD, &c->w_layout, CONV_WEIGHT_ORDERS, "of W, if another: iohw of PyTorch's and ONNX's"
+		  " --transpose, hwio of TensorFlow, 1hwo of TFLite's depthwise", NULL },
+		{ "pads", 0, OPTION_STRING, &c->pads, "T,L,B,R", "default 0; or same (what is odd at the end), same-lower, valid",
+		  NULL },
 		{ "strides", 0, OPTION_STRING, &c->strides, "H,W", "default 1", NULL },
 		{ "dilations", 0, OPTION_STRING, &c->dilations, "H,W", "default 1", NULL },
-		{ "groups", 0, OPTION_INT, &c->groups, "G", "default 1", NULL },
-		{ "transpose", 0, OPTION_FLAG, &c->transpose, NULL, "transposed; W keeps its layout", NULL },
+		{ "groups", 0, OPTION_INT, &c->groups, "G", "default 1; with 1hwo the input channels", &c->has_groups },
+		{ "transpose", 0, OPTION_FLAG, &c->transpose, NULL, "transposed; W keeps its layout unless --w-layout says it", NULL },
 		{ "output-padding", 0, OPTION_STRING, &c->output_padding, "H,W", "with --transpose, default 0", NULL },
 		{ "x-type", 0, OPTION_TYPE, &c->x_type, OPTION_TYPES_LEFT, "default: from the dtype", NULL },
 		{ "w-type", 0, OPTION_TYPE, &c->w_type, OPTION_TYPES_LEFT, "default: from the dtype", NULL },
@@ -52,6 +57,9 @@ static int parse(struct conv *c, int argc, char **argv)
 		{ "w-zp", 0, OPTION_STRING, &c->w_zp, "Z", "zero point of W, or one per output channel", NULL },
 		{ "bias", 0, OPTION_STRING, &c->bias, "B.npy", "int32 [O], added with wrapping", NULL },
 		REQUANT_OPTIONS(&c->requant),
+		{ "", 0, OPTION_HEADING, NULL, NULL,
+		  "X and W of three dimensions are a convolution along one: [N, C, W] and [O, I/groups, kw], without the h in\n"
+		  "the layouts, --pads L,R and one number for the others.", NULL },
 	};
 	int status = options_parse(argc, argv, specs, sizeof(specs) / sizeof(specs[0]), c->path,
 					 2, 2, NULL);
@@ -60,27 +68,87 @@ static int parse(struct conv *c, int argc, char **argv)
 		return status;
 	if (!c->output)
 		return usage("-o Y.npy is missing");
+	if (c->groups < 1)
+		return fail("--groups must be at least 1 (%" PRId64 ")", c->groups);
 	if (c->output_padding && !c->transpose)
 		return usage("--output-padding needs --transpose");
 	status = requant_check(&c->requant);
 	return status == OPTIONS_DONE && output_prepare(c->output) ? EXIT_ERROR : status;
 }
 
+/* --pads by word: nothing around X, or so much that the output has the size of the input over the stride. */
+static bool named_pads(const char *pads)
+{
+	return !strcmp(pads, "valid") || !strcmp(pads, "same") || !strcmp(pads, "same-upper") || !strcmp(pads, "same-lower");
+}
+
+/* ONNX's SAME_UPPER and SAME_LOWER; the first is TensorFlow's and TFLite's SAME. */
+static void same_pads(const struct conv *c, size_t in, size_t kernel, size_t stride, size_t dilation, size_t more,
+		      size_t *before, size_t *after)
+{
+	const size_t reach = (kernel - 1) * dilation + 1;
+	size_t covered, wanted, pad;
+
+	if (c->transpose) {
+		covered = (in - 1) * stride + reach + more;
+		wanted = in * stride;
+	} else {
+		covered = ((in + stride - 1) / stride - 1) * stride + reach;
+		wanted = in;
+	}
+	pad = covered > wanted ? covered - wanted : 0;
+	*before = strcmp(c->pads, "same-lower") ? pad / 2 : pad - pad / 2;
+	*after = pad - *before;
+}
+
+static int read_pads(struct conv *c)
+{
+	struct xq_conv *v = &c->conv;
+
+	if (!c->pads || !strcmp(c->pads, "valid"))
+		return 0;
+	if (named_pads(c->pads)) {
+		if (!v->in_h || !v->in_w || !v->kernel_h || !v->kernel_w)
+			return 0;
+		same_pads(c, v->in_h, v->kernel_h, v->stride_h ? v->stride_h : 1, v->dilation_h ? v->dilation_h : 1,
+			  v->output_pad_h, &v->pad_top, &v->pad_bottom);
+		same_pads(c, v->in_w, v->kernel_w, v->stride_w ? v->stride_w : 1, v->dilation_w ? v->dilation_w : 1,
+			  v->output_pad_w, &v->pad_left, &v->pad_right);
+		return 0;
+	}
+	return c->line ? geometry_list("pads", c->pads, 0, 2, (size_t *const[]){ &v->pad_left, &v->pad_right }) :
+	       geometry_list("pads", c->pads, 0, 4, (size_t *const[]){ &v->pad_top, &v->pad_left, &v->pad_bottom, &v->pad_right });
+}
+
+/* Two numbers, or of a line one. */
+static int read_pair(const struct conv *c, const char *option, const char *text, int64_t least, size_t *h, size_t *w)
+{
+	return c->line ? geometry_list(option, text, least, 1, (size_t *const[]){ w }) :
+	       geometry_list(option, text, least, 2, (size_t *const[]){ h, w });
+}
+
 static int read_geometry(struct conv *c)
 {
 	struct xq_conv *v = &c->conv;
 
-	if (c->groups < 1)
-		return fail("--groups must be at least 1 (%" PRId64 ")", c->groups);
-	v->groups = (size_t)c->groups;
-	v->transposed = c->transpose;
-	v->layout = c->layout && !strcmp(c->layout, "nhwc") ? XQ_NHWC : XQ_NCHW;
-	return geometry_list("pads", c->pads, 0, 4, (size_t *const[]){ &v->pad_top, &v->pad_left,
-							     &v->pad_bottom, &v->pad_right }) ||
-	       geometry_list("strides", c->strides, 1, 2, (size_t *const[]){ &v->stride_h, &v->stride_w }) ||
-	       geometry_list("dilations", c->dilations, 1, 2, (size_t *const[]){ &v->dilation_h, &v->dilation_w }) ||
-	       geometry_list("output-padding", c->output_padding, 0, 2,
-			 (size_t *const[]){ &v->output_pad_h, &v->output_pad_w });
+	return read_pair(c, "strides", c->strides, 1, &v->stride_h, &v->stride_w) ||
+	       read_pair(c, "dilations", c->dilations, 1, &v->dilation_h, &v->dilation_w) ||
+	       read_pair(c, "output-padding", c->output_padding, 0, &v->output_pad_h, &v->output_pad_w) || read_pads(c);
+}
+
+static int read_tensors(struct conv *c)
+{
+	struct xq_conv *v = &c->conv;
+
+	if (argument_tensor(c->path[0], &c->x) || argument_tensor(c->path[1], &c->w) ||
+	    argument_elements("x-type", c->path[0], &c->x, c->x_type, &v->x_type) ||
+	    argument_elements("w-type", c->path[1], &c->w, c->w_type, &v->w_type))
+		return EXIT_ERROR;
+	c->line = c->x.ndim == 3 && c->w.ndim == 3;
+	if (!c->line && (c->x.ndim != 4 || c->w.ndim != 4))
+		return fail("X and W must have four dimensions, or three (X is %s, W is %s)", tensor_shape(&c->x),
+			    tensor_shape(&c->w));
+	return 0;
 }
 
 /* Which of the channels do not fit. */
@@ -100,17 +168,22 @@ static int read_operands(struct conv *c)
 {
 	struct xq_conv *v = &c->conv;
 	const size_t *x = c->x.dim, *w = c->w.dim;
-	const bool nchw = v->layout == XQ_NCHW;
+	const bool nchw = !c->layout || strcmp(c->layout, "nhwc");
+	const char *order = c->w_layout ? c->w_layout : nchw ? "oihw" : "ohwi";
 
-	if (argument_tensor(c->path[0], &c->x) || argument_tensor(c->path[1], &c->w) ||
-	    argument_elements("x-type", c->path[0], &c->x, c->x_type, &v->x_type) ||
-	    argument_elements("w-type", c->path[1], &c->w, c->w_type, &v->w_type))
+	v->layout = nchw ? XQ_NCHW : XQ_NHWC;
+	v->transposed = c->transpose;
+	if (read_tensors(c))
 		return EXIT_ERROR;
-	if (c->x.ndim != 4 || c->w.ndim != 4)
-		return fail("X and W must have four dimensions (X is %s, W is %s)", tensor_shape(&c->x),
-			    tensor_shape(&c->w));
-	v->batch = x[0];
+	if (c->line) {
+		conv_add_height(&c->x, !nchw);
+		conv_weights_add_height(&c->w, order);
+	}
 	v->in_c = x[nchw ? 1 : 3];
+	v->groups = c->has_groups || order[0] != '1' || !v->in_c ? (size_t)c->groups : v->in_c;
+	if (conv_weights_reorder(&c->w, order, v->layout, v->groups))
+		return EXIT_ERROR;
+	v->batch = x[0];
 	v->in_h = x[nchw ? 2 : 1];
 	v->in_w = x[nchw ? 3 : 2];
 	v->out_c = w[0];
@@ -169,35 +242,65 @@ static int alloc_result(struct conv *c)
 	if (requant_alloc(&c->requant, &c->y, 4, v->layout == XQ_NCHW ?
 			  (size_t[]){ v->batch, v->out_c, h, w } : (size_t[]){ v->batch, h, w, v->out_c }))
 		return EXIT_ERROR;
+	if (c->line) {
+		const unsigned int height = v->layout == XQ_NCHW ? 2 : 1;
+
+		c->y.ndim = 3;
+		memmove(c->y.dim + height, c->y.dim + height + 1, (3 - height) * sizeof(*c->y.dim));
+	}
 	v->y = c->y.data;
 	return 0;
 }
 
-static int run(struct conv *c)
+static size_t terms(const struct conv *c)
+{
+	return c->conv.kernel_h * c->conv.kernel_w * (c->conv.in_c / c->conv.groups);
+}
+
+static void check_accumulators(const struct conv *c)
+{
+	const struct xq_conv *v = &c->conv;
+	const double x = accumulator_reach(&c->x, &v->x_zp, 1, NULL), w = accumulator_reach(&c->w, v->w_zp, v->w_zps, NULL);
+
+	accumulator_check(x * w * (double)terms(c) + (v->bias ? accumulator_largest(v->bias, v->out_c) : 0), terms(c));
+}
+
+static int run_on(struct conv *c, struct xq_device *dev)
 {
 	struct xq_matmul_stats stats = { 0 };
+	const size_t most = xq_device_info(dev)->max_dim;
 	struct xq_workspace *workspace;
-	struct xq_device *dev;
 	int err;
 
-	if (argument_device(c->device, &dev))
-		return EXIT_ERROR;
+	if (terms(c) > most)
+		return fail("a kernel has %zu weights a channel, and %s takes at most %zu (W is %s)", terms(c),
+			    xq_device_name(dev), most, tensor_shape(&c->w));
 	c->conv.stats = &stats;
 	err = xq_workspace_create(dev, &workspace);
 	if (!err) {
-		progress_start("conv", &stats.macs, c->y.count * c->conv.kernel_h * c->conv.kernel_w *
-			       (c->conv.in_c / c->conv.groups));
+		progress_start("computing", &stats.macs, c->y.count * terms(c));
 		err = xq_conv(workspace, &c->conv);
 		progress_stop();
 		xq_workspace_destroy(workspace);
 	}
 	if (err == -EOVERFLOW)
-		fail("the convolution is too large for %s (X is %s, W is %s)", xq_device_name(dev),
-		     tensor_shape(&c->x), tensor_shape(&c->w));
-	else if (err)
-		fail("the convolution failed on %s: %s", xq_device_name(dev), strerror(-err));
+		return fail("the convolution is too large for %s (X is %s, W is %s)", xq_device_name(dev),
+			    tensor_shape(&c->x), tensor_shape(&c->w));
+	return err ? fail("the convolution failed on %s: %s", xq_device_name(dev), strerror(-err)) : 0;
+}
+
+static int run(struct conv *c)
+{
+	struct xq_device *dev;
+	int status;
+
+	if (argument_device(c->device, &dev))
+		return EXIT_ERROR;
+	status = run_on(c, dev);
 	xq_device_close(dev);
-	return err ? EXIT_ERROR : 0;
+	if (!status)
+		check_accumulators(c);
+	return status;
 }
 
 int cmd_conv(int argc, char **argv)
@@ -207,7 +310,7 @@ int cmd_conv(int argc, char **argv)
 
 	if (status != OPTIONS_DONE)
 		return status;
-	status = read_geometry(&c) || read_operands(&c) || read_zero_points(&c) ||
+	status = read_operands(&c) || read_geometry(&c) || read_zero_points(&c) ||
 		 argument_bias(c.bias, c.conv.out_c, &c.biases, &c.conv.bias) ||
 		 requant_read(&c.requant, c.conv.out_c) || alloc_result(&c);
 	if (!status) {

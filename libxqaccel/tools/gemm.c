@@ -9,11 +9,13 @@
 
 #include <xqaccel/matmul.h>
 
+#include "accumulator.h"
 #include "arguments.h"
 #include "command.h"
 #include "matmul_shapes.h"
 #include "options.h"
 #include "output.h"
+#include "product.h"
 #include "progress.h"
 #include "requant.h"
 
@@ -31,7 +33,7 @@ struct gemm {
 
 	struct tensor a, b, c, y;
 	struct tensor a_zps, b_zps, table, a_scales, b_scales, biases;
-	struct xq_matmul mm;
+	struct product product;
 };
 
 static int parse(struct gemm *g, int argc, char **argv)
@@ -42,10 +44,10 @@ static int parse(struct gemm *g, int argc, char **argv)
 		{ "transpose-b", 0, OPTION_FLAG, &g->transpose_b, NULL, "B is [..., N, K]", NULL },
 		{ "a-type", 0, OPTION_TYPE, &g->a_type, OPTION_TYPES_LEFT, "default: from the dtype", NULL },
 		{ "b-type", 0, OPTION_TYPE, &g->b_type, OPTION_TYPES_RIGHT, "default: from the dtype", NULL },
-		{ "a-zp", 0, OPTION_STRING, &g->a_zp, "Z", "zero point of A, or one per row ([M] or [M, 1])", NULL },
-		{ "b-zp", 0, OPTION_STRING, &g->b_zp, "Z", "zero point of B, or one per column ([N] or [1, N])", NULL },
+		{ "a-zp", 0, OPTION_STRING, &g->a_zp, "Z", "zero point of A, or one per row: [M] or [.., M, 1]", NULL },
+		{ "b-zp", 0, OPTION_STRING, &g->b_zp, "Z", "zero point of B, or one per column: [N] or [.., 1, N]", NULL },
 		{ "codebook", 0, OPTION_STRING, &g->codebook, "T.npy", "int8 [16] or [256], for c4 and c8", NULL },
-		{ "group", 0, OPTION_INT, &g->group, "G", "elements of K in a group; alone: C is [.., K/G, M, N]", &g->grouped },
+		{ "group", 0, OPTION_INT, &g->group, "G", "elements of K in a group, the last may be short; alone: C is [.., K/G, M, N]", &g->grouped },
 		{ "a-group-scale", 0, OPTION_STRING, &g->a_scale, "S.npy", "integer scales [M, K/G]", NULL },
 		{ "b-group-scale", 0, OPTION_STRING, &g->b_scale, "S.npy", "integer scales [N, K/G]", NULL },
 		{ "bias", 0, OPTION_STRING, &g->bias, "B.npy", "int32 [N], added with wrapping", NULL },
@@ -68,7 +70,7 @@ static int parse(struct gemm *g, int argc, char **argv)
 
 static int read_operands(struct gemm *g)
 {
-	struct xq_matmul *mm = &g->mm;
+	struct xq_matmul *mm = &g->product.mm;
 
 	if (argument_tensor(g->path[0], &g->a) || argument_tensor(g->path[1], &g->b) ||
 	    argument_elements("a-type", g->path[0], &g->a, g->a_type, &mm->a_type) ||
@@ -78,19 +80,41 @@ static int read_operands(struct gemm *g)
 	mm->a = g->a.data;
 	mm->b = g->b.data;
 	mm->group = (size_t)g->group;
-	if (g->grouped && mm->k % mm->group)
-		return fail("--group must divide K, which is the %zu columns of A (%zu)", mm->k, mm->group);
 	return 0;
 }
 
-/* Whether a tensor is a vector of so many, or a matrix of that and 1. */
-static bool is_vector(const struct tensor *t, size_t count, bool column)
+/* A dimension counted from the last; absent ones are 1. */
+static size_t from_last(const struct tensor *t, unsigned int back)
 {
+	return back < t->ndim ? t->dim[t->ndim - 1 - back] : 1;
+}
+
+/*
+ * One number, one for each row (column) of all matrices, or with leading dimensions, which are those
+ * of the operand or 1. Sets the steps of the latter.
+ */
+static bool zero_points_fit(const struct tensor *t, const struct tensor *operand, size_t count, bool column,
+			    const struct xq_matmul *mm, size_t *step)
+{
+	const size_t along = from_last(t, column ? 1 : 0), across = from_last(t, column ? 0 : 1);
+	size_t matrix = along;
+
 	if (t->count == 1)
 		return true;
-	if (t->ndim == 2)
-		return t->dim[column ? 0 : 1] == count && t->dim[column ? 1 : 0] == 1;
-	return t->ndim == 1 && t->dim[0] == count;
+	if (t->ndim == 1)
+		return t->dim[0] == count;
+	if (across != 1 || (along != count && along != 1))
+		return false;
+	for (unsigned int back = 2; back < t->ndim; back++) {
+		const size_t size = from_last(t, back);
+
+		if (size != 1 && (size != from_last(operand, back) || back - 2 >= mm->dims))
+			return false;
+		if (size != 1)
+			step[mm->dims - 1 - (back - 2)] = matrix;
+		matrix *= size;
+	}
+	return true;
 }
 
 static int to_int32(struct tensor *t, const int32_t **values)
@@ -108,17 +132,19 @@ static int to_int32(struct tensor *t, const int32_t **values)
 	return 0;
 }
 
-static int read_zero_point(const char *option, const char *text, size_t count, bool column,
-			   struct tensor *t, const int32_t **values, size_t *given)
+static int read_zero_point(const char *option, const char *text, const struct tensor *operand, size_t count,
+			   bool column, const struct xq_matmul *mm, size_t *step, struct tensor *t,
+			   const int32_t **values, size_t *given)
 {
 	if (!text)
 		return 0;
 	if (argument_ints(option, text, INT32_MIN, INT32_MAX, t))
 		return EXIT_ERROR;
-	if (!is_vector(t, count, column))
+	if (!zero_points_fit(t, operand, count, column, mm, step))
 		return fail("--%s must be one number, or one for each of the %zu %s (it is %s)", option, count,
 			    column ? "rows of A" : "columns of B", tensor_shape(t));
-	*given = t->count;
+	/* Of one matrix. */
+	*given = t->count == 1 ? 1 : t->ndim == 1 ? t->count : from_last(t, column ? 1 : 0);
 	return to_int32(t, values);
 }
 
@@ -137,7 +163,7 @@ static int read_scale(const char *option, const char *path, size_t rows, size_t 
 
 static int read_codebook(struct gemm *g)
 {
-	struct xq_matmul *mm = &g->mm;
+	struct xq_matmul *mm = &g->product.mm;
 	const size_t entries = mm->b_type == XQ_C4 ? 16 : mm->b_type == XQ_C8 ? 256 : 0;
 
 	if (!entries != !g->codebook)
@@ -160,16 +186,18 @@ static int read_epilogue(struct gemm *g)
 {
 	if (g->grouped && !g->a_scale && !g->b_scale && (g->bias || g->requant.profile))
 		return fail("with --group, %s needs --a-group-scale or --b-group-scale", g->bias ? "--bias" : "--requant");
-	return argument_bias(g->bias, g->mm.n, &g->biases, &g->mm.bias) || requant_read(&g->requant, g->mm.n);
+	return argument_bias(g->bias, g->product.mm.n, &g->biases, &g->product.mm.bias) || requant_read(&g->requant, g->product.mm.n);
 }
 
 static int read_parameters(struct gemm *g)
 {
-	struct xq_matmul *mm = &g->mm;
-	const size_t groups = g->grouped ? mm->k / mm->group : 0;
+	struct xq_matmul *mm = &g->product.mm;
+	const size_t groups = g->grouped ? product_groups(mm) : 0;
 
-	return read_zero_point("a-zp", g->a_zp, mm->m, true, &g->a_zps, &mm->a_zp, &mm->a_zps) ||
-	       read_zero_point("b-zp", g->b_zp, mm->n, false, &g->b_zps, &mm->b_zp, &mm->b_zps) ||
+	return read_zero_point("a-zp", g->a_zp, &g->a, mm->m, true, mm, g->product.a_zp_step, &g->a_zps, &mm->a_zp,
+			       &mm->a_zps) ||
+	       read_zero_point("b-zp", g->b_zp, &g->b, mm->n, false, mm, g->product.b_zp_step, &g->b_zps, &mm->b_zp,
+			       &mm->b_zps) ||
 	       read_scale("a-group-scale", g->a_scale, mm->m, groups, &g->a_scales, &mm->a_scale) ||
 	       read_scale("b-group-scale", g->b_scale, mm->n, groups, &g->b_scales, &mm->b_scale) ||
 	       read_codebook(g) || read_epilogue(g);
@@ -178,20 +206,20 @@ static int read_parameters(struct gemm *g)
 static int alloc_result(struct gemm *g)
 {
 	size_t dim[TENSOR_MAX_DIMS + 1];
-	const unsigned int ndim = matmul_result(&g->a, &g->b, &g->mm, dim);
+	const unsigned int ndim = matmul_result(&g->a, &g->b, &g->product.mm, dim);
 
 	if (ndim > TENSOR_MAX_DIMS)
 		return fail("C would have %u dimensions, more than %d", ndim, TENSOR_MAX_DIMS);
 	if (!tensor_alloc(&g->c, 'i', 4, ndim, dim))
 		return fail("there is not enough memory for C");
-	g->mm.c = g->c.data;
+	g->product.mm.c = g->c.data;
 	return g->requant.profile ? requant_alloc(&g->requant, &g->y, ndim, dim) : 0;
 }
 
 /* C to Y, if that is asked for; they are one column after the other where B is a vector. */
 static int requantize(struct gemm *g)
 {
-	const size_t n = g->mm.n;
+	const size_t n = g->product.mm.n;
 	const struct xq_channels shape = { n ? g->c.count / n : 0, n, 1 };
 	int err;
 
@@ -201,32 +229,67 @@ static int requantize(struct gemm *g)
 	return err ? fail("cannot requantize: %s", strerror(-err)) : 0;
 }
 
-static int run(struct gemm *g)
+/* Then C has an element for each group, and each takes only that group's products. */
+static bool keeps_groups(const struct gemm *g)
+{
+	return g->grouped && !g->a_scale && !g->b_scale;
+}
+
+static size_t terms(const struct gemm *g)
+{
+	const struct xq_matmul *mm = &g->product.mm;
+
+	return keeps_groups(g) && mm->group < mm->k ? mm->group : mm->k;
+}
+
+static void check_accumulators(const struct gemm *g)
+{
+	const struct xq_matmul *mm = &g->product.mm;
+	const double a = accumulator_reach(&g->a, mm->a_zp, g->a_zps.count, NULL);
+	const double b = accumulator_reach(&g->b, mm->b_zp, g->b_zps.count, mm->codebook);
+	const double scales = accumulator_largest(mm->a_scale, g->a_scales.count) *
+			      accumulator_largest(mm->b_scale, g->b_scales.count);
+
+	accumulator_check(a * b * scales * (double)terms(g) + (mm->bias ? accumulator_largest(mm->bias, mm->n) : 0),
+			  terms(g));
+}
+
+static int run_on(struct gemm *g, struct xq_device *dev)
 {
 	struct xq_matmul_stats stats = { 0 };
+	const size_t k = g->product.mm.k, most = xq_device_info(dev)->max_dim;
 	struct xq_workspace *workspace;
-	struct xq_device *dev;
-	/* Then C has an element for each group, and each takes only that group's products. */
-	const bool planes = g->grouped && !g->a_scale && !g->b_scale;
 	int err;
 
-	if (argument_device(g->device, &dev))
-		return EXIT_ERROR;
-	g->mm.stats = &stats;
+	if (k > most)
+		return fail("K is %zu, and %s takes at most %zu (A is %s, B is %s)", k, xq_device_name(dev), most,
+			    tensor_shape(&g->a), tensor_shape(&g->b));
+	g->product.mm.stats = &stats;
 	err = xq_workspace_create(dev, &workspace);
 	if (!err) {
-		progress_start("gemm", &stats.macs, g->c.count * (planes ? (size_t)g->group : g->mm.k));
-		err = xq_matmul(workspace, &g->mm);
+		progress_start("computing", &stats.macs, g->c.count * terms(g));
+		err = product_run(workspace, &g->product);
 		progress_stop();
 		xq_workspace_destroy(workspace);
 	}
 	if (err == -EOVERFLOW)
-		fail("the matrices are too large for %s (A is %s, B is %s)", xq_device_name(dev),
-		     tensor_shape(&g->a), tensor_shape(&g->b));
-	else if (err)
-		fail("the product failed on %s: %s", xq_device_name(dev), strerror(-err));
+		return fail("the matrices are too large for %s (A is %s, B is %s)", xq_device_name(dev), tensor_shape(&g->a),
+			    tensor_shape(&g->b));
+	return err ? fail("the product failed on %s: %s", xq_device_name(dev), strerror(-err)) : 0;
+}
+
+static int run(struct gemm *g)
+{
+	struct xq_device *dev;
+	int status;
+
+	if (argument_device(g->device, &dev))
+		return EXIT_ERROR;
+	status = run_on(g, dev);
 	xq_device_close(dev);
-	return err ? EXIT_ERROR : 0;
+	if (!status)
+		check_accumulators(g);
+	return status;
 }
 
 int cmd_gemm(int argc, char **argv)

@@ -3,6 +3,7 @@
 
 #include "command.h"
 #include "matmul_shapes.h"
+#include "product.h"
 
 /* A dimension counted from the last; absent ones are 1. */
 static size_t from_last(const struct tensor *t, unsigned int back)
@@ -70,7 +71,7 @@ unsigned int matmul_result(const struct tensor *a, const struct tensor *b,
 	if (mm->dims)
 		memcpy(dim, mm->dim, mm->dims * sizeof(*dim));
 	if (mm->group && !mm->a_scale && !mm->b_scale)
-		dim[ndim++] = mm->k / mm->group;
+		dim[ndim++] = product_groups(mm);
 	if (a->ndim > 1)
 		dim[ndim++] = mm->m;
 	if (b->ndim > 1)

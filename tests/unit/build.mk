@@ -102,7 +102,7 @@ test_whole_model-libs := xqaccel
 
 CHECK_SCRIPTS += tests/unit/test_install.sh tests/unit/test_xq.sh tests/unit/test_xq_completion.py
 XQ_COMMAND_TESTS := test_xq_words.py test_xq_show.py test_xq_compare.py test_xq_pack.py test_xq_bench.py test_xq_messages.py \
-	test_xq_outputs.py test_xq_dequantize.py test_xq_quantize.py
+	test_xq_outputs.py test_xq_dequantize.py test_xq_quantize.py test_xq_products.py
 CHECK_SCRIPTS += $(addprefix tests/unit/,$(XQ_COMMAND_TESTS))
 CHECK_DEPS += $(LIB_TARGETS) $(O)/obj/bin/xq
 test_install.sh-env := O=$(O)

@@ -92,7 +92,6 @@ refused 1 "Fortran order" gemm a.npy fortran.npy -o c.npy
 refused 1 "floats" gemm a.npy f.npy -o c.npy
 refused 1 "shapes that do not match" gemm b.npy b.npy -o c.npy
 refused 1 "values out of range" gemm a.npy b.npy -o c.npy --b-type b1
-refused 1 "a group that does not divide K" gemm a.npy b.npy -o c.npy --group 3
 refused 1 "a group of 0" gemm a.npy b.npy -o c.npy --group 0
 refused 1 "a zero point for no shape" gemm a.npy b.npy -o c.npy --a-zp v.npy
 refused 1 "a zero point past int32" gemm a.npy b.npy -o c.npy --a-zp 3000000000
@@ -104,6 +103,7 @@ refused 1 "an output folder that is not there" gemm a.npy b.npy -o none/c.npy
 refused 1 "an output that is a folder" gemm a.npy b.npy -o folder
 refused 1 "a name with a line break" gemm $'a\nb.npy' b.npy -o c.npy
 accepted "a product" gemm a.npy b.npy -o c.npy
+accepted "a group that does not divide K" gemm a.npy b.npy -o c.npy --group 3
 accepted "an option with =" gemm a.npy b.npy --output=c.npy --a-zp=-3
 accepted "help" gemm --help
 accepted "info" info

@@ -63,7 +63,7 @@ class Messages(xq_case.Tests):
         self.sentences(
             (1, "A has 5 columns and B 3 rows, which must be as many (A is [4, 5], B is [3, 4])", "gemm b.npy a.npy -o c.npy"),
             (1, "A has 4 columns and B 5 rows once transposed, which must be as many (A is [3, 4], B is [4, 5])", gemm + "--transpose-b"),
-            (1, "--group must divide K, which is the 4 columns of A (3)", gemm + "--group 3"), (1, "--group must be at least 1 (0)", gemm + "--group 0"),
+            (1, "--group must be at least 1 (0)", gemm + "--group 0"),
             (2, "--b-group-scale needs --group", gemm + "--b-group-scale two.npy"),
             (1, "--a-group-scale must be [3, 2], rows of A by groups of K (it is [2])", gemm + "--group 2 --a-group-scale two.npy"),
             (1, "--b-group-scale must be [5, 2], columns of B by groups of K (it is [2])", gemm + "--group 2 --b-group-scale two.npy"),

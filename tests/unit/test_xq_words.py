@@ -55,7 +55,7 @@ class Words(xq_case.Tests):
                 ("quantize x.npy -o", "xq: quantize: -o takes a value, and there is none behind it"),
                 ("quantize --scheme", "xq: quantize: --scheme takes a value, and there is none behind it"),
                 ("info x", "xq: info: it takes options only (x)"), ("gemm a b c", "xq: gemm: it takes 2 files, and c is one too many (3 given)"),
-                ("quantize", "xq: quantize: it takes at least 1 file (0 given)"), ("gemm --group four a b", "xq: gemm: --group takes an integer (four)"),
+                ("quantize", "xq: quantize: it takes at least 1 file (0 given)"), ("dequantize", "xq: dequantize: it takes 1 file (0 given)"), ("gemm --group four a b", "xq: gemm: --group takes an integer (four)"),
                 ("gemm --group 99999999999999999999 a b", "xq: gemm: --group takes no number of that size (99999999999999999999)")]:
             self.says(line, answer)
 

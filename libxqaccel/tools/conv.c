@@ -35,6 +35,26 @@ struct conv {
 	struct xq_conv conv;
 };
 
+/* How many numbers a list has is known once X is read; whether they are large enough is known before. */
+static int check_least(const char *option, const char *text, int64_t least)
+{
+	char *end;
+
+	for (const char *at = text; at; at = *end == ',' ? end + 1 : NULL) {
+		const int64_t value = strtoll(at, &end, 10);
+
+		if (end != at && value < least)
+			return fail("--%s must be at least %" PRId64 " (%s)", option, least, text);
+	}
+	return 0;
+}
+
+static int check_lists(const struct conv *c)
+{
+	return check_least("pads", c->pads, 0) || check_least("strides", c->strides, 1) ||
+	       check_least("dilations", c->dilations, 1) || check_least("output-padding", c->output_padding, 0);
+}
+
 static int parse(struct conv *c, int argc, char **argv)
 {
 	const struct option_spec specs[] = {
@@ -72,6 +92,8 @@ static int parse(struct conv *c, int argc, char **argv)
 		return fail("--groups must be at least 1 (%" PRId64 ")", c->groups);
 	if (c->output_padding && !c->transpose)
 		return usage("--output-padding needs --transpose");
+	if (check_lists(c))
+		return EXIT_ERROR;
 	status = requant_check(&c->requant);
 	return status == OPTIONS_DONE && output_prepare(c->output) ? EXIT_ERROR : status;
 }

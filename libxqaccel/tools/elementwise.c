@@ -216,7 +216,7 @@ static int run(struct pair *p)
 
 static int compute(struct pair *p)
 {
-	int status = read_input(p, 0, &p->args.a) || read_input(p, 1, &p->args.b) || read_numbers(p) ||
+	int status = output_prepare(p->output) || read_input(p, 0, &p->args.a) || read_input(p, 1, &p->args.b) || read_numbers(p) ||
 		     alloc_result(p) || run(p) || output_tensor(p->output, &p->out) || output_commit();
 
 	tensor_free(&p->in[0]);

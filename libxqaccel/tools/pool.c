@@ -114,7 +114,7 @@ int cmd_pool(int argc, char **argv)
 
 	if (status != OPTIONS_DONE)
 		return status;
-	status = read_input(&p) || alloc_result(&p) || run(&p) || output_tensor(p.output, &p.y) || output_commit();
+	status = output_prepare(p.output) || read_input(&p) || alloc_result(&p) || run(&p) || output_tensor(p.output, &p.y) || output_commit();
 	tensor_free(&p.x);
 	tensor_free(&p.y);
 	return status ? EXIT_ERROR : EXIT_OK;

@@ -103,7 +103,7 @@ int cmd_softmax(int argc, char **argv)
 
 	if (status != OPTIONS_DONE)
 		return status;
-	status = read_numbers(&s) || read_input(&s) || run(&s) || output_tensor(s.output, &s.y) || output_commit();
+	status = output_prepare(s.output) || read_numbers(&s) || read_input(&s) || run(&s) || output_tensor(s.output, &s.y) || output_commit();
 	tensor_free(&s.x);
 	tensor_free(&s.y);
 	return status ? EXIT_ERROR : EXIT_OK;

@@ -184,6 +184,33 @@ static void hostile_blocks(void)
 	}
 }
 
+/* Blocks whose scale is zero or negative, as every Q4_0 block with a positive largest element has, go
+ * through codes and scales and linear dequantization to what decoding gives.
+ */
+static void scales_of_any_sign(void)
+{
+	static const float scales[] = { -0.25f, 0, -0.0f, 3, -65504, 0x1p-24f, -0x1p-24f };
+	struct xq_qtype s8;
+
+	xq_qtype_of(XQ_S8, &s8);
+	for (size_t i = 0; i < COUNT(scales); i++) {
+		uint16_t d = xq_float_encode_one(scales[i], XQ_FLOAT_FP16, XQ_OVERFLOW_SATURATE);
+		float x[32], y[32], scale;
+		struct xq_layout layout;
+		int8_t codes[32];
+		uint8_t block[18] = { (uint8_t)d, (uint8_t)(d >> 8) };
+
+		for (size_t j = 2; j < sizeof(block); j++)
+			block[j] = (uint8_t)ktap_random();
+		EXPECT(!xq_ggml_decode(XQ_GGML_Q4_0, block, sizeof(block), x, 32), "decode");
+		EXPECT(!xq_ggml_split(XQ_GGML_Q4_0, block, sizeof(block), 32, codes, &scale, NULL), "split");
+		xq_layout_block((size_t[]){ 32 }, 1, 0, 32, &layout);
+		EXPECT(!xq_dequantize(codes, &layout, &s8, &scale, NULL, y, NULL), "scale %g", scales[i]);
+		for (size_t j = 0; j < 32; j++)
+			EXPECT(x[j] == y[j] && x[j] == scales[i] * codes[j], "scale %g element %zu", scales[i], j);
+	}
+}
+
 /* Encoding, against the quantizers' definition. */
 static void encoders(void)
 {
@@ -288,6 +315,7 @@ KTAP_MAIN({ "the lecture's row: 89, 26", lecture_row },
 	  { "orders: random matrices", random_matrices },
 	  { "orders: what is refused", refused_orders },
 	  { "ggml: any bytes decode by the definition", hostile_blocks },
+	  { "ggml: scales of any sign", scales_of_any_sign },
 	  { "ggml: encoders", encoders },
 	  { "ggml: known blocks", known_blocks },
 	  { "ggml: what is refused", refused_blocks })

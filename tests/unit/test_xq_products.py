@@ -159,7 +159,7 @@ class Products(xq_case.Tests):
             self.expect(got == ("<i4", (2, size, 6), want), "%s, channels last: %s" % (words, got[1]))
         save("w.npy", "|i1", (6, 4, 3), [0] * 72)
         save("x.npy", "|i1", (2, 4, 11), [0] * 88)
-        self.refused(1, "--pads takes 2 numbers with commas between them (1,1,1,1)", "conv", "x.npy", "w.npy", "-o", "y.npy", "--pads", "1,1,1,1")
+        self.refused(1, "--pads takes one number, or 2 with commas between them (1,1,1,1)", "conv", "x.npy", "w.npy", "-o", "y.npy", "--pads", "1,1,1,1")
 
     def same_padding(self):
         for size, kernel, stride, dilation, transposed in itertools.product((5, 8), (1, 2, 3, 4), (1, 2, 3), (1, 2), (False, True)):

@@ -449,4 +449,81 @@ static inline bool xq_mean_valid(const struct xq_mean_dims *d)
 	       xq_requant_one_valid(&d->y, d->y_format);
 }
 
+/* ---- copies ------------------------------------------------------------------------------------------ */
+
+/*
+ * NONE		the formats are the same, or have the same size
+ * REQUANT	y = requantized (x - zero point), from an integer format
+ * QUANTIZE	y = round_half_even(x / scale) + zero point, saturated, from f32
+ * DYNAMIC	the same with a scale, and if the output is unsigned a zero point, of each row of the
+ *		last dimension, which are written besides: max|x| / greatest for signed formats;
+ *		else (max - min) / greatest of the row with a 0 in it, and the zero point
+ *		round_half_even(-min / scale). A row of zeros has the scale 1
+ * DEQUANTIZE	y = (x - zero point) * scale, to f32; the difference is exact, the product rounds
+ *
+ * A quotient that is no number counts as 0, and what is not finite in a row is left out when its
+ * scale is found.
+ */
+enum xq_copy_kind {
+	XQ_COPY_NONE,
+	XQ_COPY_REQUANT,
+	XQ_COPY_QUANTIZE,
+	XQ_COPY_DYNAMIC,
+	XQ_COPY_DEQUANTIZE,
+	XQ_COPY_KINDS
+};
+
+/**
+ * struct xq_copy_dims - a box of elements from one tensor to another
+ * @kind: enum xq_copy_kind
+ * @x_format: @y_format: formats of at least 8 bits with any strides; those of fewer bits lie in
+ *	packed rows along the last dimension
+ * @dims: how many dimensions, 1 to XQ_TENSOR_DIMS
+ * @dim: their sizes
+ * @x_stride: @y_stride: bytes from one index of a dimension to the next. 0 in x repeats, which
+ *	enlarges or fills; those of the last dimension are not used with packed rows
+ * @zero_point: of x, for REQUANT and DEQUANTIZE
+ * @y: for REQUANT; for QUANTIZE its scale and zero point; for DEQUANTIZE its scale, and its
+ *	bounds are not used
+ */
+struct xq_copy_dims {
+	__u8 kind, x_format, y_format, dims;
+	__u32 dim[XQ_TENSOR_DIMS];
+	__u64 x_stride[XQ_TENSOR_DIMS], y_stride[XQ_TENSOR_DIMS];
+	__s32 zero_point;
+	struct xq_requant_one y;
+};
+
+/* Formats that conversions take: integers that are not codes. */
+static inline bool xq_format_integer(__u32 format)
+{
+	__s32 least, greatest;
+
+	return format == XQACCEL_FMT_S32 || xq_format_range(format, &least, &greatest);
+}
+
+static inline bool xq_copy_valid(const struct xq_copy_dims *d)
+{
+	const __u32 from = xq_format_bits(d->x_format), to = xq_format_bits(d->y_format);
+
+	if (!from || !to || !xq_dims_fit(d->dim, d->dims))
+		return false;
+	switch (d->kind) {
+	case XQ_COPY_NONE:
+		return from == to;
+	case XQ_COPY_REQUANT:
+		return xq_format_integer(d->x_format) && d->y_format != XQACCEL_FMT_B1 &&
+		       xq_requant_one_valid(&d->y, d->y_format);
+	case XQ_COPY_QUANTIZE:
+	case XQ_COPY_DYNAMIC:
+		return d->x_format == XQACCEL_FMT_F32 && d->y_format != XQACCEL_FMT_B1 &&
+		       xq_zero_point_small(d->y.zero_point) &&
+		       xq_requant_one_valid(&d->y, d->y_format);
+	case XQ_COPY_DEQUANTIZE:
+		return xq_format_integer(d->x_format) && d->y_format == XQACCEL_FMT_F32;
+	default:
+		return false;
+	}
+}
+
 #endif

@@ -51,6 +51,7 @@ static const struct xqk_operators portable = {
 	.epilogue = &xqk_epilogue_scalar,
 	.pooling = &xqk_pooling_scalar,
 	.elementwise = &xqk_elementwise_scalar,
+	.copy = &xqk_copy_scalar,
 };
 
 #if defined(__x86_64__)
@@ -58,12 +59,14 @@ static const struct xqk_operators avx512 = {
 	.epilogue = &xqk_epilogue_avx512,
 	.pooling = &xqk_pooling_avx512,
 	.elementwise = &xqk_elementwise_avx512,
+	.copy = &xqk_copy_avx512,
 };
 
 static const struct xqk_operators avx2 = {
 	.epilogue = &xqk_epilogue_avx2,
 	.pooling = &xqk_pooling_avx2,
 	.elementwise = &xqk_elementwise_avx2,
+	.copy = &xqk_copy_avx2,
 };
 #endif
 

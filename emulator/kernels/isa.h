@@ -18,6 +18,7 @@
 #define XQK_ISA_H
 
 #include "convolution/micro_kernels.h"
+#include "copy/micro_kernels.h"
 #include "elementwise/micro_kernels.h"
 #include "epilogue/micro_kernels.h"
 #include "pooling/micro_kernels.h"
@@ -31,6 +32,7 @@ struct xqk_operators {
 	const struct xqk_epilogue_kernels *epilogue;
 	const struct xqk_pooling_kernels *pooling;
 	const struct xqk_elementwise_kernels *elementwise;
+	const struct xqk_copy_kernels *copy;
 };
 
 /**

@@ -13,6 +13,7 @@ static const struct xqk_operator_kind *const kinds[XQK_KINDS] = {
 	[XQK_ELEMENTWISE] = &xqk_kind_elementwise,
 	[XQK_SOFTMAX] = &xqk_kind_softmax,
 	[XQK_MEAN] = &xqk_kind_mean,
+	[XQK_COPY] = &xqk_kind_copy,
 };
 
 void xqk_plan_operator(struct xqk_plan *plan, const struct xqk_isa *isa,

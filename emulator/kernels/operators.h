@@ -28,7 +28,7 @@ struct xqk_operator_kind {
 };
 
 extern const struct xqk_operator_kind xqk_kind_finish, xqk_kind_pooling, xqk_kind_elementwise,
-	xqk_kind_softmax, xqk_kind_mean;
+	xqk_kind_softmax, xqk_kind_mean, xqk_kind_copy;
 
 /* Rows of a tensor: indices of all dimensions but the last, 0 if it is empty. */
 static inline uint64_t xqk_rows(const uint32_t *dim, uint32_t dims)

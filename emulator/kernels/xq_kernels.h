@@ -183,6 +183,16 @@ struct xqk_mean {
 	struct xqk_view x, y;
 };
 
+/**
+ * struct xqk_copy - a copy
+ * @dims: valid by xq_copy_valid(); has the strides
+ * @scale: @zero_point: of DYNAMIC, f32 and s32 for each row in the order of indices; may be absent
+ */
+struct xqk_copy {
+	struct xq_copy_dims dims;
+	struct xqk_view x, y, scale, zero_point;
+};
+
 /** enum xqk_kind - kinds of jobs that are neither products nor convolutions */
 enum xqk_kind {
 	XQK_FINISH,
@@ -190,6 +200,7 @@ enum xqk_kind {
 	XQK_ELEMENTWISE,
 	XQK_SOFTMAX,
 	XQK_MEAN,
+	XQK_COPY,
 	XQK_KINDS
 };
 
@@ -202,6 +213,7 @@ struct xqk_operator {
 		struct xqk_elementwise elementwise;
 		struct xqk_softmax softmax;
 		struct xqk_mean mean;
+		struct xqk_copy copy;
 	};
 };
 

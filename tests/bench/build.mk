@@ -23,6 +23,12 @@ bench-numerics-y := tests/bench/numerics.c
 bench-numerics-libs := xqaccel
 BENCH_RUN += && $(O)/obj/bin/bench-numerics
 
+# What comes between products, beside memcpy.
+BENCHES += bench-operators
+bench-operators-y := tests/bench/operators.c
+bench-operators-libs := xqkernels
+BENCH_RUN += && $(O)/obj/bin/bench-operators
+
 .PHONY: bench-doc
 bench-doc:
 	$(Q)tests/bench/document.py $(O)/bench Documentation

@@ -29,7 +29,7 @@ test_kernel_pool-y := tests/unit/test_kernel_pool.c
 test_kernel_pool-libs := xqkernels
 
 # What is not a product: each kind against a naive reference, on every instruction set.
-XQ_KERNEL_TESTS := test_epilogue test_pooling test_elementwise
+XQ_KERNEL_TESTS := test_epilogue test_pooling test_elementwise test_copy
 UNIT_TESTS += $(XQ_KERNEL_TESTS)
 UNIT_TESTS_asan += $(XQ_KERNEL_TESTS)
 UNIT_TESTS_arm64 += $(XQ_KERNEL_TESTS)
@@ -56,7 +56,7 @@ UNIT_TESTS_arm64 += test_device
 
 # ---- operators -------------------------------------------------------------------------------------
 
-XQ_OPERATOR_TESTS := test_requantize test_convert test_conv
+XQ_OPERATOR_TESTS := test_requantize test_convert test_conv test_operators
 UNIT_TESTS += $(XQ_OPERATOR_TESTS)
 UNIT_TESTS_asan += $(XQ_OPERATOR_TESTS)
 UNIT_TESTS_arm64 += $(XQ_OPERATOR_TESTS)

@@ -10,36 +10,41 @@
 
 #include "elementwise/micro_kernels.h"
 
-/* What is no number counts as 0. */
-static inline uint8_t real_result(float v, const struct xqk_real *r, float low, float high)
+/* Exact: zero points of these are at most XQ_MAX_ZERO_POINT. What is no number counts as 0. */
+static inline void real_results(uint8_t *restrict y, const float *restrict v, size_t n, const struct xqk_real *r)
 {
-	v = v == v ? rintf(v) : 0;
-	v = v < low ? low : v > high ? high : v;
-	return (uint8_t)((int32_t)v + r->zero_point);
+	const float low = (float)(r->least - r->zero_point), high = (float)(r->greatest - r->zero_point);
+	const int32_t zero_point = r->zero_point;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		float whole = v[i] == v[i] ? rintf(v[i]) : 0;
+
+		whole = whole < low ? low : whole > high ? high : whole;
+		y[i] = (uint8_t)((int32_t)whole + zero_point);
+	}
 }
 
-/* Exact: zero points of these are at most XQ_MAX_ZERO_POINT. */
-static inline float real_bound(int32_t bound, int32_t zero_point)
+static void real_sum(const struct xqk_real *r, const uint8_t *restrict a, const uint8_t *restrict b, size_t n, uint8_t *y)
 {
-	return (float)(bound - zero_point);
-}
-
-static void real_sum(const struct xqk_real *r, const uint8_t *a, const uint8_t *b, size_t n, uint8_t *y)
-{
-	const float low = real_bound(r->least, r->zero_point), high = real_bound(r->greatest, r->zero_point);
+	float v[XQK_ELEMENTS_MOST];
+	const float factor = r->factor;
 	size_t i;
 
 	for (i = 0; i < n; i++)
-		y[i] = real_result((r->a[a[i]] + r->b[b[i]]) / r->factor, r, low, high);
+		v[i] = (r->a[a[i]] + r->b[b[i]]) / factor;
+	real_results(y, v, n, r);
 }
 
-static void real_product(const struct xqk_real *r, const int32_t *v, size_t n, uint8_t *y)
+static void real_product(const struct xqk_real *r, const int32_t *restrict product, size_t n, uint8_t *y)
 {
-	const float low = real_bound(r->least, r->zero_point), high = real_bound(r->greatest, r->zero_point);
+	float v[XQK_ELEMENTS_MOST];
+	const float factor = r->factor;
 	size_t i;
 
 	for (i = 0; i < n; i++)
-		y[i] = real_result((float)v[i] * r->factor, r, low, high);
+		v[i] = (float)product[i] * factor;
+	real_results(y, v, n, r);
 }
 
 static inline void table_sums(const struct xqk_sum *s, const uint8_t *a, const uint8_t *b, size_t n, int32_t *v)

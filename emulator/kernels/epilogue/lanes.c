@@ -50,32 +50,78 @@ static int32_t limited(int32_t v, int32_t low, int32_t high)
 	return v < low ? low : v > high ? high : v;
 }
 
-/* What the loops want of a column; returns whether it is plain. */
-static bool set_lane(const struct arrays *a, size_t lane, const struct xqk_requant *rq, uint64_t column)
+/* Where a lane's parameter is among so many. */
+static uint64_t parameter(const struct xqk_requant *rq, const size_t *column, uint64_t first, size_t lane)
 {
-	const uint64_t param = rq->params == 1 ? 0 : column;
-	int32_t n;
+	return rq->params == 1 ? 0 : column ? column[lane] : first + lane;
+}
 
-	a->bias[lane] = rq->bias ? rq->bias[column] : 0;
+/* An array's elements in the order of lanes; runs are copied as they are. */
+#define DEFINE_TAKE(type)									\
+	static void take_##type(type *to, const type *from, const struct xqk_requant *rq, const size_t *column, \
+				uint64_t first, size_t lanes)					\
+	{											\
+		size_t i;									\
+												\
+		if (rq->params != 1 && !column)							\
+			memcpy(to, from + first, lanes * sizeof(type));				\
+		else										\
+			for (i = 0; i < lanes; i++)						\
+				to[i] = from[parameter(rq, column, first, i)];			\
+	}
+DEFINE_TAKE(int32_t)
+DEFINE_TAKE(int64_t)
+DEFINE_TAKE(float)
+
+static void take_bias(const struct arrays *a, const struct xqk_requant *rq, const size_t *column, uint64_t first,
+		      size_t lanes)
+{
+	size_t i;
+
+	if (rq->bias && !column)
+		memcpy(a->bias, rq->bias + first, lanes * sizeof(*a->bias));
+	for (i = 0; rq->bias && column && i < lanes; i++)
+		a->bias[i] = rq->bias[column[i]];
+}
+
+/* Turns N into the shifts that the loops want; returns whether all lanes are plain. */
+static bool set_shifts(const struct arrays *a, unsigned int profile, size_t lanes)
+{
+	int32_t plain = -1;
+	size_t i;
+
+	for (i = 0; i < lanes; i++) {
+		const int32_t n = limited(a->shift[i], -31, 30);
+
+		/* Both are negative. */
+		plain &= n & ~a->multiplier[i];
+		a->right[i] = profile == XQ_PROFILE_TFLITE && n < 0 ? -n : 0;
+		a->shift[i] = profile == XQ_PROFILE_TFLITE && n < 0 ? 31 : 31 - n;
+	}
+	return plain < 0;
+}
+
+/* The parameters of a profile; returns whether all lanes are plain. */
+static bool set_parameters(const struct arrays *a, const struct xqk_requant *rq, const size_t *column, uint64_t first,
+			   size_t lanes)
+{
+	size_t i;
+
 	if (rq->profile == XQ_PROFILE_ONNX) {
-		a->scale[lane] = isfinite(rq->scale[param]) ? rq->scale[param] : 0;
+		take_float(a->scale, rq->scale, rq, column, first, lanes);
+		for (i = 0; i < lanes; i++)
+			a->scale[i] = isfinite(a->scale[i]) ? a->scale[i] : 0;
 		return false;
 	}
-	n = rq->shift[param];
-	a->multiplier[lane] = rq->multiplier[param];
-	if (rq->profile == XQ_PROFILE_FLOOR_SHIFT) {
-		a->add[lane] = rq->add ? rq->add[param] : 0;
-		a->shift[lane] = limited(n, 0, 63);
-		return false;
-	}
-	n = limited(n, -31, 30);
-	if (rq->profile == XQ_PROFILE_TFLITE) {
-		a->shift[lane] = n > 0 ? 31 - n : 31;
-		a->right[lane] = n < 0 ? -n : 0;
-	} else {
-		a->shift[lane] = 31 - n;
-	}
-	return n < 0 && a->multiplier[lane] >= 0;
+	take_int32_t(a->multiplier, rq->multiplier, rq, column, first, lanes);
+	take_int32_t(a->shift, rq->shift, rq, column, first, lanes);
+	if (rq->profile != XQ_PROFILE_FLOOR_SHIFT)
+		return set_shifts(a, rq->profile, lanes);
+	for (i = 0; i < lanes; i++)
+		a->shift[i] = limited(a->shift[i], 0, 63);
+	if (rq->add)
+		take_int64_t(a->add, rq->add, rq, column, first, lanes);
+	return false;
 }
 
 void xqk_lanes_fill(const struct xqk_requant *rq, const size_t *column, uint64_t first,
@@ -83,9 +129,8 @@ void xqk_lanes_fill(const struct xqk_requant *rq, const size_t *column, uint64_t
 {
 	const bool each = rq->params != 1 || rq->bias;
 	const size_t count = (each ? columns : 1) + XQK_LANES_PAST;
-	bool plain = true;
 	struct arrays a;
-	size_t i;
+	bool plain;
 
 	memset(memory, 0, count * LANE_BYTES);
 	a.add = memory;
@@ -94,8 +139,8 @@ void xqk_lanes_fill(const struct xqk_requant *rq, const size_t *column, uint64_t
 	a.shift = a.multiplier + count;
 	a.right = a.shift + count;
 	a.scale = (float *)(a.right + count);
-	for (i = 0; i < count - XQK_LANES_PAST; i++)
-		plain &= set_lane(&a, i, rq, column ? column[i] : first + i);
+	take_bias(&a, rq, column, first, count - XQK_LANES_PAST);
+	plain = set_parameters(&a, rq, column, first, count - XQK_LANES_PAST);
 	*lanes = (struct xqk_lanes){
 		.kind = rq->profile, .each = each,
 		.bias = a.bias, .scale = a.scale, .multiplier = a.multiplier,

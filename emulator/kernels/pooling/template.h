@@ -164,18 +164,41 @@ static void max_pixels(const struct xqk_pixels *pixels, const uint8_t *src)
 	}
 DEFINE_MEAN(mean_pixels32, uint32_t, double)
 
-/* The same with everything in 32 bits. */
+/*
+ * The same with everything in 16 bits: (magnitude + count / 2) / count, which is as much because the
+ * magnitude is whole. The division is by R / 2^(16 + shift), where R is 2^(16 + shift) / count rounded up, by
+ * e / count. That adds n e / 2^(16 + shift) / count to the quotient of n, less than the 1 / count that it
+ * may: e is below count, count at most 2^(shift + 1), and n at most 2^15 + count / 2. Powers of two have e = 0, and
+ * R = 2^16 is one too many bits, so their R and shift are one bit less.
+ */
 INLINE void small_finish(uint8_t *restrict y, const uint16_t *restrict sum, size_t n, const struct xqk_pixels *p)
 {
-	const int32_t zero = (int32_t)(p->flip * p->count), count = (int32_t)p->count;
-	const float whole = (float)(2 * count);
+	const uint32_t count = p->count, log = 31 - (uint32_t)__builtin_clz(count);
+	const uint32_t shift = count & (count - 1) ? log : log - 1;
+	const uint16_t factor = (uint16_t)(((1U << (16 + shift)) + count - 1) / count), half = (uint16_t)(count / 2);
+	const uint16_t zero = (uint16_t)(p->flip * count);
+	const int16_t least = (int16_t)p->least, greatest = (int16_t)p->greatest;
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		const int32_t s = (int32_t)sum[i] - zero, sign = s >> 31;
-		int32_t v = (int32_t)((float)(2 * ((s ^ sign) - sign) + count) / whole);
+		const int16_t s = (int16_t)(uint16_t)(sum[i] - zero), sign = p->flip ? (int16_t)(s >> 15) : 0;
+		const uint16_t magnitude = (uint16_t)((uint16_t)(s ^ sign) - (uint16_t)sign);
+		const uint16_t q = (uint16_t)((uint32_t)(uint16_t)(magnitude + half) * factor >> 16) >> shift;
+		int16_t v = (int16_t)((int16_t)(q ^ (uint16_t)sign) - sign);
 
-		v = (v ^ sign) - sign;
+		v = v < least ? least : v;
+		y[i] = (uint8_t)(v > greatest ? greatest : v);
+	}
+}
+
+/* Nothing to divide by. */
+INLINE void small_copy(uint8_t *restrict y, const uint16_t *restrict sum, size_t n, const struct xqk_pixels *p)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		int32_t v = p->flip ? (int32_t)sum[i] - 128 : sum[i];
+
 		v = v < p->least ? p->least : v;
 		y[i] = (uint8_t)(v > p->greatest ? p->greatest : v);
 	}
@@ -202,7 +225,10 @@ static void mean_pixels16(const struct xqk_pixels *pixels, const uint16_t *src)
 			for (t = 2; t < p.taps; t++)
 				for (i = 0; i < part; i++)
 					sum[i] = (uint16_t)(sum[i] + at[t * pitch + i]);
-			small_finish(p.y + pixel * p.y_pitch + done, sum, part, &p);
+			if (p.count == 1)
+				small_copy(p.y + pixel * p.y_pitch + done, sum, part, &p);
+			else
+				small_finish(p.y + pixel * p.y_pitch + done, sum, part, &p);
 		}
 }
 

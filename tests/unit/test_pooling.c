@@ -183,6 +183,37 @@ static void large_pools(void)
 	}
 }
 
+/* Averages of every count that may go by 16 bits, of sums at, just below and just above a half. */
+static void every_count(void)
+{
+	for (uint32_t count = 1; count <= 258 && ktap.failures < 5; count++)
+		for (uint32_t format = XQACCEL_FMT_S8; format <= XQACCEL_FMT_U8; format++) {
+			struct xq_pool_dims *d = &c.job.pooling.dims;
+
+			memset(&c, 0, sizeof(c));
+			c.job.kind = XQK_POOLING;
+			*d = (struct xq_pool_dims){ .kind = XQ_POOL_AVERAGE, .format = (uint8_t)format, .batch = 1, .in_h = 1, .in_w = count,
+						    .channels = 3 * 255, .out_h = 1, .out_w = 1, .kernel_h = 1, .kernel_w = count,
+						    .stride_h = 1, .stride_w = 1, .act_min = INT32_MIN, .act_max = INT32_MAX };
+			c.x.size = (size_t)count * d->channels;
+			c.x.bytes = malloc(c.x.size);
+			c.y.size = d->channels;
+			c.y.bytes = malloc(c.y.size);
+			for (uint32_t channel = 0; channel < d->channels; channel++) {
+				/* Of unsigned elements; signed ones are 128 less each, the sum 128 count less. */
+				const uint32_t sum = channel / 3 * count + count / 2 + channel % 3 - (channel > 0);
+
+				for (uint32_t i = 0; i < count; i++)
+					c.x.bytes[i * d->channels + channel] =
+						(uint8_t)((sum / count + (i < sum % count)) - (format == XQACCEL_FMT_S8 ? 128 : 0));
+			}
+			case_share(&c.x);
+			c.job.pooling.x = c.x.view;
+			c.job.pooling.x.group_stride = c.job.pooling.y.group_stride = d->channels;
+			run_all();
+		}
+}
+
 static void limits(void)
 {
 	const struct xq_pool_dims good = { .kind = XQ_POOL_MAX, .format = XQACCEL_FMT_S8, .batch = 1, .in_h = 1, .in_w = 1,
@@ -214,4 +245,5 @@ static void limits(void)
 
 KTAP_MAIN({ "random pools on every instruction set", random_pools },
 	  { "pools that go in pieces", large_pools },
+	  { "averages of every count", every_count },
 	  { "what is refused", limits })

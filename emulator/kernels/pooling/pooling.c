@@ -9,8 +9,9 @@
 /* Channels at a time where pixels are taken one by one. */
 #define FEW_CHANNELS	4096
 
-/* Sums of so many elements fit in 16 bits. */
-#define SMALL_WINDOW	256
+/* Sums of so many elements fit in 16 bits, and can be divided there: see small_finish(). */
+#define SMALL_SIGNED	256
+#define SMALL_UNSIGNED	128
 
 /**
  * struct work - one output row
@@ -202,7 +203,8 @@ static bool run(const struct xqk_isa *isa, const struct xqk_operator *operator, 
 	const uint64_t pixels = dense ? piece(d) : 0;
 	struct work w = {
 		.k = isa->operators->pooling, .pool = pool, .flip = d->format == XQACCEL_FMT_S8 ? 0x80 : 0,
-		.small = (uint64_t)d->kernel_h * d->kernel_w <= SMALL_WINDOW,
+		.small = (uint64_t)d->kernel_h * d->kernel_w <=
+			 (d->format == XQACCEL_FMT_S8 ? SMALL_SIGNED : SMALL_UNSIGNED),
 	};
 	uint64_t unit, from, each;
 	size_t used = 0;

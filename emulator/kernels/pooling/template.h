@@ -165,31 +165,46 @@ static void max_pixels(const struct xqk_pixels *pixels, const uint8_t *src)
 DEFINE_MEAN(mean_pixels32, uint32_t, double)
 
 /*
- * The same with everything in 16 bits: (magnitude + count / 2) / count, which is as much because the
+ * The same with everything in 16 bits: n / count with n = magnitude + count / 2, which is as much because the
  * magnitude is whole. The division is by R / 2^(16 + shift), where R is 2^(16 + shift) / count rounded up, by
- * e / count. That adds n e / 2^(16 + shift) / count to the quotient of n, less than the 1 / count that it
- * may: e is below count, count at most 2^(shift + 1), and n at most 2^15 + count / 2. Powers of two have e = 0, and
- * R = 2^16 is one too many bits, so their R and shift are one bit less.
+ * e / count with e < count. That adds n e / 2^(16 + shift) / count to the quotient, which must be less than the
+ * 1 / count that it may: n e < 2^(16 + shift). With count < 2^(shift + 1) and n at most 128.5 count (of signed
+ * elements) or 255.5 count, it is up to counts of 256 or 128. Powers of two have e = 0, and R = 2^16 would be one bit too
+ * many, so theirs and the shift are one bit less.
  */
-INLINE void small_finish(uint8_t *restrict y, const uint16_t *restrict sum, size_t n, const struct xqk_pixels *p)
+struct divisor {
+	uint16_t factor, half, zero;
+	uint32_t shift;
+};
+
+INLINE struct divisor divisor_of(const struct xqk_pixels *p)
 {
 	const uint32_t count = p->count, log = 31 - (uint32_t)__builtin_clz(count);
 	const uint32_t shift = count & (count - 1) ? log : log - 1;
-	const uint16_t factor = (uint16_t)(((1U << (16 + shift)) + count - 1) / count), half = (uint16_t)(count / 2);
-	const uint16_t zero = (uint16_t)(p->flip * count);
-	const int16_t least = (int16_t)p->least, greatest = (int16_t)p->greatest;
+
+	return (struct divisor){ (uint16_t)(((1U << (16 + shift)) + count - 1) / count), (uint16_t)(count / 2),
+				 (uint16_t)(p->flip * count), shift };
+}
+
+#ifndef SMALL_FINISH
+INLINE void small_finish(uint8_t *restrict y, const uint16_t *restrict sum, size_t n, const struct xqk_pixels *p)
+{
+	const struct divisor d = divisor_of(p);
+	const int16_t least = (int16_t)p->least, greatest = (int16_t)p->greatest, flip = p->flip ? -1 : 0;
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		const int16_t s = (int16_t)(uint16_t)(sum[i] - zero), sign = p->flip ? (int16_t)(s >> 15) : 0;
+		const int16_t s = (int16_t)(uint16_t)(sum[i] - d.zero), sign = (int16_t)((s >> 15) & flip);
 		const uint16_t magnitude = (uint16_t)((uint16_t)(s ^ sign) - (uint16_t)sign);
-		const uint16_t q = (uint16_t)((uint32_t)(uint16_t)(magnitude + half) * factor >> 16) >> shift;
-		int16_t v = (int16_t)((int16_t)(q ^ (uint16_t)sign) - sign);
+		const uint16_t high = (uint16_t)((uint32_t)(uint16_t)(magnitude + d.half) * d.factor >> 16);
+		int16_t v = (int16_t)(high >> d.shift);
 
+		v = (int16_t)((v ^ sign) - sign);
 		v = v < least ? least : v;
 		y[i] = (uint8_t)(v > greatest ? greatest : v);
 	}
 }
+#endif
 
 /* Nothing to divide by. */
 INLINE void small_copy(uint8_t *restrict y, const uint16_t *restrict sum, size_t n, const struct xqk_pixels *p)

@@ -2,37 +2,11 @@
 /* Buffers: creation, handles, and the end, when the device has forgotten their pages. */
 #include <linux/lockdep.h>
 #include <linux/mm.h>
-#include <linux/module.h>
 #include <linux/slab.h>
 
 #include "buffer.h"
 #include "client.h"
 #include "ioctl.h"
-
-static unsigned long client_megabytes;
-module_param(client_megabytes, ulong, 0644);
-MODULE_PARM_DESC(client_megabytes, "MiB of buffers that a client may have (0: half of the memory)");
-
-static unsigned long device_megabytes;
-module_param(device_megabytes, ulong, 0644);
-MODULE_PARM_DESC(device_megabytes,
-		 "MiB of buffers that all clients of a device may have (0: 3/4 of the memory)");
-
-static u64 parameter_bytes(unsigned long megabytes, u64 pages)
-{
-	return megabytes ? (u64)megabytes << 20 : pages << PAGE_SHIFT;
-}
-
-static u64 device_bytes(void)
-{
-	return parameter_bytes(READ_ONCE(device_megabytes), (u64)totalram_pages() * 3 / 4);
-}
-
-u64 xqaccel_client_bytes(void)
-{
-	return min(parameter_bytes(READ_ONCE(client_megabytes), totalram_pages() / 2),
-		   device_bytes());
-}
 
 u64 xqaccel_max_buffer_bytes(void)
 {
@@ -97,42 +71,6 @@ unlock:
 	return ret;
 }
 
-/* Never above the limit, not even for a moment: what one is refused must not cost another. */
-static bool charge_device(struct xqaccel_device *xq, u64 bytes)
-{
-	const u64 limit = device_bytes();
-	s64 sum = atomic64_read(&xq->stats.buffer_bytes);
-
-	do {
-		if (bytes > limit || (u64)sum > limit - bytes)
-			return false;
-	} while (!atomic64_try_cmpxchg(&xq->stats.buffer_bytes, &sum, sum + bytes));
-	return true;
-}
-
-/* The bytes that a client and all of them may have; -ENOSPC beyond. */
-static int charge(struct xqaccel_client *client, u64 bytes)
-{
-	const u64 limit = xqaccel_client_bytes();
-	int ret = -ENOSPC;
-
-	xa_lock(&client->buffers);
-	if (bytes <= limit && client->bytes <= limit - bytes && charge_device(client->xq, bytes)) {
-		client->bytes += bytes;
-		ret = 0;
-	}
-	xa_unlock(&client->buffers);
-	return ret;
-}
-
-static void uncharge(struct xqaccel_client *client, u64 bytes)
-{
-	xa_lock(&client->buffers);
-	client->bytes -= bytes;
-	xa_unlock(&client->buffers);
-	atomic64_sub(bytes, &client->xq->stats.buffer_bytes);
-}
-
 /*
  * @safe: the device has let go of it. Else all that it may still reach stays as it is: pages,
  * bus addresses (an IOMMU's, or bounce buffers) and the range of device addresses.
@@ -148,7 +86,8 @@ static void buffer_free(struct xqaccel_buffer *buf, bool safe)
 		xqaccel_mmu_va_put(&client->mmu, buf->va, buf->bytes);
 	list_del(&buf->node);
 	xqaccel_buffer_pages_free(buf, leak);
-	uncharge(client, buf->bytes);
+	xqaccel_uncharge(&client->account, buf->bytes);
+	atomic64_sub(buf->bytes, &client->xq->stats.buffer_bytes);
 	atomic64_dec(&client->xq->stats.buffers);
 	kfree(buf);
 }
@@ -175,8 +114,10 @@ void xqaccel_buffers_reap(struct xqaccel_client *client)
 		xqaccel_mmu_unmap(&client->mmu, buf->va, buf->bytes);
 		any = true;
 	}
-	if (any)
+	if (any) {
 		safe = xqaccel_context_invalidate(client);
+		xqaccel_mmu_reclaim(&client->mmu, !safe);
+	}
 	llist_for_each_entry_safe(buf, next, dead, dead_node) {
 		buffer_free(buf, safe);
 		count++;
@@ -224,12 +165,12 @@ static int buffer_create(struct xqaccel_client *client, u64 bytes, struct xqacce
 	struct xqaccel_buffer *buf;
 	int ret;
 
-	ret = charge(client, bytes);
+	ret = xqaccel_charge(&client->account, bytes);
 	if (ret)
 		return ret;
-	buf = kzalloc(sizeof(*buf), GFP_KERNEL_ACCOUNT);
+	buf = kzalloc(sizeof(*buf), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!buf) {
-		uncharge(client, bytes);
+		xqaccel_uncharge(&client->account, bytes);
 		return -ENOMEM;
 	}
 	kref_init(&buf->ref);
@@ -237,6 +178,7 @@ static int buffer_create(struct xqaccel_client *client, u64 bytes, struct xqacce
 	buf->bytes = bytes;
 	INIT_LIST_HEAD(&buf->node);
 	atomic64_inc(&client->xq->stats.buffers);
+	atomic64_add(bytes, &client->xq->stats.buffer_bytes);
 
 	ret = xqaccel_buffer_pages_alloc(buf);
 	if (!ret)

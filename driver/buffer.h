@@ -53,7 +53,6 @@ struct xqaccel_buffer {
 };
 
 u64 xqaccel_max_buffer_bytes(void);
-u64 xqaccel_client_bytes(void);
 struct xqaccel_buffer *xqaccel_buffer_find(struct xqaccel_client *client, u32 handle);
 void xqaccel_buffer_get(struct xqaccel_buffer *buf);
 void xqaccel_buffer_put(struct xqaccel_buffer *buf);

@@ -22,6 +22,7 @@ static void client_free(struct xqaccel_client *client)
 	xqaccel_user_put(xq, client->user);
 	xa_destroy(&client->buffers);
 	mtree_destroy(&client->mmap_pages);
+	xqaccel_account_close(&client->account);
 	kfree(client);
 	atomic64_dec(&xq->stats.clients);
 	put_device(&xq->dev);
@@ -117,6 +118,7 @@ struct xqaccel_client *xqaccel_client_create(struct xqaccel_device *xq,
 		return ERR_PTR(-ENOMEM);
 	}
 	client_init(client, xq);
+	xqaccel_account_open(&client->account);
 	client->mapping = mapping;
 	mutex_lock(&xq->clients_lock);
 	list_add_tail(&client->node, &xq->clients);
@@ -150,7 +152,8 @@ static int context_start(struct xqaccel_client *client, s32 priority)
 	ret = xqaccel_context_get(client);
 	if (ret)
 		return ret;
-	ret = xqaccel_mmu_init(&client->mmu, xq->parent, xq->caps.va_bits);
+	ret = xqaccel_mmu_init(&client->mmu, xq->parent, xq->caps.va_bits, &client->account,
+			       &xq->stats.table_bytes);
 	if (ret) {
 		xqaccel_context_put(client);
 		return ret;

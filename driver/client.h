@@ -12,6 +12,7 @@
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
 
+#include "account.h"
 #include "device.h"
 #include "mmu.h"
 
@@ -66,9 +67,8 @@ struct xqaccel_client {
 	struct list_head live;		/* all buffers that have pages */
 	bool context_on;		/* the device may walk the page table */
 
-	/* Handles; xa_lock protects bytes besides. */
-	struct xarray buffers;
-	u64 bytes;
+	struct xarray buffers;		/* by handle */
+	struct xqaccel_account account;
 
 	/* Handles by page of the mmap offset. The mutex keeps a gap that was found. */
 	struct mutex mmap_lock;

@@ -20,6 +20,7 @@ static int stats_show(struct seq_file *s, void *unused)
 	show(s, "clients", &stats->clients);
 	show(s, "buffers", &stats->buffers);
 	show(s, "buffer_bytes", &stats->buffer_bytes);
+	show(s, "table_bytes", &stats->table_bytes);
 	show(s, "jobs", &stats->jobs);
 	show(s, "completed", &stats->completed);
 	show(s, "timeouts", &stats->timeouts);

@@ -78,6 +78,7 @@ struct xqaccel_stats {
 	atomic64_t clients;
 	atomic64_t buffers;
 	atomic64_t buffer_bytes;
+	atomic64_t table_bytes;		/* of page tables and what belongs to them */
 	atomic64_t jobs;		/* accepted and neither reaped nor dropped */
 	atomic64_t completed;
 	atomic64_t timeouts;

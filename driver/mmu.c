@@ -2,16 +2,20 @@
 /* A context's device address space: allocation of ranges and the page table. */
 #include <linux/bitmap.h>
 #include <linux/dma-mapping.h>
+#include <linux/err.h>
 #include <linux/mm.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 
+#include "account.h"
 #include "mmu.h"
 #include "xq_regs.h"
 
 static_assert(XQACCEL_GRANULE_SHIFT == XQ_LARGE_SHIFT);
 
-#define TABLE_BYTES	(XQ_PT_ENTRIES * sizeof(__le64))
+#define TABLE_BYTES	PAGE_ALIGN(XQ_PT_ENTRIES * sizeof(__le64))
+#define CHILD_BYTES	PAGE_ALIGN(XQ_PT_ENTRIES * sizeof(struct xqaccel_table *))
+#define GFP_TABLE	(GFP_KERNEL_ACCOUNT | __GFP_NOWARN)
 #define LEAF_RIGHTS	(XQ_PTE_VALID | XQ_PTE_READ | XQ_PTE_WRITE)
 
 /* Level 0 is the root. */
@@ -20,27 +24,66 @@ static unsigned int table_index(u64 va, unsigned int level)
 	return va >> (XQ_PAGE_SHIFT + 9 * (XQ_PT_LEVELS - 1 - level)) & (XQ_PT_ENTRIES - 1);
 }
 
-static struct xqaccel_table *table_alloc(struct device *dev, unsigned int level)
+static bool has_children(unsigned int level)
 {
-	struct xqaccel_table *table = kzalloc(sizeof(*table), GFP_KERNEL_ACCOUNT);
-
-	if (!table)
-		return NULL;
-	table->entry = dma_alloc_coherent(dev, TABLE_BYTES, &table->dma, GFP_KERNEL_ACCOUNT);
-	if (level + 1 < XQ_PT_LEVELS)
-		table->child = kcalloc(XQ_PT_ENTRIES, sizeof(*table->child), GFP_KERNEL_ACCOUNT);
-	if (table->entry && (table->child || level + 1 == XQ_PT_LEVELS))
-		return table;
-	if (table->entry)
-		dma_free_coherent(dev, TABLE_BYTES, table->entry, table->dma);
-	kfree(table);
-	return NULL;
+	return level + 1 < XQ_PT_LEVELS;
 }
 
-static void table_free(struct device *dev, struct xqaccel_table *table, bool leak)
+/* What is charged for a table; the rest of struct xqaccel_table is small. */
+static u64 table_cost(unsigned int level)
+{
+	return TABLE_BYTES + (has_children(level) ? CHILD_BYTES : 0);
+}
+
+static int cost_add(struct xqaccel_mmu *mmu, u64 bytes)
+{
+	const int ret = xqaccel_charge(mmu->account, bytes);
+
+	if (!ret)
+		atomic64_add(bytes, mmu->table_bytes);
+	return ret;
+}
+
+static void cost_remove(struct xqaccel_mmu *mmu, u64 bytes)
+{
+	atomic64_sub(bytes, mmu->table_bytes);
+	xqaccel_uncharge(mmu->account, bytes);
+}
+
+/* -ENOSPC, -ENOMEM */
+static struct xqaccel_table *table_alloc(struct xqaccel_mmu *mmu, unsigned int level)
+{
+	struct xqaccel_table *table;
+	int ret;
+
+	ret = cost_add(mmu, table_cost(level));
+	if (ret)
+		return ERR_PTR(ret);
+	table = kzalloc(sizeof(*table), GFP_TABLE);
+	if (!table)
+		goto uncharge;
+	table->level = level;
+	if (has_children(level)) {
+		table->child = kzalloc(CHILD_BYTES, GFP_TABLE);
+		if (!table->child)
+			goto free;
+	}
+	table->entry = dma_alloc_coherent(mmu->dev, TABLE_BYTES, &table->dma, GFP_TABLE);
+	if (table->entry)
+		return table;
+free:
+	kfree(table->child);
+	kfree(table);
+uncharge:
+	cost_remove(mmu, table_cost(level));
+	return ERR_PTR(-ENOMEM);
+}
+
+static void table_free(struct xqaccel_mmu *mmu, struct xqaccel_table *table, bool leak)
 {
 	if (!leak)
-		dma_free_coherent(dev, TABLE_BYTES, table->entry, table->dma);
+		dma_free_coherent(mmu->dev, TABLE_BYTES, table->entry, table->dma);
+	cost_remove(mmu, table_cost(table->level));
 	kfree(table->child);
 	kfree(table);
 }
@@ -51,34 +94,54 @@ static void entry_set(struct xqaccel_table *table, unsigned int i, u64 value)
 	WRITE_ONCE(table->entry[i], cpu_to_le64(value));
 }
 
-static struct xqaccel_table *table_child(struct xqaccel_mmu *mmu, struct xqaccel_table *table,
-					 unsigned int level, u64 va)
+static void child_set(struct xqaccel_table *table, unsigned int i, struct xqaccel_table *child)
 {
-	const unsigned int i = table_index(va, level);
-
-	if (!table->child[i])
-		table->child[i] = table_alloc(mmu->dev, level + 1);
-	return table->child[i];
+	table->used += !table->child[i];
+	table->child[i] = child;
 }
 
-/*
- * A child is linked only now that it has an entry: a granule may have had a large leaf in
- * its slot before, and keeps its table for the next time.
- */
+/* The table below, which is made if there is none; the device does not see it yet. */
+static struct xqaccel_table *table_child(struct xqaccel_mmu *mmu, struct xqaccel_table *table,
+					 u64 va)
+{
+	const unsigned int i = table_index(va, table->level);
+	struct xqaccel_table *child = table->child[i];
+
+	if (!child) {
+		child = table_alloc(mmu, table->level + 1);
+		if (!IS_ERR(child))
+			child_set(table, i, child);
+	}
+	return child;
+}
+
+/* Shows a child to the device, now that it has an entry. */
 static void table_link(struct xqaccel_table *table, unsigned int i)
 {
 	dma_wmb();
 	entry_set(table, i, (table->child[i]->dma & XQ_PTE_ADDR) | XQ_PTE_VALID);
 }
 
+/* Hides what an entry stands for, which the device may still be using. */
+static void table_unlink(struct xqaccel_mmu *mmu, struct xqaccel_table *table, unsigned int i)
+{
+	struct xqaccel_table *child = table->child[i];
+
+	entry_set(table, i, 0);
+	table->child[i] = NULL;
+	table->used--;
+	if (child != XQACCEL_LARGE_LEAF)
+		list_add_tail(&child->node, &mmu->unlinked);
+}
+
 static int map_pages(struct xqaccel_mmu *mmu, struct xqaccel_table *middle, u64 va, u64 dma,
 		     u64 len)
 {
-	struct xqaccel_table *leaf = table_child(mmu, middle, 1, va);
+	struct xqaccel_table *leaf = table_child(mmu, middle, va);
 	u64 done;
 
-	if (!leaf)
-		return -ENOMEM;
+	if (IS_ERR(leaf))
+		return PTR_ERR(leaf);
 	for (done = 0; done < len; done += XQ_PAGE_BYTES)
 		entry_set(leaf, table_index(va + done, 2),
 			  ((dma + done) & XQ_PTE_ADDR) | LEAF_RIGHTS);
@@ -90,17 +153,19 @@ static int map_pages(struct xqaccel_mmu *mmu, struct xqaccel_table *middle, u64 
 static s64 map_granule(struct xqaccel_mmu *mmu, u64 va, u64 dma, u64 len)
 {
 	const u64 room = XQACCEL_GRANULE_BYTES - (va & (XQACCEL_GRANULE_BYTES - 1));
-	struct xqaccel_table *middle = table_child(mmu, mmu->root, 0, va);
+	struct xqaccel_table *middle = table_child(mmu, mmu->root, va);
+	const unsigned int i = table_index(va, 1);
 	int ret = 0;
 
-	if (!middle)
-		return -ENOMEM;
+	if (IS_ERR(middle))
+		return PTR_ERR(middle);
 	len = min(len, room);
-	if (len == XQACCEL_GRANULE_BYTES && IS_ALIGNED(dma, XQACCEL_GRANULE_BYTES))
-		entry_set(middle, table_index(va, 1),
-			  (dma & XQ_PTE_ADDR) | LEAF_RIGHTS | XQ_PTE_LARGE);
-	else
+	if (len == XQACCEL_GRANULE_BYTES && IS_ALIGNED(dma, XQACCEL_GRANULE_BYTES)) {
+		child_set(middle, i, XQACCEL_LARGE_LEAF);
+		entry_set(middle, i, (dma & XQ_PTE_ADDR) | LEAF_RIGHTS | XQ_PTE_LARGE);
+	} else {
 		ret = map_pages(mmu, middle, va, dma, len);
+	}
 	if (ret)
 		return ret;
 	table_link(mmu->root, table_index(va, 0));
@@ -114,7 +179,8 @@ static s64 map_granule(struct xqaccel_mmu *mmu, u64 va, u64 dma, u64 len)
  * @sgt: mapped by the DMA API
  * @bytes: of the range, whole pages
  *
- * Returns -ENOMEM with part of the range mapped, which xqaccel_mmu_unmap() undoes.
+ * Return: 0, or -ENOMEM, -ENOSPC (no memory, or none allowed, for tables) with part of the range
+ * mapped, which xqaccel_mmu_unmap() undoes.
  */
 int xqaccel_mmu_map(struct xqaccel_mmu *mmu, u64 va, struct sg_table *sgt, u64 bytes)
 {
@@ -141,29 +207,50 @@ int xqaccel_mmu_map(struct xqaccel_mmu *mmu, u64 va, struct sg_table *sgt, u64 b
 	return va == end ? 0 : -EINVAL;
 }
 
-static void unmap_granule(struct xqaccel_mmu *mmu, u64 va, u64 len)
+/* A granule belongs to one range, so its table of leaves goes with it. */
+static void unmap_granule(struct xqaccel_mmu *mmu, u64 va)
 {
 	struct xqaccel_table *middle = mmu->root->child[table_index(va, 0)];
-	const unsigned int i = table_index(va, 1);
-	u64 done;
 
+	/* There may be less than the range if xqaccel_mmu_map() failed. */
 	if (!middle)
 		return;
-	entry_set(middle, i, 0);
-	if (!middle->child[i])
-		return;
-	for (done = 0; done < len; done += XQ_PAGE_BYTES)
-		entry_set(middle->child[i], table_index(va + done, 2), 0);
+	if (middle->child[table_index(va, 1)])
+		table_unlink(mmu, middle, table_index(va, 1));
+	if (!middle->used)
+		table_unlink(mmu, mmu->root, table_index(va, 0));
 }
 
-/* Clears the entries of a range; the caller invalidates. @va is the start of a granule. */
+/**
+ * xqaccel_mmu_unmap() - take a range from the device
+ * @mmu: page table
+ * @va: start of a granule
+ * @bytes: of the range, as it was mapped
+ *
+ * The caller has the device forget its translations, and then calls xqaccel_mmu_reclaim().
+ */
 void xqaccel_mmu_unmap(struct xqaccel_mmu *mmu, u64 va, u64 bytes)
 {
 	u64 done;
 
 	for (done = 0; done < bytes; done += XQACCEL_GRANULE_BYTES)
-		unmap_granule(mmu, va + done, min_t(u64, bytes - done, XQACCEL_GRANULE_BYTES));
+		unmap_granule(mmu, va + done);
 	dma_wmb();
+}
+
+/**
+ * xqaccel_mmu_reclaim() - free tables that nothing is mapped by any more
+ * @mmu: page table
+ * @leak: the device may still walk them: keep their memory
+ */
+void xqaccel_mmu_reclaim(struct xqaccel_mmu *mmu, bool leak)
+{
+	struct xqaccel_table *table, *next;
+
+	list_for_each_entry_safe(table, next, &mmu->unlinked, node) {
+		list_del(&table->node);
+		table_free(mmu, table, leak);
+	}
 }
 
 static unsigned long granules_of(u64 bytes)
@@ -191,30 +278,48 @@ void xqaccel_mmu_va_put(struct xqaccel_mmu *mmu, u64 va, u64 bytes)
 	bitmap_clear(mmu->granules, va >> XQACCEL_GRANULE_SHIFT, granules_of(bytes) + 1);
 }
 
-int xqaccel_mmu_init(struct xqaccel_mmu *mmu, struct device *dev, unsigned int va_bits)
+static size_t granule_bytes(const struct xqaccel_mmu *mmu)
 {
-	mmu->dev = dev;
-	mmu->granule_count = 1UL << (va_bits - XQACCEL_GRANULE_SHIFT);
-	mmu->granules = kvcalloc(BITS_TO_LONGS(mmu->granule_count), sizeof(long),
-				 GFP_KERNEL_ACCOUNT);
-	if (!mmu->granules)
-		return -ENOMEM;
-	mmu->root = table_alloc(dev, 0);
-	if (!mmu->root) {
-		kvfree(mmu->granules);
-		mmu->granules = NULL;
-		return -ENOMEM;
-	}
-	return 0;
+	return PAGE_ALIGN(BITS_TO_LONGS(mmu->granule_count) * sizeof(long));
 }
 
-static void free_children(struct xqaccel_mmu *mmu, struct xqaccel_table *table, bool leak)
+/* -ENOMEM, -ENOSPC */
+int xqaccel_mmu_init(struct xqaccel_mmu *mmu, struct device *dev, unsigned int va_bits,
+		     struct xqaccel_account *account, atomic64_t *table_bytes)
+{
+	int ret;
+
+	mmu->dev = dev;
+	mmu->account = account;
+	mmu->table_bytes = table_bytes;
+	mmu->granule_count = 1UL << (va_bits - XQACCEL_GRANULE_SHIFT);
+	INIT_LIST_HEAD(&mmu->unlinked);
+	ret = cost_add(mmu, granule_bytes(mmu));
+	if (ret)
+		return ret;
+	ret = -ENOMEM;
+	mmu->granules = kvzalloc(granule_bytes(mmu), GFP_TABLE);
+	if (!mmu->granules)
+		goto uncharge;
+	mmu->root = table_alloc(mmu, 0);
+	if (!IS_ERR(mmu->root))
+		return 0;
+	ret = PTR_ERR(mmu->root);
+	mmu->root = NULL;
+	kvfree(mmu->granules);
+	mmu->granules = NULL;
+uncharge:
+	cost_remove(mmu, granule_bytes(mmu));
+	return ret;
+}
+
+static void children_free(struct xqaccel_mmu *mmu, struct xqaccel_table *table, bool leak)
 {
 	unsigned int i;
 
 	for (i = 0; i < XQ_PT_ENTRIES; i++)
-		if (table->child[i])
-			table_free(mmu->dev, table->child[i], leak);
+		if (table->child[i] && table->child[i] != XQACCEL_LARGE_LEAF)
+			table_free(mmu, table->child[i], leak);
 }
 
 /**
@@ -228,12 +333,14 @@ void xqaccel_mmu_fini(struct xqaccel_mmu *mmu, bool leak)
 
 	if (!mmu->root)
 		return;
+	xqaccel_mmu_reclaim(mmu, leak);
 	for (i = 0; i < XQ_PT_ENTRIES; i++)
 		if (mmu->root->child[i])
-			free_children(mmu, mmu->root->child[i], leak);
-	free_children(mmu, mmu->root, leak);
-	table_free(mmu->dev, mmu->root, leak);
+			children_free(mmu, mmu->root->child[i], leak);
+	children_free(mmu, mmu->root, leak);
+	table_free(mmu, mmu->root, leak);
 	mmu->root = NULL;
 	kvfree(mmu->granules);
 	mmu->granules = NULL;
+	cost_remove(mmu, granule_bytes(mmu));
 }

@@ -3,10 +3,13 @@
 #ifndef XQACCEL_MMU_H
 #define XQACCEL_MMU_H
 
+#include <linux/atomic.h>
+#include <linux/list.h>
 #include <linux/scatterlist.h>
 #include <linux/types.h>
 
 struct device;
+struct xqaccel_account;
 
 /*
  * Ranges are granted in 2 MiB granules, with an unmapped one behind each, so that a
@@ -15,26 +18,51 @@ struct device;
 #define XQACCEL_GRANULE_SHIFT	21
 #define XQACCEL_GRANULE_BYTES	(1UL << XQACCEL_GRANULE_SHIFT)
 
-/* A table of 512 entries in coherent memory; the two upper levels also know their children. */
+/**
+ * struct xqaccel_table - 512 entries in coherent memory
+ * @entry: the device may read them at any time
+ * @dma: their bus address
+ * @child: of the two upper levels: what the entries stand for, since what is in coherent memory
+ *	is not believed. XQACCEL_LARGE_LEAF for a leaf of 2 MiB.
+ * @used: how many of @child there are
+ * @level: 0 is the root
+ * @node: in mmu->unlinked
+ */
 struct xqaccel_table {
 	__le64 *entry;
 	dma_addr_t dma;
 	struct xqaccel_table **child;
+	unsigned int used;
+	unsigned int level;
+	struct list_head node;
 };
 
-/* Under the owner's lock. Tables, once made, stay until the end. */
+#define XQACCEL_LARGE_LEAF	((struct xqaccel_table *)1)
+
+/**
+ * struct xqaccel_mmu - under the owner's lock
+ * @unlinked: tables that lost their last entry. They are freed when the device has forgotten them.
+ * @granules: which are taken
+ * @account: pays for the tables
+ * @table_bytes: counter of them
+ */
 struct xqaccel_mmu {
 	struct device *dev;
 	struct xqaccel_table *root;
+	struct list_head unlinked;
 	unsigned long *granules;
 	unsigned long granule_count;
+	struct xqaccel_account *account;
+	atomic64_t *table_bytes;
 };
 
-int xqaccel_mmu_init(struct xqaccel_mmu *mmu, struct device *dev, unsigned int va_bits);
+int xqaccel_mmu_init(struct xqaccel_mmu *mmu, struct device *dev, unsigned int va_bits,
+		     struct xqaccel_account *account, atomic64_t *table_bytes);
 void xqaccel_mmu_fini(struct xqaccel_mmu *mmu, bool leak);
 int xqaccel_mmu_va_get(struct xqaccel_mmu *mmu, u64 bytes, u64 *va);
 void xqaccel_mmu_va_put(struct xqaccel_mmu *mmu, u64 va, u64 bytes);
 int xqaccel_mmu_map(struct xqaccel_mmu *mmu, u64 va, struct sg_table *sgt, u64 bytes);
 void xqaccel_mmu_unmap(struct xqaccel_mmu *mmu, u64 va, u64 bytes);
+void xqaccel_mmu_reclaim(struct xqaccel_mmu *mmu, bool leak);
 
 #endif

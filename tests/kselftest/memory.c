@@ -4,8 +4,12 @@
  * and with swiotlb=force, where nothing that the DMA API maps is where the device sees it.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 
 #include "device.h"
 #include "guest.h"
@@ -173,6 +177,158 @@ TEST_F(memory, caches_are_maintained_only_where_they_must_be)
 	before = stat_of("synced_jobs");
 	EXPECT_EQ(0, small_run(self->fd, &buf, &job, &c));
 	EXPECT_EQ(before + (*forced == 'Y'), stat_of("synced_jobs"));
+}
+
+/* ---- how much of it there is ------------------------------------------------------------ */
+
+#define PARAMETER(name) "/sys/module/xqaccel/parameters/" name
+
+static long free_kib(void)
+{
+	char text[4096], *at;
+
+	file_write("/proc/sys/vm/drop_caches", "3");
+	if (file_read("/proc/meminfo", text, sizeof(text)) < 0)
+		return -1;
+	at = strstr(text, "MemFree:");
+	return at ? strtol(at + 8, NULL, 10) : -1;
+}
+
+#define MANY 15000
+
+/* Each small buffer has a page table of its own; both go. */
+TEST_F_TIMEOUT(memory, page_tables_are_given_back, 120)
+{
+	static struct buffer buf[MANY];
+	struct buffer one;
+	int64_t tables;
+	unsigned int i;
+	long before, end;
+
+	/* The client stays, and with it the root of its table. */
+	ASSERT_EQ(0, buffer_create_unmapped(self->fd, 4096, &one));
+	sleep_ms(100);
+	before = free_kib();
+	tables = stat_of("table_bytes");
+	for (i = 0; i < MANY; i++)
+		ASSERT_EQ(0, buffer_create_unmapped(self->fd, 4096, &buf[i]));
+	for (i = 0; i < MANY; i++)
+		ASSERT_EQ(0, buffer_destroy(self->fd, buf[i].handle));
+	EXPECT_EQ(1, stat_settles("buffers", 1, 20000));
+	for (i = 0; i < 50 && (end = free_kib()) < before - 16384; i++)
+		sleep_ms(100);
+	TH_LOG("free before %ld KiB, after %ld KiB", before, end);
+	EXPECT_LT(before - 16384, end);
+	EXPECT_EQ(tables, stat_of("table_bytes"));
+}
+
+/* A page with its page table is two pages. */
+TEST_F_TIMEOUT(memory, page_tables_count, 60)
+{
+	struct buffer buf;
+	char before[32];
+	int64_t count, bytes;
+	int ret = 0;
+
+	if (getuid())
+		SKIP(return, "not root");
+	ASSERT_LT(0, file_read(PARAMETER("client_megabytes"), before, sizeof(before)));
+	ASSERT_EQ(0, file_write(PARAMETER("client_megabytes"), "4"));
+	for (count = 0; !ret && count < 2000; count++)
+		ret = buffer_create_unmapped(self->fd, 4096, &buf);
+	EXPECT_EQ(-ENOSPC, ret);
+	EXPECT_GT((4 << 20) / 8192, count);
+	EXPECT_LT((4 << 20) / 8192 - 32, count);
+	bytes = stat_of("buffer_bytes") + stat_of("table_bytes");
+	EXPECT_GE(4 << 20, bytes);
+	EXPECT_EQ(0, file_write(PARAMETER("client_megabytes"), before));
+}
+
+/* What RLIMIT_MEMLOCK says to a user, whichever process of his asks. */
+static int as_user(uint64_t limit, uint64_t bytes, int hold)
+{
+	/* The folders above may be closed to the user. */
+	const int dev = open("/dev", O_PATH | O_DIRECTORY);
+	const struct rlimit rlim = { limit, limit };
+	struct buffer buf;
+	char byte;
+	int fd, ret;
+
+	if (setrlimit(RLIMIT_MEMLOCK, &rlim) || setgid(1000) || setuid(1000))
+		return -errno;
+	fd = openat(dev, strrchr(device_path(), '/') + 1, O_RDWR);
+	if (fd < 0)
+		return -errno;
+	ret = buffer_create_unmapped(fd, bytes, &buf);
+	if (!ret && hold >= 0) {
+		if (write(hold, "", 1) != 1 || read(hold, &byte, 1) < 0)
+			return -errno;
+	}
+	close(fd);
+	return ret;
+}
+
+static int run_as_user(uint64_t limit, uint64_t bytes)
+{
+	const pid_t pid = fork();
+	int status;
+
+	if (!pid)
+		_exit(-as_user(limit, bytes, -1));
+	waitpid(pid, &status, 0);
+	return WIFEXITED(status) ? -WEXITSTATUS(status) : -EIO;
+}
+
+TEST_F_TIMEOUT(memory, counts_as_locked_memory_of_the_user, 60)
+{
+	struct buffer buf;
+	int pair[2], status;
+	char byte;
+	pid_t pid;
+
+	if (getuid())
+		SKIP(return, "not root");
+	ASSERT_EQ(0, chmod(device_path(), 0666));
+	EXPECT_EQ(0, run_as_user(1 << 20, 512 << 10));
+	EXPECT_EQ(-ENOMEM, run_as_user(1 << 20, 1 << 20));
+	EXPECT_EQ(-ENOMEM, run_as_user(64 << 10, 64 << 10));
+
+	/* Another process of the user has most of it. */
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
+	pid = fork();
+	if (!pid)
+		_exit(-as_user(4 << 20, 3 << 20, pair[1]));
+	close(pair[1]);
+	ASSERT_EQ(1, (int)read(pair[0], &byte, 1));
+	EXPECT_EQ(-ENOMEM, run_as_user(4 << 20, 1 << 20));
+	EXPECT_EQ(0, run_as_user(4 << 20, 512 << 10));
+	/* Root is another user, and may lock what it likes. */
+	EXPECT_EQ(0, buffer_create_unmapped(self->fd, 16 << 20, &buf));
+	ASSERT_EQ(1, (int)write(pair[0], "", 1));
+	waitpid(pid, &status, 0);
+	EXPECT_TRUE(WIFEXITED(status) && !WEXITSTATUS(status));
+	EXPECT_EQ(1, stat_settles("clients", 1, 10000));
+	EXPECT_EQ(0, run_as_user(4 << 20, 1 << 20));
+	ASSERT_EQ(0, chmod(device_path(), 0600));
+}
+
+/* One limit for all devices. */
+TEST_F(memory, two_devices_have_one_limit)
+{
+	const int other = open("/dev/xqaccel1", O_RDWR | O_CLOEXEC);
+	struct buffer buf;
+	char before[32];
+
+	if (getuid() || other < 0)
+		SKIP(return, "no second device");
+	ASSERT_LT(0, file_read(PARAMETER("total_megabytes"), before, sizeof(before)));
+	ASSERT_EQ(0, file_write(PARAMETER("total_megabytes"), "8"));
+	EXPECT_EQ(0, buffer_create_unmapped(self->fd, 5 << 20, &buf));
+	EXPECT_EQ(-ENOSPC, buffer_create_unmapped(other, 3 << 20, &buf));
+	EXPECT_EQ(0, buffer_create_unmapped(other, 2 << 20, &buf));
+	EXPECT_EQ(-ENOSPC, buffer_create_unmapped(self->fd, 1 << 20, &buf));
+	EXPECT_EQ(0, file_write(PARAMETER("total_megabytes"), before));
+	close(other);
 }
 
 /* ---- the end of the hardware ---------------------------------------------------------- */

@@ -131,7 +131,8 @@ struct xqaccel_pair {
  * @max_timeout_ms: out, the longest time limit that submit may name
  * @clock_hz: out, ticks a second of the time stamps in completions
  * @max_buffer_bytes: out, largest buffer
- * @client_bytes: out, most bytes of all buffers of one client
+ * @client_bytes: out, most bytes of all buffers of one client and of
+ *	their page tables
  * @isa: out, instruction set of the device's kernels, NUL-terminated ("" on
  *	silicon that has nothing to tell)
  * @driver: out, version of the driver, NUL-terminated, to be told to people
@@ -205,12 +206,13 @@ struct xqaccel_context_create {
  * @handle: out, handle, never 0, valid in this file only
  * @reserved: must be 0
  *
- * The memory is zeroed. It counts against the memory cgroup of the caller.
+ * The memory is zeroed. It counts as locked memory of the user who opened the
+ * file, and against the memory cgroup of the caller. Page tables count, too.
  *
- * EINVAL: bytes is 0 or larger than max_buffer_bytes. ENOMEM: no memory.
- * ENOSPC: client_bytes, what all clients of the device may have together, or the
- * context's address space is used up. And the errors of XQACCEL_IOCTL_CONTEXT_CREATE, if the
- * file has no context.
+ * EINVAL: bytes is 0 or larger than max_buffer_bytes. ENOMEM: no memory, or beyond
+ * RLIMIT_MEMLOCK. ENOSPC: client_bytes, what all clients of all devices may have
+ * together, or the context's address space is used up. And the errors of
+ * XQACCEL_IOCTL_CONTEXT_CREATE, if the file has no context.
  */
 struct xqaccel_buf_create {
 	__u32 size;

@@ -32,6 +32,7 @@ bool xqaccel_dma_needs_sync(struct device *dev, dma_addr_t example)
 
 /**
  * struct cursor - a place in a buffer's bus addresses
+ * @buf: buffer
  * @sg: segment
  * @at: its first byte in the buffer
  *

@@ -62,7 +62,7 @@ int fail_nth(unsigned int n)
  * To read the count and to end it are system calls that copy, too. It has happened if the count
  * is 0 before them; an error of the read, which its own copy failed, means that it was not.
  */
-int fail_nth_happened(void)
+int fail_nth_left(void)
 {
 	const int fd = nth_fd();
 	char text[16] = "";
@@ -74,7 +74,14 @@ int fail_nth_happened(void)
 	while (pwrite(fd, "0", 1, 0) < 0)
 		if (errno != EFAULT && errno != ENOMEM)
 			return -errno;
-	return got > 0 && !strtoul(text, NULL, 10);
+	return got > 0 ? strtol(text, NULL, 10) : 1;
+}
+
+int fail_nth_happened(void)
+{
+	const int left = fail_nth_left();
+
+	return left < 0 ? left : !left;
 }
 
 /* Where the module's code lies: kallsyms names nothing but its beginning, modules its size. */

@@ -15,6 +15,8 @@ int fail_prepare(void);
 int fail_nth(unsigned int n);
 /* Ends that; whether it happened, or -errno. */
 int fail_nth_happened(void);
+/* How many candidates are left until it happens; 0: it has, or -errno. */
+int fail_nth_left(void);
 
 /*
  * Of allocations made anywhere below the driver's functions so many in ten thousand fail, in

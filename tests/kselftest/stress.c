@@ -64,21 +64,34 @@ static int prepare(struct worker *w)
 	unsigned int i;
 	int ret;
 
-	do {
-		w->fd = device_open();
-	} while (refused(w, w->fd));
+	w->fd = device_open();
 	if (w->fd < 0)
 		return w->fd;
 	ret = device_info(w->fd, &w->info);
-	while (!ret || refused(w, ret)) {
+	if (!ret)
 		ret = buffer_create(w->fd, SLOTS * SLOT_BYTES, &w->buf);
-		if (!ret)
-			break;
-	}
 	for (i = 0; i < SLOTS && !ret; i++) {
 		w->slot[i].expected = malloc(SLOT_BYTES);
 		ret = w->slot[i].expected ? 0 : -ENOMEM;
 	}
+	return ret;
+}
+
+/* A small client with a buffer comes and goes; where it is refused, nothing is left of it. */
+static int come_and_go(struct worker *w)
+{
+	struct buffer buf = { .map = NULL };
+	const int fd = device_open();
+	int ret;
+
+	if (fd < 0)
+		return refused(w, fd) ? 0 : fd;
+	ret = buffer_create(fd, 8192, &buf);
+	if (!ret)
+		munmap(buf.map, buf.bytes);
+	if (!ret || refused(w, ret))
+		ret = 0;
+	close(fd);
 	return ret;
 }
 
@@ -157,14 +170,17 @@ static int work(int number, unsigned int jobs, uint64_t seed, bool faults, bool 
 	w.faults = faults;
 	w.refusals = refusals;
 	w.random.state = seed * 1000 + number;
-	ret = refusals ? fail_this_process() : 0;
-	if (!ret)
-		ret = prepare(&w);
+	ret = prepare(&w);
+	/* A large buffer is a thousand allocations, of which one always fails. */
+	if (!ret && refusals)
+		ret = fail_this_process();
 	while (!ret && ended < jobs) {
 		for (at = 0; at < SLOTS && started < jobs && !ret; at++) {
 			if (w.slot[at].busy)
 				continue;
-			ret = start(&w, at);
+			ret = refusals ? come_and_go(&w) : 0;
+			if (!ret)
+				ret = start(&w, at);
 			started++;
 		}
 		if (!ret)

@@ -124,6 +124,16 @@ HARMLESS = [
     "DMAR: Host address width 39", "debug: no debugging enabled", "mitigations: SRBDS: Unknown: Dependent on hypervisor status",
 ]
 
+def race(frame):
+    return ["=" * 66, "BUG: KCSAN: data-race in a / b", "", "write to 0x1 of 8 bytes by task 7 on cpu 1:",
+            f" {frame}", "", "=" * 66]
+
+
+def warning(where, caller):
+    return ["------------[ cut here ]------------", f"WARNING: CPU: 1 PID: 7 at {where}", "Call Trace:", " <TASK>",
+            f" {caller}+0x1/0x2", " </TASK>", "---[ end trace 0000000000000000 ]---"]
+
+
 TESTS = {
     "a clean run": clean_run,
     "a leaked process": lambda: problem(with_line("#xq leak a: 12 sleep"), "left processes behind"),
@@ -137,6 +147,20 @@ TESTS = {
     "splat on the console": lambda: problem(GOOD, "kernel splat", [SPLATS[1]]),
     "every kind of splat is found": lambda: [s for s in SPLATS if not splats.find([s])] == [] or
         str([s for s in SPLATS if not splats.find([s])]),
+    "a data race of the driver": lambda: splats.find(race("xqaccel_wait+0x1/0x2 [xqaccel]")) is not None,
+    "a data race of others": lambda: splats.find(race("tick_do_update+0x1/0x2")) is None,
+    "a data race of the driver after one of others": lambda:
+        splats.find(race("tick_do_update+0x1/0x2") + race("xqaccel_wait+0x1/0x2 [xqaccel]")) is not None,
+    "a warning of the driver": lambda: splats.scan(warning("driver/a.c:1 f+0x1/0x2 [xqaccel]", "probe"))[0] is not None,
+    "a warning that is excepted": lambda:
+        splats.scan(warning("fs/proc/generic.c:733 remove_proc_entry+0x20d/0x3c0", "unregister_irq_proc")) == (None, 1),
+    "the same warning for another caller": lambda:
+        splats.find(warning("fs/proc/generic.c:733 remove_proc_entry+0x20d/0x3c0", "xqaccel_remove")) is not None,
+    "a splat after a warning that is excepted": lambda: splats.find(
+        warning("fs/proc/generic.c:733 remove_proc_entry+0x20d/0x3c0", "unregister_irq_proc") + SPLATS[1:2]) is not None,
+    "the taint of a warning that is excepted": lambda: session_of(with_line("#xq taint 512") + [
+        "#dmesg " + line for line in warning("fs/proc/generic.c:733 remove_proc_entry+0x1/0x2", "unregister_irq_proc")
+    ]).problems == [],
     "harmless lines pass": lambda: [s for s in HARMLESS if splats.find([s])] == [] or
         str([s for s in HARMLESS if splats.find([s])]),
     "taint of an unsigned module from outside": lambda: splats.describe_taint(1 << 12 | 1 << 13) is None,

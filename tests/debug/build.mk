@@ -110,7 +110,7 @@ campaign: $(QEMU) $(DEBUG_IMAGES) campaign-plan | $(O)/stamp/packages-check
 
 CHECK_SCRIPTS += tests/debug/test_promises.py
 
-CHECK_DEBUG_TESTS := xq-test-kunit xq-test-submit xq-test-recovery xq-test-unplug
+CHECK_DEBUG_TESTS := xq-test-kunit xq-test-ioctl xq-test-submit xq-test-wait xq-test-cancel
 debug_cached := $(if $(filter check,$(MAKECMDGOALS)),$(shell tests/setup/debug-kernel.sh --cached kasan 2>/dev/null))
 
 define CHECK_DEBUG_PLAN

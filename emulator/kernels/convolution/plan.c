@@ -54,10 +54,16 @@ static void describe(struct xqk_gemm *gemm, const struct xqk_conv *conv)
 	gemm->view[XQACCEL_CODEBOOK] = product_view(&conv->view[XQK_CONV_CODEBOOK], 0);
 }
 
+/* Of so few channels the kernels of thin products make more than the direct ones. */
+#define THIN_CHANNELS	32
+
+/* The plan's way is that of a product. */
 static enum xqk_way choose_way(const struct xqk_plan *plan)
 {
 	if (xqk_depthwise_fits(&plan->conv))
 		return XQK_WAY_DEPTHWISE;
+	if (is_product(&plan->conv) && plan->conv.dims.in_c <= THIN_CHANNELS && xqk_thin_fits(plan))
+		return XQK_WAY_PRODUCT;
 	if (xqk_direct_fits(plan))
 		return XQK_WAY_DIRECT;
 	return is_product(&plan->conv) ? XQK_WAY_PRODUCT : XQK_WAY_PATCHES;
@@ -70,6 +76,7 @@ void xqk_plan_conv(struct xqk_plan *plan, const struct xqk_isa *isa, const struc
 	plan->kind = NULL;
 	plan->conv = *conv;
 	describe(&plan->gemm, conv);
+	plan->way = XQK_WAY_PRODUCT;
 	plan->way = choose_way(plan);
 	switch (plan->way) {
 	case XQK_WAY_DEPTHWISE:

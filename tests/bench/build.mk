@@ -17,6 +17,12 @@ $(BENCH_PEERS)/stamp: tests/setup/fetch-peers.sh $(wildcard tests/bench/peers/*)
 
 BENCH_RUN = $(O)/obj/bin/bench-gemm -o $(O)/bench -p $(BENCH_PEERS) $(BENCH_ARGS)
 
+# Layers of networks, BENCH_CONV_ARGS='-r depthwise' for some.
+BENCHES += bench-conv
+bench-conv-y := $(addprefix tests/bench/,conv.c operand.c check.c peak.c peer_client.c)
+bench-conv-libs := xqkernels
+BENCH_RUN += && $(O)/obj/bin/bench-conv -p $(BENCH_PEERS) $(BENCH_CONV_ARGS)
+
 # The pure functions on arrays, beside memcpy.
 BENCHES += bench-numerics
 bench-numerics-y := tests/bench/numerics.c

@@ -6,6 +6,7 @@
 #include <linux/xqaccel.h>
 
 #include "operand.h"
+#include "xq_geometry.h"
 
 #define HUGE_PAGE	(2UL << 20)
 

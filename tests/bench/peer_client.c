@@ -29,6 +29,8 @@ static const char *const names[PEER_COUNT] = {
 	[PEER_XNNPACK_QC8W] = "XNNPACK qs8-qc8w",
 	[PEER_XNNPACK_QC4W] = "XNNPACK qd8-f32-qc4w",
 	[PEER_OPENBLAS_F32] = "OpenBLAS sgemm",
+	[PEER_ONEDNN_CONV] = "oneDNN u8s8s32 convolution",
+	[PEER_XNNPACK_CONV] = "XNNPACK qs8-qc8w convolution",
 };
 
 static char no_process[112] = "the peer process could not be started";
@@ -182,6 +184,37 @@ const char *peer_client_open(struct peer_client *client, enum peer_id peer,
 	if (error)
 		peer_client_close(client, peer);
 	return error;
+}
+
+const char *peer_client_open_layer(struct peer_client *client, enum peer_id peer,
+				   const struct peer_layer *layer, const uint8_t *x, const uint8_t *w,
+				   size_t outputs, const int32_t **y, float *unit)
+{
+	const size_t bytes_x = (size_t)layer->size * layer->size * layer->in_c;
+	const size_t bytes_w = (size_t)layer->out_c * layer->kernel * layer->kernel *
+			       (layer->in_c / layer->groups);
+	struct peer_request request = { .op = PEER_OPEN, .peer = peer, .layer = *layer, .runs = 1 };
+	static struct peer_reply reply;
+
+	request.b = (bytes_x + 63) & ~63UL;
+	request.c = (request.b + bytes_w + 63) & ~63UL;
+	if (request.c + sizeof(int32_t) * outputs > MEMORY_BYTES)
+		return "the layer is too large";
+	memcpy(client->memory, x, bytes_x);
+	memcpy(client->memory + request.b, w, bytes_w);
+	if (!ask(client, &request, &reply))
+		return reply.text;
+	request.op = PEER_RUN;
+	if (ask(client, &request, &reply)) {
+		request.op = PEER_RESULT;
+		if (ask(client, &request, &reply)) {
+			*y = (const int32_t *)(client->memory + request.c);
+			*unit = reply.unit;
+			return NULL;
+		}
+	}
+	peer_client_close(client, peer);
+	return reply.text;
 }
 
 void peer_client_close(struct peer_client *client, enum peer_id peer)

@@ -28,6 +28,15 @@ bool peer_client_has(struct peer_client *client, enum peer_id peer);
  */
 const char *peer_client_open(struct peer_client *client, enum peer_id peer,
 			     const struct operand *a, const struct operand *b);
+
+/*
+ * The same for a convolution; the caller checks the first result, in steps of *unit. x and w are in
+ * rows without gaps, *y is valid until the next call.
+ */
+const char *peer_client_open_layer(struct peer_client *client, enum peer_id peer,
+				   const struct peer_layer *layer, const uint8_t *x, const uint8_t *w,
+				   size_t outputs, const int32_t **y, float *unit);
+
 void peer_client_close(struct peer_client *client, enum peer_id peer);
 
 /* Seconds of so many runs, negative if they failed. */

@@ -15,6 +15,8 @@ enum peer_id {
 	PEER_XNNPACK_QC8W,	/* s8 x s8 -> s8, requantized */
 	PEER_XNNPACK_QC4W,	/* s8 x s4 -> f32, scaled */
 	PEER_OPENBLAS_F32,	/* f32 */
+	PEER_ONEDNN_CONV,	/* convolution, u8 x s8 -> s32 */
+	PEER_XNNPACK_CONV,	/* convolution, s8 x s8 -> s8, requantized */
 	PEER_COUNT
 };
 
@@ -26,11 +28,17 @@ enum peer_op {
 	PEER_CLOSE
 };
 
+/* A convolution of one square image, padded by half the kernel. Output [.][.][out_c], as in xq_convolution.h. */
+struct peer_layer {
+	uint32_t size, in_c, out_c, kernel, stride, groups;
+};
+
 struct peer_request {
 	uint32_t op;		/* enum peer_op */
 	uint32_t peer;		/* enum peer_id */
 	uint32_t m, n, k;
 	uint32_t runs;
+	struct peer_layer layer;	/* of convolutions, instead of m, n and k; X of u8, W of s8 */
 	uint64_t a, b, c;	/* offsets in shared memory: A [m][k] of s8 or u8, B [n][k] of s8 */
 };
 
@@ -56,5 +64,7 @@ extern const struct peer peer_onednn_u8s8;
 extern const struct peer peer_xnnpack_qc8w;
 extern const struct peer peer_xnnpack_qc4w;
 extern const struct peer peer_openblas_f32;
+extern const struct peer peer_onednn_conv;
+extern const struct peer peer_xnnpack_conv;
 
 #endif

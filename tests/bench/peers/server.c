@@ -14,6 +14,8 @@ static const struct peer *const peers[PEER_COUNT] = {
 	[PEER_XNNPACK_QC8W] = &peer_xnnpack_qc8w,
 	[PEER_XNNPACK_QC4W] = &peer_xnnpack_qc4w,
 	[PEER_OPENBLAS_F32] = &peer_openblas_f32,
+	[PEER_ONEDNN_CONV] = &peer_onednn_conv,
+	[PEER_XNNPACK_CONV] = &peer_xnnpack_conv,
 };
 
 /* The clock of ../clock.h for one thread. */

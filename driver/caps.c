@@ -71,7 +71,8 @@ static void read_formats(struct xqaccel_device *xq)
 	caps->tiled = xqaccel_read(xq, XQ_REG_TILED) & known;
 	caps->features = xqaccel_read64(xq, XQ_REG_FEATURES) &
 			 (XQACCEL_FEATURE_GROUP_ACC | XQACCEL_FEATURE_GROUP_SCALE |
-			  XQACCEL_FEATURE_A_ZP_ROWS);
+			  XQACCEL_FEATURE_A_ZP_ROWS | XQACCEL_FEATURE_CONV |
+			  XQACCEL_FEATURE_EPILOGUE);
 }
 
 /* Goes to user space and logs, so only what is printable. */

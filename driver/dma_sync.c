@@ -118,27 +118,23 @@ static void job_sync_for_cpu(struct xqaccel_job_request *job)
 {
 	const struct xqaccel_span *span = &job->span[XQACCEL_C];
 	const struct xq_hw_operand *operand = &job->desc.operand[XQACCEL_C];
-	const struct xq_dims dims = {
-		.flags = le32_to_cpu(job->desc.flags),
-		.m = le32_to_cpu(job->desc.m),
-		.n = le32_to_cpu(job->desc.n),
-		.k = le32_to_cpu(job->desc.k),
-		.batch = le32_to_cpu(job->desc.batch),
-		.group = le32_to_cpu(job->desc.group),
-	};
+	struct xqaccel_work work;
 	struct xq_extent e;
 	struct cursor c;
-	u32 batch, plane;
+	u32 *words = (u32 *)&work;
+	u32 batch, plane, i;
 
 	if (!span->buf || !span->bytes)
 		return;
-	xq_extent(&dims, XQACCEL_C, &e);
+	for (i = 0; i < XQ_WORK_WORDS; i++)
+		words[i] = le32_to_cpu(job->desc.work[i]);
+	xq_work_extent(&work, XQACCEL_C, &e);
 	c = cursor_start(span->buf);
 	for (batch = 0; batch < e.batch; batch++)
 		for (plane = 0; plane < e.planes; plane++)
 			plane_sync(&c, span->offset +
 				   batch * le64_to_cpu(operand->batch_stride) +
-				   plane * le64_to_cpu(job->desc.group_stride), &e,
+				   plane * le64_to_cpu(operand->plane_stride), &e,
 				   le64_to_cpu(operand->stride));
 }
 

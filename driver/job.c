@@ -12,7 +12,7 @@
 /* ---- making ------------------------------------------------------------- */
 
 static int span_take(struct xqaccel_client *client, const struct xqaccel_operand *op,
-		     const struct xq_extent *e, u64 group_stride, struct xqaccel_span *span)
+		     const struct xq_extent *e, struct xqaccel_span *span)
 {
 	u64 end;
 
@@ -22,7 +22,7 @@ static int span_take(struct xqaccel_client *client, const struct xqaccel_operand
 	if (!span->buf)
 		return -ENOENT;
 	span->offset = op->offset;
-	if (!xq_span(e, op->stride, op->batch_stride, group_stride, &span->bytes) ||
+	if (!xq_span(e, op->stride, op->batch_stride, op->plane_stride, &span->bytes) ||
 	    check_add_overflow(span->offset, span->bytes, &end))
 		return -EOVERFLOW;
 	return end > span->buf->bytes ? -ERANGE : 0;
@@ -35,16 +35,15 @@ static bool spans_overlap(const struct xqaccel_span *a, const struct xqaccel_spa
 }
 
 /* Whether C is written where nothing is read and no byte is written twice. */
-static bool output_apart(const struct xqaccel_job_request *job, const struct xqaccel_job *d,
-			 const struct xq_dims *dims)
+static bool output_apart(const struct xqaccel_job_request *job, const struct xqaccel_job *d)
 {
 	const struct xqaccel_operand *c = &d->operand[XQACCEL_C];
 	struct xq_extent e;
 	unsigned int i;
 
-	xq_extent(dims, XQACCEL_C, &e);
+	xq_work_extent(&d->work, XQACCEL_C, &e);
 	if (job->span[XQACCEL_C].bytes &&
-	    !xq_rows_disjoint(&e, c->stride, c->batch_stride, d->group_stride))
+	    !xq_rows_disjoint(&e, c->stride, c->batch_stride, c->plane_stride))
 		return false;
 	for (i = 0; i < XQ_OPERANDS; i++)
 		if (i != XQACCEL_C && spans_overlap(&job->span[XQACCEL_C], &job->span[i]))
@@ -54,40 +53,28 @@ static bool output_apart(const struct xqaccel_job_request *job, const struct xqa
 
 static int spans_take(struct xqaccel_job_request *job, const struct xqaccel_job *d)
 {
-	const struct xq_dims dims = xqaccel_job_dims(d);
 	struct xq_extent e;
 	unsigned int i;
 	int ret;
 
 	for (i = 0; i < XQ_OPERANDS; i++) {
-		xq_extent(&dims, i, &e);
-		ret = span_take(job->client, &d->operand[i], &e,
-				i == XQACCEL_C ? d->group_stride : 0, &job->span[i]);
+		xq_work_extent(&d->work, i, &e);
+		ret = span_take(job->client, &d->operand[i], &e, &job->span[i]);
 		if (ret)
 			return ret;
 	}
-	return output_apart(job, d, &dims) ? 0 : -EINVAL;
+	return output_apart(job, d) ? 0 : -EINVAL;
 }
 
 static void descriptor_fill(struct xqaccel_job_request *job, const struct xqaccel_job *d)
 {
+	const u32 *words = (const u32 *)&d->work;
 	struct xq_hw_descriptor *hw = &job->desc;
 	unsigned int i;
 
-	hw->op = cpu_to_le32(d->op);
-	hw->flags = cpu_to_le32(d->flags);
 	hw->context = cpu_to_le32(job->client->context);
-	hw->m = cpu_to_le32(d->m);
-	hw->n = cpu_to_le32(d->n);
-	hw->k = cpu_to_le32(d->k);
-	hw->batch = cpu_to_le32(d->batch);
-	hw->group = cpu_to_le32(d->group);
-	hw->a_format = d->a_format;
-	hw->b_format = d->b_format;
-	hw->scale_format = d->scale_format;
-	hw->a_zp = cpu_to_le32(d->a_zp);
-	hw->b_zp = cpu_to_le32(d->b_zp);
-	hw->group_stride = cpu_to_le64(d->group_stride);
+	for (i = 0; i < XQ_WORK_WORDS; i++)
+		hw->work[i] = cpu_to_le32(words[i]);
 	for (i = 0; i < XQ_OPERANDS; i++) {
 		const struct xqaccel_span *span = &job->span[i];
 
@@ -96,6 +83,7 @@ static void descriptor_fill(struct xqaccel_job_request *job, const struct xqacce
 		hw->operand[i].address = cpu_to_le64(span->buf->va + span->offset);
 		hw->operand[i].stride = cpu_to_le64(d->operand[i].stride);
 		hw->operand[i].batch_stride = cpu_to_le64(d->operand[i].batch_stride);
+		hw->operand[i].plane_stride = cpu_to_le64(d->operand[i].plane_stride);
 	}
 }
 
@@ -110,6 +98,9 @@ static void spans_put(struct xqaccel_job_request *job)
 	}
 }
 
+static_assert(sizeof_field(struct xqaccel_job, work) ==
+	      sizeof_field(struct xq_hw_descriptor, work));
+
 /* Takes references to the buffers of a description that xqaccel_job_check() liked. */
 struct xqaccel_job_request *xqaccel_job_create(struct xqaccel_client *client,
 					   const struct xqaccel_job *d)
@@ -121,7 +112,7 @@ struct xqaccel_job_request *xqaccel_job_create(struct xqaccel_client *client,
 		return ERR_PTR(-ENOMEM);
 	job->client = client;
 	job->completion.user_data = d->user_data;
-	job->accumulate = d->flags & XQACCEL_JOB_ACCUMULATE;
+	job->accumulate = d->work.flags & XQACCEL_JOB_ACCUMULATE;
 	INIT_LIST_HEAD(&job->node);
 	INIT_LIST_HEAD(&job->lane_node);
 	xqaccel_client_get(client);

@@ -7,8 +7,8 @@
 #include <linux/types.h>
 #include <linux/xqaccel.h>
 
-#include "xq_geometry.h"
 #include "xq_regs.h"
+#include "xq_work.h"
 
 struct device;
 struct xqaccel_buffer;
@@ -73,21 +73,6 @@ struct xqaccel_job_request {
 
 /* How long a job may go on when its file was closed. */
 #define XQACCEL_CLOSE_GRACE_MS	1000
-
-static inline struct xq_dims xqaccel_job_dims(const struct xqaccel_job *d)
-{
-	return (struct xq_dims){
-		.flags = d->flags,
-		.m = d->m,
-		.n = d->n,
-		.k = d->k,
-		.batch = d->batch,
-		.group = d->group,
-		.a_format = d->a_format,
-		.b_format = d->b_format,
-		.scale_format = d->scale_format,
-	};
-}
 
 /* job_check.c */
 int xqaccel_job_check(const struct xqaccel_caps *caps, const struct xqaccel_job *desc);

@@ -7,7 +7,7 @@
 #include "job.h"
 #include "reset.h"
 
-static_assert(sizeof(struct xq_hw_descriptor) == 256);
+static_assert(sizeof(struct xq_hw_descriptor) == 1024);
 static_assert(sizeof(struct xq_hw_completion) == 64);
 
 static size_t sq_bytes(const struct xqaccel_queue *q)

@@ -20,11 +20,12 @@
 
 /* Of the codes, operands and flags in linux/xqaccel.h; they grow, so they are no promise. */
 #define XQ_FORMATS		(XQACCEL_FMT_F32 + 1)
-#define XQ_OPERANDS		(XQACCEL_CODEBOOK + 1)
+#define XQ_OPERANDS		24
+#define XQ_GEMM_OPERANDS	(XQACCEL_CODEBOOK + 1)
 #define XQ_JOB_FLAGS		(XQACCEL_JOB_ACCUMULATE | XQACCEL_JOB_B_TILED | \
 				 XQACCEL_JOB_GROUP_ACC)
 
-/* What decides the shape of a job, the same in the driver's and the hardware's form. */
+/* What decides the shape of a product. */
 struct xq_dims {
 	__u32 flags;		/* XQACCEL_JOB_* */
 	__u32 m, n, k, batch, group;
@@ -40,6 +41,7 @@ struct xq_extent {
 	__u32 rows, planes, batch;
 	__u32 align;		/* of offset and strides, a power of two */
 	bool matrix;		/* has a row stride */
+	bool planar;		/* has a plane stride */
 	bool used;		/* the operand may be present at all */
 	bool required;
 };
@@ -175,8 +177,10 @@ static inline void xq_extent(const struct xq_dims *d, unsigned int operand, stru
 		e->row_bytes = 4ULL * d->n;
 		e->align = 4;
 		e->required = true;
-		if (d->flags & XQACCEL_JOB_GROUP_ACC)
+		if (d->flags & XQACCEL_JOB_GROUP_ACC) {
 			e->planes = groups;
+			e->planar = true;
+		}
 		break;
 	case XQACCEL_A_ZP:
 	case XQACCEL_B_ZP:
@@ -196,6 +200,9 @@ static inline void xq_extent(const struct xq_dims *d, unsigned int operand, stru
 		e->matrix = false;
 		e->used = e->required = xq_format_codebook(d->b_format);
 		break;
+	default:
+		*e = (struct xq_extent){ .align = 1 };
+		break;
 	}
 }
 
@@ -204,7 +211,7 @@ static inline void xq_extent(const struct xq_dims *d, unsigned int operand, stru
  * Returns false if that overflows 64 bits.
  */
 static inline bool xq_span(const struct xq_extent *e, __u64 stride, __u64 batch_stride,
-			   __u64 group_stride, __u64 *span)
+			   __u64 plane_stride, __u64 *span)
 {
 	__u64 bytes = e->row_bytes, reach;
 
@@ -213,7 +220,7 @@ static inline bool xq_span(const struct xq_extent *e, __u64 stride, __u64 batch_
 		return true;
 	if (__builtin_mul_overflow((__u64)(e->rows - 1), stride, &reach) ||
 	    __builtin_add_overflow(bytes, reach, &bytes) ||
-	    __builtin_mul_overflow((__u64)(e->planes - 1), group_stride, &reach) ||
+	    __builtin_mul_overflow((__u64)(e->planes - 1), plane_stride, &reach) ||
 	    __builtin_add_overflow(bytes, reach, &bytes) ||
 	    __builtin_mul_overflow((__u64)(e->batch - 1), batch_stride, &reach) ||
 	    __builtin_add_overflow(bytes, reach, &bytes))
@@ -227,9 +234,9 @@ static inline bool xq_span(const struct xq_extent *e, __u64 stride, __u64 batch_
  * least what the smaller ones reach over. Spans must have been checked for overflow.
  */
 static inline bool xq_rows_disjoint(const struct xq_extent *e, __u64 stride, __u64 batch_stride,
-				    __u64 group_stride)
+				    __u64 plane_stride)
 {
-	__u64 step[3] = { stride, group_stride, batch_stride };
+	__u64 step[3] = { stride, plane_stride, batch_stride };
 	__u32 count[3] = { e->rows, e->planes, e->batch };
 	__u64 reach = e->row_bytes;
 	int i, j;

@@ -27,10 +27,10 @@
  * that is not finite counts as 0.
  */
 enum xq_profile {
-	XQ_PROFILE_ONNX,
-	XQ_PROFILE_TFLITE,
-	XQ_PROFILE_TFLITE_SINGLE,
-	XQ_PROFILE_FLOOR_SHIFT,
+	XQ_PROFILE_ONNX = XQACCEL_PROFILE_ONNX,
+	XQ_PROFILE_TFLITE = XQACCEL_PROFILE_TFLITE,
+	XQ_PROFILE_TFLITE_SINGLE = XQACCEL_PROFILE_TFLITE_SINGLE,
+	XQ_PROFILE_FLOOR_SHIFT = XQACCEL_PROFILE_FLOOR_SHIFT,
 	XQ_PROFILES
 };
 
@@ -44,9 +44,10 @@ enum xq_profile {
  * In all of them acc is the accumulator plus the integer bias, modulo 2^32.
  */
 enum xq_epilogue_kind {
-	XQ_EPILOGUE_REQUANT,
-	XQ_EPILOGUE_THRESHOLDS,
-	XQ_EPILOGUE_FLOAT,
+	XQ_EPILOGUE_NONE = XQACCEL_EPILOGUE_NONE,
+	XQ_EPILOGUE_REQUANT = XQACCEL_EPILOGUE_REQUANT,
+	XQ_EPILOGUE_THRESHOLDS = XQACCEL_EPILOGUE_THRESHOLDS,
+	XQ_EPILOGUE_FLOAT = XQACCEL_EPILOGUE_FLOAT,
 	XQ_EPILOGUE_KINDS
 };
 
@@ -74,7 +75,7 @@ struct xq_epilogue {
 	__s32 zero_point, act_min, act_max;
 };
 
-/* What an epilogue reads besides the accumulators. */
+/* What an epilogue reads besides the accumulators, in the order of XQACCEL_EPILOGUE_BIAS and on. */
 enum xq_epilogue_operand {
 	XQ_EPILOGUE_BIAS,		/* s32 [N], optional */
 	XQ_EPILOGUE_MULTIPLIER,		/* s32 [N] or [1]: M */
@@ -163,7 +164,7 @@ static inline bool xq_epilogue_valid(const struct xq_epilogue *e)
  * Fills in the extent of an array that an epilogue of m x n reads; of the table, that of an
  * operand without rows.
  */
-static inline void xq_epilogue_extent(const struct xq_epilogue *e, unsigned int operand, __u32 m,
+static inline void xq_epilogue_extent(const struct xq_epilogue *e, unsigned int operand, __u64 m,
 				      __u32 n, struct xq_extent *x)
 {
 	const bool requant = e->kind == XQ_EPILOGUE_REQUANT;
@@ -205,7 +206,7 @@ static inline void xq_epilogue_extent(const struct xq_epilogue *e, unsigned int 
 		break;
 	case XQ_EPILOGUE_ROW_SCALE:
 		x->used = e->kind == XQ_EPILOGUE_FLOAT;
-		x->row_bytes = 4ULL * m;
+		x->row_bytes = 4 * m;
 		break;
 	case XQ_EPILOGUE_COLUMN_SCALE:
 	case XQ_EPILOGUE_FLOAT_BIAS:

@@ -116,28 +116,17 @@ struct xq_hw_operand {
 	__le64 address;		/* device address, 0: absent */
 	__le64 stride;
 	__le64 batch_stride;
+	__le64 plane_stride;
 };
 
-/* A submission ring entry, 256 bytes. Members as in struct xqaccel_job. */
+/* A submission ring entry, 1024 bytes. */
 struct xq_hw_descriptor {
-	__le32 op;
-	__le32 flags;
 	__le64 id;		/* returned in the completion */
 	__le32 context;
-	__le32 m;
-	__le32 n;
-	__le32 k;
-	__le32 batch;
-	__le32 group;
-	__u8 a_format;
-	__u8 b_format;
-	__u8 scale_format;
-	__u8 reserved0;
-	__le32 a_zp;
-	__le32 b_zp;
-	__le32 reserved1;
-	__le64 group_stride;
-	struct xq_hw_operand operand[8];
+	__le32 reserved0;
+	__le32 work[44];	/* the words of struct xqaccel_work */
+	struct xq_hw_operand operand[24];
+	__le64 reserved1[8];
 };
 
 /* A completion ring entry, 64 bytes; the phase is written last. */

@@ -72,6 +72,21 @@ static void init_queues(struct xqdev *dev)
 	}
 }
 
+static void init_abilities(struct xqdev *dev)
+{
+	unsigned int a;
+
+	for (a = 0; a < XQ_FORMATS; a++)
+		dev->pairs[a] = xqk_pairs(a);
+	dev->abilities = (struct xq_abilities){
+		.pairs = dev->pairs,
+		.tiled = xqk_tiled(),
+		.features = XQACCEL_FEATURE_GROUP_ACC | XQACCEL_FEATURE_GROUP_SCALE |
+			    XQACCEL_FEATURE_A_ZP_ROWS | XQACCEL_FEATURE_CONV,
+		.max_dim = XQ_MAX_DIM,
+	};
+}
+
 int xqdev_create(const struct xqdev_config *config, const struct xqdev_host *host, void *opaque,
 		 struct xqdev **out)
 {
@@ -90,6 +105,7 @@ int xqdev_create(const struct xqdev_config *config, const struct xqdev_host *hos
 	dev->contexts = config->contexts ? config->contexts : XQDEV_DEFAULT_CONTEXTS;
 	dev->bus_master = true;
 	init_queues(dev);
+	init_abilities(dev);
 	ret = -ENOTSUP;
 	dev->isa = xqk_isa_select(config->isa);
 	if (!dev->isa)

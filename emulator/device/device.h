@@ -16,6 +16,7 @@
 
 #include "xq_device.h"
 #include "xq_kernels.h"
+#include "xq_work.h"
 
 #define XQDEV_RING_LOG2		12
 #define XQDEV_SIZE_MASK		31	/* bits that the register of a ring's size keeps */
@@ -52,7 +53,7 @@ struct xqdev_walk {
 struct xqdev_operand {
 	struct xq_extent extent;
 	uint64_t address;
-	uint64_t stride, batch_stride, group_stride;
+	uint64_t stride, batch_stride, plane_stride;
 	uint64_t span;		/* 0: absent or empty */
 };
 
@@ -85,8 +86,9 @@ struct xqdev_job {
 	bool inval_waits;	/* it uses a translation that CTX_INVAL wants gone */
 	uint64_t id;
 	uint32_t context;
-	struct xqk_gemm gemm;
+	struct xqaccel_work work;
 	struct xqdev_operand operand[XQ_OPERANDS];
+	struct xqk_view view[XQ_OPERANDS];
 	uint32_t sq_next;	/* index after its descriptor */
 	uint64_t start, end;
 	uint64_t slow_ns;	/* fault injection: it takes at least so long */
@@ -131,6 +133,8 @@ struct xqdev {
 	unsigned int queues, contexts;
 	const struct xqk_isa *isa;
 	struct xqk_pool *pool;
+	__u32 pairs[XQ_FORMATS];
+	struct xq_abilities abilities;
 
 	uint32_t ctrl, error;
 	uint64_t ctx_table;
@@ -166,10 +170,12 @@ bool xqdev_job_mapped(const struct xqdev_job *job);
 void xqdev_job_free(struct xqdev_job *job);
 
 /* engine.c: jobs on the threads */
+void xqdev_engine_plan(struct xqdev *dev, struct xqdev_job *job);
 void xqdev_engine_run(struct xqdev_queue *q);
 void xqdev_engine_cancel(struct xqdev_job *job);
 bool xqdev_engine_ended(struct xqdev_job *job);
 void xqdev_engine_wait(struct xqdev_job *job);
+void xqdev_engine_plan(struct xqdev *dev, struct xqdev_job *job);
 bool xqdev_engine_wait_until(struct xqdev_job *job, const struct timespec *deadline);
 
 /* timer.c: a call of schedule() at a time */

@@ -163,7 +163,7 @@ static int map_lines(struct mapper *m, const struct xqdev_operand *op, uint32_t 
 				const size_t next = job->pages + line_pages;
 
 				status = map_range(m, op->address + batch * op->batch_stride +
-						   plane * op->group_stride + row * op->stride,
+						   plane * op->plane_stride + row * op->stride,
 						   op->extent.row_bytes);
 				if (status)
 					return status;
@@ -187,7 +187,7 @@ static uint64_t rights_of(const struct xqdev_job *job, unsigned int operand)
 {
 	if (operand != XQACCEL_C)
 		return XQ_PTE_READ;
-	if (job->gemm.dims.flags & XQACCEL_JOB_ACCUMULATE)
+	if (job->work.flags & XQACCEL_JOB_ACCUMULATE)
 		return XQ_PTE_READ | XQ_PTE_WRITE;
 	return XQ_PTE_WRITE;
 }
@@ -229,7 +229,7 @@ static void set_view(struct xqk_view *view, const struct xqdev_operand *op,
 
 	*view = (struct xqk_view){
 		.stride = op->stride,
-		.group_stride = op->group_stride,
+		.group_stride = op->plane_stride,
 		.batch_stride = op->batch_stride,
 	};
 	if (!op->span)
@@ -271,21 +271,21 @@ static int reserve_pages(struct xqdev_job *job)
 /* Bytes read and written; dimensions are bounded by the pages that C was seen to have. */
 static void count_work(struct xqdev_job *job)
 {
-	const struct xq_dims *d = &job->gemm.dims;
 	unsigned int i;
 
-	job->macs = (uint64_t)d->batch * d->m * d->n * d->k;
+	job->macs = xq_work_macs(&job->work);
 	job->bytes = 0;
 	for (i = 0; i < XQ_OPERANDS; i++) {
 		const struct xqdev_operand *op = &job->operand[i];
-		uint64_t bytes = op->extent.row_bytes * op->extent.planes;
+		uint64_t bytes = op->extent.row_bytes;
 
 		if (!op->span)
 			continue;
 		bytes *= op->extent.rows > 1 && !op->stride ? 1 : op->extent.rows;
+		bytes *= op->extent.planes > 1 && !op->plane_stride ? 1 : op->extent.planes;
 		bytes *= op->batch_stride ? op->extent.batch : 1;
 		job->bytes += bytes;
-		if (i == XQACCEL_C && (d->flags & XQACCEL_JOB_ACCUMULATE))
+		if (i == XQACCEL_C && (job->work.flags & XQACCEL_JOB_ACCUMULATE))
 			job->bytes += bytes;
 	}
 }
@@ -307,7 +307,7 @@ int xqdev_job_map(struct xqdev *dev, struct xqdev_job *job)
 	}
 	job->digest = dev->walk.digest;
 	for (i = 0; i < XQ_OPERANDS; i++)
-		set_view(&job->gemm.view[i], &job->operand[i], job->page + first[i]);
+		set_view(&job->view[i], &job->operand[i], job->page + first[i]);
 	count_work(job);
 	return XQACCEL_STATUS_OK;
 }

@@ -7,9 +7,6 @@
 #define QUEUE_FIRST	XQ_QUEUE(0, 0)
 #define QUEUE_BYTES	(XQ_QUEUE(1, 0) - XQ_QUEUE(0, 0))
 
-static const uint64_t features = XQACCEL_FEATURE_GROUP_ACC | XQACCEL_FEATURE_GROUP_SCALE |
-				 XQACCEL_FEATURE_A_ZP_ROWS;
-
 static uint32_t low(uint64_t value)
 {
 	return value;
@@ -66,7 +63,7 @@ static uint32_t read_capability(const struct xqdev *dev, uint32_t offset)
 	if (offset >= XQ_REG_PAIRS(0) && offset < XQ_REG_PAIRS(16)) {
 		const uint32_t a = (offset - XQ_REG_PAIRS(0)) / 4;
 
-		return a < XQ_FORMATS ? xqk_pairs(a) : 0;
+		return a < XQ_FORMATS ? dev->pairs[a] : 0;
 	}
 	switch (offset) {
 	case XQ_REG_ID:
@@ -82,19 +79,19 @@ static uint32_t read_capability(const struct xqdev *dev, uint32_t offset)
 	case XQ_REG_VA_BITS:
 		return XQ_VA_BITS;
 	case XQ_REG_MAX_DIM:
-		return XQ_MAX_DIM;
+		return dev->abilities.max_dim;
 	case XQ_REG_THREADS:
 		return xqk_pool_threads(dev->pool);
 	case XQ_REG_FEATURES:
-		return low(features);
+		return low(dev->abilities.features);
 	case XQ_REG_FEATURES + 4:
-		return high(features);
+		return high(dev->abilities.features);
 	case XQ_REG_CLOCK_HZ:
 		return low(XQDEV_CLOCK_HZ);
 	case XQ_REG_CLOCK_HZ + 4:
 		return high(XQDEV_CLOCK_HZ);
 	case XQ_REG_TILED:
-		return xqk_tiled();
+		return dev->abilities.tiled;
 	default:
 		return ~0U;
 	}

@@ -34,7 +34,7 @@ static struct xqdev_job *pause_begin(struct xqdev_queue *q)
 		return NULL;
 	if (job->state == XQDEV_JOB_HUNG)
 		return job;
-	if ((job->gemm.dims.flags & XQACCEL_JOB_ACCUMULATE) || xqdev_engine_ended(job))
+	if ((job->work.flags & XQACCEL_JOB_ACCUMULATE) || xqdev_engine_ended(job))
 		return NULL;
 	xqdev_engine_cancel(job);
 	return job;

@@ -94,7 +94,7 @@ struct xqk_gemm {
 	struct xq_dims dims;
 	int32_t a_zp;
 	int32_t b_zp;
-	struct xqk_view view[XQ_OPERANDS];
+	struct xqk_view view[XQ_GEMM_OPERANDS];
 };
 
 /* Operands of a convolution */

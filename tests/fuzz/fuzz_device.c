@@ -141,15 +141,27 @@ static void fill_memory(void)
 
 static void put_descriptor(unsigned int index)
 {
-	struct xq_hw_descriptor d = {
-		.op = htole32(XQACCEL_OP_GEMM), .id = htole64(index), .m = htole32(5),
-		.n = htole32(18), .k = htole32(70), .batch = htole32(1),
-		.a_format = XQACCEL_FMT_S8, .b_format = XQACCEL_FMT_S8,
+	struct xqaccel_work gemm = {
+		.op = XQACCEL_OP_GEMM,
+		.gemm = { .m = 5, .n = 18, .k = 70, .batch = 1, .a_format = XQACCEL_FMT_S8,
+			  .b_format = XQACCEL_FMT_S8 },
 	};
+	struct xqaccel_work conv = {
+		.op = XQACCEL_OP_CONV,
+		.conv = { .batch = 1, .in_h = 5, .in_w = 6, .in_c = 4, .out_h = 4, .out_w = 5, .out_c = 6,
+			  .kernel_h = 3, .kernel_w = 2, .groups = 2, .stride_h = 1, .stride_w = 1,
+			  .dilation_h = 1, .dilation_w = 1, .pad_top = 1, .x_format = XQACCEL_FMT_S8,
+			  .w_format = XQACCEL_FMT_S4 },
+	};
+	struct xq_hw_descriptor d = { .id = htole64(index) };
 
-	d.operand[XQACCEL_A] = (struct xq_hw_operand){ htole64(0x1000), htole64(70), 0 };
-	d.operand[XQACCEL_B] = (struct xq_hw_operand){ htole64(0x8000), htole64(4097), 0 };
-	d.operand[XQACCEL_C] = (struct xq_hw_operand){ htole64(0x24000), htole64(4096), 0 };
+	memcpy(d.work, index % 4 == 3 ? &conv : &gemm, sizeof(d.work));
+
+	d.operand[XQACCEL_A] = (struct xq_hw_operand){ htole64(0x1000), htole64(70), 0, 0 };
+	d.operand[XQACCEL_B] = (struct xq_hw_operand){ htole64(0x8000), htole64(4097), 0, 0 };
+	d.operand[XQACCEL_C] = (struct xq_hw_operand){ htole64(0x24000), htole64(4096), 0, 0 };
+	if (index % 4 == 3)
+		d.operand[XQACCEL_Y].plane_stride = htole64(5 * 4096);
 	memcpy(memory + sizeof(d) * (index % 16), &d, sizeof(d));
 }
 
@@ -164,7 +176,7 @@ static void setup(void)
 	xqdev_mmio_write(dev, XQ_REG_CTRL, XQ_CTRL_ENABLE, 4);
 	for (i = 0; i < 2; i++) {
 		xqdev_mmio_write(dev, XQ_QUEUE(i, XQ_Q_SQ_BASE), page_bus(0), 4);
-		xqdev_mmio_write(dev, XQ_QUEUE(i, XQ_Q_CQ_BASE), page_bus(2 + i), 4);
+		xqdev_mmio_write(dev, XQ_QUEUE(i, XQ_Q_CQ_BASE), page_bus(8 + i), 4);
 		xqdev_mmio_write(dev, XQ_QUEUE(i, XQ_Q_SIZE), 4, 4);
 		xqdev_mmio_write(dev, XQ_QUEUE(i, XQ_Q_CTRL), XQ_Q_CTRL_ENABLE | XQ_Q_CTRL_IRQ, 4);
 	}

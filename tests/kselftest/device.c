@@ -163,16 +163,16 @@ int cancel(int fd, uint64_t id)
 void small_job(struct xqaccel_job *job, const struct buffer *buf)
 {
 	memset(job, 0, sizeof(*job));
-	job->op = XQACCEL_OP_GEMM;
-	job->m = 4;
-	job->n = 4;
-	job->k = 16;
-	job->batch = 1;
-	job->a_format = XQACCEL_FMT_S8;
-	job->b_format = XQACCEL_FMT_S8;
-	job->operand[XQACCEL_A] = (struct xqaccel_operand){ buf->handle, 0, SMALL_A, 16, 0 };
-	job->operand[XQACCEL_B] = (struct xqaccel_operand){ buf->handle, 0, SMALL_B, 16, 0 };
-	job->operand[XQACCEL_C] = (struct xqaccel_operand){ buf->handle, 0, SMALL_C, 16, 0 };
+	job->work.op = XQACCEL_OP_GEMM;
+	job->work.gemm.m = 4;
+	job->work.gemm.n = 4;
+	job->work.gemm.k = 16;
+	job->work.gemm.batch = 1;
+	job->work.gemm.a_format = XQACCEL_FMT_S8;
+	job->work.gemm.b_format = XQACCEL_FMT_S8;
+	job->operand[XQACCEL_A] = (struct xqaccel_operand){ buf->handle, 0, SMALL_A, 16, 0, 0 };
+	job->operand[XQACCEL_B] = (struct xqaccel_operand){ buf->handle, 0, SMALL_B, 16, 0, 0 };
+	job->operand[XQACCEL_C] = (struct xqaccel_operand){ buf->handle, 0, SMALL_C, 16, 0, 0 };
 }
 
 void small_fill(const struct buffer *buf, int8_t a, int8_t b)
@@ -219,13 +219,13 @@ int large_job(int fd, struct buffer *buf, struct xqaccel_job *job)
 	if (ret)
 		return ret;
 	small_job(job, buf);
-	job->m = side;
-	job->n = side;
-	job->k = k;
-	job->operand[XQACCEL_A] = (struct xqaccel_operand){ buf->handle, 0, 0, k, 0 };
-	job->operand[XQACCEL_B] = (struct xqaccel_operand){ buf->handle, 0, side * k, k, 0 };
+	job->work.gemm.m = side;
+	job->work.gemm.n = side;
+	job->work.gemm.k = k;
+	job->operand[XQACCEL_A] = (struct xqaccel_operand){ buf->handle, 0, 0, k, 0, 0 };
+	job->operand[XQACCEL_B] = (struct xqaccel_operand){ buf->handle, 0, side * k, k, 0, 0 };
 	job->operand[XQACCEL_C] = (struct xqaccel_operand){ buf->handle, 0, 2 * side * k, 4 * side,
-							    0 };
+							    0, 0 };
 	return 0;
 }
 

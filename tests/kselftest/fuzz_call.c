@@ -293,7 +293,7 @@ static void some_job(struct fuzz_file *f, struct random *r, struct xqaccel_job *
 		job->operand[random_below(r, 3)].handle = some_buffer(f, r)->handle;
 	/* One that takes long enough to be met by others. */
 	if (random_one_in(r, 32)) {
-		job->batch = 4096;
+		job->work.gemm.batch = 4096;
 		job->operand[XQACCEL_C].batch_stride = 0;
 	}
 }

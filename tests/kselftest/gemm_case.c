@@ -252,19 +252,18 @@ void gemm_job(const struct gemm_case *g, uint32_t handle, uint64_t base, struct 
 	unsigned int i;
 
 	memset(job, 0, sizeof(*job));
-	job->op = XQACCEL_OP_GEMM;
-	job->flags = g->flags;
-	job->m = g->m;
-	job->n = g->n;
-	job->k = g->k;
-	job->batch = g->batch;
-	job->group = g->group;
-	job->a_format = g->a_format;
-	job->b_format = g->b_format;
-	job->scale_format = g->scale_format;
-	job->a_zp = g->a_zp;
-	job->b_zp = g->b_zp;
-	job->group_stride = g->group_stride;
+	job->work.op = XQACCEL_OP_GEMM;
+	job->work.flags = g->flags;
+	job->work.gemm.m = g->m;
+	job->work.gemm.n = g->n;
+	job->work.gemm.k = g->k;
+	job->work.gemm.batch = g->batch;
+	job->work.gemm.group = g->group;
+	job->work.gemm.a_format = g->a_format;
+	job->work.gemm.b_format = g->b_format;
+	job->work.gemm.scale_format = g->scale_format;
+	job->work.gemm.a_zp = g->a_zp;
+	job->work.gemm.b_zp = g->b_zp;
 	for (i = 0; i < GEMM_OPERANDS; i++) {
 		if (!g->operand[i].handle)
 			continue;
@@ -272,6 +271,7 @@ void gemm_job(const struct gemm_case *g, uint32_t handle, uint64_t base, struct 
 		job->operand[i].handle = handle;
 		job->operand[i].offset += base;
 	}
+	job->operand[XQACCEL_C].plane_stride = g->group_stride;
 }
 
 /* ---- the answer ----------------------------------------------------------------- */

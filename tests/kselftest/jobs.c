@@ -45,7 +45,7 @@ TEST_F(jobs, order_in_a_lane)
 	uint32_t done, seen = 0;
 	uint64_t i;
 
-	self->job.flags = XQACCEL_JOB_ACCUMULATE;
+	self->job.work.flags = XQACCEL_JOB_ACCUMULATE;
 	for (i = 0; i < COUNT; i++) {
 		self->job.user_data = i;
 		ASSERT_EQ(0, submit_lane(self->fd, &self->job, 3, 0));

@@ -55,14 +55,14 @@ static void slice_job(struct xqaccel_job *job, const struct buffer *buf, unsigne
 	const unsigned int n = COLUMNS / SLICES;
 
 	small_job(job, buf);
-	job->m = ROWS;
-	job->n = n;
-	job->k = K;
-	job->operand[XQACCEL_A] = (struct xqaccel_operand){ buf->handle, 0, 0, K, 0 };
+	job->work.gemm.m = ROWS;
+	job->work.gemm.n = n;
+	job->work.gemm.k = K;
+	job->operand[XQACCEL_A] = (struct xqaccel_operand){ buf->handle, 0, 0, K, 0, 0 };
 	job->operand[XQACCEL_B] =
-		(struct xqaccel_operand){ buf->handle, 0, AT_B + slice * n * K, K, 0 };
+		(struct xqaccel_operand){ buf->handle, 0, AT_B + slice * n * K, K, 0, 0 };
 	job->operand[XQACCEL_C] =
-		(struct xqaccel_operand){ buf->handle, 0, AT_C + 4 * slice * n, STRIDE, 0 };
+		(struct xqaccel_operand){ buf->handle, 0, AT_C + 4 * slice * n, STRIDE, 0, 0 };
 }
 
 static unsigned int wrong_elements(const struct buffer *buf, int32_t each)

@@ -94,7 +94,7 @@ TEST_F(recovery, jobs_behind_a_hung_one)
 	uint64_t i;
 
 	ASSERT_EQ(0, inject("hang-jobs", 1));
-	self->job.flags = XQACCEL_JOB_ACCUMULATE;
+	self->job.work.flags = XQACCEL_JOB_ACCUMULATE;
 	for (i = 0; i < COUNT; i++) {
 		self->job.user_data = i;
 		ASSERT_EQ(0, submit_lane(self->fd, &self->job, 0, 300));
@@ -196,7 +196,7 @@ TEST_F(recovery, wrong_id)
 TEST_F(recovery, wrong_id_of_a_job_that_accumulates)
 {
 	ASSERT_EQ(0, inject("wrong-id", 1));
-	self->job.flags = XQACCEL_JOB_ACCUMULATE;
+	self->job.work.flags = XQACCEL_JOB_ACCUMULATE;
 	ASSERT_EQ(0, submit(self->fd, &self->job));
 	ASSERT_EQ(0, wait_one(self->fd, &self->c, 5 * SECOND));
 	/* Nobody knows whether it added, so it must not add again. */

@@ -55,13 +55,13 @@ FIXTURE_TEARDOWN(submit)
 
 TEST_F(submit, operation_and_flags)
 {
-	self->job.op = 0;
+	self->job.work.op = 0;
 	EXPECT_REFUSED(EOPNOTSUPP);
-	self->job.op = 2;
+	self->job.work.op = 77;
 	EXPECT_REFUSED(EOPNOTSUPP);
-	self->job.flags = 1U << 31;
+	self->job.work.flags = 1U << 31;
 	EXPECT_REFUSED(EOPNOTSUPP);
-	self->job.reserved = 1;
+	self->job.work.words[31] = 1;
 	EXPECT_REFUSED(EINVAL);
 	A.reserved = 1;
 	EXPECT_REFUSED(EINVAL);
@@ -71,17 +71,17 @@ TEST_F(submit, operation_and_flags)
 
 TEST_F(submit, formats)
 {
-	self->job.a_format = XQACCEL_FMT_NONE;
+	self->job.work.gemm.a_format = XQACCEL_FMT_NONE;
 	EXPECT_REFUSED(EINVAL);
-	self->job.b_format = XQACCEL_FMT_NONE;
+	self->job.work.gemm.b_format = XQACCEL_FMT_NONE;
 	EXPECT_REFUSED(EINVAL);
-	self->job.a_format = 200;
+	self->job.work.gemm.a_format = 200;
 	EXPECT_REFUSED(EOPNOTSUPP);
-	self->job.b_format = 255;
+	self->job.work.gemm.b_format = 255;
 	EXPECT_REFUSED(EOPNOTSUPP);
-	self->job.a_format = XQACCEL_FMT_S32;
+	self->job.work.gemm.a_format = XQACCEL_FMT_S32;
 	EXPECT_REFUSED(EOPNOTSUPP);
-	self->job.b_format = XQACCEL_FMT_S16;
+	self->job.work.gemm.b_format = XQACCEL_FMT_S16;
 	EXPECT_REFUSED(EOPNOTSUPP);
 }
 
@@ -89,46 +89,46 @@ TEST_F(submit, dimensions)
 {
 	const uint32_t above = self->info.max_dim + 1;
 
-	self->job.m = above;
+	self->job.work.gemm.m = above;
 	EXPECT_REFUSED(EINVAL);
-	self->job.n = above;
+	self->job.work.gemm.n = above;
 	EXPECT_REFUSED(EINVAL);
-	self->job.k = above;
+	self->job.work.gemm.k = above;
 	EXPECT_REFUSED(EINVAL);
-	self->job.k = UINT32_MAX;
+	self->job.work.gemm.k = UINT32_MAX;
 	EXPECT_REFUSED(EINVAL);
-	self->job.batch = above;
+	self->job.work.gemm.batch = above;
 	EXPECT_REFUSED(EINVAL);
-	self->job.batch = 0;
+	self->job.work.gemm.batch = 0;
 	EXPECT_REFUSED(EINVAL);
 }
 
 TEST_F(submit, groups)
 {
-	self->job.group = 3;
+	self->job.work.gemm.group = 3;
 	EXPECT_REFUSED(EINVAL);
-	self->job.group = 32;
+	self->job.work.gemm.group = 32;
 	EXPECT_REFUSED(EINVAL);
-	self->job.flags = XQACCEL_JOB_GROUP_ACC;
+	self->job.work.flags = XQACCEL_JOB_GROUP_ACC;
 	EXPECT_REFUSED(EINVAL);
-	self->job.group_stride = 64;
+	self->job.operand[XQACCEL_C].plane_stride = 64;
 	EXPECT_REFUSED(EINVAL);
-	self->job.scale_format = XQACCEL_FMT_U8;
+	self->job.work.gemm.scale_format = XQACCEL_FMT_U8;
 	EXPECT_REFUSED(EINVAL);
-	self->job.group = 4;
-	self->job.scale_format = XQACCEL_FMT_S8;
+	self->job.work.gemm.group = 4;
+	self->job.work.gemm.scale_format = XQACCEL_FMT_S8;
 	EXPECT_REFUSED(EINVAL);
-	self->job.group = 4;
-	self->job.scale_format = XQACCEL_FMT_U8;
-	self->job.flags = XQACCEL_JOB_GROUP_ACC;
+	self->job.work.gemm.group = 4;
+	self->job.work.gemm.scale_format = XQACCEL_FMT_U8;
+	self->job.work.flags = XQACCEL_JOB_GROUP_ACC;
 	EXPECT_REFUSED(EINVAL);
 	/* Planes of C that overlap each other, and a plane distance that is not aligned. */
-	self->job.group = 8;
-	self->job.flags = XQACCEL_JOB_GROUP_ACC;
+	self->job.work.gemm.group = 8;
+	self->job.work.flags = XQACCEL_JOB_GROUP_ACC;
 	EXPECT_REFUSED(EINVAL);
-	self->job.group = 8;
-	self->job.flags = XQACCEL_JOB_GROUP_ACC;
-	self->job.group_stride = 66;
+	self->job.work.gemm.group = 8;
+	self->job.work.flags = XQACCEL_JOB_GROUP_ACC;
+	self->job.operand[XQACCEL_C].plane_stride = 66;
 	EXPECT_REFUSED(EINVAL);
 }
 
@@ -140,9 +140,9 @@ TEST_F(submit, missing_operands)
 		self->job.operand[i] = (struct xqaccel_operand){ 0 };
 		EXPECT_REFUSED(EINVAL);
 	}
-	self->job.b_format = XQACCEL_FMT_C4;
+	self->job.work.gemm.b_format = XQACCEL_FMT_C4;
 	EXPECT_REFUSED(EINVAL);
-	self->job.b_format = XQACCEL_FMT_C8;
+	self->job.work.gemm.b_format = XQACCEL_FMT_C8;
 	EXPECT_REFUSED(EINVAL);
 }
 
@@ -163,7 +163,7 @@ TEST_F(submit, operands_that_the_formats_do_not_use)
 	EXPECT_REFUSED(EINVAL);
 	/* A vector has no rows. */
 	self->job.operand[XQACCEL_A_ZP] = (struct xqaccel_operand){ self->buf.handle, 0, 4096, 4,
-								    0 };
+								    0, 0 };
 	EXPECT_REFUSED(EINVAL);
 }
 
@@ -176,22 +176,22 @@ TEST_F(submit, misaligned_operands)
 	C.batch_stride = 2;
 	EXPECT_REFUSED(EINVAL);
 	self->job.operand[XQACCEL_A_ZP] = (struct xqaccel_operand){ self->buf.handle, 0, 4098, 0,
-								    0 };
+								    0, 0 };
 	EXPECT_REFUSED(EINVAL);
 	self->job.operand[XQACCEL_B_ZP] = (struct xqaccel_operand){ self->buf.handle, 0, 4097, 0,
-								    0 };
+								    0, 0 };
 	EXPECT_REFUSED(EINVAL);
-	self->job.flags = XQACCEL_JOB_B_TILED;
+	self->job.work.flags = XQACCEL_JOB_B_TILED;
 	B.offset = 4095;
 	B.stride = 0;
 	EXPECT_REFUSED(EINVAL);
-	self->job.flags = XQACCEL_JOB_B_TILED;
+	self->job.work.flags = XQACCEL_JOB_B_TILED;
 	B.offset = 4096;
 	EXPECT_REFUSED(EINVAL);
-	self->job.group = 4;
-	self->job.scale_format = XQACCEL_FMT_S32;
+	self->job.work.gemm.group = 4;
+	self->job.work.gemm.scale_format = XQACCEL_FMT_S32;
 	self->job.operand[XQACCEL_A_SCALE] = (struct xqaccel_operand){ self->buf.handle, 0, 4098,
-								       16, 0 };
+								       16, 0, 0 };
 	EXPECT_REFUSED(EINVAL);
 }
 
@@ -223,18 +223,18 @@ TEST_F(submit, past_the_end)
 	EXPECT_REFUSED(ERANGE);
 	C.offset = 8192 - 60;
 	EXPECT_REFUSED(ERANGE);
-	self->job.m = 1 << 16;
+	self->job.work.gemm.m = 1 << 16;
 	EXPECT_REFUSED(ERANGE);
-	self->job.k = 1 << 20;
+	self->job.work.gemm.k = 1 << 20;
 	EXPECT_REFUSED(ERANGE);
-	self->job.batch = 3;
+	self->job.work.gemm.batch = 3;
 	A.batch_stride = 4096;
 	EXPECT_REFUSED(ERANGE);
 	self->job.operand[XQACCEL_B_ZP] = (struct xqaccel_operand){ self->buf.handle, 0, 8192 - 12,
-								    0, 0 };
+								    0, 0, 0 };
 	EXPECT_REFUSED(ERANGE);
 	/* An operand without bytes must lie inside, too. */
-	self->job.m = 0;
+	self->job.work.gemm.m = 0;
 	A.offset = 8193;
 	EXPECT_REFUSED(ERANGE);
 }
@@ -247,14 +247,14 @@ TEST_F(submit, sizes_that_overflow)
 	EXPECT_REFUSED(EOVERFLOW);
 	A.stride = UINT64_MAX;
 	EXPECT_REFUSED(EOVERFLOW);
-	self->job.batch = self->info.max_dim;
+	self->job.work.gemm.batch = self->info.max_dim;
 	B.batch_stride = 1ULL << 50;
 	EXPECT_REFUSED(EOVERFLOW);
 	C.stride = 1ULL << 63;
 	EXPECT_REFUSED(EOVERFLOW);
-	self->job.flags = XQACCEL_JOB_GROUP_ACC;
-	self->job.group = 1;
-	self->job.group_stride = 1ULL << 61;
+	self->job.work.flags = XQACCEL_JOB_GROUP_ACC;
+	self->job.work.gemm.group = 1;
+	self->job.operand[XQACCEL_C].plane_stride = 1ULL << 61;
 	EXPECT_REFUSED(EOVERFLOW);
 }
 
@@ -270,21 +270,21 @@ TEST_F(submit, overlapping_operands)
 	C.stride = 256;
 	EXPECT_REFUSED(EINVAL);
 	self->job.operand[XQACCEL_A_ZP] = (struct xqaccel_operand){ self->buf.handle, 0, SMALL_C, 0,
-								    0 };
+								    0, 0 };
 	EXPECT_REFUSED(EINVAL);
 	/* Rows of C over each other. */
 	C.stride = 12;
 	EXPECT_REFUSED(EINVAL);
 	C.stride = 0;
 	EXPECT_REFUSED(EINVAL);
-	self->job.batch = 2;
+	self->job.work.gemm.batch = 2;
 	C.batch_stride = 60;
 	EXPECT_REFUSED(EINVAL);
-	self->job.batch = 2;
+	self->job.work.gemm.batch = 2;
 	C.batch_stride = 0;
 	EXPECT_REFUSED(EINVAL);
 	/* Side by side is fine: batches within the rows' distance. */
-	self->job.batch = 2;
+	self->job.work.gemm.batch = 2;
 	C.stride = 32;
 	C.batch_stride = 16;
 	EXPECT_EQ(0, submit(self->fd, &self->job));
@@ -391,7 +391,7 @@ TEST_F(submit, batch_with_a_bad_job)
 	struct xqaccel_completion c[4];
 	uint32_t done, pending;
 
-	jobs[2].op = 0;
+	jobs[2].work.op = 0;
 	EXPECT_EQ(0, submit_jobs(self->fd, jobs, 4, 0, 0, &done, NULL));
 	EXPECT_EQ(2U, done);
 	EXPECT_EQ(-EOPNOTSUPP, submit_jobs(self->fd, jobs + done, 2, 0, 0, NULL, NULL));

@@ -150,7 +150,7 @@ TEST_F_TIMEOUT(suspend, jobs_that_accumulate, 60)
 	if (!host_present())
 		SKIP(return, "no host to make the device slow");
 	ASSERT_EQ(0, inject("slow-ns", 300 * MS));
-	self->job.flags = XQACCEL_JOB_ACCUMULATE;
+	self->job.work.flags = XQACCEL_JOB_ACCUMULATE;
 	/* The limit is that of a job, not of all that are before it or of the sleep. */
 	for (i = 0; i < COUNT; i++)
 		ASSERT_EQ(0, submit_lane(self->fd, &self->job, 0, 800));
@@ -169,7 +169,7 @@ TEST_F_TIMEOUT(suspend, long_job_that_accumulates, 60)
 	if (!host_present())
 		SKIP(return, "no host to make the device hang");
 	ASSERT_EQ(0, inject("hang-jobs", 1));
-	self->job.flags = XQACCEL_JOB_ACCUMULATE;
+	self->job.work.flags = XQACCEL_JOB_ACCUMULATE;
 	ASSERT_EQ(0, submit_lane(self->fd, &self->job, 0, 60000));
 	ASSERT_EQ(0, suspend("freeze"));
 	ASSERT_EQ(0, wait_one(self->fd, &self->c, 10 * SECOND));

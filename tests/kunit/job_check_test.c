@@ -25,8 +25,13 @@ static int given_job(struct kunit *test)
 	g->caps.pairs[XQACCEL_FMT_S8] = BIT(XQACCEL_FMT_S8) | BIT(XQACCEL_FMT_C4);
 	g->caps.tiled = BIT(XQACCEL_FMT_S8);
 	g->job = (struct xqaccel_job){
-		.op = XQACCEL_OP_GEMM, .m = 4, .n = 4, .k = 16, .batch = 1,
-		.a_format = XQACCEL_FMT_S8, .b_format = XQACCEL_FMT_S8,
+		.work = {
+			.op = XQACCEL_OP_GEMM,
+			.gemm = {
+				.m = 4, .n = 4, .k = 16, .batch = 1,
+				.a_format = XQACCEL_FMT_S8, .b_format = XQACCEL_FMT_S8,
+			},
+		},
 		.operand = {
 			[XQACCEL_A] = { .handle = 1, .stride = 16 },
 			[XQACCEL_B] = { .handle = 1, .offset = 64, .stride = 16 },
@@ -56,10 +61,10 @@ static int check(struct kunit *test)
 static void accepted(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, check(test), 0);
-	EXPECT_WITH(test, m, 0, 0);
-	EXPECT_WITH(test, k, 0, 0);
+	EXPECT_WITH(test, work.gemm.m, 0, 0);
+	EXPECT_WITH(test, work.gemm.k, 0, 0);
 	EXPECT_WITH(test, user_data, ~0ULL, 0);
-	EXPECT_WITH(test, flags, XQACCEL_JOB_ACCUMULATE, 0);
+	EXPECT_WITH(test, work.flags, XQACCEL_JOB_ACCUMULATE, 0);
 	EXPECT_WITH(test, operand[XQACCEL_A].offset, 3, 0);
 	EXPECT_WITH(test, operand[XQACCEL_A].stride, 0, 0);
 }
@@ -68,31 +73,36 @@ static void not_supported(struct kunit *test)
 {
 	struct given *g = test->priv;
 
-	EXPECT_WITH(test, op, 0, -EOPNOTSUPP);
-	EXPECT_WITH(test, op, XQACCEL_OP_GEMM + 1, -EOPNOTSUPP);
-	EXPECT_WITH(test, flags, 1U << 31, -EOPNOTSUPP);
-	EXPECT_WITH(test, a_format, 255, -EOPNOTSUPP);
-	EXPECT_WITH(test, b_format, XQACCEL_FMT_U8, -EOPNOTSUPP);
-	EXPECT_WITH(test, scale_format, 200, -EOPNOTSUPP);
+	EXPECT_WITH(test, work.op, 0, -EOPNOTSUPP);
+	EXPECT_WITH(test, work.op, XQACCEL_OP_CONV, -EOPNOTSUPP);
+	EXPECT_WITH(test, work.op, 77, -EOPNOTSUPP);
+	EXPECT_WITH(test, work.epilogue.kind, XQACCEL_EPILOGUE_FLOAT, -EOPNOTSUPP);
+	EXPECT_WITH(test, work.flags, 1U << 31, -EOPNOTSUPP);
+	EXPECT_WITH(test, work.gemm.a_format, 255, -EOPNOTSUPP);
+	EXPECT_WITH(test, work.gemm.b_format, XQACCEL_FMT_U8, -EOPNOTSUPP);
+	EXPECT_WITH(test, work.gemm.scale_format, 200, -EOPNOTSUPP);
 	g->caps.tiled = 0;
-	EXPECT_WITH(test, flags, XQACCEL_JOB_B_TILED, -EOPNOTSUPP);
+	EXPECT_WITH(test, work.flags, XQACCEL_JOB_B_TILED, -EOPNOTSUPP);
 	g->caps.features = 0;
-	EXPECT_WITH(test, flags, XQACCEL_JOB_GROUP_ACC, -EOPNOTSUPP);
-	EXPECT_WITH(test, scale_format, XQACCEL_FMT_U8, -EOPNOTSUPP);
+	EXPECT_WITH(test, work.flags, XQACCEL_JOB_GROUP_ACC, -EOPNOTSUPP);
+	EXPECT_WITH(test, work.gemm.scale_format, XQACCEL_FMT_U8, -EOPNOTSUPP);
 	EXPECT_WITH(test, operand[XQACCEL_A_ZP].handle, 1, -EOPNOTSUPP);
 }
 
 static void contradictions(struct kunit *test)
 {
-	EXPECT_WITH(test, a_format, XQACCEL_FMT_NONE, -EINVAL);
-	EXPECT_WITH(test, reserved, 1, -EINVAL);
-	EXPECT_WITH(test, batch, 0, -EINVAL);
-	EXPECT_WITH(test, m, 65537, -EINVAL);
-	EXPECT_WITH(test, n, 0xffffffff, -EINVAL);
-	EXPECT_WITH(test, batch, 65537, -EINVAL);
-	EXPECT_WITH(test, group, 5, -EINVAL);
-	EXPECT_WITH(test, group_stride, 4, -EINVAL);
-	EXPECT_WITH(test, scale_format, XQACCEL_FMT_S32, -EINVAL);
+	EXPECT_WITH(test, work.gemm.a_format, XQACCEL_FMT_NONE, -EINVAL);
+	EXPECT_WITH(test, work.words[31], 1, -EINVAL);
+	EXPECT_WITH(test, work.epilogue.format, 1, -EINVAL);
+	EXPECT_WITH(test, operand[23].handle, 1, -EINVAL);
+	EXPECT_WITH(test, operand[8].offset, 1, -EINVAL);
+	EXPECT_WITH(test, work.gemm.batch, 0, -EINVAL);
+	EXPECT_WITH(test, work.gemm.m, 65537, -EINVAL);
+	EXPECT_WITH(test, work.gemm.n, 0xffffffff, -EINVAL);
+	EXPECT_WITH(test, work.gemm.batch, 65537, -EINVAL);
+	EXPECT_WITH(test, work.gemm.group, 5, -EINVAL);
+	EXPECT_WITH(test, operand[XQACCEL_C].plane_stride, 4, -EINVAL);
+	EXPECT_WITH(test, work.gemm.scale_format, XQACCEL_FMT_S32, -EINVAL);
 	/* An operand that formats or flags do not use, or that is missing. */
 	EXPECT_WITH(test, operand[XQACCEL_CODEBOOK].handle, 1, -EINVAL);
 	EXPECT_WITH(test, operand[XQACCEL_A_SCALE].handle, 1, -EINVAL);
@@ -108,7 +118,7 @@ static void alignment(struct kunit *test)
 	EXPECT_WITH(test, operand[XQACCEL_C].offset, 126, -EINVAL);
 	EXPECT_WITH(test, operand[XQACCEL_C].stride, 18, -EINVAL);
 	EXPECT_WITH(test, operand[XQACCEL_C].batch_stride, 1, -EINVAL);
-	g->job.flags = XQACCEL_JOB_B_TILED;
+	g->job.work.flags = XQACCEL_JOB_B_TILED;
 	g->job.operand[XQACCEL_B] = (struct xqaccel_operand){ .handle = 1, .offset = 4096 };
 	KUNIT_EXPECT_EQ(test, check(test), 0);
 	EXPECT_WITH(test, operand[XQACCEL_B].offset, 2048, -EINVAL);
@@ -119,7 +129,7 @@ static void codebook(struct kunit *test)
 {
 	struct given *g = test->priv;
 
-	g->job.b_format = XQACCEL_FMT_C4;
+	g->job.work.gemm.b_format = XQACCEL_FMT_C4;
 	KUNIT_EXPECT_EQ(test, check(test), -EINVAL);
 	g->job.operand[XQACCEL_CODEBOOK].handle = 1;
 	KUNIT_EXPECT_EQ(test, check(test), 0);

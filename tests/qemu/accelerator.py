@@ -21,6 +21,7 @@ SQ, CQ, CTX, TOP, MIDDLE, LOW, MSI = 0x200000, 0x204000, 0x208000, 0x209000, 0x2
 DATA = 0x400000
 RING_LOG2 = 4
 ENTRIES = 1 << RING_LOG2
+DESCRIPTOR = 1024
 
 
 def queue(number, register):
@@ -40,10 +41,9 @@ class Job:
 
     def descriptor(self):
         operands = [(self.address_a, self.k), (self.address_b, self.k), (self.address_c, 4 * self.n)]
-        operands += [(0, 0)] * 5
-        head = struct.pack("<IIQ6I", 1, self.flags, self.id, 0, self.m, self.n, self.k, 1, 0)
-        head += struct.pack("<BBBBiiIQ", 1, 1, 0, 0, 0, 0, 0, 0)
-        return head + b"".join(struct.pack("<QQQ", address, stride, 0) for address, stride in operands)
+        work = struct.pack("<2I8I2i", 1, self.flags, self.m, self.n, self.k, 1, 0, 1, 1, 0, 0, 0)
+        places = b"".join(struct.pack("<4Q", address, stride, 0, 0) for address, stride in operands)
+        return (struct.pack("<QII", self.id, 0, 0) + work.ljust(176, b"\0") + places).ljust(DESCRIPTOR, b"\0")
 
     def product(self):
         signed = [memoryview(data).cast("b") for data in (self.a, self.b)]
@@ -134,7 +134,7 @@ class Accelerator:
         self.machine.write(job.address_b, job.b)
 
     def submit(self, job):
-        self.machine.write(SQ + 256 * self.tail, job.descriptor())
+        self.machine.write(SQ + DESCRIPTOR * self.tail, job.descriptor())
         self.tail = (self.tail + 1) % ENTRIES
         self.write(queue(0, SQ_TAIL), self.tail)
 

@@ -73,7 +73,7 @@ static void fill(struct fake_host *h, struct device_job *job, unsigned int i, ui
 			for (row = 0; row < e->rows; row++)
 				fill_row(h, job, le64toh(op->address) + row * le64toh(op->stride) +
 					 batch * le64toh(op->batch_stride) +
-					 plane * le64toh(job->desc.group_stride), e->row_bytes, bits);
+					 plane * le64toh(job->desc.operand[XQACCEL_C].plane_stride), e->row_bytes, bits);
 }
 
 static void place(struct fake_host *h, struct device_job *job, unsigned int i)
@@ -89,7 +89,7 @@ static void place(struct fake_host *h, struct device_job *job, unsigned int i)
 	plane = (stride ? stride * e->rows : e->row_bytes) + align - 1;
 	plane &= ~(align - 1);
 	if (e->planes > 1)
-		job->desc.group_stride = htole64(plane);
+		op->plane_stride = htole64(plane);
 	op->stride = htole64(stride);
 	op->batch_stride = htole64(e->batch > 1 ? plane * e->planes : 0);
 	if (!xq_span(e, stride, le64toh(op->batch_stride), plane, &span))
@@ -204,7 +204,7 @@ static uint32_t group_sum(struct fake_host *h, const struct device_job *job, uin
 static uint64_t c_va(const struct device_job *job, uint32_t batch, uint32_t plane, uint32_t m,
 		     uint32_t n)
 {
-	return row_of(job, XQACCEL_C, batch, m) + plane * le64toh(job->desc.group_stride) + 4ULL * n;
+	return row_of(job, XQACCEL_C, batch, m) + plane * le64toh(job->desc.operand[XQACCEL_C].plane_stride) + 4ULL * n;
 }
 
 static uint32_t expect_one(struct fake_host *h, const struct device_job *job, uint32_t batch,
@@ -246,20 +246,24 @@ static void describe(struct device_job *job)
 	const struct xq_dims *d = &job->dims;
 
 	job->desc = (struct xq_hw_descriptor){
-		.op = htole32(XQACCEL_OP_GEMM),
-		.flags = htole32(d->flags),
 		.id = htole64(ktap_random()),
 		.context = htole32(job->context),
-		.m = htole32(d->m),
-		.n = htole32(d->n),
-		.k = htole32(d->k),
-		.batch = htole32(d->batch),
-		.group = htole32(d->group),
-		.a_format = d->a_format,
-		.b_format = d->b_format,
-		.scale_format = d->scale_format,
-		.a_zp = htole32(job->a_zp),
-		.b_zp = htole32(job->b_zp),
+	};
+	*desc_work(&job->desc) = (struct xqaccel_work){
+		.op = XQACCEL_OP_GEMM,
+		.flags = d->flags,
+		.gemm = {
+			.m = d->m,
+			.n = d->n,
+			.k = d->k,
+			.batch = d->batch,
+			.group = d->group,
+			.a_format = d->a_format,
+			.b_format = d->b_format,
+			.scale_format = d->scale_format,
+			.a_zp = job->a_zp,
+			.b_zp = job->b_zp,
+		},
 	};
 }
 
@@ -269,7 +273,7 @@ void job_build(struct fake_host *h, struct device_job *job, uint32_t context)
 
 	job->context = context;
 	describe(job);
-	for (i = 0; i < XQ_OPERANDS; i++) {
+	for (i = 0; i < XQ_GEMM_OPERANDS; i++) {
 		xq_extent(&job->dims, i, &job->extent[i]);
 		if (wanted(job, i))
 			place(h, job, i);

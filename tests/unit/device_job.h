@@ -15,9 +15,16 @@ struct device_job {
 	/* Filled in by job_build(). */
 	uint32_t context;
 	struct xq_hw_descriptor desc;
-	struct xq_extent extent[XQ_OPERANDS];
+	struct xq_extent extent[XQ_GEMM_OPERANDS];
 	int32_t *expected;			/* [batch][planes][m][n] */
 };
+
+/* The words of a descriptor's work; tests run on little-endian hosts. */
+static inline struct xqaccel_work *desc_work(struct xq_hw_descriptor *desc)
+{
+	_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "words in memory order");
+	return (struct xqaccel_work *)desc->work;
+}
 
 /* s8 x s8 of these sizes. */
 struct device_job job_s8(uint32_t m, uint32_t n, uint32_t k);

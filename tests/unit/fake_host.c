@@ -298,7 +298,7 @@ void fake_queue(struct fake_host *h, unsigned int q, uint32_t log2)
 	const unsigned int entries = 1U << log2;
 
 	if (!h->sq[q]) {
-		h->sq[q] = fake_pages(h, (entries * 256 + PAGE - 1) / PAGE, PAGE);
+		h->sq[q] = fake_pages(h, (entries * sizeof(struct xq_hw_descriptor) + PAGE - 1) / PAGE, PAGE);
 		h->cq[q] = fake_pages(h, (entries * 64 + PAGE - 1) / PAGE, PAGE);
 	}
 	h->log2[q] = log2;
@@ -313,7 +313,7 @@ void fake_queue(struct fake_host *h, unsigned int q, uint32_t log2)
 
 void fake_put(struct fake_host *h, unsigned int q, const struct xq_hw_descriptor *desc)
 {
-	memcpy(fake_memory(h, h->sq[q] + 256 * h->sq_tail[q]), desc, sizeof(*desc));
+	memcpy(fake_memory(h, h->sq[q] + sizeof(*desc) * h->sq_tail[q]), desc, sizeof(*desc));
 	h->sq_tail[q] = (h->sq_tail[q] + 1) & ((1U << h->log2[q]) - 1);
 }
 

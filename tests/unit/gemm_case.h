@@ -34,7 +34,7 @@ struct gemm_case {
 	struct xqk_gemm gemm;
 	enum content content;
 	bool plain;	/* all operands flat, and none that could be absent */
-	struct case_operand operand[XQ_OPERANDS];
+	struct case_operand operand[XQ_GEMM_OPERANDS];
 };
 
 /* The largest elements of a format, a byte full. */
@@ -128,7 +128,7 @@ static inline void case_map(struct gemm_case *c, unsigned int operand)
 
 static inline void case_free(struct gemm_case *c)
 {
-	for (unsigned int i = 0; i < XQ_OPERANDS; i++) {
+	for (unsigned int i = 0; i < XQ_GEMM_OPERANDS; i++) {
 		struct case_operand *o = &c->operand[i];
 
 		for (size_t p = 0; p < o->pages; p++)
@@ -425,7 +425,7 @@ static inline void case_make(struct gemm_case *c, uint32_t a_format, uint32_t b_
 	}
 	d->a_format = (uint8_t)a_format;
 	d->b_format = (uint8_t)b_format;
-	for (unsigned int i = 0; i < XQ_OPERANDS; i++) {
+	for (unsigned int i = 0; i < XQ_GEMM_OPERANDS; i++) {
 		struct case_operand *o = &c->operand[i];
 
 		xq_extent(d, i, &o->extent);
@@ -445,7 +445,7 @@ static inline void case_print(const struct gemm_case *c, const char *isa)
 	printf("# %s: formats %u x %u, %u x %u x %u, batch %u, group %u, flags %#x, scale %u, zp %d %d,"
 	       " content %d, layouts", isa, d->a_format, d->b_format, d->m, d->n, d->k, d->batch,
 	       d->group, d->flags, d->scale_format, c->gemm.a_zp, c->gemm.b_zp, c->content);
-	for (unsigned int i = 0; i < XQ_OPERANDS; i++)
+	for (unsigned int i = 0; i < XQ_GEMM_OPERANDS; i++)
 		printf(" %s", xqk_present(&c->gemm.view[i]) ?
 		       (const char *[]){ "flat", "paged", "lines" }[c->operand[i].layout] : "-");
 	printf("\n");

@@ -86,7 +86,7 @@ static void identification(void)
 	EXPECT(fake_read(&h, XQ_REG_VA_BITS) == XQ_VA_BITS, "va bits");
 	EXPECT(fake_read(&h, XQ_REG_MAX_DIM) == XQ_MAX_DIM, "dim");
 	EXPECT(fake_read64(&h, XQ_REG_CLOCK_HZ) == 1000000000, "clock");
-	EXPECT(fake_read64(&h, XQ_REG_FEATURES) == 7, "features");
+	EXPECT(fake_read64(&h, XQ_REG_FEATURES) == 15, "features");
 	for (i = 0; i < XQ_ISA_BYTES; i += 4) {
 		const uint32_t word = fake_read(&h, XQ_REG_ISA + i);
 
@@ -319,7 +319,7 @@ static void overflow_flag(void)
 	job_build(&h, &job, 0);
 	fake_submit(&h, 0, &job.desc);
 	EXPECT(fake_wait(&h, 0, &c) && !c.flags, "flags %#x", c.flags);
-	job.desc.b_zp = htole32(1 << 30);
+	desc_work(&job.desc)->gemm.b_zp = 1 << 30;
 	fake_submit(&h, 0, &job.desc);
 	EXPECT(fake_wait(&h, 0, &c) && c.flags == XQACCEL_COMP_OVERFLOW, "flags %#x", c.flags);
 	job_free(&job);

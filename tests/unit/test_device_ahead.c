@@ -36,8 +36,8 @@ static void begin(void)
 	}
 	slow = job_s8(0, 0, 0);
 	job_build(&h, &slow, LONG_CONTEXT);
-	slow.desc.m = slow.desc.n = htole32(512);
-	slow.desc.k = htole32(1U << 17);
+	desc_work(&slow.desc)->gemm.m = desc_work(&slow.desc)->gemm.n = 512;
+	desc_work(&slow.desc)->gemm.k = 1U << 17;
 	for (i = XQACCEL_A; i <= XQACCEL_C; i++) {
 		const uint64_t va = (1ULL << 32) + i * (1ULL << 30);
 		const uint64_t bytes = i == XQACCEL_C ? 512 * 512 * 4 : 1U << 17;
@@ -147,7 +147,7 @@ static void a_bad_one_among_them(void)
 	unsigned int i;
 
 	begin();
-	job[2].desc.op = htole32(77);
+	desc_work(&job[2].desc)->op = 77;
 	fake_leaf(&h, CONTEXT, le64toh(job[4].desc.operand[XQACCEL_A].address) & ~4095ULL, 0, 0);
 	submit_all();
 	expect_slow(XQACCEL_STATUS_OK);

@@ -49,30 +49,40 @@ static void still_works(void)
 
 typedef void spoil(struct xq_hw_descriptor *d);
 
-static void bad_op(struct xq_hw_descriptor *d) { d->op = htole32(2); }
-static void bad_flag(struct xq_hw_descriptor *d) { d->flags = htole32(8); }
+static void bad_op(struct xq_hw_descriptor *d) { desc_work(d)->op = 77; }
+static void unused_word(struct xq_hw_descriptor *d) { desc_work(d)->words[31] = 1; }
+static void unused_epilogue(struct xq_hw_descriptor *d) { desc_work(d)->epilogue.format = 1; }
+static void bad_flag(struct xq_hw_descriptor *d) { desc_work(d)->flags = 8; }
 static void bad_context(struct xq_hw_descriptor *d) { d->context = htole32(256); }
 static void huge_context(struct xq_hw_descriptor *d) { d->context = htole32(~0U); }
-static void no_batch(struct xq_hw_descriptor *d) { d->batch = 0; }
-static void huge_m(struct xq_hw_descriptor *d) { d->m = htole32(XQ_MAX_DIM + 1); }
-static void huge_n(struct xq_hw_descriptor *d) { d->n = htole32(~0U); }
-static void huge_k(struct xq_hw_descriptor *d) { d->k = htole32(XQ_MAX_DIM + 1); }
-static void huge_batch(struct xq_hw_descriptor *d) { d->batch = htole32(~0U); }
-static void bad_group(struct xq_hw_descriptor *d) { d->group = htole32(3); }
-static void groups_of_none(struct xq_hw_descriptor *d) { d->flags = htole32(XQACCEL_JOB_GROUP_ACC); }
-static void bad_a_format(struct xq_hw_descriptor *d) { d->a_format = 200; }
-static void bad_b_format(struct xq_hw_descriptor *d) { d->b_format = 0; }
-static void bad_pair(struct xq_hw_descriptor *d) { d->a_format = XQACCEL_FMT_C8; }
-static void wide_pair(struct xq_hw_descriptor *d) { d->b_format = XQACCEL_FMT_S32; }
-static void bad_scale(struct xq_hw_descriptor *d) { d->scale_format = XQACCEL_FMT_S32; }
+static void no_batch(struct xq_hw_descriptor *d) { desc_work(d)->gemm.batch = 0; }
+static void huge_m(struct xq_hw_descriptor *d) { desc_work(d)->gemm.m = XQ_MAX_DIM + 1; }
+static void huge_n(struct xq_hw_descriptor *d) { desc_work(d)->gemm.n = ~0U; }
+static void huge_k(struct xq_hw_descriptor *d) { desc_work(d)->gemm.k = XQ_MAX_DIM + 1; }
+static void huge_batch(struct xq_hw_descriptor *d) { desc_work(d)->gemm.batch = ~0U; }
+static void bad_group(struct xq_hw_descriptor *d) { desc_work(d)->gemm.group = 3; }
+static void groups_of_none(struct xq_hw_descriptor *d) { desc_work(d)->flags = XQACCEL_JOB_GROUP_ACC; }
+static void bad_a_format(struct xq_hw_descriptor *d) { desc_work(d)->gemm.a_format = 200; }
+static void bad_b_format(struct xq_hw_descriptor *d) { desc_work(d)->gemm.b_format = 0; }
+static void bad_pair(struct xq_hw_descriptor *d) { desc_work(d)->gemm.a_format = XQACCEL_FMT_C8; }
+static void wide_pair(struct xq_hw_descriptor *d) { desc_work(d)->gemm.b_format = XQACCEL_FMT_S32; }
+static void bad_scale(struct xq_hw_descriptor *d) { desc_work(d)->gemm.scale_format = XQACCEL_FMT_S32; }
 static void reserved_0(struct xq_hw_descriptor *d) { d->reserved0 = 1; }
-static void reserved_1(struct xq_hw_descriptor *d) { d->reserved1 = htole32(1); }
+static void reserved_1(struct xq_hw_descriptor *d) { d->reserved1[7] = htole64(1); }
+static void unused_operand(struct xq_hw_descriptor *d) { d->operand[9].address = htole64(4096); }
+static void unused_stride(struct xq_hw_descriptor *d) { d->operand[23].stride = htole64(8); }
+
+static void planes_of_none(struct xq_hw_descriptor *d)
+{
+	d->operand[XQACCEL_C].plane_stride = htole64(4096);
+}
+
 static void no_a(struct xq_hw_descriptor *d) { d->operand[XQACCEL_A].address = 0; }
 static void no_b(struct xq_hw_descriptor *d) { d->operand[XQACCEL_B].address = 0; }
 static void no_c(struct xq_hw_descriptor *d) { d->operand[XQACCEL_C].address = 0; }
 static void odd_c(struct xq_hw_descriptor *d) { d->operand[XQACCEL_C].address++; }
 static void odd_stride(struct xq_hw_descriptor *d) { d->operand[XQACCEL_C].stride = htole64(26); }
-static void no_codebook(struct xq_hw_descriptor *d) { d->b_format = XQACCEL_FMT_C4; }
+static void no_codebook(struct xq_hw_descriptor *d) { desc_work(d)->gemm.b_format = XQACCEL_FMT_C4; }
 
 static void unused_codebook(struct xq_hw_descriptor *d)
 {
@@ -97,7 +107,7 @@ static void strided_zero_points(struct xq_hw_descriptor *d)
 
 static void odd_tiles(struct xq_hw_descriptor *d)
 {
-	d->flags = htole32(XQACCEL_JOB_B_TILED);
+	desc_work(d)->flags = XQACCEL_JOB_B_TILED;
 	d->operand[XQACCEL_B].address = htole64(4096 + 4);
 	d->operand[XQACCEL_B].stride = 0;
 }
@@ -109,7 +119,7 @@ static void span_overflow(struct xq_hw_descriptor *d)
 
 static void batch_overflow(struct xq_hw_descriptor *d)
 {
-	d->batch = htole32(17);
+	desc_work(d)->gemm.batch = 17;
 	d->operand[XQACCEL_A].batch_stride = htole64(1ULL << 60);
 }
 
@@ -118,7 +128,7 @@ static void c_rows_overlap(struct xq_hw_descriptor *d)
 	d->operand[XQACCEL_C].stride = htole64(20);
 }
 
-static void c_batch_overlaps(struct xq_hw_descriptor *d) { d->batch = htole32(2); }
+static void c_batch_overlaps(struct xq_hw_descriptor *d) { desc_work(d)->gemm.batch = 2; }
 
 static void c_is_a(struct xq_hw_descriptor *d)
 {
@@ -128,7 +138,7 @@ static void c_is_a(struct xq_hw_descriptor *d)
 /* Rows that touch more pages than a job may have. */
 static void too_many_pages(struct xq_hw_descriptor *d)
 {
-	d->m = htole32(1U << 21);
+	desc_work(d)->gemm.m = 1U << 21;
 	d->operand[XQACCEL_C].stride = htole64(8192);
 	d->operand[XQACCEL_C].address = htole64(1ULL << 33);
 }
@@ -136,9 +146,10 @@ static void too_many_pages(struct xq_hw_descriptor *d)
 static void invalid_descriptors(void)
 {
 	static spoil *const spoils[] = {
-		bad_op, bad_flag, bad_context, huge_context, no_batch, huge_m, huge_n, huge_k,
-		huge_batch, bad_group, groups_of_none, bad_a_format, bad_b_format, bad_pair,
-		wide_pair, bad_scale, reserved_0, reserved_1, no_a, no_b, no_c, odd_c, odd_stride,
+		bad_op, unused_word, unused_epilogue, bad_flag, bad_context, huge_context,
+		no_batch, huge_m, huge_n, huge_k, huge_batch, bad_group, groups_of_none,
+		bad_a_format, bad_b_format, bad_pair, wide_pair, bad_scale, reserved_0, reserved_1,
+		unused_operand, unused_stride, planes_of_none, no_a, no_b, no_c, odd_c, odd_stride,
 		no_codebook, unused_codebook, unused_scale, odd_zero_points, strided_zero_points,
 		odd_tiles, span_overflow, batch_overflow, c_rows_overlap, c_batch_overlaps,
 		c_is_a, too_many_pages,
@@ -215,7 +226,7 @@ static void page_faults(void)
 static void accumulate_reads(void)
 {
 	begin();
-	job.desc.flags = htole32(XQACCEL_JOB_ACCUMULATE);
+	desc_work(&job.desc)->flags = XQACCEL_JOB_ACCUMULATE;
 	fake_leaf(&h, 3, operand(XQACCEL_C) & ~4095ULL, bus_of(operand(XQACCEL_C)) & ~4095ULL,
 		  XQ_PTE_VALID | XQ_PTE_WRITE);
 	expect_fault(XQACCEL_STATUS_FAULT, operand(XQACCEL_C) & ~4095ULL, "C not readable");

@@ -24,8 +24,8 @@ static void begin(void)
 	/* A megabyte of C whose every element is a sum over 2^22. */
 	big = job_s8(0, 0, 0);
 	job_build(&h, &big, 3);
-	big.desc.m = big.desc.n = htole32(512);
-	big.desc.k = htole32(1U << 22);
+	desc_work(&big.desc)->gemm.m = desc_work(&big.desc)->gemm.n = 512;
+	desc_work(&big.desc)->gemm.k = 1U << 22;
 	for (int i = XQACCEL_A; i <= XQACCEL_C; i++) {
 		const uint64_t va = (1ULL << 32) + i * (1ULL << 30);
 		const uint64_t bytes = i == XQACCEL_C ? 512 * 512 * 4 : 1U << 22;
@@ -444,9 +444,9 @@ static void pause_accumulating(void)
 
 	begin();
 	c = le64toh(big.desc.operand[XQACCEL_C].address);
-	big.desc.m = big.desc.n = htole32(side);
-	big.desc.k = htole32(k);
-	big.desc.flags = htole32(XQACCEL_JOB_ACCUMULATE);
+	desc_work(&big.desc)->gemm.m = desc_work(&big.desc)->gemm.n = side;
+	desc_work(&big.desc)->gemm.k = k;
+	desc_work(&big.desc)->flags = XQACCEL_JOB_ACCUMULATE;
 	for (i = 0; i < k; i++) {
 		const int8_t a = ktap_random(), b = ktap_random();
 
@@ -475,7 +475,7 @@ static void pause_accumulating(void)
 static void pause_endless(void)
 {
 	begin();
-	big.desc.flags = htole32(XQACCEL_JOB_ACCUMULATE);
+	desc_work(&big.desc)->flags = XQACCEL_JOB_ACCUMULATE;
 	fake_submit(&h, 0, &big.desc);
 	expect_running();
 	xqdev_pause(h.dev);

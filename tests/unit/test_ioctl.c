@@ -251,9 +251,9 @@ static void buffers_and_jobs(void)
 	EXPECT(!err, "%d", err);
 	EXPECT(fake.submit.lane == 1 && fake.submit.timeout_ms == 77 && fake.submit.jobs.count == 1, "submit");
 	EXPECT(fake.wait.lane == 1 && fake.wait.deadline_ns == XQACCEL_NO_DEADLINE, "wait");
-	EXPECT(fake.job.op == XQACCEL_OP_GEMM && fake.job.m == 2 && fake.job.n == 3 && fake.job.k == 4 &&
-	       fake.job.batch == 1 && fake.job.a_format == XQACCEL_FMT_U8 &&
-	       fake.job.b_format == XQACCEL_FMT_S4 && fake.job.a_zp == -5, "job");
+	EXPECT(fake.job.work.op == XQACCEL_OP_GEMM && fake.job.work.gemm.m == 2 && fake.job.work.gemm.n == 3 && fake.job.work.gemm.k == 4 &&
+	       fake.job.work.gemm.batch == 1 && fake.job.work.gemm.a_format == XQACCEL_FMT_U8 &&
+	       fake.job.work.gemm.b_format == XQACCEL_FMT_S4 && fake.job.work.gemm.a_zp == -5, "job");
 	EXPECT(fake.job.operand[0].handle == 3 && fake.job.operand[0].offset == 16 &&
 	       fake.job.operand[0].stride == 4 && fake.job.operand[0].batch_stride == 64 &&
 	       !fake.job.operand[3].handle, "operands");

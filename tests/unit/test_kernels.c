@@ -271,7 +271,7 @@ static void check_least_scratch(const char *isa, const struct xq_dims *dims)
 	struct xqk_gemm gemm = { .dims = *dims };
 	struct xqk_plan plan;
 
-	for (unsigned int i = 0; i < XQ_OPERANDS; i++)
+	for (unsigned int i = 0; i < XQ_GEMM_OPERANDS; i++)
 		gemm.view[i].flat = &byte;
 	xqk_plan(&plan, xqk_isa_select(isa), &gemm, 1);
 	EXPECT(fewest_rows_bytes(&plan) <= XQK_LEAST_SCRATCH,

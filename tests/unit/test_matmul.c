@@ -276,7 +276,7 @@ static void little_memory(void)
 		setup();
 		dev->info.client_bytes = limit;
 		EXPECT(!xq_matmul(ws, &mm), "shape %zu", i);
-		for (size_t o = 0; o < XQ_OPERANDS; o++)
+		for (size_t o = 0; o < XQ_GEMM_OPERANDS; o++)
 			staged += ws->stage[o] ? xq_buffer_size(ws->stage[o]) : 0;
 		EXPECT(staged <= limit, "shape %zu: %zu bytes", i, staged);
 		for (size_t at = 0; at < m * n; at += 97) {

@@ -102,7 +102,7 @@ static void refusals(void)
 		{ "unknown flag", flag, -EOPNOTSUPP },
 		{ "pair", pair, -EOPNOTSUPP },
 		{ "no type", no_type, -EINVAL },
-		{ "type 99", type_99, -EINVAL },
+		{ "type 99", type_99, -EOPNOTSUPP },
 		{ "dimension", dim, -EINVAL },
 		{ "no A", no_a, -EINVAL },
 		{ "no C", no_c, -EINVAL },

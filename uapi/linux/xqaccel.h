@@ -165,6 +165,8 @@ struct xqaccel_info {
 #define XQACCEL_FEATURE_GROUP_ACC	(1ULL << 0)	/* one accumulator per group */
 #define XQACCEL_FEATURE_GROUP_SCALE	(1ULL << 1)	/* integer group scales */
 #define XQACCEL_FEATURE_A_ZP_ROWS	(1ULL << 2)	/* a zero point per row of A */
+#define XQACCEL_FEATURE_CONV		(1ULL << 3)	/* OP_CONV, for the pairs of OP_GEMM */
+#define XQACCEL_FEATURE_EPILOGUE	(1ULL << 4)	/* epilogues of products and convolutions */
 
 /* ---- contexts ----------------------------------------------------------- */
 
@@ -239,16 +241,17 @@ struct xqaccel_buf_destroy {
 /* ---- jobs --------------------------------------------------------------- */
 
 /**
- * struct xqaccel_operand - where a matrix or vector lies
+ * struct xqaccel_operand - where a tensor or vector lies
  * @handle: buffer, 0 for an operand that the job does not have
  * @reserved: must be 0
  * @offset: bytes from the start of the buffer
- * @stride: bytes from one row to the next; must be 0 in a vector, the codebook
- *	and a tiled B. Rows of an input may overlap or repeat (stride 0).
+ * @stride: bytes from one row to the next; must be 0 in a vector, the codebook,
+ *	a tiled B and a table. Rows of an input may overlap or repeat (stride 0).
  * @batch_stride: bytes from one batch element to the next; 0 repeats the operand
+ * @plane_stride: bytes from one plane to the next; must be 0 in what has none
  *
- * C, zero points and S32 group scales are aligned to 4 bytes in offset and
- * strides, a tiled B to 4096; everything else is at any byte.
+ * Elements of 32 bits are aligned to 4 bytes in offset and strides, those of 16 bits
+ * and 64 bits to their size, a tiled B to 4096; everything else is at any byte.
  */
 struct xqaccel_operand {
 	__u32 handle;
@@ -256,29 +259,45 @@ struct xqaccel_operand {
 	__u64 offset;
 	__u64 stride;
 	__u64 batch_stride;
+	__u64 plane_stride;
 };
 
 #define XQACCEL_OP_GEMM			1
+#define XQACCEL_OP_CONV			2
 
 #define XQACCEL_JOB_ACCUMULATE		(1U << 0)	/* C += instead of C = */
 #define XQACCEL_JOB_B_TILED		(1U << 1)	/* B is in the tile order */
 #define XQACCEL_JOB_GROUP_ACC		(1U << 2)	/* C has an accumulator per group */
 
-/* Indices into xqaccel_job.operand. */
+/* Indices into xqaccel_job.operand, of a product and of any job's epilogue. */
 #define XQACCEL_A			0	/* [batch][M][K] of a_format */
 #define XQACCEL_B			1	/* [batch][N][K] of b_format */
-#define XQACCEL_C			2	/* [batch][M][N] of S32 */
-#define XQACCEL_A_ZP			3	/* [batch][M] of S32, else job.a_zp for all */
-#define XQACCEL_B_ZP			4	/* [batch][N] of S32, else job.b_zp for all */
+#define XQACCEL_C			2	/* [batch][M][N] of S32, or as the epilogue says */
+#define XQACCEL_A_ZP			3	/* [batch][M] of S32, else gemm.a_zp for all */
+#define XQACCEL_B_ZP			4	/* [batch][N] of S32, else gemm.b_zp for all */
 #define XQACCEL_A_SCALE			5	/* [batch][M][K / group] of scale_format, else 1 */
 #define XQACCEL_B_SCALE			6	/* [batch][N][K / group] of scale_format, else 1 */
 #define XQACCEL_CODEBOOK		7	/* [16] or [256] of S8, for C4 and C8 */
+#define XQACCEL_EPILOGUE_BIAS		12	/* S32 [N], optional */
+#define XQACCEL_EPILOGUE_MULTIPLIER	13	/* S32 [N] or [1] */
+#define XQACCEL_EPILOGUE_SHIFT		14	/* S32 [N] or [1] */
+#define XQACCEL_EPILOGUE_ADD		15	/* 64 bits, signed, [N] or [1], optional */
+#define XQACCEL_EPILOGUE_SCALE		16	/* F32 [N] or [1] */
+#define XQACCEL_EPILOGUE_TABLE		17	/* [256] */
+#define XQACCEL_EPILOGUE_THRESHOLD	18	/* S32 [N][thresholds] */
+#define XQACCEL_EPILOGUE_DECREASES	19	/* U8 [N], optional */
+#define XQACCEL_EPILOGUE_ROW_SCALE	20	/* F32 [batch * M], optional */
+#define XQACCEL_EPILOGUE_COLUMN_SCALE	21	/* F32 [N], optional */
+#define XQACCEL_EPILOGUE_FLOAT_BIAS	22	/* F32 [N], optional */
+
+/* The same indices, of a convolution. */
+#define XQACCEL_X			0	/* [batch][in_h][in_w][in_c] of x_format */
+#define XQACCEL_W			1	/* [out_c][kernel_h * kernel_w * in_c / groups] of w_format */
+#define XQACCEL_Y			2	/* [batch][out_h][out_w][out_c] of S32, or as the epilogue says */
+#define XQACCEL_W_ZP			4	/* [out_c] of S32, else conv.w_zp for all */
 
 /**
- * struct xqaccel_job - one matrix product
- * @op: XQACCEL_OP_GEMM
- * @flags: XQACCEL_JOB_*
- * @user_data: returned in the completion
+ * struct xqaccel_gemm - a matrix product
  * @m: rows of A and of C
  * @n: rows of B, columns of C
  * @k: columns of A and of B
@@ -287,40 +306,150 @@ struct xqaccel_operand {
  * @a_format: XQACCEL_FMT_*
  * @b_format: XQACCEL_FMT_*
  * @scale_format: XQACCEL_FMT_U8 or S32 if there are group scales, else 0
- * @reserved: must be 0
  * @a_zp: zero point of A where operand A_ZP is absent
  * @b_zp: zero point of B where operand B_ZP is absent
- * @group_stride: with GROUP_ACC, bytes from the C of one group to the next
- * @operand: by XQACCEL_A .. XQACCEL_CODEBOOK
  *
  * C[m][n] (+)= sum over k of (A[m][k] - a_zp[m]) * (B[n][k] - b_zp[n]), with
  * group scales each group's sum is first multiplied by a_scale[m][g] *
- * b_scale[n][g]; with GROUP_ACC C is [batch][K / group][M][N] and has the sum of
- * each group alone. All arithmetic is exact modulo 2^32.
+ * b_scale[n][g]; with GROUP_ACC C is [batch][K / group][M][N], its groups being its
+ * planes, and has the sum of each group alone. All arithmetic is exact modulo 2^32.
  *
- * m, n or k may be 0: with k = 0, C is set to 0 (or left, with ACCUMULATE). The
- * span of C, from its first to its last byte, may not overlap the span of an
- * input of the same job, and its rows may not overlap each other: with the
- * strides of C in ascending order, each must be at least the bytes that the
- * smaller ones reach over.
+ * m, n or k may be 0: with k = 0, C is set to 0 (or left, with ACCUMULATE).
  */
-struct xqaccel_job {
-	__u32 op;
-	__u32 flags;
-	__u64 user_data;
+struct xqaccel_gemm {
 	__u32 m;
 	__u32 n;
 	__u32 k;
 	__u32 batch;
 	__u32 group;
-	__u8 a_format;
-	__u8 b_format;
-	__u8 scale_format;
-	__u8 reserved;
+	__u32 a_format;
+	__u32 b_format;
+	__u32 scale_format;
 	__s32 a_zp;
 	__s32 b_zp;
-	__u64 group_stride;
-	struct xqaccel_operand operand[8];
+};
+
+/**
+ * struct xqaccel_conv - a convolution of images whose channels lie together (NHWC)
+ * @batch: images
+ * @in_h: @in_w: @in_c: X is [batch][in_h][in_w][in_c]; its rows are pixels, its planes lines
+ * @out_h: @out_w: @out_c: Y is [batch][out_h][out_w][out_c], likewise. Any height and width:
+ *	what an output sees outside of X is padding and adds nothing
+ * @kernel_h: @kernel_w: a row of W is [kernel_h][kernel_w][in_c / groups]
+ * @groups: output channel o sees the input channels of group o / (out_c / groups)
+ * @stride_h: @stride_w: @dilation_h: @dilation_w: at least 1
+ * @pad_top: @pad_left: padding before X
+ * @transposed: 1 if input i meets output stride * i + dilation * tap - pad, else 0
+ * @x_format: @w_format: XQACCEL_FMT_*
+ * @x_zp: zero point of X. Where there is padding it must be a value of U8 if x_format is U8,
+ *	else of S8
+ * @w_zp: zero point of W where operand W_ZP is absent
+ * @reserved: must be 0
+ *
+ * Y[n][p][q][o] = sum over taps (r, s) and channels c of (X[n][stride_h * p + dilation_h * r -
+ * pad_top][..][c] - x_zp) * (W[o][r][s][c] - w_zp[o]), modulo 2^32. The flag B_TILED says that
+ * W is in the tile order, each group by itself, batch_stride apart.
+ */
+struct xqaccel_conv {
+	__u32 batch;
+	__u32 in_h;
+	__u32 in_w;
+	__u32 in_c;
+	__u32 out_h;
+	__u32 out_w;
+	__u32 out_c;
+	__u32 kernel_h;
+	__u32 kernel_w;
+	__u32 groups;
+	__u32 stride_h;
+	__u32 stride_w;
+	__u32 dilation_h;
+	__u32 dilation_w;
+	__u32 pad_top;
+	__u32 pad_left;
+	__u32 transposed;
+	__u32 x_format;
+	__u32 w_format;
+	__s32 x_zp;
+	__s32 w_zp;
+	__u32 reserved;
+};
+
+#define XQACCEL_EPILOGUE_NONE		0	/* C has the int32 accumulators */
+#define XQACCEL_EPILOGUE_REQUANT	1
+#define XQACCEL_EPILOGUE_THRESHOLDS	2
+#define XQACCEL_EPILOGUE_FLOAT		3
+
+#define XQACCEL_PROFILE_ONNX		0
+#define XQACCEL_PROFILE_TFLITE		1
+#define XQACCEL_PROFILE_TFLITE_SINGLE	2
+#define XQACCEL_PROFILE_FLOOR_SHIFT	3
+
+/**
+ * struct xqaccel_epilogue - what becomes of the accumulators before they are written
+ * @kind: XQACCEL_EPILOGUE_*; with NONE all else is 0, and so are its operands
+ * @profile: XQACCEL_PROFILE_* for REQUANT
+ * @format: of C: S8 U8 S4 U4 S2 U2 T2 B1 S16 U16, packed as an A of that format is, or F32
+ *	for FLOAT
+ * @index_format: NONE, or S8 or U8: the requantized value is of this format, and its byte the
+ *	index of the result in the table
+ * @channels: 1 if multiplier, shift, add and scale have an element per column, 0 if they have one
+ * @thresholds: how many a column has, 1 to 255
+ * @zero_point: @act_min: @act_max: added to the result, and its bounds
+ * @reserved: must be 0
+ *
+ * REQUANT rounds acc + bias by a profile, THRESHOLDS counts how many thresholds of its column
+ * acc + bias reaches, FLOAT is (acc + bias) * row scale * column scale + float bias.
+ * The arithmetic is specified in Documentation/hardware.rst. A job with an epilogue neither
+ * accumulates nor has an accumulator per group.
+ */
+struct xqaccel_epilogue {
+	__u32 kind;
+	__u32 profile;
+	__u32 format;
+	__u32 index_format;
+	__u32 channels;
+	__u32 thresholds;
+	__s32 zero_point;
+	__s32 act_min;
+	__s32 act_max;
+	__u32 reserved;
+};
+
+/**
+ * struct xqaccel_work - what a job computes, in words of 32 bits
+ * @op: XQACCEL_OP_*
+ * @flags: XQACCEL_JOB_*
+ * @gemm: of OP_GEMM
+ * @conv: of OP_CONV
+ * @words: all of them; those that the operation does not have must be 0
+ * @epilogue: what follows
+ */
+struct xqaccel_work {
+	__u32 op;
+	__u32 flags;
+	union {
+		struct xqaccel_gemm gemm;
+		struct xqaccel_conv conv;
+		__u32 words[32];
+	};
+	struct xqaccel_epilogue epilogue;
+};
+
+/**
+ * struct xqaccel_job - what to compute, and where everything lies
+ * @user_data: returned in the completion
+ * @work: what to compute
+ * @operand: by XQACCEL_A .. XQACCEL_EPILOGUE_FLOAT_BIAS; all others must be 0
+ *
+ * The span of the output (operand 2), from its first to its last byte, may not overlap the span
+ * of an input of the same job, and its rows may not overlap each other: with its strides in
+ * ascending order, each must be at least the bytes that the smaller ones reach over.
+ */
+struct xqaccel_job {
+	__u64 user_data;
+	struct xqaccel_work work;
+	struct xqaccel_operand operand[24];
 };
 
 /**

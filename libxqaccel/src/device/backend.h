@@ -11,7 +11,7 @@
 
 #include <xqaccel/device.h>
 
-#include "driver/xq_geometry.h"
+#include "driver/xq_work.h"
 
 struct xq_backend;
 

@@ -201,18 +201,15 @@ static bool find_memory(void *opaque, uint32_t handle, size_t *bytes)
 
 static void describe(struct soft *soft, const struct xqaccel_job *job, struct soft_job *out)
 {
+	const uint32_t *words = (const uint32_t *)&job->work;
 	struct xq_hw_descriptor *d = &out->descriptor;
 	unsigned int i;
 
 	*d = (struct xq_hw_descriptor){
-		.op = htole32(job->op), .flags = htole32(job->flags),
 		.id = htole64(out->id), .context = htole32(SOFT_CONTEXT),
-		.m = htole32(job->m), .n = htole32(job->n), .k = htole32(job->k),
-		.batch = htole32(job->batch), .group = htole32(job->group),
-		.a_format = job->a_format, .b_format = job->b_format,
-		.scale_format = job->scale_format, .a_zp = htole32((uint32_t)job->a_zp),
-		.b_zp = htole32((uint32_t)job->b_zp), .group_stride = htole64(job->group_stride),
 	};
+	for (i = 0; i < XQ_WORK_WORDS; i++)
+		d->work[i] = htole32(words[i]);
 	for (i = 0; i < XQ_OPERANDS; i++) {
 		const struct xqaccel_operand *op = &job->operand[i];
 
@@ -222,7 +219,7 @@ static void describe(struct soft *soft, const struct xqaccel_job *job, struct so
 		out->buffer[i]->references++;
 		d->operand[i] = (struct xq_hw_operand){
 			htole64(out->buffer[i]->va + op->offset), htole64(op->stride),
-			htole64(op->batch_stride),
+			htole64(op->batch_stride), htole64(op->plane_stride),
 		};
 	}
 	out->user_data = job->user_data;

@@ -19,7 +19,7 @@ static int put_operand(const struct xq_device *dev, const struct xq_operand *fro
 int xq_job_from_gemm(const struct xq_device *dev, const struct xq_gemm *gemm,
 		     struct xqaccel_job *job)
 {
-	const struct xq_operand *operands[XQ_OPERANDS] = {
+	const struct xq_operand *operands[XQ_GEMM_OPERANDS] = {
 		[XQACCEL_A] = &gemm->a, [XQACCEL_B] = &gemm->b, [XQACCEL_C] = &gemm->c,
 		[XQACCEL_A_ZP] = &gemm->a_zps, [XQACCEL_B_ZP] = &gemm->b_zps,
 		[XQACCEL_A_SCALE] = &gemm->a_scale, [XQACCEL_B_SCALE] = &gemm->b_scale,
@@ -28,17 +28,26 @@ int xq_job_from_gemm(const struct xq_device *dev, const struct xq_gemm *gemm,
 	int i, err;
 
 	*job = (struct xqaccel_job){
-		.op = XQACCEL_OP_GEMM, .flags = gemm->flags, .user_data = gemm->user_data,
-		.m = gemm->m, .n = gemm->n, .k = gemm->k, .batch = gemm->batch ? gemm->batch : 1,
-		.group = gemm->group, .a_format = (uint8_t)gemm->a_type,
-		.b_format = (uint8_t)gemm->b_type, .scale_format = (uint8_t)gemm->scale_type,
-		.a_zp = gemm->a_zp, .b_zp = gemm->b_zp, .group_stride = gemm->group_stride,
+		.user_data = gemm->user_data,
+		.work = {
+			.op = XQACCEL_OP_GEMM,
+			.flags = gemm->flags,
+			.gemm = {
+				.m = gemm->m, .n = gemm->n, .k = gemm->k,
+				.batch = gemm->batch ? gemm->batch : 1, .group = gemm->group,
+				.a_format = (uint32_t)gemm->a_type,
+				.b_format = (uint32_t)gemm->b_type,
+				.scale_format = (uint32_t)gemm->scale_type,
+				.a_zp = gemm->a_zp, .b_zp = gemm->b_zp,
+			},
+		},
 	};
-	for (i = 0; i < XQ_OPERANDS; i++) {
+	for (i = 0; i < XQ_GEMM_OPERANDS; i++) {
 		err = put_operand(dev, operands[i], &job->operand[i]);
 		if (err)
 			return err;
 	}
+	job->operand[XQACCEL_C].plane_stride = gemm->group_stride;
 	return 0;
 }
 

@@ -12,9 +12,6 @@ int xq_job_from_gemm(const struct xq_device *dev, const struct xq_gemm *gemm,
 void xq_completion_from(const struct xq_device *dev, const struct xqaccel_completion *from,
 			struct xq_completion *to);
 
-/* Shape of a job as the geometry functions take it. */
-struct xq_dims xq_job_dims(const struct xqaccel_job *job);
-
 /* Finds a buffer by its handle; false if there is none. */
 typedef bool xq_find_memory(void *opaque, uint32_t handle, size_t *bytes);
 

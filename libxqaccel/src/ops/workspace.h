@@ -14,7 +14,7 @@
 struct xq_workspace {
 	struct xq_device *dev;
 	struct xq_queue *queue;
-	struct xq_buffer *stage[XQ_OPERANDS];
+	struct xq_buffer *stage[XQ_GEMM_OPERANDS];
 	void *scratch;
 	size_t scratch_bytes;
 };

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * What a job's description means, whatever the operation: whether its numbers make sense, and
+ * which bytes each operand covers. The driver checks jobs with it, the software backend does
+ * the same in its place, and the device checks the descriptors that it is given; all three by
+ * the functions below, so that they cannot disagree. Plain integer arithmetic, for kernel and
+ * user space.
+ */
+#ifndef XQ_WORK_H
+#define XQ_WORK_H
+
+#ifdef __KERNEL__
+#include <linux/errno.h>
+#else
+#include <errno.h>
+#endif
+
+#include "xq_convolution.h"
+#include "xq_geometry.h"
+#include "xq_operators.h"
+
+/* Words of struct xqaccel_work; a hardware descriptor has them in little-endian order. */
+#define XQ_WORK_WORDS		(sizeof(struct xqaccel_work) / sizeof(__u32))
+
+/**
+ * struct xq_abilities - what a device can do
+ * @pairs: for each format of A a bit for each format of B, XQ_FORMATS elements
+ * @tiled: a bit for each format of B that may come in the tile order
+ * @features: XQACCEL_FEATURE_*
+ * @max_dim: largest dimension
+ */
+struct xq_abilities {
+	const __u32 *pairs;
+	__u32 tiled;
+	__u64 features;
+	__u32 max_dim;
+};
+
+/* ---- the numbers as the operators' own functions take them ---------------- */
+
+static inline struct xq_dims xq_work_dims(const struct xqaccel_work *w)
+{
+	return (struct xq_dims){
+		.flags = w->flags,
+		.m = w->gemm.m,
+		.n = w->gemm.n,
+		.k = w->gemm.k,
+		.batch = w->gemm.batch,
+		.group = w->gemm.group,
+		.a_format = (__u8)w->gemm.a_format,
+		.b_format = (__u8)w->gemm.b_format,
+		.scale_format = (__u8)w->gemm.scale_format,
+	};
+}
+
+static inline struct xq_conv_dims xq_work_conv(const struct xqaccel_work *w)
+{
+	const struct xqaccel_conv *c = &w->conv;
+
+	return (struct xq_conv_dims){
+		.flags = w->flags,
+		.batch = c->batch,
+		.in_h = c->in_h,
+		.in_w = c->in_w,
+		.in_c = c->in_c,
+		.out_h = c->out_h,
+		.out_w = c->out_w,
+		.out_c = c->out_c,
+		.kernel_h = c->kernel_h,
+		.kernel_w = c->kernel_w,
+		.groups = c->groups,
+		.stride_h = c->stride_h,
+		.stride_w = c->stride_w,
+		.dilation_h = c->dilation_h,
+		.dilation_w = c->dilation_w,
+		.pad_top = c->pad_top,
+		.pad_left = c->pad_left,
+		.transposed = c->transposed,
+		.x_format = (__u8)c->x_format,
+		.w_format = (__u8)c->w_format,
+	};
+}
+
+static inline struct xq_epilogue xq_work_epilogue(const struct xqaccel_work *w)
+{
+	const struct xqaccel_epilogue *e = &w->epilogue;
+
+	return (struct xq_epilogue){
+		.kind = (__u8)e->kind,
+		.profile = (__u8)e->profile,
+		.format = (__u8)e->format,
+		.index_format = (__u8)e->index_format,
+		.channels = e->channels,
+		.thresholds = e->thresholds,
+		.zero_point = e->zero_point,
+		.act_min = e->act_min,
+		.act_max = e->act_max,
+	};
+}
+
+/* Rows and columns of the accumulators that the epilogue gets. */
+static inline __u64 xq_work_rows(const struct xqaccel_work *w)
+{
+	if (w->op == XQACCEL_OP_CONV)
+		return (__u64)w->conv.batch * w->conv.out_h * w->conv.out_w;
+	return (__u64)w->gemm.batch * w->gemm.m;
+}
+
+static inline __u32 xq_work_columns(const struct xqaccel_work *w)
+{
+	return w->op == XQACCEL_OP_CONV ? w->conv.out_c : w->gemm.n;
+}
+
+static inline __u64 xq_work_macs(const struct xqaccel_work *w)
+{
+	struct xq_conv_dims conv;
+
+	if (w->op == XQACCEL_OP_CONV) {
+		conv = xq_work_conv(w);
+		return xq_work_rows(w) * conv.out_c * xq_conv_k(&conv);
+	}
+	return xq_work_rows(w) * w->gemm.n * w->gemm.k;
+}
+
+/* As xq_may_overflow(); unbounded with what lies in memory: zero points, scales, a bias. */
+static inline bool xq_work_may_overflow(const struct xqaccel_work *w, bool unbounded)
+{
+	struct xq_dims dims = xq_work_dims(w);
+	struct xq_conv_dims conv;
+
+	if (w->op != XQACCEL_OP_CONV)
+		return xq_may_overflow(&dims, w->gemm.a_zp, w->gemm.b_zp, unbounded);
+	conv = xq_work_conv(w);
+	dims = (struct xq_dims){
+		.k = (__u32)xq_conv_k(&conv),
+		.a_format = conv.x_format,
+		.b_format = conv.w_format,
+	};
+	return xq_may_overflow(&dims, w->conv.x_zp, w->conv.w_zp, unbounded);
+}
+
+/* ---- checks ----------------------------------------------------------------- */
+
+static inline bool xq_words_zero(const __u32 *words, unsigned int count)
+{
+	while (count--)
+		if (words[count])
+			return false;
+	return true;
+}
+
+static inline int xq_pair_check(const struct xq_abilities *has, __u32 a, __u32 b, bool tiled)
+{
+	if (a >= XQ_FORMATS || b >= XQ_FORMATS)
+		return -EOPNOTSUPP;
+	if (!xq_format_bits(a) || !xq_format_bits(b))
+		return -EINVAL;
+	if (!(has->pairs[a] >> b & 1) || (tiled && !(has->tiled >> b & 1)))
+		return -EOPNOTSUPP;
+	return 0;
+}
+
+static inline int xq_gemm_check(const struct xqaccel_work *w, const struct xq_abilities *has)
+{
+	const struct xqaccel_gemm *g = &w->gemm;
+	const struct xq_dims dims = xq_work_dims(w);
+	int ret;
+
+	if (w->flags & ~XQ_JOB_FLAGS || g->scale_format >= XQ_FORMATS)
+		return -EOPNOTSUPP;
+	ret = xq_pair_check(has, g->a_format, g->b_format, w->flags & XQACCEL_JOB_B_TILED);
+	if (ret)
+		return ret;
+	if ((w->flags & XQACCEL_JOB_GROUP_ACC) && !(has->features & XQACCEL_FEATURE_GROUP_ACC))
+		return -EOPNOTSUPP;
+	if (g->scale_format && !(has->features & XQACCEL_FEATURE_GROUP_SCALE))
+		return -EOPNOTSUPP;
+	if (!xq_dims_valid(&dims) || g->m > has->max_dim || g->n > has->max_dim ||
+	    g->k > has->max_dim || g->batch > has->max_dim)
+		return -EINVAL;
+	if (!xq_words_zero(w->words + sizeof(*g) / 4, sizeof(w->words) / 4 - sizeof(*g) / 4))
+		return -EINVAL;
+	return 0;
+}
+
+static inline int xq_conv_check(const struct xqaccel_work *w, const struct xq_abilities *has)
+{
+	const struct xqaccel_conv *c = &w->conv;
+	const struct xq_conv_dims dims = xq_work_conv(w);
+	int ret;
+
+	if (!(has->features & XQACCEL_FEATURE_CONV) || w->flags & ~XQACCEL_JOB_B_TILED)
+		return -EOPNOTSUPP;
+	ret = xq_pair_check(has, c->x_format, c->w_format, w->flags & XQACCEL_JOB_B_TILED);
+	if (ret)
+		return ret;
+	if (!xq_conv_valid(&dims, c->x_zp) || c->transposed > 1 || c->reserved ||
+	    xq_conv_k(&dims) > has->max_dim || c->out_c > has->max_dim ||
+	    xq_work_rows(w) > has->max_dim || (__u64)c->batch * c->in_h * c->in_w > has->max_dim)
+		return -EINVAL;
+	if (!xq_words_zero(w->words + sizeof(*c) / 4, sizeof(w->words) / 4 - sizeof(*c) / 4))
+		return -EINVAL;
+	return 0;
+}
+
+static inline int xq_epilogue_check(const struct xqaccel_work *w, const struct xq_abilities *has)
+{
+	const struct xqaccel_epilogue *e = &w->epilogue;
+	const struct xq_epilogue narrow = xq_work_epilogue(w);
+
+	if (!e->kind)
+		return xq_words_zero((const __u32 *)e, sizeof(*e) / 4) ? 0 : -EINVAL;
+	if (!(has->features & XQACCEL_FEATURE_EPILOGUE) || e->kind >= XQ_EPILOGUE_KINDS)
+		return -EOPNOTSUPP;
+	if (e->reserved || e->profile > 255 || e->format >= XQ_FORMATS ||
+	    e->index_format >= XQ_FORMATS || !xq_epilogue_valid(&narrow))
+		return -EINVAL;
+	/* There is nothing to add to, and one result for all groups. */
+	if (w->flags & (XQACCEL_JOB_ACCUMULATE | XQACCEL_JOB_GROUP_ACC))
+		return -EINVAL;
+	return 0;
+}
+
+/*
+ * Whether a device that can do so much takes the work: 0, -EOPNOTSUPP for what it does not have,
+ * -EINVAL for what makes no sense. The operands are checked by themselves.
+ */
+static inline int xq_work_check(const struct xqaccel_work *w, const struct xq_abilities *has)
+{
+	int ret;
+
+	switch (w->op) {
+	case XQACCEL_OP_GEMM:
+		ret = xq_gemm_check(w, has);
+		break;
+	case XQACCEL_OP_CONV:
+		ret = xq_conv_check(w, has);
+		break;
+	default:
+		return -EOPNOTSUPP;
+	}
+	return ret ? ret : xq_epilogue_check(w, has);
+}
+
+/* ---- operands --------------------------------------------------------------- */
+
+static inline void xq_conv_extent(const struct xqaccel_work *w, unsigned int operand,
+				  struct xq_extent *e)
+{
+	const struct xq_conv_dims d = xq_work_conv(w);
+
+	*e = (struct xq_extent){ .rows = 1, .planes = 1, .batch = 1, .align = 1 };
+	switch (operand) {
+	case XQACCEL_X:
+		e->used = e->required = e->matrix = e->planar = true;
+		e->row_bytes = xq_row_bytes(d.x_format, d.in_c);
+		e->rows = d.in_w;
+		e->planes = d.in_h;
+		e->batch = d.batch;
+		break;
+	case XQACCEL_W:
+		e->used = e->required = true;
+		if (d.flags & XQACCEL_JOB_B_TILED) {
+			e->row_bytes = xq_tiled_bytes(d.w_format, d.out_c / d.groups, xq_conv_k(&d));
+			e->batch = d.groups;
+			e->align = XQACCEL_TILE_BYTES;
+		} else {
+			e->row_bytes = xq_row_bytes(d.w_format, xq_conv_k(&d));
+			e->rows = d.out_c;
+			e->matrix = true;
+		}
+		break;
+	case XQACCEL_Y:
+		e->used = e->required = e->matrix = e->planar = true;
+		e->row_bytes = 4ULL * d.out_c;
+		e->rows = d.out_w;
+		e->planes = d.out_h;
+		e->batch = d.batch;
+		e->align = 4;
+		break;
+	case XQACCEL_W_ZP:
+		e->used = true;
+		e->row_bytes = 4ULL * d.out_c;
+		e->align = 4;
+		break;
+	case XQACCEL_CODEBOOK:
+		e->used = e->required = xq_format_codebook(d.w_format);
+		e->row_bytes = d.w_format == XQACCEL_FMT_C8 ? 256 : 16;
+		break;
+	}
+}
+
+/* The extent of an operand of work that was checked. */
+static inline void xq_work_extent(const struct xqaccel_work *w, unsigned int operand,
+				  struct xq_extent *e)
+{
+	const struct xq_dims dims = xq_work_dims(w);
+	const struct xq_epilogue epilogue = xq_work_epilogue(w);
+
+	if (operand >= XQACCEL_EPILOGUE_BIAS) {
+		if (epilogue.kind)
+			xq_epilogue_extent(&epilogue, operand - XQACCEL_EPILOGUE_BIAS,
+					   xq_work_rows(w), xq_work_columns(w), e);
+		else
+			*e = (struct xq_extent){ .align = 1 };
+		return;
+	}
+	if (w->op == XQACCEL_OP_CONV)
+		xq_conv_extent(w, operand, e);
+	else
+		xq_extent(&dims, operand, e);
+	if (operand == XQACCEL_C && epilogue.kind) {
+		e->row_bytes = xq_row_bytes(epilogue.format, xq_work_columns(w));
+		e->align = xq_format_bits(epilogue.format) <= 8 ? 1 :
+			   xq_format_bits(epilogue.format) / 8;
+	}
+}
+
+/* Whether strides, and an offset or address, are such as the extent has. */
+static inline bool xq_place_valid(const struct xq_extent *e, __u64 at, __u64 stride,
+				  __u64 batch_stride, __u64 plane_stride)
+{
+	if ((!e->matrix && stride) || (!e->planar && plane_stride))
+		return false;
+	return !((at | stride | batch_stride | plane_stride) & (e->align - 1));
+}
+
+#endif

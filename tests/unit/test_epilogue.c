@@ -18,7 +18,7 @@ static const uint32_t formats[] = { XQACCEL_FMT_S8, XQACCEL_FMT_U8, XQACCEL_FMT_
 /* A case's numbers; arrays have an element per column, as the reference reads them. */
 static struct {
 	struct xqk_operator job;
-	int32_t bias[MOST], multiplier[MOST], shift[MOST], threshold[MOST * 8];
+	int32_t bias[MOST], multiplier[MOST], shift[MOST], threshold[MOST * 9];
 	int64_t add[MOST];
 	float scale[MOST], row_scale[MOST], column_scale[MOST], float_bias[MOST];
 	uint8_t table[256], decreases[MOST];
@@ -54,7 +54,7 @@ static void random_arrays(const struct xq_epilogue *e, uint32_t m, uint32_t n)
 	}
 	for (size_t i = 0; i < 256; i++)
 		c.table[i] = (uint8_t)ktap_random();
-	for (size_t i = 0; i < MOST * 8; i++)
+	for (size_t i = 0; i < MOST * 9; i++)
 		c.threshold[i] = any_acc();
 	if (ktap_range(0, 2))
 		give(XQ_EPILOGUE_BIAS, c.bias, 4, n);

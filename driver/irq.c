@@ -7,6 +7,10 @@
 #include "scheduler.h"
 
 /*
+ * An interrupt that has nothing to tell is not ours: the kernel turns a vector off that does
+ * nothing else. Now and then one finds its completion taken by the handler before it or by
+ * xqaccel_watch(), which the kernel forgives.
+ *
  * Completions are few (a queue holds XQACCEL_QUEUE_DEPTH jobs) and each is a few hundred
  * nanoseconds of work, so this is done here and not in a thread.
  */
@@ -14,25 +18,29 @@ static irqreturn_t queue_interrupt(int irq, void *data)
 {
 	struct xqaccel_queue *q = data;
 	struct xqaccel_device *xq = q->xq;
+	bool handled = false;
 
 	spin_lock(&xq->lock);
 	if (!xq->lost) {
 		if (xqaccel_queue_reap(q)) {
 			q->irq_reaped = true;
+			handled = true;
 			xqaccel_sched_run(xq);
 		}
-		if (q->broken)
+		if (q->broken) {
+			handled = true;
 			mod_delayed_work(xqaccel_job_wq, &q->watch, 0);
+		}
 	}
 	spin_unlock(&xq->lock);
-	return IRQ_HANDLED;
+	return IRQ_RETVAL(handled);
 }
 
 static irqreturn_t error_interrupt(int irq, void *data)
 {
 	struct xqaccel_device *xq = data;
 	unsigned int i;
-	u32 error;
+	u32 error = 0;
 
 	spin_lock(&xq->lock);
 	if (xq->lost || xq->power == XQACCEL_ASLEEP)
@@ -53,7 +61,7 @@ static irqreturn_t error_interrupt(int irq, void *data)
 	}
 unlock:
 	spin_unlock(&xq->lock);
-	return IRQ_HANDLED;
+	return IRQ_RETVAL(error);
 }
 
 int xqaccel_irq_request(struct xqaccel_device *xq)

@@ -253,7 +253,7 @@ static bool reset_lane(struct soft *soft, unsigned int lane)
 	return false;
 }
 
-static void lose_device(struct soft *soft)
+static void fail_device(struct soft *soft)
 {
 	const struct xqaccel_completion lost = { .status = XQACCEL_STATUS_LOST };
 	unsigned int i;
@@ -296,7 +296,7 @@ static void time_out(struct soft *soft, unsigned int lane)
 	};
 
 	if (!reset_lane(soft, lane)) {
-		lose_device(soft);
+		fail_device(soft);
 		return;
 	}
 	drain(soft, lane);

@@ -5,6 +5,7 @@
 #include "job.h"
 #include "queue.h"
 #include "scheduler.h"
+#include "trace.h"
 
 static int cancel(struct xqaccel_job_request *job)
 {
@@ -32,6 +33,8 @@ int xqaccel_ioctl_cancel(struct xqaccel_call *call)
 		return -EOPNOTSUPP;
 	spin_lock_irq(&xq->lock);
 	job = xqaccel_job_find(call->client, cmd->id);
+	if (job)
+		trace_xqaccel_job_cancel(job);
 	ret = job ? cancel(job) : -ENOENT;
 	spin_unlock_irq(&xq->lock);
 	return ret;

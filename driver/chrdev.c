@@ -5,6 +5,7 @@
 #include <linux/poll.h>
 
 #include "buffer.h"
+#include "chrdev.h"
 #include "client.h"
 #include "ioctl.h"
 
@@ -63,6 +64,7 @@ static const struct file_operations xqaccel_fops = {
 	.compat_ioctl = compat_ptr_ioctl,
 	.mmap = xqaccel_mmap,
 	.poll = xqaccel_poll,
+	.show_fdinfo = xqaccel_show_fdinfo,
 };
 
 /* Gives the device its number and name; nobody can open it yet. */

@@ -10,6 +10,9 @@
 #include "scheduler.h"
 #include "user.h"
 
+/* Jobs that are dropped while interrupts are off. */
+#define JOBS_AT_ONCE	64
+
 static void client_reap(struct work_struct *work)
 {
 	xqaccel_buffers_reap(container_of(work, struct xqaccel_client, reap_work));
@@ -69,12 +72,15 @@ void xqaccel_client_put(struct xqaccel_client *client)
 	kref_put(&client->ref, client_release);
 }
 
+static atomic64_t last_id;
+
 static void client_init(struct xqaccel_client *client, struct xqaccel_device *xq)
 {
 	unsigned int i;
 
 	kref_init(&client->ref);
 	client->xq = xq;
+	client->id = atomic64_inc_return(&last_id);
 	mutex_init(&client->mem_lock);
 	INIT_LIST_HEAD(&client->live);
 	xa_init_flags(&client->buffers, XA_FLAGS_ALLOC1);
@@ -83,15 +89,13 @@ static void client_init(struct xqaccel_client *client, struct xqaccel_device *xq
 	init_llist_head(&client->dead_buffers);
 	INIT_WORK(&client->reap_work, client_reap);
 	INIT_WORK(&client->end_work, client_end);
-	INIT_LIST_HEAD(&client->ready_node);
-	INIT_LIST_HEAD(&client->ready);
+	xqaccel_sched_init_client(client);
 	INIT_LIST_HEAD(&client->done);
 	client->next_id = 1;
 	init_waitqueue_head(&client->wait);
 	for (i = 0; i < XQACCEL_LANES; i++) {
 		client->lane[i].client = client;
 		client->lane[i].index = i;
-		INIT_LIST_HEAD(&client->lane[i].node);
 		INIT_LIST_HEAD(&client->lane[i].jobs);
 		INIT_LIST_HEAD(&client->lane[i].done);
 	}
@@ -105,6 +109,7 @@ static void client_init(struct xqaccel_client *client, struct xqaccel_device *xq
  */
 struct xqaccel_client *xqaccel_client_create(struct xqaccel_device *xq,
 					     struct address_space *mapping)
+	__must_hold(&xq->gone_lock)
 {
 	struct xqaccel_client *client = kzalloc(sizeof(*client), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 
@@ -141,6 +146,7 @@ static int count_context(struct xqaccel_client *client)
 
 /* Makes the page table and lets the device walk it. */
 static int context_start(struct xqaccel_client *client, s32 priority)
+	__must_hold(&client->mem_lock)
 {
 	struct xqaccel_device *xq = client->xq;
 	int ret;
@@ -160,17 +166,19 @@ static int context_start(struct xqaccel_client *client, s32 priority)
 	}
 	client->priority = priority;
 	xqaccel_context_on(client);
-	WRITE_ONCE(client->has_context, true);
+	/* With what fdinfo and the next caller read without mem_lock. */
+	smp_store_release(&client->has_context, true);
 	return 0;
 }
 
 static int context_create(struct xqaccel_client *client, s32 priority)
+	__must_hold(&client->xq->gone_lock)
 {
 	int ret;
 
 	lockdep_assert_held(&client->xq->gone_lock);
 
-	if (READ_ONCE(client->has_context))
+	if (smp_load_acquire(&client->has_context))
 		return -EEXIST;
 	ret = count_context(client);
 	if (ret)
@@ -189,7 +197,7 @@ int xqaccel_client_need_context(struct xqaccel_client *client)
 	const int ret = context_create(client, XQACCEL_PRIORITY_NORMAL);
 
 	/* Another thread of the file may have made it meanwhile. */
-	return READ_ONCE(client->has_context) ? 0 : ret;
+	return smp_load_acquire(&client->has_context) ? 0 : ret;
 }
 
 int xqaccel_ioctl_context_create(struct xqaccel_call *call)
@@ -208,15 +216,63 @@ int xqaccel_ioctl_context_create(struct xqaccel_call *call)
 
 /* ---- the end ---------------------------------------------------------------- */
 
-/*
- * The file is gone: nobody can submit, reap or map any more. Jobs that did not start are
- * dropped; running ones end by themselves or, soon, by a reset.
- */
-void xqaccel_client_close(struct xqaccel_client *client)
+/* A job of a closed client that is not in flight, off all lists; NULL if there is none. */
+static struct xqaccel_job_request *job_drop(struct xqaccel_client *client)
+{
+	struct xqaccel_job_request *job;
+	unsigned int i;
+
+	job = list_first_entry_or_null(&client->done, struct xqaccel_job_request, node);
+	if (job) {
+		list_del_init(&job->node);
+		return job;
+	}
+	for (i = 0; i < XQACCEL_LANES; i++) {
+		job = list_first_entry_or_null(&client->lane[i].jobs, struct xqaccel_job_request,
+					       node);
+		if (!job)
+			continue;
+		xqaccel_sched_remove(job);
+		return job;
+	}
+	return NULL;
+}
+
+/* Takes up to so many jobs of a closed client, and frees them; false if there are no more. */
+static bool jobs_drop(struct xqaccel_client *client, unsigned int count)
 {
 	struct xqaccel_device *xq = client->xq;
 	struct xqaccel_job_request *job, *next;
 	LIST_HEAD(dropped);
+	unsigned int n;
+
+	spin_lock_irq(&xq->lock);
+	for (n = 0; n < count; n++) {
+		job = job_drop(client);
+		if (!job)
+			break;
+		xqaccel_job_uncount(job);
+		list_add_tail(&job->node, &dropped);
+	}
+	spin_unlock_irq(&xq->lock);
+
+	list_for_each_entry_safe(job, next, &dropped, node) {
+		/* One that ended has given back what it held. */
+		if (job->state == XQACCEL_JOB_QUEUED)
+			xqaccel_job_release(job);
+		xqaccel_job_free(xq, job);
+	}
+	return n == count;
+}
+
+/*
+ * The file is gone: nobody can submit, reap or map any more. Jobs that did not start are
+ * dropped, a few at a time, since interrupts are off meanwhile; running ones end by themselves
+ * or, soon, by a reset.
+ */
+void xqaccel_client_close(struct xqaccel_client *client)
+{
+	struct xqaccel_device *xq = client->xq;
 
 	mutex_lock(&client->mem_lock);
 	client->mapping = NULL;
@@ -224,14 +280,10 @@ void xqaccel_client_close(struct xqaccel_client *client)
 
 	spin_lock_irq(&xq->lock);
 	client->closed = true;
-	xqaccel_sched_drop(client, &dropped);
-	list_for_each_entry(job, &client->done, node)
-		xqaccel_job_uncount(job);
-	list_splice_tail_init(&client->done, &dropped);
+	xqaccel_sched_hurry(client);
 	spin_unlock_irq(&xq->lock);
-
-	list_for_each_entry_safe(job, next, &dropped, node)
-		xqaccel_job_free(xq, job);
+	while (jobs_drop(client, JOBS_AT_ONCE))
+		cond_resched();
 	xqaccel_client_put(client);
 }
 

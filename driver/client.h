@@ -23,7 +23,7 @@ struct xqaccel_user;
 
 /**
  * struct xqaccel_lane - jobs that run one after the other
- * @node: in client->ready while @jobs is not empty
+ * @entity: in client->waiting while @jobs is not empty
  * @jobs: waiting for a hardware queue
  * @done: ended and not reaped; they are in client->done, too
  * @done_count: length of @done
@@ -31,18 +31,20 @@ struct xqaccel_user;
  * @queue: hardware queue that has jobs of this lane in flight; staying with it keeps
  *	their order. NULL if there are none.
  * @inflight: of them
+ * @job_ns: device time of its last jobs on average, 0 while there were none
  *
  * Under xqaccel_device.lock.
  */
 struct xqaccel_lane {
 	struct xqaccel_client *client;
-	struct list_head node;
+	struct xqaccel_fair_entity entity;
 	struct list_head jobs;
 	struct list_head done;
 	unsigned int done_count;
 	unsigned int unreaped;
 	struct xqaccel_queue *queue;
 	unsigned int inflight;
+	u64 job_ns;
 	u32 index;
 };
 
@@ -56,6 +58,7 @@ struct xqaccel_client {
 	struct xqaccel_device *xq;
 	struct list_head node;		/* in xq->clients */
 	struct xqaccel_user *user;
+	u64 id;				/* of all clients since the module was loaded */
 
 	/* Protects the context, mmu, live and the memory of buffers, context_on, mapping. */
 	struct mutex mem_lock;
@@ -80,8 +83,10 @@ struct xqaccel_client {
 	struct work_struct end_work;
 
 	/* Under xq->lock from here on. */
-	struct list_head ready_node;	/* in xq->ready while ready is not empty */
-	struct list_head ready;		/* lanes with waiting jobs */
+	struct xqaccel_fair_entity entity;	/* in its user's class while lanes wait */
+	struct xqaccel_fair_group waiting;	/* lanes with waiting jobs */
+	struct xqaccel_occupancy occupancy;	/* of hardware queues */
+	u64 device_ns;				/* device time that its jobs had */
 	struct xqaccel_lane lane[XQACCEL_LANES];
 	struct list_head done;		/* jobs that ended and were not reaped */
 	unsigned int done_count;	/* length of done */

@@ -49,6 +49,7 @@ struct xqaccel_device *xqaccel_core_alloc(struct device *parent, const struct xq
 	xq->bus = bus;
 	xq->regs = regs;
 	xq->minor = -1;
+	strscpy(xq->bus_name, dev_name(parent), sizeof(xq->bus_name));
 	init_rwsem(&xq->gone_lock);
 	mutex_init(&xq->clients_lock);
 	INIT_LIST_HEAD(&xq->clients);
@@ -57,7 +58,7 @@ struct xqaccel_device *xqaccel_core_alloc(struct device *parent, const struct xq
 	mutex_init(&xq->inval_lock);
 	mutex_init(&xq->reset_lock);
 	spin_lock_init(&xq->lock);
-	INIT_LIST_HEAD(&xq->ready);
+	xqaccel_sched_init_device(xq);
 	INIT_LIST_HEAD(&xq->sync);
 	INIT_WORK(&xq->sync_work, xqaccel_sync_work);
 	INIT_WORK(&xq->lost_work, lost_work);

@@ -15,6 +15,7 @@
 #include <linux/xqaccel.h>
 
 #include "queue.h"
+#include "scheduler.h"
 #include "xq_geometry.h"
 #include "xq_regs.h"
 
@@ -97,8 +98,23 @@ struct xqaccel_stats {
  * Lives until the last open file, client and mapping is gone, which may be long
  * after the hardware.
  *
- * Lock order: gone_lock, clients_lock, client->mem_lock, reset_lock, lock. inval_lock
- * comes after client->mem_lock and reset_lock and has only lock inside.
+ * Lock order, the outermost first. What a lock protects is said where it is.
+ *
+ *	gone_lock
+ *	  clients_lock
+ *	    client->mem_lock
+ *	      reset_lock
+ *	        inval_lock
+ *	          lock			a spinlock, taken in hard interrupts
+ *
+ * Each may be skipped. Inside of lock there are only those of the kernel that wake_up(),
+ * queue_work() and mod_delayed_work() take. client->mmap_lock and the xarray's lock of
+ * client->buffers are taken with or without gone_lock and have none of these inside.
+ *
+ * No lock of these is held while user memory is accessed. Waiting for a workqueue is like
+ * taking the locks of its work: that of xqaccel_wq (client_end(), client_reap()) takes
+ * clients_lock and everything inside, so it is flushed under gone_lock at most; that of
+ * xqaccel_job_wq (xqaccel_watch(), xqaccel_bus_failed(), sync) takes reset_lock and what is inside.
  */
 struct xqaccel_device {
 	struct device dev;
@@ -110,6 +126,7 @@ struct xqaccel_device {
 	struct xqaccel_stats stats;
 	struct dentry *debugfs;
 	int minor;
+	char bus_name[32];		/* of parent, which may be gone */
 
 	/*
 	 * Held for reading by open and by every ioctl that needs the hardware, for
@@ -140,14 +157,15 @@ struct xqaccel_device {
 	struct delayed_work bus_work;	/* loses the device if the bus does not recover */
 
 	/*
-	 * Protects everything about jobs: clients' lanes and completions, ready,
-	 * queues' rings and in-flight lists. Taken in hard interrupts.
+	 * Protects everything about jobs: clients' lanes and completions, who waits and
+	 * what each has had, queues' rings and in-flight lists. Taken in hard interrupts.
 	 */
 	spinlock_t lock;
-	struct list_head ready;		/* clients with a job that waits for a queue */
+	struct xqaccel_fair_group class[XQACCEL_CLASSES];	/* users with jobs that wait */
 	struct list_head sync;		/* ended jobs whose C waits for sync_work */
 	struct work_struct sync_work;
 	u64 next_id;
+	u64 macs_per_us;		/* of the fastest job so far */
 	unsigned int unreaped;		/* jobs of all clients, accepted and not reaped */
 	bool lost;
 	enum xqaccel_power power;	/* ASLEEP comes and goes with reset_lock and inval_lock, too */

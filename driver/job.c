@@ -7,6 +7,7 @@
 #include "client.h"
 #include "job.h"
 #include "scheduler.h"
+#include "trace.h"
 #include "user.h"
 
 /* ---- making ------------------------------------------------------------- */
@@ -112,6 +113,7 @@ struct xqaccel_job_request *xqaccel_job_create(struct xqaccel_client *client,
 		return ERR_PTR(-ENOMEM);
 	job->client = client;
 	job->completion.user_data = d->user_data;
+	job->macs = xq_work_macs(&d->work);
 	job->accumulate = d->work.flags & XQACCEL_JOB_ACCUMULATE;
 	INIT_LIST_HEAD(&job->node);
 	INIT_LIST_HEAD(&job->lane_node);
@@ -137,6 +139,7 @@ static struct hlist_head *id_list(struct xqaccel_client *client, u64 id)
 
 /* A job that was accepted and not reaped, or NULL. */
 struct xqaccel_job_request *xqaccel_job_find(struct xqaccel_client *client, u64 id)
+	__must_hold(&client->xq->lock)
 {
 	struct xqaccel_job_request *job;
 
@@ -202,6 +205,7 @@ void xqaccel_job_end(struct xqaccel_job_request *job)
 
 	lockdep_assert_held(&xq->lock);
 
+	trace_xqaccel_job_complete(job);
 	atomic64_inc(&xq->stats.completed);
 	if (status == XQACCEL_STATUS_TIMEOUT)
 		atomic64_inc(&xq->stats.timeouts);
@@ -234,15 +238,18 @@ static void job_end(struct xqaccel_job_request *job, u32 status)
 
 /* Ends a job in flight. Nobody may look at it afterwards. */
 void xqaccel_job_finish(struct xqaccel_job_request *job, u32 status)
+	__must_hold(&job->client->xq->lock)
 {
 	lockdep_assert_held(&job->client->xq->lock);
 
+	job->completion.status = status;
 	xqaccel_sched_left(job);
 	job_end(job, status);
 }
 
 /* Ends a job that waits in its lane. */
 void xqaccel_job_fail(struct xqaccel_job_request *job, u32 status)
+	__must_hold(&job->client->xq->lock)
 {
 	lockdep_assert_held(&job->client->xq->lock);
 

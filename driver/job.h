@@ -46,6 +46,10 @@ struct xqaccel_span {
  * @completion: what WAIT returns
  * @timeout: jiffies that it may be at the head of a queue
  * @deadline: in jiffies; valid once it is at the head of a queue
+ * @macs: multiplications
+ * @dispatched_ns: when it was given to a queue, in ns of CLOCK_MONOTONIC
+ * @head_ns: when it became the head of the queue, 0 before and when it is in flight no more
+ * @charged_ns: device time that was charged for it when it was dispatched
  * @interruptions: resets that came while it may have been running
  * @canceled: by its owner, while it was in flight
  * @timed_out: found guilty at the start of a reset
@@ -66,6 +70,10 @@ struct xqaccel_job_request {
 	unsigned long timeout;
 	unsigned long deadline;
 	unsigned int interruptions;
+	u64 macs;
+	u64 dispatched_ns;
+	u64 head_ns;
+	u64 charged_ns;
 	bool accumulate;
 	bool canceled;
 	bool timed_out;

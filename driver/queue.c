@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Hardware queues: rings, doorbells, and taking completions from a device that may lie. */
 #include <linux/dma-mapping.h>
+#include <linux/ktime.h>
 #include <linux/lockdep.h>
 
 #include "client.h"
@@ -87,6 +88,7 @@ void xqaccel_queue_start(struct xqaccel_queue *q)
 
 /* The device starts none of the jobs that it has not started yet. */
 void xqaccel_queue_halt(struct xqaccel_queue *q)
+	__must_hold(&q->xq->lock)
 {
 	lockdep_assert_held(&q->xq->lock);
 
@@ -121,6 +123,8 @@ static void head_begins(struct xqaccel_queue *q)
 
 	if (!head)
 		return;
+	if (!head->head_ns)
+		head->head_ns = ktime_get_ns();
 	head->deadline = jiffies + (head->canceled ? 0 : head->timeout);
 	if (head->canceled)
 		mod_delayed_work(xqaccel_job_wq, &q->watch, 0);
@@ -128,6 +132,7 @@ static void head_begins(struct xqaccel_queue *q)
 
 /* Stops a job in flight as soon as it is the oldest of its queue, if it has not ended by then. */
 void xqaccel_queue_cancel(struct xqaccel_job_request *job)
+	__must_hold(&job->client->xq->lock)
 {
 	struct xqaccel_queue *q = job->lane->queue;
 
@@ -136,6 +141,13 @@ void xqaccel_queue_cancel(struct xqaccel_job_request *job)
 	job->canceled = true;
 	if (q && xqaccel_queue_head(q) == job)
 		head_begins(q);
+}
+
+/* Whether one more job would not be ahead of others for long. */
+bool xqaccel_queue_has_room(const struct xqaccel_queue *q)
+{
+	return !q->stopped && !q->broken && q->inflight < XQACCEL_QUEUE_DEPTH &&
+	       (!q->inflight || q->ahead_ns < XQACCEL_QUEUE_NS);
 }
 
 /* Gives a job to the device; the caller saw that there is room. */
@@ -151,7 +163,7 @@ void xqaccel_queue_push(struct xqaccel_queue *q, struct xqaccel_job_request *job
 	list_move_tail(&job->node, &q->jobs);
 	if (!q->inflight++)
 		head_begins(q);
-	/* The descriptor must be in memory before the device is told of it. */
+	/* The descriptor must be in memory before the doorbell. */
 	dma_wmb();
 	queue_write(q, XQ_Q_SQ_TAIL, q->sq_tail);
 	xqaccel_watch_arm(q);
@@ -185,6 +197,7 @@ static bool completion_believable(struct xqaccel_queue *q, const struct xq_hw_co
  * nothing that the device writes decides where we read.
  */
 bool xqaccel_queue_collect(struct xqaccel_queue *q)
+	__must_hold(&q->xq->lock)
 {
 	bool any = false;
 

@@ -25,6 +25,7 @@ struct xq_hw_completion;
  * @cq_head: our index into the completion ring
  * @phase: that a new completion at cq_head has
  * @inflight: length of @jobs
+ * @ahead_ns: device time that was charged for them
  * @jobs: in the order in which the device got them, so they must end in that order
  * @stopped: a reset is under way or the device is not there: neither dispatch nor doorbells
  * @broken: the device contradicted itself on this queue; only a reset helps
@@ -45,6 +46,7 @@ struct xqaccel_queue {
 	u32 cq_head;
 	u32 phase;
 	unsigned int inflight;
+	u64 ahead_ns;
 	struct list_head jobs;
 	bool stopped;
 	bool broken;
@@ -66,9 +68,6 @@ bool xqaccel_queue_collect(struct xqaccel_queue *q);
 bool xqaccel_queue_reap(struct xqaccel_queue *q);
 struct xqaccel_job_request *xqaccel_queue_head(struct xqaccel_queue *q);
 
-static inline bool xqaccel_queue_has_room(const struct xqaccel_queue *q)
-{
-	return !q->stopped && !q->broken && q->inflight < XQACCEL_QUEUE_DEPTH;
-}
+bool xqaccel_queue_has_room(const struct xqaccel_queue *q);
 
 #endif

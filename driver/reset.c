@@ -93,7 +93,7 @@ static void settle_jobs(struct xqaccel_queue *q)
 	q->inflight = 0;
 }
 
-static void fail_all_jobs(struct xqaccel_device *xq)
+static void fail_jobs_in_flight(struct xqaccel_device *xq)
 {
 	struct xqaccel_job_request *job, *next;
 	unsigned int i;
@@ -108,7 +108,6 @@ static void fail_all_jobs(struct xqaccel_device *xq)
 			xqaccel_job_finish(job, XQACCEL_STATUS_LOST);
 		q->inflight = 0;
 	}
-	xqaccel_sched_fail(xq);
 }
 
 /* ---- the hardware --------------------------------------------------------- */
@@ -144,7 +143,7 @@ static void lose(struct xqaccel_device *xq, const char *reason)
 	if (reason)
 		dev_err(&xq->dev, "the device is lost: %s\n", reason);
 	spin_lock_irq(&xq->lock);
-	xq->lost = true;
+	WRITE_ONCE(xq->lost, true);
 	for (i = 0; i < xq->caps.queues; i++)
 		xq->queue[i].stopped = true;
 	spin_unlock_irq(&xq->lock);
@@ -156,8 +155,9 @@ static void lose(struct xqaccel_device *xq, const char *reason)
 			"its DMA can't be stopped; memory that it knows is never freed\n");
 
 	spin_lock_irq(&xq->lock);
-	fail_all_jobs(xq);
+	fail_jobs_in_flight(xq);
 	spin_unlock_irq(&xq->lock);
+	xqaccel_sched_fail(xq);
 	queue_work(xqaccel_wq, &xq->lost_work);
 }
 

@@ -1,60 +1,118 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Scheduling. Clients with waiting jobs take turns, and so do the lanes of a client; each
- * turn is one job. A lane goes to the emptiest hardware queue and stays with it while it
- * has jobs in flight, because a queue runs its jobs in order.
+ * Scheduling. A higher priority comes first. Within a priority users share device time evenly,
+ * a user's clients share what he gets, and a client's lanes what it gets (fair.c): who has had
+ * least is next. Device time is end - start of completions. A job is charged what its lane's
+ * jobs took so far when it is dispatched, and the difference when it has ended.
+ *
+ * A lane goes to the queue that has least to do and stays with it while it has jobs in flight,
+ * because a queue runs its jobs in order. Jobs in flight can't be taken back, so a queue gets
+ * no more than XQACCEL_QUEUE_NS of them, and long jobs of one client or user do not get every queue.
  */
+#include <linux/bitops.h>
+#include <linux/ktime.h>
 #include <linux/lockdep.h>
+#include <linux/math64.h>
+#include <linux/sched.h>
 
 #include "client.h"
 #include "job.h"
 #include "scheduler.h"
+#include "trace.h"
+#include "user.h"
 
-static void lane_ready(struct xqaccel_lane *lane)
+/* Jobs that end while interrupts are off, when the device is lost. */
+#define FAIL_AT_ONCE	64
+
+void xqaccel_sched_init_device(struct xqaccel_device *xq)
+{
+	unsigned int i;
+
+	for (i = 0; i < XQACCEL_CLASSES; i++)
+		xqaccel_fair_group_init(&xq->class[i]);
+}
+
+void xqaccel_sched_init_user(struct xqaccel_user *user)
+{
+	unsigned int i;
+
+	for (i = 0; i < XQACCEL_CLASSES; i++) {
+		xqaccel_fair_entity_init(&user->class[i].entity);
+		xqaccel_fair_group_init(&user->class[i].clients);
+	}
+}
+
+void xqaccel_sched_init_client(struct xqaccel_client *client)
+{
+	unsigned int i;
+
+	xqaccel_fair_entity_init(&client->entity);
+	xqaccel_fair_group_init(&client->waiting);
+	for (i = 0; i < XQACCEL_LANES; i++)
+		xqaccel_fair_entity_init(&client->lane[i].entity);
+}
+
+/* ---- who waits -------------------------------------------------------------- */
+
+static unsigned int class_index(const struct xqaccel_client *client)
+{
+	return client->priority - XQACCEL_PRIORITY_LOW;
+}
+
+static struct xqaccel_user_class *user_class(const struct xqaccel_client *client)
+{
+	return &client->user->class[class_index(client)];
+}
+
+static void lane_waits(struct xqaccel_lane *lane)
 {
 	struct xqaccel_client *client = lane->client;
+	struct xqaccel_user_class *class = user_class(client);
 
-	if (list_empty(&lane->node))
-		list_add_tail(&lane->node, &client->ready);
-	if (list_empty(&client->ready_node))
-		list_add_tail(&client->ready_node, &client->xq->ready);
+	xqaccel_fair_add(&client->waiting, &lane->entity);
+	xqaccel_fair_add(&class->clients, &client->entity);
+	xqaccel_fair_add(&client->xq->class[class_index(client)], &class->entity);
 }
 
 /* A job was taken from the lane, perhaps its last. */
 static void lane_shortened(struct xqaccel_lane *lane)
 {
 	struct xqaccel_client *client = lane->client;
+	struct xqaccel_user_class *class = user_class(client);
 
 	if (list_empty(&lane->jobs))
-		list_del_init(&lane->node);
-	if (list_empty(&client->ready))
-		list_del_init(&client->ready_node);
+		xqaccel_fair_remove(&client->waiting, &lane->entity);
+	if (xqaccel_fair_idle(&client->waiting))
+		xqaccel_fair_remove(&class->clients, &client->entity);
+	if (xqaccel_fair_idle(&class->clients))
+		xqaccel_fair_remove(&client->xq->class[class_index(client)], &class->entity);
 }
 
-/* After a job was dispatched: its client's and its lane's turn is over. */
-static void lane_served(struct xqaccel_lane *lane)
+static void charge(struct xqaccel_lane *lane, s64 ns)
 {
 	struct xqaccel_client *client = lane->client;
+	struct xqaccel_user_class *class = user_class(client);
 
-	lane_shortened(lane);
-	if (!list_empty(&lane->node))
-		list_move_tail(&lane->node, &client->ready);
-	if (!list_empty(&client->ready_node))
-		list_move_tail(&client->ready_node, &client->xq->ready);
+	xqaccel_fair_charge(&client->waiting, &lane->entity, ns);
+	xqaccel_fair_charge(&class->clients, &client->entity, ns);
+	xqaccel_fair_charge(&client->xq->class[class_index(client)], &class->entity, ns);
 }
 
 /* A new job: to the end of its lane. */
 void xqaccel_sched_enqueue(struct xqaccel_job_request *job)
+	__must_hold(&job->client->xq->lock)
 {
 	lockdep_assert_held(&job->client->xq->lock);
 
 	job->state = XQACCEL_JOB_QUEUED;
 	list_move_tail(&job->node, &job->lane->jobs);
-	lane_ready(job->lane);
+	lane_waits(job->lane);
+	trace_xqaccel_job_submit(job);
 }
 
 /* Takes a job out of its lane, in which it waits. */
 void xqaccel_sched_remove(struct xqaccel_job_request *job)
+	__must_hold(&job->client->xq->lock)
 {
 	lockdep_assert_held(&job->client->xq->lock);
 
@@ -64,6 +122,7 @@ void xqaccel_sched_remove(struct xqaccel_job_request *job)
 
 /* A job that was in flight and must run again: to the front of its lane. */
 void xqaccel_sched_requeue(struct xqaccel_job_request *job)
+	__must_hold(&job->client->xq->lock)
 {
 	struct xqaccel_lane *lane = job->lane;
 
@@ -72,19 +131,149 @@ void xqaccel_sched_requeue(struct xqaccel_job_request *job)
 	xqaccel_sched_left(job);
 	job->state = XQACCEL_JOB_QUEUED;
 	list_move(&job->node, &lane->jobs);
-	lane_ready(lane);
+	lane_waits(lane);
+	trace_xqaccel_job_requeue(job);
+}
+
+/* ---- on a queue, and off it --------------------------------------------------- */
+
+static void occupy(struct xqaccel_occupancy *o, unsigned int queue)
+{
+	o->queues |= BIT(queue);
+	o->jobs[queue]++;
+}
+
+static void vacate(struct xqaccel_occupancy *o, unsigned int queue)
+{
+	if (!--o->jobs[queue])
+		o->queues &= ~BIT(queue);
+}
+
+/*
+ * What the lane's next job will take, as far as one can know: no less than the last ones, and no
+ * less than its multiplications take at the best rate that the device has shown, so that a
+ * long job can't hide behind short ones.
+ */
+static u64 estimate(const struct xqaccel_lane *lane)
+{
+	const struct xqaccel_job_request *job = list_first_entry(&lane->jobs,
+							struct xqaccel_job_request, node);
+	const u64 rate = lane->client->xq->macs_per_us;
+	u64 ns = lane->job_ns ?: XQACCEL_QUEUE_NS;
+
+	if (rate)
+		ns = max(ns, min(job->macs / rate, USEC_PER_SEC) * NSEC_PER_USEC);
+	return min(ns, XQACCEL_ESTIMATE_NS);
+}
+
+static void dispatch(struct xqaccel_lane *lane, struct xqaccel_queue *q)
+{
+	struct xqaccel_job_request *job = list_first_entry(&lane->jobs,
+							   struct xqaccel_job_request, node);
+	struct xqaccel_client *client = lane->client;
+
+	job->state = XQACCEL_JOB_ACTIVE;
+	job->charged_ns = estimate(lane);
+	job->dispatched_ns = ktime_get_ns();
+	lane->inflight++;
+	lane->queue = q;
+	occupy(&client->occupancy, q->index);
+	occupy(&client->user->occupancy, q->index);
+	q->ahead_ns += job->charged_ns;
+	xqaccel_queue_push(q, job);
+	trace_xqaccel_job_dispatch(job, q->index);
+	lane_shortened(lane);
+	charge(lane, job->charged_ns);
+}
+
+static u64 ticks_to_ns(u64 ticks, u64 hz)
+{
+	u64 rest;
+
+	if (hz == NSEC_PER_SEC)
+		return ticks;
+	return div64_u64_rem(ticks, hz, &rest) * NSEC_PER_SEC +
+	       div64_u64(rest * NSEC_PER_SEC, hz);
+}
+
+/*
+ * Device time of a job that is no longer in flight. A device that says more than has passed is
+ * not believed; one that says nothing had to be reset, and the time since the job began counts.
+ */
+static u64 device_ns(const struct xqaccel_job_request *job)
+{
+	const struct xqaccel_completion *c = &job->completion;
+	const u64 now = ktime_get_ns();
+
+	if (c->end)
+		return min(ticks_to_ns(c->end - c->start, job->client->xq->caps.clock_hz),
+			   now - job->dispatched_ns);
+	return job->head_ns ? now - job->head_ns : 0;
+}
+
+/* The average follows the last few jobs. */
+static void learn(struct xqaccel_lane *lane, const struct xqaccel_job_request *job, u64 ns)
+{
+	struct xqaccel_device *xq = lane->client->xq;
+
+	ns = max(ns, 1ULL);
+	if (job->completion.status == XQACCEL_STATUS_OK)
+		xq->macs_per_us = max(xq->macs_per_us, div64_u64(job->macs, ns / 1000 + 1));
+	lane->job_ns = lane->job_ns ? lane->job_ns - lane->job_ns / 4 + ns / 4 + 1 : ns;
 }
 
 /* A job is no longer in flight. */
 void xqaccel_sched_left(struct xqaccel_job_request *job)
 {
 	struct xqaccel_lane *lane = job->lane;
+	struct xqaccel_client *client = lane->client;
+	struct xqaccel_queue *q = lane->queue;
+	const u64 ns = device_ns(job);
 
+	lockdep_assert_held(&client->xq->lock);
+
+	vacate(&client->occupancy, q->index);
+	vacate(&client->user->occupancy, q->index);
+	q->ahead_ns -= job->charged_ns;
+	charge(lane, ns - job->charged_ns);
+	client->device_ns += ns;
+	if (job->completion.end)
+		learn(lane, job, ns);
+	job->head_ns = 0;
 	if (!--lane->inflight)
 		lane->queue = NULL;
 }
 
-static struct xqaccel_queue *emptiest_queue(struct xqaccel_device *xq)
+/* ---- the next job --------------------------------------------------------------- */
+
+/*
+ * Queues that a long job may go to, as a mask: one user leaves others a queue, and a client
+ * another to the user's other clients. Who has so many keeps to those.
+ */
+static unsigned int queues_for(const struct xqaccel_lane *lane)
+{
+	const struct xqaccel_client *client = lane->client;
+	const unsigned int of_client = client->occupancy.queues;
+	const unsigned int of_user = client->user->occupancy.queues;
+	const int queues = client->xq->caps.queues;
+	unsigned int mask = ~0U;
+
+	if (estimate(lane) < XQACCEL_QUEUE_NS)
+		return mask;
+	if (hweight32(of_user) >= max(queues - 1, 1))
+		mask &= of_user;
+	if (hweight32(of_client) >= max(queues - 2, 1))
+		mask &= of_client;
+	return mask;
+}
+
+static bool less_to_do(const struct xqaccel_queue *a, const struct xqaccel_queue *b)
+{
+	return a->ahead_ns != b->ahead_ns ? a->ahead_ns < b->ahead_ns : a->inflight < b->inflight;
+}
+
+/* The queue of the mask that has least to do, or NULL. */
+static struct xqaccel_queue *best_queue(struct xqaccel_device *xq, unsigned int mask)
 {
 	struct xqaccel_queue *best = NULL;
 	unsigned int i;
@@ -92,7 +281,7 @@ static struct xqaccel_queue *emptiest_queue(struct xqaccel_device *xq)
 	for (i = 0; i < xq->caps.queues; i++) {
 		struct xqaccel_queue *q = &xq->queue[i];
 
-		if (xqaccel_queue_has_room(q) && (!best || q->inflight < best->inflight))
+		if (mask & BIT(i) && xqaccel_queue_has_room(q) && (!best || less_to_do(q, best)))
 			best = q;
 	}
 	return best;
@@ -102,57 +291,61 @@ static struct xqaccel_queue *emptiest_queue(struct xqaccel_device *xq)
 static struct xqaccel_queue *queue_for(struct xqaccel_lane *lane)
 {
 	if (!lane->inflight)
-		return emptiest_queue(lane->client->xq);
+		return best_queue(lane->client->xq, queues_for(lane));
 	return xqaccel_queue_has_room(lane->queue) ? lane->queue : NULL;
 }
 
 static bool serve_client(struct xqaccel_client *client)
 {
-	struct xqaccel_lane *lane;
+	struct xqaccel_fair_entity *e;
 
-	list_for_each_entry(lane, &client->ready, node) {
+	xqaccel_fair_for_each(e, &client->waiting) {
+		struct xqaccel_lane *lane = container_of(e, struct xqaccel_lane, entity);
 		struct xqaccel_queue *q = queue_for(lane);
-		struct xqaccel_job_request *job;
 
 		if (!q)
 			continue;
-		job = list_first_entry(&lane->jobs, struct xqaccel_job_request, node);
-		job->state = XQACCEL_JOB_ACTIVE;
-		lane->inflight++;
-		lane->queue = q;
-		xqaccel_queue_push(q, job);
-		lane_served(lane);
+		dispatch(lane, q);
 		return true;
 	}
 	return false;
 }
 
-static bool serve_one(struct xqaccel_device *xq)
+static bool serve_user(struct xqaccel_user_class *class)
 {
-	struct xqaccel_client *client;
+	struct xqaccel_fair_entity *e;
 
-	if (!emptiest_queue(xq))
-		return false;
-	list_for_each_entry(client, &xq->ready, ready_node)
-		if (serve_client(client))
+	xqaccel_fair_for_each(e, &class->clients)
+		if (serve_client(container_of(e, struct xqaccel_client, entity)))
 			return true;
 	return false;
 }
 
-/* Whether the device has a job of the client. */
-bool xqaccel_sched_in_flight(struct xqaccel_client *client)
+static bool serve_class(struct xqaccel_fair_group *users)
 {
-	unsigned int i, inflight = 0;
+	struct xqaccel_fair_entity *e;
 
-	spin_lock_irq(&client->xq->lock);
-	for (i = 0; i < XQACCEL_LANES; i++)
-		inflight += client->lane[i].inflight;
-	spin_unlock_irq(&client->xq->lock);
-	return inflight;
+	xqaccel_fair_for_each(e, users)
+		if (serve_user(container_of(e, struct xqaccel_user_class, entity)))
+			return true;
+	return false;
+}
+
+static bool serve_one(struct xqaccel_device *xq)
+{
+	unsigned int i;
+
+	if (!best_queue(xq, ~0U))
+		return false;
+	for (i = XQACCEL_CLASSES; i--;)
+		if (serve_class(&xq->class[i]))
+			return true;
+	return false;
 }
 
 /* Gives the hardware what it can take. */
 void xqaccel_sched_run(struct xqaccel_device *xq)
+	__must_hold(&xq->lock)
 {
 	lockdep_assert_held(&xq->lock);
 
@@ -162,27 +355,28 @@ void xqaccel_sched_run(struct xqaccel_device *xq)
 		;
 }
 
-/* Takes back a closed client's jobs that have not started; shortens the time of the others. */
-void xqaccel_sched_drop(struct xqaccel_client *client, struct list_head *dropped)
+/* ---- the end -------------------------------------------------------------------- */
+
+/* Whether the device has a job of the client. */
+bool xqaccel_sched_in_flight(struct xqaccel_client *client)
+{
+	bool inflight;
+
+	spin_lock_irq(&client->xq->lock);
+	inflight = client->occupancy.queues;
+	spin_unlock_irq(&client->xq->lock);
+	return inflight;
+}
+
+/* Shortens the time of a closed client's jobs in flight. */
+void xqaccel_sched_hurry(struct xqaccel_client *client)
 {
 	const unsigned long soon = jiffies + msecs_to_jiffies(XQACCEL_CLOSE_GRACE_MS);
 	struct xqaccel_device *xq = client->xq;
-	struct xqaccel_job_request *job, *next;
+	struct xqaccel_job_request *job;
 	unsigned int i;
 
 	lockdep_assert_held(&xq->lock);
-
-	for (i = 0; i < XQACCEL_LANES; i++) {
-		struct xqaccel_lane *lane = &client->lane[i];
-
-		list_for_each_entry_safe(job, next, &lane->jobs, node) {
-			xqaccel_job_uncount(job);
-			xqaccel_job_release(job);
-			list_move_tail(&job->node, dropped);
-		}
-		list_del_init(&lane->node);
-	}
-	list_del_init(&client->ready_node);
 
 	for (i = 0; i < xq->caps.queues; i++) {
 		list_for_each_entry(job, &xq->queue[i].jobs, node) {
@@ -196,21 +390,45 @@ void xqaccel_sched_drop(struct xqaccel_client *client, struct list_head *dropped
 	}
 }
 
-/* The device is lost: ends every job that waits. */
-void xqaccel_sched_fail(struct xqaccel_device *xq)
+static struct xqaccel_job_request *any_waiting(struct xqaccel_device *xq)
 {
-	struct xqaccel_client *client, *next_client;
-	struct xqaccel_lane *lane, *next_lane;
-	struct xqaccel_job_request *job, *next;
+	struct xqaccel_fair_entity *e;
+	unsigned int i;
 
-	lockdep_assert_held(&xq->lock);
-
-	list_for_each_entry_safe(client, next_client, &xq->ready, ready_node) {
-		list_del_init(&client->ready_node);
-		list_for_each_entry_safe(lane, next_lane, &client->ready, node) {
-			list_del_init(&lane->node);
-			list_for_each_entry_safe(job, next, &lane->jobs, node)
-				xqaccel_job_fail(job, XQACCEL_STATUS_LOST);
+	for (i = 0; i < XQACCEL_CLASSES; i++) {
+		xqaccel_fair_for_each(e, &xq->class[i]) {
+			e = rb_entry(rb_first_cached(&container_of(e, struct xqaccel_user_class,
+								   entity)->clients.waiting),
+				     struct xqaccel_fair_entity, node);
+			e = rb_entry(rb_first_cached(&container_of(e, struct xqaccel_client,
+								   entity)->waiting.waiting),
+				     struct xqaccel_fair_entity, node);
+			return list_first_entry(&container_of(e, struct xqaccel_lane, entity)->jobs,
+						struct xqaccel_job_request, node);
 		}
 	}
+	return NULL;
+}
+
+/*
+ * The device is lost, so no job comes any more: ends all that wait. There can be many, so
+ * interrupts are off for a few at a time.
+ */
+void xqaccel_sched_fail(struct xqaccel_device *xq)
+{
+	struct xqaccel_job_request *job;
+	unsigned int n;
+
+	do {
+		spin_lock_irq(&xq->lock);
+		for (n = 0; n < FAIL_AT_ONCE; n++) {
+			job = any_waiting(xq);
+			if (!job)
+				break;
+			xqaccel_sched_remove(job);
+			xqaccel_job_fail(job, XQACCEL_STATUS_LOST);
+		}
+		spin_unlock_irq(&xq->lock);
+		cond_resched();
+	} while (n == FAIL_AT_ONCE);
 }

@@ -9,6 +9,7 @@
 #include "user.h"
 
 static struct xqaccel_user *find(struct xqaccel_device *xq, kuid_t uid)
+	__must_hold(&xq->clients_lock)
 {
 	struct xqaccel_user *user;
 
@@ -31,6 +32,7 @@ struct xqaccel_user *xqaccel_user_get(struct xqaccel_device *xq)
 		user = kzalloc(sizeof(*user), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 		if (user) {
 			user->uid = current_uid();
+			xqaccel_sched_init_user(user);
 			list_add_tail(&user->node, &xq->users);
 		}
 	}

@@ -6,6 +6,8 @@
 #include <linux/list.h>
 #include <linux/uidgid.h>
 
+#include "scheduler.h"
+
 struct xqaccel_client;
 struct xqaccel_device;
 
@@ -15,7 +17,9 @@ struct xqaccel_device;
  * @uid: who opened the files
  * @refs: clients
  * @contexts: of these clients
- * @jobs: of these clients, not yet reaped; under xqaccel_device.lock
+ * @jobs: of these clients, not yet reaped; it and all below are under xqaccel_device.lock
+ * @class: clients by priority
+ * @occupancy: of hardware queues by these clients
  */
 struct xqaccel_user {
 	struct list_head node;
@@ -23,6 +27,8 @@ struct xqaccel_user {
 	unsigned int refs;
 	unsigned int contexts;
 	unsigned int jobs;
+	struct xqaccel_user_class class[XQACCEL_CLASSES];
+	struct xqaccel_occupancy occupancy;
 };
 
 struct xqaccel_user *xqaccel_user_get(struct xqaccel_device *xq);

@@ -14,6 +14,7 @@
 #include "client.h"
 #include "ioctl.h"
 #include "job.h"
+#include "trace.h"
 
 #define COMPLETION_MIN_BYTES	32
 
@@ -233,8 +234,10 @@ void xqaccel_wait_finish(struct xqaccel_call *call, bool written)
 		return;
 	}
 	spin_lock_irq(&client->xq->lock);
-	list_for_each_entry(job, &call->jobs, node)
+	list_for_each_entry(job, &call->jobs, node) {
+		trace_xqaccel_job_reap(job);
 		xqaccel_job_uncount(job);
+	}
 	spin_unlock_irq(&client->xq->lock);
 	list_for_each_entry_safe(job, next, &call->jobs, node)
 		xqaccel_job_free(client->xq, job);

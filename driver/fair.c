@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Fair shares of device time, see fair.h. */
+#include <linux/minmax.h>
+
+#include "fair.h"
+
+void xqaccel_fair_group_init(struct xqaccel_fair_group *group)
+{
+	group->waiting = RB_ROOT_CACHED;
+	group->clock = 0;
+}
+
+void xqaccel_fair_entity_init(struct xqaccel_fair_entity *entity)
+{
+	RB_CLEAR_NODE(&entity->node);
+	entity->vtime = 0;
+}
+
+static bool had_less(struct rb_node *a, const struct rb_node *b)
+{
+	const u64 va = rb_entry(a, struct xqaccel_fair_entity, node)->vtime;
+	const u64 vb = rb_entry(b, struct xqaccel_fair_entity, node)->vtime;
+
+	return (s64)(va - vb) < 0;
+}
+
+/* The entity has something to run; nothing happens if it is there already. */
+void xqaccel_fair_add(struct xqaccel_fair_group *group, struct xqaccel_fair_entity *entity)
+{
+	if (xqaccel_fair_waits(entity))
+		return;
+	if ((s64)(group->clock - entity->vtime) > 0)
+		entity->vtime = group->clock;
+	rb_add_cached(&entity->node, &group->waiting, had_less);
+}
+
+void xqaccel_fair_remove(struct xqaccel_fair_group *group, struct xqaccel_fair_entity *entity)
+{
+	if (!xqaccel_fair_waits(entity))
+		return;
+	rb_erase_cached(&entity->node, &group->waiting);
+	RB_CLEAR_NODE(&entity->node);
+}
+
+/* Device time that the entity had, or gets back. Those that waited meanwhile come before it. */
+void xqaccel_fair_charge(struct xqaccel_fair_group *group, struct xqaccel_fair_entity *entity,
+			 s64 ns)
+{
+	const bool waits = xqaccel_fair_waits(entity);
+
+	if (ns > 0 && (s64)(entity->vtime - group->clock) > 0)
+		group->clock = entity->vtime;
+	if (waits)
+		rb_erase_cached(&entity->node, &group->waiting);
+	entity->vtime += ns;
+	if (waits)
+		rb_add_cached(&entity->node, &group->waiting, had_less);
+}

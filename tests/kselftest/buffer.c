@@ -257,7 +257,7 @@ TEST_F(buffer, mmap_rules)
 	EXPECT_EQ(ENOENT, map_errno(self->fd, 4096, MAP_SHARED, buf.mmap_offset + 4 * 4096));
 	EXPECT_EQ(ENOENT, map_errno(self->fd, 4096, MAP_SHARED, 0));
 	EXPECT_NE(0, map_errno(self->fd, 4096, MAP_SHARED, buf.mmap_offset + 1));
-	EXPECT_EQ(ENOENT, map_errno(self->fd, 4096, MAP_SHARED, 1LL << 61));
+	EXPECT_EQ(ENOENT, map_errno(self->fd, 4096, MAP_SHARED, (off_t)1 << (8 * sizeof(off_t) - 3)));
 }
 
 TEST_F(buffer, mapping_of_a_file_open_for_reading)

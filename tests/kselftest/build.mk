@@ -31,6 +31,9 @@ $(eval $(call kselftest,conv,180))
 $(eval $(call kselftest,wait,120))
 $(eval $(call kselftest,cancel,120))
 $(eval $(call kselftest,jobs,240))
+$(eval $(call kselftest,share,400))
+$(eval $(call kselftest,observe,120))
+$(eval $(call kselftest,limits,240))
 $(eval $(call kselftest,recovery,240))
 $(eval $(call kselftest,unplug,400))
 $(eval $(call kselftest,reset,300))
@@ -67,6 +70,29 @@ xq-test-memory-two-args := two_devices
 $(foreach t,gemm jobs memory stress,$(eval $(call kselftest-again,$(t),sync,240,6.1,--module-params force_dma_sync=1)))
 # Use after free and overruns in the kernel are found.
 $(foreach t,jobs recovery stress unplug,$(eval $(call kselftest-again,$(t),debug,400,6.12,--debug-memory)))
+
+# As 32-bit programs, with the off_t that they have if nobody asks for a larger one.
+I386_CC := i686-linux-gnu-gcc
+i386_objects = $(patsubst %.c,$(O)/i386/%.o,tests/kselftest/$(1).c $(xqkselftest-y))
+
+$(O)/i386/%.o: %.c | $(O)/stamp/packages-check
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CCACHE) $(I386_CC) $(XQ_CPPFLAGS) -std=gnu11 $(CFLAGS) $(WARNINGS) -Wno-pointer-to-int-cast \
+		-MMD -MP -c -o $@ $<
+
+define kselftest_i386
+$(O)/i386/bin/xq-test-$(1): $(call i386_objects,$(1)) | $(O)/stamp/packages-check
+	$$(call say,LD,$$@)
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)$(I386_CC) $(CFLAGS) -static $(LDFLAGS) -o $$@ $$(filter %.o,$$^) -lpthread
+GUEST_TESTS += xq-test-$(1)-i386
+xq-test-$(1)-i386-file := $$(O)/i386/bin/xq-test-$(1)
+xq-test-$(1)-i386-timeout := 240
+xq-test-$(1)-i386-kernels := 6.12
+-include $(patsubst %.o,%.d,$(call i386_objects,$(1)))
+endef
+$(foreach t,ioctl context buffer submit gemm wait cancel jobs,$(eval $(call kselftest_i386,$(t))))
 
 CHECK_SCRIPTS += tests/kselftest/check_module.sh
 check_module.sh-args := $(O) $(KERNELS)

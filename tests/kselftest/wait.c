@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Reaping: WAIT's numbers, timeouts and signals, poll, and several who wait at once. */
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
 
 #include "device.h"
 #include "guest.h"
@@ -306,6 +310,74 @@ TEST_F(wait, streams_at_the_same_time)
 		pthread_join(thread[i], NULL);
 		EXPECT_EQ(0U, s[i].wrong);
 	}
+}
+
+/* User memory that a thread of ours fills as late as it likes. */
+static int late_page(uint8_t **page)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register area;
+	const int fd = syscall(__NR_userfaultfd, O_CLOEXEC);
+
+	if (fd < 0 || ioctl(fd, UFFDIO_API, &api))
+		return -1;
+	*page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	area = (struct uffdio_register){
+		.range = { (uintptr_t)*page, 4096 }, .mode = UFFDIO_REGISTER_MODE_MISSING,
+	};
+	return ioctl(fd, UFFDIO_REGISTER, &area) ? -1 : fd;
+}
+
+struct stuck {
+	int fd, ret;
+	uint8_t *page;
+};
+
+static void *wait_into_late_page(void *data)
+{
+	struct stuck *s = data;
+
+	s->ret = wait_one(s->fd, (struct xqaccel_completion *)s->page, 60 * SECOND);
+	return NULL;
+}
+
+/* One thread is stuck in the copy to user memory: others of the file reap, wait and submit. */
+TEST_F(wait, a_stuck_copy_stops_nobody_else)
+{
+	struct uffdio_zeropage fill = { .range = { 0, 4096 } };
+	struct stuck s = { .fd = self->fd };
+	struct xqaccel_completion *c;
+	struct uffd_msg message;
+	const int fault = late_page(&s.page);
+	uint32_t pending;
+	pthread_t thread;
+	unsigned int i;
+
+	if (fault < 0)
+		SKIP(return, "no userfaultfd");
+	for (i = 0; i < 2; i++) {
+		self->job.user_data = i;
+		ASSERT_EQ(0, submit(self->fd, &self->job));
+	}
+	ASSERT_EQ(0, pthread_create(&thread, NULL, wait_into_late_page, &s));
+	/* Blocks until the copy has met the page. */
+	ASSERT_EQ((int)sizeof(message), (int)read(fault, &message, sizeof(message)));
+
+	EXPECT_EQ(0, wait_jobs(self->fd, self->c, 1, 1, 10 * SECOND, NULL, &pending));
+	EXPECT_EQ(1ULL, self->c[0].user_data);
+	EXPECT_EQ(1U, pending);
+	EXPECT_EQ(-ETIMEDOUT, wait_one(self->fd, self->c, 20 * MS));
+	EXPECT_EQ(0, submit_lane(self->fd, &self->job, 1, 0));
+	EXPECT_EQ(0, wait_lane(self->fd, 1, self->c, 10 * SECOND));
+
+	fill.range.start = (uintptr_t)s.page;
+	ASSERT_EQ(0, ioctl(fault, UFFDIO_ZEROPAGE, &fill));
+	pthread_join(thread, NULL);
+	EXPECT_EQ(0, s.ret);
+	c = (struct xqaccel_completion *)s.page;
+	EXPECT_EQ(0ULL, c->user_data);
+	EXPECT_EQ(-ENOENT, wait_one(self->fd, self->c, -1));
+	close(fault);
 }
 
 TEST_F(wait, one_job_by_its_id)

@@ -162,8 +162,8 @@ static u64 estimate(const struct xqaccel_lane *lane)
 	u64 ns = lane->job_ns ?: XQACCEL_QUEUE_NS;
 
 	if (rate)
-		ns = max(ns, min(job->macs / rate, USEC_PER_SEC) * NSEC_PER_USEC);
-	return min(ns, XQACCEL_ESTIMATE_NS);
+		ns = max(ns, min_t(u64, job->macs / rate, USEC_PER_SEC) * NSEC_PER_USEC);
+	return min_t(u64, ns, XQACCEL_ESTIMATE_NS);
 }
 
 static void dispatch(struct xqaccel_lane *lane, struct xqaccel_queue *q)
@@ -216,7 +216,7 @@ static void learn(struct xqaccel_lane *lane, const struct xqaccel_job_request *j
 {
 	struct xqaccel_device *xq = lane->client->xq;
 
-	ns = max(ns, 1ULL);
+	ns = max_t(u64, ns, 1);
 	if (job->completion.status == XQACCEL_STATUS_OK)
 		xq->macs_per_us = max(xq->macs_per_us, div64_u64(job->macs, ns / 1000 + 1));
 	lane->job_ns = lane->job_ns ? lane->job_ns - lane->job_ns / 4 + ns / 4 + 1 : ns;

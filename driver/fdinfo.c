@@ -22,9 +22,7 @@ void xqaccel_show_fdinfo(struct seq_file *s, struct file *file)
 	device_ns = client->device_ns;
 	jobs = client->unreaped;
 	spin_unlock_irq(&xq->lock);
-	xa_lock(&client->buffers);
-	bytes = client->bytes;
-	xa_unlock(&client->buffers);
+	bytes = atomic64_read(&client->account.bytes);
 
 	seq_puts(s, "drm-driver:\txqaccel\n");
 	seq_printf(s, "drm-client-id:\t%llu\n", client->id);

@@ -80,7 +80,9 @@ FIXTURE_TEARDOWN(share)
 	munmap(self->shared, sizeof(*self->shared));
 }
 
-static void square_job(struct xqaccel_job *job, const struct buffer *buf, uint32_t side)
+/* Lanes share what they read, and each has a C of its own: their jobs run at the same time. */
+static void square_job(struct xqaccel_job *job, const struct buffer *buf, uint32_t side,
+		       unsigned int lane)
 {
 	const uint32_t k = 4096;
 
@@ -90,11 +92,10 @@ static void square_job(struct xqaccel_job *job, const struct buffer *buf, uint32
 	job->k = k;
 	job->operand[XQACCEL_A] = (struct xqaccel_operand){ buf->handle, 0, 0, k, 0 };
 	job->operand[XQACCEL_B] = (struct xqaccel_operand){ buf->handle, 0, 0, k, 0 };
-	job->operand[XQACCEL_C] = (struct xqaccel_operand){ buf->handle, 0, (uint64_t)side * k,
-							    4 * side, 0 };
+	job->operand[XQACCEL_C] = (struct xqaccel_operand){
+		buf->handle, 0, (uint64_t)side * k + 4ULL * side * side * lane, 4 * side, 0 };
 }
 
-/* Each lane has its own C: jobs of lanes run at the same time. */
 static int prepare(struct load *load, struct xqaccel_job *jobs)
 {
 	struct buffer buf;
@@ -102,11 +103,11 @@ static int prepare(struct load *load, struct xqaccel_job *jobs)
 	unsigned int lane;
 	int ret = fd < 0 ? fd : context_create(fd, load->priority);
 
-	for (lane = 0; lane < LANES && !ret; lane++) {
+	if (!ret)
 		ret = buffer_create_unmapped(fd, 4096ULL * load->side + 4ULL * load->side *
-					     load->side, &buf);
-		square_job(&jobs[lane], &buf, load->side);
-	}
+					     load->side * LANES, &buf);
+	for (lane = 0; lane < LANES && !ret; lane++)
+		square_job(&jobs[lane], &buf, load->side, lane);
 	return ret ? ret : fd;
 }
 

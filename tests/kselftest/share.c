@@ -87,13 +87,13 @@ static void square_job(struct xqaccel_job *job, const struct buffer *buf, uint32
 	const uint32_t k = 4096;
 
 	small_job(job, buf);
-	job->m = side;
-	job->n = side;
-	job->k = k;
-	job->operand[XQACCEL_A] = (struct xqaccel_operand){ buf->handle, 0, 0, k, 0 };
-	job->operand[XQACCEL_B] = (struct xqaccel_operand){ buf->handle, 0, 0, k, 0 };
+	job->work.gemm.m = side;
+	job->work.gemm.n = side;
+	job->work.gemm.k = k;
+	job->operand[XQACCEL_A] = (struct xqaccel_operand){ buf->handle, 0, 0, k, 0, 0 };
+	job->operand[XQACCEL_B] = (struct xqaccel_operand){ buf->handle, 0, 0, k, 0, 0 };
 	job->operand[XQACCEL_C] = (struct xqaccel_operand){
-		buf->handle, 0, (uint64_t)side * k + 4ULL * side * side * lane, 4 * side, 0 };
+		buf->handle, 0, (uint64_t)side * k + 4ULL * side * side * lane, 4 * side, 0, 0 };
 }
 
 static int prepare(struct load *load, struct xqaccel_job *jobs)

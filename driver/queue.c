@@ -101,6 +101,30 @@ bool xqaccel_queue_idle(struct xqaccel_queue *q)
 	return xqaccel_read(q->xq, XQ_QUEUE(q->index, XQ_Q_STATUS)) & XQ_Q_STATUS_IDLE;
 }
 
+/*
+ * Keeps in mind how far the device has come, before a reset makes it forget. If it can't tell it
+ * may have started everything.
+ */
+void xqaccel_queue_note_reached(struct xqaccel_queue *q, bool answers)
+	__must_hold(&q->xq->lock)
+{
+	u32 reached = answers ? xqaccel_read(q->xq, XQ_QUEUE(q->index, XQ_Q_SQ_HEAD)) : ~0U;
+
+	q->reached = reached >> q->log2 ? q->sq_tail : reached;
+}
+
+/*
+ * How many of the jobs in flight had started by then. More than there are means that the device
+ * has gone on since, and that completions told of it.
+ */
+unsigned int xqaccel_queue_started(const struct xqaccel_queue *q)
+{
+	const u32 mask = (1U << q->log2) - 1;
+	const u32 started = (q->reached - (q->sq_tail - q->inflight)) & mask;
+
+	return started <= q->inflight ? started : 0;
+}
+
 /* The oldest job in flight, which is the one that the device works on. */
 struct xqaccel_job_request *xqaccel_queue_head(struct xqaccel_queue *q)
 {

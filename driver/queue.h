@@ -31,6 +31,8 @@ struct xq_hw_completion;
  * @broken: the device contradicted itself on this queue; only a reset helps
  * @halted: the device starts no further job, because a sleep begins
  * @idle: halted, and no job was running when the sleep came
+ * @reached: index of the descriptor that the device would have started next when the queue was
+ *	stopped
  * @irq_reaped: whether an interrupt reaped since the watchdog last looked
  * @watch: watchdog, pending while jobs are in flight
  */
@@ -52,6 +54,7 @@ struct xqaccel_queue {
 	bool broken;
 	bool halted;
 	bool idle;
+	u32 reached;
 	bool irq_reaped;
 	struct delayed_work watch;
 };
@@ -63,6 +66,8 @@ void xqaccel_queue_halt(struct xqaccel_queue *q);
 bool xqaccel_queue_idle(struct xqaccel_queue *q);
 void xqaccel_queue_cancel(struct xqaccel_job_request *job);
 bool xqaccel_queue_late(struct xqaccel_queue *q);
+void xqaccel_queue_note_reached(struct xqaccel_queue *q, bool answers);
+unsigned int xqaccel_queue_started(const struct xqaccel_queue *q);
 void xqaccel_queue_push(struct xqaccel_queue *q, struct xqaccel_job_request *job);
 bool xqaccel_queue_collect(struct xqaccel_queue *q);
 bool xqaccel_queue_reap(struct xqaccel_queue *q);

@@ -46,15 +46,15 @@ static int wait_clear(struct xqaccel_device *xq, u32 reg, u32 bit, unsigned int 
 /* ---- what becomes of the jobs ------------------------------------------- */
 
 /* Status that ends a job after a reset, or XQACCEL_STATUS_OK if it is to run again. */
-static u32 verdict(const struct xqaccel_queue *q, struct xqaccel_job_request *job, bool head)
+static u32 verdict(const struct xqaccel_queue *q, struct xqaccel_job_request *job, bool started)
 {
-	const bool interrupted = (head && !q->idle) || q->broken;
+	const bool interrupted = started || q->broken;
 
 	if (job->canceled || job->client->closed)
 		return XQACCEL_STATUS_CANCELED;
 	if (job->timed_out)
 		return XQACCEL_STATUS_TIMEOUT;
-	/* What follows the head has not started, but the head may have added to C already. */
+	/* It may have added to C already. */
 	if (interrupted && job->accumulate)
 		return XQACCEL_STATUS_CANCELED;
 	/* Sleep is no sign that something is wrong, and comes as often as it likes. */
@@ -71,16 +71,22 @@ static u32 verdict(const struct xqaccel_queue *q, struct xqaccel_job_request *jo
 static void settle_jobs(struct xqaccel_queue *q)
 {
 	struct xqaccel_job_request *job, *next;
+	unsigned int started, i = 0;
 	LIST_HEAD(again);
-	bool head = true;
 
 	lockdep_assert_held(&q->xq->lock);
 
 	xqaccel_queue_collect(q);
+	/*
+	 * The oldest may have begun since the device was asked. Others behind it have started only
+	 * if the completions of those before them got lost.
+	 */
+	started = xqaccel_queue_started(q);
+	if (!started && !q->idle)
+		started = 1;
 	list_for_each_entry_safe(job, next, &q->jobs, node) {
-		const u32 status = verdict(q, job, head);
+		const u32 status = verdict(q, job, i++ < started);
 
-		head = false;
 		if (status)
 			xqaccel_job_finish(job, status);
 		else
@@ -112,12 +118,14 @@ static void fail_jobs_in_flight(struct xqaccel_device *xq)
 
 /* ---- the hardware --------------------------------------------------------- */
 
-static void queue_stop(struct xqaccel_queue *q)
+static void queue_stop(struct xqaccel_queue *q, bool answers)
 {
 	struct xqaccel_job_request *head = xqaccel_queue_head(q);
 
 	if (!q->broken && xqaccel_queue_late(q))
 		head->timed_out = true;
+	if (!q->stopped)
+		xqaccel_queue_note_reached(q, answers);
 	q->stopped = true;
 }
 
@@ -173,7 +181,7 @@ static void reset_function(struct xqaccel_device *xq)
 		return;
 	spin_lock_irq(&xq->lock);
 	for (i = 0; i < xq->caps.queues; i++)
-		queue_stop(&xq->queue[i]);
+		queue_stop(&xq->queue[i], true);
 	fruitless = ++xq->fruitless_resets;
 	xqaccel_write(xq, XQ_REG_CTRL, XQ_CTRL_RESET);
 	spin_unlock_irq(&xq->lock);
@@ -219,7 +227,7 @@ static void reset_queue(struct xqaccel_queue *q)
 	spin_lock_irq(&xq->lock);
 	needed = still_needed(q);
 	if (needed) {
-		queue_stop(q);
+		queue_stop(q, true);
 		xqaccel_write(xq, ctrl, XQ_Q_CTRL_RESET);
 	} else {
 		xqaccel_watch_arm(q);
@@ -345,7 +353,7 @@ static void fall_asleep(struct xqaccel_device *xq, bool orderly)
 		struct xqaccel_queue *q = &xq->queue[i];
 
 		q->idle = orderly && q->halted && xqaccel_queue_idle(q);
-		queue_stop(q);
+		queue_stop(q, orderly);
 	}
 	if (orderly)
 		xqaccel_write(xq, XQ_REG_CTRL, XQ_CTRL_RESET);

@@ -224,6 +224,37 @@ TEST_F(recovery, wrong_phase)
 	EXPECT_EQ(0, small_run(self->fd, &self->buf, &self->job, &self->c));
 }
 
+/* The device has gone on behind a completion that the driver can't see; nothing adds twice. */
+TEST_F(recovery, jobs_behind_a_lost_completion_that_accumulate)
+{
+	struct xqaccel_job jobs[3] = { self->job, self->job, self->job };
+	struct xqaccel_completion c[3];
+	struct buffer other[2];
+	uint32_t done, pending, i;
+
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, buffer_create(self->fd, 8192, &other[i]));
+		small_fill(&other[i], 1, 2);
+		small_job(&jobs[1 + i], &other[i]);
+		memset(other[i].map + jobs[1 + i].operand[XQACCEL_C].offset, 0, 64);
+		jobs[1 + i].work.flags = XQACCEL_JOB_ACCUMULATE;
+	}
+	/* A lane whose jobs are known to be short gets several in flight. */
+	for (i = 0; i < 8; i++)
+		ASSERT_EQ(0, small_run(self->fd, &self->buf, &self->job, &self->c));
+	ASSERT_EQ(0, inject("wrong-phase", 1));
+	ASSERT_EQ(0, submit_jobs(self->fd, jobs, 3, 0, 500, NULL, NULL));
+	ASSERT_EQ(0, wait_jobs(self->fd, c, 3, 3, 10 * SECOND, &done, &pending));
+	ASSERT_EQ(3U, done);
+	EXPECT_EQ(XQACCEL_STATUS_TIMEOUT, (int)c[0].status);
+	for (i = 0; i < 2; i++) {
+		EXPECT_EQ(XQACCEL_STATUS_CANCELED, (int)c[1 + i].status);
+		EXPECT_EQ(0, small_check(&other[i], 16 * 2));
+		munmap(other[i].map, other[i].bytes);
+	}
+	EXPECT_EQ(0, small_run(self->fd, &self->buf, &self->job, &self->c));
+}
+
 TEST_F(recovery, dma_error)
 {
 	ASSERT_EQ(0, inject("dma-errors", 1));

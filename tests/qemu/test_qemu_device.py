@@ -62,7 +62,7 @@ def endless():
     def descriptor(plain=job.descriptor):
         data = bytearray(plain())
         for operand, address, stride in ((0, hw.DATA, 0), (1, hw.DATA, 0), (2, job.address_c, 2048)):
-            struct.pack_into("<QQQ", data, 64 + 24 * operand, address, stride, 0)
+            struct.pack_into("<4Q", data, hw.OPERANDS + 32 * operand, address, stride, 0, 0)
         return bytes(data)
 
     job.descriptor = descriptor
@@ -80,7 +80,7 @@ def start_endless(xq):
 
 def test_identification():
     with machine() as xq:
-        equal(xq.machine.config_read(xq.bdf, 0), 0x0AC11B36, "PCI id")
+        equal(xq.machine.config_read(xq.bdf, 0), 0x10FA1AF4, "PCI id")
         equal(xq.machine.config_read(xq.bdf, 8) >> 16, 0x1200, "class")
         equal(xq.read(0), hw.ID, "ID")
         equal(xq.read(8), 8, "queues")

@@ -4,6 +4,7 @@ import json
 import math
 import os
 import random
+import signal
 import struct
 import subprocess
 import sys
@@ -64,6 +65,9 @@ class Tests:
 
 
 def main(kind, programs):
+    # In the background or below nohup some are ignored; the commands start as they do at a prompt.
+    for number in signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGPIPE:
+        signal.signal(number, signal.SIG_DFL)
     todo = [(kind(xq), name, " (%s)" % xq if len(programs) > 1 else "") for xq in programs for name in kind.names]
     failed = 0
     print("KTAP version 1\n1..%d" % len(todo))

@@ -97,7 +97,7 @@ static void random_case(void)
 
 	memset(&c, 0, sizeof(c));
 	c.job.kind = XQK_FINISH;
-	e->kind = (uint8_t)ktap_range(0, XQ_EPILOGUE_KINDS - 1);
+	e->kind = (uint8_t)ktap_range(XQ_EPILOGUE_REQUANT, XQ_EPILOGUE_KINDS - 1);
 	e->profile = (uint8_t)ktap_range(0, XQ_PROFILES - 1);
 	e->format = (uint8_t)formats[ktap_range(0, FORMATS - 1)];
 	e->channels = (uint32_t)ktap_range(0, 1);
@@ -300,6 +300,7 @@ static void limits(void)
 	EXPECT(xq_epilogue_valid(&good), "good");
 #define REFUSED(...)	(e = good, __VA_ARGS__, !xq_epilogue_valid(&e))
 	EXPECT(REFUSED(e.kind = XQ_EPILOGUE_KINDS), "kind");
+	EXPECT(REFUSED(e.kind = XQ_EPILOGUE_NONE), "no kind");
 	EXPECT(REFUSED(e.profile = XQ_PROFILES), "profile");
 	EXPECT(REFUSED(e.channels = 2), "channels");
 	EXPECT(REFUSED(e.format = XQACCEL_FMT_C4), "codebook");

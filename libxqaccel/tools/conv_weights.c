@@ -91,7 +91,7 @@ int conv_weights_reorder(struct tensor *w, const char *order, enum xq_image_layo
 	}
 	if (!tensor_alloc(&to, w->kind, 1, 4, layout == XQ_NCHW ? (size_t[]){ n.o, n.i, n.h, n.w } :
 			  (size_t[]){ n.o, n.h, n.w, n.i }))
-		return fail("not enough memory");
+		return fail("there is not enough memory");
 	if (to.count)
 		reorder(w, order, &n, groups, native, to.data);
 	tensor_free(w);

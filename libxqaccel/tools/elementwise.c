@@ -39,9 +39,10 @@ static int check(const struct pair *p)
 	bool all_inputs = true, adds = p->a.add || p->b.add, single;
 
 	if (!p->output)
-		return usage("-o is missing");
+		return usage("-o Y.npy is missing");
 	if (!p->profile)
-		return usage("--requant is missing");
+		return usage("--requant is missing: onnx, tflite or %s",
+			     p->product ? "tflite-single" : "floor-shift");
 	for (int i = 0; i < 3; i++) {
 		any_scale |= !!sides[i]->scale;
 		all_scales &= !!sides[i]->scale;
@@ -194,7 +195,7 @@ static int alloc_result(struct pair *p)
 		return fail("the shapes do not broadcast (%s is %s, %s is %s)", p->path[0], tensor_shape(&p->in[0]),
 			    p->path[1], tensor_shape(&p->in[1]));
 	if (!tensor_alloc(&p->out, xq_type_signed(p->args.y_type) ? 'i' : 'u', 1, y.dims, y.dim))
-		return fail("not enough memory for the result");
+		return fail("there is not enough memory for the result");
 	p->args.y = p->out.data;
 	return 0;
 }

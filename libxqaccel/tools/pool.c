@@ -42,11 +42,11 @@ static int parse(struct pool *p, int argc, char **argv)
 	if (status != OPTIONS_DONE)
 		return status;
 	if (!p->output)
-		return usage("-o is missing");
+		return usage("-o Y.npy is missing");
 	if (!p->kind)
-		return usage("--kind is missing");
+		return usage("--kind is missing: max or average");
 	if (!p->kernel)
-		return usage("--kernel is missing");
+		return usage("--kernel H,W is missing");
 	return OPTIONS_DONE;
 }
 
@@ -88,7 +88,7 @@ static int alloc_result(struct pool *p)
 			    "the window does not fit the padded input (X is %s)", tensor_shape(&p->x));
 	if (!tensor_alloc(&p->y, p->x.kind, 1, 4, v->layout == XQ_NCHW ?
 			  (size_t[]){ v->batch, v->channels, h, w } : (size_t[]){ v->batch, h, w, v->channels }))
-		return fail("not enough memory for the result");
+		return fail("there is not enough memory for the result");
 	v->y = p->y.data;
 	return 0;
 }

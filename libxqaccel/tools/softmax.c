@@ -40,7 +40,7 @@ static int parse(struct softmax *s, int argc, char **argv)
 	if (status != OPTIONS_DONE)
 		return status;
 	if (!s->output)
-		return usage("-o is missing");
+		return usage("-o Y.npy is missing");
 	if (s->scale ? any : !all || s->beta)
 		return usage("either --x-scale, or --multiplier, --shift and --diff-min are needed");
 	return OPTIONS_DONE;
@@ -74,7 +74,7 @@ static int read_input(struct softmax *s)
 	if (x->kind != 'i' || x->bytes != 1 || !x->ndim)
 		return fail("X must be int8 with a last axis (%s is %s %s)", s->input, tensor_type_name(x), tensor_shape(x));
 	if (!tensor_alloc(&s->y, 'i', 1, x->ndim, x->dim))
-		return fail("not enough memory for the result");
+		return fail("there is not enough memory for the result");
 	v->columns = x->dim[x->ndim - 1];
 	v->rows = v->columns ? x->count / v->columns : 0;
 	v->x = x->data;

@@ -13,7 +13,7 @@ from xq_case import save  # noqa: E402
 
 
 class Messages(xq_case.Tests):
-    names = ("missing", "requantization", "gemm", "conv", "numbers", "quantize", "dequantize", "files")
+    names = ("missing", "requantization", "gemm", "conv", "numbers", "quantize", "dequantize", "files", "operators")
 
     def files_to_use(self):
         save("a.npy", "|i1", (3, 4), [1] * 12)
@@ -57,6 +57,16 @@ class Messages(xq_case.Tests):
             (1, "--y-zp must be one number (it is [2])", gemm + "--requant onnx --x-scale 1 --y-scale 1 --w-scale 1 --y-zp two.npy"),
             (1, "--shift must be -31 to 30 (31)", gemm + fixed + "--shift 31 --requant tflite"),
             (1, "no value of type s8 lies between --act-min and --act-max (5, 4)", gemm + fixed + "--shift 0 --requant tflite --act-min 5 --act-max 4"))
+
+    def operators(self):
+        self.sentences(
+            (2, "-o Y.npy is missing", "pool a.npy --kind max --kernel 2,2"), (2, "--kind is missing: max or average", "pool a.npy -o y.npy --kernel 2,2"),
+            (2, "--kernel H,W is missing", "pool a.npy -o y.npy --kind max"), (2, "-o Y.npy is missing", "softmax a.npy --x-scale 1"),
+            (2, "-o Y.npy is missing", "add a.npy a.npy --requant onnx"), (2, "--requant is missing: onnx, tflite or floor-shift", "add a.npy a.npy -o y.npy"),
+            (2, "--requant is missing: onnx, tflite or tflite-single", "mul a.npy a.npy -o y.npy"),
+            (1, "the shapes do not broadcast (a.npy is [3, 4], b.npy is [4, 5])",
+             "add a.npy b.npy -o y.npy --requant onnx --a-scale 1 --b-scale 1 --y-scale 1"),
+        )
 
     def gemm(self):
         gemm = "gemm a.npy b.npy -o c.npy "

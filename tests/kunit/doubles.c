@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <kunit/test.h>
 #include <linux/errno.h>
+#include <linux/math64.h>
 #include <linux/types.h>
 
 #include "doubles.h"
 
 struct xqaccel_device *double_xq;
 struct xqaccel_client *double_client[DOUBLE_CLIENTS];
+struct xqaccel_user *double_user[DOUBLE_CLIENTS];
 struct xqaccel_job_request *double_ended[DOUBLE_JOBS];
-unsigned int double_results, double_failed, double_released;
+unsigned int double_results, double_failed;
 struct workqueue_struct *xqaccel_job_wq;
 
 /* All in one piece, because a test's memory is freed at its end. */
 struct world {
 	struct xqaccel_device xq;
 	struct xqaccel_client client[DOUBLE_CLIENTS];
+	struct xqaccel_user user[DOUBLE_CLIENTS];
 	struct xqaccel_job_request job[DOUBLE_JOBS];
 	unsigned int jobs;
 	u32 regs[65536 / 4];
@@ -28,13 +31,12 @@ static void client_init(struct xqaccel_client *client)
 	unsigned int i;
 
 	client->xq = double_xq;
-	INIT_LIST_HEAD(&client->ready_node);
-	INIT_LIST_HEAD(&client->ready);
+	client->priority = XQACCEL_PRIORITY_NORMAL;
+	xqaccel_sched_init_client(client);
 	INIT_LIST_HEAD(&client->done);
 	for (i = 0; i < XQACCEL_LANES; i++) {
 		client->lane[i].client = client;
 		client->lane[i].index = i;
-		INIT_LIST_HEAD(&client->lane[i].node);
 		INIT_LIST_HEAD(&client->lane[i].jobs);
 		INIT_LIST_HEAD(&client->lane[i].done);
 	}
@@ -51,7 +53,8 @@ int double_device(struct kunit *test, unsigned int queues)
 	double_xq->regs = (void __iomem *)world->regs;
 	double_xq->caps.queues = queues;
 	double_xq->power = XQACCEL_AWAKE;
-	INIT_LIST_HEAD(&double_xq->ready);
+	double_xq->caps.clock_hz = NSEC_PER_SEC;
+	xqaccel_sched_init_device(double_xq);
 	spin_lock_init(&double_xq->lock);
 	for (i = 0; i < queues; i++) {
 		struct xqaccel_queue *q = &double_xq->queue[i];
@@ -69,11 +72,21 @@ int double_device(struct kunit *test, unsigned int queues)
 	for (i = 0; i < DOUBLE_CLIENTS; i++) {
 		double_client[i] = &world->client[i];
 		client_init(double_client[i]);
+		double_user[i] = &world->user[i];
+		xqaccel_sched_init_user(double_user[i]);
+		double_client[i]->user = double_user[i];
 	}
 	double_results = 0;
 	double_failed = 0;
-	double_released = 0;
 	return 0;
+}
+
+void double_known(unsigned int client, u64 ns)
+{
+	unsigned int i;
+
+	for (i = 0; i < XQACCEL_LANES; i++)
+		double_client[client]->lane[i].job_ns = ns;
 }
 
 struct xqaccel_job_request *double_job(struct kunit *test, unsigned int client, unsigned int lane)
@@ -89,29 +102,51 @@ struct xqaccel_job_request *double_job(struct kunit *test, unsigned int client, 
 	return job;
 }
 
-void double_complete(struct kunit *test, unsigned int queue)
+void double_complete(struct kunit *test, unsigned int queue, u64 ns)
 {
 	struct xqaccel_queue *q = &double_xq->queue[queue];
 	struct xqaccel_job_request *head = xqaccel_queue_head(q);
 	struct xq_hw_completion *c = &q->cq[q->cq_head];
+	const u64 ticks = div64_u64(ns * (u32)(double_xq->caps.clock_hz / 1000000), 1000);
+	const u64 start = 1ULL << 40;
 
 	KUNIT_ASSERT_NOT_NULL(test, head);
+	/* The kernel's clock can't be set, so what it is compared with is. */
+	head->dispatched_ns -= ns;
 	memset(c, 0, sizeof(*c));
 	c->id = head->desc.id;
+	c->start = cpu_to_le64(start);
+	c->end = cpu_to_le64(start + ticks);
 	c->phase = cpu_to_le16(q->phase);
 	KUNIT_EXPECT_TRUE(test, xqaccel_queue_reap(q));
+}
+
+bool double_idle(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < XQACCEL_CLASSES; i++)
+		if (!xqaccel_fair_idle(&double_xq->class[i]))
+			return false;
+	return true;
 }
 
 /* ---- in place of job.c and watchdog.c ------------------------------------------------- */
 
 static void job_ends(struct xqaccel_job_request *job)
 {
+	const unsigned int n = double_results + double_failed;
+
 	list_del_init(&job->node);
-	double_ended[double_results + double_failed] = job;
+	if (n < DOUBLE_JOBS)
+		double_ended[n] = job;
 }
 
 void xqaccel_job_result(struct xqaccel_job_request *job, const struct xq_hw_completion *c)
 {
+	job->completion.status = le16_to_cpu(c->status);
+	job->completion.start = le64_to_cpu(c->start);
+	job->completion.end = le64_to_cpu(c->end);
 	xqaccel_sched_left(job);
 	job_ends(job);
 	double_results++;
@@ -121,15 +156,6 @@ void xqaccel_job_fail(struct xqaccel_job_request *job, u32 status)
 {
 	job_ends(job);
 	double_failed++;
-}
-
-void xqaccel_job_release(struct xqaccel_job_request *job)
-{
-	double_released++;
-}
-
-void xqaccel_job_uncount(struct xqaccel_job_request *job)
-{
 }
 
 void xqaccel_watch_arm(struct xqaccel_queue *q)

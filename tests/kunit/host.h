@@ -46,10 +46,14 @@ typedef unsigned short umode_t;
 #define ARRAY_SIZE(a)		(sizeof(a) / sizeof((a)[0]))
 #define PAGE_SIZE		4096UL
 #define GFP_KERNEL		0
-#define min(a, b)		({ __typeof__(a) a_ = (a); __typeof__(b) b_ = (b); a_ < b_ ? a_ : b_; })
-#define max(a, b)		({ __typeof__(a) a_ = (a); __typeof__(b) b_ = (b); a_ > b_ ? a_ : b_; })
-#define max3(a, b, c)		({ __typeof__(a) ab_ = max(a, b); __typeof__(c) c_ = (c); \
-				   ab_ > c_ ? ab_ : c_; })
+/* With names of their own in each use, since uses may be inside of each other. */
+#define PICK(a, op, b, n)	PICK_NAMED(a, op, b, a_##n, b_##n)
+#define PICK_N(a, op, b, n)	PICK(a, op, b, n)
+#define PICK_NAMED(a, op, b, a_, b_) \
+	({ __typeof__(a) a_ = (a); __typeof__(b) b_ = (b); a_ op b_ ? a_ : b_; })
+#define min(a, b)		PICK_N(a, <, b, __COUNTER__)
+#define max(a, b)		PICK_N(a, >, b, __COUNTER__)
+#define max3(a, b, c)		max(max(a, b), c)
 #define min_t(type, a, b)	min((type)(a), (type)(b))
 #define max_t(type, a, b)	max((type)(a), (type)(b))
 #define lower_32_bits(n)	((u32)(n))
@@ -61,6 +65,7 @@ typedef unsigned short umode_t;
 #define dma_rmb()		barrier()
 #define container_of(pointer, type, member) \
 	((type *)((char *)(pointer) - offsetof(type, member)))
+#define hweight32(n)		__builtin_popcount(n)
 #define check_mul_overflow(a, b, d)	__builtin_mul_overflow(a, b, d)
 #define check_add_overflow(a, b, d)	__builtin_add_overflow(a, b, d)
 #define cpu_to_le64(x)		((__le64)(x))
@@ -159,6 +164,54 @@ static inline bool list_is_last(const struct list_head *n, const struct list_hea
 	for (e = list_first_entry(l, __typeof__(*e), member), n = list_next_entry(e, member); \
 	     !list_entry_is_head(e, l, member); e = n, n = list_next_entry(n, member))
 
+/* ---- red-black trees: here sorted lists ----------------------------------------------- */
+
+/* Points to itself in no list. */
+struct rb_node { struct rb_node *next; };
+struct rb_root { struct rb_node *rb_node; };
+struct rb_root_cached { struct rb_root rb_root; };
+
+#define RB_ROOT_CACHED		((struct rb_root_cached){ { NULL } })
+#define RB_EMPTY_ROOT(root)	(!(root)->rb_node)
+#define RB_EMPTY_NODE(node)	((node)->next == (node))
+#define RB_CLEAR_NODE(node)	((node)->next = (node))
+#define rb_entry(n, type, member)	container_of(n, type, member)
+
+static inline struct rb_node *rb_first_cached(const struct rb_root_cached *tree)
+{
+	return tree->rb_root.rb_node;
+}
+
+static inline struct rb_node *rb_next(const struct rb_node *node)
+{
+	return node->next;
+}
+
+/* After its equals, as in a tree. */
+static inline void rb_add_cached(struct rb_node *node, struct rb_root_cached *tree,
+				 bool (*less)(struct rb_node *, const struct rb_node *))
+{
+	struct rb_node **at = &tree->rb_root.rb_node;
+
+	while (*at && !less(node, *at)) {
+		assert(*at != node);
+		at = &(*at)->next;
+	}
+	node->next = *at;
+	*at = node;
+}
+
+static inline void rb_erase_cached(struct rb_node *node, struct rb_root_cached *tree)
+{
+	struct rb_node **at = &tree->rb_root.rb_node;
+
+	while (*at != node) {
+		assert(*at);
+		at = &(*at)->next;
+	}
+	*at = node->next;
+}
+
 /* ---- what is only a member ---------------------------------------------------------- */
 
 struct hlist_node { void *next; };
@@ -166,9 +219,6 @@ struct hlist_head { void *first; };
 struct maple_tree { int unused; };
 struct llist_head { void *first; };
 struct llist_node { void *next; };
-struct rb_node { void *node; };
-struct rb_root { void *node; };
-struct rb_root_cached { void *node; };
 struct kref { int refs; };
 struct mutex { int unused; };
 struct rw_semaphore { int unused; };
@@ -233,12 +283,34 @@ static inline s64 atomic64_read(const atomic64_t *v)
 #define dev_err(dev, ...)		((void)(dev))
 #define dev_dbg(dev, ...)		((void)(dev))
 
+#define cond_resched()			((void)0)
+
 extern unsigned long jiffies;
 
 #define HZ			250
+#define NSEC_PER_USEC		1000L
+#define NSEC_PER_MSEC		1000000L
+#define USEC_PER_SEC		1000000L
+#define NSEC_PER_SEC		1000000000L
 #define msecs_to_jiffies(ms)	((unsigned long)(ms) * HZ / 1000)
 #define time_after_eq(a, b)	((long)((a) - (b)) >= 0)
 #define time_before(a, b)	((long)((a) - (b)) < 0)
+
+static inline u64 ktime_get_ns(void)
+{
+	return jiffies * (u64)(NSEC_PER_SEC / HZ);
+}
+
+static inline u64 div64_u64(u64 n, u64 by)
+{
+	return n / by;
+}
+
+static inline u64 div64_u64_rem(u64 n, u64 by, u64 *rest)
+{
+	*rest = n % by;
+	return n / by;
+}
 
 static inline u32 readl(const volatile void *at)
 {

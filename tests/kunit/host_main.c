@@ -5,7 +5,8 @@
 #include "host.h"
 
 extern struct kunit_suite *const geometry_suite_entry, *const job_check_suite_entry,
-	*const queue_suite_entry, *const scheduler_suite_entry;
+	*const queue_suite_entry, *const fair_suite_entry, *const scheduler_suite_entry,
+	*const shares_suite_entry;
 
 unsigned long jiffies = 1000;
 
@@ -62,7 +63,7 @@ int main(void)
 {
 	struct kunit_suite *const suites[] = {
 		geometry_suite_entry, job_check_suite_entry, queue_suite_entry,
-		scheduler_suite_entry,
+		fair_suite_entry, scheduler_suite_entry, shares_suite_entry,
 	};
 	unsigned int i, failed = 0;
 

@@ -18,6 +18,7 @@ static int given_queue(struct kunit *test)
 		return ret;
 	q = &double_xq->queue[0];
 	q->log2 = LOG2;
+	double_known(0, NSEC_PER_USEC);
 	spin_lock_irq(&double_xq->lock);
 	xqaccel_queue_start(q);
 	spin_unlock_irq(&double_xq->lock);
@@ -44,7 +45,9 @@ static struct xqaccel_job_request *push(struct kunit *test)
 {
 	struct xqaccel_job_request *job = double_job(test, 0, 0);
 
-	xqaccel_queue_push(queue(), job);
+	xqaccel_sched_enqueue(job);
+	xqaccel_sched_run(double_xq);
+	KUNIT_ASSERT_TRUE(test, job->state == XQACCEL_JOB_ACTIVE);
 	return job;
 }
 
@@ -110,6 +113,20 @@ static void has_room(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, xqaccel_queue_has_room(queue()));
 }
 
+/* Few jobs, but it will be a while before another could begin. */
+static void has_no_room_for_long(struct kunit *test)
+{
+	guard(spinlock_irq)(&double_xq->lock);
+	double_known(0, XQACCEL_QUEUE_NS / 2);
+	push(test);
+	KUNIT_EXPECT_TRUE(test, xqaccel_queue_has_room(queue()));
+	push(test);
+	KUNIT_EXPECT_FALSE(test, xqaccel_queue_has_room(queue()));
+	device_completes(0, le64_to_cpu(xqaccel_queue_head(queue())->desc.id), XQACCEL_STATUS_OK);
+	KUNIT_ASSERT_TRUE(test, xqaccel_queue_reap(queue()));
+	KUNIT_EXPECT_TRUE(test, xqaccel_queue_has_room(queue()));
+}
+
 /* After any of these the queue is broken, no job has ended, and nothing more is taken. */
 static void expect_broken(struct kunit *test, unsigned int ended)
 {
@@ -158,6 +175,7 @@ static struct kunit_case queue_cases[] = {
 	KUNIT_CASE(old_entries),
 	KUNIT_CASE(several_at_once),
 	KUNIT_CASE(has_room),
+	KUNIT_CASE(has_no_room_for_long),
 	KUNIT_CASE(completion_of_no_job),
 	KUNIT_CASE(completion_of_another),
 	KUNIT_CASE(completion_twice),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Order within a lane, turns between lanes and clients, and that no job is lost. */
+/* Order within a lane, turns of lanes and clients, what is charged, and that no job is lost. */
 #include <kunit/test.h>
 #include <linux/cleanup.h>
 #include <linux/errno.h>
@@ -40,6 +40,7 @@ static void lane_keeps_order_and_queue(struct kunit *test)
 	struct xqaccel_job_request *job[6];
 	unsigned int i;
 
+	double_known(0, NSEC_PER_USEC);
 	for (i = 0; i < 6; i++)
 		job[i] = enqueue(test, 0, 0);
 	xqaccel_sched_run(double_xq);
@@ -49,11 +50,11 @@ static void lane_keeps_order_and_queue(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, queue_of(job[4]), -1);
 	KUNIT_EXPECT_EQ(test, double_xq->queue[1].inflight, 0U);
 	for (i = 0; i < 6; i++) {
-		double_complete(test, 0);
+		double_complete(test, 0, NSEC_PER_USEC);
 		xqaccel_sched_run(double_xq);
 		KUNIT_EXPECT_PTR_EQ(test, double_ended[i], job[i]);
 	}
-	KUNIT_EXPECT_TRUE(test, list_empty(&double_xq->ready));
+	KUNIT_EXPECT_TRUE(test, double_idle());
 	KUNIT_EXPECT_NULL(test, double_client[0]->lane[0].queue);
 }
 
@@ -62,6 +63,7 @@ static void lanes_spread(struct kunit *test)
 	guard(spinlock_irq)(&double_xq->lock);
 	struct xqaccel_job_request *first = enqueue(test, 0, 0), *second = enqueue(test, 0, 1);
 
+	double_known(0, NSEC_PER_USEC);
 	xqaccel_sched_run(double_xq);
 	KUNIT_EXPECT_EQ(test, queue_of(first), 0);
 	KUNIT_EXPECT_EQ(test, queue_of(second), 1);
@@ -87,6 +89,7 @@ static void requeued_is_next(struct kunit *test)
 	struct xqaccel_job_request *first = enqueue(test, 0, 0), *second = enqueue(test, 0, 0);
 	struct xqaccel_queue *q = &double_xq->queue[0];
 
+	double_known(0, NSEC_PER_USEC);
 	xqaccel_sched_run(double_xq);
 	/* As a reset does it: the youngest first. */
 	q->stopped = true;
@@ -100,7 +103,8 @@ static void requeued_is_next(struct kunit *test)
 	xqaccel_queue_start(q);
 	xqaccel_sched_run(double_xq);
 	KUNIT_EXPECT_PTR_EQ(test, xqaccel_queue_head(q), first);
-	double_complete(test, 0);
+	KUNIT_EXPECT_EQ(test, q->inflight, 2U);
+	double_complete(test, 0, NSEC_PER_USEC);
 	KUNIT_EXPECT_PTR_EQ(test, xqaccel_queue_head(q), second);
 }
 
@@ -118,40 +122,155 @@ static void nothing_to_a_device_that_sleeps(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, queue_of(job), -1);
 }
 
-/* A closed client's waiting jobs go, its running ones get little time, others' keep theirs. */
-static void drop(struct kunit *test)
+/* A closed client's running jobs get little time, others' keep theirs. */
+static void hurry(struct kunit *test)
 {
 	guard(spinlock_irq)(&double_xq->lock);
-	struct xqaccel_job_request *running, *kept;
-	LIST_HEAD(dropped);
-	unsigned int i;
+	struct xqaccel_job_request *running, *behind, *kept;
 
+	double_known(0, NSEC_PER_USEC);
 	running = enqueue(test, 0, 0);
-	for (i = 1; i < 10; i++)
-		enqueue(test, 0, 0);
+	behind = enqueue(test, 0, 0);
 	kept = enqueue(test, 1, 0);
 	running->timeout = 1000000;
+	behind->timeout = 1000000;
 	kept->timeout = 1000000;
 	xqaccel_sched_run(double_xq);
-	xqaccel_sched_drop(double_client[0], &dropped);
-	KUNIT_EXPECT_EQ(test, double_released, 6U);
-	KUNIT_EXPECT_TRUE(test, list_empty(&double_client[0]->ready_node));
+	xqaccel_sched_hurry(double_client[0]);
 	KUNIT_EXPECT_LE(test, running->timeout, msecs_to_jiffies(XQACCEL_CLOSE_GRACE_MS));
+	KUNIT_EXPECT_TRUE(test, time_before(running->deadline, jiffies + 500000));
+	KUNIT_EXPECT_LE(test, behind->timeout, msecs_to_jiffies(XQACCEL_CLOSE_GRACE_MS));
 	KUNIT_EXPECT_EQ(test, kept->timeout, 1000000UL);
+	KUNIT_EXPECT_FALSE(test, time_before(kept->deadline, jiffies + 500000));
 	KUNIT_EXPECT_EQ(test, queue_of(kept), 1);
 }
 
+/* Waiting jobs can be taken back, in any order; with its last one a client waits no more. */
+static void remove_waiting(struct kunit *test)
+{
+	guard(spinlock_irq)(&double_xq->lock);
+	struct xqaccel_job_request *job[3], *other;
+	unsigned int i;
+
+	for (i = 0; i < 3; i++)
+		job[i] = enqueue(test, 0, i / 2);
+	other = enqueue(test, 1, 0);
+	xqaccel_sched_remove(job[1]);
+	KUNIT_EXPECT_TRUE(test, xqaccel_fair_waits(&job[0]->lane->entity));
+	xqaccel_sched_remove(job[0]);
+	KUNIT_EXPECT_FALSE(test, xqaccel_fair_waits(&job[0]->lane->entity));
+	KUNIT_EXPECT_TRUE(test, xqaccel_fair_waits(&double_client[0]->entity));
+	xqaccel_sched_remove(job[2]);
+	KUNIT_EXPECT_FALSE(test, xqaccel_fair_waits(&double_client[0]->entity));
+	KUNIT_EXPECT_FALSE(test, double_idle());
+	xqaccel_sched_run(double_xq);
+	KUNIT_EXPECT_EQ(test, queue_of(other), 0);
+	KUNIT_EXPECT_TRUE(test, double_idle());
+	for (i = 0; i < 3; i++)
+		KUNIT_EXPECT_EQ(test, queue_of(job[i]), -1);
+}
+
+/* More than are ended at a time, and those in flight are left to the reset. */
 static void fail_ends_what_waits(struct kunit *test)
+{
+	unsigned int i, inflight;
+
+	spin_lock_irq(&double_xq->lock);
+	for (i = 0; i < 300; i++)
+		enqueue(test, i % DOUBLE_CLIENTS, i % XQACCEL_LANES);
+	xqaccel_sched_run(double_xq);
+	inflight = double_xq->queue[0].inflight + double_xq->queue[1].inflight;
+	spin_unlock_irq(&double_xq->lock);
+	KUNIT_EXPECT_GE(test, inflight, 2U);
+	xqaccel_sched_fail(double_xq);
+	KUNIT_EXPECT_EQ(test, double_failed, 300 - inflight);
+	KUNIT_EXPECT_TRUE(test, double_idle());
+}
+
+/* ---- what is charged ------------------------------------------------------------------ */
+
+static void charge_is_corrected(struct kunit *test)
+{
+	guard(spinlock_irq)(&double_xq->lock);
+	static const u64 takes[] = { 100 * NSEC_PER_USEC, 50 * NSEC_PER_MSEC };
+	struct xqaccel_client *client = double_client[0];
+	u64 sum = 0;
+	unsigned int i;
+
+	for (i = 0; i < 2; i++) {
+		double_known(0, 5 * NSEC_PER_MSEC);
+		enqueue(test, 0, 0);
+		xqaccel_sched_run(double_xq);
+		KUNIT_EXPECT_EQ(test, client->entity.vtime, sum + 5 * NSEC_PER_MSEC);
+		KUNIT_EXPECT_EQ(test, double_xq->queue[0].ahead_ns, 5ULL * NSEC_PER_MSEC);
+		double_complete(test, 0, takes[i]);
+		sum += takes[i];
+		KUNIT_EXPECT_EQ(test, client->entity.vtime, sum);
+		KUNIT_EXPECT_EQ(test, client->lane[0].entity.vtime, sum);
+		KUNIT_EXPECT_EQ(test, client->device_ns, sum);
+		KUNIT_EXPECT_EQ(test, double_xq->queue[0].ahead_ns, 0ULL);
+	}
+}
+
+/* A job that did not begin before it was taken off its queue is not charged. */
+static void requeue_refunds(struct kunit *test)
+{
+	guard(spinlock_irq)(&double_xq->lock);
+	struct xqaccel_client *client = double_client[0];
+	struct xqaccel_job_request *second;
+
+	double_known(0, NSEC_PER_MSEC);
+	enqueue(test, 0, 0);
+	second = enqueue(test, 0, 0);
+	xqaccel_sched_run(double_xq);
+	KUNIT_EXPECT_EQ(test, client->entity.vtime, 2ULL * NSEC_PER_MSEC);
+	double_xq->queue[0].inflight--;
+	xqaccel_sched_requeue(second);
+	KUNIT_EXPECT_EQ(test, client->entity.vtime, 1ULL * NSEC_PER_MSEC);
+	KUNIT_EXPECT_EQ(test, client->device_ns, 0ULL);
+	KUNIT_EXPECT_EQ(test, client->occupancy.jobs[0], 1);
+}
+
+/* The device claims an hour for a job that it has just got. */
+static void device_is_not_believed(struct kunit *test)
+{
+	guard(spinlock_irq)(&double_xq->lock);
+	const u64 hour = 3600ULL * NSEC_PER_SEC;
+	struct xqaccel_job_request *job = enqueue(test, 0, 0);
+
+	xqaccel_sched_run(double_xq);
+	job->dispatched_ns += hour;
+	double_complete(test, 0, hour);
+	KUNIT_EXPECT_LE(test, double_client[0]->device_ns, hour / 60);
+}
+
+static void ticks_are_converted(struct kunit *test)
+{
+	guard(spinlock_irq)(&double_xq->lock);
+	const u64 takes = 5 * NSEC_PER_SEC + 250 * NSEC_PER_USEC;
+
+	double_xq->caps.clock_hz = 24000000;
+	enqueue(test, 0, 0);
+	xqaccel_sched_run(double_xq);
+	double_complete(test, 0, takes);
+	KUNIT_EXPECT_EQ(test, double_client[0]->device_ns, takes);
+}
+
+/* A queue gets so much in advance and no more, so that others wait little. */
+static void little_in_advance(struct kunit *test)
 {
 	guard(spinlock_irq)(&double_xq->lock);
 	unsigned int i;
 
-	for (i = 0; i < 30; i++)
-		enqueue(test, i % DOUBLE_CLIENTS, i % XQACCEL_LANES);
+	double_known(0, XQACCEL_QUEUE_NS * 3 / 8);
+	for (i = 0; i < 10; i++)
+		enqueue(test, 0, 0);
+	/* Nothing is known of this one's lane, so it gets one job at a time. */
+	for (i = 0; i < 10; i++)
+		enqueue(test, 1, 0);
 	xqaccel_sched_run(double_xq);
-	xqaccel_sched_fail(double_xq);
-	KUNIT_EXPECT_EQ(test, double_failed, 30U - 2 * XQACCEL_QUEUE_DEPTH);
-	KUNIT_EXPECT_TRUE(test, list_empty(&double_xq->ready));
+	KUNIT_EXPECT_EQ(test, double_xq->queue[0].inflight, 3U);
+	KUNIT_EXPECT_EQ(test, double_xq->queue[1].inflight, 1U);
 }
 
 /* A plain generator, the same everywhere. */
@@ -180,7 +299,7 @@ static void random_events(struct kunit *test)
 			enqueue(test, c, l)->completion.user_data = enqueued[c][l]++;
 			made++;
 		} else if (xqaccel_queue_head(&double_xq->queue[q])) {
-			double_complete(test, q);
+			double_complete(test, q, next(&state) % 8000 * NSEC_PER_USEC);
 		}
 		xqaccel_sched_run(double_xq);
 		KUNIT_ASSERT_TRUE(test, double_xq->queue[q].inflight <= XQACCEL_QUEUE_DEPTH);
@@ -192,7 +311,11 @@ static void random_events(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, job->completion.user_data,
 				(u64)ended[c][job->lane->index]++);
 	}
-	KUNIT_EXPECT_TRUE(test, list_empty(&double_xq->ready));
+	KUNIT_EXPECT_TRUE(test, double_idle());
+	for (i = 0; i < 2; i++)
+		KUNIT_EXPECT_EQ(test, double_xq->queue[i].ahead_ns, 0ULL);
+	for (i = 0; i < DOUBLE_CLIENTS; i++)
+		KUNIT_EXPECT_EQ(test, double_client[i]->occupancy.queues, 0U);
 }
 
 static struct kunit_case scheduler_cases[] = {
@@ -201,8 +324,14 @@ static struct kunit_case scheduler_cases[] = {
 	KUNIT_CASE(clients_take_turns),
 	KUNIT_CASE(requeued_is_next),
 	KUNIT_CASE(nothing_to_a_device_that_sleeps),
-	KUNIT_CASE(drop),
+	KUNIT_CASE(hurry),
+	KUNIT_CASE(remove_waiting),
 	KUNIT_CASE(fail_ends_what_waits),
+	KUNIT_CASE(charge_is_corrected),
+	KUNIT_CASE(requeue_refunds),
+	KUNIT_CASE(device_is_not_believed),
+	KUNIT_CASE(ticks_are_converted),
+	KUNIT_CASE(little_in_advance),
 	KUNIT_CASE(random_events),
 	{}
 };

@@ -146,14 +146,15 @@ void xqaccel_buffers_end(struct xqaccel_client *client)
  */
 void xqaccel_buffers_detach(struct xqaccel_client *client)
 {
+	const bool leak = READ_ONCE(client->xq->dma) == XQACCEL_DMA_UNKNOWN;
 	struct xqaccel_buffer *buf;
 
 	lockdep_assert_held(&client->mem_lock);
 
-	if (READ_ONCE(client->xq->dma) == XQACCEL_DMA_UNKNOWN)
-		return;
 	list_for_each_entry(buf, &client->live, node) {
-		xqaccel_buffer_pages_detach(buf);
+		if (!leak)
+			xqaccel_buffer_pages_detach(buf);
+		/* The page table ends with the device, and with it all ranges. */
 		buf->has_va = false;
 	}
 }

@@ -76,13 +76,13 @@ static vm_fault_t pfn_fault(struct vm_fault *vmf, struct xqaccel_buffer *buf, un
 	vm_fault_t ret = VM_FAULT_SIGBUS;
 	pgprot_t prot = vma->vm_page_prot;
 
-	mutex_lock(&buf->client->mem_lock);
+	mutex_lock(&buf->client->pages_lock);
 	/* What a device of an encrypted guest can reach is not encrypted. */
 	if (buf->from_dma && cc_platform_has(CC_ATTR_GUEST_MEM_ENCRYPT))
 		prot = pgprot_decrypted(prot);
 	if (buf->pages[i])
 		ret = vmf_insert_pfn_prot(vma, vmf->address, page_to_pfn(buf->pages[i]), prot);
-	mutex_unlock(&buf->client->mem_lock);
+	mutex_unlock(&buf->client->pages_lock);
 	return ret;
 }
 
@@ -124,10 +124,10 @@ int xqaccel_mmap(struct file *file, struct vm_area_struct *vma)
 		return -ERANGE;
 	}
 	vm_flags_set(vma, VM_DONTEXPAND | VM_DONTDUMP);
-	mutex_lock(&client->mem_lock);
+	mutex_lock(&client->pages_lock);
 	if (buf->from_dma)
 		vm_flags_set(vma, VM_PFNMAP | VM_IO);
-	mutex_unlock(&client->mem_lock);
+	mutex_unlock(&client->pages_lock);
 	vma->vm_private_data = buf;
 	vma->vm_ops = &xqaccel_vm_ops;
 	return 0;

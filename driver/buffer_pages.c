@@ -228,18 +228,19 @@ static void page_move(struct page **page)
 
 /*
  * Block by block, so that no more memory is needed than that of a block. Pages that are mapped
- * again in the meantime wait for mem_lock, see pfn_fault().
+ * again in the meantime wait for pages_lock, see pfn_fault().
  */
 static void dma_memory_leave(struct xqaccel_buffer *buf)
 {
-	struct address_space *mapping = buf->client->mapping;
+	struct xqaccel_client *client = buf->client;
 	struct page **page = buf->pages;
 	struct scatterlist *sg;
 	unsigned int n;
 	int i;
 
-	if (mapping)
-		unmap_mapping_range(mapping, xqaccel_mmap_offset(buf), buf->bytes, 1);
+	mutex_lock(&client->pages_lock);
+	if (client->mapping)
+		unmap_mapping_range(client->mapping, xqaccel_mmap_offset(buf), buf->bytes, 1);
 	for_each_sgtable_sg(&buf->sgt, sg, i) {
 		for (n = sg->length >> PAGE_SHIFT; n; n--)
 			page_move(page++);
@@ -249,6 +250,7 @@ static void dma_memory_leave(struct xqaccel_buffer *buf)
 	}
 	sg_free_table(&buf->sgt);
 	buf->from_dma = false;
+	mutex_unlock(&client->pages_lock);
 }
 
 /* ---- either ------------------------------------------------------------------------ */

@@ -82,6 +82,7 @@ static void client_init(struct xqaccel_client *client, struct xqaccel_device *xq
 	client->xq = xq;
 	client->id = atomic64_inc_return(&last_id);
 	mutex_init(&client->mem_lock);
+	mutex_init(&client->pages_lock);
 	INIT_LIST_HEAD(&client->live);
 	xa_init_flags(&client->buffers, XA_FLAGS_ALLOC1);
 	mutex_init(&client->mmap_lock);
@@ -274,9 +275,9 @@ void xqaccel_client_close(struct xqaccel_client *client)
 {
 	struct xqaccel_device *xq = client->xq;
 
-	mutex_lock(&client->mem_lock);
+	mutex_lock(&client->pages_lock);
 	client->mapping = NULL;
-	mutex_unlock(&client->mem_lock);
+	mutex_unlock(&client->pages_lock);
 
 	spin_lock_irq(&xq->lock);
 	client->closed = true;

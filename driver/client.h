@@ -31,6 +31,7 @@ struct xqaccel_user;
  * @queue: hardware queue that has jobs of this lane in flight; staying with it keeps
  *	their order. NULL if there are none.
  * @inflight: of them
+ * @syncing: jobs in xqaccel_device.sync, or being synced
  * @job_ns: device time of its last jobs on average, 0 while there were none
  *
  * Under xqaccel_device.lock.
@@ -44,6 +45,7 @@ struct xqaccel_lane {
 	unsigned int unreaped;
 	struct xqaccel_queue *queue;
 	unsigned int inflight;
+	unsigned int syncing;
 	u64 job_ns;
 	u32 index;
 };
@@ -62,6 +64,11 @@ struct xqaccel_client {
 
 	/* Protects the context, mmu, live and the memory of buffers, context_on, mapping. */
 	struct mutex mem_lock;
+	/*
+	 * Protects mapping, and pages and from_dma of buffers, for page faults and close: mem_lock is
+	 * held while the device is waited for. Comes after mem_lock and mmap_lock.
+	 */
+	struct mutex pages_lock;
 	struct address_space *mapping;	/* of the open file, whose pages may have to be unmapped */
 	bool has_context;		/* for good once it is set */
 	u32 context;			/* id on the device */

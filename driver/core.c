@@ -97,6 +97,7 @@ static void hardware_end(struct xqaccel_device *xq)
 	/* DMA is off when the first returns, and no job is left when the second does. */
 	xqaccel_reset_final(xq);
 	flush_work(&xq->sync_work);
+	cancel_work_sync(&xq->sync_work);
 	xqaccel_irq_free(xq);
 	for (i = 0; i < xq->caps.queues; i++)
 		cancel_delayed_work_sync(&xq->queue[i].watch);

@@ -89,7 +89,9 @@ void xqaccel_job_sync_for_device(struct xqaccel_job_request *job)
 
 	if (!xq->needs_sync)
 		return;
-	for (i = 0; i < XQ_OPERANDS; i++) {
+	/* SUBMIT reads user memory, so it does not hold this; without the device sgt is gone. */
+	down_read(&xq->gone_lock);
+	for (i = 0; i < XQ_OPERANDS && !xq->gone; i++) {
 		const struct xqaccel_span *span = &job->span[i];
 		struct cursor c;
 
@@ -98,6 +100,7 @@ void xqaccel_job_sync_for_device(struct xqaccel_job_request *job)
 		c = cursor_start(span->buf);
 		range_sync(&c, span->offset, span->bytes, true);
 	}
+	up_read(&xq->gone_lock);
 	atomic64_inc(&xq->stats.synced_jobs);
 }
 
@@ -145,6 +148,7 @@ void xqaccel_job_sync_and_end(struct xqaccel_job_request *job)
 
 	lockdep_assert_held(&xq->lock);
 
+	job->lane->syncing++;
 	list_move_tail(&job->node, &xq->sync);
 	queue_work(xqaccel_job_wq, &xq->sync_work);
 }
@@ -162,9 +166,11 @@ void xqaccel_sync_work(struct work_struct *work)
 	while ((job = list_first_entry_or_null(&xq->sync, struct xqaccel_job_request, node))) {
 		list_del_init(&job->node);
 		spin_unlock_irq(&xq->lock);
-		job_sync_for_cpu(job);
+		if (job->completion.status == XQACCEL_STATUS_OK)
+			job_sync_for_cpu(job);
 		cond_resched();
 		spin_lock_irq(&xq->lock);
+		job->lane->syncing--;
 		xqaccel_job_end(job);
 	}
 	spin_unlock_irq(&xq->lock);

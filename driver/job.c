@@ -35,6 +35,18 @@ static bool spans_overlap(const struct xqaccel_span *a, const struct xqaccel_spa
 	       a->offset < b->offset + b->bytes && b->offset < a->offset + a->bytes;
 }
 
+/* Whether a job writes what another one reads. */
+bool xqaccel_job_overwrites(const struct xqaccel_job_request *later,
+			    const struct xqaccel_job_request *job)
+{
+	unsigned int i;
+
+	for (i = 0; i < XQ_OPERANDS; i++)
+		if (i != XQACCEL_C && spans_overlap(&later->span[XQACCEL_C], &job->span[i]))
+			return true;
+	return false;
+}
+
 /* Whether C is written where nothing is read and no byte is written twice. */
 static bool output_apart(const struct xqaccel_job_request *job, const struct xqaccel_job *d)
 {
@@ -230,7 +242,11 @@ static void job_end(struct xqaccel_job_request *job, u32 status)
 	job->state = XQACCEL_JOB_ACTIVE;
 	job->completion.status = status;
 	job->completion.lane = job->lane->index;
-	if (job->client->xq->needs_sync)
+	/*
+	 * Only an OK promises something of C. What else ends must not overtake its lane, but does not
+	 * wake the work of a device that is gone: a job can be refused the device after that.
+	 */
+	if (job->client->xq->needs_sync && (status == XQACCEL_STATUS_OK || job->lane->syncing))
 		xqaccel_job_sync_and_end(job);
 	else
 		xqaccel_job_end(job);

@@ -98,6 +98,9 @@ void xqaccel_job_fail(struct xqaccel_job_request *job, u32 status);
 void xqaccel_job_end(struct xqaccel_job_request *job);
 void xqaccel_job_result(struct xqaccel_job_request *job, const struct xq_hw_completion *c);
 
+bool xqaccel_job_overwrites(const struct xqaccel_job_request *later,
+			    const struct xqaccel_job_request *job);
+
 /* dma_sync.c */
 bool xqaccel_dma_needs_sync(struct device *dev, dma_addr_t example);
 void xqaccel_job_sync_for_device(struct xqaccel_job_request *job);

@@ -108,8 +108,13 @@ bool xqaccel_queue_idle(struct xqaccel_queue *q)
 void xqaccel_queue_note_reached(struct xqaccel_queue *q, bool answers)
 	__must_hold(&q->xq->lock)
 {
-	u32 reached = answers ? xqaccel_read(q->xq, XQ_QUEUE(q->index, XQ_Q_SQ_HEAD)) : ~0U;
+	u32 reached = ~0U;
 
+	if (answers) {
+		/* It would go on between the question and the reset. */
+		xqaccel_queue_halt(q);
+		reached = xqaccel_read(q->xq, XQ_QUEUE(q->index, XQ_Q_SQ_HEAD));
+	}
 	q->reached = reached >> q->log2 ? q->sq_tail : reached;
 }
 

@@ -45,20 +45,36 @@ static int wait_clear(struct xqaccel_device *xq, u32 reg, u32 bit, unsigned int 
 
 /* ---- what becomes of the jobs ------------------------------------------- */
 
-/* Status that ends a job after a reset, or XQACCEL_STATUS_OK if it is to run again. */
-static u32 verdict(const struct xqaccel_queue *q, struct xqaccel_job_request *job, bool started)
+/*
+ * Whether a job that started can't be repeated: it may have added to C already, or one behind it
+ * that started, too, may have changed what it reads. @started: jobs that did, from this one on.
+ */
+static bool spoilt(const struct xqaccel_job_request *job, unsigned int started)
 {
-	const bool interrupted = started || q->broken;
+	const struct xqaccel_job_request *later = job;
 
+	if (job->accumulate)
+		return true;
+	while (--started) {
+		later = list_next_entry(later, node);
+		if (xqaccel_job_overwrites(later, job))
+			return true;
+	}
+	return false;
+}
+
+/* Status that ends a job after a reset, or XQACCEL_STATUS_OK if it is to run again. */
+static u32 verdict(const struct xqaccel_queue *q, struct xqaccel_job_request *job,
+		   unsigned int started)
+{
 	if (job->canceled || job->client->closed)
 		return XQACCEL_STATUS_CANCELED;
 	if (job->timed_out)
 		return XQACCEL_STATUS_TIMEOUT;
-	/* It may have added to C already. */
-	if (interrupted && job->accumulate)
+	if (started && spoilt(job, started))
 		return XQACCEL_STATUS_CANCELED;
 	/* Sleep is no sign that something is wrong, and comes as often as it likes. */
-	if (interrupted && q->xq->power == XQACCEL_AWAKE &&
+	if (started && q->xq->power == XQACCEL_AWAKE &&
 	    ++job->interruptions > XQACCEL_MAX_INTERRUPTIONS)
 		return XQACCEL_STATUS_CANCELED;
 	return XQACCEL_STATUS_OK;
@@ -71,7 +87,7 @@ static u32 verdict(const struct xqaccel_queue *q, struct xqaccel_job_request *jo
 static void settle_jobs(struct xqaccel_queue *q)
 {
 	struct xqaccel_job_request *job, *next;
-	unsigned int started, i = 0;
+	unsigned int started;
 	LIST_HEAD(again);
 
 	lockdep_assert_held(&q->xq->lock);
@@ -81,12 +97,14 @@ static void settle_jobs(struct xqaccel_queue *q)
 	 * The oldest may have begun since the device was asked. Others behind it have started only
 	 * if the completions of those before them got lost.
 	 */
-	started = xqaccel_queue_started(q);
-	if (!started && !q->idle)
+	started = q->broken ? q->inflight : xqaccel_queue_started(q);
+	if (!started && q->inflight && !q->idle)
 		started = 1;
 	list_for_each_entry_safe(job, next, &q->jobs, node) {
-		const u32 status = verdict(q, job, i++ < started);
+		const u32 status = verdict(q, job, started);
 
+		if (started)
+			started--;
 		if (status)
 			xqaccel_job_finish(job, status);
 		else

@@ -368,15 +368,22 @@ bool xqaccel_sched_in_flight(struct xqaccel_client *client)
 	return inflight;
 }
 
-/* Shortens the time of a closed client's jobs in flight. */
+/* A closed client gets nothing more of the device; shortens the time of its jobs in flight. */
 void xqaccel_sched_hurry(struct xqaccel_client *client)
 {
 	const unsigned long soon = jiffies + msecs_to_jiffies(XQACCEL_CLOSE_GRACE_MS);
 	struct xqaccel_device *xq = client->xq;
+	struct xqaccel_user_class *class = user_class(client);
 	struct xqaccel_job_request *job;
 	unsigned int i;
 
 	lockdep_assert_held(&xq->lock);
+
+	for (i = 0; i < XQACCEL_LANES; i++)
+		xqaccel_fair_remove(&client->waiting, &client->lane[i].entity);
+	xqaccel_fair_remove(&class->clients, &client->entity);
+	if (xqaccel_fair_idle(&class->clients))
+		xqaccel_fair_remove(&xq->class[class_index(client)], &class->entity);
 
 	for (i = 0; i < xq->caps.queues; i++) {
 		list_for_each_entry(job, &xq->queue[i].jobs, node) {

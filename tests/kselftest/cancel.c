@@ -92,6 +92,7 @@ TEST_F(cancel, waiting_job)
 		SKIP(return, "no host to make the device hang");
 	for (i = 0; i < COUNT; i++)
 		jobs[i] = self->job;
+	ASSERT_EQ(0, lane_warm(self->fd, &self->buf));
 	ASSERT_EQ(0, inject("hang-jobs", 1));
 	ASSERT_EQ(0, submit_jobs(self->fd, jobs, COUNT, 0, 600000, NULL, &id));
 	ASSERT_EQ(0, cancel(self->fd, id + 20));

@@ -51,6 +51,12 @@ int small_check(const struct buffer *buf, int32_t each);	/* number of wrong elem
 int small_run(int fd, const struct buffer *buf, struct xqaccel_job *job,
 	      struct xqaccel_completion *c);
 
+/*
+ * Has the driver know that the jobs of lane 0 are short: only then are several of them in flight
+ * at once. As small_run().
+ */
+int lane_warm(int fd, const struct buffer *buf);
+
 /* A job that takes some time even without fault injection: about 2^31 multiplications. */
 int large_job(int fd, struct buffer *buf, struct xqaccel_job *job);
 

@@ -142,6 +142,7 @@ TEST_F(memory, jobs_of_a_lane_are_in_flight_together)
 	if (!host_present())
 		SKIP(return, "no host to halt the queues");
 	ASSERT_EQ(0, buffer_create(self->fd, 4096, &buf));
+	ASSERT_EQ(0, lane_warm(self->fd, &buf));
 	small_fill(&buf, 1, 2);
 	small_job(&job, &buf);
 	/* Interrupts are lost, so a job that waits for the end of another waits for the watchdog. */

@@ -239,9 +239,7 @@ TEST_F(recovery, jobs_behind_a_lost_completion_that_accumulate)
 		memset(other[i].map + jobs[1 + i].operand[XQACCEL_C].offset, 0, 64);
 		jobs[1 + i].work.flags = XQACCEL_JOB_ACCUMULATE;
 	}
-	/* A lane whose jobs are known to be short gets several in flight. */
-	for (i = 0; i < 8; i++)
-		ASSERT_EQ(0, small_run(self->fd, &self->buf, &self->job, &self->c));
+	ASSERT_EQ(0, lane_warm(self->fd, &self->buf));
 	ASSERT_EQ(0, inject("wrong-phase", 1));
 	ASSERT_EQ(0, submit_jobs(self->fd, jobs, 3, 0, 500, NULL, NULL));
 	ASSERT_EQ(0, wait_jobs(self->fd, c, 3, 3, 10 * SECOND, &done, &pending));
@@ -252,6 +250,33 @@ TEST_F(recovery, jobs_behind_a_lost_completion_that_accumulate)
 		EXPECT_EQ(0, small_check(&other[i], 16 * 2));
 		munmap(other[i].map, other[i].bytes);
 	}
+	EXPECT_EQ(0, small_run(self->fd, &self->buf, &self->job, &self->c));
+}
+
+/* What ran can't be repeated if a job behind it has written what it reads. */
+TEST_F(recovery, jobs_that_overwrite_what_an_earlier_one_reads)
+{
+	struct xqaccel_job jobs[2] = { self->job, self->job };
+	struct xqaccel_completion c[2];
+	struct buffer other;
+	uint32_t done, pending;
+
+	ASSERT_EQ(0, buffer_create(self->fd, 8192, &other));
+	ASSERT_EQ(0, lane_warm(self->fd, &self->buf));
+	small_fill(&self->buf, 1, 2);
+	small_fill(&other, 5, 7);
+	small_job(&jobs[0], &self->buf);
+	small_job(&jobs[1], &other);
+	/* As many bytes as A has. */
+	jobs[1].operand[XQACCEL_C] = jobs[0].operand[XQACCEL_A];
+	ASSERT_EQ(0, inject("wrong-id", 1));
+	ASSERT_EQ(0, submit_jobs(self->fd, jobs, 2, 0, 2000, NULL, NULL));
+	ASSERT_EQ(0, wait_jobs(self->fd, c, 2, 2, 10 * SECOND, &done, &pending));
+	ASSERT_EQ(2U, done);
+	EXPECT_EQ(XQACCEL_STATUS_CANCELED, (int)c[0].status);
+	EXPECT_EQ(XQACCEL_STATUS_OK, (int)c[1].status);
+	EXPECT_EQ(0, small_check(&self->buf, 16 * 2));
+	munmap(other.map, other.bytes);
 	EXPECT_EQ(0, small_run(self->fd, &self->buf, &self->job, &self->c));
 }
 

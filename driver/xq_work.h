@@ -187,6 +187,7 @@ static inline int xq_conv_check(const struct xqaccel_work *w, const struct xq_ab
 {
 	const struct xqaccel_conv *c = &w->conv;
 	const struct xq_conv_dims dims = xq_work_conv(w);
+	__u64 pixels;
 	int ret;
 
 	if (!(has->features & XQACCEL_FEATURE_CONV) || w->flags & ~XQACCEL_JOB_B_TILED)
@@ -196,7 +197,9 @@ static inline int xq_conv_check(const struct xqaccel_work *w, const struct xq_ab
 		return ret;
 	if (!xq_conv_valid(&dims, c->x_zp) || c->transposed > 1 || c->reserved ||
 	    xq_conv_k(&dims) > has->max_dim || c->out_c > has->max_dim ||
-	    xq_work_rows(w) > has->max_dim || (__u64)c->batch * c->in_h * c->in_w > has->max_dim)
+	    xq_work_rows(w) > has->max_dim ||
+	    __builtin_mul_overflow((__u64)c->batch * c->in_h, (__u64)c->in_w, &pixels) ||
+	    pixels > has->max_dim)
 		return -EINVAL;
 	if (!xq_words_zero(w->words + sizeof(*c) / 4, sizeof(w->words) / 4 - sizeof(*c) / 4))
 		return -EINVAL;
@@ -217,6 +220,13 @@ static inline int xq_epilogue_check(const struct xqaccel_work *w, const struct x
 		return -EINVAL;
 	/* There is nothing to add to, and one result for all groups. */
 	if (w->flags & (XQACCEL_JOB_ACCUMULATE | XQACCEL_JOB_GROUP_ACC))
+		return -EINVAL;
+	/* What a kind does not use may mean something one day. */
+	if (e->kind != XQACCEL_EPILOGUE_REQUANT && (e->profile || e->channels))
+		return -EINVAL;
+	if (e->kind != XQACCEL_EPILOGUE_THRESHOLDS && e->thresholds)
+		return -EINVAL;
+	if (e->kind == XQACCEL_EPILOGUE_FLOAT && (e->zero_point || e->act_min || e->act_max))
 		return -EINVAL;
 	return 0;
 }

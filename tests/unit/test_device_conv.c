@@ -156,6 +156,7 @@ static void no_groups(struct xq_hw_descriptor *d) { conv(d)->groups = 0; }
 static void odd_groups(struct xq_hw_descriptor *d) { conv(d)->groups = 3; }
 static void huge_image(struct xq_hw_descriptor *d) { conv(d)->in_h = 1U << 25; }
 static void huge_output(struct xq_hw_descriptor *d) { conv(d)->out_h = conv(d)->out_w = 1U << 13; }
+static void many_pixels(struct xq_hw_descriptor *d) { conv(d)->batch = 1U << 16; conv(d)->in_h = conv(d)->in_w = 1U << 24; }
 static void huge_pad(struct xq_hw_descriptor *d) { conv(d)->pad_top = ~0U; }
 static void many_kernels(struct xq_hw_descriptor *d) { conv(d)->kernel_h = conv(d)->kernel_w = 1U << 20; }
 static void half_transposed(struct xq_hw_descriptor *d) { conv(d)->transposed = 2; }
@@ -183,7 +184,7 @@ static void invalid_descriptors(void)
 {
 	static spoil *const spoils[] = {
 		no_kernel, no_stride, no_dilation, no_groups, odd_groups, huge_image, huge_output,
-		huge_pad, many_kernels, half_transposed, bad_pair, no_format, wide_format,
+		many_pixels, huge_pad, many_kernels, half_transposed, bad_pair, no_format, wide_format,
 		wide_zero_point, reserved, last_word, accumulate, groups_of_k, epilogue, no_x, no_w,
 		no_y, y_overlaps, y_is_x, odd_y, planes_of_w, scales, bias, span,
 	};

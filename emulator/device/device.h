@@ -170,7 +170,6 @@ bool xqdev_job_mapped(const struct xqdev_job *job);
 void xqdev_job_free(struct xqdev_job *job);
 
 /* engine.c: jobs on the threads */
-void xqdev_engine_plan(struct xqdev *dev, struct xqdev_job *job);
 void xqdev_engine_run(struct xqdev_queue *q);
 void xqdev_engine_cancel(struct xqdev_job *job);
 bool xqdev_engine_ended(struct xqdev_job *job);

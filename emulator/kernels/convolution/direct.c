@@ -17,6 +17,10 @@
 #define STRIP_BYTES		(384U << 10)
 #define MOST_PIXELS		8192U
 #define MOST_RUNS		2048U
+/* Multiply-accumulates between two looks at whether the job is canceled. */
+#define POLL_MACS		(1U << 26)
+/* A multiple of what every instruction set computes at once. */
+#define PIXELS_AT_ONCE		24U
 /* B of a block of channels, where it is not used in place. */
 #define PANEL_BYTES		(768U << 10)
 /* Past the last pixel's last piece a step may reach, and so do vectors that are stored. */
@@ -81,6 +85,12 @@ static bool is_in_place(const struct xqk_conv *conv, uint32_t piece)
 	return conv->dims.flags & XQACCEL_JOB_B_TILED && piece % 4 == 0;
 }
 
+/* Pixels of a unit: fewer where their sums go through scratch memory, which stays bounded by that. */
+static uint32_t most_pixels(const struct xqk_conv *conv)
+{
+	return conv->view[XQK_CONV_Y].flat ? MOST_PIXELS : MOST_PIXELS / 8;
+}
+
 bool xqk_direct_fits(const struct xqk_plan *plan)
 {
 	const struct xqk_conv *conv = &plan->conv;
@@ -100,7 +110,8 @@ bool xqk_direct_fits(const struct xqk_plan *plan)
 	steps = ((uint64_t)piece + 3) / 4 * pieces;
 	/* Pieces that are not whole steps waste the rest. */
 	return 4 * steps <= xq_conv_k(d) + xq_conv_k(d) / 2 && columns_of(d) < STRIP_BYTES &&
-	       rows_of(d, 1) < STRIP_BYTES && strip_of(d, 1) <= STRIP_BYTES && d->out_w <= MOST_PIXELS &&
+	       rows_of(d, 1) < STRIP_BYTES && strip_of(d, 1) <= STRIP_BYTES &&
+	       d->out_w <= most_pixels(conv) &&
 	       pieces + steps / XQK_TILE_STEPS + 1 <= MOST_RUNS &&
 	       (is_in_place(conv, piece) || steps * XQK_DIRECT_STRIPS * XQK_STEP_BYTES <= PANEL_BYTES);
 }
@@ -150,7 +161,7 @@ static uint32_t unit_rows(const struct xqk_plan *plan, uint64_t wanted)
 	const struct xqk_conv *conv = &plan->conv;
 	const struct xq_conv_dims *d = &conv->dims;
 	const uint64_t others = (uint64_t)d->batch * d->groups;
-	const uint32_t pixels = conv->view[XQK_CONV_Y].flat ? MOST_PIXELS : MOST_PIXELS / 8;
+	const uint32_t pixels = most_pixels(conv);
 	uint32_t rows = d->out_h, parts;
 
 	while (rows > 1 && (strip_of(d, rows) > STRIP_BYTES || (uint64_t)rows * d->out_w > pixels))
@@ -397,6 +408,27 @@ static bool canceled(const atomic_bool *cancel)
 }
 
 /* The unit's pixels by all channels of the group, so many strips at a time that all blocks are about the same. */
+/* The staged channels, some pixels after the other; false if canceled. */
+static bool run_block(const struct work *work, const struct xqk_direct *job, unsigned int strips,
+		      const atomic_bool *cancel)
+{
+	const uint64_t pixel = 4ULL * work->steps * work->pieces * strips * XQK_LANES;
+	const uint32_t most = POLL_MACS / pixel < PIXELS_AT_ONCE ? PIXELS_AT_ONCE :
+			      (uint32_t)(POLL_MACS / pixel / PIXELS_AT_ONCE * PIXELS_AT_ONCE);
+	struct xqk_direct part = *job;
+	uint32_t done;
+
+	for (done = 0; done < job->pixels; done += part.pixels) {
+		if (canceled(cancel))
+			return false;
+		part.x = job->x + done;
+		part.y = job->y + done;
+		part.pixels = job->pixels - done < most ? job->pixels - done : most;
+		work->plan->isa->direct->run(&part, strips);
+	}
+	return true;
+}
+
 static bool run_unit(struct work *work, const atomic_bool *cancel)
 {
 	const uint32_t pixels = (work->p1 - work->p0) * work->plan->conv.dims.out_w;
@@ -418,7 +450,8 @@ static bool run_unit(struct work *work, const atomic_bool *cancel)
 		stage_b(work, &job, n, strips);
 		if (work->direct)
 			point_to_outputs(work, work->group * work->outputs + n);
-		work->plan->isa->direct->run(&job, strips);
+		if (!run_block(work, &job, strips, cancel))
+			return false;
 		if (!work->direct)
 			store(work, work->group * work->outputs + n, columns);
 	}

@@ -15,7 +15,7 @@ static void read_tiled(const struct xqk_conv *conv, uint32_t o, uint8_t *dst, ui
 	uint64_t word;
 
 	for (word = 0; word < words; word++)
-		xqk_read(v, 0, o / outputs * v->batch_stride,
+		xqk_read(v, o / outputs, o / outputs * v->batch_stride,
 			 (n / XQK_LANES * tiles + word / XQACCEL_TILE_WORDS) * XQACCEL_TILE_BYTES +
 			 4 * (XQK_LANES * (word % XQACCEL_TILE_WORDS) + n % XQK_LANES), dst + 4 * word, 4);
 }

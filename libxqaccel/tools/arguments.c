@@ -87,16 +87,16 @@ int argument_floats(const char *option, const char *text, struct tensor *t)
 {
 	struct tensor any;
 	char *end;
-	double value;
+	float single;
 	size_t i;
 
-	value = strtod(text, &end);
+	strtod(text, &end);
 	if (end != text && !*end) {
 		if (!tensor_alloc(t, 'f', 4, 0, NULL))
 			return fail("there is not enough memory");
 		/* Straight to float32: by way of double it could be rounded twice. */
-		*(float *)t->data = strtof(text, NULL);
-		return isfinite(value) ? 0 : fail("--%s must be finite (%s)", option, text);
+		single = *(float *)t->data = strtof(text, NULL);
+		return isfinite(single) ? 0 : fail("--%s must be finite (%s)", option, text);
 	}
 	if (number_tensor(option, text, &any))
 		return EXIT_ERROR;

@@ -161,11 +161,13 @@ const char *byte_source_all(struct byte_source *from, uint8_t **data, size_t *by
 		if (got < 0) {
 			wrong = failure(from);
 			free(*data);
+			*data = NULL;
 			return wrong;
 		}
 		*bytes += (size_t)got;
 	}
 	free(*data);
+	*data = NULL;
 	return "there is not enough memory for it";
 }
 

@@ -49,7 +49,7 @@ static const char *cut_short(const struct choices *c, const char *value)
 	const size_t length = strcspn(value, ":");
 
 	for (size_t i = 0; i < c->count; i++) {
-		if (c->word[i][length] == ':' && !strncmp(c->word[i], value, length))
+		if (!strncmp(c->word[i], value, length) && c->word[i][length] == ':')
 			return c->word[i];
 	}
 	return NULL;

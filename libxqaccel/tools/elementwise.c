@@ -146,6 +146,12 @@ static int read_factor(const char *const names[3], const struct side *side, bool
 	return 0;
 }
 
+static int bad_scales(const struct pair *p)
+{
+	return fail("the scales must be finite and above 0, and so must their quotient (%s, %s, %s)", p->a.scale, p->b.scale,
+		    p->y.scale);
+}
+
 static int read_scales(struct pair *p)
 {
 	struct xq_elementwise_args *e = &p->args;
@@ -157,8 +163,7 @@ static int read_scales(struct pair *p)
 	if (e->profile != XQ_REQUANT_ONNX)
 		err = p->product ? xq_mul_factors(e->a.scale, e->b.scale, e->y_scale, e) :
 				   xq_add_factors(e->a.scale, e->b.scale, e->y_scale, e);
-	return err ? fail("the scales must be finite and above 0, and so must their quotient (%s, %s, %s)", p->a.scale,
-			  p->b.scale, p->y.scale) : 0;
+	return err ? bad_scales(p) : 0;
 }
 
 static int read_numbers(struct pair *p)
@@ -209,6 +214,8 @@ static int run(struct pair *p)
 		return EXIT_ERROR;
 	err = (p->product ? xq_mul : xq_add)(workspace, &p->args);
 	argument_workspace_close(workspace);
+	if (err == -EDOM)
+		return bad_scales(p);
 	if (err == -EINVAL)
 		return fail("with these zero points --left-shift leaves no room in 32 bits (%s)",
 			    p->left_shift ? p->left_shift : "20");

@@ -46,7 +46,8 @@ static int open_output(struct output *o)
 {
 	if (o->target.in_place)
 		o->file.fd = o->target.standard ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0) :
-						  open(o->target.path, O_WRONLY | O_CLOEXEC);
+						  open(o->target.path, O_WRONLY | O_CLOEXEC |
+						       (S_ISREG(o->target.stat.st_mode) ? O_APPEND : 0));
 	else if (temporary_create(o->target.path, o->target.exists ? &o->target.stat : NULL, &o->file))
 		o->file.fd = -1;
 	return o->file.fd < 0 ? -errno : 0;

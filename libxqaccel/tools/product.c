@@ -81,8 +81,11 @@ static size_t matrices(const struct xq_matmul *mm, const size_t *step)
 {
 	size_t last = 0;
 
-	for (unsigned int i = 0; i < mm->dims; i++)
-		last += mm->dim[i] ? (mm->dim[i] - 1) * step[i] : 0;
+	for (unsigned int i = 0; i < mm->dims; i++) {
+		if (!mm->dim[i])
+			return 0;
+		last += (mm->dim[i] - 1) * step[i];
+	}
 	return last + 1;
 }
 

@@ -19,8 +19,11 @@ static int decode(const struct quantize *z, float *x)
 	int err;
 
 	if (z->table.data)
-		return codebook_values(&z->q, &z->table, &z->scales,
-				       &(struct layout_piece){ z->cut.layout, 0, z->q.count, 0 }, x);
+		/* Tables may be many, the scale is one. */
+		return codebook_values(&z->q, &z->table, &z->scales, &(struct layout_piece){
+			.layout = { .per = XQ_PER_TENSOR, .outer = 1, .axis = 1, .inner = z->q.count,
+				    .block = 1 },
+			.elements = z->q.count }, x);
 	err = xq_dequantize(z->q.data, &z->cut.layout, &z->type, z->scales.data, z->zps.data, x, &fault);
 	return err ? quantize_fail(err, &fault) : 0;
 }

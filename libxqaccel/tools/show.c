@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "arguments.h"
@@ -66,7 +67,9 @@ static int parse(struct show *s, int argc, char **argv)
 static const char *model_kind(const char *path)
 {
 	const char *end = strrchr(path, '.');
-	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
+	/* A pipe is opened once: its writer would not wait for a second time. */
+	const int fd = !stat(path, &st) && S_ISREG(st.st_mode) ? open(path, O_RDONLY | O_CLOEXEC) : -1;
 	char head[8] = "";
 	bool tflite;
 
@@ -157,11 +160,14 @@ static int histogram(struct show *s)
 	const struct tensor *t = &s->t;
 	struct spread *p = &s->spread;
 	const double low = p->finite ? element_double(t, p->least) : 0, high = p->finite ? element_double(t, p->most) : 0;
+	/* Halves, because the whole range may be more than a double holds; of the least it is nothing. */
+	const double width = high / 2 - low / 2;
+	const bool single = !s->has_bins && p->finite && single_values(s);
 
 	p->bins = (size_t)s->bins;
 	if (!p->finite)
 		p->bins = 0;
-	else if (!s->has_bins && single_values(s))
+	else if (single)
 		p->bins = (size_t)element_difference(t, p->most, t, p->least) + 1;
 	else if (p->bins && low == high)
 		p->bins = 1;
@@ -170,13 +176,12 @@ static int histogram(struct show *s)
 		return fail("there is not enough memory for %zu bins", p->bins);
 	for (size_t i = 0; p->bins && i < t->count; i++) {
 		const double value = element_double(t, i);
-		/* Halves, because the whole range may be more than a double holds. */
-		const double share = low == high ? 0 : (value / 2 - low / 2) / (high / 2 - low / 2);
+		const double share = width > 0 ? (value / 2 - low / 2) / width : 0;
 		size_t bin;
 
 		if (!isfinite(value))
 			continue;
-		bin = (size_t)(share * (double)p->bins);
+		bin = single ? (size_t)element_difference(t, i, t, p->least) : (size_t)(share * (double)p->bins);
 		p->counts[bin < p->bins ? bin : p->bins - 1]++;
 	}
 	return 0;

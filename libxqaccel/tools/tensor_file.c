@@ -37,12 +37,15 @@ static const char *take_or_map(struct byte_source *from, int map_fd, unsigned in
 {
 	const uint64_t bytes = t->count * t->bytes;
 	const char *wrong;
+	off_t here;
 
 	if (byte_source_short(from, bytes))
 		return "it is cut short";
 	if (last && from->known && from->size - from->at > bytes)
 		return "more bytes follow its elements";
-	if (map_fd >= 0 && from->known && !narrow && map_elements(map_fd, from->at, t))
+	/* Where the elements are in the file: standard input need not have begun at its start. */
+	here = map_fd >= 0 && from->known && !narrow ? lseek(map_fd, 0, SEEK_CUR) : -1;
+	if (here >= 0 && map_elements(map_fd, (uint64_t)here, t))
 		return NULL;
 	wrong = tensor_take(from, narrow, t);
 	if (!wrong && last)

@@ -12,7 +12,7 @@
 #define THINNED 16384
 
 /* Rounds of the search for the width of a cell, and how near is near enough. */
-#define WIDTH_ROUNDS 40
+#define WIDTH_ROUNDS 200
 #define WIDTH_NEAR 1.02
 
 #define DIGIT_BITS 8

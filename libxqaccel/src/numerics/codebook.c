@@ -55,7 +55,10 @@ static int fit(const struct xq_atom *atoms, size_t count, size_t k, double *cent
 		return -ENOMEM;
 	memcpy(thin, atoms, count * sizeof(*thin));
 	few = xq_atoms_thin(thin, count, EXACT_MOST);
-	if (few >= k)
+	/* Never thinner than the table. */
+	if (few && few < k)
+		err = xq_kmeans_exact(atoms, count, k, centroid);
+	else if (few)
 		err = xq_kmeans_exact(thin, few, k, centroid);
 	free(thin);
 	if (!err)

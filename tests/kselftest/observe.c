@@ -93,7 +93,7 @@ TEST_F(observe, every_stage_of_a_job)
 	EXPECT_TRUE(submitted < dispatched);
 	EXPECT_TRUE(dispatched < completed);
 	EXPECT_TRUE(completed < reaped);
-	EXPECT_TRUE(event("submit", id, "op=1 flags=0 macs=256 user_data=0xabcd"));
+	EXPECT_TRUE(event("submit", id, "op=1 flags=0x0 macs=256 user_data=0xabcd"));
 	EXPECT_TRUE(!event("cancel", id, NULL));
 	EXPECT_TRUE(!event("requeue", id, NULL));
 }

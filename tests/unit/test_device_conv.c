@@ -140,6 +140,37 @@ static void random_convolutions(void)
 	EXPECT(round, "no pair");
 }
 
+/* Tiles of the groups so far apart that only their own pages are mapped. */
+static void weights_far_apart(void)
+{
+	const uint64_t far = 1 << 20, va = 1ULL << 32;
+	struct conv_case c = { .plain = true };
+	struct xq_hw_descriptor desc;
+	const struct xqk_view *w = &c.conv.view[XQK_CONV_W];
+	unsigned int i;
+
+	begin();
+	c.conv.dims = (struct xq_conv_dims){
+		.flags = XQACCEL_JOB_B_TILED, .batch = 2, .in_h = 6, .in_w = 7, .in_c = 5,
+		.out_h = 6, .out_w = 7, .out_c = 5, .kernel_h = 3, .kernel_w = 3, .groups = 5,
+		.stride_h = 1, .stride_w = 1, .dilation_h = 1, .dilation_w = 1, .pad_top = 1,
+		.pad_left = 1,
+	};
+	conv_make(&c, XQACCEL_FMT_S8, XQACCEL_FMT_S8);
+	describe(&c, &desc);
+	for (i = 0; i < XQK_CONV_OPERANDS; i++)
+		if (i != XQK_CONV_W)
+			put_operand(&c, i, &desc);
+	for (i = 0; i < 5; i++) {
+		fake_map(&h, CONTEXT, va + i * far, 4096, XQ_PTE_READ);
+		fake_store(&h, CONTEXT, va + i * far, w->flat + i * w->batch_stride, 4096);
+	}
+	desc.operand[XQACCEL_W] = (struct xq_hw_operand){ .address = htole64(va), .batch_stride = htole64(far) };
+	run(&c, &desc);
+	conv_free(&c);
+	end();
+}
+
 /* ---- descriptors ---- */
 
 typedef void spoil(struct xq_hw_descriptor *d);
@@ -225,5 +256,6 @@ static void invalid_descriptors(void)
 
 KTAP_MAIN(
 	{ "random_convolutions", random_convolutions },
+	{ "weights_far_apart", weights_far_apart },
 	{ "invalid_descriptors", invalid_descriptors },
 )

@@ -143,6 +143,13 @@ class Outputs(xq_case.Tests):
         one.wait()
         with open("c.npy", "rb") as f:
             self.expect(f.read() == p.stdout, "a pipe as standard input")
+        with open("a.npy", "rb") as f, open("behind", "wb") as g:
+            g.write(bytes(4096) + f.read())
+        with open("behind", "rb", buffering=0) as f:
+            f.seek(4096)
+            p = subprocess.run([self.xq, "gemm", "-", "b.npy", "-o", "-"], stdin=f, capture_output=True, check=True)
+        with open("c.npy", "rb") as f:
+            self.expect(f.read() == p.stdout, "standard input that does not begin at a file's start")
         with open("a.npy", "rb") as f:
             p = subprocess.run([self.xq, "gemm", "-", "-", "-o", "c.npy"], stdin=f, capture_output=True, text=True, check=False)
         self.expect(p.returncode == 1 and "read only once" in p.stderr, "twice: %d %s" % (p.returncode, p.stderr))

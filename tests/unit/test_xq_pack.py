@@ -193,6 +193,8 @@ class Pack(xq_case.Tests):
         self.expect(load("p.npy")[1] == (1, 34), "float16")
 
     def what_it_refuses(self):
+        os.mkdir("folder")
+        self.refused(1, "cannot read folder: Is a directory", "unpack", "folder", "--order", "rows", "--type", "s8", "--shape", "4", "-o", "u.npy")
         save("x.npy", "|i1", (3, 5), [1, -2, 3, -4, 9] * 3)
         save("f.npy", "<f4", (32,), [1.0] * 31 + [math.inf])
         save("g.npy", "<f4", (2, 33), [1.0] * 66)

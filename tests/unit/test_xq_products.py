@@ -40,7 +40,7 @@ class Array:
 
 
 class Products(xq_case.Tests):
-    names = ("zero_points_of_batches", "zero_points_that_do_not_fit", "short_groups", "limit_of_k", "wrapping_accumulators", "one_dimension",
+    names = ("zero_points_of_batches", "zero_points_that_do_not_fit", "short_groups", "empty_batches", "limit_of_k", "wrapping_accumulators", "one_dimension",
              "same_padding", "orders_of_weights", "depthwise_and_transposed_layouts")
 
     def product(self, a, b, *words):
@@ -106,6 +106,13 @@ class Products(xq_case.Tests):
                 self.expect(got[2] == want, "groups of %d, %s, %s" % (group, scales, leading))
         self.refused(1, "--a-group-scale must be [3, 1], rows of A by groups of K (it is [3, 2])", "gemm", "a.npy", "b.npy", "-o", "c.npy", "--group", "20", "--a-group-scale", save("s.npy", "<i4", (3, 2), [1] * 6),
                      *(["--transpose-b"]))
+
+    def empty_batches(self):
+        """Nothing is read of operands that have no elements, in groups either."""
+        save("a.npy", "|i1", (0, 100000, 1001), [])
+        save("b.npy", "|i1", (1001, 1), [0] * 1001)
+        for words in [], ["--group", "2"], ["--group", "7"]:
+            self.run("gemm", "a.npy", "b.npy", *words, "-o", "c.npy")
 
     def limit_of_k(self):
         k = (1 << 24) + 1

@@ -7,6 +7,7 @@ usage: test_xq_quantize.py XQ.... Prints KTAP.
 Memory is limited by RLIMIT_DATA, which counts what a process allocates and maps writable for itself, but not
 files: what the kernel can drop when it needs the room. The peak of resident pages is measured too where the work is done in pieces.
 """
+import json
 import math
 import os
 import random
@@ -38,7 +39,7 @@ def large(path, dtype, shape):
 
 
 class Quantize(xq_case.Tests):
-    names = ("memory", "memory_of_pieces", "pieces_are_the_whole", "bounded_calibration", "short_groups", "several_inputs", "what_several_refuse",
+    names = ("memory", "memory_of_pieces", "pieces_are_the_whole", "bounded_calibration", "short_groups", "report_of_tables", "several_inputs", "what_several_refuse",
              "an_empty_input")
 
     def limited(self, limit, *words):
@@ -130,6 +131,16 @@ class Quantize(xq_case.Tests):
                 self.run("quantize", "g.npy", "-o", "gq.npy", "--scale-out", "gs.npy", *words)
                 self.expect(load("gq.npy")[2] == load("q.npy")[2][row * 10 + start:row * 10 + end], "%s: row %d from %d" % (words, row, start))
                 self.expect(load("gs.npy")[2][0] == load("s.npy")[2][row * 3 + start // 4], "%s: scale of row %d from %d" % (words, row, start))
+
+    def report_of_tables(self):
+        """A table for each channel has one scale; the report tells what dequantize will give."""
+        rng = random.Random(5)
+        save("x.npy", "<f4", (16, 32), [rng.gauss(0, 1 + i // 32) for i in range(512)])
+        said = self.run("quantize", "x.npy", "--type", "u8", "--scheme", "kmeans:4", "--granularity", "channel:0", "-o", "q.npy", "--scale-out", "s.npy",
+                        "--codebook-out", "t.npy", "--report", "--json").stdout
+        self.run("dequantize", "q.npy", "--scale", "s.npy", "--codebook", "t.npy", "-o", "y.npy")
+        seen = self.json("compare", "x.npy", "y.npy", rc=1)
+        self.expect(abs(json.loads(said)["relative"] - seen["relative"]) < 1e-9, "%s, %s" % (said, seen))
 
     def several_inputs(self):
         """One set of parameters, as if the inputs were one tensor."""

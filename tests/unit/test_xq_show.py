@@ -65,6 +65,11 @@ class Show(xq_case.Tests):
             save("x.npy", dtype, (2,), values)
             got = self.run("show", "x.npy", "--json").stdout
             self.expect('"min": %d, "max": %d, ' % (min(values), max(values)) in got, got)
+        save("x.npy", "<i8", (3,), [2**60, 2**60 + 1, 2**60 + 3])
+        bars = [line.split()[-1] for line in self.run("show", "x.npy").stdout.splitlines()[-4:]]
+        self.expect(bars == ["1", "1", "0", "1"], repr(bars))
+        save("x.npy", "<f8", (2,), [0.0, 5e-324])
+        self.run("show", "x.npy")
 
     def extremes(self):
         for values in [[1e308, 1e308, -1e308], [5e-324, 0.0], [1e-300, 3e-300, 2e-300], [1e200, 2e200, 4e200]]:

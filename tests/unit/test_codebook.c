@@ -346,6 +346,25 @@ static void known_values(void)
 	       table[2], table[3]);
 }
 
+/* Integers and the smallest values that there are: most of the range lies between the two. */
+static void far_apart(void)
+{
+	float table[256];
+	unsigned int i, bits;
+	size_t n;
+
+	for (i = 0; i < 1100; i++)
+		x[i] = i < 200 ? (float)(i + 1) : ldexpf((float)(i - 199), -149);
+	for (bits = 2; bits <= 8; bits++)
+		EXPECT(!xq_codebook_fit(x, 1100, NULL, bits, table, NULL), "%u bits", bits);
+	/* 200 entries are the integers, so no value is further off than the denormals are apart. */
+	for (n = 0; n < 200; n++) {
+		for (i = 0; i < 256 && table[i] != x[n]; i++)
+			;
+		EXPECT(i < 256, "%zu has no entry", n + 1);
+	}
+}
+
 /* A linear code is a codebook: none of the same width is better. */
 static void never_worse_than_linear(void)
 {
@@ -380,6 +399,7 @@ KTAP_MAIN({ "the table is a fixed point", fixed_point },
 	  { "of many values, within 1 %", many_values },
 	  { "of very many values", very_many_values },
 	  { "known values", known_values },
+	  { "far apart", far_apart },
 	  { "never worse than linear codes", never_worse_than_linear },
 	  { "few values are exact", few_values },
 	  { "codes are the nearest entries", encode_decode },

@@ -265,7 +265,7 @@ static void stage_strip(struct work *work)
 	}
 }
 
-/* Where patches are and where they go; only the group's first channel for now. */
+/* Where patches are and where they go; at first those of the group's first channel. */
 static void point_to_pixels(struct work *work)
 {
 	const struct xq_conv_dims *d = &work->plan->conv.dims;

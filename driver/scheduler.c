@@ -417,25 +417,30 @@ static struct xqaccel_job_request *any_waiting(struct xqaccel_device *xq)
 	return NULL;
 }
 
+/* Ends some jobs that wait; false if there are no more. Not inlined, so that traces show it. */
+static noinline bool fail_some(struct xqaccel_device *xq)
+{
+	struct xqaccel_job_request *job;
+	unsigned int n;
+
+	spin_lock_irq(&xq->lock);
+	for (n = 0; n < FAIL_AT_ONCE; n++) {
+		job = any_waiting(xq);
+		if (!job)
+			break;
+		xqaccel_sched_remove(job);
+		xqaccel_job_fail(job, XQACCEL_STATUS_LOST);
+	}
+	spin_unlock_irq(&xq->lock);
+	return n == FAIL_AT_ONCE;
+}
+
 /*
  * The device is lost, so no job comes any more: ends all that wait. There can be many, so
  * interrupts are off for a few at a time.
  */
 void xqaccel_sched_fail(struct xqaccel_device *xq)
 {
-	struct xqaccel_job_request *job;
-	unsigned int n;
-
-	do {
-		spin_lock_irq(&xq->lock);
-		for (n = 0; n < FAIL_AT_ONCE; n++) {
-			job = any_waiting(xq);
-			if (!job)
-				break;
-			xqaccel_sched_remove(job);
-			xqaccel_job_fail(job, XQACCEL_STATUS_LOST);
-		}
-		spin_unlock_irq(&xq->lock);
+	while (fail_some(xq))
 		cond_resched();
-	} while (n == FAIL_AT_ONCE);
 }

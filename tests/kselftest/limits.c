@@ -104,7 +104,7 @@ static int stranger(void)
 	return WEXITSTATUS(status);
 }
 
-/* Most calls of xqaccel_job_fail() between two times that its caller took the lock. */
+/* Most calls of xqaccel_job_fail() in one call of fail_some(), which has interrupts off all the time. */
 static unsigned int longest_section(char *text, unsigned int *calls)
 {
 	unsigned int longest = 0, now = 0;
@@ -116,7 +116,7 @@ static unsigned int longest_section(char *text, unsigned int *calls)
 			++*calls;
 			if (++now > longest)
 				longest = now;
-		} else if (strstr(line, "_raw_spin_lock_irq <-xqaccel_sched_fail")) {
+		} else if (strstr(line, ": fail_some ")) {
 			now = 0;
 		}
 	}
@@ -125,7 +125,7 @@ static unsigned int longest_section(char *text, unsigned int *calls)
 
 static int trace_sections(void)
 {
-	if (file_write(TRACING "set_ftrace_filter", "xqaccel_job_fail _raw_spin_lock_irq"))
+	if (file_write(TRACING "set_ftrace_filter", "xqaccel_job_fail fail_some"))
 		return -ENOENT;
 	file_write(TRACING "trace", "");
 	file_write(TRACING "buffer_size_kb", "16384");

@@ -125,7 +125,9 @@ static unsigned int longest_section(char *text, unsigned int *calls)
 
 static int trace_sections(void)
 {
-	if (file_write(TRACING "set_ftrace_filter", "xqaccel_job_fail fail_some"))
+	/* Each write adds one name. */
+	if (file_write(TRACING "set_ftrace_filter", "xqaccel_job_fail") ||
+	    file_write(TRACING "set_ftrace_filter", "fail_some"))
 		return -ENOENT;
 	file_write(TRACING "trace", "");
 	file_write(TRACING "buffer_size_kb", "16384");

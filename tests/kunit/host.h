@@ -39,6 +39,7 @@ typedef unsigned short umode_t;
 #define __iomem
 #define __user
 #define __must_hold(lock)
+#define noinline		__attribute__((noinline))
 #define __acquires(lock)
 #define __releases(lock)
 #define BIT(n)			(1UL << (n))

@@ -32,7 +32,7 @@ struct xqaccel_device;
  * @sgt: bus addresses, while @mapped
  * @mapped: in the DMA API; under client->mem_lock
  * @from_dma: the memory is the DMA API's, see buffer_pages.c; under client->mem_lock
- * @published: user space was told of the handle, which names nothing before; under xa_lock
+ * @published: user space has the handle, which names nothing before; under xa_lock
  */
 struct xqaccel_buffer {
 	struct kref ref;

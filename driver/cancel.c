@@ -7,7 +7,7 @@
 #include "scheduler.h"
 #include "trace.h"
 
-static int cancel(struct xqaccel_job_request *job)
+static int cancel(struct xqaccel_job *job)
 {
 	switch (job->state) {
 	case XQACCEL_JOB_QUEUED:
@@ -26,7 +26,7 @@ int xqaccel_ioctl_cancel(struct xqaccel_call *call)
 {
 	struct xqaccel_device *xq = call->client->xq;
 	const struct xqaccel_cancel *cmd = call->data;
-	struct xqaccel_job_request *job;
+	struct xqaccel_job *job;
 	int ret;
 
 	if (cmd->flags)

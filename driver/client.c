@@ -218,19 +218,18 @@ int xqaccel_ioctl_context_create(struct xqaccel_call *call)
 /* ---- the end ---------------------------------------------------------------- */
 
 /* A job of a closed client that is not in flight, off all lists; NULL if there is none. */
-static struct xqaccel_job_request *job_drop(struct xqaccel_client *client)
+static struct xqaccel_job *job_drop(struct xqaccel_client *client)
 {
-	struct xqaccel_job_request *job;
+	struct xqaccel_job *job;
 	unsigned int i;
 
-	job = list_first_entry_or_null(&client->done, struct xqaccel_job_request, node);
+	job = list_first_entry_or_null(&client->done, struct xqaccel_job, node);
 	if (job) {
 		list_del_init(&job->node);
 		return job;
 	}
 	for (i = 0; i < XQACCEL_LANES; i++) {
-		job = list_first_entry_or_null(&client->lane[i].jobs, struct xqaccel_job_request,
-					       node);
+		job = list_first_entry_or_null(&client->lane[i].jobs, struct xqaccel_job, node);
 		if (!job)
 			continue;
 		xqaccel_sched_remove(job);
@@ -243,7 +242,7 @@ static struct xqaccel_job_request *job_drop(struct xqaccel_client *client)
 static bool jobs_drop(struct xqaccel_client *client, unsigned int count)
 {
 	struct xqaccel_device *xq = client->xq;
-	struct xqaccel_job_request *job, *next;
+	struct xqaccel_job *job, *next;
 	LIST_HEAD(dropped);
 	unsigned int n;
 
@@ -281,14 +280,14 @@ void xqaccel_client_close(struct xqaccel_client *client)
 
 	spin_lock_irq(&xq->lock);
 	client->closed = true;
-	xqaccel_sched_hurry(client);
+	xqaccel_sched_client_closed(client);
 	spin_unlock_irq(&xq->lock);
 	while (jobs_drop(client, JOBS_AT_ONCE))
 		cond_resched();
 	xqaccel_client_put(client);
 }
 
-/* Tells everyone who sleeps on the device to look again. */
+/* Wakes everyone who waits for the device, to look again. */
 void xqaccel_clients_wake(struct xqaccel_device *xq)
 {
 	struct xqaccel_client *client;

@@ -90,15 +90,15 @@ static int invalidate(struct xqaccel_client *client)
 	int spins = 0;
 	u32 value;
 
-	/* A device that sleeps has forgotten everything, and may not answer. */
-	if (READ_ONCE(xq->lost) || xq->power == XQACCEL_ASLEEP)
+	/* A suspended device has forgotten everything, and may not answer. */
+	if (READ_ONCE(xq->lost) || xq->power == XQACCEL_SUSPENDED)
 		return 0;
 	xqaccel_write(xq, XQ_REG_CTX_INVAL, client->context | XQ_CTX_INVAL_GO);
 	for (;;) {
 		value = xqaccel_read(xq, XQ_REG_CTX_INVAL);
 		if (!(value & XQ_CTX_INVAL_GO) || READ_ONCE(xq->lost))
 			return 0;
-		/* A sleep begins: what the device still knows it will have forgotten after it. */
+		/* A suspend begins: what the device still knows it will have forgotten after it. */
 		if (READ_ONCE(xq->dma) == XQACCEL_DMA_OFF)
 			return 0;
 		if (value == ~0U)

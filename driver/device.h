@@ -35,7 +35,7 @@ struct xqaccel_device;
  * struct xqaccel_bus_ops - what the core asks of the bus that the device sits on
  * @dma_stop: forbid the device any further DMA and wait for what is under way.
  *	Returns 0 only if the device certainly does none afterwards. May sleep.
- * @dma_start: allow it DMA again, after a sleep
+ * @dma_start: allow it DMA again, after a suspend
  * @vector: Linux interrupt number of an XQ_VECTOR_*
  */
 struct xqaccel_bus_ops {
@@ -69,9 +69,9 @@ enum xqaccel_dma {
 
 /* Whether the hardware is ours to use, or the bus's: to suspend it or to reset it. */
 enum xqaccel_power {
-	XQACCEL_AWAKE,
-	XQACCEL_DOZING,		/* it gets no more jobs; what runs may end */
-	XQACCEL_ASLEEP,		/* it was reset and does no DMA; its registers may not answer */
+	XQACCEL_ACTIVE,
+	XQACCEL_QUIESCING,		/* it gets no more jobs; what runs may end */
+	XQACCEL_SUSPENDED,		/* it was reset and does no DMA; its registers may not answer */
 };
 
 /* Counters for debugfs; a test compares them before and after. */
@@ -150,10 +150,10 @@ struct xqaccel_device {
 	/* One invalidation at a time: there is one register for all contexts. */
 	struct mutex inval_lock;
 
-	/* Serializes resets, sleep, loss and removal. Protects dma and bus_error. */
+	/* Serializes resets, suspend, loss and removal. Protects dma and bus_error. */
 	struct mutex reset_lock;
 	enum xqaccel_dma dma;
-	bool bus_error;			/* asleep because of one */
+	bool bus_error;			/* suspended because of one */
 	struct delayed_work bus_work;	/* loses the device if the bus does not recover */
 
 	/*
@@ -168,7 +168,7 @@ struct xqaccel_device {
 	u64 macs_per_us;		/* of the fastest job so far */
 	unsigned int unreaped;		/* jobs of all clients, accepted and not reaped */
 	bool lost;
-	enum xqaccel_power power;	/* ASLEEP comes and goes with reset_lock and inval_lock, too */
+	enum xqaccel_power power;	/* SUSPENDED comes and goes with reset_lock and inval_lock, too */
 	unsigned int fruitless_resets;	/* of the function, since a job last ended well */
 	struct work_struct lost_work;	/* wakes those who sleep on the device */
 	struct xqaccel_queue queue[XQ_MAX_QUEUES];

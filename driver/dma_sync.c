@@ -82,7 +82,7 @@ static void range_sync(struct cursor *c, u64 offset, u64 bytes, bool for_device)
 }
 
 /* Cleans what the processor wrote to the operands of a job that nobody knows yet. */
-void xqaccel_job_sync_for_device(struct xqaccel_job_request *job)
+void xqaccel_job_sync_for_device(struct xqaccel_job *job)
 {
 	struct xqaccel_device *xq = job->client->xq;
 	unsigned int i;
@@ -117,7 +117,7 @@ static void plane_sync(struct cursor *c, u64 offset, const struct xq_extent *e, 
 }
 
 /* Has the processor read again what a job wrote. */
-static void job_sync_for_cpu(struct xqaccel_job_request *job)
+static void job_sync_for_cpu(struct xqaccel_job *job)
 {
 	const struct xqaccel_span *span = &job->span[XQACCEL_C];
 	const struct xq_hw_operand *operand = &job->desc.operand[XQACCEL_C];
@@ -142,7 +142,7 @@ static void job_sync_for_cpu(struct xqaccel_job_request *job)
 }
 
 /* Ends a job once its C was synced, after all that ended before it, so that lanes keep their order. */
-void xqaccel_job_sync_and_end(struct xqaccel_job_request *job)
+void xqaccel_job_sync_and_end(struct xqaccel_job *job)
 {
 	struct xqaccel_device *xq = job->client->xq;
 
@@ -160,10 +160,10 @@ void xqaccel_job_sync_and_end(struct xqaccel_job_request *job)
 void xqaccel_sync_work(struct work_struct *work)
 {
 	struct xqaccel_device *xq = container_of(work, struct xqaccel_device, sync_work);
-	struct xqaccel_job_request *job;
+	struct xqaccel_job *job;
 
 	spin_lock_irq(&xq->lock);
-	while ((job = list_first_entry_or_null(&xq->sync, struct xqaccel_job_request, node))) {
+	while ((job = list_first_entry_or_null(&xq->sync, struct xqaccel_job, node))) {
 		list_del_init(&job->node);
 		spin_unlock_irq(&xq->lock);
 		if (job->completion.status == XQACCEL_STATUS_OK)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The ioctl that tells what the device and the driver are. */
+/* The ioctl that reports what the device and the driver are. */
 #include <linux/string.h>
 #include <linux/uaccess.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Limits that the INFO ioctl tells and others keep to. */
+/* Limits that the INFO ioctl reports and others keep to. */
 #ifndef XQACCEL_INFO_H
 #define XQACCEL_INFO_H
 

@@ -64,14 +64,14 @@ static_assert(sizeof(struct xqaccel_buf_create) == 32);
 static_assert(sizeof(struct xqaccel_buf_destroy) == 8);
 static_assert(sizeof(struct xqaccel_operand) == 40);
 static_assert(sizeof(struct xqaccel_work) == 176);
-static_assert(sizeof(struct xqaccel_job) == 184 + XQ_OPERANDS * 40);
+static_assert(sizeof(struct xqaccel_job_desc) == 184 + XQ_OPERANDS * 40);
 static_assert(sizeof(struct xqaccel_submit) == 48);
 static_assert(sizeof(struct xqaccel_completion) == 80);
 static_assert(sizeof(struct xqaccel_wait) == 56);
 static_assert(sizeof(struct xqaccel_cancel) == 16);
 
 static const struct ioctl_op ioctl_ops[] = {
-	/* Writes user memory; what it tells was read when the device was found. */
+	/* Writes user memory; what it reports was read when the device was found. */
 	IOCTL_OP(XQACCEL_CMD_INFO, XQACCEL_IOCTL_INFO, xqaccel_info, driver, false,
 		 true, xqaccel_ioctl_info, NULL),
 	IOCTL_OP(XQACCEL_CMD_CONTEXT_CREATE, XQACCEL_IOCTL_CONTEXT_CREATE,

@@ -7,7 +7,7 @@
 #include "scheduler.h"
 
 /*
- * An interrupt that has nothing to tell is not ours: the kernel turns a vector off that does
+ * An interrupt without a completion is not ours: the kernel turns a vector off that brings
  * nothing else. Now and then one finds its completion taken by the handler before it or by
  * xqaccel_watch(), which the kernel forgives.
  *
@@ -43,7 +43,7 @@ static irqreturn_t error_interrupt(int irq, void *data)
 	u32 error = 0;
 
 	spin_lock(&xq->lock);
-	if (xq->lost || xq->power == XQACCEL_ASLEEP)
+	if (xq->lost || xq->power == XQACCEL_SUSPENDED)
 		goto unlock;
 	error = xqaccel_read(xq, XQ_REG_ERROR);
 	xqaccel_write(xq, XQ_REG_ERROR, error);

@@ -36,8 +36,7 @@ static bool spans_overlap(const struct xqaccel_span *a, const struct xqaccel_spa
 }
 
 /* Whether a job writes what another one reads. */
-bool xqaccel_job_overwrites(const struct xqaccel_job_request *later,
-			    const struct xqaccel_job_request *job)
+bool xqaccel_job_overwrites(const struct xqaccel_job *later, const struct xqaccel_job *job)
 {
 	unsigned int i;
 
@@ -48,7 +47,7 @@ bool xqaccel_job_overwrites(const struct xqaccel_job_request *later,
 }
 
 /* Whether C is written where nothing is read and no byte is written twice. */
-static bool output_apart(const struct xqaccel_job_request *job, const struct xqaccel_job *d)
+static bool output_apart(const struct xqaccel_job *job, const struct xqaccel_job_desc *d)
 {
 	const struct xqaccel_operand *c = &d->operand[XQACCEL_C];
 	struct xq_extent e;
@@ -64,7 +63,7 @@ static bool output_apart(const struct xqaccel_job_request *job, const struct xqa
 	return true;
 }
 
-static int spans_take(struct xqaccel_job_request *job, const struct xqaccel_job *d)
+static int spans_take(struct xqaccel_job *job, const struct xqaccel_job_desc *d)
 {
 	struct xq_extent e;
 	unsigned int i;
@@ -79,7 +78,7 @@ static int spans_take(struct xqaccel_job_request *job, const struct xqaccel_job 
 	return output_apart(job, d) ? 0 : -EINVAL;
 }
 
-static void descriptor_fill(struct xqaccel_job_request *job, const struct xqaccel_job *d)
+static void descriptor_fill(struct xqaccel_job *job, const struct xqaccel_job_desc *d)
 {
 	const u32 *words = (const u32 *)&d->work;
 	struct xq_hw_descriptor *hw = &job->desc;
@@ -100,7 +99,7 @@ static void descriptor_fill(struct xqaccel_job_request *job, const struct xqacce
 	}
 }
 
-static void spans_put(struct xqaccel_job_request *job)
+static void spans_put(struct xqaccel_job *job)
 {
 	unsigned int i;
 
@@ -111,14 +110,14 @@ static void spans_put(struct xqaccel_job_request *job)
 	}
 }
 
-static_assert(sizeof_field(struct xqaccel_job, work) ==
+static_assert(sizeof_field(struct xqaccel_job_desc, work) ==
 	      sizeof_field(struct xq_hw_descriptor, work));
 
 /* Takes references to the buffers of a description that xqaccel_job_check() liked. */
-struct xqaccel_job_request *xqaccel_job_create(struct xqaccel_client *client,
-					   const struct xqaccel_job *d)
+struct xqaccel_job *xqaccel_job_create(struct xqaccel_client *client,
+				       const struct xqaccel_job_desc *d)
 {
-	struct xqaccel_job_request *job = kzalloc(sizeof(*job), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	struct xqaccel_job *job = kzalloc(sizeof(*job), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	int ret;
 
 	if (!job)
@@ -150,10 +149,10 @@ static struct hlist_head *id_list(struct xqaccel_client *client, u64 id)
 }
 
 /* A job that was accepted and not reaped, or NULL. */
-struct xqaccel_job_request *xqaccel_job_find(struct xqaccel_client *client, u64 id)
+struct xqaccel_job *xqaccel_job_find(struct xqaccel_client *client, u64 id)
 	__must_hold(&client->xq->lock)
 {
-	struct xqaccel_job_request *job;
+	struct xqaccel_job *job;
 
 	lockdep_assert_held(&client->xq->lock);
 
@@ -164,7 +163,7 @@ struct xqaccel_job_request *xqaccel_job_find(struct xqaccel_client *client, u64 
 }
 
 /* Accepts a job: it has an id, and a place in every count. */
-void xqaccel_job_count(struct xqaccel_job_request *job)
+void xqaccel_job_count(struct xqaccel_job *job)
 {
 	struct xqaccel_client *client = job->client;
 
@@ -179,7 +178,7 @@ void xqaccel_job_count(struct xqaccel_job_request *job)
 }
 
 /* Nobody will ask for it any more. */
-void xqaccel_job_uncount(struct xqaccel_job_request *job)
+void xqaccel_job_uncount(struct xqaccel_job *job)
 {
 	struct xqaccel_client *client = job->client;
 
@@ -195,21 +194,21 @@ void xqaccel_job_uncount(struct xqaccel_job_request *job)
 /* ---- ending --------------------------------------------------------------- */
 
 /* Gives back what a job holds: buffers first, whose end needs the client. */
-void xqaccel_job_release(struct xqaccel_job_request *job)
+void xqaccel_job_release(struct xqaccel_job *job)
 {
 	spans_put(job);
 	xqaccel_client_put(job->client);
 }
 
 /* For a job that was released, so its client may be gone. */
-void xqaccel_job_free(struct xqaccel_device *xq, struct xqaccel_job_request *job)
+void xqaccel_job_free(struct xqaccel_device *xq, struct xqaccel_job *job)
 {
 	atomic64_dec(&xq->stats.jobs);
 	kfree(job);
 }
 
 /* Makes the completion of a job visible; its status is known. Nobody may look at it afterwards. */
-void xqaccel_job_end(struct xqaccel_job_request *job)
+void xqaccel_job_end(struct xqaccel_job *job)
 {
 	struct xqaccel_client *client = job->client;
 	struct xqaccel_device *xq = client->xq;
@@ -237,7 +236,7 @@ void xqaccel_job_end(struct xqaccel_job_request *job)
 	xqaccel_job_release(job);
 }
 
-static void job_end(struct xqaccel_job_request *job, u32 status)
+static void job_end(struct xqaccel_job *job, u32 status)
 {
 	job->state = XQACCEL_JOB_ACTIVE;
 	job->completion.status = status;
@@ -253,7 +252,7 @@ static void job_end(struct xqaccel_job_request *job, u32 status)
 }
 
 /* Ends a job in flight. Nobody may look at it afterwards. */
-void xqaccel_job_finish(struct xqaccel_job_request *job, u32 status)
+void xqaccel_job_finish(struct xqaccel_job *job, u32 status)
 	__must_hold(&job->client->xq->lock)
 {
 	lockdep_assert_held(&job->client->xq->lock);
@@ -264,7 +263,7 @@ void xqaccel_job_finish(struct xqaccel_job_request *job, u32 status)
 }
 
 /* Ends a job that waits in its lane. */
-void xqaccel_job_fail(struct xqaccel_job_request *job, u32 status)
+void xqaccel_job_fail(struct xqaccel_job *job, u32 status)
 	__must_hold(&job->client->xq->lock)
 {
 	lockdep_assert_held(&job->client->xq->lock);
@@ -272,7 +271,7 @@ void xqaccel_job_fail(struct xqaccel_job_request *job, u32 status)
 	job_end(job, status);
 }
 
-static void fault_name(struct xqaccel_job_request *job, u64 address)
+static void fault_name(struct xqaccel_job *job, u64 address)
 {
 	unsigned int i;
 
@@ -289,7 +288,7 @@ static void fault_name(struct xqaccel_job_request *job, u64 address)
 }
 
 /* Ends a job with what the device wrote about it. */
-void xqaccel_job_result(struct xqaccel_job_request *job, const struct xq_hw_completion *c)
+void xqaccel_job_result(struct xqaccel_job *job, const struct xq_hw_completion *c)
 {
 	const u32 status = le16_to_cpu(c->status);
 

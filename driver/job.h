@@ -36,7 +36,7 @@ struct xqaccel_span {
 };
 
 /**
- * struct xqaccel_job_request - a job that was accepted; struct xqaccel_job is how it was described
+ * struct xqaccel_job - a job that was accepted; struct xqaccel_job_desc is how it was described
  * @node: in lane->jobs, then queue->jobs, then client->done; between the last two maybe in xq->sync
  * @lane_node: in lane->done while @node is in client->done
  * @id_node: in client->by_id from when the job is counted until it is reaped
@@ -57,7 +57,7 @@ struct xqaccel_span {
  * Nobody but the submitter knows it before it is in lane->jobs; from then on it is
  * under xqaccel_device.lock.
  */
-struct xqaccel_job_request {
+struct xqaccel_job {
 	struct list_head node;
 	struct list_head lane_node;
 	struct hlist_node id_node;
@@ -83,28 +83,27 @@ struct xqaccel_job_request {
 #define XQACCEL_CLOSE_GRACE_MS	1000
 
 /* job_check.c */
-int xqaccel_job_check(const struct xqaccel_caps *caps, const struct xqaccel_job *desc);
+int xqaccel_job_check(const struct xqaccel_caps *caps, const struct xqaccel_job_desc *desc);
 
 /* job.c */
-struct xqaccel_job_request *xqaccel_job_create(struct xqaccel_client *client,
-					   const struct xqaccel_job *d);
-struct xqaccel_job_request *xqaccel_job_find(struct xqaccel_client *client, u64 id);
-void xqaccel_job_count(struct xqaccel_job_request *job);
-void xqaccel_job_uncount(struct xqaccel_job_request *job);
-void xqaccel_job_release(struct xqaccel_job_request *job);
-void xqaccel_job_free(struct xqaccel_device *xq, struct xqaccel_job_request *job);
-void xqaccel_job_finish(struct xqaccel_job_request *job, u32 status);
-void xqaccel_job_fail(struct xqaccel_job_request *job, u32 status);
-void xqaccel_job_end(struct xqaccel_job_request *job);
-void xqaccel_job_result(struct xqaccel_job_request *job, const struct xq_hw_completion *c);
+struct xqaccel_job *xqaccel_job_create(struct xqaccel_client *client,
+				       const struct xqaccel_job_desc *d);
+struct xqaccel_job *xqaccel_job_find(struct xqaccel_client *client, u64 id);
+void xqaccel_job_count(struct xqaccel_job *job);
+void xqaccel_job_uncount(struct xqaccel_job *job);
+void xqaccel_job_release(struct xqaccel_job *job);
+void xqaccel_job_free(struct xqaccel_device *xq, struct xqaccel_job *job);
+void xqaccel_job_finish(struct xqaccel_job *job, u32 status);
+void xqaccel_job_fail(struct xqaccel_job *job, u32 status);
+void xqaccel_job_end(struct xqaccel_job *job);
+void xqaccel_job_result(struct xqaccel_job *job, const struct xq_hw_completion *c);
 
-bool xqaccel_job_overwrites(const struct xqaccel_job_request *later,
-			    const struct xqaccel_job_request *job);
+bool xqaccel_job_overwrites(const struct xqaccel_job *later, const struct xqaccel_job *job);
 
 /* dma_sync.c */
 bool xqaccel_dma_needs_sync(struct device *dev, dma_addr_t example);
-void xqaccel_job_sync_for_device(struct xqaccel_job_request *job);
-void xqaccel_job_sync_and_end(struct xqaccel_job_request *job);
+void xqaccel_job_sync_for_device(struct xqaccel_job *job);
+void xqaccel_job_sync_and_end(struct xqaccel_job *job);
 void xqaccel_sync_work(struct work_struct *work);
 
 #endif

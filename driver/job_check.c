@@ -25,7 +25,7 @@ static bool operand_valid(const struct xqaccel_operand *op, const struct xq_exte
 }
 
 /* 0, -EOPNOTSUPP or -EINVAL. */
-int xqaccel_job_check(const struct xqaccel_caps *caps, const struct xqaccel_job *d)
+int xqaccel_job_check(const struct xqaccel_caps *caps, const struct xqaccel_job_desc *d)
 {
 	const struct xq_abilities has = {
 		.pairs = caps->pairs,

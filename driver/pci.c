@@ -153,13 +153,13 @@ static void xqaccel_remove(struct pci_dev *pdev)
 /* Tasks are frozen before this, so no job comes; the PCI core takes care of the power. */
 static int xqaccel_suspend(struct device *dev)
 {
-	xqaccel_sleep(dev_get_drvdata(dev), true);
+	xqaccel_hw_suspend(dev_get_drvdata(dev), true);
 	return 0;
 }
 
 static int xqaccel_resume(struct device *dev)
 {
-	return xqaccel_wake(dev_get_drvdata(dev));
+	return xqaccel_hw_resume(dev_get_drvdata(dev));
 }
 
 static DEFINE_SIMPLE_DEV_PM_OPS(xqaccel_pm_ops, xqaccel_suspend, xqaccel_resume);
@@ -169,12 +169,12 @@ static DEFINE_SIMPLE_DEV_PM_OPS(xqaccel_pm_ops, xqaccel_suspend, xqaccel_resume)
 /* Someone resets the function, as root can through sysfs. */
 static void xqaccel_reset_prepare(struct pci_dev *pdev)
 {
-	xqaccel_sleep(pci_get_drvdata(pdev), true);
+	xqaccel_hw_suspend(pci_get_drvdata(pdev), true);
 }
 
 static void xqaccel_reset_done(struct pci_dev *pdev)
 {
-	xqaccel_wake(pci_get_drvdata(pdev));
+	xqaccel_hw_resume(pci_get_drvdata(pdev));
 }
 
 /* What runs may be what the error hit, so nothing is waited for, and a reset follows anyway. */
@@ -183,9 +183,9 @@ static pci_ers_result_t xqaccel_error_detected(struct pci_dev *pdev, pci_channel
 	struct xqaccel_device *xq = pci_get_drvdata(pdev);
 
 	if (state == pci_channel_io_perm_failure)
-		xqaccel_lose(xq, "the bus gave it up");
+		xqaccel_set_lost(xq, "the bus gave it up");
 	else
-		xqaccel_sleep(xq, false);
+		xqaccel_hw_suspend(xq, false);
 	return READ_ONCE(xq->lost) ? PCI_ERS_RESULT_DISCONNECT : PCI_ERS_RESULT_NEED_RESET;
 }
 
@@ -197,19 +197,19 @@ static pci_ers_result_t xqaccel_slot_reset(struct pci_dev *pdev)
 	 * Between the steps of a recovery others may have woken it: a reset, a resume, a new
 	 * probe. What is restored has no bus mastering, and only a wake turns it on.
 	 */
-	xqaccel_sleep(xq, false);
+	xqaccel_hw_suspend(xq, false);
 	pci_restore_state(pdev);
 	/* Restoring uses up what was saved; the next error may come before the wake. */
 	pci_save_state(pdev);
 	if (!xqaccel_absent(xq))
 		return PCI_ERS_RESULT_RECOVERED;
-	xqaccel_lose(xq, "it does not answer after an error of the bus");
+	xqaccel_set_lost(xq, "it does not answer after an error of the bus");
 	return PCI_ERS_RESULT_DISCONNECT;
 }
 
 static void xqaccel_error_resume(struct pci_dev *pdev)
 {
-	xqaccel_wake(pci_get_drvdata(pdev));
+	xqaccel_hw_resume(pci_get_drvdata(pdev));
 }
 
 static const struct pci_error_handlers xqaccel_error_handlers = {

@@ -120,7 +120,7 @@ void xqaccel_queue_note_reached(struct xqaccel_queue *q, bool answers)
 
 /*
  * How many of the jobs in flight had started by then. More than there are means that the device
- * has gone on since, and that completions told of it.
+ * has gone on since, and that there were completions.
  */
 unsigned int xqaccel_queue_started(const struct xqaccel_queue *q)
 {
@@ -131,15 +131,15 @@ unsigned int xqaccel_queue_started(const struct xqaccel_queue *q)
 }
 
 /* The oldest job in flight, which is the one that the device works on. */
-struct xqaccel_job_request *xqaccel_queue_head(struct xqaccel_queue *q)
+struct xqaccel_job *xqaccel_queue_head(struct xqaccel_queue *q)
 {
-	return list_first_entry_or_null(&q->jobs, struct xqaccel_job_request, node);
+	return list_first_entry_or_null(&q->jobs, struct xqaccel_job, node);
 }
 
 /* Whether the oldest job took too long. One that the device was kept from starting did not. */
 bool xqaccel_queue_late(struct xqaccel_queue *q)
 {
-	const struct xqaccel_job_request *head = xqaccel_queue_head(q);
+	const struct xqaccel_job *head = xqaccel_queue_head(q);
 
 	return head && time_after_eq(jiffies, head->deadline) &&
 	       !(q->halted && xqaccel_queue_idle(q));
@@ -148,7 +148,7 @@ bool xqaccel_queue_late(struct xqaccel_queue *q)
 /* A job's time runs from when it is the oldest of its queue; one that was canceled has none. */
 static void head_begins(struct xqaccel_queue *q)
 {
-	struct xqaccel_job_request *head = xqaccel_queue_head(q);
+	struct xqaccel_job *head = xqaccel_queue_head(q);
 
 	if (!head)
 		return;
@@ -160,7 +160,7 @@ static void head_begins(struct xqaccel_queue *q)
 }
 
 /* Stops a job in flight as soon as it is the oldest of its queue, if it has not ended by then. */
-void xqaccel_queue_cancel(struct xqaccel_job_request *job)
+void xqaccel_queue_cancel(struct xqaccel_job *job)
 	__must_hold(&job->client->xq->lock)
 {
 	struct xqaccel_queue *q = job->lane->queue;
@@ -180,7 +180,7 @@ bool xqaccel_queue_has_room(const struct xqaccel_queue *q)
 }
 
 /* Gives a job to the device; the caller saw that there is room. */
-void xqaccel_queue_push(struct xqaccel_queue *q, struct xqaccel_job_request *job)
+void xqaccel_queue_push(struct xqaccel_queue *q, struct xqaccel_job *job)
 {
 	struct xqaccel_device *xq = q->xq;
 
@@ -199,7 +199,7 @@ void xqaccel_queue_push(struct xqaccel_queue *q, struct xqaccel_job_request *job
 }
 
 /* A completion that can't be true means that the queue's state is no longer known. */
-static void contradiction(struct xqaccel_queue *q, const char *what)
+static void protocol_error(struct xqaccel_queue *q, const char *what)
 {
 	q->broken = true;
 	atomic64_inc(&q->xq->stats.bad_completions);
@@ -208,21 +208,21 @@ static void contradiction(struct xqaccel_queue *q, const char *what)
 
 static bool completion_believable(struct xqaccel_queue *q, const struct xq_hw_completion *c)
 {
-	const struct xqaccel_job_request *head = xqaccel_queue_head(q);
+	const struct xqaccel_job *head = xqaccel_queue_head(q);
 
 	if (!head)
-		contradiction(q, "completion without a job");
+		protocol_error(q, "completion without a job");
 	else if (c->id != head->desc.id)
-		contradiction(q, "completion of another job than the oldest");
+		protocol_error(q, "completion of another job than the oldest");
 	else if (le16_to_cpu(c->status) > XQACCEL_STATUS_INVALID)
-		contradiction(q, "completion with an unknown status");
+		protocol_error(q, "completion with an unknown status");
 	else
 		return true;
 	return false;
 }
 
 /*
- * Takes new completions without telling the device. The index and phase are our own, so
+ * Takes new completions without ringing the doorbell. The index and phase are our own, so
  * nothing that the device writes decides where we read.
  */
 bool xqaccel_queue_collect(struct xqaccel_queue *q)

@@ -8,7 +8,7 @@
 #include <linux/workqueue.h>
 
 struct xqaccel_device;
-struct xqaccel_job_request;
+struct xqaccel_job;
 struct xq_hw_descriptor;
 struct xq_hw_completion;
 
@@ -29,8 +29,8 @@ struct xq_hw_completion;
  * @jobs: in the order in which the device got them, so they must end in that order
  * @stopped: a reset is under way or the device is not there: neither dispatch nor doorbells
  * @broken: the device contradicted itself on this queue; only a reset helps
- * @halted: the device starts no further job, because a sleep begins
- * @idle: halted, and no job was running when the sleep came
+ * @halted: the device starts no further job, because a suspend begins
+ * @idle: halted, and no job was running when the suspend came
  * @reached: index of the descriptor that the device would have started next when the queue was
  *	stopped
  * @irq_reaped: whether an interrupt reaped since the watchdog last looked
@@ -64,14 +64,14 @@ void xqaccel_queues_free(struct xqaccel_device *xq);
 void xqaccel_queue_start(struct xqaccel_queue *q);
 void xqaccel_queue_halt(struct xqaccel_queue *q);
 bool xqaccel_queue_idle(struct xqaccel_queue *q);
-void xqaccel_queue_cancel(struct xqaccel_job_request *job);
+void xqaccel_queue_cancel(struct xqaccel_job *job);
 bool xqaccel_queue_late(struct xqaccel_queue *q);
 void xqaccel_queue_note_reached(struct xqaccel_queue *q, bool answers);
 unsigned int xqaccel_queue_started(const struct xqaccel_queue *q);
-void xqaccel_queue_push(struct xqaccel_queue *q, struct xqaccel_job_request *job);
+void xqaccel_queue_push(struct xqaccel_queue *q, struct xqaccel_job *job);
 bool xqaccel_queue_collect(struct xqaccel_queue *q);
 bool xqaccel_queue_reap(struct xqaccel_queue *q);
-struct xqaccel_job_request *xqaccel_queue_head(struct xqaccel_queue *q);
+struct xqaccel_job *xqaccel_queue_head(struct xqaccel_queue *q);
 
 bool xqaccel_queue_has_room(const struct xqaccel_queue *q);
 

@@ -5,7 +5,7 @@
  * function that does not come back: the device is lost, every job ends, and only then is
  * its memory given back.
  *
- * And sleep, which is a reset with a pause in its middle.
+ * And suspend, which is a reset with a pause in its middle.
  */
 #include <linux/delay.h>
 #include <linux/jiffies.h>
@@ -18,9 +18,9 @@
 
 #define QUEUE_RESET_MS		500
 #define FUNCTION_RESET_MS	2000
-/* What running jobs have to end before a sleep stops them. */
-#define DOZE_MS			1000
-/* What the bus has to recover from an error; nobody is told if it gives up. */
+/* What running jobs have to end before a suspend stops them. */
+#define QUIESCE_MS		1000
+/* What the bus has to recover from an error; there is no call-back if it gives up. */
 #define BUS_RECOVERY_MS		30000
 /* Function resets in a row, without a job that ended well in between, before giving up. */
 #define MAX_FRUITLESS_RESETS	4
@@ -49,9 +49,9 @@ static int wait_clear(struct xqaccel_device *xq, u32 reg, u32 bit, unsigned int 
  * Whether a job that started can't be repeated: it may have added to C already, or one behind it
  * that started, too, may have changed what it reads. @started: jobs that did, from this one on.
  */
-static bool spoilt(const struct xqaccel_job_request *job, unsigned int started)
+static bool unrepeatable(const struct xqaccel_job *job, unsigned int started)
 {
-	const struct xqaccel_job_request *later = job;
+	const struct xqaccel_job *later = job;
 
 	if (job->accumulate)
 		return true;
@@ -64,17 +64,17 @@ static bool spoilt(const struct xqaccel_job_request *job, unsigned int started)
 }
 
 /* Status that ends a job after a reset, or XQACCEL_STATUS_OK if it is to run again. */
-static u32 verdict(const struct xqaccel_queue *q, struct xqaccel_job_request *job,
-		   unsigned int started)
+static u32 reset_status(const struct xqaccel_queue *q, struct xqaccel_job *job,
+			unsigned int started)
 {
 	if (job->canceled || job->client->closed)
 		return XQACCEL_STATUS_CANCELED;
 	if (job->timed_out)
 		return XQACCEL_STATUS_TIMEOUT;
-	if (started && spoilt(job, started))
+	if (started && unrepeatable(job, started))
 		return XQACCEL_STATUS_CANCELED;
-	/* Sleep is no sign that something is wrong, and comes as often as it likes. */
-	if (started && q->xq->power == XQACCEL_AWAKE &&
+	/* A suspend is no sign that something is wrong, and comes as often as it likes. */
+	if (started && q->xq->power == XQACCEL_ACTIVE &&
 	    ++job->interruptions > XQACCEL_MAX_INTERRUPTIONS)
 		return XQACCEL_STATUS_CANCELED;
 	return XQACCEL_STATUS_OK;
@@ -84,9 +84,9 @@ static u32 verdict(const struct xqaccel_queue *q, struct xqaccel_job_request *jo
  * After a reset: take what ended before it, end the guilty, and put the others back to the
  * front of their lanes, last first so that their order stays.
  */
-static void settle_jobs(struct xqaccel_queue *q)
+static void recover_jobs(struct xqaccel_queue *q)
 {
-	struct xqaccel_job_request *job, *next;
+	struct xqaccel_job *job, *next;
 	unsigned int started;
 	LIST_HEAD(again);
 
@@ -101,7 +101,7 @@ static void settle_jobs(struct xqaccel_queue *q)
 	if (!started && q->inflight && !q->idle)
 		started = 1;
 	list_for_each_entry_safe(job, next, &q->jobs, node) {
-		const u32 status = verdict(q, job, started);
+		const u32 status = reset_status(q, job, started);
 
 		if (started)
 			started--;
@@ -119,7 +119,7 @@ static void settle_jobs(struct xqaccel_queue *q)
 
 static void fail_jobs_in_flight(struct xqaccel_device *xq)
 {
-	struct xqaccel_job_request *job, *next;
+	struct xqaccel_job *job, *next;
 	unsigned int i;
 
 	lockdep_assert_held(&xq->lock);
@@ -138,7 +138,7 @@ static void fail_jobs_in_flight(struct xqaccel_device *xq)
 
 static void queue_stop(struct xqaccel_queue *q, bool answers)
 {
-	struct xqaccel_job_request *head = xqaccel_queue_head(q);
+	struct xqaccel_job *head = xqaccel_queue_head(q);
 
 	if (!q->broken && xqaccel_queue_late(q))
 		head->timed_out = true;
@@ -158,7 +158,7 @@ static void function_start(struct xqaccel_device *xq)
 		xqaccel_queue_start(&xq->queue[i]);
 }
 
-static void lose(struct xqaccel_device *xq, const char *reason)
+static void set_lost(struct xqaccel_device *xq, const char *reason)
 {
 	unsigned int i;
 
@@ -194,8 +194,8 @@ static void reset_function(struct xqaccel_device *xq)
 
 	lockdep_assert_held(&xq->reset_lock);
 
-	/* A sleep is as good: it resets the function before and after. */
-	if (xq->lost || xq->power == XQACCEL_ASLEEP)
+	/* A suspend is as good: it resets the function before and after. */
+	if (xq->lost || xq->power == XQACCEL_SUSPENDED)
 		return;
 	spin_lock_irq(&xq->lock);
 	for (i = 0; i < xq->caps.queues; i++)
@@ -208,15 +208,15 @@ static void reset_function(struct xqaccel_device *xq)
 	dev_warn(&xq->dev, "resetting the device\n");
 	ret = wait_clear(xq, XQ_REG_CTRL, XQ_CTRL_RESET, FUNCTION_RESET_MS);
 	if (ret == -ENODEV)
-		return lose(xq, "it does not answer");
+		return set_lost(xq, "it does not answer");
 	if (ret)
-		return lose(xq, "its reset is not acknowledged");
+		return set_lost(xq, "its reset is not acknowledged");
 	if (fruitless > MAX_FRUITLESS_RESETS)
-		return lose(xq, "resets do not help");
+		return set_lost(xq, "resets do not help");
 
 	spin_lock_irq(&xq->lock);
 	for (i = 0; i < xq->caps.queues; i++)
-		settle_jobs(&xq->queue[i]);
+		recover_jobs(&xq->queue[i]);
 	function_start(xq);
 	xqaccel_sched_run(xq);
 	spin_unlock_irq(&xq->lock);
@@ -260,7 +260,7 @@ static void reset_queue(struct xqaccel_queue *q)
 		return reset_function(xq);
 	}
 	spin_lock_irq(&xq->lock);
-	settle_jobs(q);
+	recover_jobs(q);
 	xqaccel_queue_start(q);
 	xqaccel_sched_run(xq);
 	spin_unlock_irq(&xq->lock);
@@ -275,10 +275,10 @@ void xqaccel_reset_queue(struct xqaccel_queue *q)
 }
 
 /* The device is beyond help, or gone: ends every job. No reason: not worth a message. */
-void xqaccel_lose(struct xqaccel_device *xq, const char *reason)
+void xqaccel_set_lost(struct xqaccel_device *xq, const char *reason)
 {
 	mutex_lock(&xq->reset_lock);
-	lose(xq, reason);
+	set_lost(xq, reason);
 	mutex_unlock(&xq->reset_lock);
 }
 
@@ -314,22 +314,22 @@ int xqaccel_reset_start(struct xqaccel_device *xq)
 void xqaccel_reset_final(struct xqaccel_device *xq)
 {
 	mutex_lock(&xq->reset_lock);
-	lose(xq, NULL);
+	set_lost(xq, NULL);
 	if (!xqaccel_absent(xq))
 		xqaccel_reset_initial(xq);
 	mutex_unlock(&xq->reset_lock);
 }
 
-/* ---- sleep ---------------------------------------------------------------- */
+/* ---- suspend -------------------------------------------------------------- */
 
 /* Whether a job runs. An error of the bus may end it all, and then registers may not answer. */
-static bool still_dozing(struct xqaccel_device *xq)
+static bool still_quiescing(struct xqaccel_device *xq)
 {
 	bool busy = false;
 	unsigned int i;
 
 	spin_lock_irq(&xq->lock);
-	if (!xq->lost && xq->power == XQACCEL_DOZING)
+	if (!xq->lost && xq->power == XQACCEL_QUIESCING)
 		for (i = 0; i < xq->caps.queues && !busy; i++)
 			busy = !xqaccel_queue_idle(&xq->queue[i]);
 	spin_unlock_irq(&xq->lock);
@@ -340,33 +340,33 @@ static bool still_dozing(struct xqaccel_device *xq)
  * Lets running jobs end, so that few have to run again and those that accumulate need not be
  * given up. Without reset_lock: a job that is late meanwhile ends as ever.
  */
-static void doze(struct xqaccel_device *xq)
+static void quiesce(struct xqaccel_device *xq)
 {
-	const unsigned long end = jiffies + msecs_to_jiffies(DOZE_MS);
+	const unsigned long end = jiffies + msecs_to_jiffies(QUIESCE_MS);
 	unsigned int i;
 
 	spin_lock_irq(&xq->lock);
-	if (!xq->lost && xq->power == XQACCEL_AWAKE) {
-		xq->power = XQACCEL_DOZING;
+	if (!xq->lost && xq->power == XQACCEL_ACTIVE) {
+		xq->power = XQACCEL_QUIESCING;
 		for (i = 0; i < xq->caps.queues; i++)
 			if (!xq->queue[i].stopped)
 				xqaccel_queue_halt(&xq->queue[i]);
 	}
 	spin_unlock_irq(&xq->lock);
 
-	while (still_dozing(xq) && !time_after(jiffies, end))
+	while (still_quiescing(xq) && !time_after(jiffies, end))
 		usleep_range(100, 1000);
 }
 
 /* Stops the hardware. Nothing of it is touched any more when this returns. */
-static void fall_asleep(struct xqaccel_device *xq, bool orderly)
+static void suspend(struct xqaccel_device *xq, bool orderly)
 {
 	unsigned int i;
 
 	lockdep_assert_held(&xq->reset_lock);
 
 	spin_lock_irq(&xq->lock);
-	xq->power = XQACCEL_DOZING;
+	xq->power = XQACCEL_QUIESCING;
 	for (i = 0; i < xq->caps.queues; i++) {
 		struct xqaccel_queue *q = &xq->queue[i];
 
@@ -377,42 +377,42 @@ static void fall_asleep(struct xqaccel_device *xq, bool orderly)
 		xqaccel_write(xq, XQ_REG_CTRL, XQ_CTRL_RESET);
 	spin_unlock_irq(&xq->lock);
 
-	/* One that does not acknowledge may do so after the sleep; what counts now is the bus. */
+	/* One that does not acknowledge may do so after the resume; what counts now is the bus. */
 	if (orderly)
 		wait_clear(xq, XQ_REG_CTRL, XQ_CTRL_RESET, FUNCTION_RESET_MS);
 	if (xq->bus->dma_stop(xq))
-		return lose(xq, "its DMA can't be stopped");
+		return set_lost(xq, "its DMA can't be stopped");
 	WRITE_ONCE(xq->dma, XQACCEL_DMA_OFF);
 	xqaccel_irq_sync(xq);
 
 	spin_lock_irq(&xq->lock);
 	for (i = 0; i < xq->caps.queues; i++)
-		settle_jobs(&xq->queue[i]);
+		recover_jobs(&xq->queue[i]);
 	spin_unlock_irq(&xq->lock);
 
 	/* An invalidation that is under way ends as there is no DMA. */
 	mutex_lock(&xq->inval_lock);
 	spin_lock_irq(&xq->lock);
-	xq->power = XQACCEL_ASLEEP;
+	xq->power = XQACCEL_SUSPENDED;
 	spin_unlock_irq(&xq->lock);
 	mutex_unlock(&xq->inval_lock);
 }
 
 /**
- * xqaccel_sleep() - leave the hardware to the bus, which may turn it off or reset it
+ * xqaccel_hw_suspend() - leave the hardware to the bus, which may turn it off or reset it
  * @xq: device
  * @orderly: its registers answer, and running jobs may take a moment to end. Otherwise there
  *	was an error of the bus: all is stopped at once, and it must not last.
  *
- * Jobs wait for xqaccel_wake(); what ran and did not end will run again where that is safe.
+ * Jobs wait for xqaccel_hw_resume(); what ran and did not end will run again where that is safe.
  */
-void xqaccel_sleep(struct xqaccel_device *xq, bool orderly)
+void xqaccel_hw_suspend(struct xqaccel_device *xq, bool orderly)
 {
 	if (orderly)
-		doze(xq);
+		quiesce(xq);
 	mutex_lock(&xq->reset_lock);
-	if (!xq->lost && xq->power != XQACCEL_ASLEEP)
-		fall_asleep(xq, orderly);
+	if (!xq->lost && xq->power != XQACCEL_SUSPENDED)
+		suspend(xq, orderly);
 	if (!xq->lost && !orderly) {
 		xq->bus_error = true;
 		queue_delayed_work(xqaccel_job_wq, &xq->bus_work,
@@ -428,12 +428,12 @@ void xqaccel_bus_failed(struct work_struct *work)
 
 	mutex_lock(&xq->reset_lock);
 	if (xq->bus_error)
-		lose(xq, "the bus does not recover");
+		set_lost(xq, "the bus does not recover");
 	mutex_unlock(&xq->reset_lock);
 }
 
 /* Only a device that was reset gets its DMA back: memory that it knew may have been freed. */
-static int wake(struct xqaccel_device *xq)
+static int resume(struct xqaccel_device *xq)
 {
 	int ret;
 
@@ -443,26 +443,26 @@ static int wake(struct xqaccel_device *xq)
 		xq->bus->dma_start(xq);
 		mutex_lock(&xq->inval_lock);
 		spin_lock_irq(&xq->lock);
-		xq->power = XQACCEL_AWAKE;
+		xq->power = XQACCEL_ACTIVE;
 		spin_unlock_irq(&xq->lock);
 		mutex_unlock(&xq->inval_lock);
 		ret = xqaccel_reset_start(xq);
 	}
 	if (ret)
-		lose(xq, "it does not come back");
+		set_lost(xq, "it does not come back");
 	return ret;
 }
 
 /* The hardware is ours again; goes on with the jobs. -ENODEV, -ETIMEDOUT, -EIO: it is lost. */
-int xqaccel_wake(struct xqaccel_device *xq)
+int xqaccel_hw_resume(struct xqaccel_device *xq)
 {
 	int ret = 0;
 
 	mutex_lock(&xq->reset_lock);
 	xq->bus_error = false;
 	cancel_delayed_work(&xq->bus_work);
-	if (!xq->lost && xq->power == XQACCEL_ASLEEP)
-		ret = wake(xq);
+	if (!xq->lost && xq->power == XQACCEL_SUSPENDED)
+		ret = resume(xq);
 	mutex_unlock(&xq->reset_lock);
 	return ret;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* From a late job to a lost device: queue reset, function reset, giving up. And sleep. */
+/* From a late job to a lost device: queue reset, function reset, giving up. And suspend. */
 #ifndef XQACCEL_RESET_H
 #define XQACCEL_RESET_H
 
@@ -14,10 +14,10 @@ int xqaccel_reset_start(struct xqaccel_device *xq);
 void xqaccel_reset_final(struct xqaccel_device *xq);
 void xqaccel_reset_queue(struct xqaccel_queue *q);
 void xqaccel_reset_function(struct xqaccel_device *xq);
-void xqaccel_lose(struct xqaccel_device *xq, const char *reason);
+void xqaccel_set_lost(struct xqaccel_device *xq, const char *reason);
 bool xqaccel_dma_stopped(struct xqaccel_device *xq);
-void xqaccel_sleep(struct xqaccel_device *xq, bool orderly);
-int xqaccel_wake(struct xqaccel_device *xq);
+void xqaccel_hw_suspend(struct xqaccel_device *xq, bool orderly);
+int xqaccel_hw_resume(struct xqaccel_device *xq);
 void xqaccel_bus_failed(struct work_struct *work);
 
 /* watchdog.c */

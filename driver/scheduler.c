@@ -99,7 +99,7 @@ static void charge(struct xqaccel_lane *lane, s64 ns)
 }
 
 /* A new job: to the end of its lane. */
-void xqaccel_sched_enqueue(struct xqaccel_job_request *job)
+void xqaccel_sched_enqueue(struct xqaccel_job *job)
 	__must_hold(&job->client->xq->lock)
 {
 	lockdep_assert_held(&job->client->xq->lock);
@@ -111,7 +111,7 @@ void xqaccel_sched_enqueue(struct xqaccel_job_request *job)
 }
 
 /* Takes a job out of its lane, in which it waits. */
-void xqaccel_sched_remove(struct xqaccel_job_request *job)
+void xqaccel_sched_remove(struct xqaccel_job *job)
 	__must_hold(&job->client->xq->lock)
 {
 	lockdep_assert_held(&job->client->xq->lock);
@@ -121,7 +121,7 @@ void xqaccel_sched_remove(struct xqaccel_job_request *job)
 }
 
 /* A job that was in flight and must run again: to the front of its lane. */
-void xqaccel_sched_requeue(struct xqaccel_job_request *job)
+void xqaccel_sched_requeue(struct xqaccel_job *job)
 	__must_hold(&job->client->xq->lock)
 {
 	struct xqaccel_lane *lane = job->lane;
@@ -156,8 +156,7 @@ static void vacate(struct xqaccel_occupancy *o, unsigned int queue)
  */
 static u64 estimate(const struct xqaccel_lane *lane)
 {
-	const struct xqaccel_job_request *job = list_first_entry(&lane->jobs,
-							struct xqaccel_job_request, node);
+	const struct xqaccel_job *job = list_first_entry(&lane->jobs, struct xqaccel_job, node);
 	const u64 rate = lane->client->xq->macs_per_us;
 	u64 ns = lane->job_ns ?: XQACCEL_QUEUE_NS;
 
@@ -168,8 +167,7 @@ static u64 estimate(const struct xqaccel_lane *lane)
 
 static void dispatch(struct xqaccel_lane *lane, struct xqaccel_queue *q)
 {
-	struct xqaccel_job_request *job = list_first_entry(&lane->jobs,
-							   struct xqaccel_job_request, node);
+	struct xqaccel_job *job = list_first_entry(&lane->jobs, struct xqaccel_job, node);
 	struct xqaccel_client *client = lane->client;
 
 	job->state = XQACCEL_JOB_ACTIVE;
@@ -200,7 +198,7 @@ static u64 ticks_to_ns(u64 ticks, u64 hz)
  * Device time of a job that is no longer in flight. A device that says more than has passed is
  * not believed; one that says nothing had to be reset, and the time since the job began counts.
  */
-static u64 device_ns(const struct xqaccel_job_request *job)
+static u64 device_ns(const struct xqaccel_job *job)
 {
 	const struct xqaccel_completion *c = &job->completion;
 	const u64 now = ktime_get_ns();
@@ -212,7 +210,7 @@ static u64 device_ns(const struct xqaccel_job_request *job)
 }
 
 /* The average follows the last few jobs. */
-static void learn(struct xqaccel_lane *lane, const struct xqaccel_job_request *job, u64 ns)
+static void update_averages(struct xqaccel_lane *lane, const struct xqaccel_job *job, u64 ns)
 {
 	struct xqaccel_device *xq = lane->client->xq;
 
@@ -223,7 +221,7 @@ static void learn(struct xqaccel_lane *lane, const struct xqaccel_job_request *j
 }
 
 /* A job is no longer in flight. */
-void xqaccel_sched_left(struct xqaccel_job_request *job)
+void xqaccel_sched_left(struct xqaccel_job *job)
 {
 	struct xqaccel_lane *lane = job->lane;
 	struct xqaccel_client *client = lane->client;
@@ -238,7 +236,7 @@ void xqaccel_sched_left(struct xqaccel_job_request *job)
 	charge(lane, ns - job->charged_ns);
 	client->device_ns += ns;
 	if (job->completion.end)
-		learn(lane, job, ns);
+		update_averages(lane, job, ns);
 	job->head_ns = 0;
 	if (!--lane->inflight)
 		lane->queue = NULL;
@@ -349,7 +347,7 @@ void xqaccel_sched_run(struct xqaccel_device *xq)
 {
 	lockdep_assert_held(&xq->lock);
 
-	if (xq->lost || xq->power != XQACCEL_AWAKE)
+	if (xq->lost || xq->power != XQACCEL_ACTIVE)
 		return;
 	while (serve_one(xq))
 		;
@@ -369,12 +367,12 @@ bool xqaccel_sched_in_flight(struct xqaccel_client *client)
 }
 
 /* A closed client gets nothing more of the device; shortens the time of its jobs in flight. */
-void xqaccel_sched_hurry(struct xqaccel_client *client)
+void xqaccel_sched_client_closed(struct xqaccel_client *client)
 {
 	const unsigned long soon = jiffies + msecs_to_jiffies(XQACCEL_CLOSE_GRACE_MS);
 	struct xqaccel_device *xq = client->xq;
 	struct xqaccel_user_class *class = user_class(client);
-	struct xqaccel_job_request *job;
+	struct xqaccel_job *job;
 	unsigned int i;
 
 	lockdep_assert_held(&xq->lock);
@@ -397,7 +395,7 @@ void xqaccel_sched_hurry(struct xqaccel_client *client)
 	}
 }
 
-static struct xqaccel_job_request *any_waiting(struct xqaccel_device *xq)
+static struct xqaccel_job *any_waiting(struct xqaccel_device *xq)
 {
 	struct xqaccel_fair_entity *e;
 	unsigned int i;
@@ -411,7 +409,7 @@ static struct xqaccel_job_request *any_waiting(struct xqaccel_device *xq)
 								   entity)->waiting.waiting),
 				     struct xqaccel_fair_entity, node);
 			return list_first_entry(&container_of(e, struct xqaccel_lane, entity)->jobs,
-						struct xqaccel_job_request, node);
+						struct xqaccel_job, node);
 		}
 	}
 	return NULL;
@@ -420,7 +418,7 @@ static struct xqaccel_job_request *any_waiting(struct xqaccel_device *xq)
 /* Ends some jobs that wait; false if there are no more. Not inlined, so that traces show it. */
 static noinline bool fail_some(struct xqaccel_device *xq)
 {
-	struct xqaccel_job_request *job;
+	struct xqaccel_job *job;
 	unsigned int n;
 
 	spin_lock_irq(&xq->lock);

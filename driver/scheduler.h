@@ -10,7 +10,7 @@
 
 struct xqaccel_client;
 struct xqaccel_device;
-struct xqaccel_job_request;
+struct xqaccel_job;
 struct xqaccel_user;
 
 /* LOW, NORMAL, HIGH. */
@@ -40,13 +40,13 @@ struct xqaccel_user_class {
 void xqaccel_sched_init_device(struct xqaccel_device *xq);
 void xqaccel_sched_init_user(struct xqaccel_user *user);
 void xqaccel_sched_init_client(struct xqaccel_client *client);
-void xqaccel_sched_enqueue(struct xqaccel_job_request *job);
-void xqaccel_sched_requeue(struct xqaccel_job_request *job);
-void xqaccel_sched_remove(struct xqaccel_job_request *job);
-void xqaccel_sched_left(struct xqaccel_job_request *job);
+void xqaccel_sched_enqueue(struct xqaccel_job *job);
+void xqaccel_sched_requeue(struct xqaccel_job *job);
+void xqaccel_sched_remove(struct xqaccel_job *job);
+void xqaccel_sched_left(struct xqaccel_job *job);
 bool xqaccel_sched_in_flight(struct xqaccel_client *client);
 void xqaccel_sched_run(struct xqaccel_device *xq);
-void xqaccel_sched_hurry(struct xqaccel_client *client);
+void xqaccel_sched_client_closed(struct xqaccel_client *client);
 void xqaccel_sched_fail(struct xqaccel_device *xq);
 
 #endif

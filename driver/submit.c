@@ -38,13 +38,13 @@ u32 xqaccel_default_timeout_ms(void)
 }
 
 /* Everything is decided on this copy: user space may change its own at any time. */
-static struct xqaccel_job_request *job_from_user(struct xqaccel_client *client,
-						 const struct xqaccel_submit *cmd, u32 index)
+static struct xqaccel_job *job_from_user(struct xqaccel_client *client,
+					 const struct xqaccel_submit *cmd, u32 index)
 {
 	const void __user *from = u64_to_user_ptr(cmd->jobs.array +
 						  (u64)index * cmd->jobs.stride);
-	struct xqaccel_job_request *job;
-	struct xqaccel_job desc;
+	struct xqaccel_job *job;
+	struct xqaccel_job_desc desc;
 	int ret;
 
 	ret = copy_struct_from_user(&desc, sizeof(desc), from, cmd->jobs.stride);
@@ -62,7 +62,7 @@ static struct xqaccel_job_request *job_from_user(struct xqaccel_client *client,
 
 static void free_jobs(struct xqaccel_device *xq, struct list_head *jobs)
 {
-	struct xqaccel_job_request *job, *next;
+	struct xqaccel_job *job, *next;
 
 	list_for_each_entry_safe(job, next, jobs, node) {
 		xqaccel_job_release(job);
@@ -88,7 +88,7 @@ static int reserve(struct xqaccel_call *call, struct xqaccel_lane *lane, u32 cou
 	struct xqaccel_client *client = call->client;
 	struct xqaccel_submit *cmd = call->data;
 	struct xqaccel_device *xq = client->xq;
-	struct xqaccel_job_request *job, *next;
+	struct xqaccel_job *job, *next;
 	LIST_HEAD(refused);
 	int ret = 0;
 	u32 n = 0;
@@ -146,7 +146,7 @@ int xqaccel_ioctl_submit(struct xqaccel_call *call)
 		return -EAGAIN;
 
 	for (count = 0; count < cmd->jobs.count; count++) {
-		struct xqaccel_job_request *job = job_from_user(client, cmd, count);
+		struct xqaccel_job *job = job_from_user(client, cmd, count);
 
 		ret = PTR_ERR_OR_ZERO(job);
 		if (ret) {
@@ -163,7 +163,7 @@ int xqaccel_ioctl_submit(struct xqaccel_call *call)
 void xqaccel_submit_finish(struct xqaccel_call *call, bool written)
 {
 	struct xqaccel_device *xq = call->client->xq;
-	struct xqaccel_job_request *job, *next;
+	struct xqaccel_job *job, *next;
 
 	spin_lock_irq(&xq->lock);
 	list_for_each_entry_safe(job, next, &call->jobs, node) {

@@ -31,7 +31,7 @@ TRACE_DEFINE_ENUM(XQACCEL_STATUS_LOST);
 
 /* Where a job is, with nothing else to say: device, client, lane and id name it in all events. */
 DECLARE_EVENT_CLASS(xqaccel_job,
-	TP_PROTO(const struct xqaccel_job_request *job),
+	TP_PROTO(const struct xqaccel_job *job),
 	TP_ARGS(job),
 	TP_STRUCT__entry(
 		__field(int, device)
@@ -51,7 +51,7 @@ DECLARE_EVENT_CLASS(xqaccel_job,
 
 /* Accepted, and waiting in its lane. */
 TRACE_EVENT(xqaccel_job_submit,
-	TP_PROTO(const struct xqaccel_job_request *job),
+	TP_PROTO(const struct xqaccel_job *job),
 	TP_ARGS(job),
 	TP_STRUCT__entry(
 		__field(int, device)
@@ -80,7 +80,7 @@ TRACE_EVENT(xqaccel_job_submit,
 
 /* Given to the device, on a hardware queue. */
 TRACE_EVENT(xqaccel_job_dispatch,
-	TP_PROTO(const struct xqaccel_job_request *job, unsigned int queue),
+	TP_PROTO(const struct xqaccel_job *job, unsigned int queue),
 	TP_ARGS(job, queue),
 	TP_STRUCT__entry(
 		__field(int, device)
@@ -104,15 +104,15 @@ TRACE_EVENT(xqaccel_job_dispatch,
 
 /* Taken off its hardware queue by a reset or a suspend, to run again. */
 DEFINE_EVENT(xqaccel_job, xqaccel_job_requeue,
-	TP_PROTO(const struct xqaccel_job_request *job), TP_ARGS(job));
+	TP_PROTO(const struct xqaccel_job *job), TP_ARGS(job));
 
 /* Canceled by its owner. */
 DEFINE_EVENT(xqaccel_job, xqaccel_job_cancel,
-	TP_PROTO(const struct xqaccel_job_request *job), TP_ARGS(job));
+	TP_PROTO(const struct xqaccel_job *job), TP_ARGS(job));
 
 /* Ended, however that came; start and end are the device's, in its ticks. */
 TRACE_EVENT(xqaccel_job_complete,
-	TP_PROTO(const struct xqaccel_job_request *job),
+	TP_PROTO(const struct xqaccel_job *job),
 	TP_ARGS(job),
 	TP_STRUCT__entry(
 		__field(int, device)
@@ -139,7 +139,7 @@ TRACE_EVENT(xqaccel_job_complete,
 
 /* Its completion was written to user memory. */
 DEFINE_EVENT(xqaccel_job, xqaccel_job_reap,
-	TP_PROTO(const struct xqaccel_job_request *job), TP_ARGS(job));
+	TP_PROTO(const struct xqaccel_job *job), TP_ARGS(job));
 
 #endif
 

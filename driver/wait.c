@@ -45,7 +45,7 @@ static u32 ended(struct xqaccel_client *client, const struct xqaccel_wait *cmd)
 	const struct xqaccel_lane *lane = lane_of(client, cmd);
 
 	if (cmd->flags & XQACCEL_WAIT_JOB) {
-		const struct xqaccel_job_request *job = xqaccel_job_find(client, cmd->id);
+		const struct xqaccel_job *job = xqaccel_job_find(client, cmd->id);
 
 		return job && job->state == XQACCEL_JOB_ENDED;
 	}
@@ -91,7 +91,7 @@ static int wait_for(struct xqaccel_client *client, const struct xqaccel_wait *cm
 	return ret;
 }
 
-static void take_job(struct xqaccel_call *call, struct xqaccel_job_request *job)
+static void take_job(struct xqaccel_call *call, struct xqaccel_job *job)
 {
 	job->state = XQACCEL_JOB_TAKEN;
 	list_move_tail(&job->node, &call->jobs);
@@ -100,8 +100,8 @@ static void take_job(struct xqaccel_call *call, struct xqaccel_job_request *job)
 	job->client->done_count--;
 }
 
-static struct xqaccel_job_request *first_ended(struct xqaccel_client *client,
-					       const struct xqaccel_wait *cmd)
+static struct xqaccel_job *first_ended(struct xqaccel_client *client,
+				       const struct xqaccel_wait *cmd)
 {
 	struct xqaccel_lane *lane = lane_of(client, cmd);
 
@@ -110,15 +110,15 @@ static struct xqaccel_job_request *first_ended(struct xqaccel_client *client,
 	if (cmd->flags & XQACCEL_WAIT_JOB)
 		return xqaccel_job_find(client, cmd->id);
 	if (lane)
-		return list_first_entry(&lane->done, struct xqaccel_job_request, lane_node);
-	return list_first_entry(&client->done, struct xqaccel_job_request, node);
+		return list_first_entry(&lane->done, struct xqaccel_job, lane_node);
+	return list_first_entry(&client->done, struct xqaccel_job, node);
 }
 
 static void take(struct xqaccel_call *call)
 {
 	struct xqaccel_client *client = call->client;
 	struct xqaccel_wait *cmd = call->data;
-	struct xqaccel_job_request *job;
+	struct xqaccel_job *job;
 
 	spin_lock_irq(&client->xq->lock);
 	for (cmd->done = 0; cmd->done < cmd->completions.count; cmd->done++) {
@@ -135,7 +135,7 @@ static void take(struct xqaccel_call *call)
 /* Back to the front, in their order: of those that another thread took meanwhile we know nothing. */
 static void put_back(struct xqaccel_client *client, struct list_head *jobs)
 {
-	struct xqaccel_job_request *job, *next;
+	struct xqaccel_job *job, *next;
 
 	spin_lock_irq(&client->xq->lock);
 	list_for_each_entry_safe_reverse(job, next, jobs, node) {
@@ -163,7 +163,7 @@ static int copy_one(const struct xqaccel_array *to, u32 index, const struct xqac
 static int reap(struct xqaccel_call *call)
 {
 	struct xqaccel_wait *cmd = call->data;
-	struct xqaccel_job_request *job;
+	struct xqaccel_job *job;
 	u32 copied = 0, taken;
 	LIST_HEAD(rest);
 
@@ -227,7 +227,7 @@ int xqaccel_ioctl_wait(struct xqaccel_call *call)
 void xqaccel_wait_finish(struct xqaccel_call *call, bool written)
 {
 	struct xqaccel_client *client = call->client;
-	struct xqaccel_job_request *job, *next;
+	struct xqaccel_job *job, *next;
 
 	if (!written) {
 		put_back(client, &call->jobs);

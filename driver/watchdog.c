@@ -15,7 +15,7 @@
 
 static unsigned long watch_delay(struct xqaccel_queue *q)
 {
-	const struct xqaccel_job_request *head = xqaccel_queue_head(q);
+	const struct xqaccel_job *head = xqaccel_queue_head(q);
 	unsigned long delay = msecs_to_jiffies(WATCH_MS);
 
 	if (!head)
@@ -61,7 +61,7 @@ void xqaccel_watch(struct work_struct *work)
 	spin_unlock_irq(&xq->lock);
 
 	if (absent)
-		xqaccel_lose(xq, "it does not answer");
+		xqaccel_set_lost(xq, "it does not answer");
 	else if (reset)
 		xqaccel_reset_queue(q);
 }

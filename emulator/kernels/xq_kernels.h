@@ -5,7 +5,7 @@
  * a pool of threads. Nothing here knows of registers, rings or page tables.
  *
  * Every path computes C (+)= (A - a_zp) (B - b_zp)^T exactly modulo 2^32, so that all
- * instruction sets give the same bits. struct xqaccel_job says what the members mean.
+ * instruction sets give the same bits. struct xqaccel_job_desc says what the members mean.
  */
 #ifndef XQ_KERNELS_H
 #define XQ_KERNELS_H

@@ -28,7 +28,7 @@ void batch_close(struct batch *b)
 	free(b->expected);
 }
 
-static void place(struct batch *b, unsigned int i, struct xqaccel_job *job)
+static void place(struct batch *b, unsigned int i, struct xqaccel_job_desc *job)
 {
 	uint8_t *memory = b->buf.map + i * BATCH_SLOT, *expected = b->expected + i * BATCH_SLOT;
 	struct gemm_case *g = &b->g[i];
@@ -48,7 +48,7 @@ static void place(struct batch *b, unsigned int i, struct xqaccel_job *job)
 
 int batch_submit(struct batch *b)
 {
-	static struct xqaccel_job job[BATCH_JOBS];
+	static struct xqaccel_job_desc job[BATCH_JOBS];
 	unsigned int i;
 	int ret = 0;
 

@@ -219,7 +219,7 @@ TEST_F(buffer, destroy_unknown)
 TEST_F(buffer, handle_of_another_client)
 {
 	const int other = device_open();
-	struct xqaccel_job job;
+	struct xqaccel_job_desc job;
 	struct buffer buf;
 
 	ASSERT_LE(0, other);
@@ -337,7 +337,7 @@ TEST_F(buffer, used_by_read_and_write)
 TEST_F(buffer, destroyed_while_a_job_uses_it)
 {
 	struct xqaccel_completion c;
-	struct xqaccel_job job;
+	struct xqaccel_job_desc job;
 	struct buffer buf;
 
 	ASSERT_EQ(0, buffer_create(self->fd, 4096, &buf));
@@ -358,7 +358,7 @@ TEST_F(buffer, reuse_of_device_addresses)
 
 	for (i = 0; i < 200; i++) {
 		struct xqaccel_completion c;
-		struct xqaccel_job job;
+		struct xqaccel_job_desc job;
 		struct buffer buf;
 
 		ASSERT_EQ(0, buffer_create(self->fd, 4096 * (1 + i % 3), &buf));

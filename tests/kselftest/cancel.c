@@ -10,7 +10,7 @@ FIXTURE(cancel)
 {
 	int fd;
 	struct buffer buf;
-	struct xqaccel_job job;
+	struct xqaccel_job_desc job;
 	struct xqaccel_completion c;
 };
 
@@ -84,7 +84,7 @@ TEST_F(cancel, running_job)
 TEST_F(cancel, waiting_job)
 {
 	enum { COUNT = 40 };
-	struct xqaccel_job jobs[COUNT];
+	struct xqaccel_job_desc jobs[COUNT];
 	uint64_t id;
 	unsigned int i;
 
@@ -132,7 +132,7 @@ TEST_F(cancel, job_of_another_file)
 TEST_F(cancel, at_any_point)
 {
 	enum { COUNT = 64 };
-	struct xqaccel_job jobs[COUNT];
+	struct xqaccel_job_desc jobs[COUNT];
 	unsigned int round, i, canceled = 0;
 	uint64_t id;
 

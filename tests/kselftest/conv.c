@@ -19,14 +19,14 @@ FIXTURE(conv)
 	struct xqaccel_info info;
 	struct buffer buf;
 	struct random random;
-	struct xqaccel_job job;
+	struct xqaccel_job_desc job;
 	struct xqaccel_completion c;
 };
 
 /* The smallest that has everything. */
-static void describe(struct xqaccel_job *job, uint32_t handle)
+static void describe(struct xqaccel_job_desc *job, uint32_t handle)
 {
-	*job = (struct xqaccel_job){
+	*job = (struct xqaccel_job_desc){
 		.work = {
 			.op = XQACCEL_OP_CONV,
 			.conv = {
@@ -107,7 +107,7 @@ static int differences(const struct buffer *buf, const struct xqaccel_conv *c)
 	return wrong;
 }
 
-static void random_shape(struct random *random, struct xqaccel_job *job)
+static void random_shape(struct random *random, struct xqaccel_job_desc *job)
 {
 	struct xqaccel_conv *c = &job->work.conv;
 

@@ -74,7 +74,7 @@ int buffer_destroy(int fd, uint32_t handle)
 	return device_ioctl(fd, XQACCEL_IOCTL_BUF_DESTROY, &cmd);
 }
 
-int submit_jobs(int fd, const struct xqaccel_job *jobs, uint32_t count, uint32_t lane,
+int submit_jobs(int fd, const struct xqaccel_job_desc *jobs, uint32_t count, uint32_t lane,
 		uint32_t timeout_ms, uint32_t *accepted, uint64_t *first_id)
 {
 	struct xqaccel_submit cmd = {
@@ -92,12 +92,12 @@ int submit_jobs(int fd, const struct xqaccel_job *jobs, uint32_t count, uint32_t
 	return ret;
 }
 
-int submit(int fd, const struct xqaccel_job *job)
+int submit(int fd, const struct xqaccel_job_desc *job)
 {
 	return submit_jobs(fd, job, 1, 0, 0, NULL, NULL);
 }
 
-int submit_lane(int fd, const struct xqaccel_job *job, uint32_t lane, uint32_t timeout_ms)
+int submit_lane(int fd, const struct xqaccel_job_desc *job, uint32_t lane, uint32_t timeout_ms)
 {
 	return submit_jobs(fd, job, 1, lane, timeout_ms, NULL, NULL);
 }
@@ -160,7 +160,7 @@ int cancel(int fd, uint64_t id)
 	return device_ioctl(fd, XQACCEL_IOCTL_CANCEL, &cmd);
 }
 
-void small_job(struct xqaccel_job *job, const struct buffer *buf)
+void small_job(struct xqaccel_job_desc *job, const struct buffer *buf)
 {
 	memset(job, 0, sizeof(*job));
 	job->work.op = XQACCEL_OP_GEMM;
@@ -196,7 +196,7 @@ int small_check(const struct buffer *buf, int32_t each)
 	return wrong;
 }
 
-int small_run(int fd, const struct buffer *buf, struct xqaccel_job *job,
+int small_run(int fd, const struct buffer *buf, struct xqaccel_job_desc *job,
 	      struct xqaccel_completion *c)
 {
 	int ret;
@@ -214,7 +214,7 @@ int small_run(int fd, const struct buffer *buf, struct xqaccel_job *job,
 int lane_warm(int fd, const struct buffer *buf)
 {
 	struct xqaccel_completion c;
-	struct xqaccel_job job;
+	struct xqaccel_job_desc job;
 	int i, ret = 0;
 
 	for (i = 0; i < 8 && !ret; i++)
@@ -222,7 +222,7 @@ int lane_warm(int fd, const struct buffer *buf)
 	return ret;
 }
 
-int large_job(int fd, struct buffer *buf, struct xqaccel_job *job)
+int large_job(int fd, struct buffer *buf, struct xqaccel_job_desc *job)
 {
 	const uint64_t side = 1024, k = 2048;
 	const int ret = buffer_create_unmapped(fd, 2 * side * k + 4 * side * side, buf);

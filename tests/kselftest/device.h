@@ -28,10 +28,10 @@ int buffer_create_unmapped(int fd, uint64_t bytes, struct buffer *buf);
 int buffer_destroy(int fd, uint32_t handle);
 
 /* Any of the pointers to results may be NULL. */
-int submit_jobs(int fd, const struct xqaccel_job *jobs, uint32_t count, uint32_t lane,
+int submit_jobs(int fd, const struct xqaccel_job_desc *jobs, uint32_t count, uint32_t lane,
 		uint32_t timeout_ms, uint32_t *accepted, uint64_t *first_id);
-int submit(int fd, const struct xqaccel_job *job);
-int submit_lane(int fd, const struct xqaccel_job *job, uint32_t lane, uint32_t timeout_ms);
+int submit(int fd, const struct xqaccel_job_desc *job);
+int submit_lane(int fd, const struct xqaccel_job_desc *job, uint32_t lane, uint32_t timeout_ms);
 /* Times are from now on; negative waits for ever. */
 int wait_jobs(int fd, struct xqaccel_completion *c, uint32_t count, uint32_t min_complete,
 	      int64_t timeout_ns, uint32_t *done, uint32_t *pending);
@@ -44,11 +44,11 @@ int cancel(int fd, uint64_t id);
 #define SMALL_A		0
 #define SMALL_B		1024
 #define SMALL_C		2048
-void small_job(struct xqaccel_job *job, const struct buffer *buf);
+void small_job(struct xqaccel_job_desc *job, const struct buffer *buf);
 void small_fill(const struct buffer *buf, int8_t a, int8_t b);
 int small_check(const struct buffer *buf, int32_t each);	/* number of wrong elements */
 /* Such a job from beginning to end: 0, -errno, its status, or the number of wrong elements. */
-int small_run(int fd, const struct buffer *buf, struct xqaccel_job *job,
+int small_run(int fd, const struct buffer *buf, struct xqaccel_job_desc *job,
 	      struct xqaccel_completion *c);
 
 /*
@@ -58,7 +58,7 @@ int small_run(int fd, const struct buffer *buf, struct xqaccel_job *job,
 int lane_warm(int fd, const struct buffer *buf);
 
 /* A job that takes some time even without fault injection: about 2^31 multiplications. */
-int large_job(int fd, struct buffer *buf, struct xqaccel_job *job);
+int large_job(int fd, struct buffer *buf, struct xqaccel_job_desc *job);
 
 int64_t now_ns(void);
 int64_t deadline_after(int64_t timeout_ns);	/* negative: none */

@@ -81,7 +81,7 @@ static void other_file_ended(struct __test_metadata *_metadata)
 static void still_works(struct __test_metadata *_metadata, int fd, const struct buffer *buf)
 {
 	struct xqaccel_completion c;
-	struct xqaccel_job job;
+	struct xqaccel_job_desc job;
 
 	EXPECT_EQ(0, small_run(fd, buf, &job, &c));
 }
@@ -139,7 +139,7 @@ TEST_F_TIMEOUT(fail_nth, close, 200)
 
 	EACH_PLACE(self) {
 		const int fd = device_open();
-		struct xqaccel_job job;
+		struct xqaccel_job_desc job;
 		struct buffer buf;
 
 		ASSERT_LE(0, fd);
@@ -284,7 +284,7 @@ TEST_F(fail_nth, mmap)
 
 static int submit_three(int fd, const struct buffer *buf, uint32_t *accepted)
 {
-	struct xqaccel_job jobs[3];
+	struct xqaccel_job_desc jobs[3];
 	unsigned int i;
 
 	for (i = 0; i < 3; i++)
@@ -349,7 +349,7 @@ TEST_F_TIMEOUT(fail_nth, cancel, 200)
 
 	EACH_PLACE(self) {
 		struct xqaccel_completion c;
-		struct xqaccel_job job;
+		struct xqaccel_job_desc job;
 		uint64_t id;
 		int ret;
 

@@ -234,7 +234,7 @@ static void round_of(struct random *r, bool unplug)
 static int device_works(void)
 {
 	struct xqaccel_completion c;
-	struct xqaccel_job job;
+	struct xqaccel_job_desc job;
 	struct buffer buf;
 	int fd, ret;
 

@@ -73,7 +73,7 @@ static void random_edit(struct fuzz_edit *e, struct random *r)
 
 	e->width = widths[random_below(r, sizeof(widths))];
 	/* The head of a structure has most of what is looked at. */
-	e->at = random_below(r, random_one_in(r, 3) ? sizeof(struct xqaccel_job) * 2 : 64);
+	e->at = random_below(r, random_one_in(r, 3) ? sizeof(struct xqaccel_job_desc) * 2 : 64);
 	e->at -= e->at % e->width;
 	e->value = interesting(r);
 }
@@ -279,7 +279,7 @@ static int call_map(struct fuzz_file *f, const struct fuzz_call *c, struct rando
 	return ret;
 }
 
-static void some_job(struct fuzz_file *f, struct random *r, struct xqaccel_job *job)
+static void some_job(struct fuzz_file *f, struct random *r, struct xqaccel_job_desc *job)
 {
 	struct fuzz_buffer *b = some_buffer(f, r);
 	struct gemm_case g;
@@ -300,7 +300,7 @@ static void some_job(struct fuzz_file *f, struct random *r, struct xqaccel_job *
 
 static int call_submit(struct fuzz_file *f, const struct fuzz_call *c, struct random *r)
 {
-	struct xqaccel_job jobs[MOST_JOBS];
+	struct xqaccel_job_desc jobs[MOST_JOBS];
 	struct xqaccel_submit cmd = {
 		.size = sizeof(cmd),
 		.jobs = { sizeof(jobs[0]), 1 + random_below(r, MOST_JOBS),

@@ -37,7 +37,7 @@ FIXTURE_TEARDOWN(gemm)
 /* Runs a case over random memory; 0, or what was wrong. All memory is compared, not only C. */
 static const char *run_case(FIXTURE_DATA(gemm) *self, struct gemm_case *g)
 {
-	struct xqaccel_job job;
+	struct xqaccel_job_desc job;
 	int ret;
 
 	gemm_place(g, &self->random);
@@ -210,7 +210,7 @@ TEST_F(gemm, overflow_is_told)
 TEST_F(gemm, repeated_rows)
 {
 	struct gemm_case g = plain(&format_pairs[0], 8, 8, 64);
-	struct xqaccel_job job;
+	struct xqaccel_job_desc job;
 	unsigned int i;
 
 	gemm_place(&g, &self->random);
@@ -232,7 +232,7 @@ TEST_F(gemm, operands_in_buffers_of_their_own)
 {
 	struct gemm_case g = plain(&format_pairs[2], 20, 30, 500);
 	struct buffer part[3];
-	struct xqaccel_job job;
+	struct xqaccel_job_desc job;
 	unsigned int i;
 
 	gemm_place(&g, &self->random);

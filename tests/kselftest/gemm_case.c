@@ -247,7 +247,8 @@ void gemm_place(struct gemm_case *g, struct random *r)
 }
 
 /* The job with its memory at base of a buffer. */
-void gemm_job(const struct gemm_case *g, uint32_t handle, uint64_t base, struct xqaccel_job *job)
+void gemm_job(const struct gemm_case *g, uint32_t handle, uint64_t base,
+	      struct xqaccel_job_desc *job)
 {
 	unsigned int i;
 

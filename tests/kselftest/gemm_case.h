@@ -10,7 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define GEMM_OPERANDS	(sizeof(((struct xqaccel_job *)0)->operand) / sizeof(struct xqaccel_operand))
+#define GEMM_OPERANDS \
+	(sizeof(((struct xqaccel_job_desc *)0)->operand) / sizeof(struct xqaccel_operand))
 
 struct random {
 	uint64_t state;
@@ -47,7 +48,8 @@ extern const unsigned int format_pair_count;
 
 void gemm_random(struct gemm_case *g, struct random *r, uint32_t max_mn, uint32_t max_k);
 void gemm_place(struct gemm_case *g, struct random *r);
-void gemm_job(const struct gemm_case *g, uint32_t handle, uint64_t base, struct xqaccel_job *job);
+void gemm_job(const struct gemm_case *g, uint32_t handle, uint64_t base,
+	      struct xqaccel_job_desc *job);
 void gemm_reference(const struct gemm_case *g, uint8_t *memory);
 
 void random_bytes(struct random *r, void *to, uint64_t bytes);

@@ -163,7 +163,7 @@ TEST_F(ioctl, unknown_tail)
 TEST_F(ioctl, bad_pointers)
 {
 	struct xqaccel_submit cmd = {
-		.size = sizeof(cmd), .jobs = { sizeof(struct xqaccel_job), 1, 0 },
+		.size = sizeof(cmd), .jobs = { sizeof(struct xqaccel_job_desc), 1, 0 },
 	};
 	unsigned int i;
 
@@ -194,7 +194,7 @@ TEST_F(ioctl, structures_without_results_may_be_read_only)
 	struct xqaccel_buf_destroy destroy = { .size = sizeof(destroy) };
 	struct xqaccel_cancel stop = { .size = sizeof(stop) };
 	struct xqaccel_completion c;
-	struct xqaccel_job job;
+	struct xqaccel_job_desc job;
 	struct buffer buf;
 
 	EXPECT_EQ(0, device_ioctl(self->fd, XQACCEL_IOCTL_CONTEXT_CREATE,
@@ -219,7 +219,7 @@ TEST_F(ioctl, reserved_members)
 	struct xqaccel_buf_create create = { .size = sizeof(create), .bytes = 4096, .reserved = 1 };
 	struct xqaccel_submit submit = {
 		.size = sizeof(submit),
-		.jobs = { sizeof(struct xqaccel_job), 1, 0 },
+		.jobs = { sizeof(struct xqaccel_job_desc), 1, 0 },
 		.reserved = 1,
 	};
 	struct xqaccel_context_create context = { .size = sizeof(context), .reserved = 1 };
@@ -234,7 +234,7 @@ TEST_F(ioctl, unknown_flags)
 	struct xqaccel_buf_create create = { .size = sizeof(create), .bytes = 4096, .flags = 1 };
 	struct xqaccel_submit submit = {
 		.size = sizeof(submit),
-		.jobs = { sizeof(struct xqaccel_job), 1, 0 },
+		.jobs = { sizeof(struct xqaccel_job_desc), 1, 0 },
 		.flags = 1,
 	};
 	struct xqaccel_wait wait = {

@@ -11,7 +11,7 @@ FIXTURE(jobs)
 	int fd;
 	struct xqaccel_info info;
 	struct buffer buf;
-	struct xqaccel_job job;
+	struct xqaccel_job_desc job;
 };
 
 FIXTURE_SETUP(jobs)
@@ -98,7 +98,7 @@ TEST_F(jobs, chain_in_a_lane)
 
 	/* C of one job, as 16 rows of 4 s8 codes, is B of the next: bytes 16, 0, 0, 0, ... */
 	for (i = 0; i < 50; i++) {
-		struct xqaccel_job second = self->job;
+		struct xqaccel_job_desc second = self->job;
 
 		small_fill(&self->buf, 1, 1);
 		second.operand[XQACCEL_B].offset = SMALL_C;
@@ -118,7 +118,7 @@ TEST_F(jobs, a_slow_client_does_not_stop_another)
 {
 	const int other = device_open();
 	struct xqaccel_completion c;
-	struct xqaccel_job job;
+	struct xqaccel_job_desc job;
 	struct buffer buf;
 	unsigned int i;
 
@@ -179,7 +179,7 @@ static void submit_for_ever(unsigned int lanes)
 {
 	const int fd = device_open();
 	struct xqaccel_completion c[16];
-	struct xqaccel_job job;
+	struct xqaccel_job_desc job;
 	struct buffer buf;
 	unsigned int i;
 
@@ -267,7 +267,7 @@ TEST_F(jobs, child_keeps_the_client_alive)
 TEST_F(jobs, large_job)
 {
 	struct xqaccel_completion c;
-	struct xqaccel_job job;
+	struct xqaccel_job_desc job;
 	struct buffer buf;
 
 	ASSERT_EQ(0, large_job(self->fd, &buf, &job));

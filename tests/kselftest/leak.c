@@ -22,7 +22,7 @@ static long free_kib(void)
 	return at ? strtol(at + 8, NULL, 10) : -1;
 }
 
-static void settle(struct __test_metadata *_metadata)
+static void expect_all_given_back(struct __test_metadata *_metadata)
 {
 	EXPECT_EQ(0, stat_settles("clients", 0, 5000));
 	EXPECT_EQ(0, stat_settles("buffers", 0, 1000));
@@ -34,7 +34,7 @@ static void settle(struct __test_metadata *_metadata)
 static void one_life(struct __test_metadata *_metadata, uint64_t bytes, unsigned int jobs)
 {
 	const int fd = device_open();
-	struct xqaccel_job job;
+	struct xqaccel_job_desc job;
 	struct buffer buf;
 	unsigned int i;
 
@@ -70,11 +70,11 @@ TEST_TIMEOUT(clients_with_buffers_and_jobs, 60)
 
 	for (i = 0; i < 20; i++)
 		one_life(_metadata, 8 << 20, 50);
-	settle(_metadata);
+	expect_all_given_back(_metadata);
 	before = free_kib();
 	for (i = 0; i < 100; i++)
 		one_life(_metadata, 8 << 20, 50);
-	settle(_metadata);
+	expect_all_given_back(_metadata);
 	expect_memory_back(_metadata, before, BUFFER_SLACK);
 }
 
@@ -86,11 +86,11 @@ TEST_TIMEOUT(small_clients, 60)
 
 	for (i = 0; i < 100; i++)
 		one_life(_metadata, 4096, 1);
-	settle(_metadata);
+	expect_all_given_back(_metadata);
 	before = free_kib();
 	for (i = 0; i < 1500; i++)
 		one_life(_metadata, 4096, 1);
-	settle(_metadata);
+	expect_all_given_back(_metadata);
 	expect_memory_back(_metadata, before, SMALL_SLACK);
 }
 
@@ -111,7 +111,7 @@ TEST_TIMEOUT(buffers_of_one_client, 60)
 	EXPECT_EQ(0, stat_settles("buffers", 0, 5000));
 	expect_memory_back(_metadata, before, BUFFER_SLACK);
 	close(fd);
-	settle(_metadata);
+	expect_all_given_back(_metadata);
 }
 
 /* More than there is: refused without harm, and what was got so far is given back. */
@@ -130,7 +130,7 @@ TEST_TIMEOUT(out_of_memory, 60)
 	EXPECT_TRUE(ret == -ENOMEM || ret == -ENOSPC);
 	EXPECT_EQ(count - 1, stat_settles("buffers", count - 1, 2000));
 	close(fd);
-	settle(_metadata);
+	expect_all_given_back(_metadata);
 }
 
 TEST_HARNESS_MAIN

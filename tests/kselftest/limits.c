@@ -56,11 +56,11 @@ FIXTURE_TEARDOWN(limits)
 }
 
 /* Fills all lanes of a file in batches; how many jobs were accepted. */
-static unsigned int fill(int fd, const struct xqaccel_info *info, const struct xqaccel_job *job,
+static unsigned int fill(int fd, const struct xqaccel_info *info, const struct xqaccel_job_desc *job,
 			 int *last)
 {
 	const uint32_t batch = 256;
-	struct xqaccel_job *jobs = calloc(batch, sizeof(*jobs));
+	struct xqaccel_job_desc *jobs = calloc(batch, sizeof(*jobs));
 	unsigned int lane, sum = 0, i;
 	uint32_t accepted;
 
@@ -79,7 +79,7 @@ static unsigned int fill(int fd, const struct xqaccel_info *info, const struct x
 
 static int submit_as_stranger(void)
 {
-	struct xqaccel_job job;
+	struct xqaccel_job_desc job;
 	struct buffer buf;
 	int fd;
 
@@ -146,7 +146,7 @@ TEST_F_TIMEOUT(limits, jobs_of_a_user, 120)
 	static char text[16 << 20];
 	struct xqaccel_completion c[64];
 	unsigned int i, sum = 0, calls, longest, reaped = 0;
-	struct xqaccel_job job;
+	struct xqaccel_job_desc job;
 	struct buffer buf;
 	uint32_t done;
 	bool traced;
@@ -184,7 +184,7 @@ TEST_F_TIMEOUT(limits, jobs_of_a_user, 120)
 /* Closing files with as many jobs is as short. */
 TEST_F_TIMEOUT(limits, close_with_many_jobs, 120)
 {
-	struct xqaccel_job job;
+	struct xqaccel_job_desc job;
 	struct buffer buf;
 	unsigned int i;
 	int last;

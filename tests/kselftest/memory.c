@@ -50,7 +50,7 @@ FIXTURE_TEARDOWN(memory)
 #define STRIDE	(4 * COLUMNS + 64)
 
 /* Columns [slice * 8, slice * 8 + 8) of C = A x B^T: every row of C belongs to all slices. */
-static void slice_job(struct xqaccel_job *job, const struct buffer *buf, unsigned int slice)
+static void slice_job(struct xqaccel_job_desc *job, const struct buffer *buf, unsigned int slice)
 {
 	const unsigned int n = COLUMNS / SLICES;
 
@@ -82,7 +82,7 @@ static unsigned int wrong_elements(const struct buffer *buf, int32_t each)
 TEST_F_TIMEOUT(memory, interleaved_columns, 90)
 {
 	struct xqaccel_completion c[SLICES];
-	struct xqaccel_job job;
+	struct xqaccel_job_desc job;
 	struct buffer buf;
 	unsigned int round, i;
 	uint32_t done;
@@ -108,7 +108,7 @@ TEST_F_TIMEOUT(memory, interleaved_columns, 90)
 TEST_F_TIMEOUT(memory, processor_writes_between_the_rows, 60)
 {
 	struct xqaccel_completion c;
-	struct xqaccel_job job;
+	struct xqaccel_job_desc job;
 	struct buffer buf;
 	unsigned int i, lost = 0;
 
@@ -133,7 +133,7 @@ TEST_F_TIMEOUT(memory, processor_writes_between_the_rows, 60)
 TEST_F(memory, jobs_of_a_lane_are_in_flight_together)
 {
 	struct xqaccel_completion c[4];
-	struct xqaccel_job job;
+	struct xqaccel_job_desc job;
 	struct buffer buf;
 	int64_t begin, took;
 	unsigned int i;
@@ -166,7 +166,7 @@ TEST_F(memory, jobs_of_a_lane_are_in_flight_together)
 TEST_F(memory, caches_are_maintained_only_where_they_must_be)
 {
 	struct xqaccel_completion c;
-	struct xqaccel_job job;
+	struct xqaccel_job_desc job;
 	struct buffer buf;
 	char forced[8];
 	int64_t before;
@@ -344,7 +344,7 @@ TEST_F_TIMEOUT(memory, unbind_keeps_what_was_written, 60)
 {
 	const uint64_t bytes = (4 << 20) + 12288;
 	struct xqaccel_completion c;
-	struct xqaccel_job job;
+	struct xqaccel_job_desc job;
 	struct buffer buf, spare;
 	uint64_t i, lost = 0;
 	uint8_t *late;

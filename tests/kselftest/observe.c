@@ -14,7 +14,7 @@ FIXTURE(observe)
 	int fd;
 	struct xqaccel_info info;
 	struct buffer buf;
-	struct xqaccel_job job;
+	struct xqaccel_job_desc job;
 	struct xqaccel_completion c;
 };
 

@@ -16,7 +16,7 @@ FIXTURE(recovery)
 {
 	int fd;
 	struct buffer buf;
-	struct xqaccel_job job;
+	struct xqaccel_job_desc job;
 	struct xqaccel_completion c;
 	char address[32];
 };
@@ -114,7 +114,7 @@ TEST_F(recovery, jobs_behind_a_hung_one)
 TEST_F(recovery, others_go_on_while_one_hangs)
 {
 	const int other = device_open();
-	struct xqaccel_job job;
+	struct xqaccel_job_desc job;
 	struct buffer buf;
 	unsigned int i;
 
@@ -227,7 +227,7 @@ TEST_F(recovery, wrong_phase)
 /* The device has gone on behind a completion that the driver can't see; nothing adds twice. */
 TEST_F(recovery, jobs_behind_a_lost_completion_that_accumulate)
 {
-	struct xqaccel_job jobs[3] = { self->job, self->job, self->job };
+	struct xqaccel_job_desc jobs[3] = { self->job, self->job, self->job };
 	struct xqaccel_completion c[3];
 	struct buffer other[2];
 	uint32_t done, pending, i;
@@ -256,7 +256,7 @@ TEST_F(recovery, jobs_behind_a_lost_completion_that_accumulate)
 /* What ran can't be repeated if a job behind it has written what it reads. */
 TEST_F(recovery, jobs_that_overwrite_what_an_earlier_one_reads)
 {
-	struct xqaccel_job jobs[2] = { self->job, self->job };
+	struct xqaccel_job_desc jobs[2] = { self->job, self->job };
 	struct xqaccel_completion c[2];
 	struct buffer other;
 	uint32_t done, pending;

@@ -15,7 +15,7 @@
 static int one_job(bool finish)
 {
 	struct xqaccel_completion c;
-	struct xqaccel_job job;
+	struct xqaccel_job_desc job;
 	struct buffer buf;
 	int fd, ret;
 

@@ -22,7 +22,7 @@ FIXTURE(reset)
 {
 	int fd;
 	struct buffer buf;
-	struct xqaccel_job job;
+	struct xqaccel_job_desc job;
 	struct xqaccel_completion c;
 	char address[32];
 };

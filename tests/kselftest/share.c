@@ -81,7 +81,7 @@ FIXTURE_TEARDOWN(share)
 }
 
 /* Lanes share what they read, and each has a C of its own: their jobs run at the same time. */
-static void square_job(struct xqaccel_job *job, const struct buffer *buf, uint32_t side,
+static void square_job(struct xqaccel_job_desc *job, const struct buffer *buf, uint32_t side,
 		       unsigned int lane)
 {
 	const uint32_t k = 4096;
@@ -96,7 +96,7 @@ static void square_job(struct xqaccel_job *job, const struct buffer *buf, uint32
 		buf->handle, 0, (uint64_t)side * k + 4ULL * side * side * lane, 4 * side, 0, 0 };
 }
 
-static int prepare(struct load *load, struct xqaccel_job *jobs)
+static int prepare(struct load *load, struct xqaccel_job_desc *jobs)
 {
 	struct buffer buf;
 	const int fd = device_open();
@@ -121,7 +121,7 @@ static void count(struct load *load, const struct xqaccel_completion *c, bool st
 
 static void run_load(struct shared *shared, struct load *load)
 {
-	struct xqaccel_job jobs[LANES];
+	struct xqaccel_job_desc jobs[LANES];
 	struct xqaccel_completion c[16];
 	uint32_t done, i;
 	int fd;
@@ -288,7 +288,7 @@ TEST_F_TIMEOUT(share, long_jobs_leave_a_queue, 120)
 	struct shared *s = self->shared;
 	const int fd = device_open();
 	struct xqaccel_completion c;
-	struct xqaccel_job job;
+	struct xqaccel_job_desc job;
 	struct buffer buf;
 	uint32_t before, meanwhile;
 
@@ -318,7 +318,7 @@ TEST_F_TIMEOUT(share, long_jobs_leave_a_queue, 120)
 TEST_F_TIMEOUT(share, long_jobs_behind_short_ones, 120)
 {
 	struct load load = { .side = 768 };
-	struct xqaccel_job jobs[LANES], small, job;
+	struct xqaccel_job_desc jobs[LANES], small, job;
 	struct xqaccel_completion c[LANES];
 	const int other = device_open(), fd = prepare(&load, jobs);
 	struct buffer buf, own;

@@ -99,7 +99,7 @@ static int start(struct worker *w, unsigned int at)
 {
 	struct slot *s = &w->slot[at];
 	uint8_t *memory = w->buf.map + at * SLOT_BYTES;
-	struct xqaccel_job job;
+	struct xqaccel_job_desc job;
 	uint32_t lane;
 	int ret;
 

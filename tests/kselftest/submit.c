@@ -10,7 +10,7 @@ FIXTURE(submit)
 	int fd;
 	struct xqaccel_info info;
 	struct buffer buf;	/* two pages */
-	struct xqaccel_job job;	/* a good one */
+	struct xqaccel_job_desc job;	/* a good one */
 };
 
 FIXTURE_SETUP(submit)
@@ -27,7 +27,7 @@ FIXTURE_SETUP(submit)
 FIXTURE_TEARDOWN(submit)
 {
 	struct xqaccel_completion c[4];
-	struct xqaccel_job job;
+	struct xqaccel_job_desc job;
 	uint32_t done, pending;
 
 	small_fill(&self->buf, 3, 5);
@@ -326,7 +326,7 @@ TEST_F(submit, command)
 TEST_F(submit, longer_jobs_of_newer_programs)
 {
 	struct {
-		struct xqaccel_job job;
+		struct xqaccel_job_desc job;
 		uint64_t newer;
 	} jobs[2] = { { self->job, 0 }, { self->job, 0 } };
 	struct xqaccel_submit cmd = {
@@ -368,7 +368,7 @@ TEST_F(submit, result_that_can_not_be_written)
 
 TEST_F(submit, ids)
 {
-	struct xqaccel_job jobs[5] = { self->job, self->job, self->job, self->job, self->job };
+	struct xqaccel_job_desc jobs[5] = { self->job, self->job, self->job, self->job, self->job };
 	struct xqaccel_completion c[5];
 	uint64_t first, next;
 	uint32_t accepted, i;
@@ -387,7 +387,7 @@ TEST_F(submit, ids)
 
 TEST_F(submit, batch_with_a_bad_job)
 {
-	struct xqaccel_job jobs[4] = { self->job, self->job, self->job, self->job };
+	struct xqaccel_job_desc jobs[4] = { self->job, self->job, self->job, self->job };
 	struct xqaccel_completion c[4];
 	uint32_t done, pending;
 
@@ -420,12 +420,12 @@ TEST_F(submit, array_that_ends_in_a_hole)
 	uint8_t *map = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
 			    0);
 	struct xqaccel_completion c[2];
-	struct xqaccel_job *jobs;
+	struct xqaccel_job_desc *jobs;
 	uint32_t done;
 
 	ASSERT_NE(MAP_FAILED, (void *)map);
 	ASSERT_EQ(0, munmap(map + page, page));
-	jobs = (struct xqaccel_job *)(map + page - 2 * sizeof(*jobs));
+	jobs = (struct xqaccel_job_desc *)(map + page - 2 * sizeof(*jobs));
 	jobs[0] = self->job;
 	jobs[1] = self->job;
 	EXPECT_EQ(0, submit_jobs(self->fd, jobs, 3, 0, 0, &done, NULL));

@@ -22,7 +22,7 @@ FIXTURE(suspend)
 {
 	int fd;
 	struct buffer buf;
-	struct xqaccel_job job;
+	struct xqaccel_job_desc job;
 	struct xqaccel_completion c;
 };
 

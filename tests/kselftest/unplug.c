@@ -21,7 +21,7 @@ FIXTURE(unplug)
 {
 	int fd;
 	struct buffer buf;
-	struct xqaccel_job job;
+	struct xqaccel_job_desc job;
 	char address[32];
 };
 
@@ -187,7 +187,7 @@ TEST_F_TIMEOUT(unplug, unbind_and_bind_many_times, 60)
 
 struct late_submit {
 	int fd, ret;
-	const struct xqaccel_job *job;
+	const struct xqaccel_job_desc *job;
 };
 
 static void *submit_late(void *data)

@@ -17,7 +17,7 @@ FIXTURE(wait)
 	int fd;
 	struct xqaccel_info info;
 	struct buffer buf;
-	struct xqaccel_job job;
+	struct xqaccel_job_desc job;
 	struct xqaccel_completion c[16];
 };
 
@@ -276,7 +276,7 @@ TEST_F(wait, a_lane_s_completions_are_its_own)
 struct streamer {
 	int fd;
 	uint32_t lane;
-	struct xqaccel_job job;
+	struct xqaccel_job_desc job;
 	unsigned int wrong;
 };
 
@@ -382,7 +382,7 @@ TEST_F(wait, a_stuck_copy_stops_nobody_else)
 
 TEST_F(wait, one_job_by_its_id)
 {
-	struct xqaccel_job jobs[4] = { self->job, self->job, self->job, self->job };
+	struct xqaccel_job_desc jobs[4] = { self->job, self->job, self->job, self->job };
 	uint32_t done;
 	uint64_t id;
 

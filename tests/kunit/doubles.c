@@ -9,7 +9,7 @@
 struct xqaccel_device *double_xq;
 struct xqaccel_client *double_client[DOUBLE_CLIENTS];
 struct xqaccel_user *double_user[DOUBLE_CLIENTS];
-struct xqaccel_job_request *double_ended[DOUBLE_JOBS];
+struct xqaccel_job *double_ended[DOUBLE_JOBS];
 unsigned int double_results, double_failed;
 struct workqueue_struct *xqaccel_job_wq;
 
@@ -18,7 +18,7 @@ struct world {
 	struct xqaccel_device xq;
 	struct xqaccel_client client[DOUBLE_CLIENTS];
 	struct xqaccel_user user[DOUBLE_CLIENTS];
-	struct xqaccel_job_request job[DOUBLE_JOBS];
+	struct xqaccel_job job[DOUBLE_JOBS];
 	unsigned int jobs;
 	u32 regs[65536 / 4];
 	u64 ring[2][XQ_MAX_QUEUES][PAGE_SIZE / 8];
@@ -52,7 +52,7 @@ int double_device(struct kunit *test, unsigned int queues)
 	double_xq = &world->xq;
 	double_xq->regs = (void __iomem *)world->regs;
 	double_xq->caps.queues = queues;
-	double_xq->power = XQACCEL_AWAKE;
+	double_xq->power = XQACCEL_ACTIVE;
 	double_xq->caps.clock_hz = NSEC_PER_SEC;
 	xqaccel_sched_init_device(double_xq);
 	spin_lock_init(&double_xq->lock);
@@ -89,9 +89,9 @@ void double_known(unsigned int client, u64 ns)
 		double_client[client]->lane[i].job_ns = ns;
 }
 
-struct xqaccel_job_request *double_job(struct kunit *test, unsigned int client, unsigned int lane)
+struct xqaccel_job *double_job(struct kunit *test, unsigned int client, unsigned int lane)
 {
-	struct xqaccel_job_request *job;
+	struct xqaccel_job *job;
 
 	KUNIT_ASSERT_TRUE(test, world->jobs < DOUBLE_JOBS);
 	job = &world->job[world->jobs++];
@@ -105,7 +105,7 @@ struct xqaccel_job_request *double_job(struct kunit *test, unsigned int client, 
 void double_complete(struct kunit *test, unsigned int queue, u64 ns)
 {
 	struct xqaccel_queue *q = &double_xq->queue[queue];
-	struct xqaccel_job_request *head = xqaccel_queue_head(q);
+	struct xqaccel_job *head = xqaccel_queue_head(q);
 	struct xq_hw_completion *c = &q->cq[q->cq_head];
 	const u64 ticks = div64_u64(ns * (u32)(double_xq->caps.clock_hz / 1000000), 1000);
 	const u64 start = 1ULL << 40;
@@ -133,7 +133,7 @@ bool double_idle(void)
 
 /* ---- in place of job.c and watchdog.c ------------------------------------------------- */
 
-static void job_ends(struct xqaccel_job_request *job)
+static void job_ends(struct xqaccel_job *job)
 {
 	const unsigned int n = double_results + double_failed;
 
@@ -142,7 +142,7 @@ static void job_ends(struct xqaccel_job_request *job)
 		double_ended[n] = job;
 }
 
-void xqaccel_job_result(struct xqaccel_job_request *job, const struct xq_hw_completion *c)
+void xqaccel_job_result(struct xqaccel_job *job, const struct xq_hw_completion *c)
 {
 	job->completion.status = le16_to_cpu(c->status);
 	job->completion.start = le64_to_cpu(c->start);
@@ -152,7 +152,7 @@ void xqaccel_job_result(struct xqaccel_job_request *job, const struct xq_hw_comp
 	double_results++;
 }
 
-void xqaccel_job_fail(struct xqaccel_job_request *job, u32 status)
+void xqaccel_job_fail(struct xqaccel_job *job, u32 status)
 {
 	job_ends(job);
 	double_failed++;

@@ -24,7 +24,7 @@ extern struct xqaccel_client *double_client[DOUBLE_CLIENTS];
 extern struct xqaccel_user *double_user[DOUBLE_CLIENTS];
 
 /* The first jobs that ended, in that order, by the device or because it was lost. */
-extern struct xqaccel_job_request *double_ended[DOUBLE_JOBS];
+extern struct xqaccel_job *double_ended[DOUBLE_JOBS];
 extern unsigned int double_results, double_failed;
 
 /* Fresh ones of everything, with so many queues that run. 0 or -errno. */
@@ -32,7 +32,7 @@ int double_device(struct kunit *test, unsigned int queues);
 /* As if the client's jobs had taken so many ns so far. */
 void double_known(unsigned int client, u64 ns);
 /* A job of a lane, not yet enqueued. */
-struct xqaccel_job_request *double_job(struct kunit *test, unsigned int client, unsigned int lane);
+struct xqaccel_job *double_job(struct kunit *test, unsigned int client, unsigned int lane);
 /* The device ends the oldest job of a queue, which was dispatched, and took, so many ns ago. */
 void double_complete(struct kunit *test, unsigned int queue, u64 ns);
 /* Whether no job waits. */

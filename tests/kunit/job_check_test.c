@@ -9,7 +9,7 @@
 
 struct given {
 	struct xqaccel_caps caps;
-	struct xqaccel_job job;
+	struct xqaccel_job_desc job;
 };
 
 static int given_job(struct kunit *test)
@@ -24,7 +24,7 @@ static int given_job(struct kunit *test)
 			   XQACCEL_FEATURE_A_ZP_ROWS;
 	g->caps.pairs[XQACCEL_FMT_S8] = BIT(XQACCEL_FMT_S8) | BIT(XQACCEL_FMT_C4);
 	g->caps.tiled = BIT(XQACCEL_FMT_S8);
-	g->job = (struct xqaccel_job){
+	g->job = (struct xqaccel_job_desc){
 		.work = {
 			.op = XQACCEL_OP_GEMM,
 			.gemm = {
@@ -52,7 +52,7 @@ static int check(struct kunit *test)
 #define EXPECT_WITH(test, member, value, expected) \
 	do { \
 		struct given *g_ = (test)->priv; \
-		const struct xqaccel_job saved_ = g_->job; \
+		const struct xqaccel_job_desc saved_ = g_->job; \
 		g_->job.member = (value); \
 		KUNIT_EXPECT_EQ(test, check(test), expected); \
 		g_->job = saved_; \

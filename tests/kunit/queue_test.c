@@ -41,9 +41,9 @@ static void device_completes(unsigned int n, u64 id, unsigned int status)
 	c->phase = cpu_to_le16(!(n >> LOG2 & 1));
 }
 
-static struct xqaccel_job_request *push(struct kunit *test)
+static struct xqaccel_job *push(struct kunit *test)
 {
-	struct xqaccel_job_request *job = double_job(test, 0, 0);
+	struct xqaccel_job *job = double_job(test, 0, 0);
 
 	xqaccel_sched_enqueue(job);
 	xqaccel_sched_run(double_xq);
@@ -58,7 +58,7 @@ static void wraps(struct kunit *test)
 	unsigned int n;
 
 	for (n = 0; n < 40; n++) {
-		struct xqaccel_job_request *job = push(test);
+		struct xqaccel_job *job = push(test);
 
 		KUNIT_ASSERT_EQ(test, queue()->sq_tail, (n + 1) % 4);
 		KUNIT_EXPECT_EQ(test, queue()->sq[n % 4].id, job->desc.id);
@@ -76,7 +76,7 @@ static void wraps(struct kunit *test)
 static void old_entries(struct kunit *test)
 {
 	guard(spinlock_irq)(&double_xq->lock);
-	struct xqaccel_job_request *job;
+	struct xqaccel_job *job;
 	unsigned int n;
 
 	for (n = 0; n < 4; n++) {

@@ -12,19 +12,18 @@ static int given_two_queues(struct kunit *test)
 	return double_device(test, 2);
 }
 
-static struct xqaccel_job_request *enqueue(struct kunit *test, unsigned int client,
-					   unsigned int lane)
+static struct xqaccel_job *enqueue(struct kunit *test, unsigned int client, unsigned int lane)
 {
-	struct xqaccel_job_request *job = double_job(test, client, lane);
+	struct xqaccel_job *job = double_job(test, client, lane);
 
 	xqaccel_sched_enqueue(job);
 	return job;
 }
 
 /* Which queue has a job in flight, or -1. */
-static int queue_of(const struct xqaccel_job_request *job)
+static int queue_of(const struct xqaccel_job *job)
 {
-	const struct xqaccel_job_request *other;
+	const struct xqaccel_job *other;
 	unsigned int i;
 
 	for (i = 0; i < double_xq->caps.queues; i++)
@@ -37,7 +36,7 @@ static int queue_of(const struct xqaccel_job_request *job)
 static void lane_keeps_order_and_queue(struct kunit *test)
 {
 	guard(spinlock_irq)(&double_xq->lock);
-	struct xqaccel_job_request *job[6];
+	struct xqaccel_job *job[6];
 	unsigned int i;
 
 	double_known(0, NSEC_PER_USEC);
@@ -61,7 +60,7 @@ static void lane_keeps_order_and_queue(struct kunit *test)
 static void lanes_spread(struct kunit *test)
 {
 	guard(spinlock_irq)(&double_xq->lock);
-	struct xqaccel_job_request *first = enqueue(test, 0, 0), *second = enqueue(test, 0, 1);
+	struct xqaccel_job *first = enqueue(test, 0, 0), *second = enqueue(test, 0, 1);
 
 	double_known(0, NSEC_PER_USEC);
 	xqaccel_sched_run(double_xq);
@@ -73,7 +72,7 @@ static void lanes_spread(struct kunit *test)
 static void clients_take_turns(struct kunit *test)
 {
 	guard(spinlock_irq)(&double_xq->lock);
-	struct xqaccel_job_request *other;
+	struct xqaccel_job *other;
 	unsigned int i;
 
 	for (i = 0; i < 100; i++)
@@ -86,7 +85,7 @@ static void clients_take_turns(struct kunit *test)
 static void requeued_is_next(struct kunit *test)
 {
 	guard(spinlock_irq)(&double_xq->lock);
-	struct xqaccel_job_request *first = enqueue(test, 0, 0), *second = enqueue(test, 0, 0);
+	struct xqaccel_job *first = enqueue(test, 0, 0), *second = enqueue(test, 0, 0);
 	struct xqaccel_queue *q = &double_xq->queue[0];
 
 	double_known(0, NSEC_PER_USEC);
@@ -108,25 +107,25 @@ static void requeued_is_next(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, xqaccel_queue_head(q), second);
 }
 
-static void nothing_to_a_device_that_sleeps(struct kunit *test)
+static void nothing_to_a_suspended_device(struct kunit *test)
 {
 	guard(spinlock_irq)(&double_xq->lock);
-	struct xqaccel_job_request *job = enqueue(test, 0, 0);
+	struct xqaccel_job *job = enqueue(test, 0, 0);
 
-	double_xq->power = XQACCEL_ASLEEP;
+	double_xq->power = XQACCEL_SUSPENDED;
 	xqaccel_sched_run(double_xq);
 	KUNIT_EXPECT_EQ(test, queue_of(job), -1);
-	double_xq->power = XQACCEL_AWAKE;
+	double_xq->power = XQACCEL_ACTIVE;
 	double_xq->lost = true;
 	xqaccel_sched_run(double_xq);
 	KUNIT_EXPECT_EQ(test, queue_of(job), -1);
 }
 
 /* A closed client's running jobs get little time, others' keep theirs. */
-static void hurry(struct kunit *test)
+static void client_closed(struct kunit *test)
 {
 	guard(spinlock_irq)(&double_xq->lock);
-	struct xqaccel_job_request *running, *behind, *kept;
+	struct xqaccel_job *running, *behind, *kept;
 
 	double_known(0, NSEC_PER_USEC);
 	running = enqueue(test, 0, 0);
@@ -136,7 +135,7 @@ static void hurry(struct kunit *test)
 	behind->timeout = 1000000;
 	kept->timeout = 1000000;
 	xqaccel_sched_run(double_xq);
-	xqaccel_sched_hurry(double_client[0]);
+	xqaccel_sched_client_closed(double_client[0]);
 	KUNIT_EXPECT_LE(test, running->timeout, msecs_to_jiffies(XQACCEL_CLOSE_GRACE_MS));
 	KUNIT_EXPECT_TRUE(test, time_before(running->deadline, jiffies + 500000));
 	KUNIT_EXPECT_LE(test, behind->timeout, msecs_to_jiffies(XQACCEL_CLOSE_GRACE_MS));
@@ -149,7 +148,7 @@ static void hurry(struct kunit *test)
 static void remove_waiting(struct kunit *test)
 {
 	guard(spinlock_irq)(&double_xq->lock);
-	struct xqaccel_job_request *job[3], *other;
+	struct xqaccel_job *job[3], *other;
 	unsigned int i;
 
 	for (i = 0; i < 3; i++)
@@ -217,7 +216,7 @@ static void requeue_refunds(struct kunit *test)
 {
 	guard(spinlock_irq)(&double_xq->lock);
 	struct xqaccel_client *client = double_client[0];
-	struct xqaccel_job_request *second;
+	struct xqaccel_job *second;
 
 	double_known(0, NSEC_PER_MSEC);
 	enqueue(test, 0, 0);
@@ -236,7 +235,7 @@ static void device_is_not_believed(struct kunit *test)
 {
 	guard(spinlock_irq)(&double_xq->lock);
 	const u64 hour = 3600ULL * NSEC_PER_SEC;
-	struct xqaccel_job_request *job = enqueue(test, 0, 0);
+	struct xqaccel_job *job = enqueue(test, 0, 0);
 
 	xqaccel_sched_run(double_xq);
 	job->dispatched_ns += hour;
@@ -305,7 +304,7 @@ static void random_events(struct kunit *test)
 		KUNIT_ASSERT_TRUE(test, double_xq->queue[q].inflight <= XQACCEL_QUEUE_DEPTH);
 	}
 	for (i = 0; i < 500; i++) {
-		const struct xqaccel_job_request *job = double_ended[i];
+		const struct xqaccel_job *job = double_ended[i];
 		const unsigned int c = job->client - double_client[0];
 
 		KUNIT_ASSERT_EQ(test, job->completion.user_data,
@@ -323,8 +322,8 @@ static struct kunit_case scheduler_cases[] = {
 	KUNIT_CASE(lanes_spread),
 	KUNIT_CASE(clients_take_turns),
 	KUNIT_CASE(requeued_is_next),
-	KUNIT_CASE(nothing_to_a_device_that_sleeps),
-	KUNIT_CASE(hurry),
+	KUNIT_CASE(nothing_to_a_suspended_device),
+	KUNIT_CASE(client_closed),
 	KUNIT_CASE(remove_waiting),
 	KUNIT_CASE(fail_ends_what_waits),
 	KUNIT_CASE(charge_is_corrected),

@@ -33,7 +33,7 @@ static int next_queue(void)
 	unsigned int i;
 
 	for (i = 0; i < double_xq->caps.queues; i++) {
-		const struct xqaccel_job_request *head = xqaccel_queue_head(&double_xq->queue[i]);
+		const struct xqaccel_job *head = xqaccel_queue_head(&double_xq->queue[i]);
 
 		if (!head)
 			continue;
@@ -49,7 +49,7 @@ static int next_queue(void)
 static void step(struct kunit *test)
 {
 	guard(spinlock_irq)(&double_xq->lock);
-	struct xqaccel_job_request *job;
+	struct xqaccel_job *job;
 	int queue;
 
 	xqaccel_sched_run(double_xq);
@@ -79,7 +79,7 @@ static void client_comes(struct kunit *test, unsigned int client, u64 ns)
 
 	takes[client] = ns;
 	for (i = 0; i < 4 * XQACCEL_LANES; i++) {
-		struct xqaccel_job_request *job = double_job(test, client, i % XQACCEL_LANES);
+		struct xqaccel_job *job = double_job(test, client, i % XQACCEL_LANES);
 
 		job->macs = ns;
 		xqaccel_sched_enqueue(job);
@@ -206,7 +206,7 @@ static void long_jobs_leave_a_queue(struct kunit *test)
 		KUNIT_EXPECT_LE(test, queues_of(&double_client[1]->occupancy), 2U);
 	}
 	guard(spinlock_irq)(&double_xq->lock);
-	struct xqaccel_job_request *job = double_job(test, 2, 0);
+	struct xqaccel_job *job = double_job(test, 2, 0);
 
 	xqaccel_sched_enqueue(job);
 	xqaccel_sched_run(double_xq);

@@ -21,7 +21,7 @@ static struct {
 	int opened, closed, created, destroyed, signals;
 	struct xqaccel_submit submit;
 	struct xqaccel_wait wait;
-	struct xqaccel_job job;
+	struct xqaccel_job_desc job;
 	struct xqaccel_pair pairs[2];
 	uint32_t pair_count;
 	struct xqaccel_completion completion;
@@ -95,7 +95,7 @@ static int submit(struct xqaccel_submit *s)
 	EXPECT(s->size == sizeof(*s) && !s->flags && !s->reserved, "not zero");
 	EXPECT(s->jobs.stride == sizeof(fake.job) && s->jobs.count, "%u", s->jobs.stride);
 	fake.submit = *s;
-	fake.job = *(struct xqaccel_job *)(uintptr_t)s->jobs.array;
+	fake.job = *(struct xqaccel_job_desc *)(uintptr_t)s->jobs.array;
 	s->accepted = s->jobs.count;
 	s->first_id = 41;
 	return 0;

@@ -269,7 +269,7 @@ struct xqaccel_operand {
 #define XQACCEL_JOB_B_TILED		(1U << 1)	/* B is in the tile order */
 #define XQACCEL_JOB_GROUP_ACC		(1U << 2)	/* C has an accumulator per group */
 
-/* Indices into xqaccel_job.operand, of a product and of any job's epilogue. */
+/* Indices into xqaccel_job_desc.operand, of a product and of any job's epilogue. */
 #define XQACCEL_A			0	/* [batch][M][K] of a_format */
 #define XQACCEL_B			1	/* [batch][N][K] of b_format */
 #define XQACCEL_C			2	/* [batch][M][N] of S32, or as the epilogue says */
@@ -437,7 +437,7 @@ struct xqaccel_work {
 };
 
 /**
- * struct xqaccel_job - what to compute, and where everything lies
+ * struct xqaccel_job_desc - what to compute, and where everything lies
  * @user_data: returned in the completion
  * @work: what to compute
  * @operand: by XQACCEL_A .. XQACCEL_EPILOGUE_FLOAT_BIAS; all others must be 0
@@ -446,7 +446,7 @@ struct xqaccel_work {
  * of an input of the same job, and its rows may not overlap each other: with its strides in
  * ascending order, each must be at least the bytes that the smaller ones reach over.
  */
-struct xqaccel_job {
+struct xqaccel_job_desc {
 	__u64 user_data;
 	struct xqaccel_work work;
 	struct xqaccel_operand operand[24];
@@ -456,7 +456,7 @@ struct xqaccel_job {
  * struct xqaccel_submit - XQACCEL_IOCTL_SUBMIT
  * @size: sizeof(struct xqaccel_submit)
  * @flags: must be 0
- * @jobs: the jobs, struct xqaccel_job; 1..max_batch of them, with a stride of at least 64
+ * @jobs: the jobs, struct xqaccel_job_desc; 1..max_batch of them, with a stride of at least 64
  * @lane: 0..lanes-1. Jobs of one lane run and complete in the order of
  *	submission; jobs of different lanes may run at the same time. A lane is also a
  *	stream of completions, which XQACCEL_IOCTL_WAIT can name.

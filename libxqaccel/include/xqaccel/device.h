@@ -111,7 +111,7 @@ struct xq_operand {
 /**
  * struct xq_gemm - C[batch][m][n] (+)= (A[batch][m][k] - a_zp) x (B[batch][n][k] - b_zp)^T
  *
- * Members have the meaning of struct xqaccel_job's (linux/xqaccel.h); zero what is not
+ * Members have the meaning of struct xqaccel_job_desc's (linux/xqaccel.h); zero what is not
  * needed. @batch 0 counts as 1. @flags: XQACCEL_JOB_*.
  */
 struct xq_gemm {

@@ -43,7 +43,7 @@ struct xq_backend_ops {
 	void (*close)(struct xq_backend *backend);
 	int (*create)(struct xq_backend *backend, struct xq_memory *memory);
 	void (*destroy)(struct xq_backend *backend, const struct xq_memory *memory);
-	int (*submit)(struct xq_backend *backend, const struct xqaccel_job *jobs,
+	int (*submit)(struct xq_backend *backend, const struct xqaccel_job_desc *jobs,
 		      unsigned int count, uint32_t lane, uint32_t timeout_ms, uint64_t *first_id);
 	int (*wait)(struct xq_backend *backend, uint32_t lane,
 		    struct xqaccel_completion *completions, unsigned int count, unsigned int min,

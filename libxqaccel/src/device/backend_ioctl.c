@@ -87,7 +87,7 @@ static void ioctl_destroy(struct xq_backend *backend, const struct xq_memory *me
 	call(of(backend), XQACCEL_IOCTL_BUF_DESTROY, &destroy);
 }
 
-static int ioctl_submit(struct xq_backend *backend, const struct xqaccel_job *jobs,
+static int ioctl_submit(struct xq_backend *backend, const struct xqaccel_job_desc *jobs,
 			unsigned int count, uint32_t lane, uint32_t timeout_ms,
 			uint64_t *first_id)
 {

@@ -199,7 +199,7 @@ static bool find_memory(void *opaque, uint32_t handle, size_t *bytes)
 
 /* ---- jobs -------------------------------------------------------------------------------------- */
 
-static void describe(struct soft *soft, const struct xqaccel_job *job, struct soft_job *out)
+static void describe(struct soft *soft, const struct xqaccel_job_desc *job, struct soft_job *out)
 {
 	const uint32_t *words = (const uint32_t *)&job->work;
 	struct xq_hw_descriptor *d = &out->descriptor;
@@ -225,7 +225,7 @@ static void describe(struct soft *soft, const struct xqaccel_job *job, struct so
 	out->user_data = job->user_data;
 }
 
-static int accept_job(struct soft *soft, const struct xqaccel_job *job, uint32_t lane,
+static int accept_job(struct soft *soft, const struct xqaccel_job_desc *job, uint32_t lane,
 		      uint32_t timeout_ms)
 {
 	struct soft_lane *l = &soft->lane[lane];
@@ -251,7 +251,7 @@ static int accept_job(struct soft *soft, const struct xqaccel_job *job, uint32_t
 	return 0;
 }
 
-static int soft_submit(struct xq_backend *backend, const struct xqaccel_job *jobs,
+static int soft_submit(struct xq_backend *backend, const struct xqaccel_job_desc *jobs,
 		       unsigned int count, uint32_t lane, uint32_t timeout_ms, uint64_t *first_id)
 {
 	struct soft *soft = of(backend);

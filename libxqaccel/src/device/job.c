@@ -17,7 +17,7 @@ static int put_operand(const struct xq_device *dev, const struct xq_operand *fro
 }
 
 int xq_job_from_gemm(const struct xq_device *dev, const struct xq_gemm *gemm,
-		     struct xqaccel_job *job)
+		     struct xqaccel_job_desc *job)
 {
 	const struct xq_operand *operands[XQ_GEMM_OPERANDS] = {
 		[XQACCEL_A] = &gemm->a, [XQACCEL_B] = &gemm->b, [XQACCEL_C] = &gemm->c,
@@ -27,7 +27,7 @@ int xq_job_from_gemm(const struct xq_device *dev, const struct xq_gemm *gemm,
 	};
 	int i, err;
 
-	*job = (struct xqaccel_job){
+	*job = (struct xqaccel_job_desc){
 		.user_data = gemm->user_data,
 		.work = {
 			.op = XQACCEL_OP_GEMM,

@@ -6,7 +6,7 @@
 
 /* From the library's form to the driver's; -ENOENT for a buffer of another device. */
 int xq_job_from_gemm(const struct xq_device *dev, const struct xq_gemm *gemm,
-		     struct xqaccel_job *job);
+		     struct xqaccel_job_desc *job);
 
 /* From the driver's completion to the library's. */
 void xq_completion_from(const struct xq_device *dev, const struct xqaccel_completion *from,
@@ -16,7 +16,7 @@ void xq_completion_from(const struct xq_device *dev, const struct xqaccel_comple
 typedef bool xq_find_memory(void *opaque, uint32_t handle, size_t *bytes);
 
 /* What the driver checks before it accepts a job, with its errnos. */
-int xq_job_check(const struct xqaccel_job *job, const struct xqaccel_info *info,
+int xq_job_check(const struct xqaccel_job_desc *job, const struct xqaccel_info *info,
 		 const struct xq_pairs *pairs, xq_find_memory *find, void *opaque);
 
 #endif

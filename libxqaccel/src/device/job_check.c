@@ -46,7 +46,7 @@ static bool overlap(const struct span *x, const struct span *y)
 	       x->first < y->first + y->bytes && y->first < x->first + x->bytes;
 }
 
-static int check_output(const struct xqaccel_job *job, const struct span *spans)
+static int check_output(const struct xqaccel_job_desc *job, const struct span *spans)
 {
 	const struct xqaccel_operand *c = &job->operand[XQACCEL_C];
 	struct xq_extent extent;
@@ -62,7 +62,7 @@ static int check_output(const struct xqaccel_job *job, const struct span *spans)
 	return 0;
 }
 
-int xq_job_check(const struct xqaccel_job *job, const struct xqaccel_info *info,
+int xq_job_check(const struct xqaccel_job_desc *job, const struct xqaccel_info *info,
 		 const struct xq_pairs *pairs, xq_find_memory *find, void *opaque)
 {
 	const struct xq_abilities has = {

@@ -224,7 +224,7 @@ int xq_queue_submit(struct xq_queue *queue, const struct xq_gemm *jobs, unsigned
 {
 	const struct xqaccel_info *info = &queue->dev->info;
 	struct xq_backend *backend = queue->dev->backend;
-	struct xqaccel_job converted[SUBMIT_AT_ONCE];
+	struct xqaccel_job_desc converted[SUBMIT_AT_ONCE];
 	unsigned int accepted = 0, at_once = smaller(SUBMIT_AT_ONCE, info->max_batch);
 	int err = count && jobs ? 0 : -EINVAL;
 	uint64_t first_id;

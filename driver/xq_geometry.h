@@ -20,7 +20,7 @@
 
 /* Of the codes, operands and flags in linux/xqaccel.h; they grow, so they are no promise. */
 #define XQ_FORMATS		(XQACCEL_FMT_F32 + 1)
-#define XQ_OPERANDS		24
+#define XQ_OPERANDS		23
 #define XQ_GEMM_OPERANDS	(XQACCEL_CODEBOOK + 1)
 #define XQ_JOB_FLAGS		(XQACCEL_JOB_ACCUMULATE | XQACCEL_JOB_B_TILED | \
 				 XQACCEL_JOB_GROUP_ACC)

@@ -124,9 +124,9 @@ struct xq_hw_descriptor {
 	__le64 id;		/* returned in the completion */
 	__le32 context;
 	__le32 reserved0;
-	__le32 work[44];	/* the words of struct xqaccel_work */
-	struct xq_hw_operand operand[24];
-	__le64 reserved1[8];
+	__le32 work[60];	/* the words of struct xqaccel_work */
+	struct xq_hw_operand operand[23];
+	__le64 reserved1[4];
 };
 
 /* A completion ring entry, 64 bytes; the phase is written last. */

@@ -184,7 +184,7 @@ TEST_F(conv, refused_numbers)
 	EXPECT_REFUSED(EINVAL, CONV.x_format = XQACCEL_FMT_NONE);
 	EXPECT_REFUSED(EOPNOTSUPP, CONV.x_format = XQACCEL_FMT_C8);
 	EXPECT_REFUSED(EOPNOTSUPP, CONV.w_format = 256 + XQACCEL_FMT_S8);
-	EXPECT_REFUSED(EINVAL, self->job.work.words[31] = 1);
+	EXPECT_REFUSED(EINVAL, self->job.work.words[47] = 1);
 	EXPECT_REFUSED(EOPNOTSUPP, self->job.work.flags = XQACCEL_JOB_ACCUMULATE);
 	EXPECT_REFUSED(EOPNOTSUPP, self->job.work.flags = XQACCEL_JOB_GROUP_ACC);
 	EXPECT_REFUSED(EOPNOTSUPP, self->job.work.epilogue.kind = 99);

@@ -61,7 +61,7 @@ TEST_F(submit, operation_and_flags)
 	EXPECT_REFUSED(EOPNOTSUPP);
 	self->job.work.flags = 1U << 31;
 	EXPECT_REFUSED(EOPNOTSUPP);
-	self->job.work.words[31] = 1;
+	self->job.work.words[47] = 1;
 	EXPECT_REFUSED(EINVAL);
 	A.reserved = 1;
 	EXPECT_REFUSED(EINVAL);

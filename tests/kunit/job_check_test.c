@@ -92,9 +92,9 @@ static void not_supported(struct kunit *test)
 static void contradictions(struct kunit *test)
 {
 	EXPECT_WITH(test, work.gemm.a_format, XQACCEL_FMT_NONE, -EINVAL);
-	EXPECT_WITH(test, work.words[31], 1, -EINVAL);
+	EXPECT_WITH(test, work.words[47], 1, -EINVAL);
 	EXPECT_WITH(test, work.epilogue.format, 1, -EINVAL);
-	EXPECT_WITH(test, operand[23].handle, 1, -EINVAL);
+	EXPECT_WITH(test, operand[22].handle, 1, -EINVAL);
 	EXPECT_WITH(test, operand[8].offset, 1, -EINVAL);
 	EXPECT_WITH(test, work.gemm.batch, 0, -EINVAL);
 	EXPECT_WITH(test, work.gemm.m, 65537, -EINVAL);

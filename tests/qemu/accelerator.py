@@ -21,7 +21,7 @@ SQ, CQ, CTX, TOP, MIDDLE, LOW, MSI = 0x200000, 0x204000, 0x208000, 0x209000, 0x2
 DATA = 0x400000
 RING_LOG2 = 4
 ENTRIES = 1 << RING_LOG2
-DESCRIPTOR, OPERANDS = 1024, 192
+DESCRIPTOR, OPERANDS = 1024, 256
 
 
 def queue(number, register):
@@ -43,7 +43,7 @@ class Job:
         operands = [(self.address_a, self.k), (self.address_b, self.k), (self.address_c, 4 * self.n)]
         work = struct.pack("<2I8I2i", 1, self.flags, self.m, self.n, self.k, 1, 0, 1, 1, 0, 0, 0)
         places = b"".join(struct.pack("<4Q", address, stride, 0, 0) for address, stride in operands)
-        return (struct.pack("<QII", self.id, 0, 0) + work.ljust(176, b"\0") + places).ljust(DESCRIPTOR, b"\0")
+        return (struct.pack("<QII", self.id, 0, 0) + work.ljust(OPERANDS - 16, b"\0") + places).ljust(DESCRIPTOR, b"\0")
 
     def product(self):
         signed = [memoryview(data).cast("b") for data in (self.a, self.b)]

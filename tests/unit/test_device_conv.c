@@ -196,7 +196,7 @@ static void no_format(struct xq_hw_descriptor *d) { conv(d)->w_format = 0; }
 static void wide_format(struct xq_hw_descriptor *d) { conv(d)->w_format = 256 + XQACCEL_FMT_S8; }
 static void wide_zero_point(struct xq_hw_descriptor *d) { conv(d)->x_zp = 128; conv(d)->pad_top = 1; }
 static void reserved(struct xq_hw_descriptor *d) { conv(d)->reserved = 1; }
-static void last_word(struct xq_hw_descriptor *d) { desc_work(d)->words[31] = 1; }
+static void last_word(struct xq_hw_descriptor *d) { desc_work(d)->words[47] = 1; }
 static void accumulate(struct xq_hw_descriptor *d) { desc_work(d)->flags = XQACCEL_JOB_ACCUMULATE; }
 static void groups_of_k(struct xq_hw_descriptor *d) { desc_work(d)->flags = XQACCEL_JOB_GROUP_ACC; }
 static void epilogue(struct xq_hw_descriptor *d) { desc_work(d)->epilogue.kind = 77; }

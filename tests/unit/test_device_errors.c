@@ -50,7 +50,7 @@ static void still_works(void)
 typedef void spoil(struct xq_hw_descriptor *d);
 
 static void bad_op(struct xq_hw_descriptor *d) { desc_work(d)->op = 77; }
-static void unused_word(struct xq_hw_descriptor *d) { desc_work(d)->words[31] = 1; }
+static void unused_word(struct xq_hw_descriptor *d) { desc_work(d)->words[47] = 1; }
 static void unused_epilogue(struct xq_hw_descriptor *d) { desc_work(d)->epilogue.format = 1; }
 static void bad_flag(struct xq_hw_descriptor *d) { desc_work(d)->flags = 8; }
 static void bad_context(struct xq_hw_descriptor *d) { d->context = htole32(256); }
@@ -68,9 +68,9 @@ static void bad_pair(struct xq_hw_descriptor *d) { desc_work(d)->gemm.a_format =
 static void wide_pair(struct xq_hw_descriptor *d) { desc_work(d)->gemm.b_format = XQACCEL_FMT_S32; }
 static void bad_scale(struct xq_hw_descriptor *d) { desc_work(d)->gemm.scale_format = XQACCEL_FMT_S32; }
 static void reserved_0(struct xq_hw_descriptor *d) { d->reserved0 = 1; }
-static void reserved_1(struct xq_hw_descriptor *d) { d->reserved1[7] = htole64(1); }
+static void reserved_1(struct xq_hw_descriptor *d) { d->reserved1[3] = htole64(1); }
 static void unused_operand(struct xq_hw_descriptor *d) { d->operand[9].address = htole64(4096); }
-static void unused_stride(struct xq_hw_descriptor *d) { d->operand[23].stride = htole64(8); }
+static void unused_stride(struct xq_hw_descriptor *d) { d->operand[22].stride = htole64(8); }
 
 static void planes_of_none(struct xq_hw_descriptor *d)
 {

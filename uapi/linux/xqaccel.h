@@ -167,6 +167,13 @@ struct xqaccel_info {
 #define XQACCEL_FEATURE_A_ZP_ROWS	(1ULL << 2)	/* a zero point per row of A */
 #define XQACCEL_FEATURE_CONV		(1ULL << 3)	/* OP_CONV, for the pairs of OP_GEMM */
 #define XQACCEL_FEATURE_EPILOGUE	(1ULL << 4)	/* epilogues of products and convolutions */
+#define XQACCEL_FEATURE_POOL		(1ULL << 5)	/* OP_POOL */
+#define XQACCEL_FEATURE_ELEMENTWISE	(1ULL << 6)	/* OP_ELEMENTWISE */
+#define XQACCEL_FEATURE_SOFTMAX		(1ULL << 7)	/* OP_SOFTMAX */
+#define XQACCEL_FEATURE_MEAN		(1ULL << 8)	/* OP_MEAN */
+#define XQACCEL_FEATURE_COPY		(1ULL << 9)	/* OP_COPY */
+#define XQACCEL_FEATURE_GROUP_REAL	(1ULL << 10)	/* real group scales */
+#define XQACCEL_FEATURE_PROGRAM		(1ULL << 11)	/* OP_PROGRAM */
 
 /* ---- contexts ----------------------------------------------------------- */
 
@@ -264,6 +271,12 @@ struct xqaccel_operand {
 
 #define XQACCEL_OP_GEMM			1
 #define XQACCEL_OP_CONV			2
+#define XQACCEL_OP_POOL			3
+#define XQACCEL_OP_ELEMENTWISE		4
+#define XQACCEL_OP_SOFTMAX		5
+#define XQACCEL_OP_MEAN			6
+#define XQACCEL_OP_COPY			7
+#define XQACCEL_OP_PROGRAM		16
 
 #define XQACCEL_JOB_ACCUMULATE		(1U << 0)	/* C += instead of C = */
 #define XQACCEL_JOB_B_TILED		(1U << 1)	/* B is in the tile order */
@@ -431,7 +444,7 @@ struct xqaccel_work {
 	union {
 		struct xqaccel_gemm gemm;
 		struct xqaccel_conv conv;
-		__u32 words[32];
+		__u32 words[48];
 	};
 	struct xqaccel_epilogue epilogue;
 };
@@ -449,7 +462,7 @@ struct xqaccel_work {
 struct xqaccel_job_desc {
 	__u64 user_data;
 	struct xqaccel_work work;
-	struct xqaccel_operand operand[24];
+	struct xqaccel_operand operand[23];
 };
 
 /**

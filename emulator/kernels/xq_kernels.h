@@ -84,16 +84,29 @@ static inline uint8_t *xqk_at(const struct xqk_view *v, uint64_t line, uint64_t 
 }
 
 /**
+ * struct xqk_epilogue - what follows accumulators; epilogue/epilogue.h says how it is called
+ * @dims: valid by xq_epilogue_valid(), or of the kind NONE
+ * @view: by enum xq_epilogue_operand, strides are not used. Those that are required are present
+ */
+struct xqk_epilogue {
+	struct xq_epilogue dims;
+	struct xqk_view view[XQ_EPILOGUE_OPERANDS];
+};
+
+/**
  * struct xqk_gemm - a job
  * @dims: valid by xq_dims_valid(), and the pair of formats one of xqk_pairs()
  * @a_zp: zero point of A where view XQACCEL_A_ZP is absent
  * @b_zp: zero point of B where view XQACCEL_B_ZP is absent
+ * @epilogue: of columns n and rows batch * m; if there is one, C has its format, and there is neither
+ *	ACCUMULATE nor GROUP_ACC
  * @view: by XQACCEL_A .. XQACCEL_CODEBOOK
  */
 struct xqk_gemm {
 	struct xq_dims dims;
 	int32_t a_zp;
 	int32_t b_zp;
+	struct xqk_epilogue epilogue;
 	struct xqk_view view[XQ_GEMM_OPERANDS];
 };
 
@@ -112,26 +125,19 @@ enum xqk_conv_operand {
  * @dims: valid by xq_conv_valid(), and the pair of formats one of xqk_pairs()
  * @x_zp: zero point of X
  * @w_zp: zero point of W where view XQK_CONV_W_ZP is absent
+ * @epilogue: of columns out_c and a row for each output pixel
  * @view: by enum xqk_conv_operand. Of X and Y stride is from pixel to pixel, group_stride from
  *	row to row, batch_stride from image to image; a view by lines has one for each pixel. Of W
  *	stride is from output channel to output channel; in the tile order each group is packed
- *	by itself, batch_stride apart. Y is int32. A view by lines is none of the last two
+ *	by itself, batch_stride apart. Y is int32, or of the epilogue's format. A view by lines is
+ *	none of the last two
  */
 struct xqk_conv {
 	struct xq_conv_dims dims;
 	int32_t x_zp;
 	int32_t w_zp;
+	struct xqk_epilogue epilogue;
 	struct xqk_view view[XQK_CONV_OPERANDS];
-};
-
-/**
- * struct xqk_epilogue - what follows accumulators; epilogue/epilogue.h says how it is called
- * @dims: valid by xq_epilogue_valid()
- * @view: by enum xq_epilogue_operand, strides are not used. Those that are required are present
- */
-struct xqk_epilogue {
-	struct xq_epilogue dims;
-	struct xqk_view view[XQ_EPILOGUE_OPERANDS];
 };
 
 /**
@@ -269,6 +275,7 @@ struct xqk_plan {
 	size_t scratch_bytes;
 	uint32_t block_m, block_n, block_k;
 	uint32_t chunks_m, chunks_n;
+	bool whole_rows;	/* units have the rows of all batch elements, in order */
 	uint64_t units;
 	atomic_uint_fast64_t bytes_copied;
 };

@@ -29,7 +29,7 @@ test_kernel_pool-y := tests/unit/test_kernel_pool.c
 test_kernel_pool-libs := xqkernels
 
 # What is not a product: each kind against a naive reference, on every instruction set.
-XQ_KERNEL_TESTS := test_epilogue test_pooling test_elementwise test_copy
+XQ_KERNEL_TESTS := test_epilogue test_fused test_pooling test_elementwise test_copy
 UNIT_TESTS += $(XQ_KERNEL_TESTS)
 UNIT_TESTS_asan += $(XQ_KERNEL_TESTS)
 UNIT_TESTS_arm64 += $(XQ_KERNEL_TESTS)

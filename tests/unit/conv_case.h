@@ -244,8 +244,11 @@ static inline uint32_t *conv_reference(const struct conv_case *c)
 	return y;
 }
 
-/* Bytes of Y's memory that are wrong: an element, or a byte that is not Y's and was written. */
-static inline size_t conv_differences(const struct conv_case *c, const uint32_t *reference)
+/*
+ * Bytes of Y's memory that are wrong, given the rows of bytes that it should have: bytes of it, or one
+ * that is not Y's and was written.
+ */
+static inline size_t conv_byte_differences(const struct conv_case *c, const uint8_t *rows)
 {
 	const struct conv_tensor *t = &c->tensor[XQK_CONV_Y];
 	const uint64_t lines = (uint64_t)t->images * t->rows * t->columns;
@@ -257,8 +260,7 @@ static inline size_t conv_differences(const struct conv_case *c, const uint32_t 
 		for (uint64_t byte = 0; byte < t->bytes; byte++) {
 			uint8_t *p = xqk_at(&c->conv.view[XQK_CONV_Y], line, at, byte, &run);
 
-			wrong += *p != (uint8_t)(reference[line * t->bytes / 4 + byte / 4] >>
-						 byte % 4 * 8);
+			wrong += *p != rows[line * t->bytes + byte];
 			*p = conv_byte(c, XQK_CONV_Y, at + byte);
 		}
 	}
@@ -268,6 +270,12 @@ static inline size_t conv_differences(const struct conv_case *c, const uint32_t 
 		for (unsigned int i = 0; i < XQK_PAGE_BYTES; i++)
 			wrong += t->page[page][i] != conv_byte(c, XQK_CONV_Y, t->page_at[page] + i);
 	return wrong;
+}
+
+/* The same of int32. */
+static inline size_t conv_differences(const struct conv_case *c, const uint32_t *reference)
+{
+	return conv_byte_differences(c, (const uint8_t *)reference);
 }
 
 /* ---- random convolutions ---------------------------------------------------------------------- */
@@ -340,6 +348,7 @@ static inline void conv_make(struct conv_case *c, uint32_t x_format, uint32_t w_
 {
 	struct xq_conv_dims *d = &c->conv.dims;
 	const bool preset = d->kernel_h;
+	const uint32_t bits = c->conv.epilogue.dims.kind ? xq_format_bits(c->conv.epilogue.dims.format) : 32;
 
 	if (!preset)
 		conv_random_dims(d);
@@ -355,7 +364,8 @@ static inline void conv_make(struct conv_case *c, uint32_t x_format, uint32_t w_
 			   XQACCEL_TILE_BYTES, false);
 	else
 		conv_place(c, XQK_CONV_W, 1, 1, d->out_c, xq_row_bytes(w_format, xq_conv_k(d)), 1, true);
-	conv_place(c, XQK_CONV_Y, d->batch, d->out_h, d->out_w, 4 * (uint64_t)d->out_c, 4, true);
+	conv_place(c, XQK_CONV_Y, d->batch, d->out_h, d->out_w, ((uint64_t)d->out_c * bits + 7) / 8,
+		   (bits + 7) / 8, true);
 	if (conv_one_in(3))
 		conv_place(c, XQK_CONV_W_ZP, 1, 1, 1, 4 * (uint64_t)d->out_c, 4, false);
 	if (xq_format_codebook(w_format))

@@ -126,7 +126,7 @@ static inline void case_map(struct gemm_case *c, unsigned int operand)
 	v->page = o->page;
 }
 
-static inline void case_free(struct gemm_case *c)
+static inline void gemm_free(struct gemm_case *c)
 {
 	for (unsigned int i = 0; i < XQ_GEMM_OPERANDS; i++) {
 		struct case_operand *o = &c->operand[i];
@@ -142,7 +142,7 @@ static inline void case_free(struct gemm_case *c)
 /* ---- reference ------------------------------------------------------------------------------ */
 
 /* An element from the bit string that starts at distance `at`. */
-static inline int64_t case_element(const struct gemm_case *c, unsigned int operand,
+static inline int64_t gemm_element(const struct gemm_case *c, unsigned int operand,
 				   uint32_t format, uint64_t at, uint64_t bit)
 {
 	const unsigned int bits = xq_format_bits(format);
@@ -174,7 +174,7 @@ static inline int64_t case_vector(const struct gemm_case *c, unsigned int operan
 {
 	const struct xqk_view *v = &c->gemm.view[operand];
 
-	return case_element(c, operand, format, batch * v->batch_stride + row * v->stride,
+	return gemm_element(c, operand, format, batch * v->batch_stride + row * v->stride,
 			    (uint64_t)column * xq_format_bits(format));
 }
 
@@ -187,7 +187,7 @@ static inline int64_t case_b(const struct gemm_case *c, uint32_t batch, uint32_t
 	int64_t value;
 
 	if (d->flags & XQACCEL_JOB_B_TILED)
-		value = case_element(c, XQACCEL_B, d->b_format,
+		value = gemm_element(c, XQACCEL_B, d->b_format,
 				     batch * c->gemm.view[XQACCEL_B].batch_stride +
 				     (n / 16 * tiles + word / 64) * 4096 + 4 * (16 * (word % 64) + n % 16),
 				     k % per_word * bits);
@@ -287,7 +287,7 @@ static inline uint32_t *case_reference(const struct gemm_case *c)
 		for (uint64_t line = 0; line < lines; line++)
 			for (uint32_t n = 0; n < d->n; n++)
 				result[line * d->n + n] += (uint32_t)
-					case_element(c, XQACCEL_C, XQACCEL_FMT_S32,
+					gemm_element(c, XQACCEL_C, XQACCEL_FMT_S32,
 						     case_line_distance(c, XQACCEL_C, line),
 						     32 * (uint64_t)n);
 	}
@@ -297,25 +297,24 @@ static inline uint32_t *case_reference(const struct gemm_case *c)
 /* ---- comparison ----------------------------------------------------------------------------- */
 
 /*
- * Bytes of C's memory that are wrong: an element, or a byte that is not C's and was
- * written. Elements are checked and put back first, then all must be as it was made.
+ * Bytes of C's memory that are wrong, given the rows of bytes that it should have: bytes of it, or
+ * one that is not C's and was written. Those of C are checked and put back first, then all must be
+ * as it was made.
  */
-static inline size_t case_differences(const struct gemm_case *c, const uint32_t *reference)
+static inline size_t case_byte_differences(const struct gemm_case *c, const uint8_t *rows)
 {
 	const struct case_operand *o = &c->operand[XQACCEL_C];
 	const struct xq_extent *e = &o->extent;
 	const uint64_t lines = (uint64_t)e->batch * e->planes * e->rows;
-	const uint32_t n_all = c->gemm.dims.n;
 	size_t wrong = 0, run;
 
 	for (uint64_t line = 0; line < lines; line++) {
 		const uint64_t at = case_line_distance(c, XQACCEL_C, line);
 
-		for (uint64_t byte = 0; byte < 4 * (uint64_t)n_all; byte++) {
+		for (uint64_t byte = 0; byte < e->row_bytes; byte++) {
 			uint8_t *p = xqk_at(&c->gemm.view[XQACCEL_C], line, at, byte, &run);
 
-			wrong += *p != (uint8_t)(reference[line * n_all + byte / 4] >>
-						 byte % 4 * 8);
+			wrong += *p != rows[line * e->row_bytes + byte];
 			*p = case_byte(c, XQACCEL_C, at + byte);
 		}
 	}
@@ -325,6 +324,12 @@ static inline size_t case_differences(const struct gemm_case *c, const uint32_t 
 		for (unsigned int i = 0; i < XQK_PAGE_BYTES; i++)
 			wrong += o->page[page][i] != case_byte(c, XQACCEL_C, o->page_at[page] + i);
 	return wrong;
+}
+
+/* The same of int32. */
+static inline size_t case_differences(const struct gemm_case *c, const uint32_t *reference)
+{
+	return case_byte_differences(c, (const uint8_t *)reference);
 }
 
 /* ---- random jobs ---------------------------------------------------------------------------- */
@@ -429,6 +434,10 @@ static inline void case_make(struct gemm_case *c, uint32_t a_format, uint32_t b_
 		struct case_operand *o = &c->operand[i];
 
 		xq_extent(d, i, &o->extent);
+		if (i == XQACCEL_C && c->gemm.epilogue.dims.kind) {
+			o->extent.row_bytes = xq_row_bytes(c->gemm.epilogue.dims.format, d->n);
+			o->extent.align = (xq_format_bits(c->gemm.epilogue.dims.format) + 7) / 8;
+		}
 		if (!o->extent.used || (!o->extent.required && (c->plain || one_in(2))))
 			continue;
 		case_operand_strides(c, i);

@@ -3,149 +3,60 @@
  * Epilogues against a reference that computes one element at a time, for all kinds, formats and
  * instruction sets; requantization's arithmetic itself is test_requantize's.
  */
-#include <math.h>
 #include <xqaccel/requantize.h>
 
 #include "epilogue/epilogue.h"
-#include "operator_case.h"
+#include "epilogue_case.h"
 
 #define MOST	2048
 
-static const uint32_t formats[] = { XQACCEL_FMT_S8, XQACCEL_FMT_U8, XQACCEL_FMT_S4, XQACCEL_FMT_U4, XQACCEL_FMT_S2,
-				    XQACCEL_FMT_U2, XQACCEL_FMT_T2, XQACCEL_FMT_B1, XQACCEL_FMT_S16, XQACCEL_FMT_U16 };
-#define FORMATS	(sizeof(formats) / sizeof(formats[0]))
-
-/* A case's numbers; arrays have an element per column, as the reference reads them. */
+/* A case's matrices and numbers. */
 static struct {
 	struct xqk_operator job;
-	int32_t bias[MOST], multiplier[MOST], shift[MOST], threshold[MOST * 9];
-	int64_t add[MOST];
-	float scale[MOST], row_scale[MOST], column_scale[MOST], float_bias[MOST];
-	uint8_t table[256], decreases[MOST];
-	struct case_memory acc, y, array[XQ_EPILOGUE_OPERANDS];
+	struct epilogue_case n;
+	struct case_memory acc, y;
 } c;
-
-static int32_t any_acc(void)
-{
-	return ktap_range(0, 5) ? (int32_t)ktap_range(-40000, 40000) : (int32_t)ktap_random();
-}
-
-static void give(unsigned int operand, const void *data, size_t bytes, size_t count)
-{
-	case_array(&c.array[operand], &c.job.finish.epilogue.view[operand], data, bytes, count);
-}
-
-static void random_arrays(const struct xq_epilogue *e, uint32_t m, uint32_t n)
-{
-	const size_t params = e->channels ? n : 1;
-
-	for (size_t i = 0; i < MOST; i++) {
-		c.bias[i] = any_acc();
-		c.multiplier[i] = ktap_range(0, 99) ? (int32_t)ktap_range(1 << 30, INT32_MAX) : (int32_t)ktap_random();
-		c.shift[i] = (int32_t)(e->profile == XQ_PROFILE_FLOOR_SHIFT ? ktap_range(20, 44) : ktap_range(-15, -1));
-		if (!ktap_range(0, 99))
-			c.shift[i] = (int32_t)ktap_range(-100, 100);
-		c.add[i] = ktap_range(-(1LL << 40), 1LL << 40);
-		c.scale[i] = (float)(ktap_unit() * 0.01);
-		c.row_scale[i] = (float)(ktap_unit() - 0.5);
-		c.column_scale[i] = (float)(ktap_unit() * 3e-3);
-		c.float_bias[i] = (float)(ktap_unit() * 100 - 50);
-		c.decreases[i] = (uint8_t)ktap_range(0, 1);
-	}
-	for (size_t i = 0; i < 256; i++)
-		c.table[i] = (uint8_t)ktap_random();
-	for (size_t i = 0; i < MOST * 9; i++)
-		c.threshold[i] = any_acc();
-	if (ktap_range(0, 2))
-		give(XQ_EPILOGUE_BIAS, c.bias, 4, n);
-	else
-		memset(c.bias, 0, sizeof(c.bias));
-	if (e->kind == XQ_EPILOGUE_THRESHOLDS) {
-		give(XQ_EPILOGUE_THRESHOLD, c.threshold, 4, (size_t)n * e->thresholds);
-		if (ktap_range(0, 1))
-			give(XQ_EPILOGUE_DECREASES, c.decreases, 1, n);
-		else
-			memset(c.decreases, 0, sizeof(c.decreases));
-	} else if (e->kind == XQ_EPILOGUE_FLOAT) {
-		if (ktap_range(0, 3))
-			give(XQ_EPILOGUE_ROW_SCALE, c.row_scale, 4, m);
-		if (ktap_range(0, 3))
-			give(XQ_EPILOGUE_COLUMN_SCALE, c.column_scale, 4, n);
-		if (ktap_range(0, 3))
-			give(XQ_EPILOGUE_FLOAT_BIAS, c.float_bias, 4, n);
-	} else if (e->profile == XQ_PROFILE_ONNX) {
-		if (!ktap_range(0, 20))
-			c.scale[0] = INFINITY;
-		give(XQ_EPILOGUE_SCALE, c.scale, 4, params);
-	} else {
-		give(XQ_EPILOGUE_MULTIPLIER, c.multiplier, 4, params);
-		give(XQ_EPILOGUE_SHIFT, c.shift, 4, params);
-		if (e->profile == XQ_PROFILE_FLOOR_SHIFT && ktap_range(0, 3))
-			give(XQ_EPILOGUE_ADD, c.add, 8, params);
-		else
-			memset(c.add, 0, sizeof(c.add));
-	}
-	if (e->index_format)
-		give(XQ_EPILOGUE_TABLE, c.table, 1, 256);
-}
 
 static void random_case(void)
 {
 	struct xqk_finish *f = &c.job.finish;
-	struct xq_epilogue *e = &f->epilogue.dims;
-	int32_t least, greatest;
+	const struct xq_epilogue *e = &f->epilogue.dims;
 
 	memset(&c, 0, sizeof(c));
+	epilogue_random(&c.n);
 	c.job.kind = XQK_FINISH;
-	e->kind = (uint8_t)ktap_range(XQ_EPILOGUE_REQUANT, XQ_EPILOGUE_KINDS - 1);
-	e->profile = (uint8_t)ktap_range(0, XQ_PROFILES - 1);
-	e->format = (uint8_t)formats[ktap_range(0, FORMATS - 1)];
-	e->channels = (uint32_t)ktap_range(0, 1);
-	e->thresholds = (uint32_t)(ktap_range(0, 9) ? ktap_range(1, 8) : ktap_range(1, 255));
-	if (e->kind == XQ_EPILOGUE_FLOAT)
-		e->format = XQACCEL_FMT_F32;
-	if (e->kind == XQ_EPILOGUE_REQUANT && xq_format_bits(e->format) <= 8 && !ktap_range(0, 2))
-		e->index_format = (uint8_t)formats[ktap_range(0, 1)];
-	xq_format_range(e->index_format ? e->index_format : e->format, &least, &greatest);
-	e->zero_point = (int32_t)(ktap_range(0, 9) ? ktap_range(-200, 200) : (int32_t)ktap_random());
-	e->act_min = INT32_MIN;
-	e->act_max = INT32_MAX;
-	if (e->kind != XQ_EPILOGUE_FLOAT && !ktap_range(0, 2)) {
-		e->act_min = (int32_t)ktap_range(least, greatest);
-		e->act_max = (int32_t)ktap_range(e->act_min, greatest + 2);
-	}
+	f->epilogue = c.n.e;
 	f->n = (uint32_t)(ktap_range(0, 3) ? ktap_range(0, 70) : ktap_range(0, e->thresholds > 8 ? 60 : MOST));
 	f->m = (uint32_t)ktap_range(0, f->n > 100 ? 4 : 40);
-	EXPECT(xq_epilogue_valid(e), "kind %u format %u", e->kind, e->format);
 	f->acc.stride = 4 * ((uint64_t)f->n + (uint64_t)ktap_range(0, 5));
 	f->y.stride = (xq_row_bytes(e->format, f->n) + (uint64_t)ktap_range(0, 9) + 3) & ~3ULL;
 	case_alloc(&c.acc, f->acc.stride * f->m, 4);
 	for (size_t i = 0; i < c.acc.size / 4; i++)
-		((int32_t *)(void *)c.acc.bytes)[i] = any_acc();
+		((int32_t *)(void *)c.acc.bytes)[i] = epilogue_any_acc();
 	case_alloc(&c.y, f->y.stride * f->m, 4);
 	case_share(&c.acc);
 	c.acc.view.stride = f->acc.stride;
 	f->acc = c.acc.view;
-	random_arrays(e, f->m, f->n);
+	epilogue_random_arrays(&c.n, f->m, f->n);
+	f->epilogue = c.n.e;
 }
 
 static void end_case(void)
 {
 	case_free(&c.acc);
 	case_free(&c.y);
-	for (unsigned int i = 0; i < XQ_EPILOGUE_OPERANDS; i++)
-		case_free(&c.array[i]);
+	epilogue_free(&c.n);
 }
 
 /* By the library, whose arithmetic has its own tests; one element is too few for it to do another way. */
 static int32_t requantized(const struct xq_epilogue *e, uint32_t format, int32_t acc, size_t column)
 {
 	const size_t at = e->channels ? column : 0;
-	const int32_t n = c.shift[at], low = e->profile == XQ_PROFILE_FLOOR_SHIFT ? 0 : -31,
+	const int32_t n = c.n.shift[at], low = e->profile == XQ_PROFILE_FLOOR_SHIFT ? 0 : -31,
 		      high = e->profile == XQ_PROFILE_FLOOR_SHIFT ? 63 : 30, shift = n < low ? low : n > high ? high : n;
-	const float scale = isfinite(c.scale[at]) ? c.scale[at] : 0;
+	const float scale = isfinite(c.n.scale[at]) ? c.n.scale[at] : 0;
 	struct xq_requant rq = { .profile = (enum xq_requant_profile)e->profile, .type = XQ_S16, .params = 1,
-				 .scale = &scale, .multiplier = &c.multiplier[at], .shift = &shift, .add = &c.add[at],
+				 .scale = &scale, .multiplier = &c.n.multiplier[at], .shift = &shift, .add = &c.n.add[at],
 				 .zero_point = e->zero_point, .clamp = true };
 	const struct xq_channels one = { 1, 1, 1 };
 	uint16_t y;
@@ -163,15 +74,15 @@ static int32_t expected(const struct xq_epilogue *e, int32_t acc, size_t column)
 	uint8_t byte;
 
 	if (e->kind == XQ_EPILOGUE_REQUANT && e->index_format) {
-		byte = c.table[(uint8_t)requantized(e, e->index_format, acc, column)];
+		byte = c.n.table[(uint8_t)requantized(e, e->index_format, acc, column)];
 		return case_element(&byte, e->format == XQACCEL_FMT_B1 ? XQACCEL_FMT_S8 : e->format, 0);
 	}
 	if (e->kind == XQ_EPILOGUE_REQUANT)
 		return requantized(e, e->format, acc, column);
 	for (uint32_t t = 0; t < e->thresholds; t++)
-		reached += acc >= c.threshold[column * e->thresholds + t];
+		reached += acc >= c.n.threshold[column * e->thresholds + t];
 	xq_clamp_range(e->format, e->act_min, e->act_max, &least, &greatest);
-	if (c.decreases[column])
+	if (c.n.decreases[column])
 		reached = (int32_t)e->thresholds - reached;
 	if (e->zero_point > greatest)
 		return greatest;
@@ -186,11 +97,11 @@ static float expected_real(const struct xqk_epilogue *e, int32_t acc, size_t row
 	volatile float y = (float)acc;
 
 	if (xqk_present(&e->view[XQ_EPILOGUE_ROW_SCALE]))
-		y = y * c.row_scale[row];
+		y = y * c.n.row_scale[row];
 	if (xqk_present(&e->view[XQ_EPILOGUE_COLUMN_SCALE]))
-		y = y * c.column_scale[column];
+		y = y * c.n.column_scale[column];
 	if (xqk_present(&e->view[XQ_EPILOGUE_FLOAT_BIAS]))
-		y = y + c.float_bias[column];
+		y = y + c.n.float_bias[column];
 	return y;
 }
 
@@ -202,7 +113,7 @@ static bool row_right(const char *isa, const uint8_t *row, size_t r)
 	const size_t bits = f->n * (size_t)xq_format_bits(e->format);
 
 	for (size_t i = 0; i < f->n; i++) {
-		const int32_t a = (int32_t)((uint32_t)acc[i] + (uint32_t)c.bias[i]);
+		const int32_t a = (int32_t)((uint32_t)acc[i] + (uint32_t)c.n.bias[i]);
 
 		if (e->kind == XQ_EPILOGUE_FLOAT) {
 			const float want = expected_real(&f->epilogue, a, r, i);

@@ -81,7 +81,7 @@ static void many_submitters(void)
 			if (!EXPECT(!case_differences(c, submitters[s].reference[i]), "task %u", i))
 				case_print(c, "pool");
 			free(submitters[s].reference[i]);
-			case_free(c);
+			gemm_free(c);
 		}
 	}
 	free(submitters);
@@ -103,7 +103,7 @@ static void shared_job(void)
 	EXPECT(!case_differences(&c, reference), "wrong result");
 	xqk_pool_destroy(pool);
 	free(reference);
-	case_free(&c);
+	gemm_free(&c);
 }
 
 static void no_work(void)
@@ -117,7 +117,7 @@ static void no_work(void)
 	EXPECT(!task.plan.chunks, "%u chunks", task.plan.chunks);
 	xqk_pool_run(pool, &task);
 	xqk_pool_destroy(pool);
-	case_free(&c);
+	gemm_free(&c);
 }
 
 /* A job that takes long ends at once when it is canceled, and done is still called. */

@@ -70,7 +70,7 @@ static void random_cases(uint32_t pairs_of)
 
 				case_make(&c, pairs_of, b);
 				check_case(&c, xqk_isa_list(i), one_in(2) ? 1 : 3);
-				case_free(&c);
+				gemm_free(&c);
 			}
 		}
 	}
@@ -110,7 +110,7 @@ static void fixed_shapes(void)
 				case_make(&c, bits ? XQACCEL_FMT_B1 : s % 3 ? XQACCEL_FMT_S8 :
 					  XQACCEL_FMT_U8, b);
 				check_case(&c, xqk_isa_list(i), 2);
-				case_free(&c);
+				gemm_free(&c);
 			}
 		}
 	}
@@ -130,7 +130,7 @@ static void extreme_case(enum content content, uint32_t a_format, uint32_t b_for
 
 			case_make(&c, a_format, b_format);
 			check_case(&c, xqk_isa_list(i), 1);
-			case_free(&c);
+			gemm_free(&c);
 		}
 	}
 }
@@ -167,7 +167,7 @@ static void small_k(void)
 				c.gemm.dims.flags |= XQACCEL_JOB_B_TILED;
 			case_make(&c, one_in(2) ? XQACCEL_FMT_S8 : XQACCEL_FMT_U8, XQACCEL_FMT_S8);
 			check_case(&c, xqk_isa_list(i), 2);
-			case_free(&c);
+			gemm_free(&c);
 		}
 	}
 }
@@ -210,7 +210,7 @@ static void vectors(void)
 
 				case_make(&c, one_in(2) ? XQACCEL_FMT_S8 : a, b);
 				check_case(&c, xqk_isa_list(i), one_in(2) ? 1 : 3);
-				case_free(&c);
+				gemm_free(&c);
 			}
 		}
 	}
@@ -245,7 +245,7 @@ static void whole_panels(void)
 				case_make(&c, one_in(2) ? XQACCEL_FMT_S8 : XQACCEL_FMT_U8, b);
 			}
 			check_case(&c, xqk_isa_list(i), 2);
-			case_free(&c);
+			gemm_free(&c);
 		}
 	}
 }
@@ -261,7 +261,7 @@ static void wraps(void)
 
 		case_make(&c, XQACCEL_FMT_S8, XQACCEL_FMT_S8);
 		check_case(&c, xqk_isa_list(i), 1);
-		case_free(&c);
+		gemm_free(&c);
 	}
 }
 
@@ -322,7 +322,7 @@ static void no_copies(void)
 				EXPECT(!atomic_load(&plan.bytes_copied), "%llu bytes copied",
 				       (unsigned long long)atomic_load(&plan.bytes_copied));
 			}
-			case_free(&c);
+			gemm_free(&c);
 			c = (struct gemm_case){ .gemm.dims = c.gemm.dims };
 		}
 	}

@@ -13,6 +13,8 @@
 #include <string.h>
 
 #include "convolution/conv.h"
+#include "epilogue/tail.h"
+#include "operators.h"
 #include "product/gemm.h"
 
 /* Output rows of a unit, fewer if threads would have nothing to do. */
@@ -24,7 +26,8 @@ struct work {
 	const struct xqk_plan *plan;
 	const struct xqk_depthwise_kernels *kernels;
 	bool in_place;			/* X is read where it is */
-	bool direct;			/* so is Y written */
+	bool direct;			/* so is Y written, and no epilogue comes before */
+	struct xqk_tail tail;
 	uint32_t multiplier, taps;
 	uint32_t channels;		/* of the unit */
 	uint32_t o0;			/* the first one */
@@ -39,7 +42,7 @@ struct work {
 	int32_t *start, *no_start, *w_zero;	/* [64] */
 	uint8_t *strip;			/* [kernel_h][columns][64], if X is not in place */
 	int32_t *y, *sums;		/* [columns][64] */
-	void *line;
+	void *line, *tail_memory;
 };
 
 static uint32_t multiplier_of(const struct xq_conv_dims *d)
@@ -76,14 +79,6 @@ static uint32_t most_outputs(const struct xq_conv_dims *d)
 	return (uint32_t)((XQK_DEPTHWISE_COLUMNS - 1 - reach_of(d)) / d->stride_w) + 1;
 }
 
-static void *take(uint8_t *scratch, size_t *used, size_t bytes)
-{
-	uint8_t *at = scratch ? scratch + *used : NULL;
-
-	*used += (bytes + 63) & ~(size_t)63;
-	return at;
-}
-
 static size_t lay_out(struct work *work, const struct xqk_plan *plan, uint8_t *scratch)
 {
 	const struct xq_conv_dims *d = &plan->conv.dims;
@@ -91,17 +86,18 @@ static size_t lay_out(struct work *work, const struct xqk_plan *plan, uint8_t *s
 	const size_t outputs = sizeof(int32_t) * XQK_DEPTHWISE_COLUMNS * XQK_DEPTHWISE_CHANNELS;
 	size_t used = 0;
 
-	work->rows = take(scratch, &used, (size_t)XQK_DEPTHWISE_CHANNELS * XQK_DEPTHWISE_TAPS);
-	work->w = take(scratch, &used, w_bytes);
-	work->ones = take(scratch, &used, w_bytes);
-	work->start = take(scratch, &used, 4 * XQK_DEPTHWISE_CHANNELS);
-	work->no_start = take(scratch, &used, 4 * XQK_DEPTHWISE_CHANNELS);
-	work->w_zero = take(scratch, &used, 4 * XQK_DEPTHWISE_CHANNELS);
-	work->strip = take(scratch, &used, (size_t)d->kernel_h * XQK_DEPTHWISE_COLUMNS *
+	work->rows = xqk_take(scratch, &used, (size_t)XQK_DEPTHWISE_CHANNELS * XQK_DEPTHWISE_TAPS);
+	work->w = xqk_take(scratch, &used, w_bytes);
+	work->ones = xqk_take(scratch, &used, w_bytes);
+	work->start = xqk_take(scratch, &used, 4 * XQK_DEPTHWISE_CHANNELS);
+	work->no_start = xqk_take(scratch, &used, 4 * XQK_DEPTHWISE_CHANNELS);
+	work->w_zero = xqk_take(scratch, &used, 4 * XQK_DEPTHWISE_CHANNELS);
+	work->strip = xqk_take(scratch, &used, (size_t)d->kernel_h * XQK_DEPTHWISE_COLUMNS *
 			   XQK_DEPTHWISE_CHANNELS);
-	work->y = take(scratch, &used, outputs);
-	work->sums = take(scratch, &used, outputs);
-	work->line = take(scratch, &used, plan->isa->depthwise->line_bytes(d->kernel_h));
+	work->y = xqk_take(scratch, &used, outputs);
+	work->sums = xqk_take(scratch, &used, outputs);
+	work->line = xqk_take(scratch, &used, plan->isa->depthwise->line_bytes(d->kernel_h));
+	work->tail_memory = xqk_take(scratch, &used, xqk_tail_bytes(&plan->conv.epilogue));
 	return used;
 }
 
@@ -258,6 +254,25 @@ static void store(const struct work *work, uint32_t p, uint32_t q0)
 	}
 }
 
+/* Outputs through the epilogue. */
+static void finish(struct work *work, uint32_t p, uint32_t q0)
+{
+	const struct xqk_conv *conv = &work->plan->conv;
+	const struct xqk_view *v = &conv->view[XQK_CONV_Y];
+	uint32_t q, i, some;
+
+	for (q = 0; q < work->job.outputs; q += some) {
+		some = work->job.outputs - q < XQK_TAIL_ROWS ? work->job.outputs - q : XQK_TAIL_ROWS;
+		for (i = 0; i < some; i++)
+			work->tail.place[i] = (struct xqk_place){
+				xqk_line_of_y(&conv->dims, work->image, p, q0 + q + i),
+				xqk_pixel_at(v, work->image, p, q0 + q + i),
+			};
+		xqk_tail_rows(&work->tail, work->y + q * XQK_DEPTHWISE_CHANNELS, XQK_DEPTHWISE_CHANNELS,
+			      (uint32_t)xqk_line_of_y(&conv->dims, work->image, p, q0 + q), some);
+	}
+}
+
 /* Outputs [q0, q0 + outputs) of row p. */
 static void run_outputs(struct work *work, uint32_t p, uint32_t q0, uint32_t outputs)
 {
@@ -290,7 +305,9 @@ static void run_outputs(struct work *work, uint32_t p, uint32_t q0, uint32_t out
 	work->kernels->run(job);
 	if (work->w_zeros)
 		subtract_sums(work);
-	if (!work->direct)
+	if (work->tail.epilogue)
+		finish(work, p, q0);
+	else if (!work->direct)
 		store(work, p, q0);
 }
 
@@ -303,10 +320,11 @@ static void start_work(struct work *work, const struct xqk_plan *plan, void *scr
 	work->plan = plan;
 	work->kernels = plan->isa->depthwise;
 	work->in_place = is_in_place(conv);
-	work->direct = conv->view[XQK_CONV_Y].flat;
+	work->direct = conv->view[XQK_CONV_Y].flat && !conv->epilogue.dims.kind;
 	work->multiplier = multiplier_of(d);
 	work->taps = d->kernel_h * d->kernel_w;
 	lay_out(work, plan, scratch);
+	xqk_tail_start(&work->tail, plan->isa, &conv->epilogue, &conv->view[XQK_CONV_Y], work->tail_memory);
 	/* What is staged is signed, u8 less 128. */
 	is_unsigned = work->in_place && d->x_format == XQACCEL_FMT_U8;
 	work->x_zero = conv->x_zp;
@@ -325,11 +343,6 @@ static void start_work(struct work *work, const struct xqk_plan *plan, void *scr
 	};
 }
 
-static bool canceled(const atomic_bool *cancel)
-{
-	return cancel && atomic_load_explicit(cancel, memory_order_relaxed);
-}
-
 /* Rows [p0, p1) of the work's image and channels. */
 static bool run_unit(struct work *work, uint32_t p0, uint32_t p1, const atomic_bool *cancel)
 {
@@ -338,9 +351,11 @@ static bool run_unit(struct work *work, uint32_t p0, uint32_t p1, const atomic_b
 	uint32_t p, q, outputs;
 
 	stage_weights(work);
+	if (work->tail.epilogue)
+		xqk_tail_columns(&work->tail, work->o0, work->channels);
 	for (p = p0; p < p1; p++) {
 		for (q = 0; q < d->out_w; q += outputs) {
-			if (canceled(cancel))
+			if (xqk_canceled(cancel))
 				return false;
 			outputs = d->out_w - q < most ? d->out_w - q : most;
 			run_outputs(work, p, q, outputs);

@@ -11,6 +11,8 @@
 #include <string.h>
 
 #include "convolution/conv.h"
+#include "epilogue/tail.h"
+#include "operators.h"
 #include "product/gemm.h"
 
 /* Staged X of a unit, and the most pixels and pieces that it has. */
@@ -39,7 +41,8 @@ struct work {
 	uint32_t piece, pieces;		/* bytes that are together in a patch; how many there are */
 	uint32_t steps;			/* of a piece */
 	bool in_place;			/* tiles of W are used where they are */
-	bool direct;			/* so is Y */
+	bool direct;			/* so is Y, and no epilogue comes before */
+	struct xqk_tail tail;
 	uint8_t zero;			/* Z */
 
 	/* Scratch memory. */
@@ -52,7 +55,9 @@ struct work {
 	uint8_t *panel;
 	uint8_t *rows;			/* [XQK_LANES][steps of a patch] W's rows by pieces */
 	int32_t *start;
-	int32_t *sums;			/* [pixels][64], where Y is not in one piece */
+	int32_t *sums;			/* [pixels][64], where they are not written to Y */
+	struct xqk_place *place;	/* [pixels] of Y, if there is an epilogue */
+	void *tail_memory;
 };
 
 /* Columns of X that a row of output pixels sees. */
@@ -88,7 +93,7 @@ static bool is_in_place(const struct xqk_conv *conv, uint32_t piece)
 /* Pixels of a unit: fewer where their sums go through scratch memory, which stays bounded by that. */
 static uint32_t most_pixels(const struct xqk_conv *conv)
 {
-	return conv->view[XQK_CONV_Y].flat ? MOST_PIXELS : MOST_PIXELS / 8;
+	return conv->view[XQK_CONV_Y].flat || conv->epilogue.dims.kind ? MOST_PIXELS : MOST_PIXELS / 8;
 }
 
 bool xqk_direct_fits(const struct xqk_plan *plan)
@@ -106,6 +111,9 @@ bool xqk_direct_fits(const struct xqk_plan *plan)
 	if (conv->x_zp < -128 || conv->x_zp > (d->x_format == XQACCEL_FMT_U8 ? 255 : 127) ||
 	    (d->x_format == XQACCEL_FMT_U8 && conv->x_zp < 0))
 		return false;
+	/* Groups are units of their own, which must not share bytes of Y. */
+	if (d->groups > 1 && !xqk_tail_aligned(&conv->epilogue, d->out_c / d->groups))
+		return false;
 	pieces_of(d, &piece, &pieces);
 	steps = ((uint64_t)piece + 3) / 4 * pieces;
 	/* Pieces that are not whole steps waste the rest. */
@@ -116,18 +124,12 @@ bool xqk_direct_fits(const struct xqk_plan *plan)
 	       (is_in_place(conv, piece) || steps * XQK_DIRECT_STRIPS * XQK_STEP_BYTES <= PANEL_BYTES);
 }
 
-static void *take(uint8_t *scratch, size_t *used, size_t bytes)
-{
-	uint8_t *at = scratch ? scratch + *used : NULL;
-
-	*used += (bytes + 63) & ~(size_t)63;
-	return at;
-}
-
 static size_t lay_out(struct work *work, const struct xqk_plan *plan, uint8_t *scratch)
 {
 	const struct xq_conv_dims *d = &plan->conv.dims;
+	const struct xqk_epilogue *e = &plan->conv.epilogue;
 	const size_t pixels = (size_t)plan->block_m * d->out_w;
+	const size_t waiting = e->dims.kind && pixels > XQK_TAIL_ROWS ? XQK_TAIL_ROWS : pixels;
 	size_t used = 0, tiles, patch;
 
 	work->plan = plan;
@@ -138,20 +140,22 @@ static size_t lay_out(struct work *work, const struct xqk_plan *plan, uint8_t *s
 	pieces_of(d, &work->piece, &work->pieces);
 	work->steps = (work->piece + 3) / 4;
 	work->in_place = is_in_place(&plan->conv, work->piece);
-	work->direct = plan->conv.view[XQK_CONV_Y].flat;
+	work->direct = plan->conv.view[XQK_CONV_Y].flat && !e->dims.kind;
 	patch = (size_t)work->steps * work->pieces;
 	tiles = patch / XQK_TILE_STEPS + 1;
 
-	work->strip = take(scratch, &used, strip_of(d, plan->block_m));
-	work->x = take(scratch, &used, pixels * sizeof(*work->x));
-	work->y = take(scratch, &used, pixels * sizeof(*work->y));
-	work->run = take(scratch, &used, (work->pieces + tiles) * sizeof(*work->run));
-	work->b = take(scratch, &used, tiles * XQK_DIRECT_STRIPS * sizeof(*work->b));
-	work->panel = take(scratch, &used, work->in_place ? 0 : tiles * XQK_TILE_STEPS *
-			   XQK_DIRECT_STRIPS * XQK_STEP_BYTES);
-	work->rows = take(scratch, &used, work->in_place ? 0 : XQK_LANES * 4 * (patch + 1));
-	work->start = take(scratch, &used, 4 * XQK_DIRECT_STRIPS * XQK_LANES);
-	work->sums = take(scratch, &used, work->direct ? 0 : pixels * 4 * XQK_DIRECT_STRIPS * XQK_LANES);
+	work->strip = xqk_take(scratch, &used, strip_of(d, plan->block_m));
+	work->x = xqk_take(scratch, &used, pixels * sizeof(*work->x));
+	work->y = xqk_take(scratch, &used, waiting * sizeof(*work->y));
+	work->run = xqk_take(scratch, &used, (work->pieces + tiles) * sizeof(*work->run));
+	work->b = xqk_take(scratch, &used, tiles * XQK_DIRECT_STRIPS * sizeof(*work->b));
+	work->panel = xqk_take(scratch, &used, work->in_place ? 0 : tiles * XQK_TILE_STEPS *
+			       XQK_DIRECT_STRIPS * XQK_STEP_BYTES);
+	work->rows = xqk_take(scratch, &used, work->in_place ? 0 : XQK_LANES * 4 * (patch + 1));
+	work->start = xqk_take(scratch, &used, 4 * XQK_DIRECT_STRIPS * XQK_LANES);
+	work->sums = xqk_take(scratch, &used, work->direct ? 0 : waiting * 4 * XQK_DIRECT_STRIPS * XQK_LANES);
+	work->place = xqk_take(scratch, &used, e->dims.kind ? pixels * sizeof(*work->place) : 0);
+	work->tail_memory = xqk_take(scratch, &used, xqk_tail_bytes(e));
 	return used;
 }
 
@@ -265,10 +269,14 @@ static void stage_strip(struct work *work)
 	}
 }
 
-/* Where patches are and where they go; at first those of the group's first channel. */
+/* Where patches are, and where what is made of them goes. */
 static void point_to_pixels(struct work *work)
 {
 	const struct xq_conv_dims *d = &work->plan->conv.dims;
+	const struct xqk_view *v = &work->plan->conv.view[XQK_CONV_Y];
+	const uint32_t pixels = (work->p1 - work->p0) * d->out_w;
+	const bool waits = work->tail.epilogue;
+	struct xqk_place *place = work->place;
 	const size_t pitch = (size_t)work->columns * work->channels;
 	const uint8_t **x = work->x;
 	uint32_t p, q;
@@ -277,8 +285,12 @@ static void point_to_pixels(struct work *work)
 		for (q = 0; q < d->out_w; q++)
 			*x++ = work->strip + (size_t)(p - work->p0) * d->stride_h * pitch +
 			       (size_t)q * d->stride_w * work->channels;
+	for (p = work->p0; waits && p < work->p1; p++)
+		for (q = 0; q < d->out_w; q++)
+			*place++ = (struct xqk_place){ xqk_line_of_y(d, work->image, p, q),
+						       xqk_pixel_at(v, work->image, p, q) };
 	if (!work->direct)
-		for (p = 0; p < (work->p1 - work->p0) * d->out_w; p++)
+		for (p = 0; p < (waits && pixels > XQK_TAIL_ROWS ? XQK_TAIL_ROWS : pixels); p++)
 			work->y[p] = (uint8_t *)(work->sums + (size_t)p * XQK_DIRECT_STRIPS * XQK_LANES);
 }
 
@@ -402,33 +414,41 @@ static void store(const struct work *work, uint32_t o, uint32_t columns)
 	}
 }
 
-static bool canceled(const atomic_bool *cancel)
+/* Sums of some pixels through the epilogue. */
+static void finish(struct work *work, uint32_t first, uint32_t pixels)
 {
-	return cancel && atomic_load_explicit(cancel, memory_order_relaxed);
+	const struct xq_conv_dims *d = &work->plan->conv.dims;
+
+	memcpy(work->tail.place, work->place + first, pixels * sizeof(*work->place));
+	xqk_tail_rows(&work->tail, work->sums, XQK_DIRECT_STRIPS * XQK_LANES,
+		      (work->image * d->out_h + work->p0) * d->out_w + first, pixels);
 }
 
-/* The unit's pixels by all channels of the group, so many strips at a time that all blocks are about the same. */
 /* The staged channels, some pixels after the other; false if canceled. */
-static bool run_block(const struct work *work, const struct xqk_direct *job, unsigned int strips,
+static bool run_block(struct work *work, const struct xqk_direct *job, unsigned int strips,
 		      const atomic_bool *cancel)
 {
 	const uint64_t pixel = 4ULL * work->steps * work->pieces * strips * XQK_LANES;
-	const uint32_t most = POLL_MACS / pixel < PIXELS_AT_ONCE ? PIXELS_AT_ONCE :
+	const uint32_t most = work->tail.epilogue ? XQK_TAIL_ROWS :
+			      POLL_MACS / pixel < PIXELS_AT_ONCE ? PIXELS_AT_ONCE :
 			      (uint32_t)(POLL_MACS / pixel / PIXELS_AT_ONCE * PIXELS_AT_ONCE);
 	struct xqk_direct part = *job;
 	uint32_t done;
 
 	for (done = 0; done < job->pixels; done += part.pixels) {
-		if (canceled(cancel))
+		if (xqk_canceled(cancel))
 			return false;
 		part.x = job->x + done;
-		part.y = job->y + done;
+		part.y = work->tail.epilogue ? job->y : job->y + done;
 		part.pixels = job->pixels - done < most ? job->pixels - done : most;
 		work->plan->isa->direct->run(&part, strips);
+		if (work->tail.epilogue)
+			finish(work, done, part.pixels);
 	}
 	return true;
 }
 
+/* The unit's pixels by all channels of the group, so many strips at a time that all blocks are about the same. */
 static bool run_unit(struct work *work, const atomic_bool *cancel)
 {
 	const uint32_t pixels = (work->p1 - work->p0) * work->plan->conv.dims.out_w;
@@ -442,7 +462,7 @@ static bool run_unit(struct work *work, const atomic_bool *cancel)
 	stage_strip(work);
 	point_to_pixels(work);
 	for (n = 0; n < work->outputs; n += columns, left -= strips, blocks--) {
-		if (canceled(cancel))
+		if (xqk_canceled(cancel))
 			return false;
 		strips = (left + blocks - 1) / blocks;
 		columns = work->outputs - n < strips * XQK_LANES ? work->outputs - n : strips * XQK_LANES;
@@ -450,9 +470,11 @@ static bool run_unit(struct work *work, const atomic_bool *cancel)
 		stage_b(work, &job, n, strips);
 		if (work->direct)
 			point_to_outputs(work, work->group * work->outputs + n);
+		if (work->tail.epilogue)
+			xqk_tail_columns(&work->tail, work->group * work->outputs + n, columns);
 		if (!run_block(work, &job, strips, cancel))
 			return false;
-		if (!work->direct)
+		if (!work->direct && !work->tail.epilogue)
 			store(work, work->group * work->outputs + n, columns);
 	}
 	return true;
@@ -466,6 +488,7 @@ bool xqk_run_direct(const struct xqk_plan *plan, uint32_t chunk, void *scratch, 
 	struct work work;
 
 	lay_out(&work, plan, scratch);
+	xqk_tail_start(&work.tail, plan->isa, &plan->conv.epilogue, &plan->conv.view[XQK_CONV_Y], work.tail_memory);
 	work.zero = (uint8_t)(plan->conv.x_zp + (d->x_format == XQACCEL_FMT_U8 ? 0 : 128));
 	cut_runs(&work);
 	for (; unit < last; unit++) {

@@ -45,6 +45,7 @@ static void describe(struct xqk_gemm *gemm, const struct xqk_conv *conv)
 		},
 		.a_zp = conv->x_zp,
 		.b_zp = conv->w_zp,
+		.epilogue = conv->epilogue,
 	};
 	gemm->view[XQACCEL_A] = conv->view[XQK_CONV_X];
 	gemm->view[XQACCEL_B] = product_view(w, d->flags & XQACCEL_JOB_B_TILED ? w->batch_stride :

@@ -18,40 +18,50 @@ static bool canceled(const atomic_bool *cancel)
 	return cancel && atomic_load_explicit(cancel, memory_order_relaxed);
 }
 
-/*
- * Where a row of C begins, and in it the byte of the first of the staged channels. The groups of
- * a convolution, its batch elements, lie side by side in rows of pixels.
- */
-static uint64_t row_of_c(const struct xqk_work *work, uint32_t m, uint32_t plane, uint64_t *line,
-			 uint64_t *column)
+/* Where a row of C begins. */
+static struct xqk_place row_of_c(const struct xqk_work *work, uint32_t m, uint32_t plane)
 {
 	const struct xq_dims *dims = &work->gemm->dims;
 	const struct xqk_view *view = &work->gemm->view[XQACCEL_C];
 	const uint32_t planes = dims->flags & XQACCEL_JOB_GROUP_ACC ? dims->k / dims->group : 1;
 
-	*column = 4 * (uint64_t)work->n0;
-	if (work->plan->way == XQK_WAY_PATCHES) {
-		*line = m;
-		*column += 4 * (uint64_t)work->batch * dims->n;
-		return xqk_patch_of_y(&work->plan->conv, m);
+	if (work->plan->way == XQK_WAY_PATCHES)
+		return (struct xqk_place){ m, xqk_patch_of_y(&work->plan->conv, m) };
+	return (struct xqk_place){
+		.line = ((uint64_t)work->batch * planes + plane) * dims->m + m,
+		.distance = work->batch * view->batch_stride + plane * view->group_stride + m * view->stride,
+	};
+}
+
+/* The groups of a convolution, its batch elements, lie side by side in rows of pixels. */
+static uint32_t column_of_c(const struct xqk_work *work, uint32_t n)
+{
+	return work->plan->way == XQK_WAY_PATCHES ? work->batch * work->gemm->dims.n + n : n;
+}
+
+uint8_t *xqk_c_at(const struct xqk_work *work, uint32_t m, uint32_t plane, uint64_t byte, size_t *run)
+{
+	struct xqk_place place;
+
+	if (work->pending) {
+		*run = SIZE_MAX;
+		return (uint8_t *)(work->pending + (size_t)(m - work->m0) * work->pending_columns +
+				   (work->n0 - work->pending_n0)) + byte;
 	}
-	*line = ((uint64_t)work->batch * planes + plane) * dims->m + m;
-	return work->batch * view->batch_stride + plane * view->group_stride + m * view->stride;
+	place = row_of_c(work, m, plane);
+	return xqk_at(&work->gemm->view[XQACCEL_C], place.line, place.distance,
+		      4 * (uint64_t)column_of_c(work, work->n0) + byte, run);
 }
 
 void xqk_store_c(const struct xqk_work *work, uint32_t m, uint32_t rows, uint32_t plane,
 		 const int32_t *sums, bool add)
 {
-	const struct xqk_view *view = &work->gemm->view[XQACCEL_C];
 	uint32_t row, n, i;
 	size_t run;
 
 	for (row = 0; row < rows; row++, sums += XQK_COLUMNS) {
-		uint64_t line, column;
-		const uint64_t distance = row_of_c(work, m + row, plane, &line, &column);
-
 		for (n = 0; n < work->columns; n += (uint32_t)run) {
-			uint8_t *c = xqk_at(view, line, distance, column + 4 * n, &run);
+			uint8_t *c = xqk_c_at(work, m + row, plane, 4 * (uint64_t)n, &run);
 
 			run /= 4;
 			run = run < work->columns - n ? run : work->columns - n;
@@ -106,27 +116,39 @@ bool xqk_rows_of_c(const struct xqk_work *work, uint32_t m, uint32_t rows, uint3
 		   int32_t **c)
 {
 	const struct xqk_view *view = &work->gemm->view[XQACCEL_C];
-	uint64_t line, column;
 	uint32_t row;
 	size_t run;
 
-	if (work->columns % XQK_LANES)
+	/* What is pending has whole lanes. */
+	if (work->columns % XQK_LANES && !work->pending)
 		return false;
-	if (view->flat && work->plan->way == XQK_WAY_PRODUCT) {
-		uint8_t *at = view->flat + row_of_c(work, m, plane, &line, &column);
+	if (view->flat && work->plan->way == XQK_WAY_PRODUCT && !work->pending) {
+		uint8_t *at = xqk_c_at(work, m, plane, 0, &run);
 
 		for (row = 0; row < rows; row++, at += view->stride)
-			c[row] = (int32_t *)(at + column);
+			c[row] = (int32_t *)at;
 		return true;
 	}
 	for (row = 0; row < rows; row++) {
-		const uint64_t distance = row_of_c(work, m + row, plane, &line, &column);
-
-		c[row] = (int32_t *)xqk_at(view, line, distance, column, &run);
+		c[row] = (int32_t *)xqk_c_at(work, m + row, plane, 0, &run);
 		if (run < 4 * work->columns)
 			return false;
 	}
 	return true;
+}
+
+void xqk_finish_rows(struct xqk_work *work, uint32_t m, uint32_t rows, const int32_t *sums, size_t stride)
+{
+	const uint32_t each = work->plan->way == XQK_WAY_PATCHES ? 0 : work->batch * work->gemm->dims.m;
+	uint32_t row, i, some;
+
+	xqk_tail_columns(&work->tail, column_of_c(work, work->n0), work->columns);
+	for (row = 0; row < rows; row += some) {
+		some = rows - row < XQK_TAIL_ROWS ? rows - row : XQK_TAIL_ROWS;
+		for (i = 0; i < some; i++)
+			work->tail.place[i] = row_of_c(work, m + row + i, 0);
+		xqk_tail_rows(&work->tail, sums + row * stride, stride, each + m + row, some);
+	}
 }
 
 /* What A's zero points take off a piece. */
@@ -283,6 +305,51 @@ static bool store_zeros(struct xqk_work *work, uint32_t n0, uint32_t n1,
 	return true;
 }
 
+/* The pending channels, which end at n1, through the epilogue. */
+static void finish_pending(struct xqk_work *work, uint32_t n1)
+{
+	for (work->n0 = work->pending_n0; work->n0 < n1; work->n0 += work->columns) {
+		work->columns = n1 - work->n0 < XQK_COLUMNS ? n1 - work->n0 : XQK_COLUMNS;
+		xqk_finish_rows(work, work->m0, work->rows, work->pending + (work->n0 - work->pending_n0),
+				work->pending_columns);
+	}
+}
+
+/*
+ * The staged rows by channels [n0, n1) with an epilogue, which needs complete sums: a few channels
+ * at a time by all of K. Rows of several blocks of K are staged again for each of these.
+ */
+static bool compute_with_epilogue(struct xqk_work *work, uint32_t n0, uint32_t n1, const atomic_bool *cancel)
+{
+	const uint32_t k = work->gemm->dims.k;
+	uint32_t k0, end;
+
+	if (k && work->one_block) {
+		xqk_block_at(work, 0, &work->block);
+		if (!xqk_stage_a(work, cancel))
+			return false;
+	}
+	for (work->pending_n0 = n0; work->pending_n0 < n1; work->pending_n0 = end) {
+		end = n1 - work->pending_n0 < work->pending_columns ? n1 : work->pending_n0 + work->pending_columns;
+		work->finished = false;
+		if (!k)
+			memset(work->pending, 0, 4 * (size_t)work->rows * work->pending_columns);
+		for (k0 = 0; k0 < k; k0 = work->block.k1) {
+			if (!work->one_block) {
+				xqk_block_at(work, k0, &work->block);
+				if (!xqk_stage_a(work, cancel))
+					return false;
+			}
+			if (!(work->vector ? xqk_compute_vector : compute_block)(work, work->pending_n0, end,
+										  cancel))
+				return false;
+		}
+		if (!work->finished)
+			finish_pending(work, end);
+	}
+	return true;
+}
+
 /* One unit of a chunk: rows [m0, m1) by channels [n0, n1) of a batch element. */
 static bool compute_unit(struct xqk_work *work, uint32_t m0, uint32_t m1, uint32_t n0,
 			 uint32_t n1, const atomic_bool *cancel)
@@ -296,6 +363,11 @@ static bool compute_unit(struct xqk_work *work, uint32_t m0, uint32_t m1, uint32
 	}
 	for (work->m0 = m0; work->m0 < m1; work->m0 += work->rows) {
 		work->rows = m1 - work->m0 < work->stage_rows ? m1 - work->m0 : work->stage_rows;
+		if (work->tail.epilogue) {
+			if (!compute_with_epilogue(work, n0, n1, cancel))
+				return false;
+			continue;
+		}
 		if (!k && !store_zeros(work, n0, n1, cancel))
 			return false;
 		for (k0 = 0; k0 < k; k0 = work->block.k1) {
@@ -320,21 +392,36 @@ static void read_codebook(struct xqk_work *work)
 		work->table[i] = (uint8_t)(work->table[i] + work->b_bias);
 }
 
+/* A unit's rows and channels of one batch element. */
+static bool compute_element(struct xqk_work *work, uint64_t unit, uint32_t batch, const atomic_bool *cancel)
+{
+	const struct xqk_plan *plan = work->plan;
+	const struct xq_dims *dims = &plan->gemm.dims;
+	const uint32_t n0 = (uint32_t)(unit % plan->chunks_n) * plan->block_n;
+	const uint32_t m0 = (uint32_t)(unit / plan->chunks_n % plan->chunks_m) * plan->block_m;
+
+	work->batch = batch;
+	if (xq_format_codebook(dims->b_format) && dims->k)
+		read_codebook(work);
+	return compute_unit(work, m0, dims->m - m0 < plan->block_m ? dims->m : m0 + plan->block_m, n0,
+			    dims->n - n0 < plan->block_n ? dims->n : n0 + plan->block_n, cancel);
+}
+
 bool xqk_run_chunk_rows(struct xqk_plan *plan, uint32_t chunk, void *scratch,
 			uint32_t stage_rows, const atomic_bool *cancel)
 {
 	const struct xqk_gemm *gemm = &plan->gemm;
-	const struct xq_dims *dims = &gemm->dims;
 	const uint64_t last = plan->units * (chunk + 1) / plan->chunks;
 	uint64_t unit = plan->units * chunk / plan->chunks;
 	struct xqk_work work;
-	uint32_t b_zp;
+	uint32_t b_zp, batch, end;
 
 	if (plan->way == XQK_WAY_DEPTHWISE)
 		return xqk_run_depthwise(plan, chunk, scratch, cancel);
 	if (plan->way == XQK_WAY_DIRECT)
 		return xqk_run_direct(plan, chunk, scratch, cancel);
 	xqk_work_layout(&work, plan, stage_rows, scratch);
+	xqk_tail_start(&work.tail, plan->isa, &gemm->epilogue, &gemm->view[XQACCEL_C], work.tail_memory);
 	work.bytes_copied = &plan->bytes_copied;
 	work.need_column_sum = xqk_present(&gemm->view[XQACCEL_A_ZP]) ||
 			       gemm->a_zp != work.a_bias;
@@ -342,20 +429,11 @@ bool xqk_run_chunk_rows(struct xqk_plan *plan, uint32_t chunk, void *scratch,
 	work.need_row_term = xqk_present(&gemm->view[XQACCEL_B_ZP]) || b_zp;
 	work.row_factor = xqk_present(&gemm->view[XQACCEL_B_ZP]) ? 1 : b_zp;
 	for (; unit < last; unit++) {
-		const uint32_t n0 = (uint32_t)(unit % plan->chunks_n) * plan->block_n;
-		const uint64_t row = unit / plan->chunks_n;
-		const uint32_t m0 = (uint32_t)(row % plan->chunks_m) * plan->block_m;
-
-		if (canceled(cancel))
-			return false;
-		work.batch = (uint32_t)(row / plan->chunks_m);
-		if (xq_format_codebook(dims->b_format) && dims->k)
-			read_codebook(&work);
-		if (!compute_unit(&work, m0,
-				  dims->m - m0 < plan->block_m ? dims->m : m0 + plan->block_m, n0,
-				  dims->n - n0 < plan->block_n ? dims->n : n0 + plan->block_n,
-				  cancel))
-			return false;
+		batch = plan->whole_rows ? 0 : (uint32_t)(unit / plan->chunks_n / plan->chunks_m);
+		end = plan->whole_rows ? gemm->dims.batch : batch + 1;
+		for (; batch < end; batch++)
+			if (canceled(cancel) || !compute_element(&work, unit, batch, cancel))
+				return false;
 	}
 	return true;
 }

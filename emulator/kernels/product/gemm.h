@@ -6,6 +6,7 @@
 #ifndef XQK_GEMM_H
 #define XQK_GEMM_H
 
+#include "epilogue/tail.h"
 #include "isa.h"
 
 /* Scratch memory that suffices for every job with the fewest staged rows. */
@@ -22,6 +23,9 @@
 #define XQK_THIN_ROWS		16
 /* Rows of a panel that are on their way to C at once, if they take the long one. */
 #define XQK_SUM_ROWS		96
+/* Accumulators that wait for an epilogue, about: a part of a level 2 cache. */
+#define XQK_PENDING_WORDS		(128U << 10)
+#define XQK_PENDING_COLUMNS		8192		/* channels */
 /* Groups in a block, if groups are smaller than it. */
 #define XQK_BLOCK_PIECES	64
 
@@ -75,6 +79,8 @@ struct xqk_work {
 	bool panel_unpacks, panel_fits, unpack_late;
 	uint32_t a_step_bytes;
 	bool vector;			/* rows one by one, see vector.c */
+	bool one_block;			/* K is */
+	uint32_t pending_columns;	/* channels at a time, if there is an epilogue */
 
 	/* What is being computed. */
 	uint32_t batch;
@@ -82,6 +88,9 @@ struct xqk_work {
 	uint32_t n0, columns;		/* staged channels of B, at most XQK_COLUMNS */
 	struct xqk_block block;
 	struct xqk_dot whole;		/* the block's first piece by the staged channels */
+	uint32_t pending_n0;		/* first channel of those that are pending */
+	bool finished;			/* a panel's sums went through the epilogue */
+	struct xqk_tail tail;
 
 	/* Scratch memory. */
 	uint32_t stage_rows;
@@ -102,6 +111,8 @@ struct xqk_work {
 	int32_t *column_sum, *b_scale;	/* [pieces][XQK_COLUMNS] */
 	int32_t *column_start;		/* [pieces][XQK_COLUMNS] */
 	int32_t *dots, *sums;		/* [XQK_MAX_ROWS], [XQK_SUM_ROWS] of XQK_COLUMNS */
+	int32_t *pending;		/* [stage_rows][pending_columns] in place of C, or NULL */
+	void *tail_memory;
 	uint8_t table[256];		/* codebook, as the dot takes it */
 };
 
@@ -117,6 +128,15 @@ void xqk_plan_product(struct xqk_plan *plan, unsigned int threads);
 /** xqk_work_layout() - lay out scratch memory, NULL to learn only how much it is */
 size_t xqk_work_layout(struct xqk_work *work, const struct xqk_plan *plan, uint32_t stage_rows,
 		       uint8_t *scratch);
+
+/*
+ * Where a row of C has the given byte from the first of the staged channels on, in its place or in
+ * memory where sums are pending, and how many follow.
+ */
+uint8_t *xqk_c_at(const struct xqk_work *work, uint32_t m, uint32_t plane, uint64_t byte, size_t *run);
+
+/* Rows of complete sums of the staged channels through the epilogue; only in order of rows. */
+void xqk_finish_rows(struct xqk_work *work, uint32_t m, uint32_t rows, const int32_t *sums, size_t stride);
 
 /* Whether these rows of C can be written where they are; then that is where. */
 bool xqk_rows_of_c(const struct xqk_work *work, uint32_t m, uint32_t rows, uint32_t plane,

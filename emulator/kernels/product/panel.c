@@ -59,9 +59,11 @@ void xqk_compute_panel(struct xqk_work *work)
 		.words = work->unpack_late ? work->words : NULL, .table = work->table,
 		.add = add,
 	};
-	uint32_t row, i;
+	const bool finish = work->tail.epilogue && work->one_block;
+	const uint32_t most = finish ? XQK_TAIL_ROWS : XQK_SUM_ROWS;
+	uint32_t row, i, parts;
 
-	if (work->columns == XQK_COLUMNS &&
+	if (!finish && (work->columns == XQK_COLUMNS || work->pending) &&
 	    xqk_rows_of_c(work, work->m0, work->rows, 0, work->c)) {
 		for (i = 0; i < XQK_PANEL_AHEAD; i++)
 			work->c[work->rows + i] = work->c[i % work->rows] + XQK_COLUMNS;
@@ -70,14 +72,22 @@ void xqk_compute_panel(struct xqk_work *work)
 		return;
 	}
 	panel.add = false;
-	for (i = 0; i < XQK_SUM_ROWS + XQK_PANEL_AHEAD; i++)
-		work->c[i] = work->sums + i % XQK_SUM_ROWS * XQK_COLUMNS;
+	for (i = 0; i < most + XQK_PANEL_AHEAD; i++)
+		work->c[i] = work->sums + i % most * XQK_COLUMNS;
+	look_ahead(work, &panel);
+	parts = (work->rows + most - 1) / most;
+	panel.ahead_bytes /= parts;
 	for (row = 0; row < work->rows; row += panel.rows) {
-		panel.rows = work->rows - row < XQK_SUM_ROWS ? work->rows - row : XQK_SUM_ROWS;
+		panel.rows = work->rows - row < most ? work->rows - row : most;
 		work->dot_panel(&panel);
-		xqk_store_c(work, work->m0 + row, panel.rows, 0, work->sums, add);
+		if (finish)
+			xqk_finish_rows(work, work->m0 + row, panel.rows, work->sums, XQK_COLUMNS);
+		else
+			xqk_store_c(work, work->m0 + row, panel.rows, 0, work->sums, add);
 		panel.a += panel.rows * panel.a_stride;
 		panel.row += panel.rows;
 		panel.words = NULL;
+		panel.ahead += panel.ahead ? panel.ahead_bytes : 0;
 	}
+	work->finished = finish;
 }

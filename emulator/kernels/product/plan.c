@@ -163,6 +163,16 @@ static void *take(uint8_t *scratch, size_t *used, size_t bytes)
 	return at;
 }
 
+/* Channels whose sums wait for an epilogue: as few as go together, or so many that staging rows again is little. */
+static uint32_t pending_columns(const struct xqk_work *work)
+{
+	const uint32_t most = XQK_PENDING_WORDS / work->stage_rows / XQK_COLUMNS * XQK_COLUMNS;
+
+	if (work->one_block && !work->vector)
+		return XQK_COLUMNS;
+	return most < XQK_COLUMNS ? XQK_COLUMNS : most < XQK_PENDING_COLUMNS ? most : XQK_PENDING_COLUMNS;
+}
+
 size_t xqk_work_layout(struct xqk_work *work, const struct xqk_plan *plan, uint32_t stage_rows,
 		       uint8_t *scratch)
 {
@@ -253,6 +263,14 @@ size_t xqk_work_layout(struct xqk_work *work, const struct xqk_plan *plan, uint3
 	work->column_start = take(scratch, &used, 4 * XQK_COLUMNS * (size_t)pieces);
 	work->dots = take(scratch, &used, 4 * XQK_COLUMNS * XQK_MAX_ROWS);
 	work->sums = take(scratch, &used, 4 * XQK_COLUMNS * XQK_SUM_ROWS);
+	work->one_block = plan->block_k >= dims->k;
+	work->pending = NULL;
+	if (!plan->gemm.epilogue.dims.kind)
+		return used;
+	work->pending_columns = pending_columns(work);
+	if (!work->thin)
+		work->pending = take(scratch, &used, 4 * (size_t)stage_rows * work->pending_columns);
+	work->tail_memory = take(scratch, &used, xqk_tail_bytes(&plan->gemm.epilogue));
 	return used;
 }
 
@@ -285,6 +303,8 @@ void xqk_plan_product(struct xqk_plan *plan, unsigned int threads)
 				uses_a_in_place(plan) ? IN_PLACE_ROWS :
 				uses_vector(plan) ? TABLE_ROWS : STAGE_ROWS);
 	plan->block_n = dims->n;
+	/* Threads must not share bytes of Y. */
+	plan->whole_rows = plan->way == XQK_WAY_PATCHES && !xqk_tail_aligned(&plan->gemm.epilogue, dims->n);
 	plan->chunks = 0;
 	plan->units = 0;
 	plan->chunks_m = plan->chunks_n = 0;
@@ -299,21 +319,23 @@ void xqk_plan_product(struct xqk_plan *plan, unsigned int threads)
 		 (uint64_t)threads * CHUNKS_PER_THREAD;
 	if (threads < 2 || !wanted)
 		wanted = 1;
+	if (plan->whole_rows)
+		plan->block_m = min_u32(plan->block_m, (uint32_t)div_up(dims->m, wanted));
 	plan->chunks_m = (uint32_t)div_up(dims->m, plan->block_m);
 	/* But rows are where each part of the channels makes tables of them. */
-	each = div_up(columns, product->b[dims->b_format].vector_arrange &&
+	each = plan->whole_rows ? columns : div_up(columns, product->b[dims->b_format].vector_arrange &&
 			       uses_vector(plan) ?
 		      div_up(wanted, (uint64_t)plan->chunks_m * dims->batch) : wanted);
 	plan->block_n = (uint32_t)(each * XQK_COLUMNS);
 	plan->chunks_n = (uint32_t)div_up(columns, each);
-	if ((uint64_t)plan->chunks_m * plan->chunks_n * dims->batch < wanted) {
+	if (!plan->whole_rows && (uint64_t)plan->chunks_m * plan->chunks_n * dims->batch < wanted) {
 		const uint64_t parts = div_up(wanted, (uint64_t)plan->chunks_n * dims->batch);
 		const uint64_t block = div_up(div_up(dims->m, parts), product->rows) * product->rows;
 
 		plan->block_m = min_u32(plan->block_m, (uint32_t)block);
 		plan->chunks_m = (uint32_t)div_up(dims->m, plan->block_m);
 	}
-	plan->units = (uint64_t)plan->chunks_m * plan->chunks_n * dims->batch;
+	plan->units = (uint64_t)plan->chunks_m * plan->chunks_n * (plan->whole_rows ? 1 : dims->batch);
 	plan->chunks = plan->units < MAX_CHUNKS ? (uint32_t)plan->units : MAX_CHUNKS;
 	stage_rows = plan->block_m;
 	plan->scratch_bytes = xqk_work_layout(&work, plan, stage_rows, NULL);

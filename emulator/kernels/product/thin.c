@@ -9,6 +9,7 @@
  */
 #include <string.h>
 
+#include "operators.h"
 #include "product/gemm.h"
 
 /* The staged B of 16 steps takes the place of rows that were gathered before. */
@@ -81,6 +82,28 @@ static void compute_rows(struct xqk_thin *thin, const struct xq_dims *dims, uint
 	}
 }
 
+/* Rows [m0, m1) by the staged channels, some at a time through the epilogue. */
+static bool finish_rows(struct xqk_work *work, struct xqk_thin *thin, uint32_t m0, uint32_t m1,
+			const atomic_bool *cancel)
+{
+	const struct xqk_view *a = &work->gemm->view[XQACCEL_A];
+	uint32_t m, rows;
+
+	thin->c_stride = 4 * XQK_COLUMNS;
+	for (m = m0; m < m1; m += rows) {
+		if (xqk_canceled(cancel))
+			return false;
+		rows = m1 - m < XQK_TAIL_ROWS ? m1 - m : XQK_TAIL_ROWS;
+		thin->a = a->flat + work->batch * a->batch_stride;
+		thin->rows = rows;
+		thin->c = work->sums;
+		compute_rows(thin, &work->gemm->dims, m + rows, work->columns / XQK_LANES,
+			     work->product->thin_s8);
+		xqk_finish_rows(work, m, rows, work->sums, XQK_COLUMNS);
+	}
+	return true;
+}
+
 bool xqk_compute_thin(struct xqk_work *work, uint32_t m0, uint32_t m1, uint32_t n0, uint32_t n1,
 		      const atomic_bool *cancel)
 {
@@ -99,14 +122,19 @@ bool xqk_compute_thin(struct xqk_work *work, uint32_t m0, uint32_t m1, uint32_t 
 	work->table_steps = 1;
 	for (work->n0 = n0; work->n0 < n1; work->n0 += work->columns) {
 		work->columns = n1 - work->n0 < XQK_COLUMNS ? n1 - work->n0 : XQK_COLUMNS;
-		if (cancel && atomic_load_explicit(cancel, memory_order_relaxed))
+		if (xqk_canceled(cancel))
 			return false;
 		xqk_stage_b(work);
 		xqk_aim_dot(work, 0, 0, &work->whole);
 		stage_thin_b(work, (uint32_t)gemm->a_zp + flip, (int8_t *)work->rows_of_b, work->column_sum);
 		thin.steps = work->whole.steps;
-		thin.a = a->flat + work->batch * a->batch_stride;
 		thin.a_stride = a->stride;
+		if (work->tail.epilogue) {
+			if (!finish_rows(work, &thin, m0, m1, cancel))
+				return false;
+			continue;
+		}
+		thin.a = a->flat + work->batch * a->batch_stride;
 		thin.rows = m1 - m0;
 		thin.c = (int32_t *)(c->flat + work->batch * c->batch_stride + m0 * c->stride) +
 			 work->n0;

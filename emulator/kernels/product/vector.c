@@ -40,7 +40,6 @@ static void compute_row(struct xqk_work *work, uint32_t row, struct xqk_vector *
 {
 	static const int32_t zeros[COLUMNS];
 	const struct xq_dims *dims = &work->gemm->dims;
-	const struct xqk_view *view = &work->gemm->view[XQACCEL_C];
 	const uint32_t m = work->m0 + row;
 	const bool add = (dims->flags & XQACCEL_JOB_ACCUMULATE) || work->block.k0;
 	xqk_vector_fn *const kernel = work->product->b[dims->b_format].vector;
@@ -48,10 +47,8 @@ static void compute_row(struct xqk_work *work, uint32_t row, struct xqk_vector *
 	bool in_place;
 	size_t run;
 
-	vector->c = (int32_t *)xqk_at(view, (uint64_t)work->batch * dims->m + m,
-				      work->batch * view->batch_stride + m * view->stride,
-				      4 * (uint64_t)work->n0, &run);
-	in_place = run >= 4 * (size_t)strips * XQK_LANES && work->columns % XQK_LANES == 0;
+	vector->c = (int32_t *)xqk_c_at(work, m, 0, 0, &run);
+	in_place = run >= 4 * (size_t)strips * XQK_LANES && (work->pending || work->columns % XQK_LANES == 0);
 	if (!in_place)
 		vector->c = work->sums;
 	start_sums(work, row, start);

@@ -126,6 +126,8 @@ struct xqaccel_client *xqaccel_client_create(struct xqaccel_device *xq,
 	client_init(client, xq);
 	xqaccel_account_open(&client->account);
 	client->mapping = mapping;
+	client->pid = task_tgid_nr(current);
+	get_task_comm(client->comm, current);
 	mutex_lock(&xq->clients_lock);
 	list_add_tail(&client->node, &xq->clients);
 	mutex_unlock(&xq->clients_lock);

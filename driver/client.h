@@ -8,6 +8,7 @@
 #include <linux/llist.h>
 #include <linux/maple_tree.h>
 #include <linux/mutex.h>
+#include <linux/sched.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
@@ -61,6 +62,8 @@ struct xqaccel_client {
 	struct list_head node;		/* in xq->clients */
 	struct xqaccel_user *user;
 	u64 id;				/* of all clients since the module was loaded */
+	pid_t pid;			/* of the process that opened the file, and its name */
+	char comm[TASK_COMM_LEN];
 
 	/* Protects the context, mmu, live and the memory of buffers, context_on, mapping. */
 	struct mutex mem_lock;

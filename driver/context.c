@@ -137,7 +137,7 @@ bool xqaccel_context_invalidate(struct xqaccel_client *client)
 	if (ret) {
 		dev_warn_ratelimited(&xq->dev, "context %u: invalidation is not acknowledged\n",
 				     client->context);
-		xqaccel_reset_function(xq);
+		xqaccel_reset_function(xq, "an invalidation was not acknowledged");
 	}
 	return !READ_ONCE(xq->lost) || xqaccel_dma_stopped(xq);
 }

@@ -30,6 +30,7 @@
 
 struct dentry;
 struct xqaccel_device;
+struct xqaccel_snapshot;
 
 /**
  * struct xqaccel_bus_ops - what the core asks of the bus that the device sits on
@@ -150,10 +151,11 @@ struct xqaccel_device {
 	/* One invalidation at a time: there is one register for all contexts. */
 	struct mutex inval_lock;
 
-	/* Serializes resets, suspend, loss and removal. Protects dma and bus_error. */
+	/* Serializes resets, suspend, loss and removal. Protects dma, bus_error and snapshot. */
 	struct mutex reset_lock;
 	enum xqaccel_dma dma;
 	bool bus_error;			/* suspended because of one */
+	struct xqaccel_snapshot *snapshot;	/* of the recovery under way, for a coredump */
 	struct delayed_work bus_work;	/* loses the device if the bus does not recover */
 
 	/*

@@ -12,9 +12,11 @@
 #include <linux/lockdep.h>
 
 #include "client.h"
+#include "coredump.h"
 #include "job.h"
 #include "reset.h"
 #include "scheduler.h"
+#include "snapshot.h"
 
 #define QUEUE_RESET_MS		500
 #define FUNCTION_RESET_MS	2000
@@ -41,6 +43,16 @@ static int wait_clear(struct xqaccel_device *xq, u32 reg, u32 bit, unsigned int 
 		usleep_range(50, 500);
 	} while (!late);
 	return -ETIMEDOUT;
+}
+
+/* Releases reset_lock, and shows what the recovery under it has found. */
+static void reset_unlock(struct xqaccel_device *xq)
+	__releases(&xq->reset_lock)
+{
+	struct xqaccel_snapshot *s = xqaccel_coredump_detach(xq);
+
+	mutex_unlock(&xq->reset_lock);
+	xqaccel_coredump_publish(xq, s);
 }
 
 /* ---- what becomes of the jobs ------------------------------------------- */
@@ -166,8 +178,10 @@ static void set_lost(struct xqaccel_device *xq, const char *reason)
 
 	if (xq->lost)
 		return;
-	if (reason)
+	if (reason) {
 		dev_err(&xq->dev, "the device is lost: %s\n", reason);
+		xqaccel_coredump_take(xq, reason);
+	}
 	spin_lock_irq(&xq->lock);
 	WRITE_ONCE(xq->lost, true);
 	for (i = 0; i < xq->caps.queues; i++)
@@ -187,7 +201,7 @@ static void set_lost(struct xqaccel_device *xq, const char *reason)
 	queue_work(xqaccel_wq, &xq->lost_work);
 }
 
-static void reset_function(struct xqaccel_device *xq)
+static void reset_function(struct xqaccel_device *xq, const char *reason)
 {
 	unsigned int i, fruitless;
 	int ret;
@@ -197,6 +211,7 @@ static void reset_function(struct xqaccel_device *xq)
 	/* A suspend is as good: it resets the function before and after. */
 	if (xq->lost || xq->power == XQACCEL_SUSPENDED)
 		return;
+	xqaccel_coredump_take(xq, reason);
 	spin_lock_irq(&xq->lock);
 	for (i = 0; i < xq->caps.queues; i++)
 		queue_stop(&xq->queue[i], true);
@@ -205,7 +220,7 @@ static void reset_function(struct xqaccel_device *xq)
 	spin_unlock_irq(&xq->lock);
 
 	atomic64_inc(&xq->stats.function_resets);
-	dev_warn(&xq->dev, "resetting the device\n");
+	dev_warn(&xq->dev, "resetting the device: %s\n", reason);
 	ret = wait_clear(xq, XQ_REG_CTRL, XQ_CTRL_RESET, FUNCTION_RESET_MS);
 	if (ret == -ENODEV)
 		return set_lost(xq, "it does not answer");
@@ -223,11 +238,11 @@ static void reset_function(struct xqaccel_device *xq)
 }
 
 /* Resets the function; what ran is resubmitted where that is safe. Sleeps. */
-void xqaccel_reset_function(struct xqaccel_device *xq)
+void xqaccel_reset_function(struct xqaccel_device *xq, const char *reason)
 {
 	mutex_lock(&xq->reset_lock);
-	reset_function(xq);
-	mutex_unlock(&xq->reset_lock);
+	reset_function(xq, reason);
+	reset_unlock(xq);
 }
 
 /* Another reset may have helped in the meantime. */
@@ -236,12 +251,33 @@ static bool still_needed(struct xqaccel_queue *q)
 	return !q->xq->lost && !q->stopped && (q->broken || xqaccel_queue_late(q));
 }
 
+/* Why the device is worth a dump; NULL if a job is only ended early, or all is well by now. */
+static const char *dump_reason(struct xqaccel_queue *q)
+{
+	const struct xqaccel_job *head;
+	const char *reason = NULL;
+
+	spin_lock_irq(&q->xq->lock);
+	head = xqaccel_queue_head(q);
+	if (!still_needed(q))
+		reason = NULL;
+	else if (q->broken)
+		reason = "the device contradicted itself";
+	else if (!head->canceled && !head->client->closed)
+		reason = "a job took longer than its limit";
+	spin_unlock_irq(&q->xq->lock);
+	return reason;
+}
+
 static void reset_queue(struct xqaccel_queue *q)
 {
 	struct xqaccel_device *xq = q->xq;
 	const u32 ctrl = XQ_QUEUE(q->index, XQ_Q_CTRL);
+	const char *reason = dump_reason(q);
 	bool needed;
 
+	if (reason)
+		xqaccel_coredump_take(xq, reason);
 	spin_lock_irq(&xq->lock);
 	needed = still_needed(q);
 	if (needed) {
@@ -252,12 +288,12 @@ static void reset_queue(struct xqaccel_queue *q)
 	}
 	spin_unlock_irq(&xq->lock);
 	if (!needed)
-		return;
+		return xqaccel_snapshot_free(xqaccel_coredump_detach(xq));
 
 	atomic64_inc(&xq->stats.queue_resets);
 	if (wait_clear(xq, ctrl, XQ_Q_CTRL_RESET, QUEUE_RESET_MS)) {
 		dev_warn(&xq->dev, "queue %u: reset is not acknowledged\n", q->index);
-		return reset_function(xq);
+		return reset_function(xq, "a queue did not acknowledge its reset");
 	}
 	spin_lock_irq(&xq->lock);
 	recover_jobs(q);
@@ -271,7 +307,7 @@ void xqaccel_reset_queue(struct xqaccel_queue *q)
 {
 	mutex_lock(&q->xq->reset_lock);
 	reset_queue(q);
-	mutex_unlock(&q->xq->reset_lock);
+	reset_unlock(q->xq);
 }
 
 /* The device is beyond help, or gone: ends every job. No reason: not worth a message. */
@@ -279,7 +315,7 @@ void xqaccel_set_lost(struct xqaccel_device *xq, const char *reason)
 {
 	mutex_lock(&xq->reset_lock);
 	set_lost(xq, reason);
-	mutex_unlock(&xq->reset_lock);
+	reset_unlock(xq);
 }
 
 /* Whether memory that a lost device knew may be freed. */
@@ -418,7 +454,7 @@ void xqaccel_hw_suspend(struct xqaccel_device *xq, bool orderly)
 		queue_delayed_work(xqaccel_job_wq, &xq->bus_work,
 				   msecs_to_jiffies(BUS_RECOVERY_MS));
 	}
-	mutex_unlock(&xq->reset_lock);
+	reset_unlock(xq);
 }
 
 void xqaccel_bus_failed(struct work_struct *work)
@@ -429,7 +465,7 @@ void xqaccel_bus_failed(struct work_struct *work)
 	mutex_lock(&xq->reset_lock);
 	if (xq->bus_error)
 		set_lost(xq, "the bus does not recover");
-	mutex_unlock(&xq->reset_lock);
+	reset_unlock(xq);
 }
 
 /* Only a device that was reset gets its DMA back: memory that it knew may have been freed. */
@@ -463,6 +499,6 @@ int xqaccel_hw_resume(struct xqaccel_device *xq)
 	cancel_delayed_work(&xq->bus_work);
 	if (!xq->lost && xq->power == XQACCEL_SUSPENDED)
 		ret = resume(xq);
-	mutex_unlock(&xq->reset_lock);
+	reset_unlock(xq);
 	return ret;
 }

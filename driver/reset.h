@@ -13,7 +13,7 @@ int xqaccel_reset_initial(struct xqaccel_device *xq);
 int xqaccel_reset_start(struct xqaccel_device *xq);
 void xqaccel_reset_final(struct xqaccel_device *xq);
 void xqaccel_reset_queue(struct xqaccel_queue *q);
-void xqaccel_reset_function(struct xqaccel_device *xq);
+void xqaccel_reset_function(struct xqaccel_device *xq, const char *reason);
 void xqaccel_set_lost(struct xqaccel_device *xq, const char *reason);
 bool xqaccel_dma_stopped(struct xqaccel_device *xq);
 void xqaccel_hw_suspend(struct xqaccel_device *xq, bool orderly);

@@ -47,6 +47,7 @@ typedef unsigned short umode_t;
 #define ARRAY_SIZE(a)		(sizeof(a) / sizeof((a)[0]))
 #define PAGE_SIZE		4096UL
 #define GFP_KERNEL		0
+#define TASK_COMM_LEN		16
 /* With names of their own in each use, since uses may be inside of each other. */
 #define PICK(a, op, b, n)	PICK_NAMED(a, op, b, a_##n, b_##n)
 #define PICK_N(a, op, b, n)	PICK(a, op, b, n)

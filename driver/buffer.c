@@ -3,6 +3,7 @@
 #include <linux/lockdep.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
+#include <linux/wait.h>
 
 #include "buffer.h"
 #include "client.h"
@@ -40,8 +41,9 @@ static void buffer_dead(struct kref *ref)
 	struct xqaccel_client *client = buf->client;
 
 	xqaccel_client_get(client);
+	atomic_inc(&client->dead_count);
 	llist_add(&buf->dead_node, &client->dead_buffers);
-	queue_work(xqaccel_wq, &client->reap_work);
+	queue_delayed_work(xqaccel_wq, &client->reap_work, 0);
 }
 
 void xqaccel_buffer_put(struct xqaccel_buffer *buf)
@@ -92,46 +94,87 @@ static void buffer_free(struct xqaccel_buffer *buf, bool safe)
 	kfree(buf);
 }
 
-/*
- * xqaccel_buffers_reap() - free the client's dead buffers
- *
- * One invalidation serves all that died in the meantime.
- */
-void xqaccel_buffers_reap(struct xqaccel_client *client)
+/* Takes what died so far out of the page table; whether the device may know some of it. */
+static bool dying_unmap(struct xqaccel_client *client)
 {
-	struct llist_node *dead = llist_del_all(&client->dead_buffers);
-	struct xqaccel_buffer *buf, *next;
-	bool safe, any = false;
-	unsigned int count = 0;
+	struct xqaccel_buffer *buf;
+	bool any = false;
 
-	if (!dead)
-		return;
 	mutex_lock(&client->mem_lock);
-	safe = READ_ONCE(client->xq->dma) != XQACCEL_DMA_UNKNOWN;
-	llist_for_each_entry(buf, dead, dead_node) {
+	llist_for_each_entry(buf, client->dying, dead_node) {
 		if (!buf->has_va || !client->context_on)
 			continue;
 		xqaccel_mmu_unmap(&client->mmu, buf->va, buf->bytes);
 		any = true;
 	}
-	if (any) {
-		safe = xqaccel_context_invalidate(client);
-		xqaccel_mmu_reclaim(&client->mmu, !safe);
-	}
-	llist_for_each_entry_safe(buf, next, dead, dead_node) {
+	mutex_unlock(&client->mem_lock);
+	return any;
+}
+
+static void dying_free(struct xqaccel_client *client, bool safe)
+{
+	struct xqaccel_buffer *buf, *next;
+	unsigned int count = 0;
+
+	mutex_lock(&client->mem_lock);
+	xqaccel_mmu_reclaim(&client->mmu, !safe);
+	llist_for_each_entry_safe(buf, next, client->dying, dead_node) {
 		buffer_free(buf, safe);
 		count++;
 	}
+	client->dying = NULL;
 	mutex_unlock(&client->mem_lock);
+	if (atomic_sub_and_test(count, &client->dead_count))
+		wake_up_all(&client->dead_wait);
 	/* Each dead buffer had a reference of the client. */
 	while (count--)
 		xqaccel_client_put(client);
 }
 
-/* The client's end: the device no longer knows the context, so there is nothing to wait for. */
-void xqaccel_buffers_end(struct xqaccel_client *client)
+/**
+ * xqaccel_buffers_reap() - free the client's dead buffers
+ * @client: whose reap_work this is
+ *
+ * One invalidation serves all that died in the meantime.
+ *
+ * Return: 0, or jiffies after which to be called again, as the device still knows them.
+ */
+unsigned long xqaccel_buffers_reap(struct xqaccel_client *client)
 {
-	const bool safe = xqaccel_context_off(client);
+	while (client->dying || !llist_empty(&client->dead_buffers)) {
+		bool safe = READ_ONCE(client->xq->dma) != XQACCEL_DMA_UNKNOWN;
+		unsigned long delay = 0;
+
+		if (!client->dying) {
+			client->dying = llist_del_all(&client->dead_buffers);
+			client->invalidating = dying_unmap(client);
+			if (client->invalidating)
+				xqaccel_invalidation_start(client);
+		}
+		if (client->invalidating)
+			delay = xqaccel_invalidation_poll(client, &safe);
+		if (delay)
+			return delay;
+		dying_free(client, safe);
+	}
+	return 0;
+}
+
+/* What somebody who asks for memory waits, at most, for what was freed a moment ago. */
+#define DEAD_WAIT	HZ
+
+/* Waits for the client's dead buffers, but not for jobs that hold them. -EINTR: killed. */
+int xqaccel_buffers_wait_dead(struct xqaccel_client *client)
+{
+	/* dying_free() ends it. */
+	return wait_event_killable_timeout(client->dead_wait, !atomic_read(&client->dead_count),
+					   DEAD_WAIT) < 0 ? -EINTR : 0;
+}
+
+/* The client's end: the device no longer knows the context, unless that is not @safe to say. */
+void xqaccel_buffers_end(struct xqaccel_client *client, bool safe)
+	__must_hold(&client->mem_lock)
+{
 	struct xqaccel_buffer *buf, *next;
 
 	lockdep_assert_held(&client->mem_lock);
@@ -220,18 +263,17 @@ int xqaccel_ioctl_buf_create(struct xqaccel_call *call)
 		return -EOPNOTSUPP;
 	if (cmd->reserved || !cmd->bytes || cmd->bytes > xqaccel_max_buffer_bytes())
 		return -EINVAL;
-	ret = xqaccel_client_need_context(client);
+	ret = xqaccel_client_need_context(call);
 	if (ret)
 		return ret;
 	bytes = PAGE_ALIGN(cmd->bytes);
 	ret = buffer_create(client, bytes, &buf);
-	if (ret == -ENOSPC || ret == -ENOMEM) {
+	if (ret) {
 		/* Buffers that were destroyed a moment ago may still be on their way out. */
-		flush_work(&client->reap_work);
-		ret = buffer_create(client, bytes, &buf);
-	}
-	if (ret)
+		if (ret == -ENOSPC || ret == -ENOMEM)
+			call->wait_for |= XQACCEL_WAIT_FOR_DEAD;
 		return ret;
+	}
 	ret = handle_alloc(buf);
 	if (ret) {
 		xqaccel_buffer_put(buf);

@@ -56,8 +56,9 @@ u64 xqaccel_max_buffer_bytes(void);
 struct xqaccel_buffer *xqaccel_buffer_find(struct xqaccel_client *client, u32 handle);
 void xqaccel_buffer_get(struct xqaccel_buffer *buf);
 void xqaccel_buffer_put(struct xqaccel_buffer *buf);
-void xqaccel_buffers_reap(struct xqaccel_client *client);
-void xqaccel_buffers_end(struct xqaccel_client *client);
+unsigned long xqaccel_buffers_reap(struct xqaccel_client *client);
+int xqaccel_buffers_wait_dead(struct xqaccel_client *client);
+void xqaccel_buffers_end(struct xqaccel_client *client, bool safe);
 void xqaccel_buffers_detach(struct xqaccel_client *client);
 
 static inline u64 xqaccel_mmap_offset(const struct xqaccel_buffer *buf)

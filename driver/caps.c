@@ -39,9 +39,8 @@ static int read_limits(struct xqaccel_device *xq)
 	if (!caps->queues || caps->queues > XQ_MAX_QUEUES)
 		return refuse(xq, "the number of queues", caps->queues);
 	caps->contexts = xqaccel_read(xq, XQ_REG_CONTEXTS);
-	if (!caps->contexts || caps->contexts >= XQ_CTX_INVAL_GO)
+	if (!caps->contexts || caps->contexts > XQ_MAX_CONTEXTS)
 		return refuse(xq, "the number of contexts", caps->contexts);
-	caps->contexts = min_t(u32, caps->contexts, XQACCEL_MAX_CONTEXTS);
 	caps->ring_log2 = xqaccel_read(xq, XQ_REG_RING_LOG2);
 	if (caps->ring_log2 < MIN_RING_LOG2 || caps->ring_log2 > 31)
 		return refuse(xq, "the ring size", caps->ring_log2);

@@ -15,7 +15,12 @@
 
 static void client_reap(struct work_struct *work)
 {
-	xqaccel_buffers_reap(container_of(work, struct xqaccel_client, reap_work));
+	struct xqaccel_client *client = container_of(to_delayed_work(work), struct xqaccel_client,
+						     reap_work);
+	const unsigned long delay = xqaccel_buffers_reap(client);
+
+	if (delay)
+		queue_delayed_work(xqaccel_wq, &client->reap_work, delay);
 }
 
 static void client_free(struct xqaccel_client *client)
@@ -31,23 +36,43 @@ static void client_free(struct xqaccel_client *client)
 	put_device(&xq->dev);
 }
 
+static void end_begin(struct xqaccel_client *client)
+{
+	client->ending = true;
+	/* It may be queued with nothing left to do. */
+	cancel_delayed_work_sync(&client->reap_work);
+	mutex_lock(&client->mem_lock);
+	client->invalidating = xqaccel_context_off(client);
+	mutex_unlock(&client->mem_lock);
+}
+
 /* Nobody has a reference, so no job runs and no buffer is in use but by its handle. */
 static void client_end(struct work_struct *work)
 {
-	struct xqaccel_client *client = container_of(work, struct xqaccel_client, end_work);
+	struct xqaccel_client *client = container_of(to_delayed_work(work), struct xqaccel_client,
+						     end_work);
 	struct xqaccel_device *xq = client->xq;
+	bool safe = READ_ONCE(xq->dma) != XQACCEL_DMA_UNKNOWN;
+	unsigned long delay = 0;
 
-	/* It may be queued with nothing left to do. */
-	cancel_work_sync(&client->reap_work);
-
+	if (!client->ending)
+		end_begin(client);
+	if (client->invalidating)
+		delay = xqaccel_invalidation_poll(client, &safe);
+	if (delay) {
+		queue_delayed_work(xqaccel_wq, &client->end_work, delay);
+		return;
+	}
 	mutex_lock(&client->mem_lock);
-	xqaccel_buffers_end(client);
-	xqaccel_mmu_fini(&client->mmu, READ_ONCE(xq->dma) == XQACCEL_DMA_UNKNOWN);
+	xqaccel_buffers_end(client, safe);
+	xqaccel_mmu_fini(&client->mmu, !safe);
 	mutex_unlock(&client->mem_lock);
 	if (client->has_context) {
 		xqaccel_context_put(client);
 		xqaccel_user_remove_context(client);
 	}
+	if (atomic_dec_and_test(&xq->ending))
+		wake_up_all(&xq->ending_wait);
 
 	mutex_lock(&xq->clients_lock);
 	list_del(&client->node);
@@ -59,7 +84,8 @@ static void client_release(struct kref *ref)
 {
 	struct xqaccel_client *client = container_of(ref, struct xqaccel_client, ref);
 
-	queue_work(xqaccel_wq, &client->end_work);
+	atomic_inc(&client->xq->ending);
+	queue_delayed_work(xqaccel_wq, &client->end_work, 0);
 }
 
 void xqaccel_client_get(struct xqaccel_client *client)
@@ -70,6 +96,17 @@ void xqaccel_client_get(struct xqaccel_client *client)
 void xqaccel_client_put(struct xqaccel_client *client)
 {
 	kref_put(&client->ref, client_release);
+}
+
+/* What somebody who asks for a context waits, at most, for those of clients that end. */
+#define ENDING_WAIT	HZ
+
+/* Waits for clients that nobody has a reference of. -EINTR: killed. */
+int xqaccel_clients_wait_ending(struct xqaccel_device *xq)
+{
+	/* client_end() ends it. */
+	return wait_event_killable_timeout(xq->ending_wait, !atomic_read(&xq->ending),
+					   ENDING_WAIT) < 0 ? -EINTR : 0;
 }
 
 static atomic64_t last_id;
@@ -88,8 +125,9 @@ static void client_init(struct xqaccel_client *client, struct xqaccel_device *xq
 	mutex_init(&client->mmap_lock);
 	mt_init_flags(&client->mmap_pages, MT_FLAGS_ALLOC_RANGE | MT_FLAGS_USE_RCU);
 	init_llist_head(&client->dead_buffers);
-	INIT_WORK(&client->reap_work, client_reap);
-	INIT_WORK(&client->end_work, client_end);
+	init_waitqueue_head(&client->dead_wait);
+	INIT_DELAYED_WORK(&client->reap_work, client_reap);
+	INIT_DELAYED_WORK(&client->end_work, client_end);
 	xqaccel_sched_init_client(client);
 	INIT_LIST_HEAD(&client->done);
 	client->next_id = 1;
@@ -136,17 +174,6 @@ struct xqaccel_client *xqaccel_client_create(struct xqaccel_device *xq,
 
 /* ---- contexts ------------------------------------------------------------- */
 
-/* Clients that ended a moment ago may not have given theirs back yet. */
-static int count_context(struct xqaccel_client *client)
-{
-	int ret = xqaccel_user_add_context(client);
-
-	if (ret != -EBUSY && ret != -EDQUOT)
-		return ret;
-	flush_workqueue(xqaccel_wq);
-	return xqaccel_user_add_context(client);
-}
-
 /* Makes the page table and lets the device walk it. */
 static int context_start(struct xqaccel_client *client, s32 priority)
 	__must_hold(&client->mem_lock)
@@ -174,18 +201,22 @@ static int context_start(struct xqaccel_client *client, s32 priority)
 	return 0;
 }
 
-static int context_create(struct xqaccel_client *client, s32 priority)
-	__must_hold(&client->xq->gone_lock)
+static int context_create(struct xqaccel_call *call, s32 priority)
+	__must_hold(&call->client->xq->gone_lock)
 {
+	struct xqaccel_client *client = call->client;
 	int ret;
 
 	lockdep_assert_held(&client->xq->gone_lock);
 
 	if (smp_load_acquire(&client->has_context))
 		return -EEXIST;
-	ret = count_context(client);
-	if (ret)
+	ret = xqaccel_user_add_context(client);
+	if (ret) {
+		/* Clients that ended a moment ago may not have given theirs back yet. */
+		call->wait_for |= XQACCEL_WAIT_FOR_CONTEXT;
 		return ret;
+	}
 	mutex_lock(&client->mem_lock);
 	ret = context_start(client, priority);
 	mutex_unlock(&client->mem_lock);
@@ -195,12 +226,12 @@ static int context_create(struct xqaccel_client *client, s32 priority)
 }
 
 /* Gives a client that has none a context of normal priority. */
-int xqaccel_client_need_context(struct xqaccel_client *client)
+int xqaccel_client_need_context(struct xqaccel_call *call)
 {
-	const int ret = context_create(client, XQACCEL_PRIORITY_NORMAL);
+	const int ret = context_create(call, XQACCEL_PRIORITY_NORMAL);
 
 	/* Another thread of the file may have made it meanwhile. */
-	return smp_load_acquire(&client->has_context) ? 0 : ret;
+	return smp_load_acquire(&call->client->has_context) ? 0 : ret;
 }
 
 int xqaccel_ioctl_context_create(struct xqaccel_call *call)
@@ -214,7 +245,7 @@ int xqaccel_ioctl_context_create(struct xqaccel_call *call)
 		return -EINVAL;
 	if (cmd->priority == XQACCEL_PRIORITY_HIGH && !capable(CAP_SYS_NICE))
 		return -EPERM;
-	return context_create(call->client, cmd->priority);
+	return context_create(call, cmd->priority);
 }
 
 /* ---- the end ---------------------------------------------------------------- */

@@ -17,6 +17,7 @@
 #include "device.h"
 #include "mmu.h"
 
+struct xqaccel_call;
 struct xqaccel_user;
 
 /* Lists by id: ids are consecutive, so they spread evenly. A power of two. */
@@ -69,7 +70,7 @@ struct xqaccel_client {
 	struct mutex mem_lock;
 	/*
 	 * Protects mapping, and pages and from_dma of buffers, for page faults and close: mem_lock is
-	 * held while the device is waited for. Comes after mem_lock and mmap_lock.
+	 * held while memory is allocated. Comes after mem_lock and mmap_lock.
 	 */
 	struct mutex pages_lock;
 	struct address_space *mapping;	/* of the open file, whose pages may have to be unmapped */
@@ -87,10 +88,20 @@ struct xqaccel_client {
 	struct mutex mmap_lock;
 	struct maple_tree mmap_pages;
 
-	/* Buffers without references, freed by reap_work once the device forgot them. */
+	/*
+	 * Buffers without references, freed by reap_work once the device has forgotten them. It
+	 * takes those that died so far, to dying, and lets others wait for the next round.
+	 */
 	struct llist_head dead_buffers;
-	struct work_struct reap_work;
-	struct work_struct end_work;
+	atomic_t dead_count;		/* of both lists */
+	wait_queue_head_t dead_wait;	/* for none */
+	struct llist_node *dying;
+	struct delayed_work reap_work;
+	struct delayed_work end_work;
+	/* An invalidation that reap_work or, after it, end_work waits for, and when it began. */
+	bool invalidating;
+	unsigned long invalidated;
+	bool ending;			/* end_work has begun */
 
 	/* Under xq->lock from here on. */
 	struct xqaccel_fair_entity entity;	/* in its user's class while lanes wait */
@@ -109,10 +120,11 @@ struct xqaccel_client {
 
 struct xqaccel_client *xqaccel_client_create(struct xqaccel_device *xq,
 					     struct address_space *mapping);
-int xqaccel_client_need_context(struct xqaccel_client *client);
+int xqaccel_client_need_context(struct xqaccel_call *call);
 void xqaccel_client_close(struct xqaccel_client *client);
 void xqaccel_client_get(struct xqaccel_client *client);
 void xqaccel_client_put(struct xqaccel_client *client);
+int xqaccel_clients_wait_ending(struct xqaccel_device *xq);
 void xqaccel_clients_wake(struct xqaccel_device *xq);
 void xqaccel_clients_detach(struct xqaccel_device *xq);
 
@@ -123,6 +135,9 @@ int xqaccel_context_get(struct xqaccel_client *client);
 void xqaccel_context_put(struct xqaccel_client *client);
 void xqaccel_context_on(struct xqaccel_client *client);
 bool xqaccel_context_off(struct xqaccel_client *client);
-bool xqaccel_context_invalidate(struct xqaccel_client *client);
+
+/* invalidate.c */
+void xqaccel_invalidation_start(struct xqaccel_client *client);
+unsigned long xqaccel_invalidation_poll(struct xqaccel_client *client, bool *safe);
 
 #endif

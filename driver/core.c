@@ -55,7 +55,7 @@ struct xqaccel_device *xqaccel_core_alloc(struct device *parent, const struct xq
 	INIT_LIST_HEAD(&xq->clients);
 	INIT_LIST_HEAD(&xq->users);
 	ida_init(&xq->contexts);
-	mutex_init(&xq->inval_lock);
+	init_waitqueue_head(&xq->ending_wait);
 	mutex_init(&xq->reset_lock);
 	spin_lock_init(&xq->lock);
 	xqaccel_sched_init_device(xq);

@@ -12,6 +12,7 @@
 #include <linux/rwsem.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
+#include <linux/wait.h>
 #include <linux/xqaccel.h>
 
 #include "queue.h"
@@ -26,7 +27,6 @@
 #define XQACCEL_USER_JOBS	16384U
 #define XQACCEL_DEVICE_JOBS	65536U
 #define XQACCEL_MAX_BATCH	256
-#define XQACCEL_MAX_CONTEXTS	4096
 
 struct dentry;
 struct xqaccel_device;
@@ -105,8 +105,7 @@ struct xqaccel_stats {
  *	  clients_lock
  *	    client->mem_lock
  *	      reset_lock
- *	        inval_lock
- *	          lock			a spinlock, taken in hard interrupts
+ *	        lock			a spinlock, taken in hard interrupts
  *
  * Each may be skipped. Inside of lock there are only those of the kernel that wake_up(),
  * queue_work() and mod_delayed_work() take. client->mmap_lock and the xarray's lock of
@@ -141,15 +140,15 @@ struct xqaccel_device {
 	struct list_head clients;
 	struct list_head users;
 	unsigned int context_count;
+	/* Clients that nobody has a reference of and that have not given all back; for none. */
+	atomic_t ending;
+	wait_queue_head_t ending_wait;
 
 	bool needs_sync;		/* DMA is not coherent: caches must be maintained */
 
 	struct ida contexts;
 	struct xq_hw_context *ctx_table;
 	dma_addr_t ctx_table_dma;
-
-	/* One invalidation at a time: there is one register for all contexts. */
-	struct mutex inval_lock;
 
 	/* Serializes resets, suspend, loss and removal. Protects dma, bus_error and snapshot. */
 	struct mutex reset_lock;
@@ -170,7 +169,7 @@ struct xqaccel_device {
 	u64 macs_per_us;		/* of the fastest job so far */
 	unsigned int unreaped;		/* jobs of all clients, accepted and not reaped */
 	bool lost;
-	enum xqaccel_power power;	/* SUSPENDED comes and goes with reset_lock and inval_lock, too */
+	enum xqaccel_power power;	/* SUSPENDED comes and goes with reset_lock, too */
 	unsigned int fruitless_resets;	/* of the function, since a job last ended well */
 	struct work_struct lost_work;	/* wakes those who sleep on the device */
 	struct xqaccel_queue queue[XQ_MAX_QUEUES];

@@ -102,19 +102,46 @@ static const struct ioctl_op *ioctl_find(unsigned int cmd)
 	return op->cmd == cmd ? op : NULL;
 }
 
-static int ioctl_run(const struct ioctl_op *op, struct xqaccel_call *call)
+static int handle(const struct ioctl_op *op, struct xqaccel_call *call)
 {
 	struct xqaccel_device *xq = call->client->xq;
 	int ret;
 
 	if (!op->hardware)
 		return op->handle(call);
-	down_read(&xq->gone_lock);
+	/* A writer, set_gone(), waits for other calls, which no client can make long. */
+	if (down_read_killable(&xq->gone_lock))
+		return -EINTR;
 	if (xq->gone || READ_ONCE(xq->lost))
 		ret = -ENODEV;
 	else
 		ret = op->handle(call);
 	up_read(&xq->gone_lock);
+	return ret;
+}
+
+/* Whether to try again: what the call failed of may have been given back since. */
+static bool waited(struct xqaccel_call *call)
+{
+	const unsigned int what = call->wait_for & ~call->waited;
+	int ret = 0;
+
+	call->waited |= what;
+	call->wait_for = 0;
+	if (what & XQACCEL_WAIT_FOR_DEAD)
+		ret = xqaccel_buffers_wait_dead(call->client);
+	if (!ret && what & XQACCEL_WAIT_FOR_CONTEXT)
+		ret = xqaccel_clients_wait_ending(call->client->xq);
+	return what && !ret;
+}
+
+static int ioctl_run(const struct ioctl_op *op, struct xqaccel_call *call)
+{
+	int ret;
+
+	do {
+		ret = handle(op, call);
+	} while (ret && waited(call));
 	return ret;
 }
 

@@ -3,6 +3,7 @@
 #ifndef XQACCEL_IOCTL_H
 #define XQACCEL_IOCTL_H
 
+#include <linux/bits.h>
 #include <linux/list.h>
 #include <linux/types.h>
 
@@ -14,12 +15,20 @@ struct xqaccel_client;
  * @client: whose file it is
  * @data: kernel copy of the structure, which goes back to user space in between
  * @jobs: made and counted but not published (SUBMIT), or taken off the lists (WAIT)
+ * @wait_for: why @handle failed may pass: it is called again after these, once for each
+ * @waited: for these so far
  */
 struct xqaccel_call {
 	struct xqaccel_client *client;
 	void *data;
 	struct list_head jobs;
+	unsigned int wait_for;
+	unsigned int waited;
 };
+
+/* What others give back soon; no lock is held meanwhile. */
+#define XQACCEL_WAIT_FOR_DEAD		BIT(0)	/* the client's own buffers */
+#define XQACCEL_WAIT_FOR_CONTEXT	BIT(1)	/* contexts of clients that end */
 
 long xqaccel_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 

@@ -100,6 +100,24 @@ static void child_set(struct xqaccel_table *table, unsigned int i, struct xqacce
 	table->child[i] = child;
 }
 
+/*
+ * Until the device has forgotten it, it may still find an unlinked table of the middle level where it
+ * was. So that one is used again, and not another in its place. (Tables of leaves are of granules that
+ * are taken until then.)
+ */
+static struct xqaccel_table *table_back(struct xqaccel_mmu *mmu, unsigned int level, unsigned int i)
+{
+	struct xqaccel_table *table;
+
+	list_for_each_entry(table, &mmu->unlinked, node) {
+		if (table->level != level || table->index != i || !has_children(level))
+			continue;
+		list_del(&table->node);
+		return table;
+	}
+	return NULL;
+}
+
 /* The table below, which is made if there is none; the device does not see it yet. */
 static struct xqaccel_table *table_child(struct xqaccel_mmu *mmu, struct xqaccel_table *table,
 					 u64 va)
@@ -107,11 +125,13 @@ static struct xqaccel_table *table_child(struct xqaccel_mmu *mmu, struct xqaccel
 	const unsigned int i = table_index(va, table->level);
 	struct xqaccel_table *child = table->child[i];
 
-	if (!child) {
-		child = table_alloc(mmu, table->level + 1);
-		if (!IS_ERR(child))
-			child_set(table, i, child);
-	}
+	if (child)
+		return child;
+	child = table_back(mmu, table->level + 1, i) ?: table_alloc(mmu, table->level + 1);
+	if (IS_ERR(child))
+		return child;
+	child->index = i;
+	child_set(table, i, child);
 	return child;
 }
 

@@ -26,6 +26,7 @@ struct xqaccel_account;
  *	is not believed. XQACCEL_LARGE_LEAF for a leaf of 2 MiB.
  * @used: how many of @child there are
  * @level: 0 is the root
+ * @index: of its entry in the table above
  * @node: in mmu->unlinked
  */
 struct xqaccel_table {
@@ -34,6 +35,7 @@ struct xqaccel_table {
 	struct xqaccel_table **child;
 	unsigned int used;
 	unsigned int level;
+	unsigned int index;
 	struct list_head node;
 };
 

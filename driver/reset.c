@@ -318,15 +318,17 @@ void xqaccel_set_lost(struct xqaccel_device *xq, const char *reason)
 	reset_unlock(xq);
 }
 
-/* Whether memory that a lost device knew may be freed. */
-bool xqaccel_dma_stopped(struct xqaccel_device *xq)
+/*
+ * Whether memory may be freed that the device was made to forget, or will have forgotten before it gets
+ * its DMA back. set_lost() holds reset_lock until it knows of the DMA: a few seconds.
+ */
+bool xqaccel_dma_safe(struct xqaccel_device *xq)
 {
-	bool stopped;
-
-	mutex_lock(&xq->reset_lock);
-	stopped = xq->dma == XQACCEL_DMA_OFF;
-	mutex_unlock(&xq->reset_lock);
-	return stopped;
+	if (READ_ONCE(xq->lost)) {
+		mutex_lock(&xq->reset_lock);
+		mutex_unlock(&xq->reset_lock);
+	}
+	return READ_ONCE(xq->dma) != XQACCEL_DMA_UNKNOWN;
 }
 
 /* Brings a device that was just found to a known state; its capabilities are readable then. */
@@ -426,12 +428,9 @@ static void suspend(struct xqaccel_device *xq, bool orderly)
 		recover_jobs(&xq->queue[i]);
 	spin_unlock_irq(&xq->lock);
 
-	/* An invalidation that is under way ends as there is no DMA. */
-	mutex_lock(&xq->inval_lock);
 	spin_lock_irq(&xq->lock);
 	xq->power = XQACCEL_SUSPENDED;
 	spin_unlock_irq(&xq->lock);
-	mutex_unlock(&xq->inval_lock);
 }
 
 /**
@@ -477,11 +476,9 @@ static int resume(struct xqaccel_device *xq)
 	if (!ret) {
 		WRITE_ONCE(xq->dma, XQACCEL_DMA_ON);
 		xq->bus->dma_start(xq);
-		mutex_lock(&xq->inval_lock);
 		spin_lock_irq(&xq->lock);
 		xq->power = XQACCEL_ACTIVE;
 		spin_unlock_irq(&xq->lock);
-		mutex_unlock(&xq->inval_lock);
 		ret = xqaccel_reset_start(xq);
 	}
 	if (ret)

@@ -52,14 +52,14 @@
 							 * read or written, or a doorbell
 							 * was out of range */
 #define XQ_REG_CTX_TABLE		0x110	/* 64 bits, bus address, 4096-aligned */
-#define XQ_REG_CTX_INVAL		0x118	/* write context | GO; reads GO until done */
-#define   XQ_CTX_INVAL_GO		(1U << 31)
+#define XQ_REG_CTX_INVAL		0x118	/* write the number of a context to invalidate it */
 #define XQ_REG_TIME			0x120	/* 64 bits; reading the low half latches the high */
 #define XQ_REG_JOBS			0x140	/* 64 bits each, since the last reset */
 #define XQ_REG_MACS			0x148
 #define XQ_REG_BYTES			0x150
 #define XQ_REG_BYTES_COPIED		0x158
 #define XQ_REG_FAULTS			0x160
+#define XQ_REG_CTX_PENDING(c)		(0x200 + 4 * ((c) / 32))	/* bit c % 32: not done */
 
 /* Interrupt vectors: 0 for errors, 1 + q for completions of queue q. */
 #define XQ_VECTOR_ERROR			0
@@ -68,6 +68,7 @@
 /* ---- queues --------------------------------------------------------------- */
 
 #define XQ_MAX_QUEUES			8
+#define XQ_MAX_CONTEXTS			4096
 #define XQ_QUEUE(q, reg)		(0x4000 + 0x1000 * (q) + (reg))
 #define XQ_Q_SQ_BASE			0x00	/* 64 bits, bus address, 4096-aligned */
 #define XQ_Q_CQ_BASE			0x08	/* 64 bits, bus address, 4096-aligned */

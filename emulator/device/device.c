@@ -93,7 +93,7 @@ int xqdev_create(const struct xqdev_config *config, const struct xqdev_host *hos
 	struct xqdev *dev;
 	int ret;
 
-	if (config->queues > XQ_MAX_QUEUES || config->contexts > XQDEV_MAX_CONTEXTS ||
+	if (config->queues > XQ_MAX_QUEUES || config->contexts > XQ_MAX_CONTEXTS ||
 	    config->threads > 1024)
 		return -EINVAL;
 	dev = calloc(1, sizeof(*dev));
@@ -257,20 +257,26 @@ void xqdev_invalidate(struct xqdev *dev, uint32_t context)
 			struct xqdev_job *job = xqdev_job_at(q, j);
 
 			if (job->context == context && xqdev_job_mapped(job) &&
-			    xqdev_job_remapped(dev, job))
+			    (dev->inject.coarse_inval || xqdev_job_remapped(dev, job)))
 				job->inval_waits = true;
 		}
 	}
 	xqdev_service(dev);
 }
 
-bool xqdev_invalidating(const struct xqdev *dev)
+/* Of 32 contexts from the first on, a bit for each whose invalidation is not over. */
+uint32_t xqdev_invalidating(const struct xqdev *dev, uint32_t first)
 {
+	uint32_t pending = 0;
 	unsigned int i, j;
 
-	for (i = 0; i < dev->queues; i++)
-		for (j = 0; j < XQDEV_AHEAD; j++)
-			if (dev->queue[i].job[j].inval_waits)
-				return true;
-	return false;
+	for (i = 0; i < dev->queues; i++) {
+		for (j = 0; j < XQDEV_AHEAD; j++) {
+			const struct xqdev_job *job = &dev->queue[i].job[j];
+
+			if (job->inval_waits && job->context / 32 == first / 32)
+				pending |= 1U << job->context % 32;
+		}
+	}
+	return pending;
 }

@@ -21,7 +21,6 @@
 #define XQDEV_RING_LOG2		12
 #define XQDEV_SIZE_MASK		31	/* bits that the register of a ring's size keeps */
 #define XQDEV_DEFAULT_CONTEXTS	256
-#define XQDEV_MAX_CONTEXTS	4096
 #define XQDEV_CLOCK_HZ		1000000000ULL
 
 /* Pages of all operands of a job: more than 4 GiB is refused, so that memory is bounded. */
@@ -211,7 +210,7 @@ uint32_t xqdev_queue_sq_head(struct xqdev_queue *q);
 void xqdev_raise_error(struct xqdev *dev, uint32_t bits);
 void xqdev_start_reset(struct xqdev *dev);
 void xqdev_invalidate(struct xqdev *dev, uint32_t context);
-bool xqdev_invalidating(const struct xqdev *dev);
+uint32_t xqdev_invalidating(const struct xqdev *dev, uint32_t first);
 void xqdev_unprepare_all(struct xqdev *dev);
 bool xqdev_may_run(const struct xqdev *dev);
 

@@ -112,6 +112,8 @@ static uint32_t read_function(struct xqdev *dev, uint32_t offset)
 		return read_capability(dev, offset);
 	if (offset >= XQ_REG_JOBS && offset < XQ_REG_FAULTS + 8)
 		return read_counter(dev, offset);
+	if (offset >= XQ_REG_CTX_PENDING(0) && offset < XQ_REG_CTX_PENDING(XQ_MAX_CONTEXTS))
+		return xqdev_invalidating(dev, 32 * ((offset - XQ_REG_CTX_PENDING(0)) / 4));
 	switch (offset) {
 	case XQ_REG_CTRL:
 		return dev->ctrl;
@@ -124,7 +126,7 @@ static uint32_t read_function(struct xqdev *dev, uint32_t offset)
 	case XQ_REG_CTX_TABLE + 4:
 		return high(dev->ctx_table);
 	case XQ_REG_CTX_INVAL:
-		return xqdev_invalidating(dev) ? XQ_CTX_INVAL_GO : 0;
+		return 0;
 	case XQ_REG_TIME:
 		return read_time(dev);
 	case XQ_REG_TIME + 4:
@@ -206,8 +208,7 @@ static void write_function(struct xqdev *dev, uint32_t offset, uint32_t value)
 		set_high(&dev->ctx_table, value);
 		break;
 	case XQ_REG_CTX_INVAL:
-		if (value & XQ_CTX_INVAL_GO)
-			xqdev_invalidate(dev, value & ~XQ_CTX_INVAL_GO);
+		xqdev_invalidate(dev, value);
 		break;
 	}
 }

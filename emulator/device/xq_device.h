@@ -66,6 +66,7 @@ struct xqdev_config {
  * @wrong_phase: completions are written with the phase of the last pass
  * @dma_errors: mapping an operand fails as if the bus refused it
  * @stuck_reset: queue and function resets are never acknowledged, until set back to 0
+ * @coarse_inval: an invalidation waits for all running jobs of its context, until set back to 0
  */
 struct xqdev_faults {
 	uint32_t hang_jobs;
@@ -76,6 +77,7 @@ struct xqdev_faults {
 	uint32_t wrong_phase;
 	uint32_t dma_errors;
 	uint32_t stuck_reset;
+	uint32_t coarse_inval;
 };
 
 struct xqdev;

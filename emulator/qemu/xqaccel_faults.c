@@ -26,6 +26,8 @@ static const struct fault faults[] = {
 	FAULT("wrong-phase", wrong_phase, "so many next completions have the wrong phase"),
 	FAULT("dma-errors", dma_errors, "so many next jobs fail as if the bus refused them"),
 	FAULT("stuck-reset", stuck_reset, "resets are never acknowledged while this is not 0"),
+	FAULT("coarse-inval", coarse_inval,
+	      "invalidations wait for all jobs of the context while this is not 0"),
 };
 
 static void get_fault(Object *obj, Visitor *v, const char *name, void *opaque, Error **errp)

@@ -207,6 +207,9 @@ static void inject(const struct operation *op)
 	case 5:
 		faults.stuck_reset = op->b;
 		break;
+	case 6:
+		faults.coarse_inval = op->b;
+		break;
 	}
 	xqdev_inject(dev, &faults);
 }

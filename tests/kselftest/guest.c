@@ -103,7 +103,7 @@ int inject_nothing(void)
 {
 	static const char *const all[] = {
 		"hang-jobs", "slow-ns", "drop-interrupts", "duplicate-interrupts",
-		"wrong-id", "wrong-phase", "dma-errors", "stuck-reset",
+		"wrong-id", "wrong-phase", "dma-errors", "stuck-reset", "coarse-inval",
 	};
 	unsigned int i;
 	int ret;

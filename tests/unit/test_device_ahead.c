@@ -270,8 +270,8 @@ static void invalidation(void)
 	fresh = fake_page(&h);
 	memcpy(fake_memory(&h, fresh), old, 4096);
 	fake_leaf(&h, CONTEXT, va, fresh, XQ_PTE_VALID | XQ_PTE_READ);
-	fake_write(&h, XQ_REG_CTX_INVAL, XQ_CTX_INVAL_GO | CONTEXT);
-	EXPECT(!fake_read(&h, XQ_REG_CTX_INVAL), "waits for a job that has not begun");
+	fake_write(&h, XQ_REG_CTX_INVAL, CONTEXT);
+	EXPECT(!fake_read(&h, XQ_REG_CTX_PENDING(CONTEXT)), "waits for a job that has not begun");
 	memset(old, 0x55, 4096);
 	expect_slow(XQACCEL_STATUS_OK);
 	expect_all(0, XQACCEL_STATUS_OK);
@@ -333,7 +333,7 @@ static void at_random(void)
 			fake_write(&h, Q_CTRL, Q_ON | XQ_Q_CTRL_HALT);
 			break;
 		case 1:
-			fake_write(&h, XQ_REG_CTX_INVAL, XQ_CTX_INVAL_GO | CONTEXT);
+			fake_write(&h, XQ_REG_CTX_INVAL, CONTEXT);
 			break;
 		case 2:
 			xqdev_pause(h.dev);

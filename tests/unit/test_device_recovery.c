@@ -375,15 +375,37 @@ static void invalidation(void)
 	inject((struct xqdev_faults){ .hang_jobs = 1 });
 	fake_submit(&h, 0, &job.desc);
 	expect_running();
-	fake_write(&h, XQ_REG_CTX_INVAL, XQ_CTX_INVAL_GO | 3);
-	EXPECT(!fake_read(&h, XQ_REG_CTX_INVAL), "waits though nothing changed");
+	fake_write(&h, XQ_REG_CTX_INVAL, 3);
+	EXPECT(!fake_read(&h, XQ_REG_CTX_PENDING(3)), "waits though nothing changed");
 	fake_leaf(&h, 3, le64toh(job.desc.operand[XQACCEL_A].address) & ~4095ULL, 0, 0);
-	fake_write(&h, XQ_REG_CTX_INVAL, XQ_CTX_INVAL_GO | 4);
-	EXPECT(!fake_read(&h, XQ_REG_CTX_INVAL), "waits for another context");
-	fake_write(&h, XQ_REG_CTX_INVAL, XQ_CTX_INVAL_GO | 3);
-	EXPECT(fake_read(&h, XQ_REG_CTX_INVAL) & XQ_CTX_INVAL_GO, "does not wait for the job");
+	fake_write(&h, XQ_REG_CTX_INVAL, 4);
+	EXPECT(!fake_read(&h, XQ_REG_CTX_PENDING(4)), "waits for another context");
+	fake_write(&h, XQ_REG_CTX_INVAL, 3);
+	EXPECT(fake_read(&h, XQ_REG_CTX_PENDING(3)) == 1 << 3, "does not wait for the job alone");
+	/* While one is pending another is done at once. */
+	fake_write(&h, XQ_REG_CTX_INVAL, 4);
+	fake_write(&h, XQ_REG_CTX_INVAL, 100);
+	EXPECT(fake_read(&h, XQ_REG_CTX_PENDING(3)) == 1 << 3, "one delays another");
+	EXPECT(!fake_read(&h, XQ_REG_CTX_PENDING(100)), "one delays another");
+	EXPECT(!fake_read(&h, XQ_REG_CTX_PENDING(XQ_MAX_CONTEXTS - 1)), "of no context");
 	fake_write(&h, Q_CTRL, XQ_Q_CTRL_RESET);
-	EXPECT(fake_wait_clear(&h, XQ_REG_CTX_INVAL, XQ_CTX_INVAL_GO), "never acknowledged");
+	EXPECT(fake_wait_clear(&h, XQ_REG_CTX_PENDING(3), 1 << 3), "never acknowledged");
+	end();
+}
+
+/* What a device may do: wait for all that runs in the context, and for nothing else. */
+static void coarse_invalidation(void)
+{
+	begin();
+	inject((struct xqdev_faults){ .hang_jobs = 1, .coarse_inval = 1 });
+	fake_submit(&h, 0, &job.desc);
+	expect_running();
+	fake_write(&h, XQ_REG_CTX_INVAL, 4);
+	EXPECT(!fake_read(&h, XQ_REG_CTX_PENDING(4)), "waits for another context");
+	fake_write(&h, XQ_REG_CTX_INVAL, 3);
+	EXPECT(fake_read(&h, XQ_REG_CTX_PENDING(3)) == 1 << 3, "does not wait");
+	fake_write(&h, Q_CTRL, XQ_Q_CTRL_RESET);
+	EXPECT(fake_wait_clear(&h, XQ_REG_CTX_PENDING(3), 1 << 3), "never acknowledged");
 	end();
 }
 
@@ -594,6 +616,7 @@ KTAP_MAIN(
 	{ "wrong_completions", wrong_completions },
 	{ "dma_errors", dma_errors },
 	{ "invalidation", invalidation },
+	{ "coarse_invalidation", coarse_invalidation },
 	{ "bus_master_off", bus_master_off },
 	{ "pause_and_resume", pause_and_resume },
 	{ "pause_accumulating", pause_accumulating },

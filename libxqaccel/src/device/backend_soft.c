@@ -607,8 +607,8 @@ void xq_soft_revoke(struct xq_buffer *buffer, uint64_t offset)
 	pthread_mutex_lock(&soft->lock);
 	b = soft_buffer_find(&soft->memory, buffer->memory.handle);
 	soft_unmap_range(&soft->memory, b->va + (offset & ~(XQ_PAGE_BYTES - 1ULL)), 1);
-	xqdev_mmio_write(soft->dev, XQ_REG_CTX_INVAL, SOFT_CONTEXT | XQ_CTX_INVAL_GO, 4);
-	while (xqdev_mmio_read(soft->dev, XQ_REG_CTX_INVAL, 4) & XQ_CTX_INVAL_GO)
+	xqdev_mmio_write(soft->dev, XQ_REG_CTX_INVAL, SOFT_CONTEXT, 4);
+	while (soft_invalidating(soft))
 		xqdev_service(soft->dev);
 	pthread_mutex_unlock(&soft->lock);
 }

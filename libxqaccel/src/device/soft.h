@@ -158,6 +158,8 @@ void soft_lanes_free(struct soft *soft);
 /* Puts a job on a lane's ring and rings the doorbell if asked to. */
 void soft_lane_push(struct soft *soft, unsigned int lane, struct soft_job *job);
 void soft_lane_doorbell(struct soft *soft, unsigned int lane);
+/* Whether the device still has to forget what was taken from the context. */
+bool soft_invalidating(const struct soft *soft);
 
 /* Calls the device model and takes what has ended; true if there are new completions. */
 bool soft_service(struct soft *soft);

@@ -111,6 +111,13 @@ void soft_lane_doorbell(struct soft *soft, unsigned int lane)
 
 /* ---- completion -------------------------------------------------------------------------------- */
 
+bool soft_invalidating(const struct soft *soft)
+{
+	const uint32_t pending = xqdev_mmio_read(soft->dev, XQ_REG_CTX_PENDING(SOFT_CONTEXT), 4);
+
+	return pending & 1U << SOFT_CONTEXT % 32;
+}
+
 /*
  * Memory is freed when the device has acknowledged that it forgot it, which takes as long as
  * the jobs of the context that run now. Nobody waits for that: what dies meanwhile is in the
@@ -119,7 +126,7 @@ void soft_lane_doorbell(struct soft *soft, unsigned int lane)
 static void retire_buffers(struct soft *soft)
 {
 	for (;;) {
-		if (xqdev_mmio_read(soft->dev, XQ_REG_CTX_INVAL, 4) & XQ_CTX_INVAL_GO)
+		if (soft_invalidating(soft))
 			return;
 		while (soft->retiring) {
 			struct soft_buffer *b = soft->retiring;
@@ -131,7 +138,7 @@ static void retire_buffers(struct soft *soft)
 			return;
 		soft->retiring = soft->dying;
 		soft->dying = NULL;
-		write_reg(soft, XQ_REG_CTX_INVAL, SOFT_CONTEXT | XQ_CTX_INVAL_GO);
+		write_reg(soft, XQ_REG_CTX_INVAL, SOFT_CONTEXT);
 	}
 }
 

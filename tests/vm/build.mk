@@ -2,7 +2,8 @@
 #
 # QEMU, the module for each kernel, the guest's image, and what runs in the VM.
 
-CHECK_SCRIPTS += tests/ktap/test_ktap.py tests/vm/test_runner.py tests/setup/test_mirror.sh tests/setup/test_tree.sh
+CHECK_SCRIPTS += tests/ktap/test_ktap.py tests/vm/test_runner.py tests/setup/test_mirror.sh tests/setup/test_stamps.sh \
+	tests/setup/test_tree.sh
 
 QEMU := $(O)/qemu/qemu-system-x86_64
 MODULES := $(KERNELS:%=$(O)/module-%/xqaccel.ko)
@@ -18,6 +19,9 @@ $(O)/stamp/kernel-%: tests/setup/fetch-kernel.sh | $(PACKAGES)
 	$(Q)mkdir -p $(@D)
 	$(Q)folder=$$(tests/setup/fetch-kernel.sh $*) && ln -sfn "$$folder" $(O)/kernel-$*
 	$(Q)touch $@
+
+# A stamp says nothing once the cache is gone that its kernel lies in.
+$(foreach k,$(KERNELS) $(DEBUG_KERNELS),$(if $(wildcard $(O)/kernel-$(k)/release),,$(eval $(O)/stamp/kernel-$(k): FORCE)))
 
 # kbuild writes beside its sources, so each kernel gets a tree of links of its own. BTF needs a vmlinux and pahole.
 $(O)/module-%/xqaccel.ko: $(DRIVER_SOURCES) $(O)/stamp/kernel-%

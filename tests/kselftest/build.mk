@@ -3,7 +3,7 @@
 # Tests of the driver, run in the VM. They use nothing but the ioctls.
 
 STATIC_LIBS += xqkselftest
-xqkselftest-y := $(addprefix tests/kselftest/, batch.c device.c fault_injection.c gemm_case.c guest.c)
+xqkselftest-y := $(addprefix tests/kselftest/, batch.c device.c device_faults.c fault_injection.c gemm_case.c guest.c)
 
 # The reference loops are the slowest part under emulation.
 CFLAGS-tests/kselftest/gemm_case.c := -O3

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * stress [-p PROCESSES] [-n JOBS] [-s SEED] [-f] [-a PER_10000]: so many random jobs of each
- * process, by default 8 times 1,250, all at once and each compared bit for bit with three
- * loops. With -f the device fails meanwhile, in every way that it can: a job may then be cut
- * short, but one that ended well is right. With -a so many of ten thousand allocations of the
- * driver fail: a call may then be refused, and is tried again.
+ * stress [-p PROCESSES] [-n JOBS] [-s SEED] [-f | -l] [-m TIMES] [-a PER_10000]: so many random
+ * jobs of each process, by default 8 times 1,250, all at once and each compared bit for bit with
+ * three loops. With -f the device fails meanwhile, in every way that it recovers from: a job may
+ * then be cut short, but one that ended well is right. With -l it is lost again and again, too,
+ * and comes back; whoever has it open opens it again. Each kind must happen so many TIMES (by
+ * default once), for which jobs go on past their number. With -a so many of ten thousand
+ * allocations of the driver fail: a call may then be refused, and is tried again.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -16,6 +18,7 @@
 #include <unistd.h>
 
 #include "device.h"
+#include "device_faults.h"
 #include "fault_injection.h"
 #include "gemm_case.h"
 #include "guest.h"
@@ -25,7 +28,13 @@
 #define MAX_MN		7
 #define MAX_K		80
 #define FAULT_TIMEOUT_MS 100	/* where a job that hangs is one of many */
-#define FAULT_PAUSE_MS	20
+
+struct options {
+	unsigned int processes, jobs, per_10000;
+	unsigned int times;	/* of each kind of fault */
+	uint64_t seed;
+	enum faults faults;
+};
 
 struct slot {
 	bool busy;
@@ -40,12 +49,14 @@ struct worker {
 	struct slot slot[SLOTS];
 	struct xqaccel_info info;
 	unsigned int wrong;
-	bool faults, refusals;
+	enum faults faults;
+	bool refusals;
 };
 
 /* Of all processes, in memory that they share. */
 struct totals {
-	_Atomic uint64_t exact, cut_short, refused;
+	_Atomic uint64_t exact, cut_short, refused, opened_again;
+	_Atomic bool faults_wanted;
 };
 
 static struct totals *totals;
@@ -59,17 +70,58 @@ static bool refused(const struct worker *w, int ret)
 	return true;
 }
 
-static int prepare(struct worker *w)
+static int open_device(struct worker *w)
 {
-	unsigned int i;
 	int ret;
 
+	w->buf.map = NULL;
 	w->fd = device_open();
 	if (w->fd < 0)
 		return w->fd;
 	ret = device_info(w->fd, &w->info);
-	if (!ret)
-		ret = buffer_create(w->fd, SLOTS * SLOT_BYTES, &w->buf);
+	return ret ? ret : buffer_create(w->fd, SLOTS * SLOT_BYTES, &w->buf);
+}
+
+static void close_device(struct worker *w)
+{
+	if (w->buf.map && w->buf.map != MAP_FAILED)
+		munmap(w->buf.map, w->buf.bytes);
+	if (w->fd >= 0)
+		close(w->fd);
+}
+
+static bool lost(const struct worker *w, int ret)
+{
+	return w->faults == FAULTS_THAT_LOSE_IT &&
+	       (ret == -ENODEV || ret == -ENXIO || ret == -ENOENT);
+}
+
+/* What was under way is cut short; returns how many jobs, or -errno. */
+static int open_again(struct worker *w)
+{
+	const int64_t began = now_ns();
+	unsigned int i;
+	int ended = 0, ret;
+
+	for (i = 0; i < SLOTS; i++) {
+		ended += w->slot[i].busy;
+		w->slot[i].busy = false;
+	}
+	totals->cut_short += ended;
+	totals->opened_again++;
+	do {
+		close_device(w);
+		sleep_ms(10);
+		ret = open_device(w);
+	} while (lost(w, ret) && !over_limit(began, 60 * SECOND));
+	return ret ? ret : ended;
+}
+
+static int prepare(struct worker *w)
+{
+	unsigned int i;
+	int ret = open_device(w);
+
 	for (i = 0; i < SLOTS && !ret; i++) {
 		w->slot[i].expected = malloc(SLOT_BYTES);
 		ret = w->slot[i].expected ? 0 : -ENOMEM;
@@ -158,81 +210,58 @@ static int reap(struct worker *w, uint32_t min_complete, uint32_t *done)
 	return ret;
 }
 
+/* Starts a job in each free slot and takes what has ended; how many, or -errno. */
+static int turn(struct worker *w)
+{
+	unsigned int at;
+	uint32_t done;
+	int ret = 0;
+
+	for (at = 0; at < SLOTS && !ret; at++) {
+		if (w->slot[at].busy)
+			continue;
+		ret = w->refusals ? come_and_go(w) : 0;
+		if (!ret)
+			ret = start(w, at);
+	}
+	if (!ret)
+		ret = reap(w, 1, &done);
+	if (!ret)
+		return done;
+	return lost(w, ret) ? open_again(w) : ret;
+}
+
 /* Number of wrong jobs, or 255 if something else failed. */
-static int work(int number, unsigned int jobs, uint64_t seed, bool faults, bool refusals)
+static int work(int number, const struct options *o)
 {
 	static struct worker w;
-	unsigned int started = 0, ended = 0, at;
-	uint32_t done;
+	unsigned int ended = 0;
 	int ret;
 
 	w.number = number;
-	w.faults = faults;
-	w.refusals = refusals;
-	w.random.state = seed * 1000 + number;
+	w.faults = o->faults;
+	w.refusals = o->per_10000;
+	w.random.state = o->seed * 1000 + number;
 	ret = prepare(&w);
 	/* A large buffer is a thousand allocations, of which one always fails. */
-	if (!ret && refusals)
+	if (!ret && w.refusals)
 		ret = fail_this_process();
-	while (!ret && ended < jobs) {
-		for (at = 0; at < SLOTS && started < jobs && !ret; at++) {
-			if (w.slot[at].busy)
-				continue;
-			ret = refusals ? come_and_go(&w) : 0;
-			if (!ret)
-				ret = start(&w, at);
-			started++;
-		}
-		if (!ret)
-			ret = reap(&w, 1, &done);
-		ended += ret ? 0 : done;
+	while (ret >= 0 && (ended < o->jobs || totals->faults_wanted)) {
+		ret = turn(&w);
+		ended += ret < 0 ? 0 : ret;
 	}
-	if (ret)
+	if (ret < 0)
 		printf("# process %d: %s after %u jobs\n", number, strerror(-ret), ended);
 	fflush(stdout);
-	return ret ? 255 : w.wrong > 254 ? 254 : w.wrong;
+	return ret < 0 ? 255 : w.wrong > 254 ? 254 : w.wrong;
 }
-
-
-/* Every kind of fault in turn, until told to end; how many of each. */
-static const struct fault {
-	const char *name;
-	uint64_t value;
-	bool lasts;		/* until it is set to 0 */
-} faults[] = {
-	{ "hang-jobs", 1, false }, { "drop-interrupts", 1, false },
-	{ "duplicate-interrupts", 1, false }, { "wrong-id", 1, false },
-	{ "wrong-phase", 1, false }, { "dma-errors", 1, false },
-	{ "slow-ns", 2 * FAULT_TIMEOUT_MS * MS, true },
-};
-
-#define FAULTS	(sizeof(faults) / sizeof(faults[0]))
-
-static unsigned int injected;
-
-static void inject_next(void)
-{
-	const struct fault *f = &faults[injected % FAULTS];
-
-	if (!inject(f->name, f->value))
-		injected++;
-	sleep_ms(FAULT_PAUSE_MS);
-	if (f->lasts)
-		inject(f->name, 0);
-}
-
-struct options {
-	unsigned int processes, jobs, per_10000;
-	uint64_t seed;
-	bool faults;
-};
 
 static int parse(int argc, char **argv, struct options *o)
 {
 	int option;
 
-	*o = (struct options){ .processes = 8, .jobs = 1250, .seed = 1 };
-	while ((option = getopt(argc, argv, "p:n:s:fa:")) >= 0) {
+	*o = (struct options){ .processes = 8, .jobs = 1250, .seed = 1, .times = 1 };
+	while ((option = getopt(argc, argv, "p:n:s:flm:a:")) >= 0) {
 		switch (option) {
 		case 'p':
 			o->processes = atoi(optarg);
@@ -244,7 +273,13 @@ static int parse(int argc, char **argv, struct options *o)
 			o->seed = strtoull(optarg, NULL, 0);
 			break;
 		case 'f':
-			o->faults = true;
+			o->faults = FAULTS_IT_RECOVERS_FROM;
+			break;
+		case 'l':
+			o->faults = FAULTS_THAT_LOSE_IT;
+			break;
+		case 'm':
+			o->times = atoi(optarg);
 			break;
 		case 'a':
 			o->per_10000 = atoi(optarg);
@@ -262,11 +297,12 @@ static unsigned int run(const struct options *o)
 	unsigned int i, running = 0, failed = 0;
 	int status;
 
+	totals->faults_wanted = o->faults;
 	for (i = 0; i < o->processes; i++) {
 		const pid_t pid = fork();
 
 		if (!pid)
-			_exit(work(i, o->jobs, o->seed, o->faults, o->per_10000));
+			_exit(work(i, o));
 		running += pid > 0;
 		failed += pid < 0;
 	}
@@ -277,7 +313,8 @@ static unsigned int run(const struct options *o)
 			running--;
 			failed += !!status;
 		} else if (o->faults) {
-			inject_next();
+			device_faults_next();
+			totals->faults_wanted = device_faults_fewest() < o->times && !failed;
 		}
 	}
 	return failed;
@@ -285,15 +322,30 @@ static unsigned int run(const struct options *o)
 
 static void report(const struct options *o, int64_t began)
 {
-	unsigned int i;
-
-	printf("# %llu jobs of %u processes exact, %llu cut short, %llu calls refused, in %lld ms, "
-	       "seed %llu\n",
+	printf("# %llu jobs of %u processes exact, %llu cut short, %llu calls refused, device opened "
+	       "again %llu times, in %lld ms, seed %llu\n",
 	       (unsigned long long)totals->exact, o->processes,
 	       (unsigned long long)totals->cut_short, (unsigned long long)totals->refused,
+	       (unsigned long long)totals->opened_again,
 	       (long long)(now_ns() - began) / MS, (unsigned long long)o->seed);
-	for (i = 0; i < FAULTS && o->faults; i++)
-		printf("# %s: %zu times\n", faults[i].name, injected / FAULTS + (i < injected % FAULTS));
+	if (o->faults)
+		device_faults_report();
+}
+
+/* Whether what was asked for has happened, without which this would be a test of nothing. */
+static bool faults_met(const struct options *o)
+{
+	if (o->faults && (device_faults_fewest() < o->times || !totals->cut_short))
+		return false;
+	return !o->per_10000 || totals->refused;
+}
+
+static void fail_no_more(const struct options *o)
+{
+	if (o->per_10000)
+		fail_driver(0);
+	if (host_present())
+		inject_nothing();
 }
 
 int main(int argc, char **argv)
@@ -301,12 +353,16 @@ int main(int argc, char **argv)
 	const int64_t began = now_ns();
 	struct options o;
 	unsigned int failed;
-	int left;
+	bool left, met;
 
 	if (parse(argc, argv, &o))
 		return 2;
 	if (o.per_10000 && fail_prepare()) {
 		printf("TAP version 14\n1..0 # SKIP the kernel has no fault injection\n");
+		return 4;
+	}
+	if (o.faults && device_faults_begin(o.faults, 2 * FAULT_TIMEOUT_MS * MS)) {
+		printf("TAP version 14\n1..0 # SKIP no host to make the device fail\n");
 		return 4;
 	}
 	totals = mmap(NULL, sizeof(*totals), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
@@ -315,29 +371,22 @@ int main(int argc, char **argv)
 		return 1;
 	printf("TAP version 14\n1..3\n");
 	fflush(stdout);
-	if (host_present())
-		inject_nothing();
+	fail_no_more(&o);
 	if (o.per_10000 && fail_driver(o.per_10000)) {
 		printf("Bail out! allocations of the driver can't be made to fail\n");
 		return 1;
 	}
 	failed = run(&o);
-	if (o.per_10000)
-		fail_driver(0);
-	if (host_present())
-		inject_nothing();
+	fail_no_more(&o);
 	report(&o, began);
 	printf("%sok 1 all results are exact\n", failed ? "not " : "");
 	left = stat_settles("clients", 0, 20000) || stat_settles("buffers", 0, 5000) ||
 	       stat_settles("jobs", 0, 5000) || stat_of("leaked_pages");
 	printf("%sok 2 nothing is left behind\n", left ? "not " : "");
-	/* That nothing failed would be a test of nothing. */
+	met = faults_met(&o);
 	if (!o.faults && !o.per_10000)
 		printf("ok 3 faults were met # SKIP none asked for\n");
 	else
-		printf("%sok 3 faults were met\n",
-		       (!o.faults || totals->cut_short) && (!o.per_10000 || totals->refused) ?
-		       "" : "not ");
-	return failed || left || (o.faults && !totals->cut_short) ||
-	       (o.per_10000 && !totals->refused);
+		printf("%sok 3 faults were met\n", met ? "" : "not ");
+	return failed || left || !met;
 }

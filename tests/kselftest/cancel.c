@@ -74,7 +74,7 @@ TEST_F(cancel, running_job)
 	ASSERT_EQ(0, cancel(self->fd, id));
 	ASSERT_EQ(0, wait_id(self->fd, id, &self->c, 60 * SECOND));
 	EXPECT_EQ(XQACCEL_STATUS_CANCELED, (int)self->c.status);
-	EXPECT_GT(30 * SECOND, now_ns() - start);
+	EXPECT_FALSE(over_limit(start, 30 * SECOND));
 	ASSERT_EQ(0, wait_id(self->fd, next, &self->c, 60 * SECOND));
 	EXPECT_EQ(XQACCEL_STATUS_OK, (int)self->c.status);
 	EXPECT_EQ(0, small_check(&self->buf, 16));

@@ -32,7 +32,10 @@ int submit_jobs(int fd, const struct xqaccel_job_desc *jobs, uint32_t count, uin
 		uint32_t timeout_ms, uint32_t *accepted, uint64_t *first_id);
 int submit(int fd, const struct xqaccel_job_desc *job);
 int submit_lane(int fd, const struct xqaccel_job_desc *job, uint32_t lane, uint32_t timeout_ms);
-/* Times are from now on; negative waits for ever. */
+/*
+ * Times are from now on; negative waits for ever. Half a second and more is how long a free
+ * machine may take, and a busy one longer.
+ */
 int wait_jobs(int fd, struct xqaccel_completion *c, uint32_t count, uint32_t min_complete,
 	      int64_t timeout_ns, uint32_t *done, uint32_t *pending);
 int wait_one(int fd, struct xqaccel_completion *c, int64_t timeout_ns);

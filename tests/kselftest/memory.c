@@ -155,10 +155,10 @@ TEST_F(memory, jobs_of_a_lane_are_in_flight_together)
 	ASSERT_EQ(4U, done);
 	for (i = 0; i + 1 < 4; i++)
 		EXPECT_LE(c[i].end, c[i + 1].start);
-	/* All four were taken by one look of the watchdog. */
+	/* All four were taken by one look of the watchdog; three more would take 300 ms. */
 	TH_LOG("%lld ms, first to last on the device %lld us", (long long)(took / MS),
 	       (long long)(c[3].end - c[0].start) / 1000);
-	EXPECT_GT(100 * MS, (long long)(c[3].end - c[0].start));
+	EXPECT_GT(250 * MS, (long long)(c[3].end - c[0].start));
 	EXPECT_EQ(0, small_check(&buf, 16 * 2));
 }
 

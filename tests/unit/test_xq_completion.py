@@ -14,6 +14,10 @@ import sys
 import tempfile
 import time
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../vm"))
+import unloaded_clock  # noqa: E402
+
+CLOCK = unloaded_clock.shared()
 XQ, SCRIPT = (os.path.abspath(path) for path in sys.argv[1:3])
 BREAKS = " \t\n\"'><=;|&(:"
 PROGRAM = """
@@ -145,8 +149,8 @@ class Bash:
 
     def completed(self, text):
         self.send(text + "\t\x07")
-        got, deadline = "", time.monotonic() + 60
-        while "\n" not in got and time.monotonic() < deadline:
+        got, deadline = "", CLOCK.seconds() + 60
+        while "\n" not in got and CLOCK.seconds() < deadline:
             for fd in select.select([self.terminal, self.out], [], [], 1)[0]:
                 try:
                     data = os.read(fd, 4096)

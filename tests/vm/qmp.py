@@ -10,7 +10,7 @@ class QmpError(Exception):
 
 
 class Qmp:
-    def __init__(self, socket, timeout=30):
+    def __init__(self, socket, timeout=300):
         self.socket = socket
         self.events = []
         self.buffer = b""

@@ -30,10 +30,11 @@ class Lines:
 
 
 class Session:
-    def __init__(self, options, job, echo=None, machine=None):
+    def __init__(self, options, job, echo=None, follow=None, machine=None):
         self.options = options
         self.job = job
         self.echo = echo  # called with each line that a command prints
+        self.follow = follow  # the same for tests
         self.console = []
         self.dmesg = []
         self.tests = {}  # name -> lines of output
@@ -124,6 +125,8 @@ class Session:
             getattr(self, "told_" + word)(rest)
         elif self.current:
             self.tests[self.current].append(line)
+            if self.follow:
+                self.follow(line)
         elif self.echo:
             self.echo(line)
         elif line.strip():

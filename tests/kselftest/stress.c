@@ -25,6 +25,8 @@
 
 #define SLOTS		12		/* jobs of a process in flight */
 #define SLOT_BYTES	(256U << 10)
+/* Memory is kept for good whose device stopped answering before its DMA was stopped. */
+#define LOSS_SLOT_BYTES	(64U << 10)
 #define MAX_MN		7
 #define MAX_K		80
 #define FAULT_TIMEOUT_MS 100	/* where a job that hangs is one of many */
@@ -44,6 +46,7 @@ struct slot {
 
 struct worker {
 	int fd, number;
+	uint32_t slot_bytes;
 	struct random random;
 	struct buffer buf;
 	struct slot slot[SLOTS];
@@ -79,7 +82,7 @@ static int open_device(struct worker *w)
 	if (w->fd < 0)
 		return w->fd;
 	ret = device_info(w->fd, &w->info);
-	return ret ? ret : buffer_create(w->fd, SLOTS * SLOT_BYTES, &w->buf);
+	return ret ? ret : buffer_create(w->fd, SLOTS * w->slot_bytes, &w->buf);
 }
 
 static void close_device(struct worker *w)
@@ -123,7 +126,7 @@ static int prepare(struct worker *w)
 	int ret = open_device(w);
 
 	for (i = 0; i < SLOTS && !ret; i++) {
-		w->slot[i].expected = malloc(SLOT_BYTES);
+		w->slot[i].expected = malloc(w->slot_bytes);
 		ret = w->slot[i].expected ? 0 : -ENOMEM;
 	}
 	return ret;
@@ -150,7 +153,7 @@ static int come_and_go(struct worker *w)
 static int start(struct worker *w, unsigned int at)
 {
 	struct slot *s = &w->slot[at];
-	uint8_t *memory = w->buf.map + at * SLOT_BYTES;
+	uint8_t *memory = w->buf.map + at * w->slot_bytes;
 	struct xqaccel_job_desc job;
 	uint32_t lane;
 	int ret;
@@ -158,11 +161,11 @@ static int start(struct worker *w, unsigned int at)
 	do {
 		gemm_random(&s->g, &w->random, MAX_MN, MAX_K);
 		gemm_place(&s->g, &w->random);
-	} while (s->g.total > SLOT_BYTES);
+	} while (s->g.total > w->slot_bytes);
 	random_bytes(&w->random, memory, s->g.total);
 	memcpy(s->expected, memory, s->g.total);
 	gemm_reference(&s->g, s->expected);
-	gemm_job(&s->g, w->buf.handle, at * SLOT_BYTES, &job);
+	gemm_job(&s->g, w->buf.handle, at * w->slot_bytes, &job);
 	job.user_data = at;
 	lane = random_below(&w->random, w->info.lanes);
 	do {
@@ -187,7 +190,7 @@ static void check(struct worker *w, const struct xqaccel_completion *c)
 		return;
 	}
 	totals->exact++;
-	if (c->status || memcmp(s->expected, w->buf.map + c->user_data * SLOT_BYTES, s->g.total)) {
+	if (c->status || memcmp(s->expected, w->buf.map + c->user_data * w->slot_bytes, s->g.total)) {
 		printf("# process %d: status %u, %u x %u, m %u n %u k %u batch %u group %u flags "
 		       "%#x\n",
 		       w->number, c->status, s->g.a_format, s->g.b_format, s->g.m, s->g.n, s->g.k,
@@ -240,6 +243,7 @@ static int work(int number, const struct options *o)
 
 	w.number = number;
 	w.faults = o->faults;
+	w.slot_bytes = o->faults == FAULTS_THAT_LOSE_IT ? LOSS_SLOT_BYTES : SLOT_BYTES;
 	w.refusals = o->per_10000;
 	w.random.state = o->seed * 1000 + number;
 	ret = prepare(&w);

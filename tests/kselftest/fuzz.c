@@ -27,6 +27,7 @@
 #define MAX_CALLS	24
 #define MAX_CORPUS	1024
 #define PLACES		(1U << 16)
+#define HURRY_MS	100
 
 struct program {
 	unsigned int count;
@@ -81,7 +82,7 @@ static void hurry(int64_t began)
 	for (i = 0; i < threads; i++) {
 		while (worker[i].running) {
 			sleep_ms(1);
-			if (now_ns() - began > 500 * MS)
+			if (now_ns() - began > HURRY_MS * MS)
 				pthread_kill(worker[i].thread, SIGUSR1);
 		}
 	}

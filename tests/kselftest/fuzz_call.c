@@ -331,7 +331,7 @@ static int call_wait(struct fuzz_file *f, const struct fuzz_call *c, struct rand
 		.completions = { sizeof(struct xqaccel_completion), 1 + random_below(r, 16),
 				 (uintptr_t)(arena + ARENA_BYTES / 2) },
 		.min_complete = random_below(r, 3),
-		.deadline_ns = now_ns() + random_below(r, 20) * MS,
+		.deadline_ns = now_ns() + random_below(r, 5) * MS,
 	};
 
 	if (random_one_in(r, 4)) {
@@ -359,7 +359,7 @@ static int call_poll(struct fuzz_file *f, struct random *r)
 {
 	struct pollfd p = { .fd = f->fd, .events = POLLIN };
 
-	return poll(&p, 1, random_below(r, 5)) < 0 ? -errno : 0;
+	return poll(&p, 1, random_below(r, 2)) < 0 ? -errno : 0;
 }
 
 static int call_unknown(struct fuzz_file *f, const struct fuzz_call *c, struct random *r)

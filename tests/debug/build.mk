@@ -19,11 +19,32 @@ $(O)/module-6.12-kasan/xqaccel.ko: KBUILD_FLAGS += KCOV_INSTRUMENT=y
 # Every check of the kernel costs time, on an emulated processor too; KASAN an eighth of the memory.
 DEBUG_VM := --memory 2048 --time-factor 4
 
+# ---- mistakes on purpose, to see that each is told -------------------------------------------------
+
+MISTAKES := $(addprefix tests/debug/mistakes/, Kbuild xqaccel_mistakes.c)
+
+$(DEBUG_KERNELS:%=$(O)/mistakes-%/xqaccel_mistakes.ko): $(O)/mistakes-%/xqaccel_mistakes.ko: $(MISTAKES) driver/xq_regs.h \
+		$(O)/stamp/kernel-%
+	$(call say,KBUILD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)find $(@D) -type l -delete
+	$(Q)cp -rsf $(CURDIR)/driver $(CURDIR)/uapi $(addprefix $(CURDIR)/,$(MISTAKES)) $(@D)/
+	$(Q)env -u MAKEFLAGS -u MFLAGS -u O -u ARCH $(MAKE) $(if $(filter 0,$(V)),-s) -j$(JOBS) -C $(O)/kernel-$*/build \
+		M=$(abspath $(@D)) $(KBUILD_FLAGS) modules
+	$(Q)touch -c $@
+
+$(foreach k,$(DEBUG_KERNELS),$(eval IMAGE_FILES-$(k) += $(O)/mistakes-$(k)/xqaccel_mistakes.ko:/lib/modules/xqaccel_mistakes.ko \
+	tests/debug/mistakes/make_mistakes.sh:/tests/xq-make-mistakes))
+$(foreach k,$(DEBUG_KERNELS),$(eval $(O)/image-$(k).cpio: $(O)/mistakes-$(k)/xqaccel_mistakes.ko tests/debug/mistakes/make_mistakes.sh))
+
 # ---- what runs on them ---------------------------------------------------------------------------
 
-# Sizes of one run: jobs of each of 8 processes, calls of the fuzzer, loads of the module.
+# Sizes of one run: jobs of each of 8 processes, how often each kind of fault happens, and each after which the device is
+# lost, calls of the fuzzer, loads of the module.
 DEBUG_SEED ?= 1
 DEBUG_JOBS ?= 500
+DEBUG_FAULTS ?= 10
+DEBUG_LOSSES ?= 3
 DEBUG_CALLS ?= 20000
 DEBUG_RELOADS ?= 10
 
@@ -46,9 +67,10 @@ xq-test-kunit-file := tests/kunit/kunit.sh
 $(eval $(call debug-test,kunit,,120,,))
 $(eval $(call debug-test,fail_nth,,1800,,--native-hotplug))
 $(eval $(call debug-test,stress,refusals,1800,-p 8 -n $$(DEBUG_JOBS) -s $$(DEBUG_SEED) -a 100,))
-$(eval $(call debug-test,stress,faults,3600,-p 8 -n $$(DEBUG_JOBS) -s $$(DEBUG_SEED) -f,))
+$(eval $(call debug-test,stress,faults,3600,-p 8 -n $$(DEBUG_JOBS) -m $$(DEBUG_FAULTS) -s $$(DEBUG_SEED) -f,))
 $(eval $(call debug-test,reload,,1800,-n $$(DEBUG_RELOADS),))
 $(eval $(call debug-test,fuzz,,3600,-n $$(DEBUG_CALLS) -s $$(DEBUG_SEED),))
+$(eval $(call debug-test,stress,losses,3600,-p 8 -n $$(DEBUG_JOBS) -m $$(DEBUG_LOSSES) -s $$(DEBUG_SEED) -l,--cpus 1))
 # Resets and unplugging change the memory map, which QEMU's other processor may still be using. Slots are those of ACPI,
 # because lockdep has something to say of pciehp (reset_lock, pci_rescan_remove_lock), and then says nothing more.
 $(eval $(call debug-test,fuzz,unplug,3600,-n $$(DEBUG_CALLS) -s $$(DEBUG_SEED) -u,--cpus 1))
@@ -67,6 +89,7 @@ $(foreach t,$(DEBUG_TESTS),$(foreach k,$(or $($(t)-kernels),6.12-kasan),$(call d
 endef
 
 define DEBUG_PLAN
+host test_mistakes.py - tests/debug/test_mistakes.py 1200 | | | $(O)
 $(foreach t,$(KSELFTESTS),$(call debug_line,$(t),6.12-kasan)
 $(call debug_line,$(t),6.12-kasan,--iommu)
 $(call debug_line,$(t),6.12-kasan,--append swiotlb=force)
@@ -87,24 +110,36 @@ check-debug: $(QEMU) $(DEBUG_IMAGES) $(O)/debug.plan | $(O)/stamp/packages-check
 
 # ---- a long one ------------------------------------------------------------------------------------
 
+# Jobs under faults run on Debian's kernel, too, a million of them, which a debug kernel would take a day for.
 CAMPAIGN_SEED ?= 1
-CAMPAIGN_JOBS ?= 125000
+CAMPAIGN_JOBS ?= 126000
+CAMPAIGN_DEBUG_JOBS ?= 12600
+CAMPAIGN_FAULTS ?= 200
+CAMPAIGN_DEBUG_LOSSES ?= 20
 CAMPAIGN_CALLS ?= 1000000
 CAMPAIGN_RELOADS ?= 100
 campaign campaign-plan: DEBUG_SEED = $(CAMPAIGN_SEED)
-campaign campaign-plan: DEBUG_JOBS = $(CAMPAIGN_JOBS)
+campaign campaign-plan: DEBUG_JOBS = $(CAMPAIGN_DEBUG_JOBS)
+campaign campaign-plan: DEBUG_FAULTS = $(CAMPAIGN_FAULTS)
+campaign campaign-plan: DEBUG_LOSSES = $(CAMPAIGN_DEBUG_LOSSES)
 campaign campaign-plan: DEBUG_CALLS = $(CAMPAIGN_CALLS)
 campaign campaign-plan: DEBUG_RELOADS = $(CAMPAIGN_RELOADS)
+
+define CAMPAIGN_PLAN
+guest xq-test-stress-faults - - 7200 6.12 | | | -p 8 -n $(CAMPAIGN_JOBS) -m $(CAMPAIGN_FAULTS) -s $(CAMPAIGN_SEED) -f
+guest xq-test-stress-losses - - 7200 6.12 | --cpus 1 | | -p 8 -n $(CAMPAIGN_DEBUG_JOBS) -m $(CAMPAIGN_FAULTS) -s $(CAMPAIGN_SEED) -l
+$(DEBUG_TESTS_PLAN)
+endef
 
 .PHONY: campaign campaign-plan
 campaign-plan: | $(PACKAGES)
 	@mkdir -p $(O)
-	$(file >$(O)/campaign.plan.new,$(DEBUG_TESTS_PLAN))
+	$(file >$(O)/campaign.plan.new,$(CAMPAIGN_PLAN))
 	@sed '/^ *$$/d' $(O)/campaign.plan.new >$(O)/campaign.plan && rm $(O)/campaign.plan.new
 
-campaign: $(QEMU) $(DEBUG_IMAGES) campaign-plan | $(O)/stamp/packages-check
+campaign: $(QEMU) $(DEBUG_IMAGES) $(O)/image-6.12.cpio campaign-plan | $(O)/stamp/packages-check
 	$(Q)tests/check --plan $(O)/campaign.plan --build $(O) --logs $(O)/campaign $(if $(ONLY),--only '$(ONLY)'); \
-		status=$$?; tests/debug/figures.py $(O)/campaign $(O); exit $$status
+		status=$$?; tests/debug/figures.py $(O) $(O)/campaign; exit $$status
 
 # ---- the part of it that `make check` runs ---------------------------------------------------------
 

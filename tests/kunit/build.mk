@@ -34,5 +34,5 @@ $(DEBUG_KERNELS:%=$(O)/kunit-%/xqaccel_kunit.ko): $(O)/kunit-%/xqaccel_kunit.ko:
 	$(Q)touch -c $@
 
 # What only the images of debug kernels have.
-$(foreach k,$(DEBUG_KERNELS),$(eval IMAGE_FILES-$(k) := $(O)/kunit-$(k)/xqaccel_kunit.ko:/lib/modules/xqaccel_kunit.ko))
+$(foreach k,$(DEBUG_KERNELS),$(eval IMAGE_FILES-$(k) += $(O)/kunit-$(k)/xqaccel_kunit.ko:/lib/modules/xqaccel_kunit.ko))
 $(foreach k,$(DEBUG_KERNELS),$(eval $(O)/image-$(k).cpio: $(O)/kunit-$(k)/xqaccel_kunit.ko))

@@ -72,7 +72,7 @@ def scan(lines):
             continue
         # Data races of others, of which the kernel has many, are theirs.
         end = report_at(lines, number) if KCSAN.search(line) else None
-        if end and not any("[xqaccel]" in text for text in lines[number:end]):
+        if end and not any("[xqaccel" in text for text in lines[number:end]):
             number = end
             continue
         return "\n".join(lines[number:number + 40]), excepted

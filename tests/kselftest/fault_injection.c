@@ -13,6 +13,8 @@
 
 #define DEBUGFS	"/sys/kernel/debug/"
 
+static const char *const attributes[] = { "failslab", "fail_page_alloc", "fail_usercopy" };
+
 static int set(const char *attribute, const char *name, const char *value)
 {
 	char path[128];
@@ -23,7 +25,6 @@ static int set(const char *attribute, const char *name, const char *value)
 
 int fail_prepare(void)
 {
-	static const char *const attributes[] = { "failslab", "fail_page_alloc", "fail_usercopy" };
 	unsigned int i;
 	int ret = 0;
 
@@ -38,6 +39,53 @@ int fail_prepare(void)
 	if (!ret)
 		ret = set("fail_page_alloc", "ignore-gfp-highmem", "N");
 	return ret ? ret : set("fail_page_alloc", "min-order", "0");
+}
+
+/* The function's code ends where the next begins. */
+static int kernel_text(const char *symbol, uint64_t *start, uint64_t *end)
+{
+	FILE *f = fopen("/proc/kallsyms", "r");
+	char line[512], name[256], type;
+	uint64_t at;
+
+	if (!f)
+		return -errno;
+	*start = 0;
+	*end = UINT64_MAX;
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "%" SCNx64 " %c %255s", &at, &type, name) == 3 &&
+		    !strcmp(name, symbol))
+			*start = at;
+	rewind(f);
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "%" SCNx64, &at) == 1 && at > *start && at < *end)
+			*end = at;
+	fclose(f);
+	return *start ? 0 : -ENOENT;
+}
+
+static int stack_has(const char *attribute, uint64_t start, uint64_t end)
+{
+	char text[32];
+	int ret;
+
+	snprintf(text, sizeof(text), "0x%" PRIx64, start);
+	ret = set(attribute, "require-start", text);
+	snprintf(text, sizeof(text), "0x%" PRIx64, end);
+	if (!ret)
+		ret = set(attribute, "require-end", text);
+	return ret ? ret : set(attribute, "stacktrace-depth", "32");
+}
+
+int fail_only_below(const char *symbol)
+{
+	uint64_t start = 0, end = UINT64_MAX;
+	int ret = symbol ? kernel_text(symbol, &start, &end) : 0;
+	unsigned int i;
+
+	for (i = 0; i < 3 && !ret; i++)
+		ret = stack_has(attributes[i], start, end);
+	return ret;
 }
 
 /* Of this thread; open before anything fails, and the same for all, so that counting is exact. */
@@ -115,13 +163,7 @@ static int fail_attribute(const char *name, unsigned int per_10000, uint64_t sta
 	ret = set(name, "probability", "0");
 	if (ret || !per_10000)
 		return ret;
-	snprintf(text, sizeof(text), "0x%" PRIx64, start);
-	ret = set(name, "require-start", text);
-	snprintf(text, sizeof(text), "0x%" PRIx64, end);
-	if (!ret)
-		ret = set(name, "require-end", text);
-	if (!ret)
-		ret = set(name, "stacktrace-depth", "32");
+	ret = stack_has(name, start, end);
 	if (!ret)
 		ret = set(name, "task-filter", "Y");
 	if (!ret)

@@ -11,6 +11,9 @@
  */
 int fail_prepare(void);
 
+/* Only what is called below this function of the kernel is a candidate; NULL: everything is. */
+int fail_only_below(const char *symbol);
+
 /* The n-th candidate of this thread from now on fails, n from 1. -errno, or 0. */
 int fail_nth(unsigned int n);
 /* Ends that; whether it happened, or -errno. */

@@ -15,7 +15,7 @@ FIXTURE(slow_context)
 {
 	int fd;
 	struct buffer used, freed;
-	struct xqaccel_job job;
+	struct xqaccel_job_desc job;
 	uint64_t id;
 	char address[32];
 };
@@ -95,7 +95,7 @@ TEST_F_TIMEOUT(slow_context, others_get_contexts, 60)
 TEST_F(slow_context, its_owner_goes_on)
 {
 	struct xqaccel_completion c;
-	struct xqaccel_job job;
+	struct xqaccel_job_desc job;
 	struct buffer buf;
 	int64_t start = now_ns();
 

@@ -65,13 +65,13 @@ static void read_formats(struct xqaccel_device *xq)
 	struct xqaccel_caps *caps = &xq->caps;
 	unsigned int i;
 
-	for (i = 0; i < XQ_FORMATS; i++)
+	for (i = 0; i < XQ_PAIR_FORMATS; i++)
 		caps->pairs[i] = xqaccel_read(xq, XQ_REG_PAIRS(i)) & known;
 	caps->tiled = xqaccel_read(xq, XQ_REG_TILED) & known;
 	caps->features = xqaccel_read64(xq, XQ_REG_FEATURES) &
 			 (XQACCEL_FEATURE_GROUP_ACC | XQACCEL_FEATURE_GROUP_SCALE |
 			  XQACCEL_FEATURE_A_ZP_ROWS | XQACCEL_FEATURE_CONV |
-			  XQACCEL_FEATURE_EPILOGUE);
+			  XQACCEL_FEATURE_EPILOGUE | XQACCEL_FEATURE_GROUP_REAL);
 }
 
 /* Goes to user space and logs, so only what is printable. */

@@ -19,17 +19,21 @@
 #define XQ_MAX_DIM		(1U << 24)
 
 /* Of the codes, operands and flags in linux/xqaccel.h; they grow, so they are no promise. */
-#define XQ_FORMATS		(XQACCEL_FMT_F32 + 1)
+#define XQ_FORMATS		(XQACCEL_FMT_E8M0 + 1)
 #define XQ_OPERANDS		23
-#define XQ_GEMM_OPERANDS	(XQACCEL_CODEBOOK + 1)
+#define XQ_GEMM_OPERANDS	(XQACCEL_B_MIN2 + 1)
 #define XQ_JOB_FLAGS		(XQACCEL_JOB_ACCUMULATE | XQACCEL_JOB_B_TILED | \
-				 XQACCEL_JOB_GROUP_ACC)
+				 XQACCEL_JOB_GROUP_ACC | XQACCEL_JOB_GROUP_REAL)
 
 /* What decides the shape of a product. */
 struct xq_dims {
 	__u32 flags;		/* XQACCEL_JOB_* */
 	__u32 m, n, k, batch, group;
-	__u8 a_format, b_format, scale_format;
+	__u32 a_supergroup, b_supergroup;
+	__u8 a_format, b_format;
+	__u8 a_scale_format, b_scale_format;
+	__u8 a_scale2_format, b_scale2_format;
+	__u8 b_min_format, b_min2_format;
 };
 
 /*
@@ -63,9 +67,12 @@ static inline __u32 xq_format_bits(__u32 format)
 	case XQACCEL_FMT_S8:
 	case XQACCEL_FMT_U8:
 	case XQACCEL_FMT_C8:
+	case XQACCEL_FMT_E8M0:
 		return 8;
 	case XQACCEL_FMT_S16:
 	case XQACCEL_FMT_U16:
+	case XQACCEL_FMT_F16:
+	case XQACCEL_FMT_BF16:
 		return 16;
 	case XQACCEL_FMT_S32:
 	case XQACCEL_FMT_F32:
@@ -141,14 +148,43 @@ static inline bool xq_may_overflow(const struct xq_dims *d, __s64 a_zp, __s64 b_
 	const __u64 a = xq_format_magnitude(d->a_format) + (__u64)(a_zp < 0 ? -a_zp : a_zp);
 	const __u64 b = xq_format_magnitude(d->b_format) + (__u64)(b_zp < 0 ? -b_zp : b_zp);
 
-	if (unbounded || (d->flags & XQACCEL_JOB_ACCUMULATE))
+	if (unbounded)
 		return true;
-	if (d->flags & XQACCEL_JOB_GROUP_ACC)
+	if ((d->flags & XQACCEL_JOB_ACCUMULATE) && !(d->flags & XQACCEL_JOB_GROUP_REAL))
+		return true;
+	if (d->flags & (XQACCEL_JOB_GROUP_ACC | XQACCEL_JOB_GROUP_REAL))
 		return a * b > 0x7fffffffU / (d->group ? d->group : 1);
 	return d->k && a * b > 0x7fffffffU / d->k;
 }
 
-/* Fills in the extent of operand XQACCEL_A .. XQACCEL_CODEBOOK of a job. */
+/*
+ * Scales, or minima, of so many rows with so many elements each. Those of B lie as B does, in the
+ * tile order 16 rows beside each other: [n / 16][elements][16].
+ */
+static inline void xq_scale_extent(const struct xq_dims *d, bool of_b, __u32 format, __u32 elements,
+				   struct xq_extent *e)
+{
+	const __u32 bits = xq_format_bits(format);
+	const bool tiled = of_b && (d->flags & XQACCEL_JOB_GROUP_REAL) &&
+			   (d->flags & XQACCEL_JOB_B_TILED);
+
+	e->rows = of_b ? d->n : d->m;
+	e->row_bytes = xq_row_bytes(format, elements);
+	if (tiled) {
+		e->rows = (__u32)xq_tiles_n(d->n);
+		e->row_bytes = xq_row_bytes(format, (__u64)elements * XQACCEL_TILE_ROWS);
+	}
+	e->align = bits > 8 ? bits / 8 : 1;
+	e->used = format != XQACCEL_FMT_NONE;
+}
+
+/* Elements of a row of second-level scales. */
+static inline __u32 xq_supergroups(__u32 k, __u32 supergroup)
+{
+	return supergroup ? k / supergroup : 0;
+}
+
+/* Fills in the extent of operand XQACCEL_A .. XQACCEL_B_MIN2 of a job. */
 static inline void xq_extent(const struct xq_dims *d, unsigned int operand, struct xq_extent *e)
 {
 	const __u32 groups = d->group ? d->k / d->group : 0;
@@ -189,11 +225,22 @@ static inline void xq_extent(const struct xq_dims *d, unsigned int operand, stru
 		e->matrix = false;
 		break;
 	case XQACCEL_A_SCALE:
+		xq_scale_extent(d, false, d->a_scale_format, groups, e);
+		break;
 	case XQACCEL_B_SCALE:
-		e->rows = operand == XQACCEL_A_SCALE ? d->m : d->n;
-		e->row_bytes = xq_row_bytes(d->scale_format, groups);
-		e->align = d->scale_format == XQACCEL_FMT_S32 ? 4 : 1;
-		e->used = d->scale_format != XQACCEL_FMT_NONE;
+		xq_scale_extent(d, true, d->b_scale_format, groups, e);
+		break;
+	case XQACCEL_B_MIN:
+		xq_scale_extent(d, true, d->b_min_format, groups, e);
+		break;
+	case XQACCEL_A_SCALE2:
+		xq_scale_extent(d, false, d->a_scale2_format, xq_supergroups(d->k, d->a_supergroup), e);
+		break;
+	case XQACCEL_B_SCALE2:
+		xq_scale_extent(d, true, d->b_scale2_format, xq_supergroups(d->k, d->b_supergroup), e);
+		break;
+	case XQACCEL_B_MIN2:
+		xq_scale_extent(d, true, d->b_min2_format, xq_supergroups(d->k, d->b_supergroup), e);
 		break;
 	case XQACCEL_CODEBOOK:
 		e->row_bytes = d->b_format == XQACCEL_FMT_C8 ? 256 : 16;
@@ -261,6 +308,65 @@ static inline bool xq_rows_disjoint(const struct xq_extent *e, __u64 stride, __u
 	return true;
 }
 
+/* ---- scales of groups ------------------------------------------------------ */
+
+static inline bool xq_scale_real(__u32 format)
+{
+	return format == XQACCEL_FMT_F16 || format == XQACCEL_FMT_BF16 ||
+	       format == XQACCEL_FMT_F32 || format == XQACCEL_FMT_E8M0;
+}
+
+/* Of a group; of a group with real scales; of a supergroup. NONE: there are no such. */
+static inline bool xq_scale_integer_valid(__u32 format)
+{
+	return format == XQACCEL_FMT_NONE || format == XQACCEL_FMT_U8 || format == XQACCEL_FMT_S32;
+}
+
+static inline bool xq_scale_valid(__u32 format)
+{
+	return format == XQACCEL_FMT_NONE || format == XQACCEL_FMT_U8 ||
+	       format == XQACCEL_FMT_S8 || xq_scale_real(format);
+}
+
+static inline bool xq_scale2_valid(__u32 format)
+{
+	return format == XQACCEL_FMT_NONE || xq_scale_real(format);
+}
+
+/* A supergroup is whole groups, K is whole supergroups, and it is there if somebody uses it. */
+static inline bool xq_supergroup_valid(const struct xq_dims *d, __u32 supergroup, bool used)
+{
+	if (!used)
+		return !supergroup;
+	return supergroup && supergroup % d->group == 0 && d->k % supergroup == 0;
+}
+
+static inline bool xq_groups_valid(const struct xq_dims *d)
+{
+	const bool acc = d->flags & XQACCEL_JOB_GROUP_ACC;
+
+	if (d->group && d->k % d->group)
+		return false;
+	if (d->flags & XQACCEL_JOB_GROUP_REAL) {
+		if (acc || !d->group || d->group > XQACCEL_MAX_GROUP_REAL)
+			return false;
+		return xq_scale_valid(d->a_scale_format) && xq_scale_valid(d->b_scale_format) &&
+		       xq_scale_valid(d->b_min_format) && xq_scale2_valid(d->a_scale2_format) &&
+		       xq_scale2_valid(d->b_scale2_format) && xq_scale2_valid(d->b_min2_format) &&
+		       xq_supergroup_valid(d, d->a_supergroup, d->a_scale2_format) &&
+		       xq_supergroup_valid(d, d->b_supergroup,
+					   d->b_scale2_format || d->b_min2_format);
+	}
+	if (d->a_scale2_format || d->b_scale2_format || d->b_min_format || d->b_min2_format ||
+	    d->a_supergroup || d->b_supergroup)
+		return false;
+	if (!xq_scale_integer_valid(d->a_scale_format) || !xq_scale_integer_valid(d->b_scale_format))
+		return false;
+	if (d->a_scale_format || d->b_scale_format)
+		return d->group && !acc;
+	return d->group || !acc;
+}
+
 /* Whether the numbers alone are a job: formats, group, limits. The pair is a capability. */
 static inline bool xq_dims_valid(const struct xq_dims *d)
 {
@@ -271,17 +377,7 @@ static inline bool xq_dims_valid(const struct xq_dims *d)
 		return false;
 	if (!xq_format_bits(d->a_format) || !xq_format_bits(d->b_format))
 		return false;
-	if (d->group ? d->k % d->group : !!(d->flags & XQACCEL_JOB_GROUP_ACC))
-		return false;
-	switch (d->scale_format) {
-	case XQACCEL_FMT_NONE:
-		return true;
-	case XQACCEL_FMT_U8:
-	case XQACCEL_FMT_S32:
-		return d->group && !(d->flags & XQACCEL_JOB_GROUP_ACC);
-	default:
-		return false;
-	}
+	return xq_groups_valid(d);
 }
 
 #endif

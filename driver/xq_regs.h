@@ -36,7 +36,8 @@
 #define XQ_REG_FEATURES			0x020	/* 64 bits, XQACCEL_FEATURE_* */
 #define XQ_REG_CLOCK_HZ			0x028	/* 64 bits */
 #define XQ_REG_TILED			0x030	/* bit b: B in format b may be tiled */
-#define XQ_REG_PAIRS(a)			(0x040 + 4 * (a))	/* bit b: pair a x b, a < 16 */
+#define XQ_REG_PAIRS(a)			(0x040 + 4 * (a))	/* bit b: pair a x b */
+#define   XQ_PAIR_FORMATS		16	/* formats of A that have one; others are no elements */
 #define XQ_REG_ISA			0x080	/* 32 characters, NUL-padded */
 #define   XQ_ISA_BYTES			32
 

@@ -49,7 +49,14 @@ static inline struct xq_dims xq_work_dims(const struct xqaccel_work *w)
 		.group = w->gemm.group,
 		.a_format = (__u8)w->gemm.a_format,
 		.b_format = (__u8)w->gemm.b_format,
-		.scale_format = (__u8)w->gemm.scale_format,
+		.a_supergroup = w->gemm.a_supergroup,
+		.b_supergroup = w->gemm.b_supergroup,
+		.a_scale_format = (__u8)w->gemm.a_scale_format,
+		.b_scale_format = (__u8)w->gemm.b_scale_format,
+		.a_scale2_format = (__u8)w->gemm.a_scale2_format,
+		.b_scale2_format = (__u8)w->gemm.b_scale2_format,
+		.b_min_format = (__u8)w->gemm.b_min_format,
+		.b_min2_format = (__u8)w->gemm.b_min2_format,
 	};
 }
 
@@ -166,14 +173,20 @@ static inline int xq_gemm_check(const struct xqaccel_work *w, const struct xq_ab
 	const struct xq_dims dims = xq_work_dims(w);
 	int ret;
 
-	if (w->flags & ~XQ_JOB_FLAGS || g->scale_format >= XQ_FORMATS)
+	if (w->flags & ~XQ_JOB_FLAGS || g->a_scale_format >= XQ_FORMATS ||
+	    g->b_scale_format >= XQ_FORMATS || g->a_scale2_format >= XQ_FORMATS ||
+	    g->b_scale2_format >= XQ_FORMATS || g->b_min_format >= XQ_FORMATS ||
+	    g->b_min2_format >= XQ_FORMATS)
 		return -EOPNOTSUPP;
 	ret = xq_pair_check(has, g->a_format, g->b_format, w->flags & XQACCEL_JOB_B_TILED);
 	if (ret)
 		return ret;
 	if ((w->flags & XQACCEL_JOB_GROUP_ACC) && !(has->features & XQACCEL_FEATURE_GROUP_ACC))
 		return -EOPNOTSUPP;
-	if (g->scale_format && !(has->features & XQACCEL_FEATURE_GROUP_SCALE))
+	if ((w->flags & XQACCEL_JOB_GROUP_REAL) && !(has->features & XQACCEL_FEATURE_GROUP_REAL))
+		return -EOPNOTSUPP;
+	if (!(w->flags & XQACCEL_JOB_GROUP_REAL) && (g->a_scale_format || g->b_scale_format) &&
+	    !(has->features & XQACCEL_FEATURE_GROUP_SCALE))
 		return -EOPNOTSUPP;
 	if (!xq_dims_valid(&dims) || g->m > has->max_dim || g->n > has->max_dim ||
 	    g->k > has->max_dim || g->batch > has->max_dim)
@@ -220,6 +233,9 @@ static inline int xq_epilogue_check(const struct xqaccel_work *w, const struct x
 		return -EINVAL;
 	/* There is nothing to add to, and one result for all groups. */
 	if (w->flags & (XQACCEL_JOB_ACCUMULATE | XQACCEL_JOB_GROUP_ACC))
+		return -EINVAL;
+	/* Sums in float32 have one epilogue, and no int32 to add a bias to. */
+	if ((w->flags & XQACCEL_JOB_GROUP_REAL) && e->kind != XQACCEL_EPILOGUE_FLOAT)
 		return -EINVAL;
 	/* What a kind does not use may mean something one day. */
 	if (e->kind != XQACCEL_EPILOGUE_REQUANT && (e->profile || e->channels))
@@ -312,6 +328,8 @@ static inline void xq_work_extent(const struct xqaccel_work *w, unsigned int ope
 			xq_epilogue_extent(&epilogue, operand - XQACCEL_EPILOGUE_BIAS,
 					   xq_work_rows(w), xq_work_columns(w), e);
 		else
+			*e = (struct xq_extent){ .align = 1 };
+		if (operand == XQACCEL_EPILOGUE_BIAS && (w->flags & XQACCEL_JOB_GROUP_REAL))
 			*e = (struct xq_extent){ .align = 1 };
 		return;
 	}

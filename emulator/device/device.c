@@ -82,7 +82,8 @@ static void init_abilities(struct xqdev *dev)
 		.pairs = dev->pairs,
 		.tiled = xqk_tiled(),
 		.features = XQACCEL_FEATURE_GROUP_ACC | XQACCEL_FEATURE_GROUP_SCALE |
-			    XQACCEL_FEATURE_A_ZP_ROWS | XQACCEL_FEATURE_CONV,
+			    XQACCEL_FEATURE_A_ZP_ROWS | XQACCEL_FEATURE_CONV |
+			    XQACCEL_FEATURE_GROUP_REAL,
 		.max_dim = XQ_MAX_DIM,
 	};
 }

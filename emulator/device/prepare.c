@@ -78,9 +78,11 @@ static bool output_apart(const struct xqdev_operand *operand)
 static uint16_t completion_flags(const struct xqaccel_work *work,
 				 const struct xqdev_operand *operand)
 {
+	/* What is multiplied by real scales has been added up before. */
+	const bool real = work->op == XQACCEL_OP_GEMM && (work->flags & XQACCEL_JOB_GROUP_REAL);
 	const bool unbounded = operand[XQACCEL_A_ZP].address || operand[XQACCEL_B_ZP].address ||
-			       operand[XQACCEL_A_SCALE].address ||
-			       operand[XQACCEL_B_SCALE].address ||
+			       (!real && operand[XQACCEL_A_SCALE].address) ||
+			       (!real && operand[XQACCEL_B_SCALE].address) ||
 			       operand[XQACCEL_EPILOGUE_BIAS].address;
 
 	return xq_work_may_overflow(work, unbounded) ? XQACCEL_COMP_OVERFLOW : 0;

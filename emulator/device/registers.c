@@ -60,10 +60,10 @@ static uint32_t read_capability(const struct xqdev *dev, uint32_t offset)
 {
 	if (offset >= XQ_REG_ISA && offset < XQ_REG_ISA + XQ_ISA_BYTES)
 		return read_isa(dev, offset - XQ_REG_ISA);
-	if (offset >= XQ_REG_PAIRS(0) && offset < XQ_REG_PAIRS(16)) {
+	if (offset >= XQ_REG_PAIRS(0) && offset < XQ_REG_PAIRS(XQ_PAIR_FORMATS)) {
 		const uint32_t a = (offset - XQ_REG_PAIRS(0)) / 4;
 
-		return a < XQ_FORMATS ? dev->pairs[a] : 0;
+		return dev->pairs[a];
 	}
 	switch (offset) {
 	case XQ_REG_ID:

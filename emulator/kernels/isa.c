@@ -26,7 +26,8 @@ static bool has_avx512vnni(void)
 static bool has_avx2(void)
 {
 	__builtin_cpu_init();
-	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt");
+	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt") &&
+	       __builtin_cpu_supports("fma");
 }
 #elif defined(__aarch64__)
 #ifndef HWCAP_ASIMDDP

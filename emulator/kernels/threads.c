@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* A pool of threads that takes chunks of tasks in the order of submission. */
+#include <fenv.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -137,6 +138,8 @@ static void *worker_main(void *arg)
 	unsigned int posted;
 	uint32_t chunk;
 
+	/* Whoever started this thread may have had denormal numbers flushed, or another rounding. */
+	fesetenv(FE_DFL_ENV);
 	stay(worker);
 	pthread_mutex_lock(&pool->lock);
 	for (;;) {

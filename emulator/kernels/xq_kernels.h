@@ -86,10 +86,12 @@ static inline uint8_t *xqk_at(const struct xqk_view *v, uint64_t line, uint64_t 
 /**
  * struct xqk_epilogue - what follows accumulators; epilogue/epilogue.h says how it is called
  * @dims: valid by xq_epilogue_valid(), or of the kind NONE
+ * @real: accumulators are float32, those of groups with real scales; the kind is FLOAT
  * @view: by enum xq_epilogue_operand, strides are not used. Those that are required are present
  */
 struct xqk_epilogue {
 	struct xq_epilogue dims;
+	bool real;
 	struct xqk_view view[XQ_EPILOGUE_OPERANDS];
 };
 
@@ -99,7 +101,7 @@ struct xqk_epilogue {
  * @a_zp: zero point of A where view XQACCEL_A_ZP is absent
  * @b_zp: zero point of B where view XQACCEL_B_ZP is absent
  * @epilogue: of columns n and rows batch * m; if there is one, C has its format, and there is neither
- *	ACCUMULATE nor GROUP_ACC
+ *	ACCUMULATE nor GROUP_ACC. Its @real is xqk_plan()'s
  * @view: by XQACCEL_A .. XQACCEL_CODEBOOK
  */
 struct xqk_gemm {

@@ -23,6 +23,9 @@ static const struct {
 	[XQ_U16] = { "u16", 16, false, 0, 65535 },
 	[XQ_S32] = { "s32", 32, true, INT32_MIN, INT32_MAX },
 	[XQ_F32] = { "f32", 32, true, 0, 0 },
+	[XQ_F16] = { "f16", 16, true, 0, 0 },
+	[XQ_BF16] = { "bf16", 16, true, 0, 0 },
+	[XQ_E8M0] = { "e8m0", 8, false, 0, 0 },
 };
 
 static unsigned int known(enum xq_type type)

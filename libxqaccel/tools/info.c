@@ -22,6 +22,7 @@ static const struct {
 } features[] = {
 	{ XQACCEL_FEATURE_GROUP_ACC, "group-accumulators" },
 	{ XQACCEL_FEATURE_GROUP_SCALE, "group-scales" },
+	{ XQACCEL_FEATURE_GROUP_REAL, "group-real" },
 	{ XQACCEL_FEATURE_A_ZP_ROWS, "row-zero-points" },
 };
 

@@ -30,7 +30,7 @@ static int add_scales(struct job *job, uint32_t group)
 		job->wide_scales[i] = job->scales[i] = 1 + bench_random(&seed) % 7;
 	job->check = (struct check_scales){ group, job->wide_scales, job->wide_scales + count_a };
 	job->gemm.dims.group = group;
-	job->gemm.dims.scale_format = XQACCEL_FMT_U8;
+	job->gemm.dims.a_scale_format = job->gemm.dims.b_scale_format = XQACCEL_FMT_U8;
 	job->gemm.view[XQACCEL_A_SCALE] = (struct xqk_view){ .flat = job->scales, .stride = groups };
 	job->gemm.view[XQACCEL_B_SCALE] = (struct xqk_view){ .flat = job->scales + count_a,
 							     .stride = groups };

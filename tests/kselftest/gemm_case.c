@@ -262,7 +262,7 @@ void gemm_job(const struct gemm_case *g, uint32_t handle, uint64_t base,
 	job->work.gemm.group = g->group;
 	job->work.gemm.a_format = g->a_format;
 	job->work.gemm.b_format = g->b_format;
-	job->work.gemm.scale_format = g->scale_format;
+	job->work.gemm.a_scale_format = job->work.gemm.b_scale_format = g->scale_format;
 	job->work.gemm.a_zp = g->a_zp;
 	job->work.gemm.b_zp = g->b_zp;
 	for (i = 0; i < GEMM_OPERANDS; i++) {

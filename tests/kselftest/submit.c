@@ -113,13 +113,16 @@ TEST_F(submit, groups)
 	EXPECT_REFUSED(EINVAL);
 	self->job.operand[XQACCEL_C].plane_stride = 64;
 	EXPECT_REFUSED(EINVAL);
-	self->job.work.gemm.scale_format = XQACCEL_FMT_U8;
+	self->job.work.gemm.a_scale_format = XQACCEL_FMT_U8;
+	self->job.work.gemm.b_scale_format = XQACCEL_FMT_U8;
 	EXPECT_REFUSED(EINVAL);
 	self->job.work.gemm.group = 4;
-	self->job.work.gemm.scale_format = XQACCEL_FMT_S8;
+	self->job.work.gemm.a_scale_format = XQACCEL_FMT_S8;
+	self->job.work.gemm.b_scale_format = XQACCEL_FMT_S8;
 	EXPECT_REFUSED(EINVAL);
 	self->job.work.gemm.group = 4;
-	self->job.work.gemm.scale_format = XQACCEL_FMT_U8;
+	self->job.work.gemm.a_scale_format = XQACCEL_FMT_U8;
+	self->job.work.gemm.b_scale_format = XQACCEL_FMT_U8;
 	self->job.work.flags = XQACCEL_JOB_GROUP_ACC;
 	EXPECT_REFUSED(EINVAL);
 	/* Planes of C that overlap each other, and a plane distance that is not aligned. */
@@ -189,7 +192,8 @@ TEST_F(submit, misaligned_operands)
 	B.offset = 4096;
 	EXPECT_REFUSED(EINVAL);
 	self->job.work.gemm.group = 4;
-	self->job.work.gemm.scale_format = XQACCEL_FMT_S32;
+	self->job.work.gemm.a_scale_format = XQACCEL_FMT_S32;
+	self->job.work.gemm.b_scale_format = XQACCEL_FMT_S32;
 	self->job.operand[XQACCEL_A_SCALE] = (struct xqaccel_operand){ self->buf.handle, 0, 4098,
 								       16, 0, 0 };
 	EXPECT_REFUSED(EINVAL);

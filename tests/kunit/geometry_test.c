@@ -70,12 +70,12 @@ static void groups(struct kunit *test)
 	struct xq_extent e;
 
 	d.group = 11;
-	d.scale_format = XQACCEL_FMT_S32;
+	d.a_scale_format = d.b_scale_format = XQACCEL_FMT_S32;
 	xq_extent(&d, XQACCEL_B_SCALE, &e);
 	KUNIT_EXPECT_EQ(test, e.rows, 5U);
 	KUNIT_EXPECT_EQ(test, e.row_bytes, 12ULL);
 	KUNIT_EXPECT_EQ(test, e.align, 4U);
-	d.scale_format = XQACCEL_FMT_NONE;
+	d.a_scale_format = d.b_scale_format = XQACCEL_FMT_NONE;
 	d.flags = XQACCEL_JOB_GROUP_ACC;
 	xq_extent(&d, XQACCEL_C, &e);
 	KUNIT_EXPECT_EQ(test, e.planes, 3U);
@@ -161,11 +161,39 @@ static void dims_valid(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, xq_dims_valid(&d));
 	d.group = 11;
 	KUNIT_EXPECT_TRUE(test, xq_dims_valid(&d));
-	d.scale_format = XQACCEL_FMT_S8;
+	d.a_scale_format = d.b_scale_format = XQACCEL_FMT_S8;
 	KUNIT_EXPECT_FALSE(test, xq_dims_valid(&d));
 	d = gemm;
 	d.flags = XQACCEL_JOB_GROUP_ACC;
 	KUNIT_EXPECT_FALSE(test, xq_dims_valid(&d));
+}
+
+static void real_groups(struct kunit *test)
+{
+	struct xq_dims d = gemm;
+	struct xq_extent e;
+
+	d.flags = XQACCEL_JOB_GROUP_REAL;
+	KUNIT_EXPECT_FALSE(test, xq_dims_valid(&d));
+	d.group = 11;
+	d.b_scale_format = XQACCEL_FMT_U8;
+	d.b_scale2_format = XQACCEL_FMT_F16;
+	KUNIT_EXPECT_FALSE(test, xq_dims_valid(&d));
+	d.b_supergroup = 22;
+	KUNIT_EXPECT_FALSE(test, xq_dims_valid(&d));
+	d.b_supergroup = 33;
+	KUNIT_EXPECT_TRUE(test, xq_dims_valid(&d));
+	xq_extent(&d, XQACCEL_B_SCALE, &e);
+	KUNIT_EXPECT_EQ(test, e.rows, 5U);
+	KUNIT_EXPECT_EQ(test, e.row_bytes, 3ULL);
+	xq_extent(&d, XQACCEL_B_MIN, &e);
+	KUNIT_EXPECT_FALSE(test, e.used);
+	/* As B lies, 16 rows beside each other. */
+	d.flags |= XQACCEL_JOB_B_TILED;
+	xq_extent(&d, XQACCEL_B_SCALE2, &e);
+	KUNIT_EXPECT_EQ(test, e.rows, 1U);
+	KUNIT_EXPECT_EQ(test, e.row_bytes, 32ULL);
+	KUNIT_EXPECT_EQ(test, e.align, 2U);
 }
 
 /* 128 * 128 * K leaves int32 at K = 131072; U8 times S8 at 65794. */
@@ -197,6 +225,7 @@ static struct kunit_case geometry_cases[] = {
 	KUNIT_CASE(span_overflow),
 	KUNIT_CASE(disjoint_rows),
 	KUNIT_CASE(dims_valid),
+	KUNIT_CASE(real_groups),
 	KUNIT_CASE(overflow_flag),
 	{}
 };

@@ -80,12 +80,12 @@ static void not_supported(struct kunit *test)
 	EXPECT_WITH(test, work.flags, 1U << 31, -EOPNOTSUPP);
 	EXPECT_WITH(test, work.gemm.a_format, 255, -EOPNOTSUPP);
 	EXPECT_WITH(test, work.gemm.b_format, XQACCEL_FMT_U8, -EOPNOTSUPP);
-	EXPECT_WITH(test, work.gemm.scale_format, 200, -EOPNOTSUPP);
+	EXPECT_WITH(test, work.gemm.a_scale_format, 200, -EOPNOTSUPP);
 	g->caps.tiled = 0;
 	EXPECT_WITH(test, work.flags, XQACCEL_JOB_B_TILED, -EOPNOTSUPP);
 	g->caps.features = 0;
 	EXPECT_WITH(test, work.flags, XQACCEL_JOB_GROUP_ACC, -EOPNOTSUPP);
-	EXPECT_WITH(test, work.gemm.scale_format, XQACCEL_FMT_U8, -EOPNOTSUPP);
+	EXPECT_WITH(test, work.gemm.a_scale_format, XQACCEL_FMT_U8, -EOPNOTSUPP);
 	EXPECT_WITH(test, operand[XQACCEL_A_ZP].handle, 1, -EOPNOTSUPP);
 }
 
@@ -102,7 +102,7 @@ static void contradictions(struct kunit *test)
 	EXPECT_WITH(test, work.gemm.batch, 65537, -EINVAL);
 	EXPECT_WITH(test, work.gemm.group, 5, -EINVAL);
 	EXPECT_WITH(test, operand[XQACCEL_C].plane_stride, 4, -EINVAL);
-	EXPECT_WITH(test, work.gemm.scale_format, XQACCEL_FMT_S32, -EINVAL);
+	EXPECT_WITH(test, work.gemm.a_scale_format, XQACCEL_FMT_S32, -EINVAL);
 	/* An operand that formats or flags do not use, or that is missing. */
 	EXPECT_WITH(test, operand[XQACCEL_CODEBOOK].handle, 1, -EINVAL);
 	EXPECT_WITH(test, operand[XQACCEL_A_SCALE].handle, 1, -EINVAL);

@@ -56,13 +56,14 @@ UNIT_TESTS_arm64 += test_device
 
 # ---- operators -------------------------------------------------------------------------------------
 
-XQ_OPERATOR_TESTS := test_requantize test_convert test_conv test_operators
+XQ_OPERATOR_TESTS := test_requantize test_convert test_conv test_operators test_groups
 UNIT_TESTS += $(XQ_OPERATOR_TESTS)
 UNIT_TESTS_asan += $(XQ_OPERATOR_TESTS)
 UNIT_TESTS_arm64 += $(XQ_OPERATOR_TESTS)
 $(foreach t,$(XQ_OPERATOR_TESTS),$(eval $(t)-y := tests/unit/$(t).c) $(eval $(t)-libs := xqaccel))
 test_conv-timeout := 300
-GUEST_TESTS += test_conv
+test_groups-timeout := 300
+GUEST_TESTS += test_conv test_groups
 
 CHECK_SCRIPTS += tests/unit/test_xq_data.py tests/unit/test_xq_operators.py
 CHECK_DEPS += $(O)/obj/bin/xq $(O)/asan/bin/xq

@@ -185,7 +185,8 @@ static uint32_t scale(struct fake_host *h, const struct device_job *job, unsigne
 	if (!(operand == XQACCEL_A_SCALE ? job->a_scale : job->b_scale))
 		return 1;
 	return bits_at(h, job, row_of(job, operand, batch, i),
-		       xq_format_bits(job->dims.scale_format), group);
+		       xq_format_bits(operand == XQACCEL_A_SCALE ? job->dims.a_scale_format :
+				      job->dims.b_scale_format), group);
 }
 
 static uint32_t group_sum(struct fake_host *h, const struct device_job *job, uint32_t batch,
@@ -260,7 +261,8 @@ static void describe(struct device_job *job)
 			.group = d->group,
 			.a_format = d->a_format,
 			.b_format = d->b_format,
-			.scale_format = d->scale_format,
+			.a_scale_format = d->a_scale_format,
+			.b_scale_format = d->b_scale_format,
 			.a_zp = job->a_zp,
 			.b_zp = job->b_zp,
 		},

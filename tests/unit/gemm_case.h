@@ -9,6 +9,7 @@
 #ifndef XQ_TESTS_GEMM_CASE_H
 #define XQ_TESTS_GEMM_CASE_H
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "ktap.h"
@@ -34,6 +35,8 @@ struct gemm_case {
 	struct xqk_gemm gemm;
 	enum content content;
 	bool plain;	/* all operands flat, and none that could be absent */
+	bool real;	/* a random job is to have real scales */
+	bool wild;	/* real scales may be infinite, denormal or NaN */
 	struct case_operand operand[XQ_GEMM_OPERANDS];
 };
 
@@ -53,6 +56,43 @@ static inline uint8_t highest_byte(uint32_t format)
 	}
 }
 
+static inline uint32_t case_scale_format(const struct xq_dims *d, unsigned int operand)
+{
+	switch (operand) {
+	case XQACCEL_A_SCALE:
+		return d->a_scale_format;
+	case XQACCEL_B_SCALE:
+		return d->b_scale_format;
+	case XQACCEL_A_SCALE2:
+		return d->a_scale2_format;
+	case XQACCEL_B_SCALE2:
+		return d->b_scale2_format;
+	case XQACCEL_B_MIN:
+		return d->b_min_format;
+	case XQACCEL_B_MIN2:
+		return d->b_min2_format;
+	default:
+		return XQACCEL_FMT_NONE;
+	}
+}
+
+/* A byte of a real number such that sums of products of them stay finite and are rounded. */
+static inline uint8_t case_tame(uint32_t format, uint64_t at, uint8_t byte)
+{
+	switch (format) {
+	case XQACCEL_FMT_F16:
+		return at % 2 ? (byte & 0x8f) | 0x30 : byte;
+	case XQACCEL_FMT_BF16:
+		return at % 2 ? (byte & 0x81) | 0x3e : byte;
+	case XQACCEL_FMT_F32:
+		return at % 4 == 3 ? (byte & 0x81) | 0x3e : byte;
+	case XQACCEL_FMT_E8M0:
+		return (uint8_t)(124 + byte % 8);
+	default:
+		return byte;
+	}
+}
+
 static inline uint8_t case_byte(const struct gemm_case *c, unsigned int operand, uint64_t at)
 {
 	uint64_t z = (at + 1) * UINT64_C(0x9e3779b97f4a7c15) ^ c->operand[operand].seed;
@@ -64,7 +104,10 @@ static inline uint8_t case_byte(const struct gemm_case *c, unsigned int operand,
 	if (operand <= XQACCEL_B && c->content == OPPOSITE)
 		return operand == XQACCEL_A ? 0x80 : highest_byte(c->gemm.dims.b_format);
 	z = (z ^ (z >> 29)) * UINT64_C(0xbf58476d1ce4e5b9);
-	return (uint8_t)(z >> 40);
+	if (operand == XQACCEL_C && (c->gemm.dims.flags & XQACCEL_JOB_GROUP_REAL) && !c->wild)
+		return case_tame(XQACCEL_FMT_F32, at, (uint8_t)(z >> 40));
+	return c->wild ? (uint8_t)(z >> 40) :
+	       case_tame(case_scale_format(&c->gemm.dims, operand), at, (uint8_t)(z >> 40));
 }
 
 /* ---- memory --------------------------------------------------------------------------------- */
@@ -211,7 +254,8 @@ static inline int64_t case_scale(const struct gemm_case *c, unsigned int operand
 {
 	if (!xqk_present(&c->gemm.view[operand]))
 		return 1;
-	return case_vector(c, operand, c->gemm.dims.scale_format, batch, row, group);
+	return case_vector(c, operand, operand == XQACCEL_A_SCALE ? c->gemm.dims.a_scale_format :
+			   c->gemm.dims.b_scale_format, batch, row, group);
 }
 
 /* Operands of one batch element with their zero points taken off, modulo 2^32. */
@@ -240,6 +284,121 @@ static inline uint32_t *case_operand_b(const struct gemm_case *c, uint32_t batch
 	return b;
 }
 
+/* A real number from its bits, by the definition of its format. */
+static inline float case_real_of(uint32_t format, uint32_t bits)
+{
+	const unsigned int e16 = bits >> 10 & 31, fraction = bits & 1023;
+	double magnitude;
+	float value;
+
+	switch (format) {
+	case XQACCEL_FMT_F16:
+		if (e16 == 31)
+			magnitude = fraction ? NAN : INFINITY;
+		else
+			magnitude = e16 ? ldexp(1024 + fraction, (int)e16 - 25) : ldexp(fraction, -24);
+		return (float)(bits >> 15 & 1 ? -magnitude : magnitude);
+	case XQACCEL_FMT_E8M0:
+		return bits == 255 ? NAN : (float)ldexp(1, (int)bits - 127);
+	case XQACCEL_FMT_U8:
+		return (float)bits;
+	case XQACCEL_FMT_S8:
+		return (float)(int8_t)bits;
+	case XQACCEL_FMT_BF16:
+		bits <<= 16;
+		break;
+	}
+	memcpy(&value, &bits, sizeof(value));
+	return value;
+}
+
+/* Of one level of scales or minima; B's lie as B does. */
+static inline float case_level(const struct gemm_case *c, unsigned int operand, uint32_t batch,
+			       uint32_t row, uint32_t column)
+{
+	const bool tiled = operand != XQACCEL_A_SCALE && operand != XQACCEL_A_SCALE2 &&
+			   (c->gemm.dims.flags & XQACCEL_JOB_B_TILED);
+	const uint32_t format = case_scale_format(&c->gemm.dims, operand);
+	const struct xqk_view *v = &c->gemm.view[operand];
+	const unsigned int bytes = xq_format_bits(format) / 8;
+	uint64_t at = batch * v->batch_stride;
+	uint32_t bits = 0;
+
+	if (!xqk_present(v))
+		return 1;
+	at += tiled ? row / 16 * v->stride + (16 * column + row % 16) * bytes :
+		      row * v->stride + column * bytes;
+	for (unsigned int i = 0; i < bytes; i++)
+		bits |= (uint32_t)case_byte(c, operand, at + i) << 8 * i;
+	return case_real_of(format, bits);
+}
+
+/* An element of C with real scales, added to start, as bits. */
+static inline uint32_t case_real_sum(const struct gemm_case *c, const uint32_t *a, const uint32_t *b,
+				     uint32_t batch, uint32_t m, uint32_t n, float start)
+{
+	const struct xq_dims *d = &c->gemm.dims;
+	const bool minima = xqk_present(&c->gemm.view[XQACCEL_B_MIN]) ||
+			    xqk_present(&c->gemm.view[XQACCEL_B_MIN2]);
+	volatile float sum = start;
+	uint32_t bits;
+	float result;
+
+	for (uint32_t g = 0; g < d->k / d->group; g++) {
+		const uint32_t ga = d->a_supergroup ? g * d->group / d->a_supergroup : 0;
+		const uint32_t gb = d->b_supergroup ? g * d->group / d->b_supergroup : 0;
+		uint32_t s = 0, t = 0;
+
+		for (uint32_t k = g * d->group; k < (g + 1) * d->group; k++) {
+			s += a[(size_t)m * d->k + k] * b[(size_t)n * d->k + k];
+			t += a[(size_t)m * d->k + k];
+		}
+		volatile float a_scale = case_level(c, XQACCEL_A_SCALE, batch, m, g) *
+					 case_level(c, XQACCEL_A_SCALE2, batch, m, ga);
+		volatile float b_scale = case_level(c, XQACCEL_B_SCALE, batch, n, g) *
+					 case_level(c, XQACCEL_B_SCALE2, batch, n, gb);
+		volatile float scale = a_scale * b_scale;
+
+		sum = fmaf((float)(int32_t)s, scale, sum);
+		if (minima) {
+			volatile float row = (float)(int32_t)t * a_scale;
+			volatile float min = case_level(c, XQACCEL_B_MIN, batch, n, g) *
+					     case_level(c, XQACCEL_B_MIN2, batch, n, gb);
+
+			sum = fmaf(-row, min, sum);
+		}
+	}
+	result = isnan(sum) ? NAN : sum;
+	memcpy(&bits, &result, sizeof(bits));
+	return isnan(sum) ? 0x7fc00000 : bits;
+}
+
+/* C as it must be with real scales. */
+static inline uint32_t *case_real_reference(const struct gemm_case *c)
+{
+	const struct xq_dims *d = &c->gemm.dims;
+	uint32_t *result = malloc(4 * (size_t)d->batch * d->m * d->n + 1), *to = result;
+
+	for (uint32_t batch = 0; batch < d->batch; batch++) {
+		uint32_t *a = case_operand_a(c, batch), *b = case_operand_b(c, batch);
+
+		for (uint32_t m = 0; m < d->m; m++) {
+			for (uint32_t n = 0; n < d->n; n++, to++) {
+				const uint64_t at = case_line_distance(c, XQACCEL_C, batch * d->m + m) + 4 * n;
+				uint32_t old = 0;
+
+				for (unsigned int i = 0; d->flags & XQACCEL_JOB_ACCUMULATE && i < 4; i++)
+					old |= (uint32_t)case_byte(c, XQACCEL_C, at + i) << 8 * i;
+				*to = d->k ? case_real_sum(c, a, b, batch, m, n,
+							   case_real_of(XQACCEL_FMT_F32, old)) : old;
+			}
+		}
+		free(a);
+		free(b);
+	}
+	return result;
+}
+
 /* Sum over the elements [k0, k1), by groups with their scales if there are any. */
 static inline uint32_t case_sum(const struct gemm_case *c, const uint32_t *a, const uint32_t *b,
 				uint32_t batch, uint32_t m, uint32_t n, uint32_t k0, uint32_t k1)
@@ -248,12 +407,12 @@ static inline uint32_t case_sum(const struct gemm_case *c, const uint32_t *a, co
 	uint64_t all = 0;
 
 	while (k0 < k1) {
-		const uint32_t end = d->scale_format ? k0 + d->group : k1;
+		const uint32_t end = d->a_scale_format || d->b_scale_format ? k0 + d->group : k1;
 		uint64_t sum = 0;
 
 		for (uint32_t k = k0; k < end; k++)
 			sum += (uint64_t)a[(size_t)m * d->k + k] * b[(size_t)n * d->k + k];
-		if (d->scale_format)
+		if (d->a_scale_format || d->b_scale_format)
 			sum *= (uint64_t)case_scale(c, XQACCEL_A_SCALE, batch, m, k0 / d->group) *
 			       (uint64_t)case_scale(c, XQACCEL_B_SCALE, batch, n, k0 / d->group);
 		all += sum;
@@ -268,8 +427,11 @@ static inline uint32_t *case_reference(const struct gemm_case *c)
 	const struct xq_dims *d = &c->gemm.dims;
 	const struct xq_extent *e = &c->operand[XQACCEL_C].extent;
 	const uint32_t group = d->flags & XQACCEL_JOB_GROUP_ACC ? d->group : d->k;
-	uint32_t *result = malloc(4 * (size_t)d->batch * e->planes * d->m * d->n + 1), *to = result;
+	uint32_t *result, *to;
 
+	if (d->flags & XQACCEL_JOB_GROUP_REAL)
+		return case_real_reference(c);
+	result = to = malloc(4 * (size_t)d->batch * e->planes * d->m * d->n + 1);
 	for (uint32_t batch = 0; batch < d->batch; batch++) {
 		uint32_t *a = case_operand_a(c, batch), *b = case_operand_b(c, batch);
 
@@ -386,6 +548,14 @@ static inline void case_operand_strides(struct gemm_case *c, unsigned int operan
 		v->group_stride = 0;
 }
 
+static inline void case_integer_scales(struct xq_dims *d)
+{
+	static const uint8_t formats[] = { XQACCEL_FMT_NONE, XQACCEL_FMT_U8, XQACCEL_FMT_S32 };
+
+	d->a_scale_format = formats[ktap_random() % 3];
+	d->b_scale_format = formats[ktap_random() % 3];
+}
+
 static inline void case_group(struct xq_dims *d)
 {
 	static const uint32_t sizes[] = { 1, 3, 8, 16, 31, 32, 33, 64, 128, 700, 1500, 2500 };
@@ -398,7 +568,40 @@ static inline void case_group(struct xq_dims *d)
 	if (one_in(3))
 		d->flags |= XQACCEL_JOB_GROUP_ACC;
 	else if (!one_in(8))
-		d->scale_format = one_in(2) ? XQACCEL_FMT_U8 : XQACCEL_FMT_S32;
+		case_integer_scales(d);
+}
+
+static inline uint8_t case_real_format(bool first)
+{
+	static const uint8_t formats[] = { XQACCEL_FMT_F16, XQACCEL_FMT_BF16, XQACCEL_FMT_F32,
+					   XQACCEL_FMT_E8M0, XQACCEL_FMT_NONE, XQACCEL_FMT_U8,
+					   XQACCEL_FMT_S8 };
+
+	return formats[ktap_random() % (first ? 7 : 5)];
+}
+
+/* Groups with real scales of every kind; k becomes whole groups, and whole supergroups. */
+static inline void case_real_group(struct gemm_case *c)
+{
+	static const uint32_t sizes[] = { 16, 32, 64, 128, 256, 8, 1, 3, 31, 33, 1000, 4096 };
+	struct xq_dims *d = &c->gemm.dims;
+	uint32_t step;
+
+	d->flags |= XQACCEL_JOB_GROUP_REAL;
+	d->group = sizes[ktap_random() % (one_in(3) ? one_in(8) ? 12 : 10 : 5)];
+	c->wild = one_in(5);
+	d->a_scale_format = case_real_format(true);
+	d->b_scale_format = case_real_format(true);
+	d->a_scale2_format = one_in(3) ? case_real_format(false) : XQACCEL_FMT_NONE;
+	d->b_scale2_format = one_in(2) ? case_real_format(false) : XQACCEL_FMT_NONE;
+	d->b_min_format = one_in(2) ? case_real_format(true) : XQACCEL_FMT_NONE;
+	d->b_min2_format = one_in(3) ? case_real_format(false) : XQACCEL_FMT_NONE;
+	step = d->group * (uint32_t)ktap_range(1, 8);
+	if (d->a_scale2_format)
+		d->a_supergroup = d->group * (step / d->group % 2 ? 1 : step / d->group);
+	if (d->b_scale2_format || d->b_min2_format)
+		d->b_supergroup = one_in(4) ? d->group : step;
+	d->k = (d->k + step - 1) / step * step;
 }
 
 /* Fill in a case for a pair of formats; dims may be preset, then m is not 0. */
@@ -413,7 +616,9 @@ static inline void case_make(struct gemm_case *c, uint32_t a_format, uint32_t b_
 		d->batch = one_in(4) ? (uint32_t)ktap_range(2, 3) : 1;
 		if (one_in(8))
 			c->content = (enum content)ktap_range(LOWEST, OPPOSITE);
-		if (one_in(3))
+		if (c->real)
+			case_real_group(c);
+		else if (one_in(3))
 			case_group(d);
 		if ((uint64_t)d->m * d->n * d->k > 2000000)
 			d->m = 1 + d->m % 8;
@@ -451,9 +656,9 @@ static inline void case_print(const struct gemm_case *c, const char *isa)
 {
 	const struct xq_dims *d = &c->gemm.dims;
 
-	printf("# %s: formats %u x %u, %u x %u x %u, batch %u, group %u, flags %#x, scale %u, zp %d %d,"
+	printf("# %s: formats %u x %u, %u x %u x %u, batch %u, group %u, flags %#x, scales %u %u, zp %d %d,"
 	       " content %d, layouts", isa, d->a_format, d->b_format, d->m, d->n, d->k, d->batch,
-	       d->group, d->flags, d->scale_format, c->gemm.a_zp, c->gemm.b_zp, c->content);
+	       d->group, d->flags, d->a_scale_format, d->b_scale_format, c->gemm.a_zp, c->gemm.b_zp, c->content);
 	for (unsigned int i = 0; i < XQ_GEMM_OPERANDS; i++)
 		printf(" %s", xqk_present(&c->gemm.view[i]) ?
 		       (const char *[]){ "flat", "paged", "lines" }[c->operand[i].layout] : "-");

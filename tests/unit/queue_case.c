@@ -63,7 +63,7 @@ static int place(struct queue_case *c, struct xq_device *dev, uint64_t *seed, in
 static int place_all(struct queue_case *c, struct xq_device *dev, uint64_t *seed)
 {
 	struct xq_gemm *j = &c->job;
-	const size_t groups = j->group ? j->k / j->group : 0, scale = j->scale_type == XQ_U8 ? 1 : 4;
+	const size_t groups = j->group ? j->k / j->group : 0, scale = j->a_scale_type == XQ_U8 ? 1 : 4;
 	const bool tiled = j->flags & XQACCEL_JOB_B_TILED, planes = j->flags & XQACCEL_JOB_GROUP_ACC;
 	int err;
 
@@ -80,9 +80,9 @@ static int place_all(struct queue_case *c, struct xq_device *dev, uint64_t *seed
 		err = place(c, dev, seed, A_ZP, 1, 4 * j->m, 4, false);
 	if (!err && below(seed, 2))
 		err = place(c, dev, seed, B_ZP, 1, 4 * j->n, 4, false);
-	if (!err && j->scale_type && below(seed, 4))
+	if (!err && j->a_scale_type && below(seed, 4))
 		err = place(c, dev, seed, A_SCALE, j->m, groups * scale, scale, true);
-	if (!err && j->scale_type && below(seed, 4))
+	if (!err && j->a_scale_type && below(seed, 4))
 		err = place(c, dev, seed, B_SCALE, j->n, groups * scale, scale, true);
 	if (!err && (j->b_type == XQ_C4 || j->b_type == XQ_C8))
 		err = place(c, dev, seed, CODEBOOK, 1, j->b_type == XQ_C4 ? 16 : 256, 1, false);
@@ -122,7 +122,7 @@ static uint32_t int_at(const struct xq_operand *op, size_t batch, size_t row, si
 static uint32_t scale_at(const struct xq_gemm *j, const struct xq_operand *op, size_t batch,
 			 size_t row, size_t g)
 {
-	if (op->buffer && j->scale_type == XQ_U8)
+	if (op->buffer && j->a_scale_type == XQ_U8)
 		return address(op, batch, row)[g];
 	return int_at(op, batch, row, g, 1);
 }
@@ -217,7 +217,7 @@ static void random_shape(struct xq_gemm *j, const struct xq_device *dev, uint64_
 		j->group = 1 + below(seed, 40);
 		j->k = j->k / j->group * j->group;
 		if (below(seed, 2))
-			j->scale_type = below(seed, 2) ? XQ_U8 : XQ_S32;
+			j->a_scale_type = j->b_scale_type = below(seed, 2) ? XQ_U8 : XQ_S32;
 		else if (j->k && below(seed, 2))
 			j->flags |= XQACCEL_JOB_GROUP_ACC;
 	}

@@ -86,7 +86,7 @@ static void identification(void)
 	EXPECT(fake_read(&h, XQ_REG_VA_BITS) == XQ_VA_BITS, "va bits");
 	EXPECT(fake_read(&h, XQ_REG_MAX_DIM) == XQ_MAX_DIM, "dim");
 	EXPECT(fake_read64(&h, XQ_REG_CLOCK_HZ) == 1000000000, "clock");
-	EXPECT(fake_read64(&h, XQ_REG_FEATURES) == 15, "features");
+	EXPECT(fake_read64(&h, XQ_REG_FEATURES) == (15 | XQACCEL_FEATURE_GROUP_REAL), "features");
 	for (i = 0; i < XQ_ISA_BYTES; i += 4) {
 		const uint32_t word = fake_read(&h, XQ_REG_ISA + i);
 
@@ -217,7 +217,8 @@ static struct device_job random_job(uint32_t a, uint32_t b)
 		if (ktap_range(0, 1)) {
 			job.dims.flags |= XQACCEL_JOB_GROUP_ACC;
 		} else {
-			job.dims.scale_format = ktap_range(0, 1) ? XQACCEL_FMT_U8 : XQACCEL_FMT_S32;
+			job.dims.a_scale_format = job.dims.b_scale_format =
+				ktap_range(0, 1) ? XQACCEL_FMT_U8 : XQACCEL_FMT_S32;
 			job.a_scale = ktap_range(0, 1);
 			job.b_scale = ktap_range(0, 1);
 		}

@@ -52,7 +52,7 @@ typedef void spoil(struct xq_hw_descriptor *d);
 static void bad_op(struct xq_hw_descriptor *d) { desc_work(d)->op = 77; }
 static void unused_word(struct xq_hw_descriptor *d) { desc_work(d)->words[47] = 1; }
 static void unused_epilogue(struct xq_hw_descriptor *d) { desc_work(d)->epilogue.format = 1; }
-static void bad_flag(struct xq_hw_descriptor *d) { desc_work(d)->flags = 8; }
+static void bad_flag(struct xq_hw_descriptor *d) { desc_work(d)->flags = 16; }
 static void bad_context(struct xq_hw_descriptor *d) { d->context = htole32(256); }
 static void huge_context(struct xq_hw_descriptor *d) { d->context = htole32(~0U); }
 static void no_batch(struct xq_hw_descriptor *d) { desc_work(d)->gemm.batch = 0; }
@@ -66,7 +66,40 @@ static void bad_a_format(struct xq_hw_descriptor *d) { desc_work(d)->gemm.a_form
 static void bad_b_format(struct xq_hw_descriptor *d) { desc_work(d)->gemm.b_format = 0; }
 static void bad_pair(struct xq_hw_descriptor *d) { desc_work(d)->gemm.a_format = XQACCEL_FMT_C8; }
 static void wide_pair(struct xq_hw_descriptor *d) { desc_work(d)->gemm.b_format = XQACCEL_FMT_S32; }
-static void bad_scale(struct xq_hw_descriptor *d) { desc_work(d)->gemm.scale_format = XQACCEL_FMT_S32; }
+static void bad_scale(struct xq_hw_descriptor *d) { desc_work(d)->gemm.a_scale_format = XQACCEL_FMT_S32; }
+static void real_without_group(struct xq_hw_descriptor *d) { desc_work(d)->flags = XQACCEL_JOB_GROUP_REAL; }
+
+static void real_group(struct xq_hw_descriptor *d)
+{
+	desc_work(d)->flags = XQACCEL_JOB_GROUP_REAL;
+	desc_work(d)->gemm.group = desc_work(d)->gemm.k;
+}
+
+static void real_s32_scale(struct xq_hw_descriptor *d)
+{
+	real_group(d);
+	desc_work(d)->gemm.b_scale_format = XQACCEL_FMT_S32;
+}
+
+static void real_supergroup(struct xq_hw_descriptor *d)
+{
+	real_group(d);
+	desc_work(d)->gemm.b_scale2_format = XQACCEL_FMT_F16;
+}
+
+static void real_odd_scale(struct xq_hw_descriptor *d)
+{
+	real_group(d);
+	desc_work(d)->gemm.b_scale_format = XQACCEL_FMT_F16;
+	d->operand[XQACCEL_B_SCALE].address = htole64(4097);
+}
+
+static void real_minima_of_none(struct xq_hw_descriptor *d)
+{
+	real_group(d);
+	d->operand[XQACCEL_B_MIN].address = htole64(4096);
+}
+
 static void reserved_0(struct xq_hw_descriptor *d) { d->reserved0 = 1; }
 static void reserved_1(struct xq_hw_descriptor *d) { d->reserved1[3] = htole64(1); }
 static void unused_operand(struct xq_hw_descriptor *d) { d->operand[9].address = htole64(4096); }
@@ -149,6 +182,7 @@ static void invalid_descriptors(void)
 		bad_op, unused_word, unused_epilogue, bad_flag, bad_context, huge_context,
 		no_batch, huge_m, huge_n, huge_k, huge_batch, bad_group, groups_of_none,
 		bad_a_format, bad_b_format, bad_pair, wide_pair, bad_scale, reserved_0, reserved_1,
+		real_without_group, real_s32_scale, real_supergroup, real_odd_scale, real_minima_of_none,
 		unused_operand, unused_stride, planes_of_none, no_a, no_b, no_c, odd_c, odd_stride,
 		no_codebook, unused_codebook, unused_scale, odd_zero_points, strided_zero_points,
 		odd_tiles, span_overflow, batch_overflow, c_rows_overlap, c_batch_overlaps,

@@ -133,6 +133,64 @@ static void shapes(void)
 		}
 }
 
+/* Sums in float32 and what FLOAT makes of them, each operation rounded by itself. */
+static uint8_t *finished_reals(const uint32_t *acc, uint32_t m, uint32_t n)
+{
+	uint32_t *y = malloc(4 * (size_t)m * n + 1);
+	const bool rows = xqk_present(&e.e.view[XQ_EPILOGUE_ROW_SCALE]);
+	const bool columns = xqk_present(&e.e.view[XQ_EPILOGUE_COLUMN_SCALE]);
+	const bool bias = xqk_present(&e.e.view[XQ_EPILOGUE_FLOAT_BIAS]);
+
+	for (size_t i = 0; i < (size_t)m * n; i++) {
+		volatile float value;
+
+		memcpy((void *)&value, acc + i, 4);
+		if (rows)
+			value = value * e.row_scale[i / n];
+		if (columns)
+			value = value * e.column_scale[i % n];
+		if (bias)
+			value = value + e.float_bias[i % n];
+		memcpy(y + i, (const void *)&value, 4);
+		if (isnan(value))
+			y[i] = 0x7fc00000;
+	}
+	return (uint8_t *)y;
+}
+
+static void real_scales(void)
+{
+	for (unsigned int i = 0; xqk_isa_list(i); i++)
+		for (unsigned int n = 0; n < 250 && ktap.failures < 5; n++) {
+			struct gemm_case c = { .real = true, .plain = one_in(2) };
+			const struct xq_dims *d = &c.gemm.dims;
+			struct xqk_plan plan;
+			uint8_t *want;
+			uint32_t *acc;
+
+			epilogue_random(&e);
+			e.e.dims = (struct xq_epilogue){ .kind = XQ_EPILOGUE_FLOAT, .format = XQACCEL_FMT_F32 };
+			c.gemm.epilogue.dims = e.e.dims;
+			case_make(&c, one_in(2) ? XQACCEL_FMT_S8 : XQACCEL_FMT_U8,
+				  (uint32_t)ktap_range(XQACCEL_FMT_S8, XQACCEL_FMT_C8));
+			if (!(d->flags & XQACCEL_JOB_ACCUMULATE)) {
+				acc = case_reference(&c);
+				epilogue_random_arrays(&e, d->m * d->batch, d->n);
+				e.e.view[XQ_EPILOGUE_BIAS] = (struct xqk_view){ 0 };
+				c.gemm.epilogue = e.e;
+				want = finished_reals(acc, d->m * d->batch, d->n);
+				xqk_plan(&plan, xqk_isa_select(xqk_isa_list(i)), &c.gemm, one_in(2) ? 1 : 3);
+				run(&plan, one_in(4) ? xqk_fewest_rows(&plan) : 0);
+				if (!EXPECT(!case_byte_differences(&c, want), "bytes differ"))
+					case_print(&c, xqk_isa_list(i));
+				epilogue_free(&e);
+				free(acc);
+				free(want);
+			}
+			gemm_free(&c);
+		}
+}
+
 static void check_conv(struct conv_case *c, const char *isa)
 {
 	const struct xq_conv_dims *d = &c->conv.dims;
@@ -175,4 +233,5 @@ static void convolutions(void)
 
 KTAP_MAIN({ "products of every pair of formats", products },
 	  { "shapes of every way", shapes },
+	  { "real scales of groups", real_scales },
 	  { "convolutions", convolutions })

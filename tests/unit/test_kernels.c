@@ -88,6 +88,23 @@ RANDOM_CASES(u2, XQACCEL_FMT_U2)
 RANDOM_CASES(t2, XQACCEL_FMT_T2)
 RANDOM_CASES(b1, XQACCEL_FMT_B1)
 
+/* Groups with real scales, in every pair of formats. */
+static void real_scales(void)
+{
+	for (unsigned int i = 0; xqk_isa_list(i); i++) {
+		for (uint32_t b = XQACCEL_FMT_S8; b <= XQACCEL_FMT_C8; b++) {
+			for (unsigned int n = 0; n < 4 * CASES_PER_PAIR; n++) {
+				struct gemm_case c = { .real = true, .plain = one_in(4) };
+				const uint32_t a = (uint32_t)ktap_range(XQACCEL_FMT_S8, XQACCEL_FMT_B1);
+
+				case_make(&c, one_in(2) ? XQACCEL_FMT_S8 : a, b);
+				check_case(&c, xqk_isa_list(i), one_in(2) ? 1 : 3);
+				gemm_free(&c);
+			}
+		}
+	}
+}
+
 /* The shapes that a contract or a network names, in every pair that has to be there. */
 static void fixed_shapes(void)
 {
@@ -97,7 +114,8 @@ static void fixed_shapes(void)
 		{ .m = 300, .n = 70, .k = 64, .batch = 1 },
 		{ .m = 65, .n = 96, .k = 512, .batch = 1, .flags = XQACCEL_JOB_B_TILED },
 		{ .m = 13, .n = 64, .k = 2304, .batch = 1, .group = 32,
-		  .scale_format = XQACCEL_FMT_U8, .flags = XQACCEL_JOB_B_TILED },
+		  .a_scale_format = XQACCEL_FMT_U8, .b_scale_format = XQACCEL_FMT_U8,
+		  .flags = XQACCEL_JOB_B_TILED },
 		{ .m = 49, .n = 7, .k = 9, .batch = 5 },
 	};
 
@@ -294,7 +312,8 @@ static void least_scratch(void)
 				.k = group ? (k / group + 1) * group : k,
 				.batch = 1, .group = group,
 				.flags = n / 66 % 2 ? XQACCEL_JOB_B_TILED : 0,
-				.scale_format = group ? XQACCEL_FMT_S32 : XQACCEL_FMT_NONE,
+				.a_scale_format = group ? XQACCEL_FMT_S32 : XQACCEL_FMT_NONE,
+				.b_scale_format = group ? XQACCEL_FMT_S32 : XQACCEL_FMT_NONE,
 				.a_format = n / 132 % 2 ? XQACCEL_FMT_S8 : XQACCEL_FMT_B1,
 				.b_format = (uint8_t)(1 + n / 264),
 			};
@@ -353,6 +372,7 @@ KTAP_MAIN(
 	{ "u2 x any, random jobs", u2 },
 	{ "t2 x any, random jobs", t2 },
 	{ "b1 x any, random jobs", b1 },
+	{ "groups with real scales, random jobs", real_scales },
 	{ "fixed shapes", fixed_shapes },
 	{ "elements of the largest magnitude", extremes },
 	{ "small K", small_k },

@@ -73,7 +73,7 @@ static void no_c(struct xq_gemm *j) { j->c.buffer = NULL; }
 static void group(struct xq_gemm *j) { j->group = 7; }
 static void group_acc(struct xq_gemm *j) { j->flags = XQACCEL_JOB_GROUP_ACC; }
 static void scale(struct xq_gemm *j) { j->a_scale.buffer = j->b.buffer; }
-static void scale_type(struct xq_gemm *j) { j->group = 8; j->scale_type = XQ_S4; }
+static void scale_type(struct xq_gemm *j) { j->group = 8; j->a_scale_type = XQ_S4; }
 static void no_codebook(struct xq_gemm *j) { j->b_type = XQ_C8; }
 static void codebook(struct xq_gemm *j) { j->codebook.buffer = j->b.buffer; }
 static void c_offset(struct xq_gemm *j) { j->c.offset = 2; }

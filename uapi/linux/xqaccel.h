@@ -71,7 +71,10 @@ struct xqaccel_array {
 #define XQACCEL_FMT_S16		11	/* memory only: no device computes on it yet */
 #define XQACCEL_FMT_U16		12	/* memory only */
 #define XQACCEL_FMT_S32		13	/* group scales and results */
-#define XQACCEL_FMT_F32		14	/* results of some operators */
+#define XQACCEL_FMT_F32		14	/* real scales, results of some operators */
+#define XQACCEL_FMT_F16		15	/* real scales: IEEE 754 binary16 */
+#define XQACCEL_FMT_BF16	16	/* real scales: the upper half of an F32 */
+#define XQACCEL_FMT_E8M0	17	/* real scales: 2^(byte - 127), 255 is NaN */
 
 /*
  * The tile order of a packed B. Each row of B (an output channel) is first
@@ -281,16 +284,24 @@ struct xqaccel_operand {
 #define XQACCEL_JOB_ACCUMULATE		(1U << 0)	/* C += instead of C = */
 #define XQACCEL_JOB_B_TILED		(1U << 1)	/* B is in the tile order */
 #define XQACCEL_JOB_GROUP_ACC		(1U << 2)	/* C has an accumulator per group */
+#define XQACCEL_JOB_GROUP_REAL		(1U << 3)	/* groups have real scales, C is F32 */
+
+/* Most elements of a group with real scales: its sum of bytes then fits in 32 bits. */
+#define XQACCEL_MAX_GROUP_REAL		4096
 
 /* Indices into xqaccel_job_desc.operand, of a product and of any job's epilogue. */
 #define XQACCEL_A			0	/* [batch][M][K] of a_format */
 #define XQACCEL_B			1	/* [batch][N][K] of b_format */
-#define XQACCEL_C			2	/* [batch][M][N] of S32, or as the epilogue says */
+#define XQACCEL_C			2	/* [batch][M][N] of S32 or F32, or as the epilogue says */
 #define XQACCEL_A_ZP			3	/* [batch][M] of S32, else gemm.a_zp for all */
 #define XQACCEL_B_ZP			4	/* [batch][N] of S32, else gemm.b_zp for all */
-#define XQACCEL_A_SCALE			5	/* [batch][M][K / group] of scale_format, else 1 */
-#define XQACCEL_B_SCALE			6	/* [batch][N][K / group] of scale_format, else 1 */
+#define XQACCEL_A_SCALE			5	/* [batch][M][K / group] of a_scale_format, else 1 */
+#define XQACCEL_B_SCALE			6	/* [batch][N][K / group] of b_scale_format, else 1 */
 #define XQACCEL_CODEBOOK		7	/* [16] or [256] of S8, for C4 and C8 */
+#define XQACCEL_A_SCALE2		8	/* [batch][M][K / a_supergroup], else 1 */
+#define XQACCEL_B_SCALE2		9	/* [batch][N][K / b_supergroup], else 1 */
+#define XQACCEL_B_MIN			10	/* [batch][N][K / group], see GROUP_REAL */
+#define XQACCEL_B_MIN2			11	/* [batch][N][K / b_supergroup], else 1 */
 #define XQACCEL_EPILOGUE_BIAS		12	/* S32 [N], optional */
 #define XQACCEL_EPILOGUE_MULTIPLIER	13	/* S32 [N] or [1] */
 #define XQACCEL_EPILOGUE_SHIFT		14	/* S32 [N] or [1] */
@@ -318,14 +329,37 @@ struct xqaccel_operand {
  * @group: elements of K in a group, 0 for none; must divide k
  * @a_format: XQACCEL_FMT_*
  * @b_format: XQACCEL_FMT_*
- * @scale_format: XQACCEL_FMT_U8 or S32 if there are group scales, else 0
+ * @a_scale_format: XQACCEL_FMT_* of A's group scales, 0 if it has none: U8 or S32; with
+ *	GROUP_REAL U8, S8, F16, BF16, F32 or E8M0
+ * @b_scale_format: the same for B's
  * @a_zp: zero point of A where operand A_ZP is absent
  * @b_zp: zero point of B where operand B_ZP is absent
+ * @a_supergroup: elements of K that share a second-level scale of A: whole groups, and must divide
+ *	k. 0 without a_scale2_format
+ * @a_scale2_format: XQACCEL_FMT_F16, BF16, F32 or E8M0 if A has second-level scales, else 0
+ * @b_supergroup: the same for B's second-level scales and minima
+ * @b_scale2_format: the same for B
+ * @b_min_format: XQACCEL_FMT_* of the minima of B's groups as for @b_scale_format, 0 if it has none
+ * @b_min2_format: the same as @b_scale2_format for the second level of B's minima
  *
  * C[m][n] (+)= sum over k of (A[m][k] - a_zp[m]) * (B[n][k] - b_zp[n]), with
  * group scales each group's sum is first multiplied by a_scale[m][g] *
  * b_scale[n][g]; with GROUP_ACC C is [batch][K / group][M][N], its groups being its
  * planes, and has the sum of each group alone. All arithmetic is exact modulo 2^32.
+ *
+ * GROUP_REAL: A and B stand for real numbers, a_scale * (A - a_zp) and b_scale * (B - b_zp) -
+ * b_min, and C is their product in F32. In each group the sums of (A - a_zp) * (B - b_zp), s, and
+ * of A - a_zp, t, are exact modulo 2^32; then, for the groups in ascending order, in float32,
+ *
+ *	c = fma(float(s), a * b, c)
+ *	c = fma(-(float(t) * a), min, c)	if there is B_MIN or B_MIN2
+ *
+ * where c starts at 0 (at C with ACCUMULATE), a = a_scale[m][g] * a_scale2[m][supergroup], b and min
+ * likewise. Every operation rounds once, halves to even, and keeps denormal numbers; a NaN in C is
+ * always 0x7fc00000. group is at most XQACCEL_MAX_GROUP_REAL. With B_TILED the scales and minima of
+ * B lie as B does, 16 rows beside each other: [batch][(N + 15) / 16][K / group][16], and their
+ * stride is from 16 rows to the next. The epilogue may be FLOAT without a bias in S32: c takes
+ * the place of the accumulator.
  *
  * m, n or k may be 0: with k = 0, C is set to 0 (or left, with ACCUMULATE).
  */
@@ -337,9 +371,16 @@ struct xqaccel_gemm {
 	__u32 group;
 	__u32 a_format;
 	__u32 b_format;
-	__u32 scale_format;
+	__u32 a_scale_format;
+	__u32 b_scale_format;
 	__s32 a_zp;
 	__s32 b_zp;
+	__u32 a_supergroup;
+	__u32 a_scale2_format;
+	__u32 b_supergroup;
+	__u32 b_scale2_format;
+	__u32 b_min_format;
+	__u32 b_min2_format;
 };
 
 /**

@@ -153,6 +153,19 @@ static float row_scale(const struct xqk_epilogue *e, uint32_t row)
 	return scale;
 }
 
+/* What FLOAT makes of accumulators that are float32; every NaN is written as the same one. */
+static void real_row(const float *acc, size_t n, const struct xqk_reals *reals, float row, uint8_t *out)
+{
+	static const uint32_t nan = 0x7fc00000;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		const float value = acc[i] * row * reals->scale[i] + reals->float_bias[i];
+
+		memcpy(out + 4 * i, value != value ? (const void *)&nan : &value, 4);
+	}
+}
+
 static void steps_row(const struct xqk_epilogue_kernels *k, const struct xqk_prepared *p, const int32_t *acc,
 		      uint32_t column, uint32_t columns, uint8_t *out, bool wide)
 {
@@ -197,7 +210,10 @@ void xqk_epilogue_rows(const struct xqk_isa *isa, const struct xqk_prepared *p,
 		const int32_t *acc = b->acc + r * b->acc_stride;
 		uint8_t *row = bits < 8 ? p->row : b->out[r];
 
-		if (dims->kind == XQ_EPILOGUE_FLOAT)
+		if (p->epilogue->real)
+			real_row((const float *)acc, b->columns, &column_reals,
+				 row_scale(p->epilogue, b->m0 + r), row);
+		else if (dims->kind == XQ_EPILOGUE_FLOAT)
 			k->reals(acc, b->columns, &column_reals, row_scale(p->epilogue, b->m0 + r), row);
 		else if (dims->kind == XQ_EPILOGUE_THRESHOLDS)
 			steps_row(k, p, acc, b->column, b->columns, row, bits == 16);

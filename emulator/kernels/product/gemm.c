@@ -12,6 +12,7 @@
 
 #include "convolution/conv.h"
 #include "product/gemm.h"
+#include "product/groups.h"
 
 static bool canceled(const atomic_bool *cancel)
 {
@@ -152,7 +153,7 @@ void xqk_finish_rows(struct xqk_work *work, uint32_t m, uint32_t rows, const int
 }
 
 /* What A's zero points take off a piece. */
-static void fold_columns(const struct xqk_work *work, uint32_t row, uint32_t piece,
+void xqk_fold_columns(const struct xqk_work *work, uint32_t row, uint32_t piece,
 			 struct xqk_fold *fold)
 {
 	const int32_t *columns = work->column_sum + piece * XQK_COLUMNS;
@@ -177,7 +178,7 @@ static void compute_groups(struct xqk_work *work, uint32_t row, uint32_t rows)
 	if (xqk_present(&gemm->view[XQACCEL_B_ZP]))
 		fold.b_zp = work->b_zp;
 	if (work->need_column_sum)
-		fold_columns(work, row, 0, &fold);
+		xqk_fold_columns(work, row, 0, &fold);
 	if (xqk_present(&gemm->view[XQACCEL_A_SCALE]))
 		fold.a_scale = work->a_scale + row;
 	if (xqk_present(&gemm->view[XQACCEL_B_SCALE]))
@@ -212,7 +213,7 @@ static void compute_rows(struct xqk_work *work, uint32_t row, uint32_t rows)
 		if (work->need_row_term)
 			fold.row_term = work->row_term + piece * work->stage_rows + row;
 		if (work->need_column_sum)
-			fold_columns(work, row, piece, &fold);
+			xqk_fold_columns(work, row, piece, &fold);
 		if (work->dot_fold && (planes || work->block.pieces == 1) &&
 		    xqk_rows_of_c(work, work->m0 + row, rows, plane, c)) {
 			fold.add = accumulate || k > plane * dims->group;
@@ -277,7 +278,9 @@ static bool compute_block(struct xqk_work *work, uint32_t n0, uint32_t n1,
 			if (canceled(cancel))
 				return false;
 			rows = (work->rows - row + parts - part - 1) / (parts - part);
-			if (work->dot_groups)
+			if (work->real)
+				xqk_compute_real(work, row, rows);
+			else if (work->dot_groups)
 				compute_groups(work, row, rows);
 			else
 				compute_rows(work, row, rows);
@@ -428,6 +431,9 @@ bool xqk_run_chunk_rows(struct xqk_plan *plan, uint32_t chunk, void *scratch,
 	b_zp = (uint32_t)gemm->b_zp + (uint32_t)work.b_bias;
 	work.need_row_term = xqk_present(&gemm->view[XQACCEL_B_ZP]) || b_zp;
 	work.row_factor = xqk_present(&gemm->view[XQACCEL_B_ZP]) ? 1 : b_zp;
+	/* What starts the sums of a group is added. */
+	if (work.dot_real)
+		work.row_factor = -work.row_factor;
 	for (; unit < last; unit++) {
 		batch = plan->whole_rows ? 0 : (uint32_t)(unit / plan->chunks_n / plan->chunks_m);
 		end = plan->whole_rows ? gemm->dims.batch : batch + 1;

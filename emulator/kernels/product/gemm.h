@@ -70,6 +70,7 @@ struct xqk_work {
 	xqk_dot_fold_fn *dot_fold;	/* NULL if there are scales */
 	xqk_dot_panel_fn *dot_panel;		/* NULL as well */
 	xqk_dot_groups_fn *dot_groups;	/* NULL if there are no scales, or groups in part words */
+	xqk_dot_real_fn *dot_real;	/* the same where scales are real, of panels or of tiles */
 	xqk_unpack_fn *unpack;
 	xqk_arrange_fn *arrange_a;	/* NULL if it would be a copy */
 	atomic_uint_fast64_t *bytes_copied;
@@ -81,6 +82,7 @@ struct xqk_work {
 	bool vector;			/* rows one by one, see vector.c */
 	bool one_block;			/* K is */
 	uint32_t pending_columns;	/* channels at a time, if there is an epilogue */
+	bool real, minima;		/* groups have real scales, and minima of B */
 
 	/* What is being computed. */
 	uint32_t batch;
@@ -110,6 +112,9 @@ struct xqk_work {
 	int32_t *b_zp;			/* [XQK_COLUMNS] */
 	int32_t *column_sum, *b_scale;	/* [pieces][XQK_COLUMNS] */
 	int32_t *column_start;		/* [pieces][XQK_COLUMNS] */
+	float *a_real, *a_min;		/* [pieces][stage_rows] */
+	float *b_real, *b_min;		/* [pieces][XQK_COLUMNS] */
+	float *reals;			/* scales of a row, or of 16 rows of B, on their way */
 	int32_t *dots, *sums;		/* [XQK_MAX_ROWS], [XQK_SUM_ROWS] of XQK_COLUMNS */
 	int32_t *pending;		/* [stage_rows][pending_columns] in place of C, or NULL */
 	void *tail_memory;
@@ -173,6 +178,9 @@ bool xqk_run_chunk_rows(struct xqk_plan *plan, uint32_t chunk, void *scratch,
 
 /* The operands of the dot of a piece, from a row on. */
 void xqk_aim_dot(const struct xqk_work *work, uint32_t row, uint32_t piece, struct xqk_dot *dot);
+
+/* What A's zero points take off a piece. */
+void xqk_fold_columns(const struct xqk_work *work, uint32_t row, uint32_t piece, struct xqk_fold *fold);
 
 /* Whether a job's K is small and the rest simple enough for the way without staging A. */
 bool xqk_thin_fits(const struct xqk_plan *plan);

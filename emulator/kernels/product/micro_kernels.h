@@ -159,6 +159,44 @@ typedef void xqk_dot_groups_fn(const struct xqk_dot *dot, const struct xqk_fold 
 			       const struct xqk_groups *groups, unsigned int rows,
 			       unsigned int strips);
 
+/**
+ * struct xqk_real_groups - groups of a block with real scales
+ * @sum: [rows][XQK_COLUMNS], what the groups are added to
+ * @count: how many groups
+ * @row_pitch: from a group's a_scale and a_min to the next one's; those of B are XQK_COLUMNS apart
+ * @a_scale: @b_scale: of the first group
+ * @a_min: sums of rows times scales of A, only with @b_min
+ * @b_min: minima of B, NULL if there are none
+ */
+struct xqk_real_groups {
+	float *sum;
+	uint32_t count;
+	uint32_t row_pitch;
+	const float *a_scale, *a_min;
+	const float *b_scale, *b_min;
+};
+
+/**
+ * Dots of all groups of a block, with their zero points, added to real->sum. Each group is
+ * dot->steps steps, one after the other in A and in B; or, of tiles as they are, so many words.
+ * fold->row_term is not NULL and is added, not taken off.
+ */
+typedef void xqk_dot_real_fn(const struct xqk_dot *dot, const struct xqk_fold *fold,
+			     const struct xqk_real_groups *real, unsigned int rows, unsigned int strips);
+
+/**
+ * struct xqk_real_kernels - loops on real scales
+ * @widen: n elements of a format of scales, at any address, to float32
+ * @fold: integer sums of one group, [rows][XQK_COLUMNS], added to real->sum
+ * @finish: n results to those that are written: every NaN is the same one
+ */
+struct xqk_real_kernels {
+	void (*widen)(float *dst, const uint8_t *src, size_t n, uint32_t format);
+	void (*fold)(const int32_t *group, const struct xqk_real_groups *real, unsigned int rows,
+		     unsigned int strips);
+	void (*finish)(float *values, size_t n);
+};
+
 /* Most strips of a vector's product */
 #define XQK_VECTOR_STRIPS	32
 
@@ -199,6 +237,8 @@ typedef void xqk_arrange_fn(void *dst, const int8_t *src, size_t words, unsigned
  * @dot_tiles: optional; a dot of at most product->tiles_rows rows with tiles as they are in
  *	memory, where first and steps of struct xqk_dot count words of B
  * @dot_groups: optional; for groups that are whole words of B
+ * @dot_real: optional; the same with real scales
+ * @tiles_real: optional; the same for at most product->tiles_rows rows, with tiles as they are
  * @vector: optional; for one row without groups where @dot_tiles could be taken
  * @vector_arrange: optional; what stages the row instead of product->arrange_a, into @vector_step
  *	bytes a step. Then it is taken for any number of rows, one by one.
@@ -212,6 +252,7 @@ struct xqk_b_format {
 	xqk_dot_panel_fn *dot_panel;
 	xqk_dot_fn *dot_tiles;
 	xqk_dot_groups_fn *dot_groups;
+	xqk_dot_real_fn *dot_real, *tiles_real;
 	xqk_vector_fn *vector;
 	xqk_arrange_fn *vector_arrange;
 	uint32_t vector_step;
@@ -245,7 +286,7 @@ typedef void xqk_thin_fn(const struct xqk_thin *thin, unsigned int strips);
  * struct xqk_product - an instruction set's kernels of products
  *
  * Always there: rows, a dot in b for each format, widen_a, arrange_a,
- * interleave_b, fold. Wide formats need arrange_wide_a, start_a and start_b, tiles_rows goes
+ * interleave_b, fold, real. Wide formats need arrange_wide_a, start_a and start_b, tiles_rows goes
  * with dot_tiles, panel_steps with dot_panel. All else may be left out.
  */
 struct xqk_product {
@@ -297,7 +338,16 @@ struct xqk_product {
 	void (*interleave_b)(uint8_t *dst, const uint8_t *const *rows, size_t words);
 
 	void (*fold)(const struct xqk_fold *fold, unsigned int rows, unsigned int strips);
+
+	const struct xqk_real_kernels *real;
 };
+
+extern const struct xqk_real_kernels xqk_real_scalar;
+#if defined(__x86_64__)
+extern const struct xqk_real_kernels xqk_real_avx2, xqk_real_avx512;
+#elif defined(__aarch64__)
+extern const struct xqk_real_kernels xqk_real_neon;
+#endif
 
 extern const struct xqk_product xqk_product_scalar;
 #if defined(__x86_64__)

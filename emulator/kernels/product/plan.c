@@ -2,6 +2,7 @@
 /* How a job is cut into chunks, blocks of K and pieces, and what memory that takes. */
 #include "convolution/conv.h"
 #include "product/gemm.h"
+#include "product/groups.h"
 
 /* Rows of A staged at once: with a block of K they fill about half of a level 2 cache. */
 #define STAGE_ROWS	256
@@ -26,6 +27,16 @@ static uint32_t min_u32(uint32_t a, uint32_t b)
 static uint64_t div_up(uint64_t a, uint64_t b)
 {
 	return (a + b - 1) / b;
+}
+
+static bool is_real(const struct xq_dims *dims)
+{
+	return dims->flags & XQACCEL_JOB_GROUP_REAL;
+}
+
+static bool has_scales(const struct xq_dims *dims)
+{
+	return is_real(dims) || dims->a_scale_format || dims->b_scale_format;
 }
 
 static bool uses_bits(const struct xqk_plan *plan)
@@ -74,7 +85,7 @@ static bool uses_a_in_place(const struct xqk_plan *plan)
 
 	return plan->way != XQK_WAY_PATCHES && product->sum_a && gemm->view[XQACCEL_A].flat && dims->k % 4 == 0 &&
 	       (dims->a_format == XQACCEL_FMT_S8 ||
-		(dims->a_format == XQACCEL_FMT_U8 && !dims->scale_format)) &&
+		(dims->a_format == XQACCEL_FMT_U8 && !has_scales(dims))) &&
 	       b_format(product, dims, true)->dot && (bits == 8 || product->natural) &&
 	       dims->group % (32 / bits) == 0 && !uses_tiles(plan);
 }
@@ -117,7 +128,7 @@ static uint32_t block_elements(const struct xqk_plan *plan)
 		return even_blocks(dims);
 	if (dims->group > XQK_BLOCK_K / 2)
 		return min_u32(XQK_BLOCK_K, dims->group);
-	groups = min_u32(XQK_BLOCK_K / dims->group, XQK_BLOCK_PIECES);
+	groups = min_u32(XQK_BLOCK_K / dims->group, is_real(dims) ? XQK_REAL_PIECES : XQK_BLOCK_PIECES);
 	return min_u32(groups * dims->group, dims->k);
 }
 
@@ -195,8 +206,12 @@ size_t xqk_work_layout(struct xqk_work *work, const struct xqk_plan *plan, uint3
 	work->dot_panel = work->bits ? product->dot_panel_bits : b->dot_panel;
 	work->panel_unpacks = b->panel_unpacks && !work->bits;
 	work->panel_fits = work->unpack_late = false;
+	work->real = is_real(dims);
+	work->minima = work->real && (xqk_present(&plan->gemm.view[XQACCEL_B_MIN]) ||
+				      xqk_present(&plan->gemm.view[XQACCEL_B_MIN2]));
 	work->dot_groups = NULL;
-	if (dims->scale_format) {
+	work->dot_real = NULL;
+	if (has_scales(dims)) {
 		work->dot_fold = NULL;
 		work->dot_panel = NULL;
 	}
@@ -215,8 +230,14 @@ size_t xqk_work_layout(struct xqk_work *work, const struct xqk_plan *plan, uint3
 		work->unpack = NULL;
 		work->wide = false;
 		work->table_steps = 1;
-	} else if (dims->scale_format && dims->group % work->word_k == 0) {
-		work->dot_groups = b->dot_groups;
+		if (work->real && dims->group % work->word_k == 0 &&
+		    xqk_tiles_whole(&plan->gemm.view[XQACCEL_B]))
+			work->dot_real = b->tiles_real;
+	} else if (has_scales(dims) && dims->group % work->word_k == 0) {
+		if (work->real)
+			work->dot_real = b->dot_real;
+		else
+			work->dot_groups = b->dot_groups;
 	}
 	work->arrange_a = NULL;
 	if (work->wide)
@@ -261,6 +282,8 @@ size_t xqk_work_layout(struct xqk_work *work, const struct xqk_plan *plan, uint3
 	work->column_sum = take(scratch, &used, 4 * XQK_COLUMNS * (size_t)pieces);
 	work->b_scale = take(scratch, &used, 4 * XQK_COLUMNS * (size_t)pieces);
 	work->column_start = take(scratch, &used, 4 * XQK_COLUMNS * (size_t)pieces);
+	if (work->real)
+		xqk_real_layout(work, pieces, scratch, &used);
 	work->dots = take(scratch, &used, 4 * XQK_COLUMNS * XQK_MAX_ROWS);
 	work->sums = take(scratch, &used, 4 * XQK_COLUMNS * XQK_SUM_ROWS);
 	work->one_block = plan->block_k >= dims->k;
@@ -280,6 +303,7 @@ void xqk_plan(struct xqk_plan *plan, const struct xqk_isa *isa, const struct xqk
 	plan->isa = isa;
 	plan->kind = NULL;
 	plan->gemm = *gemm;
+	plan->gemm.epilogue.real = is_real(&gemm->dims);
 	plan->way = XQK_WAY_PRODUCT;
 	xqk_plan_product(plan, threads);
 }
@@ -293,7 +317,7 @@ void xqk_plan_product(struct xqk_plan *plan, unsigned int threads)
 	uint32_t stage_rows;
 
 	/* Groups that are neither scaled nor kept apart are just a part of K. */
-	if (!dims->scale_format && !(dims->flags & XQACCEL_JOB_GROUP_ACC))
+	if (!has_scales(dims) && !(dims->flags & XQACCEL_JOB_GROUP_ACC))
 		plan->gemm.dims.group = 0;
 	atomic_init(&plan->bytes_copied, 0);
 	plan->block_k = block_elements(plan);

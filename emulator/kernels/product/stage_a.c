@@ -7,6 +7,7 @@
 
 #include "convolution/conv.h"
 #include "product/gemm.h"
+#include "product/groups.h"
 
 void xqk_read(const struct xqk_view *view, uint64_t line, uint64_t distance, uint64_t column,
 	      void *dst, size_t len)
@@ -31,7 +32,8 @@ void xqk_read_scales(const struct xqk_work *work, unsigned int operand, uint32_t
 	const struct xq_dims *dims = &work->gemm->dims;
 	const struct xqk_view *view = &work->gemm->view[operand];
 	const uint32_t all = operand == XQACCEL_A_SCALE ? dims->m : dims->n;
-	const uint32_t bytes = dims->scale_format == XQACCEL_FMT_S32 ? 4 : 1;
+	const uint32_t format = operand == XQACCEL_A_SCALE ? dims->a_scale_format : dims->b_scale_format;
+	const uint32_t bytes = format == XQACCEL_FMT_S32 ? 4 : 1;
 	const uint32_t group = work->block.k0 / dims->group;
 	uint8_t row_bytes[4 * XQK_BLOCK_PIECES];
 	uint32_t row, piece;
@@ -127,10 +129,14 @@ static void clear_ends(const struct xqk_work *work, int8_t *line, uint32_t k0, u
 static void set_row_term(struct xqk_work *work, uint32_t row, uint32_t piece, uint32_t k,
 			 int32_t sum)
 {
+	const size_t at = (size_t)piece * work->stage_rows + row;
+	const uint32_t without_zp = (uint32_t)sum - k * (uint32_t)work->a_zp[row];
+
 	if (row == work->stage_rows)
 		return;
-	work->row_term[piece * work->stage_rows + row] =
-		(int32_t)(((uint32_t)sum - k * (uint32_t)work->a_zp[row]) * work->row_factor);
+	work->row_term[at] = (int32_t)(without_zp * work->row_factor);
+	if (work->minima)
+		work->a_min[at] = (float)(int32_t)without_zp * work->a_real[at];
 }
 
 /* Pieces that are whole words follow each other without gaps. */
@@ -246,7 +252,7 @@ bool xqk_stage_a(struct xqk_work *work, const atomic_bool *cancel)
 {
 	const struct xqk_gemm *gemm = work->gemm;
 	const struct xqk_view *zp = &gemm->view[XQACCEL_A_ZP];
-	const bool sums = work->need_row_term || work->dot_groups;
+	const bool sums = work->need_row_term || work->dot_groups || work->minima;
 	uint32_t row;
 
 	if (xqk_present(zp))
@@ -255,7 +261,9 @@ bool xqk_stage_a(struct xqk_work *work, const atomic_bool *cancel)
 	for (row = 0; row < work->rows; row++)
 		work->a_zp[row] = (int32_t)((uint32_t)(xqk_present(zp) ? work->a_zp[row] :
 						       gemm->a_zp) - (uint32_t)work->a_bias);
-	if (xqk_present(&gemm->view[XQACCEL_A_SCALE]))
+	if (work->real)
+		xqk_stage_real_a(work);
+	else if (xqk_present(&gemm->view[XQACCEL_A_SCALE]))
 		xqk_read_scales(work, XQACCEL_A_SCALE, work->m0, work->rows, work->a_scale,
 				work->stage_rows);
 	if (work->in_place && !sums)

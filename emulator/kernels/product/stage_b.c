@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "product/gemm.h"
+#include "product/groups.h"
 
 /*
  * Address of word columns of a tile. It is a page of the device, but an operand whose
@@ -172,7 +173,9 @@ void xqk_stage_b(struct xqk_work *work)
 			point_to_panel(work, strip);
 	}
 	stage_zero_points(work);
-	if (xqk_present(&gemm->view[XQACCEL_B_SCALE]))
+	if (work->real)
+		xqk_stage_real_b(work);
+	else if (xqk_present(&gemm->view[XQACCEL_B_SCALE]))
 		xqk_read_scales(work, XQACCEL_B_SCALE, work->n0, work->columns, work->b_scale,
 				XQK_COLUMNS);
 }

@@ -119,14 +119,17 @@ struct xq_gemm {
 	enum xq_type a_type, b_type;
 	uint32_t flags;
 	uint32_t group;
-	enum xq_type scale_type;
+	enum xq_type a_scale_type, b_scale_type;
 	int32_t a_zp, b_zp;
+	uint32_t a_supergroup, b_supergroup;
+	enum xq_type a_scale2_type, b_scale2_type, b_min_type, b_min2_type;
 	uint64_t group_stride;
 	uint64_t user_data;
 	struct xq_operand a, b, c;
 	struct xq_operand a_zps, b_zps;
 	struct xq_operand a_scale, b_scale;
 	struct xq_operand codebook;
+	struct xq_operand a_scale2, b_scale2, b_min, b_min2;
 };
 
 /**

@@ -21,7 +21,8 @@ extern "C" {
  * The codes are those of the driver's interface. What each means and how it is
  * packed is said there (linux/xqaccel.h). "Unpacked" tensors hold one element
  * in an int8_t (signed types, t2 and b1 as -1 and +1), a uint8_t (unsigned types
- * and codebook indices), an int16_t, a uint16_t, an int32_t or a float.
+ * and codebook indices), an int16_t, a uint16_t, an int32_t or a float; f16, bf16 and e8m0, which
+ * are scales only, as their bits in a uint16_t or uint8_t.
  */
 enum xq_type {
 	XQ_NONE = XQACCEL_FMT_NONE,
@@ -39,7 +40,10 @@ enum xq_type {
 	XQ_U16 = XQACCEL_FMT_U16,
 	XQ_S32 = XQACCEL_FMT_S32,
 	XQ_F32 = XQACCEL_FMT_F32,
-	XQ_TYPE_COUNT = XQ_F32 + 1
+	XQ_F16 = XQACCEL_FMT_F16,
+	XQ_BF16 = XQACCEL_FMT_BF16,
+	XQ_E8M0 = XQACCEL_FMT_E8M0,
+	XQ_TYPE_COUNT = XQ_E8M0 + 1
 };
 
 /** xq_type_name() - "s8", "t2", ...; "?" for no type of this library */
@@ -51,7 +55,7 @@ enum xq_type xq_type_by_name(const char *name);
 /** xq_type_bits() - bits of one packed element, 0 for no type */
 unsigned int xq_type_bits(enum xq_type type);
 
-/** xq_type_min() - smallest value (b1 and t2: -1; codebook indices: 0; f32: 0, which says nothing) */
+/** xq_type_min() - smallest value (b1 and t2: -1; codebook indices: 0; real types: 0, which says nothing) */
 int64_t xq_type_min(enum xq_type type);
 
 /** xq_type_max() - largest value */

@@ -437,7 +437,7 @@ static int fill_pairs(struct soft *soft, struct xqaccel_array *to)
 
 	if (!pairs)
 		return -ENOMEM;
-	for (a = 0; a < XQ_TYPE_COUNT; a++) {
+	for (a = 0; a < XQ_PAIR_FORMATS; a++) {
 		for (b = 0; b < XQ_TYPE_COUNT; b++) {
 			if (!(read_reg(soft, XQ_REG_PAIRS(a)) >> b & 1))
 				continue;

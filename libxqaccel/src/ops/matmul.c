@@ -476,7 +476,7 @@ int xq_matmul(struct xq_workspace *workspace, struct xq_matmul *mm)
 		p.job.flags |= XQACCEL_JOB_GROUP_ACC;
 		p.planes = mm->k / mm->group;
 	} else if (mm->group && mm->k) {
-		p.job.scale_type = XQ_S32;
+		p.job.a_scale_type = p.job.b_scale_type = XQ_S32;
 	}
 	if (!p.planes)
 		return 0;

@@ -115,4 +115,5 @@ const struct xqk_product xqk_product_avx2 = {
 	.start_b = xqk_start_b_avx2,
 	.interleave_b = interleave_b,
 	.fold = fold_rows,
+	.real = &xqk_real_avx2,
 };

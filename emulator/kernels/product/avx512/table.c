@@ -72,4 +72,5 @@ const struct xqk_product xqk_product_avx512vnni = {
 	.arrange_a = xqk_arrange_a_avx512,
 	.interleave_b = xqk_interleave_b_avx512,
 	.fold = fold_rows,
+	.real = &xqk_real_avx512,
 };

@@ -63,4 +63,5 @@ const struct xqk_product xqk_product_neondot = {
 	.arrange_a = arrange_a,
 	.interleave_b = interleave_b,
 	.fold = fold_rows,
+	.real = &xqk_real_neon,
 };

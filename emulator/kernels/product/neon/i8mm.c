@@ -99,4 +99,5 @@ const struct xqk_product xqk_product_neoni8mm = {
 	.arrange_a = arrange_a,
 	.interleave_b = interleave_b,
 	.fold = fold_rows,
+	.real = &xqk_real_neon,
 };

@@ -129,4 +129,5 @@ const struct xqk_product xqk_product_neon = {
 	.arrange_a = arrange_a,
 	.interleave_b = interleave_b,
 	.fold = fold_rows,
+	.real = &xqk_real_neon,
 };

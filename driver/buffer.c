@@ -69,6 +69,7 @@ static int buffer_map(struct xqaccel_buffer *buf)
 		ret = xqaccel_mmu_map(&client->mmu, buf->va, &buf->sgt, buf->bytes);
 unlock:
 	list_add_tail(&buf->node, &client->live);
+	WRITE_ONCE(client->live_count, client->live_count + 1);
 	mutex_unlock(&client->mem_lock);
 	return ret;
 }
@@ -86,7 +87,10 @@ static void buffer_free(struct xqaccel_buffer *buf, bool safe)
 
 	if (buf->has_va && !leak)
 		xqaccel_mmu_va_put(&client->mmu, buf->va, buf->bytes);
-	list_del(&buf->node);
+	if (!list_empty(&buf->node)) {
+		list_del(&buf->node);
+		WRITE_ONCE(client->live_count, client->live_count - 1);
+	}
 	xqaccel_buffer_pages_free(buf, leak);
 	xqaccel_uncharge(&client->account, buf->bytes);
 	atomic64_sub(buf->bytes, &client->xq->stats.buffer_bytes);

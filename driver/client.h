@@ -79,6 +79,7 @@ struct xqaccel_client {
 	s32 priority;
 	struct xqaccel_mmu mmu;
 	struct list_head live;		/* all buffers that have pages */
+	unsigned int live_count;	/* read without the lock, too */
 	bool context_on;		/* the device may walk the page table */
 
 	struct xarray buffers;		/* by handle */

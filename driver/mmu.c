@@ -35,6 +35,11 @@ static u64 table_cost(unsigned int level)
 	return TABLE_BYTES + (has_children(level) ? CHILD_BYTES : 0);
 }
 
+static void table_count(struct xqaccel_mmu *mmu, unsigned int level, int change)
+{
+	WRITE_ONCE(mmu->tables[level], mmu->tables[level] + change);
+}
+
 static int cost_add(struct xqaccel_mmu *mmu, u64 bytes)
 {
 	const int ret = xqaccel_charge(mmu->account, bytes);
@@ -69,8 +74,10 @@ static struct xqaccel_table *table_alloc(struct xqaccel_mmu *mmu, unsigned int l
 			goto free;
 	}
 	table->entry = dma_alloc_coherent(mmu->dev, TABLE_BYTES, &table->dma, GFP_TABLE);
-	if (table->entry)
+	if (table->entry) {
+		table_count(mmu, level, 1);
 		return table;
+	}
 free:
 	kfree(table->child);
 	kfree(table);
@@ -84,6 +91,7 @@ static void table_free(struct xqaccel_mmu *mmu, struct xqaccel_table *table, boo
 	if (!leak)
 		dma_free_coherent(mmu->dev, TABLE_BYTES, table->entry, table->dma);
 	cost_remove(mmu, table_cost(table->level));
+	table_count(mmu, table->level, -1);
 	kfree(table->child);
 	kfree(table);
 }

@@ -8,6 +8,8 @@
 #include <linux/scatterlist.h>
 #include <linux/types.h>
 
+#include "xq_regs.h"
+
 struct device;
 struct xqaccel_account;
 
@@ -46,7 +48,8 @@ struct xqaccel_table {
  * @unlinked: tables that lost their last entry. They are freed when the device has forgotten them.
  * @granules: which are taken
  * @account: pays for the tables
- * @table_bytes: counter of them
+ * @table_bytes: counter of their bytes
+ * @tables: how many of each level there are; read without the lock, too
  */
 struct xqaccel_mmu {
 	struct device *dev;
@@ -56,6 +59,7 @@ struct xqaccel_mmu {
 	unsigned long granule_count;
 	struct xqaccel_account *account;
 	atomic64_t *table_bytes;
+	unsigned int tables[XQ_PT_LEVELS];
 };
 
 int xqaccel_mmu_init(struct xqaccel_mmu *mmu, struct device *dev, unsigned int va_bits,

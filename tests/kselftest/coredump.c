@@ -12,7 +12,8 @@
 
 /* Where work and operands are in struct xq_hw_descriptor of driver/xq_regs.h. */
 #define WORK_WORD		4
-#define OPERAND_WORD(i)		(WORK_WORD + 44 + 8 * (i))
+#define WORK_WORDS		(sizeof(((struct xqaccel_job_desc *)0)->work) / 4)
+#define OPERAND_WORD(i)		(WORK_WORD + WORK_WORDS + 8 * (i))
 #define DESCRIPTOR_WORDS	256
 
 #define SECRET			0x5ec2e75ec2e7ULL
@@ -183,9 +184,9 @@ static void expect_descriptor(struct __test_metadata *_metadata, const char *ent
 	ASSERT_LT(0, descriptor_words(entry, word));
 	EXPECT_EQ(number(entry, "hw-id"), (long long)word64(word, 0));
 	EXPECT_EQ(number(entry, "context"), (long long)word[2]);
-	for (i = 0; i < sizeof(job->work) / sizeof(*work); i++)
+	for (i = 0; i < WORK_WORDS; i++)
 		EXPECT_EQ(work[i], word[WORK_WORD + i]);
-	for (i = 0; i < 24; i++) {
+	for (i = 0; i < sizeof(job->operand) / sizeof(job->operand[0]); i++) {
 		const unsigned int at = OPERAND_WORD(i);
 
 		EXPECT_EQ(!job->operand[i].handle, !word64(word, at));

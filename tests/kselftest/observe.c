@@ -186,4 +186,35 @@ TEST_F(observe, fdinfo_counts_memory)
 	EXPECT_GE(before + tables, fdinfo(self->fd, "drm-total-memory"));
 }
 
+/* sysfs tells the same as the ioctl. */
+TEST_F(observe, sysfs)
+{
+	const char *node = strrchr(device_path(), '/') + 1;
+	const struct xqaccel_info *info = &self->info;
+	struct {
+		const char *name;
+		char value[64];
+	} want[] = {
+		{ "state", "running" },
+		{ "abi", "" },
+		{ "hw_version", "" },
+		{ "queues", "" },
+		{ "isa", "" },
+	};
+	char path[128];
+	unsigned int i;
+
+	snprintf(want[1].value, 64, "%#llx", (unsigned long long)info->abi);
+	snprintf(want[2].value, 64, "%u.%u", info->hw_version >> 16,
+		 info->hw_version & 0xffff);
+	snprintf(want[3].value, 64, "%u", info->queues);
+	snprintf(want[4].value, 64, "%.32s", info->isa);
+	for (i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
+		snprintf(path, sizeof(path), "/sys/class/xqaccel/%s/%s", node, want[i].name);
+		ASSERT_LT(0, file_read(path, text, sizeof(text)));
+		EXPECT_EQ((int)strlen(want[i].value) + 1, (int)strlen(text));
+		EXPECT_EQ(0, strncmp(text, want[i].value, strlen(want[i].value)));
+	}
+}
+
 TEST_HARNESS_MAIN

@@ -92,6 +92,9 @@ static inline void epilogue_random_arrays(struct epilogue_case *c, uint32_t m, u
 	for (size_t i = 0; i < (m > n ? m : n); i++) {
 		c->bias[i] = epilogue_any_acc();
 		c->multiplier[i] = ktap_range(0, 99) ? (int32_t)ktap_range(1 << 30, INT32_MAX) : (int32_t)ktap_random();
+		/* Halves of both roundings. */
+		if (!ktap_range(0, 9))
+			c->multiplier[i] = (int32_t)(1U << ktap_range(0, 30)) * (int32_t)ktap_range(0, 1);
 		c->shift[i] = (int32_t)(e->profile == XQ_PROFILE_FLOOR_SHIFT ? ktap_range(20, 44) : ktap_range(-15, -1));
 		if (!ktap_range(0, 99))
 			c->shift[i] = (int32_t)ktap_range(-100, 100);

@@ -15,6 +15,7 @@ static struct {
 	struct xqk_operator job;
 	struct epilogue_case n;
 	struct case_memory acc, y;
+	bool small;		/* no accumulator is large */
 } c;
 
 static void random_case(void)
@@ -25,6 +26,7 @@ static void random_case(void)
 	memset(&c, 0, sizeof(c));
 	epilogue_random(&c.n);
 	c.job.kind = XQK_FINISH;
+	c.small = ktap_range(0, 1);
 	f->epilogue = c.n.e;
 	f->n = (uint32_t)(ktap_range(0, 3) ? ktap_range(0, 70) : ktap_range(0, e->thresholds > 8 ? 60 : MOST));
 	f->m = (uint32_t)ktap_range(0, f->n > 100 ? 4 : 40);
@@ -32,7 +34,7 @@ static void random_case(void)
 	f->y.stride = (xq_row_bytes(e->format, f->n) + (uint64_t)ktap_range(0, 9) + 3) & ~3ULL;
 	case_alloc(&c.acc, f->acc.stride * f->m, 4);
 	for (size_t i = 0; i < c.acc.size / 4; i++)
-		((int32_t *)(void *)c.acc.bytes)[i] = epilogue_any_acc();
+		((int32_t *)(void *)c.acc.bytes)[i] = c.small ? (int32_t)ktap_range(-70000, 70000) : epilogue_any_acc();
 	case_alloc(&c.y, f->y.stride * f->m, 4);
 	case_share(&c.acc);
 	c.acc.view.stride = f->acc.stride;
@@ -181,7 +183,7 @@ static void blocks(void)
 
 		isa = isa ? isa : xqk_isa_select("scalar");
 		memset(c.y.bytes, 0xa5, c.y.size);
-		xqk_epilogue_prepare(&f->epilogue, 0, f->n, memory, &prepared);
+		xqk_epilogue_prepare(isa, &f->epilogue, 0, f->n, c.small ? 70000 : XQK_ACC_MOST, memory, &prepared);
 		for (m = 0; m < f->m; m += rows) {
 			rows = (uint32_t)ktap_range(1, f->m - m);
 			for (n = 0; n < f->n; n += step) {

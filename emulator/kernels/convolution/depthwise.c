@@ -94,7 +94,7 @@ static size_t lay_out(struct work *work, const struct xqk_plan *plan, uint8_t *s
 	work->w_zero = xqk_take(scratch, &used, 4 * XQK_DEPTHWISE_CHANNELS);
 	work->strip = xqk_take(scratch, &used, (size_t)d->kernel_h * XQK_DEPTHWISE_COLUMNS *
 			   XQK_DEPTHWISE_CHANNELS);
-	work->y = xqk_take(scratch, &used, outputs);
+	work->y = xqk_take(scratch, &used, outputs + 64);
 	work->sums = xqk_take(scratch, &used, outputs);
 	work->line = xqk_take(scratch, &used, plan->isa->depthwise->line_bytes(d->kernel_h));
 	work->tail_memory = xqk_take(scratch, &used, xqk_tail_bytes(&plan->conv.epilogue));
@@ -269,7 +269,7 @@ static void finish(struct work *work, uint32_t p, uint32_t q0)
 				xqk_pixel_at(v, work->image, p, q0 + q + i),
 			};
 		xqk_tail_rows(&work->tail, work->y + q * XQK_DEPTHWISE_CHANNELS, XQK_DEPTHWISE_CHANNELS,
-			      (uint32_t)xqk_line_of_y(&conv->dims, work->image, p, q0 + q), some);
+			      (uint32_t)xqk_line_of_y(&conv->dims, work->image, p, q0 + q), some, true);
 	}
 }
 
@@ -324,7 +324,9 @@ static void start_work(struct work *work, const struct xqk_plan *plan, void *scr
 	work->multiplier = multiplier_of(d);
 	work->taps = d->kernel_h * d->kernel_w;
 	lay_out(work, plan, scratch);
-	xqk_tail_start(&work->tail, plan->isa, &conv->epilogue, &conv->view[XQK_CONV_Y], work->tail_memory);
+	xqk_tail_start(&work->tail, plan->isa, &conv->epilogue, xqk_present(&conv->view[XQK_CONV_W_ZP]) ? XQK_ACC_MOST :
+		       xqk_acc_most(xq_conv_k(d), d->x_format, conv->x_zp, d->w_format, conv->w_zp),
+		       &conv->view[XQK_CONV_Y], work->tail_memory);
 	/* What is staged is signed, u8 less 128. */
 	is_unsigned = work->in_place && d->x_format == XQACCEL_FMT_U8;
 	work->x_zero = conv->x_zp;
@@ -343,6 +345,18 @@ static void start_work(struct work *work, const struct xqk_plan *plan, void *scr
 	};
 }
 
+/* The epilogue of the unit's channels, whose sums start from its bias. */
+static void start_tail(struct work *work)
+{
+	const int32_t *bias;
+	uint32_t c;
+
+	xqk_tail_columns(&work->tail, work->o0, work->channels);
+	bias = xqk_tail_bias(&work->tail);
+	for (c = 0; bias && c < work->channels; c++)
+		work->start[c] = (int32_t)((uint32_t)work->start[c] + (uint32_t)bias[c]);
+}
+
 /* Rows [p0, p1) of the work's image and channels. */
 static bool run_unit(struct work *work, uint32_t p0, uint32_t p1, const atomic_bool *cancel)
 {
@@ -352,7 +366,7 @@ static bool run_unit(struct work *work, uint32_t p0, uint32_t p1, const atomic_b
 
 	stage_weights(work);
 	if (work->tail.epilogue)
-		xqk_tail_columns(&work->tail, work->o0, work->channels);
+		start_tail(work);
 	for (p = p0; p < p1; p++) {
 		for (q = 0; q < d->out_w; q += outputs) {
 			if (xqk_canceled(cancel))

@@ -153,7 +153,7 @@ static size_t lay_out(struct work *work, const struct xqk_plan *plan, uint8_t *s
 			       XQK_DIRECT_STRIPS * XQK_STEP_BYTES);
 	work->rows = xqk_take(scratch, &used, work->in_place ? 0 : XQK_LANES * 4 * (patch + 1));
 	work->start = xqk_take(scratch, &used, 4 * XQK_DIRECT_STRIPS * XQK_LANES);
-	work->sums = xqk_take(scratch, &used, work->direct ? 0 : waiting * 4 * XQK_DIRECT_STRIPS * XQK_LANES);
+	work->sums = xqk_take(scratch, &used, work->direct ? 0 : waiting * 4 * XQK_DIRECT_STRIPS * XQK_LANES + 64);
 	work->place = xqk_take(scratch, &used, e->dims.kind ? pixels * sizeof(*work->place) : 0);
 	work->tail_memory = xqk_take(scratch, &used, xqk_tail_bytes(e));
 	return used;
@@ -414,6 +414,18 @@ static void store(const struct work *work, uint32_t o, uint32_t columns)
 	}
 }
 
+/* The epilogue of the staged channels, whose sums start from its bias. */
+static void start_tail(struct work *work, uint32_t o, uint32_t columns)
+{
+	const int32_t *bias;
+	uint32_t i;
+
+	xqk_tail_columns(&work->tail, o, columns);
+	bias = xqk_tail_bias(&work->tail);
+	for (i = 0; bias && i < columns; i++)
+		work->start[i] = (int32_t)((uint32_t)work->start[i] + (uint32_t)bias[i]);
+}
+
 /* Sums of some pixels through the epilogue. */
 static void finish(struct work *work, uint32_t first, uint32_t pixels)
 {
@@ -421,7 +433,7 @@ static void finish(struct work *work, uint32_t first, uint32_t pixels)
 
 	memcpy(work->tail.place, work->place + first, pixels * sizeof(*work->place));
 	xqk_tail_rows(&work->tail, work->sums, XQK_DIRECT_STRIPS * XQK_LANES,
-		      (work->image * d->out_h + work->p0) * d->out_w + first, pixels);
+		      (work->image * d->out_h + work->p0) * d->out_w + first, pixels, true);
 }
 
 /* The staged channels, some pixels after the other; false if canceled. */
@@ -471,7 +483,7 @@ static bool run_unit(struct work *work, const atomic_bool *cancel)
 		if (work->direct)
 			point_to_outputs(work, work->group * work->outputs + n);
 		if (work->tail.epilogue)
-			xqk_tail_columns(&work->tail, work->group * work->outputs + n, columns);
+			start_tail(work, work->group * work->outputs + n, columns);
 		if (!run_block(work, &job, strips, cancel))
 			return false;
 		if (!work->direct && !work->tail.epilogue)
@@ -488,7 +500,9 @@ bool xqk_run_direct(const struct xqk_plan *plan, uint32_t chunk, void *scratch, 
 	struct work work;
 
 	lay_out(&work, plan, scratch);
-	xqk_tail_start(&work.tail, plan->isa, &plan->conv.epilogue, &plan->conv.view[XQK_CONV_Y], work.tail_memory);
+	xqk_tail_start(&work.tail, plan->isa, &plan->conv.epilogue,
+		       xqk_acc_most(xq_conv_k(d), d->x_format, plan->conv.x_zp, d->w_format, 0),
+		       &plan->conv.view[XQK_CONV_Y], work.tail_memory);
 	work.zero = (uint8_t)(plan->conv.x_zp + (d->x_format == XQACCEL_FMT_U8 ? 0 : 128));
 	cut_runs(&work);
 	for (; unit < last; unit++) {

@@ -10,6 +10,7 @@
 /* What a prepared epilogue's memory holds; NULL where it is not needed. */
 struct layout {
 	void *lanes, *bias, *multiplier, *shift, *add, *scale;	/* copies of scattered arrays */
+	struct xqk_bounded bounded;
 	int32_t *threshold, *threshold_row, *start, *flip;
 	uint8_t *decreases, *table, *row;
 	float *column_scale, *float_bias;
@@ -31,6 +32,11 @@ static size_t lay_out(const struct xqk_epilogue *e, uint32_t columns, uint8_t *m
 		l->shift = xqk_take(memory, &used, words);
 		l->add = xqk_take(memory, &used, 2 * words);
 		l->scale = xqk_take(memory, &used, words);
+		l->bounded.bias = xqk_take(memory, &used, words + 4 * XQK_BOUNDED_PAST);
+		l->bounded.factor = xqk_take(memory, &used, words + 4 * XQK_BOUNDED_PAST);
+		l->bounded.right = xqk_take(memory, &used, words + 4 * XQK_BOUNDED_PAST);
+		l->bounded.upper = xqk_take(memory, &used, words + 4 * XQK_BOUNDED_PAST);
+		l->bounded.scale = xqk_take(memory, &used, 2 * words + 8 * XQK_BOUNDED_PAST);
 		l->table = xqk_take(memory, &used, 256);
 	} else if (e->dims.kind == XQ_EPILOGUE_THRESHOLDS) {
 		l->threshold = xqk_take(memory, &used, words * count);
@@ -61,9 +67,10 @@ static const void *array(const struct xqk_epilogue *e, unsigned int operand, uin
 	return xqk_present(view) ? xqk_view_read(view, n0 * bytes, memory, count * bytes) : NULL;
 }
 
-static void prepare_requant(const struct xqk_epilogue *e, uint32_t n0, uint32_t columns,
-			    const struct layout *l, struct xqk_prepared *p)
+static void prepare_requant(const struct xqk_isa *isa, const struct xqk_epilogue *e, uint32_t n0,
+			    uint32_t columns, uint64_t most, const struct layout *l, struct xqk_prepared *p)
 {
+	const struct xqk_bounded_kernel *bounded = &isa->operators->epilogue->bounded[e->dims.profile];
 	const struct xq_epilogue *dims = &e->dims;
 	const uint32_t from = dims->channels ? n0 : 0, params = dims->channels ? columns : 1;
 	struct xqk_requant rq = {
@@ -79,8 +86,13 @@ static void prepare_requant(const struct xqk_epilogue *e, uint32_t n0, uint32_t 
 	const uint32_t format = dims->index_format ? dims->index_format : dims->format;
 
 	xq_clamp_range(format, dims->act_min, dims->act_max, &rq.least, &rq.greatest);
-	xqk_lanes_fill(&rq, NULL, 0, columns, l->lanes, &p->lanes);
 	p->table = dims->index_format ? array(e, XQ_EPILOGUE_TABLE, 0, 1, 256, l->table) : NULL;
+	p->bounded = l->bounded;
+	if (bounded->fill && most < XQK_ACC_MOST && xq_format_bits(format) <= 8 &&
+	    bounded->fill(&p->bounded, &rq, columns, most))
+		p->bounded_kernel = bounded;
+	else
+		xqk_lanes_fill(&rq, NULL, 0, columns, l->lanes, &p->lanes);
 }
 
 static void prepare_steps(const struct xqk_epilogue *e, uint32_t n0, uint32_t columns,
@@ -122,15 +134,15 @@ static const float *reals(const struct xqk_epilogue *e, unsigned int operand, ui
 	return there ? there : memory;
 }
 
-void xqk_epilogue_prepare(const struct xqk_epilogue *e, uint32_t n0, uint32_t columns, void *memory,
-			  struct xqk_prepared *p)
+void xqk_epilogue_prepare(const struct xqk_isa *isa, const struct xqk_epilogue *e, uint32_t n0,
+			  uint32_t columns, uint64_t most, void *memory, struct xqk_prepared *p)
 {
 	struct layout l = { 0 };
 
 	lay_out(e, columns, memory, &l);
 	*p = (struct xqk_prepared){ .epilogue = e, .row = l.row };
 	if (e->dims.kind == XQ_EPILOGUE_REQUANT) {
-		prepare_requant(e, n0, columns, &l, p);
+		prepare_requant(isa, e, n0, columns, most, &l, p);
 		return;
 	}
 	p->reals.bias = array(e, XQ_EPILOGUE_BIAS, n0, 4, columns, l.bias);
@@ -185,6 +197,40 @@ static void steps_row(const struct xqk_epilogue_kernels *k, const struct xqk_pre
 	}
 }
 
+static struct xqk_bounded bounded_at(const struct xqk_bounded *p, size_t i)
+{
+	struct xqk_bounded at = *p;
+
+	at.bias += i;
+	at.factor += i;
+	at.upper += i;
+	at.right += i;
+	at.scale += i;
+	return at;
+}
+
+static void bounded_rows(const struct xqk_epilogue_kernels *k, const struct xqk_prepared *p,
+			 const struct xqk_epilogue_block *b)
+{
+	const struct xqk_bounded at = bounded_at(&p->bounded, b->column);
+	const uint32_t bits = xq_format_bits(p->epilogue->dims.format);
+	uint32_t r;
+
+	if (bits == 8 && !p->table) {
+		p->bounded_kernel->run(b->acc, b->acc_stride, b->rows, b->columns, &at, b->biased, b->out);
+		return;
+	}
+	for (r = 0; r < b->rows; r++) {
+		uint8_t *row = bits < 8 ? p->row : b->out[r];
+
+		p->bounded_kernel->run(b->acc + r * b->acc_stride, 0, 1, b->columns, &at, b->biased, &row);
+		if (p->table)
+			k->lookup(row, b->columns, p->table);
+		if (bits < 8)
+			k->pack(b->out[r], row, b->columns, bits);
+	}
+}
+
 void xqk_epilogue_rows(const struct xqk_isa *isa, const struct xqk_prepared *p,
 		       const struct xqk_epilogue_block *b)
 {
@@ -197,6 +243,10 @@ void xqk_epilogue_rows(const struct xqk_isa *isa, const struct xqk_prepared *p,
 	struct xqk_reals column_reals = p->reals;
 	uint32_t r;
 
+	if (p->bounded_kernel) {
+		bounded_rows(k, p, b);
+		return;
+	}
 	if (dims->kind == XQ_EPILOGUE_FLOAT) {
 		column_reals.bias += b->column;
 		column_reals.scale += b->column;

@@ -4,7 +4,7 @@
  * of the output.
  *
  *	memory = xqk_epilogue_bytes(e, columns) of scratch memory, once for columns [n0, n0 + columns)
- *	xqk_epilogue_prepare(e, n0, columns, memory, &prepared)
+ *	xqk_epilogue_prepare(isa, e, n0, columns, most, memory, &prepared)
  *	for each block of rows and columns of the accumulators, as soon as it is complete
  *		xqk_epilogue_rows(isa, &prepared, &block)
  */
@@ -20,6 +20,8 @@
 struct xqk_prepared {
 	const struct xqk_epilogue *epilogue;
 	struct xqk_lanes lanes;
+	struct xqk_bounded bounded;
+	const struct xqk_bounded_kernel *bounded_kernel;	/* or NULL */
 	struct xqk_steps steps;
 	struct xqk_reals reals;
 	uint8_t *row;			/* one row before it is packed */
@@ -33,9 +35,24 @@ struct xqk_prepared {
  */
 size_t xqk_epilogue_bytes(const struct xqk_epilogue *e, uint32_t columns);
 
-/** xqk_epilogue_prepare() - read the arrays of columns [n0, n0 + columns) */
-void xqk_epilogue_prepare(const struct xqk_epilogue *e, uint32_t n0, uint32_t columns, void *memory,
-			  struct xqk_prepared *prepared);
+/**
+ * xqk_epilogue_prepare() - read the arrays of columns [n0, n0 + columns)
+ * @most: no accumulator is greater in magnitude; XQK_ACC_MOST if that is not known
+ */
+void xqk_epilogue_prepare(const struct xqk_isa *isa, const struct xqk_epilogue *e, uint32_t n0,
+			  uint32_t columns, uint64_t most, void *memory, struct xqk_prepared *prepared);
+
+#define XQK_ACC_MOST	((uint64_t)1 << 31)
+
+/**
+ * xqk_epilogue_bias() - what may be added to accumulators beforehand, by column; NULL: nothing
+ *
+ * It depends on the columns. Blocks say whether it was.
+ */
+static inline const int32_t *xqk_epilogue_bias(const struct xqk_prepared *prepared)
+{
+	return prepared->bounded_kernel ? prepared->bounded.bias : NULL;
+}
 
 /**
  * struct xqk_epilogue_block - rows by columns of accumulators
@@ -46,6 +63,7 @@ void xqk_epilogue_prepare(const struct xqk_epilogue *e, uint32_t n0, uint32_t co
  * @column: the first one's distance from the first that was prepared. Where the output has less
  *	than 8 bits an element it is a multiple of 8, and so is @columns unless the row ends there
  * @columns: how many
+ * @biased: xqk_epilogue_bias() was added to them; 64 bytes past them can be read
  * @out: where the block's part of each row begins, aligned to 2 bytes for elements of 16 bits. Rows that do not lie in one piece
  *	are written to memory and copied by the caller
  *
@@ -56,6 +74,7 @@ struct xqk_epilogue_block {
 	size_t acc_stride;
 	uint32_t m0, rows;
 	uint32_t column, columns;
+	bool biased;
 	uint8_t *const *out;
 };
 

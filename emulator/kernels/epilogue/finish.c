@@ -54,7 +54,7 @@ static bool run(const struct xqk_isa *isa, const struct xqk_operator *operator, 
 
 	for (n0 = 0; n0 < f->n; n0 += columns) {
 		columns = f->n - n0 < block ? f->n - n0 : block;
-		xqk_epilogue_prepare(&f->epilogue, n0, columns, memory, &prepared);
+		xqk_epilogue_prepare(isa, &f->epilogue, n0, columns, XQK_ACC_MOST, memory, &prepared);
 		for (row = first; row < last; row++) {
 			const uint64_t at = row * f->y.stride + xq_row_bytes(format, n0);
 			const size_t bytes = xq_row_bytes(format, columns);

@@ -99,6 +99,55 @@ static inline struct xqk_lanes xqk_lanes_at(const struct xqk_lanes *p, size_t i)
 typedef void xqk_requant_fn(const int32_t *acc, size_t acc_stride, size_t rows, size_t n,
 			    const struct xqk_lanes *p, uint8_t *const *out);
 
+/*
+ * Requantization to bytes where no accumulator plus its bias is beyond a bound, and none of what
+ * comes after leaves 32 bits, as in nearly all networks: 9 vector operations for 16 columns.
+ *
+ * With P = acc * M and r = -N at least 1, TFLITE's two roundings are one floor,
+ *
+ *	t = floor((P + 2^30) / 2^31), y = floor((t + 2^(r - 1) - [t < 0]) / 2^r) =
+ *	floor((P + 2^30 + 2^(30 + r) - [t < 0] 2^31) / 2^(31 + r))
+ *
+ * and [t < 0] may be [acc < 0]: they differ if -2^30 <= P < 0, where y is 0 with either. u = acc + 2^31
+ * is unsigned, so 2 P is 2 M u less a constant, the sum's upper 32 bits are t and what is added to it,
+ * and the highest bit of u is 1 - [acc < 0].
+ *
+ * ONNX's product has at most 53 bits, so it is exact in f64, and a fused operation rounds it to
+ * an integer by adding 1.5 * 2^52, whose lower half is the result.
+ */
+#define XQK_BOUNDED_PAST	64	/* elements past the last column that the arrays have */
+
+/**
+ * struct xqk_bounded - parameters
+ * @bias: bias, for TFLITE plus 2^31
+ * @factor: TFLITE: 2 M, unsigned
+ * @upper: TFLITE: what is added to the upper 32 bits of 2 M u, of which the lower ones get 2^31
+ * @right: TFLITE: r
+ * @scale: ONNX
+ * @zero_point: ONNX, TFLITE has it in @upper
+ * @low, @high: bounds
+ */
+struct xqk_bounded {
+	int32_t *bias;
+	uint32_t *factor;
+	int32_t *upper, *right;
+	double *scale;
+	int32_t zero_point, low, high;
+};
+
+/**
+ * struct xqk_bounded_kernel - a profile's loops
+ * @fill: parameters of n columns from those of @rq from column 0 on, rq->params being 1 or n; false if they
+ *	do not fit, given the greatest magnitude of accumulators
+ * @run: rows of n accumulators, acc_stride elements apart. If they are biased, 64 bytes past each row can be
+ *	read
+ */
+struct xqk_bounded_kernel {
+	bool (*fill)(struct xqk_bounded *p, const struct xqk_requant *rq, size_t n, uint64_t most);
+	void (*run)(const int32_t *acc, size_t acc_stride, size_t rows, size_t n, const struct xqk_bounded *p,
+		    bool biased, uint8_t *const *out);
+};
+
 enum { XQK_LANES_ONE, XQK_LANES_EACH };			/* second index */
 enum { XQK_REQUANT_8BIT, XQK_REQUANT_16BIT };		/* third index */
 
@@ -130,6 +179,7 @@ struct xqk_reals {
 /**
  * struct xqk_epilogue_kernels - an instruction set's loops
  * @requant: by kind, whether there is a lane per column, and whether results have 16 bits
+ * @bounded: by profile, optional
  * @steps: n columns of a row of thresholds; at most 512
  * @reals: n columns of a row to floats at any byte
  * @lookup: bytes to table[byte] in their place
@@ -138,6 +188,7 @@ struct xqk_reals {
  */
 struct xqk_epilogue_kernels {
 	xqk_requant_table requant;
+	struct xqk_bounded_kernel bounded[XQ_PROFILES];
 	void (*steps)(const int32_t *acc, size_t n, const struct xqk_steps *steps, void *out, bool wide);
 	void (*reals)(const int32_t *acc, size_t n, const struct xqk_reals *reals, float row_scale, void *out);
 	void (*lookup)(uint8_t *bytes, size_t n, const uint8_t *table);

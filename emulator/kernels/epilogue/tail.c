@@ -12,13 +12,14 @@ size_t xqk_tail_bytes(const struct xqk_epilogue *e)
 }
 
 void xqk_tail_start(struct xqk_tail *tail, const struct xqk_isa *isa, const struct xqk_epilogue *e,
-		    const struct xqk_view *y, void *memory)
+		    uint64_t most, const struct xqk_view *y, void *memory)
 {
 	tail->epilogue = e->dims.kind ? e : NULL;
 	if (!tail->epilogue)
 		return;
 	tail->isa = isa;
 	tail->y = y;
+	tail->most = most;
 	tail->columns = 0;
 	tail->rest = memory;
 	tail->memory = tail->rest + XQK_TAIL_ROWS * REST_BYTES;
@@ -30,7 +31,26 @@ void xqk_tail_columns(struct xqk_tail *tail, uint32_t n0, uint32_t columns)
 		return;
 	tail->n0 = n0;
 	tail->columns = columns;
-	xqk_epilogue_prepare(tail->epilogue, n0, columns, tail->memory, &tail->prepared);
+	xqk_epilogue_prepare(tail->isa, tail->epilogue, n0, columns, tail->most, tail->memory,
+			     &tail->prepared);
+}
+
+/* Of an element less its zero point. */
+static uint64_t magnitude(uint32_t format, int32_t zero_point)
+{
+	const int64_t most = xq_format_codebook(format) ? 128 :
+			     format == XQACCEL_FMT_B1 ? 1 : (int64_t)1 << xq_format_bits(format);
+
+	return (uint64_t)most + (uint64_t)(zero_point < 0 ? -(int64_t)zero_point : zero_point);
+}
+
+uint64_t xqk_acc_most(uint64_t k, uint32_t a_format, int32_t a_zp, uint32_t b_format, int32_t b_zp)
+{
+	uint64_t most;
+
+	if (__builtin_mul_overflow(magnitude(a_format, a_zp) * magnitude(b_format, b_zp), k, &most))
+		return XQK_ACC_MOST;
+	return most < XQK_ACC_MOST ? most : XQK_ACC_MOST;
 }
 
 /* Bits from a byte on to the shift-th one of another, whose lower ones stay. */
@@ -69,7 +89,8 @@ static void put_row(const struct xqk_tail *tail, const struct xqk_place *place, 
 	}
 }
 
-void xqk_tail_rows(struct xqk_tail *tail, const int32_t *acc, size_t acc_stride, uint32_t m0, uint32_t rows)
+void xqk_tail_rows(struct xqk_tail *tail, const int32_t *acc, size_t acc_stride, uint32_t m0, uint32_t rows,
+		   bool biased)
 {
 	const uint32_t format = tail->epilogue->dims.format;
 	const uint64_t first = (uint64_t)tail->n0 * xq_format_bits(format);
@@ -77,11 +98,17 @@ void xqk_tail_rows(struct xqk_tail *tail, const int32_t *acc, size_t acc_stride,
 	uint8_t *out[XQK_TAIL_ROWS];
 	const struct xqk_epilogue_block block = {
 		.acc = acc, .acc_stride = acc_stride, .m0 = m0, .rows = rows, .columns = tail->columns,
-		.out = out,
+		.biased = biased && xqk_tail_bias(tail), .out = out,
 	};
 	uint32_t r;
 	size_t run;
 
+	if (tail->y->flat && first % 8 == 0) {
+		for (r = 0; r < rows; r++)
+			out[r] = tail->y->flat + tail->place[r].distance + first / 8;
+		xqk_epilogue_rows(tail->isa, &tail->prepared, &block);
+		return;
+	}
 	for (r = 0; r < rows; r++) {
 		out[r] = xqk_at(tail->y, tail->place[r].line, tail->place[r].distance, first / 8, &run);
 		if (run < bytes || first % 8)

@@ -138,17 +138,26 @@ bool xqk_rows_of_c(const struct xqk_work *work, uint32_t m, uint32_t rows, uint3
 	return true;
 }
 
-void xqk_finish_rows(struct xqk_work *work, uint32_t m, uint32_t rows, const int32_t *sums, size_t stride)
+void xqk_tail_staged(struct xqk_work *work)
+{
+	xqk_tail_columns(&work->tail, column_of_c(work, work->n0), work->columns);
+}
+
+void xqk_finish_rows(struct xqk_work *work, uint32_t m, uint32_t rows, const int32_t *sums, size_t stride,
+		     bool biased)
 {
 	const uint32_t each = work->plan->way == XQK_WAY_PATCHES ? 0 : work->batch * work->gemm->dims.m;
+	struct xqk_place place;
 	uint32_t row, i, some;
 
-	xqk_tail_columns(&work->tail, column_of_c(work, work->n0), work->columns);
+	xqk_tail_staged(work);
 	for (row = 0; row < rows; row += some) {
 		some = rows - row < XQK_TAIL_ROWS ? rows - row : XQK_TAIL_ROWS;
-		for (i = 0; i < some; i++)
-			work->tail.place[i] = row_of_c(work, m + row + i, 0);
-		xqk_tail_rows(&work->tail, sums + row * stride, stride, each + m + row, some);
+		place = row_of_c(work, m + row, 0);
+		for (i = 0; i < some; i++, place.line++, place.distance += work->gemm->view[XQACCEL_C].stride)
+			work->tail.place[i] = work->plan->way == XQK_WAY_PATCHES ? row_of_c(work, m + row + i, 0) :
+									     place;
+		xqk_tail_rows(&work->tail, sums + row * stride, stride, each + m + row, some, biased);
 	}
 }
 
@@ -314,7 +323,7 @@ static void finish_pending(struct xqk_work *work, uint32_t n1)
 	for (work->n0 = work->pending_n0; work->n0 < n1; work->n0 += work->columns) {
 		work->columns = n1 - work->n0 < XQK_COLUMNS ? n1 - work->n0 : XQK_COLUMNS;
 		xqk_finish_rows(work, work->m0, work->rows, work->pending + (work->n0 - work->pending_n0),
-				work->pending_columns);
+				work->pending_columns, false);
 	}
 }
 
@@ -395,6 +404,17 @@ static void read_codebook(struct xqk_work *work)
 		work->table[i] = (uint8_t)(work->table[i] + work->b_bias);
 }
 
+/* What bounds the sums; what lies in memory does not. */
+static uint64_t acc_most(const struct xqk_gemm *gemm)
+{
+	const struct xq_dims *d = &gemm->dims;
+
+	if (xqk_present(&gemm->view[XQACCEL_A_ZP]) || xqk_present(&gemm->view[XQACCEL_B_ZP]) ||
+	    d->a_scale_format || d->b_scale_format || d->flags & XQACCEL_JOB_GROUP_REAL)
+		return XQK_ACC_MOST;
+	return xqk_acc_most(d->k, d->a_format, gemm->a_zp, d->b_format, gemm->b_zp);
+}
+
 /* A unit's rows and channels of one batch element. */
 static bool compute_element(struct xqk_work *work, uint64_t unit, uint32_t batch, const atomic_bool *cancel)
 {
@@ -424,7 +444,8 @@ bool xqk_run_chunk_rows(struct xqk_plan *plan, uint32_t chunk, void *scratch,
 	if (plan->way == XQK_WAY_DIRECT)
 		return xqk_run_direct(plan, chunk, scratch, cancel);
 	xqk_work_layout(&work, plan, stage_rows, scratch);
-	xqk_tail_start(&work.tail, plan->isa, &gemm->epilogue, &gemm->view[XQACCEL_C], work.tail_memory);
+	xqk_tail_start(&work.tail, plan->isa, &gemm->epilogue, acc_most(gemm), &gemm->view[XQACCEL_C],
+		       work.tail_memory);
 	work.bytes_copied = &plan->bytes_copied;
 	work.need_column_sum = xqk_present(&gemm->view[XQACCEL_A_ZP]) ||
 			       gemm->a_zp != work.a_bias;

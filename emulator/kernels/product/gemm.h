@@ -140,8 +140,12 @@ size_t xqk_work_layout(struct xqk_work *work, const struct xqk_plan *plan, uint3
  */
 uint8_t *xqk_c_at(const struct xqk_work *work, uint32_t m, uint32_t plane, uint64_t byte, size_t *run);
 
-/* Rows of complete sums of the staged channels through the epilogue; only in order of rows. */
-void xqk_finish_rows(struct xqk_work *work, uint32_t m, uint32_t rows, const int32_t *sums, size_t stride);
+/* Get the epilogue ready for the staged channels. */
+void xqk_tail_staged(struct xqk_work *work);
+
+/* Rows of complete sums of the staged channels through the epilogue; biased as for xqk_tail_rows(). */
+void xqk_finish_rows(struct xqk_work *work, uint32_t m, uint32_t rows, const int32_t *sums, size_t stride,
+		     bool biased);
 
 /* Whether these rows of C can be written where they are; then that is where. */
 bool xqk_rows_of_c(const struct xqk_work *work, uint32_t m, uint32_t rows, uint32_t plane,

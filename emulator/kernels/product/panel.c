@@ -61,6 +61,7 @@ void xqk_compute_panel(struct xqk_work *work)
 	};
 	const bool finish = work->tail.epilogue && work->one_block;
 	const uint32_t most = finish ? XQK_TAIL_ROWS : XQK_SUM_ROWS;
+	const int32_t *bias;
 	uint32_t row, i, parts;
 
 	if (!finish && (work->columns == XQK_COLUMNS || work->pending) &&
@@ -72,8 +73,19 @@ void xqk_compute_panel(struct xqk_work *work)
 		return;
 	}
 	panel.add = false;
-	for (i = 0; i < most + XQK_PANEL_AHEAD; i++)
-		work->c[i] = work->sums + i % most * XQK_COLUMNS;
+	for (i = 0; i < most; i++)
+		work->c[i] = work->sums + i * XQK_COLUMNS;
+	for (i = 0; i < XQK_PANEL_AHEAD; i++)
+		work->c[most + i] = work->c[i];
+	if (finish) {
+		xqk_tail_staged(work);
+		bias = xqk_tail_bias(&work->tail);
+		for (i = 0; bias && i < work->columns; i++)
+			work->column_start[i] = (int32_t)((work->need_column_sum ? (uint32_t)work->column_sum[i] : 0) -
+							  (uint32_t)bias[i]);
+		if (bias)
+			panel.column = work->column_start;
+	}
 	look_ahead(work, &panel);
 	parts = (work->rows + most - 1) / most;
 	panel.ahead_bytes /= parts;
@@ -81,7 +93,7 @@ void xqk_compute_panel(struct xqk_work *work)
 		panel.rows = work->rows - row < most ? work->rows - row : most;
 		work->dot_panel(&panel);
 		if (finish)
-			xqk_finish_rows(work, work->m0 + row, panel.rows, work->sums, XQK_COLUMNS);
+			xqk_finish_rows(work, work->m0 + row, panel.rows, work->sums, XQK_COLUMNS, true);
 		else
 			xqk_store_c(work, work->m0 + row, panel.rows, 0, work->sums, add);
 		panel.a += panel.rows * panel.a_stride;

@@ -285,7 +285,7 @@ size_t xqk_work_layout(struct xqk_work *work, const struct xqk_plan *plan, uint3
 	if (work->real)
 		xqk_real_layout(work, pieces, scratch, &used);
 	work->dots = take(scratch, &used, 4 * XQK_COLUMNS * XQK_MAX_ROWS);
-	work->sums = take(scratch, &used, 4 * XQK_COLUMNS * XQK_SUM_ROWS);
+	work->sums = take(scratch, &used, 4 * XQK_COLUMNS * XQK_SUM_ROWS + 64);
 	work->one_block = plan->block_k >= dims->k;
 	work->pending = NULL;
 	if (!plan->gemm.epilogue.dims.kind)

@@ -87,7 +87,12 @@ static bool finish_rows(struct xqk_work *work, struct xqk_thin *thin, uint32_t m
 			const atomic_bool *cancel)
 {
 	const struct xqk_view *a = &work->gemm->view[XQACCEL_A];
-	uint32_t m, rows;
+	const int32_t *bias = (xqk_tail_staged(work), xqk_tail_bias(&work->tail));
+	const bool biased = bias;
+	uint32_t m, rows, n;
+
+	for (n = 0; biased && n < work->columns; n++)
+		work->column_sum[n] = (int32_t)((uint32_t)work->column_sum[n] + (uint32_t)bias[n]);
 
 	thin->c_stride = 4 * XQK_COLUMNS;
 	for (m = m0; m < m1; m += rows) {
@@ -99,7 +104,7 @@ static bool finish_rows(struct xqk_work *work, struct xqk_thin *thin, uint32_t m
 		thin->c = work->sums;
 		compute_rows(thin, &work->gemm->dims, m + rows, work->columns / XQK_LANES,
 			     work->product->thin_s8);
-		xqk_finish_rows(work, m, rows, work->sums, XQK_COLUMNS);
+		xqk_finish_rows(work, m, rows, work->sums, XQK_COLUMNS, biased);
 	}
 	return true;
 }

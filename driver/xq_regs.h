@@ -88,6 +88,10 @@
 #define   XQ_Q_STATUS_ERROR		(1U << 2)	/* stopped, see ERROR_RING */
 #define XQ_Q_SQ_HEAD			0x1c	/* next descriptor to be started */
 #define XQ_Q_CQ_TAIL			0x20	/* next completion to be written */
+#define XQ_Q_STEP			0x24	/* of the running program, the job that is next to end */
+#define XQ_Q_COALESCE			0x28	/* completions to an interrupt, and how long they wait */
+#define   XQ_Q_COALESCE_COUNT(n)	((n) & 0xffffU)
+#define   XQ_Q_COALESCE_US(us)		((us) << 16)
 #define XQ_Q_SQ_TAIL			0x40	/* doorbell: the descriptor after the last valid */
 #define XQ_Q_CQ_HEAD			0x44	/* doorbell: the completion after the last taken */
 
@@ -131,12 +135,21 @@ struct xq_hw_descriptor {
 	__le64 reserved1[4];
 };
 
+/*
+ * A job of a program may name an operand by a slot of the program and an offset from what the
+ * program's descriptor has there.
+ */
+#define XQ_SLOT_ADDRESS(slot, offset)	(1ULL << 63 | (__u64)(slot) << 56 | (offset))
+#define XQ_SLOT_OF(address)		((unsigned int)((address) >> 56 & 0x7f))
+#define XQ_SLOT_OFFSET(address)		((address) & ((1ULL << 56) - 1))
+#define XQ_IS_SLOT(address)		((address) >> 63)
+
 /* A completion ring entry, 64 bytes; the phase is written last. */
 struct xq_hw_completion {
 	__le64 id;
 	__le64 start;
 	__le64 end;
-	__le64 macs;
+	__le64 macs;		/* unless OK: of a program, the index of the job that failed */
 	__le64 bytes;
 	__le64 bytes_copied;
 	__le64 fault_address;

@@ -58,6 +58,8 @@ static void fill(struct xq_hw_completion *c, const struct xqdev_queue *q,
 	} else if (status == XQACCEL_STATUS_FAULT || status == XQACCEL_STATUS_DMA) {
 		c->fault_address = htole64(job->fault_address);
 	}
+	if (status)
+		c->macs = htole64(job->step);
 }
 
 static void spoil(struct xqdev_faults *inject, struct xq_hw_completion *c)
@@ -70,6 +72,22 @@ static void spoil(struct xqdev_faults *inject, struct xq_hw_completion *c)
 		inject->wrong_phase--;
 		c->phase ^= htole16(1);
 	}
+}
+
+static uint64_t coalesce_ns(const struct xqdev_queue *q)
+{
+	return (q->r.coalesce >> 16) * 1000ULL;
+}
+
+static bool coalesces(const struct xqdev_queue *q)
+{
+	return (q->r.coalesce & 0xffff) > 1 && coalesce_ns(q);
+}
+
+static void tell(struct xqdev_queue *q)
+{
+	q->untold = 0;
+	xqdev_interrupt(q->dev, XQ_VECTOR_QUEUE(q->index));
 }
 
 /* Write a job's completion; there is room. */
@@ -96,6 +114,28 @@ void xqdev_complete(struct xqdev_queue *q, const struct xqdev_job *job, int stat
 	q->r.cq_tail = (q->r.cq_tail + 1) & (xqdev_entries(q) - 1);
 	if (!q->r.cq_tail)
 		q->r.phase ^= 1;
-	if (q->r.ctrl & XQ_Q_CTRL_IRQ)
-		xqdev_interrupt(dev, XQ_VECTOR_QUEUE(q->index));
+	if (!(q->r.ctrl & XQ_Q_CTRL_IRQ))
+		return;
+	if (!q->untold++)
+		q->tell_at = dev->host->clock_ns(dev->opaque) + coalesce_ns(q);
+	if (!coalesces(q))
+		tell(q);
+}
+
+/*
+ * Raise the interrupt for completions that wait for more, if none come soon. None is due while
+ * nothing is left to do, so that who has one job waits for nothing.
+ */
+void xqdev_tell(struct xqdev_queue *q)
+{
+	struct xqdev *dev = q->dev;
+
+	if (!q->untold)
+		return;
+	if (q->untold >= (q->r.coalesce & 0xffff) || dev->paused ||
+	    (!q->count && q->r.sq_head == q->r.sq_tail) ||
+	    dev->host->clock_ns(dev->opaque) >= q->tell_at || xqdev_timer_start(dev))
+		tell(q);
+	else
+		xqdev_timer_arm(dev, q->tell_at);
 }

@@ -83,7 +83,8 @@ static void init_abilities(struct xqdev *dev)
 		.tiled = xqk_tiled(),
 		.features = XQACCEL_FEATURE_GROUP_ACC | XQACCEL_FEATURE_GROUP_SCALE |
 			    XQACCEL_FEATURE_A_ZP_ROWS | XQACCEL_FEATURE_CONV |
-			    XQACCEL_FEATURE_GROUP_REAL,
+			    XQACCEL_FEATURE_GROUP_REAL | XQACCEL_FEATURE_PROGRAM |
+			    XQACCEL_FEATURE_COALESCE,
 		.max_dim = XQ_MAX_DIM,
 	};
 }
@@ -142,6 +143,16 @@ static void quiesce(struct xqdev *dev)
 		xqdev_queue_quiesce(&dev->queue[i]);
 }
 
+static void free_job(struct xqdev_job *job)
+{
+	unsigned int i;
+
+	for (i = 0; job->program && i < XQDEV_AHEAD; i++)
+		xqdev_job_free(&job->program->part[i]);
+	free(job->program);
+	xqdev_job_free(job);
+}
+
 void xqdev_destroy(struct xqdev *dev)
 {
 	unsigned int i, j;
@@ -153,7 +164,7 @@ void xqdev_destroy(struct xqdev *dev)
 	xqk_pool_destroy(dev->pool);
 	for (i = 0; i < dev->queues; i++)
 		for (j = 0; j < XQDEV_AHEAD; j++)
-			xqdev_job_free(&dev->queue[i].job[j]);
+			free_job(&dev->queue[i].job[j]);
 	pthread_cond_destroy(&dev->timer_changed);
 	pthread_cond_destroy(&dev->ended);
 	pthread_mutex_destroy(&dev->lock);
@@ -166,8 +177,15 @@ void xqdev_unprepare_all(struct xqdev *dev)
 {
 	unsigned int i;
 
-	for (i = 0; i < dev->queues; i++)
-		xqdev_unprepare(&dev->queue[i]);
+	for (i = 0; i < dev->queues; i++) {
+		struct xqdev_queue *q = &dev->queue[i];
+		unsigned int j;
+
+		xqdev_unprepare(q);
+		/* What is left has started, but not all that it consists of. */
+		for (j = 0; j < q->count; j++)
+			xqdev_program_unprepare(xqdev_job_at(q, j));
+	}
 }
 
 static bool idle(const struct xqdev *dev)
@@ -188,8 +206,10 @@ static void clear(struct xqdev *dev)
 	dev->ctrl = dev->error = 0;
 	dev->ctx_table = 0;
 	dev->jobs = dev->macs = dev->bytes = dev->bytes_copied = dev->faults = 0;
-	for (i = 0; i < dev->queues; i++)
+	for (i = 0; i < dev->queues; i++) {
 		dev->queue[i].r = (struct xqdev_queue_state){ .phase = 1 };
+		dev->queue[i].untold = 0;
+	}
 }
 
 void xqdev_service(struct xqdev *dev)
@@ -246,9 +266,15 @@ void xqdev_set_bus_master(struct xqdev *dev, bool on)
  * that use one which is gone or changed, and for no other; those that have not started are
  * prepared again.
  */
+static void wait_if_remapped(struct xqdev *dev, struct xqdev_job *job)
+{
+	if (xqdev_job_mapped(job) && (dev->inject.coarse_inval || xqdev_job_remapped(dev, job)))
+		job->inval_waits = true;
+}
+
 void xqdev_invalidate(struct xqdev *dev, uint32_t context)
 {
-	unsigned int i, j;
+	unsigned int i, j, k;
 
 	xqdev_unprepare_all(dev);
 	for (i = 0; i < dev->queues; i++) {
@@ -257,12 +283,26 @@ void xqdev_invalidate(struct xqdev *dev, uint32_t context)
 		for (j = 0; j < q->count; j++) {
 			struct xqdev_job *job = xqdev_job_at(q, j);
 
-			if (job->context == context && xqdev_job_mapped(job) &&
-			    (dev->inject.coarse_inval || xqdev_job_remapped(dev, job)))
-				job->inval_waits = true;
+			if (job->context != context)
+				continue;
+			wait_if_remapped(dev, job);
+			for (k = 0; xqdev_is_program(job) && k < job->program->count; k++)
+				wait_if_remapped(dev, xqdev_part_at(job->program, k));
 		}
 	}
 	xqdev_service(dev);
+}
+
+static bool inval_waits(const struct xqdev_job *job)
+{
+	unsigned int i;
+
+	if (job->inval_waits)
+		return true;
+	for (i = 0; job->program && i < XQDEV_AHEAD; i++)
+		if (job->program->part[i].inval_waits)
+			return true;
+	return false;
 }
 
 /* Of 32 contexts from the first on, a bit for each whose invalidation is not over. */
@@ -275,7 +315,7 @@ uint32_t xqdev_invalidating(const struct xqdev *dev, uint32_t first)
 		for (j = 0; j < XQDEV_AHEAD; j++) {
 			const struct xqdev_job *job = &dev->queue[i].job[j];
 
-			if (job->inval_waits && job->context / 32 == first / 32)
+			if (inval_waits(job) && job->context / 32 == first / 32)
 				pending |= 1U << job->context % 32;
 		}
 	}

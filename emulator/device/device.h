@@ -16,6 +16,7 @@
 
 #include "xq_device.h"
 #include "xq_kernels.h"
+#include "xq_program.h"
 #include "xq_work.h"
 
 #define XQDEV_RING_LOG2		12
@@ -57,6 +58,7 @@ struct xqdev_operand {
 };
 
 struct xqdev_queue;
+struct xqdev_program;
 
 /* Jobs of a queue that are fetched, checked and mapped at once: the running one and those ahead. */
 #define XQDEV_AHEAD		8
@@ -77,6 +79,8 @@ enum xqdev_job_state {
  */
 struct xqdev_job {
 	struct xqdev_queue *queue;
+	struct xqdev_job *whole;	/* the program that it is a part of, or NULL */
+	struct xqdev_program *program;	/* its parts; see xqdev_is_program() */
 	enum xqdev_job_state state;
 	int status;		/* XQACCEL_STATUS_* that it came to before it could start */
 	bool empty;		/* nothing to compute */
@@ -95,6 +99,7 @@ struct xqdev_job {
 	uint64_t fault_address;
 	uint64_t digest;
 	uint16_t comp_flags;
+	uint32_t step;		/* of a program, as it ended: parts that ended well */
 
 	/* Lists that grow and are used again by the next job. */
 	uint8_t **page;
@@ -107,6 +112,37 @@ struct xqdev_job {
 	uint64_t done_at;
 };
 
+/**
+ * struct xqdev_program - the jobs of a program, its parts
+ * @part: those that are fetched, a ring like that of a queue: ended ones, at most one that runs,
+ *	and those that are ready
+ * @first: @count: of them; under xqdev.lock
+ * @jobs: parts in all
+ * @fetched: parts that were fetched, and not given back; under xqdev.lock
+ * @stop: nothing runs after those that are fetched: one of them fails, or the program was
+ *	canceled; under xqdev.lock
+ * @ended: parts that ended well, and so the index of the next; the device context's
+ */
+struct xqdev_program {
+	struct xqdev_job part[XQDEV_AHEAD];
+	unsigned int first, count;
+	uint32_t jobs;
+	uint32_t fetched;
+	bool stop;
+	uint32_t ended;
+};
+
+static inline struct xqdev_job *xqdev_part_at(struct xqdev_program *p, unsigned int i)
+{
+	return &p->part[(p->first + i) % XQDEV_AHEAD];
+}
+
+/* A place for jobs keeps what the last program in it needed. */
+static inline bool xqdev_is_program(const struct xqdev_job *job)
+{
+	return job->program && job->program->jobs;
+}
+
 /*
  * A queue and its jobs in the order of the ring: ended ones whose completion is not written,
  * at most one that runs, and those that are ready. r.sq_head is past all of them.
@@ -118,6 +154,8 @@ struct xqdev_queue {
 	struct xqdev_job job[XQDEV_AHEAD];
 	unsigned int first;	/* the oldest; under xqdev.lock, as is count */
 	unsigned int count;
+	unsigned int untold;	/* completions that no interrupt has told of yet */
+	uint64_t tell_at;	/* when one has to, by the host's clock */
 };
 
 /* The i-th oldest job. */
@@ -160,6 +198,7 @@ int xqdev_walk_leaf(struct xqdev_walk *walk, uint64_t va, uint64_t rights, uint6
 /* prepare.c: from a descriptor to a checked job; XQACCEL_STATUS_* */
 int xqdev_job_prepare(struct xqdev *dev, struct xqdev_job *job,
 		      const struct xq_hw_descriptor *desc);
+void xqdev_job_extent(const struct xqdev_job *job, unsigned int operand, struct xq_extent *e);
 
 /* map.c: from operands to views; XQACCEL_STATUS_* */
 int xqdev_job_map(struct xqdev *dev, struct xqdev_job *job);
@@ -167,6 +206,18 @@ void xqdev_job_unmap(struct xqdev *dev, struct xqdev_job *job, bool dirty);
 bool xqdev_job_remapped(struct xqdev *dev, struct xqdev_job *job);
 bool xqdev_job_mapped(const struct xqdev_job *job);
 void xqdev_job_free(struct xqdev_job *job);
+
+/* program.c: jobs that come from a program's list instead of a ring */
+int xqdev_program_open(struct xqdev_job *job);
+void xqdev_program_close(struct xqdev_job *job);
+bool xqdev_program_advance(struct xqdev_job *job, int *budget);
+void xqdev_program_retire(struct xqdev_job *job);
+void xqdev_program_unprepare(struct xqdev_job *job);
+void xqdev_program_cancel(struct xqdev_job *job);
+bool xqdev_program_finish(struct xqdev_job *job, const struct timespec *deadline);
+struct xqdev_job *xqdev_program_first(struct xqdev_job *job);
+struct xqdev_job *xqdev_program_running(struct xqdev_program *p);
+uint32_t xqdev_program_step(struct xqdev_job *job);
 
 /* engine.c: jobs on the threads */
 void xqdev_engine_run(struct xqdev_queue *q);
@@ -185,8 +236,12 @@ void xqdev_timer_arm(struct xqdev *dev, uint64_t when);
 uint32_t xqdev_completion_room(const struct xqdev_queue *q);
 void xqdev_complete(struct xqdev_queue *q, const struct xqdev_job *job, int status);
 void xqdev_interrupt(struct xqdev *dev, unsigned int vector);
+void xqdev_tell(struct xqdev_queue *q);
 
 /* pipeline.c: the life of jobs */
+unsigned int xqdev_most_ahead(const struct xqdev *dev);
+bool xqdev_held(const struct xqdev_job *job);
+void xqdev_job_ready(struct xqdev_job *job, const struct xq_hw_descriptor *desc);
 struct xqdev_job *xqdev_running(struct xqdev_queue *q);
 unsigned int xqdev_ready(struct xqdev_queue *q);
 bool xqdev_started(struct xqdev_queue *q);
@@ -205,6 +260,7 @@ void xqdev_queue_error(struct xqdev_queue *q);
 bool xqdev_queue_configurable(const struct xqdev_queue *q);
 uint32_t xqdev_queue_status(struct xqdev_queue *q);
 uint32_t xqdev_queue_sq_head(struct xqdev_queue *q);
+uint32_t xqdev_queue_step(struct xqdev_queue *q);
 
 /* device.c: the function as a whole */
 void xqdev_raise_error(struct xqdev *dev, uint32_t bits);

@@ -50,33 +50,70 @@ void xqdev_engine_plan(struct xqdev *dev, struct xqdev_job *job)
 }
 
 /*
+ * Start a job. Whether it has started and not ended, with the device's lock held: one that is
+ * empty or comes to nothing ends at once.
+ */
+static bool start(struct xqdev_job *job, uint64_t now)
+{
+	struct xqdev *dev = job->queue->dev;
+
+	job->start = job->done_at = now;
+	if (job->hangs) {
+		job->state = XQDEV_JOB_HUNG;
+		return true;
+	}
+	job->state = XQDEV_JOB_ENGINE;
+	job->done = job->status || job->empty;
+	if (job->done)
+		return false;
+	job->task.done = task_done;
+	job->task.arg = job;
+	xqk_pool_submit(dev->pool, &job->task);
+	return true;
+}
+
+/*
+ * Start parts of a program, none of which runs, for as long as they end at once. False if the
+ * program has ended with them. If the next part is not ready, the device context goes on.
+ */
+static bool run_parts(struct xqdev_job *job, uint64_t now)
+{
+	struct xqdev_program *p = job->program;
+	unsigned int i;
+
+	for (i = 0; i < p->count; i++) {
+		struct xqdev_job *part = xqdev_part_at(p, i);
+
+		if (part->state == XQDEV_JOB_READY && start(part, now))
+			return true;
+	}
+	job->done = p->stop || p->fetched == p->jobs;
+	job->done_at = now;
+	return !job->done;
+}
+
+static bool start_any(struct xqdev_job *job, uint64_t now)
+{
+	if (job->status || !xqdev_is_program(job))
+		return start(job, now);
+	job->start = now;
+	job->state = XQDEV_JOB_ENGINE;
+	return run_parts(job, now);
+}
+
+/*
  * Start jobs that are ready for as long as they end at once. Nothing of the queue runs, and
  * the device's lock is held.
  */
-static void run_next(struct xqdev_queue *q)
+static void run_next(struct xqdev_queue *q, uint64_t now)
 {
-	struct xqdev *dev = q->dev;
-	const uint64_t now = dev->host->clock_ns(dev->opaque);
 	unsigned int i;
 
 	for (i = 0; i < q->count; i++) {
 		struct xqdev_job *job = xqdev_job_at(q, i);
 
-		if (job->state != XQDEV_JOB_READY)
-			continue;
-		job->start = job->done_at = now;
-		if (job->hangs) {
-			job->state = XQDEV_JOB_HUNG;
+		if (job->state == XQDEV_JOB_READY && start_any(job, now))
 			return;
-		}
-		job->state = XQDEV_JOB_ENGINE;
-		job->done = job->status || job->empty;
-		if (!job->done) {
-			job->task.done = task_done;
-			job->task.arg = job;
-			xqk_pool_submit(dev->pool, &job->task);
-			return;
-		}
 	}
 }
 
@@ -91,7 +128,8 @@ static void task_done(struct xqk_task *task, void *arg)
 	pthread_mutex_lock(&dev->lock);
 	job->done = true;
 	job->done_at = now;
-	run_next(q);
+	if (!job->whole || !run_parts(job->whole, now))
+		run_next(q, now);
 	pthread_cond_broadcast(&dev->ended);
 	pthread_mutex_unlock(&dev->lock);
 	dev->host->schedule(dev->opaque);
@@ -100,10 +138,18 @@ static void task_done(struct xqk_task *task, void *arg)
 /* Start what is ready if nothing of the queue runs. */
 void xqdev_engine_run(struct xqdev_queue *q)
 {
-	pthread_mutex_lock(&q->dev->lock);
-	if (!xqdev_running(q))
-		run_next(q);
-	pthread_mutex_unlock(&q->dev->lock);
+	struct xqdev *dev = q->dev;
+	const uint64_t now = dev->host->clock_ns(dev->opaque);
+	struct xqdev_job *job;
+
+	pthread_mutex_lock(&dev->lock);
+	job = xqdev_running(q);
+	if (!job)
+		run_next(q, now);
+	else if (xqdev_is_program(job) && !xqdev_program_running(job->program) &&
+		 !run_parts(job, now))
+		run_next(q, now);
+	pthread_mutex_unlock(&dev->lock);
 }
 
 void xqdev_engine_cancel(struct xqdev_job *job)
@@ -145,6 +191,8 @@ bool xqdev_engine_wait_until(struct xqdev_job *job, const struct timespec *deadl
 	struct xqdev *dev = job->queue->dev;
 	bool done;
 
+	if (xqdev_is_program(job))
+		return xqdev_program_finish(job, deadline);
 	pthread_mutex_lock(&dev->lock);
 	while (!job->done)
 		if (pthread_cond_timedwait(&dev->ended, &dev->lock, deadline))

@@ -185,9 +185,9 @@ static int map_operand(struct mapper *m, const struct xqdev_operand *op)
 
 static uint64_t rights_of(const struct xqdev_job *job, unsigned int operand)
 {
-	if (operand != XQACCEL_C)
+	if (operand != xq_written_operand(&job->work))
 		return XQ_PTE_READ;
-	if (job->work.flags & XQACCEL_JOB_ACCUMULATE)
+	if (job->work.op != XQACCEL_OP_PROGRAM && (job->work.flags & XQACCEL_JOB_ACCUMULATE))
 		return XQ_PTE_READ | XQ_PTE_WRITE;
 	return XQ_PTE_WRITE;
 }
@@ -204,7 +204,7 @@ static int walk_operands(struct xqdev *dev, struct xqdev_job *job, bool map, siz
 		first[i] = job->pages;
 		if (!job->operand[i].span)
 			continue;
-		m.write = i == XQACCEL_C;
+		m.write = i == xq_written_operand(&job->work);
 		m.rights = rights_of(job, i);
 		m.run_len = 0;
 		status = map_operand(&m, &job->operand[i]);
@@ -273,8 +273,10 @@ static void count_work(struct xqdev_job *job)
 {
 	unsigned int i;
 
+	/* A program's are those of its parts. */
+	if (job->work.op == XQACCEL_OP_PROGRAM)
+		return;
 	job->macs = xq_work_macs(&job->work);
-	job->bytes = 0;
 	for (i = 0; i < XQ_OPERANDS; i++) {
 		const struct xqdev_operand *op = &job->operand[i];
 		uint64_t bytes = op->extent.row_bytes;

@@ -14,7 +14,7 @@
 #include "device.h"
 
 /* Jobs that end without the engine are ended so many at a time, to keep a call short. */
-#define SERVICE_BUDGET	16
+#define SERVICE_BUDGET	64
 
 /* ---- what there is ---- */
 
@@ -75,21 +75,33 @@ void xqdev_unprepare(struct xqdev_queue *q)
 		taken++;
 	}
 	pthread_mutex_unlock(&q->dev->lock);
-	for (i = 0; i < taken; i++)
+	for (i = 0; i < taken; i++) {
+		xqdev_program_close(xqdev_job_at(q, count - 1 - i));
 		xqdev_job_unmap(q->dev, xqdev_job_at(q, count - 1 - i), false);
+	}
 	q->r.sq_head = (q->r.sq_head - taken) & (xqdev_entries(q) - 1);
 }
 
 /* Whether a job that fault injection slows down has to wait. */
-static bool held(struct xqdev_queue *q, const struct xqdev_job *job)
+bool xqdev_held(const struct xqdev_job *job)
 {
-	struct xqdev *dev = q->dev;
+	struct xqdev *dev = job->queue->dev;
 
 	if (job->canceled || job->status || job->empty || dev->paused || !dev->inject.slow_ns ||
 	    dev->host->clock_ns(dev->opaque) >= job->start + job->slow_ns)
 		return false;
 	xqdev_timer_arm(dev, job->start + job->slow_ns);
 	return true;
+}
+
+/* Whether a job, or what is left of a program, is only kept from its end by fault injection. */
+static bool held(struct xqdev_job *job)
+{
+	struct xqdev_job *part = xqdev_program_first(job);
+
+	if (!part)
+		return xqdev_held(job);
+	return !job->canceled && xqdev_engine_ended(part) && xqdev_held(part);
 }
 
 /* The job that is still to end: it runs, or only fault injection keeps it from its end. */
@@ -100,7 +112,7 @@ static struct xqdev_job *to_stop(struct xqdev_queue *q)
 	if (job || !q->count)
 		return job;
 	job = xqdev_job_at(q, q->count - 1);
-	return held(q, job) ? job : NULL;
+	return held(job) ? job : NULL;
 }
 
 /* Ask the running job to end soon; it then counts as canceled. None starts after it. */
@@ -113,7 +125,9 @@ void xqdev_queue_stop(struct xqdev_queue *q)
 	if (!job)
 		return;
 	job->canceled = true;
-	if (job->state == XQDEV_JOB_ENGINE)
+	if (xqdev_is_program(job))
+		xqdev_program_cancel(job);
+	else if (job->state == XQDEV_JOB_ENGINE)
 		xqdev_engine_cancel(job);
 }
 
@@ -122,6 +136,7 @@ static void release_first(struct xqdev_queue *q)
 {
 	struct xqdev_job *job = xqdev_job_at(q, 0);
 
+	xqdev_program_close(job);
 	xqdev_job_unmap(q->dev, job, job->state == XQDEV_JOB_ENGINE);
 	job->inval_waits = false;
 	pthread_mutex_lock(&q->dev->lock);
@@ -161,10 +176,20 @@ static void end_first(struct xqdev_queue *q)
 		job->end = q->dev->host->clock_ns(q->dev->opaque);
 	else if (!status && job->end < held_until && q->dev->inject.slow_ns)
 		job->end = held_until;
+	job->step = xqdev_is_program(job) ? job->program->ended : 0;
 	/* The memory is the guest's again before it hears of the end. */
 	release_first(q);
 	if (!forgotten(q))
 		xqdev_complete(q, job, status);
+}
+
+/* Whether nothing of a job that has ended keeps it from its completion. */
+static bool settled(struct xqdev_job *job)
+{
+	if (!xqdev_is_program(job))
+		return !xqdev_held(job);
+	xqdev_program_retire(job);
+	return job->canceled || !job->program->count;
 }
 
 /* Whether the oldest job can be completed. */
@@ -178,7 +203,7 @@ static bool first_ended(struct xqdev_queue *q)
 	pthread_mutex_unlock(&q->dev->lock);
 	if (state == XQDEV_JOB_HUNG)
 		return job->canceled;
-	return state == XQDEV_JOB_ENGINE && xqdev_engine_ended(job) && !held(q, job);
+	return state == XQDEV_JOB_ENGINE && xqdev_engine_ended(job) && settled(job);
 }
 
 /* Complete what has ended, in order; whether no started job is left. */
@@ -201,7 +226,7 @@ static bool may_start(const struct xqdev_queue *q)
 }
 
 /* Injected faults strike one job after the other. */
-static unsigned int most_ahead(const struct xqdev *dev)
+unsigned int xqdev_most_ahead(const struct xqdev *dev)
 {
 	const struct xqdev_faults *f = &dev->inject;
 
@@ -210,7 +235,7 @@ static unsigned int most_ahead(const struct xqdev *dev)
 
 static bool may_fetch(const struct xqdev_queue *q)
 {
-	return may_start(q) && q->count < most_ahead(q->dev) && q->r.sq_head != q->r.sq_tail &&
+	return may_start(q) && q->count < xqdev_most_ahead(q->dev) && q->r.sq_head != q->r.sq_tail &&
 	       xqdev_completion_room(q) > q->count;
 }
 
@@ -240,11 +265,15 @@ static int prepare(struct xqdev *dev, struct xqdev_job *job, const struct xq_hw_
 {
 	int status;
 
-	if (job->queue->r.ctrl & XQ_Q_CTRL_ABORT)
+	if (!job->whole && (job->queue->r.ctrl & XQ_Q_CTRL_ABORT))
 		return XQACCEL_STATUS_CANCELED;
 	status = xqdev_job_prepare(dev, job, desc);
 	if (status)
 		return status;
+	if (job->work.op == XQACCEL_OP_PROGRAM) {
+		status = xqdev_job_map(dev, job);
+		return status ? status : xqdev_program_open(job);
+	}
 	job->empty = !job->operand[XQACCEL_C].span;
 	if (job->empty)
 		return XQACCEL_STATUS_OK;
@@ -261,6 +290,17 @@ static int prepare(struct xqdev *dev, struct xqdev_job *job, const struct xq_hw_
 	return XQACCEL_STATUS_OK;
 }
 
+/* Make a descriptor a job that can start. */
+void xqdev_job_ready(struct xqdev_job *job, const struct xq_hw_descriptor *desc)
+{
+	job->id = le64toh(desc->id);
+	job->canceled = job->empty = job->hangs = job->done = false;
+	job->slow_ns = job->macs = job->bytes = job->fault_address = 0;
+	job->comp_flags = 0;
+	memset(&job->task, 0, sizeof(job->task));
+	job->status = prepare(job->queue->dev, job, desc);
+}
+
 /* Fetch and prepare the next job. */
 static bool fetch_one(struct xqdev_queue *q)
 {
@@ -269,16 +309,22 @@ static bool fetch_one(struct xqdev_queue *q)
 
 	if (!fetch(q, &desc))
 		return false;
-	job->id = le64toh(desc.id);
 	job->sq_next = q->r.sq_head;
-	job->canceled = job->empty = job->hangs = job->done = false;
-	job->slow_ns = job->macs = job->bytes = job->fault_address = 0;
-	memset(&job->task, 0, sizeof(job->task));
-	job->status = prepare(q->dev, job, &desc);
+	xqdev_job_ready(job, &desc);
 	pthread_mutex_lock(&q->dev->lock);
 	job->state = XQDEV_JOB_READY;
 	q->count++;
 	pthread_mutex_unlock(&q->dev->lock);
+	return true;
+}
+
+static bool advance_programs(struct xqdev_queue *q, int *budget)
+{
+	unsigned int i;
+
+	for (i = 0; i < q->count; i++)
+		if (!xqdev_program_advance(xqdev_job_at(q, i), budget))
+			return false;
 	return true;
 }
 
@@ -291,15 +337,18 @@ static bool advance(struct xqdev_queue *q)
 	int budget = SERVICE_BUDGET;
 
 	xqdev_engine_run(q);
-	while (may_fetch(q)) {
-		if (!budget--)
+	for (;;) {
+		if (!advance_programs(q, &budget))
+			return false;
+		xqdev_retire(q);
+		if (!may_fetch(q))
+			return true;
+		if (--budget < 0)
 			return false;
 		if (!fetch_one(q))
-			break;
+			return true;
 		xqdev_engine_run(q);
-		xqdev_retire(q);
 	}
-	return true;
 }
 
 static bool abort_done(struct xqdev_queue *q)
@@ -325,4 +374,5 @@ void xqdev_queue_service(struct xqdev_queue *q)
 		dev->host->schedule(dev->opaque);
 	if (abort_done(q))
 		q->r.ctrl &= ~XQ_Q_CTRL_ABORT;
+	xqdev_tell(q);
 }

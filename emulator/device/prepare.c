@@ -27,14 +27,42 @@ static bool reserved_zero(const struct xq_hw_descriptor *desc)
 	return !any;
 }
 
-static bool read_operand(struct xqdev_operand *op, const struct xqaccel_work *work,
-			 unsigned int index, const struct xq_hw_operand *from)
+void xqdev_job_extent(const struct xqdev_job *job, unsigned int operand, struct xq_extent *e)
 {
+	if (job->work.op == XQACCEL_OP_PROGRAM)
+		xq_program_extent(&job->work, operand, e);
+	else
+		xq_work_extent(&job->work, operand, e);
+}
+
+/* What a part of a program says of a place may count from one of the program's slots. */
+static bool resolve(const struct xqdev_job *job, uint64_t *address)
+{
+	const uint64_t limit = 1ULL << XQ_VA_BITS, offset = XQ_SLOT_OFFSET(*address);
+	uint64_t base;
+
+	if (!job->whole || !XQ_IS_SLOT(*address))
+		return true;
+	if (XQ_SLOT_OF(*address) >= XQACCEL_PROGRAM_SLOTS || offset >= limit)
+		return false;
+	base = job->whole->operand[XQ_SLOT_OF(*address)].address;
+	if (!base || base >= limit)
+		return false;
+	*address = base + offset;
+	return true;
+}
+
+static bool read_operand(struct xqdev_job *job, unsigned int index,
+			 const struct xq_hw_operand *from)
+{
+	struct xqdev_operand *op = &job->operand[index];
 	const struct xq_extent *e = &op->extent;
 	__u64 span = 0;
 
-	xq_work_extent(work, index, &op->extent);
+	xqdev_job_extent(job, index, &op->extent);
 	op->address = le64toh(from->address);
+	if (!resolve(job, &op->address))
+		return false;
 	op->stride = le64toh(from->stride);
 	op->batch_stride = le64toh(from->batch_stride);
 	op->plane_stride = le64toh(from->plane_stride);
@@ -62,15 +90,16 @@ static bool apart(const struct xqdev_operand *a, const struct xqdev_operand *b)
 }
 
 /* The output may not overlap itself, nor an input. */
-static bool output_apart(const struct xqdev_operand *operand)
+static bool output_apart(const struct xqdev_job *job)
 {
-	const struct xqdev_operand *c = &operand[XQACCEL_C];
+	const unsigned int written = xq_written_operand(&job->work);
+	const struct xqdev_operand *operand = job->operand, *c = &operand[written];
 	unsigned int i;
 
 	if (c->span && !xq_rows_disjoint(&c->extent, c->stride, c->batch_stride, c->plane_stride))
 		return false;
 	for (i = 0; i < XQ_OPERANDS; i++)
-		if (i != XQACCEL_C && !apart(c, &operand[i]))
+		if (i != written && !apart(c, &operand[i]))
 			return false;
 	return true;
 }
@@ -88,6 +117,16 @@ static uint16_t completion_flags(const struct xqaccel_work *work,
 	return xq_work_may_overflow(work, unbounded) ? XQACCEL_COMP_OVERFLOW : 0;
 }
 
+/* A program's parts are no programs, and are of its context. */
+static bool work_valid(const struct xqdev *dev, const struct xqdev_job *job)
+{
+	if (job->work.op == XQACCEL_OP_PROGRAM)
+		return !job->whole && !xq_program_check(&job->work, &dev->abilities);
+	if (job->whole && job->context != job->whole->context)
+		return false;
+	return !xq_work_check(&job->work, &dev->abilities);
+}
+
 /* Fills in the job; XQACCEL_STATUS_OK or INVALID. */
 int xqdev_job_prepare(struct xqdev *dev, struct xqdev_job *job,
 		      const struct xq_hw_descriptor *desc)
@@ -96,14 +135,14 @@ int xqdev_job_prepare(struct xqdev *dev, struct xqdev_job *job,
 
 	job->context = le32toh(desc->context);
 	read_work(&job->work, desc);
-	if (!reserved_zero(desc) || job->context >= dev->contexts ||
-	    xq_work_check(&job->work, &dev->abilities))
+	if (!reserved_zero(desc) || job->context >= dev->contexts || !work_valid(dev, job))
 		return XQACCEL_STATUS_INVALID;
 	for (i = 0; i < XQ_OPERANDS; i++)
-		if (!read_operand(&job->operand[i], &job->work, i, &desc->operand[i]))
+		if (!read_operand(job, i, &desc->operand[i]))
 			return XQACCEL_STATUS_INVALID;
-	if (!output_apart(job->operand))
+	if (!output_apart(job))
 		return XQACCEL_STATUS_INVALID;
-	job->comp_flags = completion_flags(&job->work, job->operand);
+	if (job->work.op != XQACCEL_OP_PROGRAM)
+		job->comp_flags = completion_flags(&job->work, job->operand);
 	return XQACCEL_STATUS_OK;
 }

@@ -20,6 +20,17 @@ uint32_t xqdev_queue_sq_head(struct xqdev_queue *q)
 	return (q->r.sq_head - xqdev_ready(q)) & (xqdev_entries(q) - 1);
 }
 
+/* How far the running program has come, 0 if there is none. */
+uint32_t xqdev_queue_step(struct xqdev_queue *q)
+{
+	struct xqdev_job *job;
+
+	pthread_mutex_lock(&q->dev->lock);
+	job = xqdev_running(q);
+	pthread_mutex_unlock(&q->dev->lock);
+	return job && xqdev_is_program(job) ? xqdev_program_step(job) : 0;
+}
+
 /* To the state after reset, except for the rings' place and size. The queue is idle. */
 void xqdev_queue_clear(struct xqdev_queue *q)
 {
@@ -27,8 +38,10 @@ void xqdev_queue_clear(struct xqdev_queue *q)
 		.sq_base = q->r.sq_base,
 		.cq_base = q->r.cq_base,
 		.size = q->r.size,
+		.coalesce = q->r.coalesce,
 		.phase = 1,
 	};
+	q->untold = 0;
 }
 
 void xqdev_queue_error(struct xqdev_queue *q)
@@ -55,6 +68,8 @@ static void set_irq(struct xqdev_queue *q, bool on)
 	const bool was = q->r.ctrl & XQ_Q_CTRL_IRQ;
 
 	q->r.ctrl = (q->r.ctrl & ~XQ_Q_CTRL_IRQ) | (on ? XQ_Q_CTRL_IRQ : 0);
+	if (!on)
+		q->untold = 0;
 	/* What came while interrupts were off must not be missed. */
 	if (on && !was && q->r.cq_head != q->r.cq_tail)
 		xqdev_interrupt(q->dev, XQ_VECTOR_QUEUE(q->index));
@@ -120,5 +135,8 @@ void xqdev_queue_cq_head(struct xqdev_queue *q, uint32_t value)
 		return;
 	}
 	q->r.cq_head = value;
+	/* What was found without an interrupt needs none. */
+	if (q->r.cq_head == q->r.cq_tail)
+		q->untold = 0;
 	xqdev_queue_service(q);
 }

@@ -157,6 +157,10 @@ static uint32_t read_queue(struct xqdev_queue *q, uint32_t reg)
 		return xqdev_queue_sq_head(q);
 	case XQ_Q_CQ_TAIL:
 		return q->r.cq_tail;
+	case XQ_Q_STEP:
+		return xqdev_queue_step(q);
+	case XQ_Q_COALESCE:
+		return q->r.coalesce;
 	case XQ_Q_SQ_TAIL:
 		return q->r.sq_tail;
 	case XQ_Q_CQ_HEAD:
@@ -247,6 +251,10 @@ static void write_queue(struct xqdev_queue *q, uint32_t reg, uint32_t value)
 		break;
 	case XQ_Q_CQ_HEAD:
 		xqdev_queue_cq_head(q, value);
+		break;
+	case XQ_Q_COALESCE:
+		q->r.coalesce = value;
+		xqdev_tell(q);
 		break;
 	default:
 		write_ring(q, reg, value);

@@ -9,9 +9,16 @@
 
 #include "device.h"
 
+static bool hangs(struct xqdev_job *job)
+{
+	const struct xqdev_job *part = xqdev_program_first(job);
+
+	return (part ? part : job)->state == XQDEV_JOB_HUNG;
+}
+
 static void put_back(struct xqdev_queue *q, struct xqdev_job *job)
 {
-	if (job->state == XQDEV_JOB_HUNG)
+	if (hangs(job))
 		q->dev->inject.hang_jobs++;
 	xqdev_queue_quiesce(q);
 	q->r.sq_head = (q->r.sq_head - 1) & (xqdev_entries(q) - 1);
@@ -36,7 +43,10 @@ static struct xqdev_job *pause_begin(struct xqdev_queue *q)
 		return job;
 	if ((job->work.flags & XQACCEL_JOB_ACCUMULATE) || xqdev_engine_ended(job))
 		return NULL;
-	xqdev_engine_cancel(job);
+	if (xqdev_is_program(job))
+		xqdev_program_cancel(job);
+	else
+		xqdev_engine_cancel(job);
 	return job;
 }
 
@@ -117,7 +127,7 @@ static bool loadable_queue(const struct xqdev_queue_state *r)
 
 static bool unused_queue(const struct xqdev_queue_state *r)
 {
-	return !r->ctrl && !r->status && !r->sq_base && !r->cq_base;
+	return !r->ctrl && !r->status && !r->sq_base && !r->cq_base && !r->coalesce;
 }
 
 static bool loadable(const struct xqdev *dev, const struct xqdev_state *state)
@@ -150,7 +160,9 @@ int xqdev_load(struct xqdev *dev, const struct xqdev_state *state)
 	dev->bytes = state->bytes;
 	dev->bytes_copied = state->bytes_copied;
 	dev->faults = state->faults;
-	for (i = 0; i < dev->queues; i++)
+	for (i = 0; i < dev->queues; i++) {
 		dev->queue[i].r = state->queue[i];
+		dev->queue[i].untold = 0;
+	}
 	return 0;
 }

@@ -128,6 +128,7 @@ struct xqdev_queue_state {
 	uint32_t size, ctrl, status;
 	uint32_t sq_head, sq_tail, cq_head, cq_tail;
 	uint32_t phase;
+	uint32_t coalesce;
 };
 
 struct xqdev_state {

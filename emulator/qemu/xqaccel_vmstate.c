@@ -44,6 +44,7 @@ static const VMStateDescription queue_vmstate = {
 		VMSTATE_UINT32(cq_head, struct xqdev_queue_state),
 		VMSTATE_UINT32(cq_tail, struct xqdev_queue_state),
 		VMSTATE_UINT32(phase, struct xqdev_queue_state),
+		VMSTATE_UINT32(coalesce, struct xqdev_queue_state),
 		VMSTATE_END_OF_LIST()
 	},
 };

@@ -13,12 +13,15 @@
 
 #include <linux/xqaccel.h>
 
+#include "driver/xq_program.h"
 #include "emulator/device/xq_device.h"
 
 #define BUS		0x10000ULL
 #define PAGES		64
 #define PAGE		((uint64_t)XQ_PAGE_BYTES)
 #define FIRST_DATA	24	/* pages before it are rings and tables */
+#define LIST_PAGE	10	/* of the data: where a program's list lies */
+#define LIST_JOBS	4
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -139,6 +142,31 @@ static void fill_memory(void)
 			  XQ_PTE_READ | XQ_PTE_WRITE);
 }
 
+static void store_descriptor(unsigned int index, const struct xq_hw_descriptor *d)
+{
+	memcpy(memory + sizeof(*d) * (index % 16), d, sizeof(*d));
+}
+
+/* A program whose jobs take their C from slots, which a mutation may bind to anything. */
+static void put_program(unsigned int index)
+{
+	struct xqaccel_work work = { .op = XQACCEL_OP_PROGRAM, .words = { LIST_JOBS } };
+	struct xq_hw_descriptor d = { .id = htole64(index) }, job;
+	unsigned int i;
+
+	memcpy(d.work, &work, sizeof(d.work));
+	for (i = 0; i < XQACCEL_PROGRAM_SLOTS; i++)
+		d.operand[i].address = htole64(0x20000 + i * PAGE);
+	d.operand[XQACCEL_PROGRAM_PROFILE].address = htole64(0x1a000);
+	d.operand[XQ_PROGRAM_LIST].address = htole64(LIST_PAGE * PAGE);
+	for (i = 0; i < LIST_JOBS; i++) {
+		memcpy(&job, memory + sizeof(d) * (i % 2), sizeof(job));
+		job.operand[XQACCEL_C].address = htole64(XQ_SLOT_ADDRESS(i, 64 * i));
+		memcpy(memory + (FIRST_DATA + LIST_PAGE) * PAGE + sizeof(d) * i, &job, sizeof(job));
+	}
+	store_descriptor(index, &d);
+}
+
 static void put_descriptor(unsigned int index)
 {
 	struct xqaccel_work gemm = {
@@ -162,7 +190,9 @@ static void put_descriptor(unsigned int index)
 	d.operand[XQACCEL_C] = (struct xq_hw_operand){ htole64(0x24000), htole64(4096), 0, 0 };
 	if (index % 4 == 3)
 		d.operand[XQACCEL_Y].plane_stride = htole64(5 * 4096);
-	memcpy(memory + sizeof(d) * (index % 16), &d, sizeof(d));
+	store_descriptor(index, &d);
+	if (index % 4 == 2)
+		put_program(index);
 }
 
 static void setup(void)
@@ -250,7 +280,8 @@ static uint32_t pick_register(const struct operation *op)
 
 static void mutate_descriptor(const struct operation *op)
 {
-	uint8_t *field = memory + 256 * (op->a % 16) + (op->b & ~3U);
+	const uint64_t page = op->c & 4 ? FIRST_DATA + LIST_PAGE : op->c >> 3 & 3;
+	uint8_t *field = memory + page * PAGE + 256 * (op->a % 16) + (op->b & ~3U);
 	uint32_t value = op->value;
 
 	if (op->c & 1)

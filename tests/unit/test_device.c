@@ -86,7 +86,9 @@ static void identification(void)
 	EXPECT(fake_read(&h, XQ_REG_VA_BITS) == XQ_VA_BITS, "va bits");
 	EXPECT(fake_read(&h, XQ_REG_MAX_DIM) == XQ_MAX_DIM, "dim");
 	EXPECT(fake_read64(&h, XQ_REG_CLOCK_HZ) == 1000000000, "clock");
-	EXPECT(fake_read64(&h, XQ_REG_FEATURES) == (15 | XQACCEL_FEATURE_GROUP_REAL), "features");
+	EXPECT(fake_read64(&h, XQ_REG_FEATURES) ==
+	       (15 | XQACCEL_FEATURE_GROUP_REAL | XQACCEL_FEATURE_PROGRAM | XQACCEL_FEATURE_COALESCE),
+	       "features");
 	for (i = 0; i < XQ_ISA_BYTES; i += 4) {
 		const uint32_t word = fake_read(&h, XQ_REG_ISA + i);
 

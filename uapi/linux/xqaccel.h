@@ -177,6 +177,7 @@ struct xqaccel_info {
 #define XQACCEL_FEATURE_COPY		(1ULL << 9)	/* OP_COPY */
 #define XQACCEL_FEATURE_GROUP_REAL	(1ULL << 10)	/* real group scales */
 #define XQACCEL_FEATURE_PROGRAM		(1ULL << 11)	/* OP_PROGRAM */
+#define XQACCEL_FEATURE_COALESCE	(1ULL << 12)	/* interrupts can be coalesced */
 
 /* ---- contexts ----------------------------------------------------------- */
 
@@ -427,6 +428,24 @@ struct xqaccel_conv {
 	__s32 x_zp;
 	__s32 w_zp;
 	__u32 reserved;
+};
+
+/* Operands of a run of a program: slot i is operand i, and then */
+#define XQACCEL_PROGRAM_SLOTS		16
+#define XQACCEL_PROGRAM_PROFILE		16	/* struct xqaccel_profile [jobs], optional */
+#define XQACCEL_PROGRAM_JOBS		4096	/* most jobs of a program */
+
+/**
+ * struct xqaccel_profile - what a job of a program took, written by the device when it has ended
+ * @start: @end: time stamps, in ticks of clock_hz
+ * @macs: multiply-accumulates
+ * @bytes: bytes of all its operands
+ */
+struct xqaccel_profile {
+	__le64 start;
+	__le64 end;
+	__le64 macs;
+	__le64 bytes;
 };
 
 #define XQACCEL_EPILOGUE_NONE		0	/* C has the int32 accumulators */

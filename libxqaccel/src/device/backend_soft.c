@@ -462,7 +462,7 @@ static int fill_info(struct soft *soft)
 		.hw_version = read_reg(soft, XQ_REG_VERSION),
 		.queues = read_reg(soft, XQ_REG_QUEUES), .contexts = 1, .max_jobs = SOFT_LANE_JOBS,
 		.max_batch = MAX_BATCH, .max_dim = read_reg(soft, XQ_REG_MAX_DIM),
-		.features = read_reg64(soft, XQ_REG_FEATURES),
+		.features = read_reg64(soft, XQ_REG_FEATURES) & ~XQACCEL_FEATURE_PROGRAM,
 		.clock_hz = read_reg64(soft, XQ_REG_CLOCK_HZ), .max_buffer_bytes = CLIENT_BYTES,
 		.client_bytes = CLIENT_BYTES, .default_timeout_ms = DEFAULT_TIMEOUT_MS,
 		.max_timeout_ms = MAX_TIMEOUT_MS, .threads = read_reg(soft, XQ_REG_THREADS),

@@ -66,7 +66,7 @@ static_assert(sizeof(struct xqaccel_operand) == 40);
 static_assert(sizeof(struct xqaccel_work) == 240);
 static_assert(sizeof(struct xqaccel_job_desc) == 248 + XQ_OPERANDS * 40);
 static_assert(sizeof(struct xqaccel_submit) == 48);
-static_assert(sizeof(struct xqaccel_completion) == 80);
+static_assert(sizeof(struct xqaccel_completion) == 88);
 static_assert(sizeof(struct xqaccel_wait) == 56);
 static_assert(sizeof(struct xqaccel_cancel) == 16);
 

@@ -678,8 +678,8 @@ static void invalidation_in_the_middle(void)
 	page = fake_page(&h);
 	memset(fake_memory(&h, page), 0x5a, 4096);
 	fake_leaf(&h, CONTEXT, c_va & ~4095ULL, page, XQ_PTE_VALID | XQ_PTE_READ | XQ_PTE_WRITE);
-	fake_write(&h, XQ_REG_CTX_INVAL, CONTEXT | XQ_CTX_INVAL_GO);
-	EXPECT(!fake_read(&h, XQ_REG_CTX_INVAL), "waits for what has not started");
+	fake_write(&h, XQ_REG_CTX_INVAL, CONTEXT);
+	EXPECT(!fake_read(&h, XQ_REG_CTX_PENDING(CONTEXT)), "waits for what has not started");
 	expect(XQACCEL_STATUS_OK, 0);
 	fake_load(&h, CONTEXT, c_va, &value, 4);
 	EXPECT(value != 0x5a5a5a5a, "written through an old translation");
@@ -695,9 +695,9 @@ static void invalidation_of_the_running(void)
 	fake_submit(&h, 0, &program);
 	wait_step(4);
 	fake_leaf(&h, CONTEXT, LONG_VA, fake_page(&h), XQ_PTE_VALID | XQ_PTE_READ);
-	fake_write(&h, XQ_REG_CTX_INVAL, CONTEXT | XQ_CTX_INVAL_GO);
-	EXPECT(fake_read(&h, XQ_REG_CTX_INVAL) || fake_read(&h, Q_STEP) != 4, "acknowledged");
-	EXPECT(fake_wait_clear(&h, XQ_REG_CTX_INVAL, XQ_CTX_INVAL_GO), "never acknowledged");
+	fake_write(&h, XQ_REG_CTX_INVAL, CONTEXT);
+	EXPECT(fake_read(&h, XQ_REG_CTX_PENDING(CONTEXT)) || fake_read(&h, Q_STEP) != 4, "acknowledged");
+	EXPECT(fake_wait_clear(&h, XQ_REG_CTX_PENDING(CONTEXT), 1U << CONTEXT), "never acknowledged");
 	expect(XQACCEL_STATUS_OK, 0);
 	end();
 }

@@ -251,6 +251,12 @@ struct xqaccel_buf_destroy {
 
 /* ---- jobs --------------------------------------------------------------- */
 
+/*
+ * In the place of a handle, in the jobs of a program: the buffer that a run of the program binds to
+ * slot n. Offsets count from the one that the run gives with it.
+ */
+#define XQACCEL_SLOT(n)			(0x80000000U | (n))
+
 /**
  * struct xqaccel_operand - where a tensor or vector lies
  * @handle: buffer, 0 for an operand that the job does not have
@@ -286,6 +292,7 @@ struct xqaccel_operand {
 #define XQACCEL_JOB_B_TILED		(1U << 1)	/* B is in the tile order */
 #define XQACCEL_JOB_GROUP_ACC		(1U << 2)	/* C has an accumulator per group */
 #define XQACCEL_JOB_GROUP_REAL		(1U << 3)	/* groups have real scales, C is F32 */
+#define XQACCEL_JOB_SILENT		(1U << 16)	/* no completion, unless it fails */
 
 /* Most elements of a group with real scales: its sum of bytes then fits in 32 bits. */
 #define XQACCEL_MAX_GROUP_REAL		4096
@@ -490,11 +497,30 @@ struct xqaccel_epilogue {
 };
 
 /**
+ * struct xqaccel_run - a run of a program
+ * @program: as PROGRAM_CREATE returned it
+ *
+ * A run is one job of its lane: one id, one time limit, one completion. Operand i is what slot i is
+ * bound to, a handle and an offset; slots that no job of the program uses are absent. Operand
+ * XQACCEL_PROGRAM_PROFILE, if it is there, gets a struct xqaccel_profile for each job that has ended,
+ * and is aligned to their size. All strides are 0, flags are 0 or SILENT.
+ *
+ * What the jobs reach of each slot must be in its buffer, and offsets must keep the alignment of their
+ * operands. What they write of a slot, or as profile, may not overlap what they read or write of other slots and
+ * of the buffers that they name; of buffers that the program names all between the first and the last byte
+ * that its jobs touch counts.
+ */
+struct xqaccel_run {
+	__u32 program;
+};
+
+/**
  * struct xqaccel_work - what a job computes, in words of 32 bits
  * @op: XQACCEL_OP_*
  * @flags: XQACCEL_JOB_*
  * @gemm: of OP_GEMM
  * @conv: of OP_CONV
+ * @run: of OP_PROGRAM
  * @words: all of them; those that the operation does not have must be 0
  * @epilogue: what follows
  */
@@ -504,6 +530,7 @@ struct xqaccel_work {
 	union {
 		struct xqaccel_gemm gemm;
 		struct xqaccel_conv conv;
+		struct xqaccel_run run;
 		__u32 words[48];
 	};
 	struct xqaccel_epilogue epilogue;
@@ -607,6 +634,9 @@ struct xqaccel_cancel {
  * @fault_handle: buffer of a FAULT, 0 if it is not one of the job's
  * @lane: of the submit
  * @fault_offset: offset in that buffer, or the device address
+ * @failed_job: of a program that failed, timed out or was canceled: index of the job that it came to,
+ *	those before it have ended well; XQACCEL_NO_JOB if nobody knows, as when the device is lost. Else 0
+ * @reserved: 0
  */
 struct xqaccel_completion {
 	__u64 user_data;
@@ -621,7 +651,11 @@ struct xqaccel_completion {
 	__u32 fault_handle;
 	__u32 lane;
 	__u64 fault_offset;
+	__u32 failed_job;
+	__u32 reserved;
 };
+
+#define XQACCEL_NO_JOB			0xffffffffU
 
 #define XQACCEL_WAIT_LANE		(1U << 0)	/* only jobs of @lane */
 #define XQACCEL_WAIT_JOB		(1U << 1)	/* only the job @id */
@@ -665,6 +699,51 @@ struct xqaccel_wait {
 	__u32 pending;
 };
 
+/* ---- programs ----------------------------------------------------------- */
+
+/**
+ * struct xqaccel_program_create - XQACCEL_IOCTL_PROGRAM_CREATE
+ * @size: sizeof(struct xqaccel_program_create)
+ * @flags: must be 0
+ * @jobs: the jobs, struct xqaccel_job_desc, in the order in which they run; 1..XQACCEL_PROGRAM_JOBS of
+ *	them, with a stride of at least 64. Operands name buffers, or slots (XQACCEL_SLOT). No job is
+ *	a run of a program or SILENT, and user_data is 0.
+ * @slots: how many slots a run binds, 0..XQACCEL_PROGRAM_SLOTS; those that no job uses stay absent
+ * @program: out, its handle; those of programs and those of buffers have nothing to do with each other
+ *
+ * The jobs are checked here, once, as SUBMIT checks them; where slots are concerned, as soon as they
+ * are bound. The program holds the buffers that it names until it is destroyed, and its runs have ended; their
+ * handles may be destroyed before.
+ *
+ * A run that a reset, a sleep or a migration stops starts again, if that gives what it would have given,
+ * and ends as CANCELED if not: because a job changes what the program read before it was written
+ * by the program, or adds to it. How the driver tells is said in Documentation/uapi.rst.
+ *
+ * Its memory, 1024 bytes a job, counts as that of buffers does.
+ *
+ * EOPNOTSUPP: the device has no FEATURE_PROGRAM. Errors of SUBMIT for its jobs, of BUF_CREATE
+ * for its memory. ENOSPC: the jobs name more than 1024 buffers, too. EFAULT.
+ */
+struct xqaccel_program_create {
+	__u32 size;
+	__u32 flags;
+	struct xqaccel_array jobs;
+	__u32 slots;
+	__u32 program;
+};
+
+/**
+ * struct xqaccel_program_destroy - XQACCEL_IOCTL_PROGRAM_DESTROY
+ * @size: sizeof(struct xqaccel_program_destroy)
+ * @program: handle, gone at once. Runs that were submitted go on.
+ *
+ * ENOENT: no such program.
+ */
+struct xqaccel_program_destroy {
+	__u32 size;
+	__u32 program;
+};
+
 /* Not used by others, see the kernel's ioctl-number.rst. */
 #define XQACCEL_IOCTL_TYPE		0xD8
 #define XQACCEL_CMD_INFO		0x00
@@ -674,6 +753,8 @@ struct xqaccel_wait {
 #define XQACCEL_CMD_SUBMIT		0x04
 #define XQACCEL_CMD_WAIT		0x05
 #define XQACCEL_CMD_CANCEL		0x06
+#define XQACCEL_CMD_PROGRAM_CREATE	0x07
+#define XQACCEL_CMD_PROGRAM_DESTROY	0x08
 
 /* The size is in the structure, so that a number never changes. */
 #define XQACCEL_IOCTL_INFO		_IO(XQACCEL_IOCTL_TYPE, XQACCEL_CMD_INFO)
@@ -683,5 +764,7 @@ struct xqaccel_wait {
 #define XQACCEL_IOCTL_SUBMIT		_IO(XQACCEL_IOCTL_TYPE, XQACCEL_CMD_SUBMIT)
 #define XQACCEL_IOCTL_WAIT		_IO(XQACCEL_IOCTL_TYPE, XQACCEL_CMD_WAIT)
 #define XQACCEL_IOCTL_CANCEL		_IO(XQACCEL_IOCTL_TYPE, XQACCEL_CMD_CANCEL)
+#define XQACCEL_IOCTL_PROGRAM_CREATE	_IO(XQACCEL_IOCTL_TYPE, XQACCEL_CMD_PROGRAM_CREATE)
+#define XQACCEL_IOCTL_PROGRAM_DESTROY	_IO(XQACCEL_IOCTL_TYPE, XQACCEL_CMD_PROGRAM_DESTROY)
 
 #endif

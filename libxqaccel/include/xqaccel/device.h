@@ -92,6 +92,9 @@ void *xq_buffer_data(const struct xq_buffer *buf);
 /** xq_buffer_size() - bytes, as rounded up */
 size_t xq_buffer_size(const struct xq_buffer *buf);
 
+/** xq_buffer_handle() - its name in operands of struct xqaccel_job_desc */
+uint32_t xq_buffer_handle(const struct xq_buffer *buf);
+
 /* ---- jobs --------------------------------------------------------------------- */
 
 /**
@@ -112,7 +115,8 @@ struct xq_operand {
  * struct xq_gemm - C[batch][m][n] (+)= (A[batch][m][k] - a_zp) x (B[batch][n][k] - b_zp)^T
  *
  * Members have the meaning of struct xqaccel_job_desc's (linux/xqaccel.h); zero what is not
- * needed. @batch 0 counts as 1. @flags: XQACCEL_JOB_*.
+ * needed. @batch 0 counts as 1. @flags: XQACCEL_JOB_*; one that is SILENT has a completion only
+ * if it fails, and does not count as pending.
  */
 struct xq_gemm {
 	uint32_t m, n, k, batch;
@@ -140,6 +144,8 @@ struct xq_gemm {
  *	reset, -ENODEV device lost
  * @overflow: K was so large that an accumulator may have wrapped
  * @start_ns: @end_ns: by the device's clock
+ * @failed_job: of a program that failed: index of the job that did, those before it have ended well;
+ *	XQACCEL_NO_JOB if nobody knows
  */
 struct xq_completion {
 	uint64_t user_data;
@@ -148,6 +154,7 @@ struct xq_completion {
 	uint64_t start_ns, end_ns;
 	uint64_t macs, bytes, bytes_copied;
 	uint64_t fault_offset;
+	uint32_t failed_job;
 };
 
 /**

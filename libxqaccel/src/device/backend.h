@@ -36,6 +36,8 @@ struct xq_memory {
  *	first
  * @wait: as XQACCEL_IOCTL_WAIT for completions of one lane; returns the number written
  * @cancel: as XQACCEL_IOCTL_CANCEL
+ * @program_create: as XQACCEL_IOCTL_PROGRAM_CREATE
+ * @program_destroy: as XQACCEL_IOCTL_PROGRAM_DESTROY
  *
  * All may be called by any thread at any time.
  */
@@ -49,6 +51,9 @@ struct xq_backend_ops {
 		    struct xqaccel_completion *completions, unsigned int count, unsigned int min,
 		    int64_t deadline_ns);
 	int (*cancel)(struct xq_backend *backend, uint64_t id);
+	int (*program_create)(struct xq_backend *backend, const struct xqaccel_job_desc *jobs,
+			      unsigned int count, unsigned int slots, uint32_t *program);
+	void (*program_destroy)(struct xq_backend *backend, uint32_t program);
 };
 
 struct xq_backend {

@@ -122,9 +122,30 @@ static int ioctl_cancel(struct xq_backend *backend, uint64_t id)
 	return call(of(backend), XQACCEL_IOCTL_CANCEL, &cancel);
 }
 
+static int ioctl_program_create(struct xq_backend *backend, const struct xqaccel_job_desc *jobs,
+				unsigned int count, unsigned int slots, uint32_t *program)
+{
+	struct xqaccel_program_create create = {
+		.size = sizeof(create), .jobs = { sizeof(*jobs), count, (uintptr_t)jobs },
+		.slots = slots,
+	};
+	const int err = call(of(backend), XQACCEL_IOCTL_PROGRAM_CREATE, &create);
+
+	*program = create.program;
+	return err;
+}
+
+static void ioctl_program_destroy(struct xq_backend *backend, uint32_t program)
+{
+	struct xqaccel_program_destroy destroy = { .size = sizeof(destroy), .program = program };
+
+	call(of(backend), XQACCEL_IOCTL_PROGRAM_DESTROY, &destroy);
+}
+
 static const struct xq_backend_ops ioctl_ops = {
 	.close = ioctl_close, .create = ioctl_create, .destroy = ioctl_destroy,
 	.submit = ioctl_submit, .wait = ioctl_wait, .cancel = ioctl_cancel,
+	.program_create = ioctl_program_create, .program_destroy = ioctl_program_destroy,
 };
 
 /* The pairs, in memory that the caller frees. Their number does not change. */

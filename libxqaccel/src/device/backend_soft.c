@@ -188,7 +188,7 @@ static void soft_destroy(struct xq_backend *backend, const struct xq_memory *mem
 	pthread_mutex_unlock(&soft->lock);
 }
 
-static bool find_memory(void *opaque, uint32_t handle, size_t *bytes)
+bool soft_find_memory(void *opaque, uint32_t handle, size_t *bytes)
 {
 	const struct soft_buffer *buffer = soft_buffer_find(opaque, handle);
 
@@ -199,36 +199,53 @@ static bool find_memory(void *opaque, uint32_t handle, size_t *bytes)
 
 /* ---- jobs -------------------------------------------------------------------------------------- */
 
-static void describe(struct soft *soft, const struct xqaccel_job_desc *job, struct soft_job *out)
+void soft_describe(struct soft *soft, const struct xqaccel_job_desc *job, struct xq_hw_descriptor *d)
 {
 	const uint32_t *words = (const uint32_t *)&job->work;
-	struct xq_hw_descriptor *d = &out->descriptor;
 	unsigned int i;
 
-	*d = (struct xq_hw_descriptor){
-		.id = htole64(out->id), .context = htole32(SOFT_CONTEXT),
-	};
+	*d = (struct xq_hw_descriptor){ .context = htole32(SOFT_CONTEXT) };
 	for (i = 0; i < XQ_WORK_WORDS; i++)
 		d->work[i] = htole32(words[i]);
 	for (i = 0; i < XQ_OPERANDS; i++) {
 		const struct xqaccel_operand *op = &job->operand[i];
+		uint64_t address;
 
-		out->buffer[i] = soft_buffer_find(&soft->memory, op->handle);
-		if (!out->buffer[i])
+		if (!op->handle)
 			continue;
-		out->buffer[i]->references++;
+		if (op->handle & XQACCEL_SLOT(0))
+			address = XQ_SLOT_ADDRESS(op->handle & ~XQACCEL_SLOT(0), op->offset);
+		else
+			address = soft_buffer_find(&soft->memory, op->handle)->va + op->offset;
 		d->operand[i] = (struct xq_hw_operand){
-			htole64(out->buffer[i]->va + op->offset), htole64(op->stride),
-			htole64(op->batch_stride), htole64(op->plane_stride),
+			htole64(address), htole64(op->stride), htole64(op->batch_stride),
+			htole64(op->plane_stride),
 		};
 	}
-	out->user_data = job->user_data;
+}
+
+/* A job that is no program. */
+static int describe(struct soft *soft, const struct xqaccel_job_desc *job, struct soft_job *out)
+{
+	unsigned int i;
+	int err = xq_job_check(job, &soft->info, &soft->pairs, soft_find_memory, &soft->memory);
+
+	if (err)
+		return err;
+	soft_describe(soft, job, &out->descriptor);
+	for (i = 0; i < XQ_OPERANDS; i++) {
+		out->buffer[i] = soft_buffer_find(&soft->memory, job->operand[i].handle);
+		if (out->buffer[i])
+			out->buffer[i]->references++;
+	}
+	return 0;
 }
 
 static int accept_job(struct soft *soft, const struct xqaccel_job_desc *job, uint32_t lane,
 		      uint32_t timeout_ms)
 {
 	struct soft_lane *l = &soft->lane[lane];
+	struct xqaccel_job_desc plain = *job;
 	struct soft_job *accepted;
 	int err;
 
@@ -236,16 +253,23 @@ static int accept_job(struct soft *soft, const struct xqaccel_job_desc *job, uin
 		return -ENODEV;
 	if (l->outstanding == SOFT_LANE_JOBS)
 		return -EAGAIN;
-	err = xq_job_check(job, &soft->info, &soft->pairs, find_memory, &soft->memory);
-	if (err)
-		return err;
-	accepted = malloc(sizeof(*accepted));
+	accepted = calloc(1, sizeof(*accepted));
 	if (!accepted)
 		return -ENOMEM;
+	plain.work.flags &= ~XQACCEL_JOB_SILENT;
+	if (job->work.op == XQACCEL_OP_PROGRAM)
+		err = soft_program_run(soft, &plain, accepted);
+	else
+		err = describe(soft, &plain, accepted);
+	if (err) {
+		free(accepted);
+		return err;
+	}
+	accepted->user_data = job->user_data;
+	accepted->silent = job->work.flags & XQACCEL_JOB_SILENT;
 	accepted->timeout_ns = 1000000ULL * (timeout_ms ? timeout_ms : DEFAULT_TIMEOUT_MS);
-	accepted->canceled = false;
 	accepted->id = soft->next_id++;
-	describe(soft, job, accepted);
+	accepted->descriptor.id = htole64(accepted->id);
 	soft_lane_push(soft, lane, accepted);
 	l->outstanding++;
 	return 0;
@@ -462,7 +486,7 @@ static int fill_info(struct soft *soft)
 		.hw_version = read_reg(soft, XQ_REG_VERSION),
 		.queues = read_reg(soft, XQ_REG_QUEUES), .contexts = 1, .max_jobs = SOFT_LANE_JOBS,
 		.max_batch = MAX_BATCH, .max_dim = read_reg(soft, XQ_REG_MAX_DIM),
-		.features = read_reg64(soft, XQ_REG_FEATURES) & ~XQACCEL_FEATURE_PROGRAM,
+		.features = read_reg64(soft, XQ_REG_FEATURES),
 		.clock_hz = read_reg64(soft, XQ_REG_CLOCK_HZ), .max_buffer_bytes = CLIENT_BYTES,
 		.client_bytes = CLIENT_BYTES, .default_timeout_ms = DEFAULT_TIMEOUT_MS,
 		.max_timeout_ms = MAX_TIMEOUT_MS, .threads = read_reg(soft, XQ_REG_THREADS),
@@ -482,6 +506,7 @@ static void free_soft(struct soft *soft)
 	if (soft->dev)
 		xqdev_destroy(soft->dev);
 	soft_lanes_free(soft);
+	soft_programs_free(soft);
 	soft_memory_free(&soft->memory);
 	pthread_cond_destroy(&soft->ended);
 	pthread_cond_destroy(&soft->waiter_wake);
@@ -503,9 +528,31 @@ static void soft_close(struct xq_backend *backend)
 	free_soft(soft);
 }
 
+static int program_create(struct xq_backend *backend, const struct xqaccel_job_desc *jobs,
+			  unsigned int count, unsigned int slots, uint32_t *program)
+{
+	struct soft *soft = of(backend);
+	int err;
+
+	pthread_mutex_lock(&soft->lock);
+	err = soft_program_create(soft, jobs, count, slots, program);
+	pthread_mutex_unlock(&soft->lock);
+	return err;
+}
+
+static void program_destroy(struct xq_backend *backend, uint32_t program)
+{
+	struct soft *soft = of(backend);
+
+	pthread_mutex_lock(&soft->lock);
+	soft_program_destroy(soft, program);
+	pthread_mutex_unlock(&soft->lock);
+}
+
 static const struct xq_backend_ops soft_ops = {
 	.close = soft_close, .create = soft_create, .destroy = soft_destroy,
 	.submit = soft_submit, .wait = soft_wait, .cancel = soft_cancel,
+	.program_create = program_create, .program_destroy = program_destroy,
 };
 
 int xq_soft_threads(unsigned int *threads)

@@ -38,6 +38,11 @@ void *xq_buffer_data(const struct xq_buffer *buf)
 	return buf->memory.data;
 }
 
+uint32_t xq_buffer_handle(const struct xq_buffer *buf)
+{
+	return buf->memory.handle;
+}
+
 size_t xq_buffer_size(const struct xq_buffer *buf)
 {
 	return buf->memory.bytes;

@@ -80,7 +80,7 @@ static int status_errno(uint32_t status)
 	}
 }
 
-static uint64_t ticks_to_ns(uint64_t ticks, uint64_t hz)
+uint64_t xq_ticks_to_ns(uint64_t ticks, uint64_t hz)
 {
 	return hz == 1000000000 ? ticks :
 	       ticks / hz * 1000000000 + ticks % hz * 1000000000 / hz;
@@ -92,9 +92,9 @@ void xq_completion_from(const struct xq_device *dev, const struct xqaccel_comple
 	*to = (struct xq_completion){
 		.user_data = from->user_data, .status = status_errno(from->status),
 		.overflow = from->flags & XQACCEL_COMP_OVERFLOW,
-		.start_ns = ticks_to_ns(from->start, dev->info.clock_hz),
-		.end_ns = ticks_to_ns(from->end, dev->info.clock_hz),
+		.start_ns = xq_ticks_to_ns(from->start, dev->info.clock_hz),
+		.end_ns = xq_ticks_to_ns(from->end, dev->info.clock_hz),
 		.macs = from->macs, .bytes = from->bytes, .bytes_copied = from->bytes_copied,
-		.fault_offset = from->fault_offset,
+		.fault_offset = from->fault_offset, .failed_job = from->failed_job,
 	};
 }

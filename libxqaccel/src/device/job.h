@@ -8,6 +8,9 @@
 int xq_job_from_gemm(const struct xq_device *dev, const struct xq_gemm *gemm,
 		     struct xqaccel_job_desc *job);
 
+/* Time stamps of a device whose clock ticks so often a second. */
+uint64_t xq_ticks_to_ns(uint64_t ticks, uint64_t hz);
+
 /* From the driver's completion to the library's. */
 void xq_completion_from(const struct xq_device *dev, const struct xqaccel_completion *from,
 			struct xq_completion *to);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "job.h"
+#include "queue.h"
 
 #define REAP_AT_ONCE	64
 #define SUBMIT_AT_ONCE	16
@@ -20,7 +21,8 @@ struct job_name {
 
 /**
  * struct xq_queue - a lane; all but @dev is the owner's
- * @pending: submitted and not taken
+ * @pending: submitted and not taken, but for silent jobs
+ * @silent: silent jobs may be under way
  * @names: of these jobs, a ring of @room with the oldest at @head
  */
 struct xq_queue {
@@ -28,10 +30,14 @@ struct xq_queue {
 	uint32_t lane;
 	uint32_t timeout_ms;
 	unsigned int pending;
+	bool silent;
 
 	struct job_name *names;
 	unsigned int room, head;
 };
+
+static int take(struct xq_queue *q, struct xq_completion *completions, unsigned int count,
+		unsigned int min, int64_t deadline_ns);
 
 int xq_queue_create(struct xq_device *dev, const struct xq_queue_options *options,
 		    struct xq_queue **queue)
@@ -68,9 +74,10 @@ void xq_queue_destroy(struct xq_queue *queue)
 
 	if (!queue)
 		return;
-	while (queue->pending) {
-		const int n = xq_queue_wait(queue, dropped, REAP_AT_ONCE, 1, -1);
+	while (queue->pending || queue->silent) {
+		const int n = take(queue, dropped, REAP_AT_ONCE, 1, XQACCEL_NO_DEADLINE);
 
+		/* With ENOENT there is no job of any kind. */
 		if (n < 0 && n != -EINTR)
 			break;
 	}
@@ -110,13 +117,18 @@ static int make_room(struct xq_queue *q, unsigned int more)
 	return 0;
 }
 
-/* The job is nearly always the oldest: only one that was canceled ends before others. */
+/*
+ * The job is nearly always the oldest: only one that was canceled ends before others. A silent one has
+ * no name.
+ */
 static void forget(struct xq_queue *q, uint64_t id)
 {
 	unsigned int i = 0;
 
-	while (i + 1 < q->pending && name_at(q, i)->id != id)
+	while (i < q->pending && name_at(q, i)->id != id)
 		i++;
+	if (i == q->pending)
+		return;
 	for (; i; i--)
 		*name_at(q, i) = *name_at(q, i - 1);
 	q->head = (q->head + 1) % q->room;
@@ -185,7 +197,7 @@ int xq_queue_wait(struct xq_queue *queue, struct xq_completion *completions, uns
 		return -EINVAL;
 	if (min > queue->pending)
 		return -ENOENT;
-	while (taken < count && queue->pending) {
+	while (taken < count && (queue->pending || queue->silent)) {
 		n = take(queue, completions + taken, count - taken, min > taken ? min - taken : 0,
 			 deadline);
 		if (n < 0)
@@ -210,17 +222,23 @@ static unsigned int smaller(unsigned int a, unsigned int b)
 }
 
 /* There is room for them. */
-static unsigned int add_names(struct xq_queue *q, const struct xq_gemm *jobs, unsigned int count,
-			      uint64_t first_id)
+static unsigned int add_names(struct xq_queue *q, const struct xqaccel_job_desc *jobs,
+			      unsigned int count, uint64_t first_id)
 {
 	unsigned int i;
 
-	for (i = 0; i < count; i++)
-		*name_at(q, q->pending++) = (struct job_name){ first_id + i, jobs[i].user_data };
+	for (i = 0; i < count; i++) {
+		if (jobs[i].work.flags & XQACCEL_JOB_SILENT)
+			q->silent = true;
+		else
+			*name_at(q, q->pending++) = (struct job_name){ first_id + i,
+								       jobs[i].user_data };
+	}
 	return count;
 }
 
-int xq_queue_submit(struct xq_queue *queue, const struct xq_gemm *jobs, unsigned int count)
+int xq_queue_submit_as(struct xq_queue *queue, const void *jobs, unsigned int count,
+		       xq_make_job *make)
 {
 	const struct xqaccel_info *info = &queue->dev->info;
 	struct xq_backend *backend = queue->dev->backend;
@@ -237,7 +255,7 @@ int xq_queue_submit(struct xq_queue *queue, const struct xq_gemm *jobs, unsigned
 		if (!want)
 			err = -EAGAIN;
 		while (n < want && !err) {
-			err = xq_job_from_gemm(queue->dev, &jobs[accepted + n], &converted[n]);
+			err = make(queue->dev, jobs, accepted + n, &converted[n]);
 			n += !err;
 		}
 		if (n && make_room(queue, n))
@@ -249,28 +267,48 @@ int xq_queue_submit(struct xq_queue *queue, const struct xq_gemm *jobs, unsigned
 		if (done < 0)
 			err = done;
 		else
-			accepted += add_names(queue, &jobs[accepted], (unsigned int)done, first_id);
+			accepted += add_names(queue, converted, (unsigned int)done, first_id);
 	}
 	return accepted ? (int)accepted : err;
 }
 
-int xq_gemm_run(struct xq_queue *queue, const struct xq_gemm *job,
-		struct xq_completion *completion)
+int xq_queue_run_as(struct xq_queue *queue, const void *job, xq_make_job *make,
+		    struct xq_completion *completion)
 {
 	struct xq_completion own;
 	int n;
 
 	if (queue->pending)
 		return -EBUSY;
-	n = xq_queue_submit(queue, job, 1);
+	n = xq_queue_submit_as(queue, job, 1, make);
 	if (n < 0)
 		return n;
+	/* One that is silent and ends well has no completion. */
 	do {
-		n = xq_queue_wait(queue, &own, 1, 1, -1);
+		n = take(queue, &own, 1, 1, XQACCEL_NO_DEADLINE);
 	} while (n == -EINTR);
-	if (n < 0)
+	if (n == -ENOENT && queue->silent)
+		own = (struct xq_completion){ .status = 0 };
+	else if (n < 0)
 		return n;
 	if (completion)
 		*completion = own;
 	return own.status;
+}
+
+static int job_from_gemm(const struct xq_device *dev, const void *jobs, unsigned int index,
+			 struct xqaccel_job_desc *job)
+{
+	return xq_job_from_gemm(dev, (const struct xq_gemm *)jobs + index, job);
+}
+
+int xq_queue_submit(struct xq_queue *queue, const struct xq_gemm *jobs, unsigned int count)
+{
+	return xq_queue_submit_as(queue, jobs, count, job_from_gemm);
+}
+
+int xq_gemm_run(struct xq_queue *queue, const struct xq_gemm *job,
+		struct xq_completion *completion)
+{
+	return xq_queue_run_as(queue, job, job_from_gemm, completion);
 }

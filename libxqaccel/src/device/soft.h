@@ -7,6 +7,7 @@
 #define XQ_SOFT_H
 
 #include "backend.h"
+#include "driver/xq_program_flow.h"
 #include "emulator/device/xq_device.h"
 
 #define SOFT_RING_LOG2		10
@@ -87,11 +88,56 @@ struct soft_job {
 	struct soft_job *next;
 	struct xq_hw_descriptor descriptor;
 	struct soft_buffer *buffer[XQ_OPERANDS];
+	struct soft_program *program;	/* that it runs, or NULL */
 	uint64_t user_data;
 	uint64_t id;
 	uint64_t timeout_ns;
 	bool canceled;
+	bool silent;
 };
+
+/* ---- programs: soft_program.c ------------------------------------------------------------------- */
+
+/* A buffer that the jobs of a program name, and what they do with it. */
+struct soft_fixed {
+	struct soft_buffer *buffer;
+	struct xq_use use;
+};
+
+/**
+ * struct soft_program - under the device lock
+ * @next: in soft->programs, while it has a handle
+ * @references: the handle, and each run
+ * @list: memory of the descriptors
+ * @slot: what the jobs do with each
+ * @fixed: buffers that the jobs name, each with a reference
+ */
+struct soft_program {
+	struct soft_program *next;
+	uint32_t handle;
+	unsigned int references;
+	unsigned int jobs;
+	struct soft_buffer *list;
+	struct xq_use slot[XQACCEL_PROGRAM_SLOTS];
+	struct soft_fixed *fixed;
+	size_t fixed_count;
+};
+
+struct soft;
+
+int soft_program_create(struct soft *soft, const struct xqaccel_job_desc *jobs, unsigned int count,
+			unsigned int slots, uint32_t *program);
+void soft_program_destroy(struct soft *soft, uint32_t program);
+/* Checks a run and describes it; 0 or the error that the driver has for it. */
+int soft_program_run(struct soft *soft, const struct xqaccel_job_desc *job, struct soft_job *out);
+void soft_program_put(struct soft *soft, struct soft_program *program);
+/* At the end, when there is no device: gives up a reference, and those of all handles. */
+void soft_program_drop(struct soft_program *program);
+void soft_programs_free(struct soft *soft);
+
+/* The descriptor of a job; operands at slots stay relative to them. */
+void soft_describe(struct soft *soft, const struct xqaccel_job_desc *job, struct xq_hw_descriptor *d);
+bool soft_find_memory(void *opaque, uint32_t handle, size_t *bytes);
 
 /**
  * struct soft_lane - a hardware queue; under the device lock
@@ -121,6 +167,7 @@ struct soft_lane {
  * @lock: the device context: all calls of the device model, and all below but the calls
  * @serving: a thread in wait answers the device model's calls
  * @sleepers: other threads in wait, which sleep on @ended
+ * @programs: those that have a handle
  * @dying: buffers without references, to be invalidated
  * @retiring: buffers that the device is asked to forget
  * @lost: a reset was not acknowledged
@@ -138,6 +185,8 @@ struct soft {
 	unsigned int sleepers;
 	pthread_cond_t ended;
 	uint64_t next_id;
+	struct soft_program *programs;
+	uint32_t last_program;
 	struct soft_buffer *dying, *retiring;
 	bool lost;
 

@@ -65,6 +65,8 @@ void soft_lanes_free(struct soft *soft)
 			struct soft_job *job = soft->lane[i].first;
 
 			soft->lane[i].first = job->next;
+			if (job->program)
+				soft_program_drop(job->program);
 			free(job);
 		}
 	}
@@ -158,15 +160,22 @@ static void finish(struct soft *soft, unsigned int lane, struct soft_job **link,
 {
 	struct soft_lane *l = &soft->lane[lane];
 	struct soft_job *job = *link;
-	struct xqaccel_completion *done =
-		&l->done[(l->done_head + l->done_count++) % SOFT_LANE_JOBS];
 	unsigned int i;
 
-	*done = *completion;
-	done->user_data = job->user_data;
-	done->id = job->id;
-	done->lane = lane;
+	if (job->silent && completion->status == XQACCEL_STATUS_OK) {
+		l->outstanding--;
+	} else {
+		struct xqaccel_completion *done =
+			&l->done[(l->done_head + l->done_count++) % SOFT_LANE_JOBS];
+
+		*done = *completion;
+		done->user_data = job->user_data;
+		done->id = job->id;
+		done->lane = lane;
+	}
 	*link = job->next;
+	if (job->program)
+		soft_program_put(soft, job->program);
 	for (i = 0; i < XQ_OPERANDS; i++)
 		if (job->buffer[i])
 			soft_buffer_put(soft, job->buffer[i]);
@@ -202,6 +211,10 @@ static void take_completion(struct soft *soft, unsigned int lane, const struct x
 	/* Jobs of a queue end in order: another id is a broken device. */
 	if (hw->id != soft->lane[lane].first->descriptor.id)
 		done.status = XQACCEL_STATUS_DMA;
+	if (done.status && soft->lane[lane].first->program) {
+		done.failed_job = (uint32_t)done.macs;
+		done.macs = 0;
+	}
 	if (done.status == XQACCEL_STATUS_FAULT)
 		locate_fault(soft, le64toh(hw->fault_address), &done);
 	finish_first(soft, lane, &done);
@@ -262,13 +275,16 @@ static bool reset_lane(struct soft *soft, unsigned int lane)
 
 static void fail_device(struct soft *soft)
 {
-	const struct xqaccel_completion lost = { .status = XQACCEL_STATUS_LOST };
+	struct xqaccel_completion lost = { .status = XQACCEL_STATUS_LOST };
 	unsigned int i;
 
 	soft->lost = true;
-	for (i = 0; i < soft->info.lanes; i++)
-		while (soft->lane[i].first)
+	for (i = 0; i < soft->info.lanes; i++) {
+		while (soft->lane[i].first) {
+			lost.failed_job = soft->lane[i].first->program ? XQACCEL_NO_JOB : 0;
 			finish_first(soft, i, &lost);
+		}
+	}
 }
 
 /* Fills the ring of a queue that was reset again, but for what was canceled. */
@@ -300,6 +316,7 @@ static void time_out(struct soft *soft, unsigned int lane)
 	const struct soft_job *guilty = l->first;
 	const struct xqaccel_completion stopped = {
 		.status = guilty->canceled ? XQACCEL_STATUS_CANCELED : XQACCEL_STATUS_TIMEOUT,
+		.failed_job = xqdev_mmio_read(soft->dev, XQ_QUEUE(lane, XQ_Q_STEP), 4),
 	};
 
 	if (!reset_lane(soft, lane)) {

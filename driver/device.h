@@ -55,7 +55,7 @@ struct xqaccel_caps {
 	u32 max_dim;
 	u32 threads;
 	u32 tiled;
-	u32 pairs[16];
+	u32 pairs[XQ_FORMATS];	/* of which only XQ_PAIR_FORMATS can have any */
 	u64 features;
 	u64 clock_hz;
 	char isa[XQ_ISA_BYTES];

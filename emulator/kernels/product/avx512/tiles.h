@@ -5,6 +5,7 @@
  *
  *	XQK_DOT_TILES	name of the function
  *	XQK_VECTOR	name of the product of one row without groups, if it is wanted
+ *	XQK_TILES_REAL	name of the dots of groups with real scales
  *	XQK_BITS	of an element, 8 at most
  *	XQK_FLIP	what the code is exclusive-ored with
  *	XQK_LEFT	by how much the operand is shifted left
@@ -148,6 +149,8 @@ void XQK_DOT_TILES(const struct xqk_dot *dot, unsigned int rows, unsigned int st
 	XQK_CASES(4)
 	}
 }
+
+#include "groups_tiles.h"
 
 #ifdef XQK_VECTOR
 

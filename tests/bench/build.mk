@@ -10,7 +10,7 @@ bench-gemm-libs := xqkernels
 
 BENCH_PEERS := $(O)/bench/peers
 BENCH_TARGETS += $(BENCH_PEERS)/stamp
-$(BENCH_PEERS)/stamp: tests/setup/fetch-peers.sh $(wildcard tests/bench/peers/*) | $(PACKAGES)
+$(BENCH_PEERS)/stamp: tests/setup/fetch-peers.sh tests/setup/fetch-ggml.sh $(wildcard tests/bench/peers/*) | $(PACKAGES)
 	$(call say,PEERS,$(@D))
 	$(Q)CC='$(CC)' tests/bench/peers/build.sh $(@D)
 	$(Q)[ -e $(@D)/missing ] || touch $@
@@ -22,6 +22,12 @@ BENCHES += bench-conv
 bench-conv-y := $(addprefix tests/bench/,conv.c operand.c check.c peak.c peer_client.c)
 bench-conv-libs := xqkernels
 BENCH_RUN += && $(O)/obj/bin/bench-conv -p $(BENCH_PEERS) $(BENCH_CONV_ARGS)
+
+# Groups with real scales, beside ggml.
+BENCHES += bench-groups
+bench-groups-y := $(addprefix tests/bench/,groups.c operand.c check.c peak.c peer_client.c)
+bench-groups-libs := xqkernels
+BENCH_RUN += && $(O)/obj/bin/bench-groups -p $(BENCH_PEERS)
 
 # The pure functions on arrays, beside memcpy.
 BENCHES += bench-numerics

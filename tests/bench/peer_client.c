@@ -31,6 +31,7 @@ static const char *const names[PEER_COUNT] = {
 	[PEER_OPENBLAS_F32] = "OpenBLAS sgemm",
 	[PEER_ONEDNN_CONV] = "oneDNN u8s8s32 convolution",
 	[PEER_XNNPACK_CONV] = "XNNPACK qs8-qc8w convolution",
+	[PEER_GGML_Q4_0] = "ggml q4_0",
 };
 
 static char no_process[112] = "the peer process could not be started";
@@ -145,20 +146,52 @@ bool peer_client_has(struct peer_client *client, enum peer_id peer)
 	return client && client->peer[peer].present;
 }
 
+/* Runs once; the result is at request->c. */
+static const char *first_result(struct peer_client *client, struct peer_request *request,
+				struct peer_reply *reply)
+{
+	request->op = PEER_RUN;
+	if (!ask(client, request, reply))
+		return reply->text;
+	request->op = PEER_RESULT;
+	return ask(client, request, reply) ? NULL : reply->text;
+}
+
 static const char *check_result(struct peer_client *client, struct peer_request *request,
 				const struct operand *a, const struct operand *b,
 				struct peer_reply *reply)
 {
 	const int32_t *c = (const int32_t *)(client->memory + request->c);
+	const char *error = first_result(client, request, reply);
 
-	request->op = PEER_RUN;
-	if (!ask(client, request, reply))
-		return reply->text;
-	request->op = PEER_RESULT;
-	if (!ask(client, request, reply))
-		return reply->text;
-	return check_rounded(a, b, c, reply->unit,
+	return error ? error : check_rounded(a, b, c, reply->unit,
 			     request->peer == PEER_XNNPACK_QC8W ? 127 : INT32_MAX);
+}
+
+const char *peer_client_open_groups(struct peer_client *client, enum peer_id peer, const struct operand *a,
+				    const struct operand *b, const float **c)
+{
+	const size_t bytes_a = (size_t)a->rows * a->columns, bytes_b = (size_t)b->rows * b->columns;
+	struct peer_request request = { .op = PEER_OPEN, .peer = peer, .m = a->rows, .n = b->rows,
+					.k = a->columns, .runs = 1 };
+	static struct peer_reply reply;
+	const char *error;
+
+	request.b = (bytes_a + 63) & ~63UL;
+	request.c = (request.b + bytes_b + 63) & ~63UL;
+	if (request.c + sizeof(float) * a->rows * b->rows > MEMORY_BYTES)
+		return "the shape is too large";
+	for (size_t i = 0; i < bytes_a; i++)
+		client->memory[i] = (uint8_t)a->values[i];
+	for (size_t i = 0; i < bytes_b; i++)
+		client->memory[request.b + i] = (uint8_t)b->values[i];
+	*c = (const float *)(client->memory + request.c);
+	if (!ask(client, &request, &reply))
+		return reply.text;
+	error = first_result(client, &request, &reply);
+	if (error)
+		peer_client_close(client, peer);
+	return error;
 }
 
 const char *peer_client_open(struct peer_client *client, enum peer_id peer,

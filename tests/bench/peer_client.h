@@ -30,6 +30,13 @@ const char *peer_client_open(struct peer_client *client, enum peer_id peer,
 			     const struct operand *a, const struct operand *b);
 
 /*
+ * The same for groups of 32 with peer_group_scale()'s scales of A and of B; the caller checks the first
+ * result, which is valid until the next call.
+ */
+const char *peer_client_open_groups(struct peer_client *client, enum peer_id peer, const struct operand *a,
+				    const struct operand *b, const float **c);
+
+/*
  * The same for a convolution; the caller checks the first result, in steps of *unit. x and w are in
  * rows without gaps, *y is valid until the next call.
  */

@@ -20,14 +20,19 @@ if ! fetched=$("$here/../../setup/fetch-peers.sh" 2>"$folder/fetch.log"); then
 	exit 0
 fi
 root=$fetched/root
+ggml=()
+if ggml_folder=$("$here/../../setup/fetch-ggml.sh" 2>>"$folder/fetch.log"); then
+	ggml=(-isystem "$ggml_folder/root/usr/include" -DGGML_FOLDER="\"$ggml_folder/root\""
+		-DGGML_VERSION_TEXT="\"$(head -n 1 "$ggml_folder/versions")\"")
+fi
 libraries=$root/usr/lib/x86_64-linux-gnu
 soname() {
 	basename "$(find "$libraries" -name "$1.so.*" | sort -V | head -n 1)"
 }
 
 ${CC:-gcc} -std=gnu11 -O2 -Wall -Wextra -isystem "$root/usr/include" -DDNNL_SONAME="\"$(soname libdnnl)\"" \
-	-DXNNPACK_SONAME="\"$(soname libXNNPACK)\"" -o "$folder/peer" "$here"/*.c -lm -ldl
+	-DXNNPACK_SONAME="\"$(soname libXNNPACK)\"" "${ggml[@]}" -o "$folder/peer" "$here"/*.c -lm -ldl
 printf '%s\n' '#!/bin/sh' "exec '$libraries/ld-linux-x86-64.so.2' \\" \
-	"	--library-path '$libraries:$libraries/openblas-serial' '$folder/peer' \"\$@\"" >"$folder/peer.sh"
+	"	--library-path '$libraries:$libraries/openblas-serial${ggml_folder:+:$ggml_folder/root/usr/lib/x86_64-linux-gnu}' '$folder/peer' \"\$@\"" >"$folder/peer.sh"
 chmod +x "$folder/peer.sh"
-cp "$fetched/versions" "$folder/versions"
+cat "$fetched/versions" ${ggml_folder:+"$ggml_folder/versions"} >"$folder/versions"

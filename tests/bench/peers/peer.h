@@ -17,6 +17,7 @@ enum peer_id {
 	PEER_OPENBLAS_F32,	/* f32 */
 	PEER_ONEDNN_CONV,	/* convolution, u8 x s8 -> s32 */
 	PEER_XNNPACK_CONV,	/* convolution, s8 x s8 -> s8, requantized */
+	PEER_GGML_Q4_0,		/* s8 x s4 -> f32, groups of 32 with scales of both */
 	PEER_COUNT
 };
 
@@ -66,5 +67,12 @@ extern const struct peer peer_xnnpack_qc4w;
 extern const struct peer peer_openblas_f32;
 extern const struct peer peer_onednn_conv;
 extern const struct peer peer_xnnpack_conv;
+extern const struct peer peer_ggml_q4_0;
+
+/* The scale of a group of 32 elements of a row, of A as of B; 16 bits hold it. */
+static inline float peer_group_scale(uint32_t row, uint32_t group)
+{
+	return (float)(16 + (row * 7 + group * 5) % 16) / 4096;
+}
 
 #endif

@@ -16,6 +16,7 @@ static const struct peer *const peers[PEER_COUNT] = {
 	[PEER_OPENBLAS_F32] = &peer_openblas_f32,
 	[PEER_ONEDNN_CONV] = &peer_onednn_conv,
 	[PEER_XNNPACK_CONV] = &peer_xnnpack_conv,
+	[PEER_GGML_Q4_0] = &peer_ggml_q4_0,
 };
 
 /* The clock of ../clock.h for one thread. */

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <xqaccel/device.h>
+#include <xqaccel/grouped.h>
 
 #include "ktap.h"
 
@@ -524,6 +525,162 @@ static void overflow(void)
 		EXPECT(!xq_gemm_run(targets[t].queue, &g, &done) && done.overflow, "%s", targets[t].name);
 		EXPECT(done.macs == 8192, "%llu", (unsigned long long)done.macs);
 	}
+}
+
+/* ---- packed weights --------------------------------------------------------------------------- */
+
+#define MOST	4096
+
+static int8_t x_values[MOST], w_values[8 * MOST];
+static uint8_t x_scale[4 * MOST], x_scale2[4 * MOST], w_level[4][4 * MOST];
+static float y[MOST];
+
+static const void *some(uint8_t *to, enum xq_type type)
+{
+	fill(to, 4 * MOST, type, false);
+	return type ? to : NULL;
+}
+
+static float scale_at(const struct xq_group_scales *s, size_t row, size_t groups, size_t supergroups, size_t g)
+{
+	const size_t bytes = xq_type_bits(s->type) / 8, bytes2 = xq_type_bits(s->type2) / 8;
+	const float first = bytes ? real((const uint8_t *)s->scale + (row * groups + g) * bytes, s->type) : 1;
+
+	return first * (bytes2 ? real((const uint8_t *)s->scale2 +
+				      (row * supergroups + g * supergroups / groups) * bytes2, s->type2) : 1);
+}
+
+static float packed_reference(const struct xq_grouped_config *c, const struct xq_group_scales *xs, size_t m, size_t n)
+{
+	const size_t groups = c->inputs / c->group;
+	const size_t sx = c->x_supergroup ? c->inputs / c->x_supergroup : 0;
+	const size_t sw = c->w_supergroup ? c->inputs / c->w_supergroup : 0;
+	volatile float sum = 0;
+
+	for (size_t g = 0; g < groups; g++) {
+		const volatile float a = scale_at(xs, m, groups, sx, g);
+		const volatile float b = scale_at(&c->w_scales, n, groups, sw, g), scale = a * b;
+		int32_t s = 0, t = 0;
+
+		for (size_t k = g * c->group; k < (g + 1) * c->group; k++) {
+			const int32_t v = x_values[m * c->inputs + k] - c->x_zp;
+			const uint8_t code = (uint8_t)w_values[n * c->inputs + k];
+			const int32_t w = c->w_type == XQ_C4 ? c->codebook[code] : xq_type_signed(c->w_type) ?
+					  (int8_t)code : code;
+
+			s += v * (w - c->w_zp);
+			t += v;
+		}
+		sum = fmaf((float)s, scale, sum);
+		if (c->w_minima.type || c->w_minima.type2) {
+			const volatile float row = (float)t * a, min = scale_at(&c->w_minima, n, groups, sw, g);
+
+			sum = fmaf(-row, min, sum);
+		}
+	}
+	return sum;
+}
+
+/* What files have, and some that none has. */
+static const struct {
+	const char *name;
+	enum xq_type w;
+	uint32_t group, x_supergroup, w_supergroup;
+	enum xq_type x1, x2, w1, w2, m1, m2;
+} files[] = {
+	{ "Q4_0", XQ_S4, 32, 0, 0, XQ_F16, XQ_NONE, XQ_F16, XQ_NONE, XQ_NONE, XQ_NONE },
+	{ "Q4_1", XQ_U4, 32, 0, 0, XQ_F16, XQ_NONE, XQ_F16, XQ_NONE, XQ_F16, XQ_NONE },
+	{ "Q4_K", XQ_U4, 32, 256, 256, XQ_NONE, XQ_F32, XQ_U8, XQ_F16, XQ_U8, XQ_F16 },
+	{ "Q6_K", XQ_S8, 16, 256, 256, XQ_NONE, XQ_F32, XQ_S8, XQ_F16, XQ_NONE, XQ_NONE },
+	{ "Q2_K", XQ_U2, 16, 256, 256, XQ_NONE, XQ_F32, XQ_U8, XQ_F16, XQ_U8, XQ_F16 },
+	{ "MXFP4", XQ_C4, 32, 0, 0, XQ_F16, XQ_NONE, XQ_E8M0, XQ_NONE, XQ_NONE, XQ_NONE },
+	{ "GPTQ", XQ_U4, 128, 0, 128, XQ_F32, XQ_NONE, XQ_F16, XQ_NONE, XQ_U8, XQ_F16 },
+	{ "VS-Quant", XQ_S4, 16, 512, 512, XQ_U8, XQ_F32, XQ_U8, XQ_F32, XQ_NONE, XQ_NONE },
+	{ "bits", XQ_B1, 64, 0, 0, XQ_BF16, XQ_NONE, XQ_BF16, XQ_NONE, XQ_NONE, XQ_NONE },
+};
+
+static void packed_case(const struct target *t, size_t file, size_t rows, size_t outputs)
+{
+	static int8_t codebook[16];
+	struct xq_group_scales xs = {
+		.type = files[file].x1, .type2 = files[file].x2, .scale = some(x_scale, files[file].x1),
+		.scale2 = some(x_scale2, files[file].x2),
+	};
+	const struct xq_grouped_config c = {
+		.inputs = 512, .outputs = outputs, .group = files[file].group, .x_type = XQ_S8,
+		.w_type = files[file].w, .x_supergroup = files[file].x_supergroup,
+		.w_supergroup = files[file].w_supergroup, .weights = w_values, .codebook = codebook,
+		.x_zp = (int32_t)ktap_range(-3, 3), .w_zp = (int32_t)ktap_range(-3, 3), .x_scales = xs,
+		.w_scales = { files[file].w1, files[file].w2, some(w_level[0], files[file].w1),
+			      some(w_level[1], files[file].w2) },
+		.w_minima = { files[file].m1, files[file].m2, some(w_level[2], files[file].m1),
+			      some(w_level[3], files[file].m2) },
+	};
+	struct xq_matmul_stats stats = { 0 };
+	struct xq_workspace *ws;
+	struct xq_grouped *g;
+	size_t wrong = 0;
+	int err;
+
+	for (size_t i = 0; i < sizeof(w_values); i++)
+		w_values[i] = c.w_type == XQ_B1 ? 2 * (int8_t)ktap_range(0, 1) - 1 :
+			      (int8_t)ktap_range(xq_type_min(c.w_type), xq_type_max(c.w_type));
+	for (size_t i = 0; i < sizeof(x_values); i++)
+		x_values[i] = (int8_t)ktap_random();
+	for (size_t i = 0; i < sizeof(codebook); i++)
+		codebook[i] = (int8_t)ktap_random();
+	if (!EXPECT(!xq_workspace_create(t->dev, &ws), "workspace"))
+		return;
+	err = xq_grouped_create(t->dev, &c, &g);
+	if (EXPECT(!err, "%s: %s: %s", t->name, files[file].name, strerror(-err))) {
+		err = xq_grouped_run(g, ws, x_values, &xs, rows, y, &stats);
+		EXPECT(!err && stats.macs == rows * outputs * 512, "%s: %s", files[file].name, strerror(-err));
+		for (size_t i = 0; i < rows * outputs; i++)
+			wrong += y[i] != packed_reference(&c, &xs, i / outputs, i % outputs);
+		EXPECT(!wrong, "%s: %s, %zu x %zu: %zu differ", t->name, files[file].name, rows, outputs, wrong);
+		xs.type = XQ_S8;
+		EXPECT(xq_grouped_run(g, ws, x_values, &xs, rows, y, NULL) == -EINVAL, "other scales");
+		EXPECT(xq_grouped_bytes(g) >= outputs * 512 * xq_type_bits(c.w_type) / 8, "bytes");
+		xq_grouped_destroy(g);
+	}
+	xq_workspace_destroy(ws);
+}
+
+static void packed(void)
+{
+	open_devices();
+	for (int t = 0; t < count; t++)
+		for (size_t file = 0; file < sizeof(files) / sizeof(files[0]); file++) {
+			packed_case(&targets[t], file, 1, 16);
+			packed_case(&targets[t], file, 7, 60);
+			packed_case(&targets[t], file, 0, 5);
+			packed_case(&targets[t], file, 8, 3);
+		}
+}
+
+static void packed_refusals(void)
+{
+	struct xq_grouped_config c = { .inputs = 64, .outputs = 2, .group = 32, .x_type = XQ_S8, .w_type = XQ_S4,
+				       .weights = w_values, .w_scales = { .type = XQ_F16, .scale = w_level[0] } };
+	struct xq_grouped *g;
+
+	open_devices();
+	memset(w_values, 0, sizeof(w_values));
+	c.group = 0;
+	EXPECT(xq_grouped_create(targets[0].dev, &c, &g) == -EINVAL, "no group");
+	c.group = 24;
+	EXPECT(xq_grouped_create(targets[0].dev, &c, &g) == -EINVAL, "a group that does not divide K");
+	c.group = 32;
+	c.w_supergroup = 64;
+	EXPECT(xq_grouped_create(targets[0].dev, &c, &g) == -EINVAL, "a supergroup of nothing");
+	c.w_supergroup = 0;
+	c.w_scales.type = (enum xq_type)77;
+	EXPECT(xq_grouped_create(targets[0].dev, &c, &g) == -EINVAL, "an unknown type");
+	c.w_scales.type = XQ_F16;
+	w_values[5] = 9;
+	EXPECT(xq_grouped_create(targets[0].dev, &c, &g) == -ERANGE, "a weight that is not of its type");
+	c.inputs = 1UL << 40;
+	EXPECT(xq_grouped_create(targets[0].dev, &c, &g) == -EOVERFLOW, "too long rows");
 	close_devices();
 }
 
@@ -532,4 +689,6 @@ KTAP_MAIN(
 	{ "scales that are infinite, denormal or no numbers", anything },
 	{ "refusals", refused },
 	{ "overflow of a group's sum", overflow },
+	{ "packed weights of model files", packed },
+	{ "packed weights refused", packed_refusals },
 )

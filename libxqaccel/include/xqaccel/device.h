@@ -116,7 +116,8 @@ struct xq_operand {
  *
  * Members have the meaning of struct xqaccel_job_desc's (linux/xqaccel.h); zero what is not
  * needed. @batch 0 counts as 1. @flags: XQACCEL_JOB_*; one that is SILENT has a completion only
- * if it fails, and does not count as pending.
+ * if it fails, and does not count as pending. With GROUP_REAL groups have real scales and minima and C
+ * is float32; xqaccel/grouped.h packs such weights.
  */
 struct xq_gemm {
 	uint32_t m, n, k, batch;

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: MIT
-/* oneDNN's convolution, u8 x s8 -> s32, NHWC, with weights in the layout that it prefers, packed once. */
+/*
+ * oneDNN's convolution, u8 x s8 -> s8 by a scale per output channel, NHWC, with weights in the layout that it prefers,
+ * packed once.
+ */
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <oneapi/dnnl/dnnl.h>
@@ -21,6 +26,9 @@ static struct {
 	FUNCTION(dnnl_memory_destroy);
 	FUNCTION(dnnl_memory_get_data_handle);
 	FUNCTION(dnnl_convolution_forward_primitive_desc_create);
+	FUNCTION(dnnl_primitive_attr_create);
+	FUNCTION(dnnl_primitive_attr_destroy);
+	FUNCTION(dnnl_primitive_attr_set_scales_mask);
 	FUNCTION(dnnl_reorder_primitive_desc_create);
 	FUNCTION(dnnl_primitive_desc_query_md);
 	FUNCTION(dnnl_primitive_desc_destroy);
@@ -34,7 +42,9 @@ static dnnl_stream_t stream;
 
 static struct {
 	dnnl_primitive_t primitive;
-	dnnl_memory_t x, w, y;
+	dnnl_memory_t x, w, y, scales;
+	float *scale;			/* of output channels */
+	float unit;
 	size_t outputs;
 } job;
 
@@ -47,6 +57,8 @@ static const char *query(char *version, unsigned int size)
 		PEER_SYMBOL(dnnl_memory_create), PEER_SYMBOL(dnnl_memory_destroy),
 		PEER_SYMBOL(dnnl_memory_get_data_handle),
 		PEER_SYMBOL(dnnl_convolution_forward_primitive_desc_create),
+		PEER_SYMBOL(dnnl_primitive_attr_create), PEER_SYMBOL(dnnl_primitive_attr_destroy),
+		PEER_SYMBOL(dnnl_primitive_attr_set_scales_mask),
 		PEER_SYMBOL(dnnl_reorder_primitive_desc_create), PEER_SYMBOL(dnnl_primitive_desc_query_md),
 		PEER_SYMBOL(dnnl_primitive_desc_destroy), PEER_SYMBOL(dnnl_primitive_create),
 		PEER_SYMBOL(dnnl_primitive_destroy), PEER_SYMBOL(dnnl_primitive_execute),
@@ -75,6 +87,9 @@ static void close_job(void)
 		call.dnnl_memory_destroy(job.w);
 	if (job.y)
 		call.dnnl_memory_destroy(job.y);
+	if (job.scales)
+		call.dnnl_memory_destroy(job.scales);
+	free(job.scale);
 	memset(&job, 0, sizeof(job));
 }
 
@@ -108,10 +123,11 @@ static bool reorder(const void *data, const_dnnl_memory_desc_t from, dnnl_memory
 static const char *run(void)
 {
 	const dnnl_exec_arg_t args[] = {
-		{ DNNL_ARG_SRC, job.x }, { DNNL_ARG_WEIGHTS, job.w }, { DNNL_ARG_DST, job.y }
+		{ DNNL_ARG_SRC, job.x }, { DNNL_ARG_WEIGHTS, job.w }, { DNNL_ARG_DST, job.y },
+		{ DNNL_ARG_ATTR_SCALES | DNNL_ARG_WEIGHTS, job.scales }
 	};
 
-	if (call.dnnl_primitive_execute(job.primitive, stream, 3, args) != dnnl_success ||
+	if (call.dnnl_primitive_execute(job.primitive, stream, 4, args) != dnnl_success ||
 	    call.dnnl_stream_wait(stream) != dnnl_success)
 		return "dnnl_primitive_execute failed";
 	return NULL;
@@ -131,6 +147,23 @@ static bool make_memories(const_dnnl_primitive_desc_t desc, const_dnnl_memory_de
 	       reorder(x, plain_x, job.x, in) && reorder(w, plain_w, job.w, weights) && !run();
 }
 
+/* The scales of weights are those from accumulators to results. */
+static bool make_scales(uint32_t channels)
+{
+	const dnnl_dims_t dims = { channels };
+	dnnl_memory_desc_t desc = NULL;
+	bool ok;
+
+	job.scale = malloc(channels * sizeof(float));
+	for (uint32_t i = 0; job.scale && i < channels; i++)
+		job.scale[i] = 1 / job.unit;
+	ok = job.scale && !call.dnnl_memory_desc_create_with_tag(&desc, 1, dims, dnnl_f32, dnnl_a) &&
+	     !call.dnnl_memory_create(&job.scales, desc, engine, job.scale);
+	if (desc)
+		call.dnnl_memory_desc_destroy(desc);
+	return ok;
+}
+
 static const char *open_job(const struct peer_request *r, const void *x, const int8_t *w)
 {
 	const struct peer_layer *l = &r->layer;
@@ -147,24 +180,30 @@ static const char *open_job(const struct peer_request *r, const void *x, const i
 	const int w_dims = grouped ? 5 : 4;
 	dnnl_memory_desc_t desc_x = NULL, desc_w = NULL, desc_y = NULL, plain_w = NULL;
 	dnnl_primitive_desc_t desc = NULL;
+	dnnl_primitive_attr_t attr = NULL;
 	bool ok;
 
 	memset(&job, 0, sizeof(job));
 	job.outputs = (size_t)(out * out) * l->out_c;
+	job.unit = peer_layer_unit(l);
 	ok = !call.dnnl_memory_desc_create_with_tag(&desc_x, 4, dims_x, dnnl_u8, dnnl_nhwc) &&
-	     !call.dnnl_memory_desc_create_with_tag(&desc_y, 4, dims_y, dnnl_s32, dnnl_nhwc) &&
+	     !call.dnnl_memory_desc_create_with_tag(&desc_y, 4, dims_y, dnnl_s8, dnnl_nhwc) &&
+	     !call.dnnl_primitive_attr_create(&attr) &&
+	     !call.dnnl_primitive_attr_set_scales_mask(attr, DNNL_ARG_WEIGHTS, grouped ? 3 : 1) &&
 	     !call.dnnl_memory_desc_create_with_tag(&desc_w, w_dims, grouped ? dims_grouped : dims_w, dnnl_s8,
 						    dnnl_format_tag_any) &&
 	     !call.dnnl_memory_desc_create_with_tag(&plain_w, w_dims, grouped ? dims_grouped : dims_w, dnnl_s8,
 						    grouped ? dnnl_abdec : dnnl_acdb) &&
 	     !call.dnnl_convolution_forward_primitive_desc_create(
 			&desc, engine, dnnl_forward_inference, dnnl_convolution_direct, desc_x, desc_w, NULL,
-			desc_y, strides, dilations, before, behind, NULL) &&
-	     make_memories(desc, desc_x, x, plain_w, w);
+			desc_y, strides, dilations, before, behind, attr) &&
+	     make_scales(l->out_c) && make_memories(desc, desc_x, x, plain_w, w);
 	if (!ok)
 		close_job();
 	if (desc)
 		call.dnnl_primitive_desc_destroy(desc);
+	if (attr)
+		call.dnnl_primitive_attr_destroy(attr);
 	if (desc_x)
 		call.dnnl_memory_desc_destroy(desc_x);
 	if (desc_y)
@@ -181,11 +220,12 @@ static float result(int32_t *y)
 	void *data;
 
 	if (call.dnnl_memory_get_data_handle(job.y, &data) == dnnl_success)
-		memcpy(y, data, sizeof(int32_t) * job.outputs);
-	return 1;
+		for (size_t i = 0; i < job.outputs; i++)
+			y[i] = ((const int8_t *)data)[i];
+	return job.unit;
 }
 
 const struct peer peer_onednn_conv = {
-	.name = "oneDNN u8s8s32 convolution", .query = query, .open = open_job, .run = run, .result = result,
+	.name = "oneDNN u8s8s8 convolution", .query = query, .open = open_job, .run = run, .result = result,
 	.close = close_job,
 };

@@ -15,7 +15,7 @@ enum peer_id {
 	PEER_XNNPACK_QC8W,	/* s8 x s8 -> s8, requantized */
 	PEER_XNNPACK_QC4W,	/* s8 x s4 -> f32, scaled */
 	PEER_OPENBLAS_F32,	/* f32 */
-	PEER_ONEDNN_CONV,	/* convolution, u8 x s8 -> s32 */
+	PEER_ONEDNN_CONV,	/* convolution, u8 x s8 -> s8, requantized */
 	PEER_XNNPACK_CONV,	/* convolution, s8 x s8 -> s8, requantized */
 	PEER_GGML_Q4_0,		/* s8 x s4 -> f32, groups of 32 with scales of both */
 	PEER_COUNT
@@ -33,6 +33,9 @@ enum peer_op {
 struct peer_layer {
 	uint32_t size, in_c, out_c, kernel, stride, groups;
 };
+
+/* Of a result's step, so that most results are within the 8 bits of an output. */
+#define peer_layer_unit(l)	(256 * sqrtf((float)(l)->kernel * (l)->kernel * (l)->in_c / (l)->groups))
 
 struct peer_request {
 	uint32_t op;		/* enum peer_op */

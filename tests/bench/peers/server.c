@@ -1,9 +1,21 @@
 // SPDX-License-Identifier: MIT
-/* The peer process: answers requests on standard input until it ends. Argument: the file descriptor of the memory. */
+/*
+ * The peer process: answers requests on standard input until it ends. Argument: the file descriptor of the memory.
+ *
+ * Peers are held to the vector instructions that our kernels have: a process has to ask for matrix tiles (AMX),
+ * and this one is refused them, unless XQ_BENCH_TILES is set.
+ */
+#include <asm/prctl.h>
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -65,6 +77,27 @@ static void answer(const struct peer_request *request, struct peer_reply *reply,
 		snprintf(reply->text, sizeof(reply->text), "%s", error);
 }
 
+#ifndef ARCH_REQ_XCOMP_PERM
+#define ARCH_REQ_XCOMP_PERM	0x1023
+#endif
+
+static int refuse_tiles(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_arch_prctl, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCH_REQ_XCOMP_PERM, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	const struct sock_fprog program = { sizeof(code) / sizeof(code[0]), code };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return -1;
+	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
+
 int main(int argc, char **argv)
 {
 	const int fd = argc == 2 ? atoi(argv[1]) : -1;
@@ -74,6 +107,10 @@ int main(int argc, char **argv)
 
 	if (fd < 0 || fstat(fd, &file) < 0)
 		return 2;
+	if (!getenv("XQ_BENCH_TILES") && refuse_tiles()) {
+		perror("matrix tiles can't be refused");
+		return 1;
+	}
 	memory = mmap(NULL, file.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (memory == MAP_FAILED)
 		return 1;

@@ -69,8 +69,7 @@ static const char *open_job(const struct peer_request *r, const void *x, const i
 
 	memset(&job, 0, sizeof(job));
 	job.outputs = (size_t)out * out * l->out_c;
-	/* So that most results are within the 8 bits of an output. */
-	job.unit = 256 * sqrtf((float)l->kernel * l->kernel * l->in_c / l->groups);
+	job.unit = peer_layer_unit(l);
 	job.x = malloc(inputs + XNN_EXTRA_BYTES);
 	job.y = malloc(job.outputs + XNN_EXTRA_BYTES);
 	job.scale = malloc(l->out_c * sizeof(float));

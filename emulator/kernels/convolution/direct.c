@@ -445,14 +445,16 @@ static bool run_block(struct work *work, const struct xqk_direct *job, unsigned 
 			      POLL_MACS / pixel < PIXELS_AT_ONCE ? PIXELS_AT_ONCE :
 			      (uint32_t)(POLL_MACS / pixel / PIXELS_AT_ONCE * PIXELS_AT_ONCE);
 	struct xqk_direct part = *job;
-	uint32_t done;
+	uint32_t done, parts;
 
 	for (done = 0; done < job->pixels; done += part.pixels) {
 		if (xqk_canceled(cancel))
 			return false;
 		part.x = job->x + done;
 		part.y = work->tail.epilogue ? job->y : job->y + done;
-		part.pixels = job->pixels - done < most ? job->pixels - done : most;
+		/* As many as the others, so that there is no small rest. */
+		parts = (job->pixels - done + most - 1) / most;
+		part.pixels = (job->pixels - done + parts - 1) / parts;
 		work->plan->isa->direct->run(&part, strips);
 		if (work->tail.epilogue)
 			finish(work, done, part.pixels);

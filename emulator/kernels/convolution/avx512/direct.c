@@ -10,6 +10,16 @@
 
 #define MOST_PIXELS	8
 
+/*
+ * In assembler, because of the intrinsic GCC makes copies of a third of the sums in each step and keeps
+ * some in memory, which costs a quarter of the speed.
+ */
+static inline __attribute__((always_inline)) __m512i products(__m512i sum, __m512i x, __m512i w)
+{
+	__asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(x), "v"(w));
+	return sum;
+}
+
 static inline __attribute__((always_inline)) void
 add_run(__m512i sum[][XQK_DIRECT_STRIPS], const uint8_t *const *x, const struct xqk_direct *job,
 	const struct xqk_direct_run *run, const unsigned int pixels, const unsigned int strips)
@@ -38,7 +48,7 @@ add_run(__m512i sum[][XQK_DIRECT_STRIPS], const uint8_t *const *x, const struct 
 
 #pragma GCC unroll 4
 			for (s = 0; s < strips; s++)
-				sum[p][s] = _mm512_dpbusd_epi32(sum[p][s], row, operand[s]);
+				sum[p][s] = products(sum[p][s], row, operand[s]);
 		}
 	}
 }
@@ -69,22 +79,37 @@ part(const struct xqk_direct *job, uint32_t first, const unsigned int pixels, co
 	}
 }
 
-/* What is left over is computed with pixels before it, which come out as they were. */
+/*
+ * Pixels are divided evenly over as few parts as there can be, mostly of two sizes: one of a single
+ * pixel would wait for its own sums.
+ */
 #define RUN(strips, most)								\
 	static void run_##strips(const struct xqk_direct *job)				\
 	{										\
-		uint32_t p = 0;								\
+		uint32_t parts = (job->pixels + (most) - 1) / (most), p = 0;		\
 											\
-		for (; p + (most) <= job->pixels; p += (most))				\
-			part(job, p, most, strips);					\
-		if (p == job->pixels)							\
-			return;								\
-		if (job->pixels >= (most)) {						\
-			part(job, job->pixels - (most), most, strips);			\
-			return;								\
+		for (; parts; parts--) {						\
+			const uint32_t end = p + (job->pixels - p + parts - 1) / parts;	\
+											\
+			while (p < end) {						\
+				if (end - p >= (most)) {				\
+					part(job, p, most, strips);			\
+					p += (most);					\
+				} else if (end - p >= (most) - 1) {			\
+					part(job, p, (most) - 1, strips);		\
+					p += (most) - 1;				\
+				} else if (end - p >= 4) {				\
+					part(job, p, 4, strips);			\
+					p += 4;						\
+				} else if (end - p >= 2) {				\
+					part(job, p, 2, strips);			\
+					p += 2;						\
+				} else {						\
+					part(job, p, 1, strips);			\
+					p++;						\
+				}							\
+			}								\
 		}									\
-		for (; p < job->pixels; p++)						\
-			part(job, p, 1, strips);					\
 	}
 RUN(1, 8)
 RUN(2, 8)

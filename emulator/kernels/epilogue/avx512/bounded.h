@@ -133,17 +133,54 @@ INLINE __m512i saturated(__m512i words0, __m512i words1, __m512i low, __m512i hi
 	return y;
 }
 
+/* What 64 bytes hold: `rows` rows of 64 / rows columns. */
+INLINE void store_rows(uint8_t *const *out, size_t r, size_t rows, size_t i, __mmask64 all, __m512i y,
+		       const unsigned int vectors)
+{
+	if (vectors > 2) {
+		_mm512_mask_storeu_epi8(out[r] + i, all, y);
+	} else if (vectors == 2) {
+		_mm256_mask_storeu_epi8(out[r] + i, (__mmask32)all, _mm512_castsi512_si256(y));
+		if (rows > 1)
+			_mm256_mask_storeu_epi8(out[r + 1] + i, (__mmask32)all, _mm512_extracti64x4_epi64(y, 1));
+	} else {
+		_mm_mask_storeu_epi8(out[r] + i, (__mmask16)all, _mm512_castsi512_si128(y));
+		if (rows > 1)
+			_mm_mask_storeu_epi8(out[r + 1] + i, (__mmask16)all, _mm512_extracti32x4_epi32(y, 1));
+		if (rows > 2)
+			_mm_mask_storeu_epi8(out[r + 2] + i, (__mmask16)all, _mm512_extracti32x4_epi32(y, 2));
+		if (rows > 3)
+			_mm_mask_storeu_epi8(out[r + 3] + i, (__mmask16)all, _mm512_extracti32x4_epi32(y, 3));
+	}
+}
+
+/* Where the accumulators of the next rows are that fill 64 bytes; of rows past the last, any. */
+INLINE void find_rows(const int32_t **row, int32_t (*memory)[BLOCK + 16], const int32_t *acc, size_t acc_stride,
+		      size_t rows, const struct xqk_bounded *p, size_t i, __mmask64 all, bool biased,
+		      const unsigned int vectors)
+{
+	for (unsigned int j = 0; j < 4 / vectors; j++) {
+		row[j] = j < rows ? acc + j * acc_stride + i : row[0];
+		if (!biased && j < rows)
+			row[j] = with_bias(memory[j], row[j], p->bias + i, all);
+		else if (!biased)
+			row[j] = memory[0];
+	}
+}
+
 INLINE void tflite_block(const int32_t *acc, size_t acc_stride, size_t rows, const struct xqk_bounded *p, size_t i,
-			 __mmask64 all, bool biased, uint8_t *const *out, const bool is_signed, const bool clamp)
+			 __mmask64 all, bool biased, uint8_t *const *out, const bool is_signed, const bool clamp,
+			 const unsigned int vectors)
 {
 	const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
 	const __m512i low = _mm512_set1_epi8((char)p->low), high = _mm512_set1_epi8((char)p->high);
 	const __m512i half = _mm512_set1_epi32(INT32_MIN);
 	__m512i even_m[4], odd_m[4], even[4], odd_c[4], right[4], t[4], upper;
-	int32_t memory[BLOCK + 16] __attribute__((aligned(64)));
+	int32_t memory[4][BLOCK + 16] __attribute__((aligned(64)));
+	const int32_t *row[4];
 	size_t r;
 
-	for (int v = 0; v < 4; v++) {
+	for (unsigned int v = 0; v < vectors; v++) {
 		even_m[v] = _mm512_loadu_si512(p->factor + i + 16 * v);
 		odd_m[v] = _mm512_loadu_si512(p->factor + i + 16 * v + 1);
 		upper = _mm512_loadu_si512(p->upper + i + 16 * v);
@@ -151,24 +188,24 @@ INLINE void tflite_block(const int32_t *acc, size_t acc_stride, size_t rows, con
 		odd_c[v] = _mm512_mask_mov_epi32(half, 0xaaaa, upper);
 		right[v] = _mm512_loadu_si512(p->right + i + 16 * v);
 	}
-	for (r = 0; r < rows; r++) {
-		const int32_t *row = acc + r * acc_stride + i;
+	for (r = 0; r < rows; r += 4 / vectors) {
 		__m512i y;
 
-		if (!biased)
-			row = with_bias(memory, row, p->bias + i, all);
+		find_rows(row, memory, acc + r * acc_stride, acc_stride, rows - r, p, i, all, biased, vectors);
 #pragma GCC unroll 4
-		for (int v = 0; v < 4; v++) {
-			const __m512i u = _mm512_loadu_si512(row + 16 * v);
+		for (unsigned int j = 0; j < 4; j++) {
+			const unsigned int v = j % vectors;
+			const int32_t *at = row[j / vectors] + 16 * v;
+			const __m512i u = _mm512_loadu_si512(at);
 			const __m512i e = _mm512_add_epi64(_mm512_mul_epu32(u, even_m[v]), even[v]);
-			const __m512i o = _mm512_add_epi64(_mm512_mul_epu32(_mm512_loadu_si512(row + 16 * v + 1),
-									    odd_m[v]), odd_c[v]);
+			const __m512i o = _mm512_add_epi64(_mm512_mul_epu32(_mm512_loadu_si512(at + 1), odd_m[v]),
+							   odd_c[v]);
 			const __m512i h = _mm512_mask_shuffle_epi32(o, 0x5555, e, _MM_PERM_DDBB);
 
-			t[v] = _mm512_srav_epi32(_mm512_add_epi32(h, _mm512_srli_epi32(u, 31)), right[v]);
+			t[j] = _mm512_srav_epi32(_mm512_add_epi32(h, _mm512_srli_epi32(u, 31)), right[v]);
 		}
 		y = saturated(_mm512_packs_epi32(t[0], t[1]), _mm512_packs_epi32(t[2], t[3]), low, high, is_signed, clamp);
-		_mm512_mask_storeu_epi8(out[r] + i, all, _mm512_permutexvar_epi32(order, y));
+		store_rows(out, r, rows - r, i, all, _mm512_permutexvar_epi32(order, y), vectors);
 	}
 }
 
@@ -179,7 +216,8 @@ INLINE __m512i lower_halves(__m512d a, __m512d b)
 }
 
 INLINE void onnx_block(const int32_t *acc, size_t acc_stride, size_t rows, const struct xqk_bounded *p, size_t i,
-		       __mmask64 all, bool biased, uint8_t *const *out, const bool is_signed, const bool clamp)
+		       __mmask64 all, bool biased, uint8_t *const *out, const bool is_signed, const bool clamp,
+		       const unsigned int vectors)
 {
 	static const uint16_t order_words[32] = {
 		0, 8, 16, 24, 1, 9, 17, 25, 2, 10, 18, 26, 3, 11, 19, 27, 4, 12, 20, 28, 5, 13, 21, 29, 6, 14, 22, 30,
@@ -188,50 +226,66 @@ INLINE void onnx_block(const int32_t *acc, size_t acc_stride, size_t rows, const
 	const __m512i order = _mm512_loadu_si512(order_words), zero_point = _mm512_set1_epi16((short)p->zero_point);
 	const __m512i low = _mm512_set1_epi8((char)p->low), high = _mm512_set1_epi8((char)p->high);
 	const __m512d whole = _mm512_set1_pd(0x1.8p52);
-	int32_t memory[BLOCK + 16] __attribute__((aligned(64)));
+	int32_t memory[4][BLOCK + 16] __attribute__((aligned(64)));
+	const int32_t *row[4];
 	__m512d scale[8];
 	__m512i t[4], y;
 	size_t r;
 
-	for (int v = 0; v < 8; v++)
+	for (unsigned int v = 0; v < 2 * vectors; v++)
 		scale[v] = _mm512_loadu_pd(p->scale + i + 8 * v);
-	for (r = 0; r < rows; r++) {
-		const int32_t *row = acc + r * acc_stride + i;
-
-		if (!biased)
-			row = with_bias(memory, row, p->bias + i, all);
+	for (r = 0; r < rows; r += 4 / vectors) {
+		find_rows(row, memory, acc + r * acc_stride, acc_stride, rows - r, p, i, all, biased, vectors);
 #pragma GCC unroll 4
-		for (int v = 0; v < 4; v++) {
-			const __m256i *a = (const __m256i *)(const void *)(row + 16 * v);
+		for (unsigned int j = 0; j < 4; j++) {
+			const unsigned int v = j % vectors;
+			const __m256i *a = (const __m256i *)(const void *)(row[j / vectors] + 16 * v);
 
-			t[v] = lower_halves(_mm512_fmadd_pd(_mm512_cvtepi32_pd(_mm256_loadu_si256(a)), scale[2 * v], whole),
+			t[j] = lower_halves(_mm512_fmadd_pd(_mm512_cvtepi32_pd(_mm256_loadu_si256(a)), scale[2 * v], whole),
 					    _mm512_fmadd_pd(_mm512_cvtepi32_pd(_mm256_loadu_si256(a + 1)), scale[2 * v + 1],
 							    whole));
 		}
 		y = saturated(_mm512_adds_epi16(_mm512_packs_epi32(t[0], t[1]), zero_point),
 			      _mm512_adds_epi16(_mm512_packs_epi32(t[2], t[3]), zero_point), low, high, is_signed, clamp);
-		_mm512_mask_storeu_epi8(out[r] + i, all, _mm512_permutexvar_epi16(order, y));
+		store_rows(out, r, rows - r, i, all, _mm512_permutexvar_epi16(order, y), vectors);
 	}
 }
 
-#define DEFINE_BOUNDED(name)									\
-	static void run_##name(const int32_t *acc, size_t acc_stride, size_t rows, size_t n,		\
-			       const struct xqk_bounded *p, bool biased, uint8_t *const *out)	\
+/* A block by its bounds; of 16 or 32 columns several rows come together. */
+#define DEFINE_BOUNDED_VECTORS(name, vectors)							\
+	static void run_##name##_##vectors(const int32_t *acc, size_t acc_stride, size_t rows,	\
+					   const struct xqk_bounded *p, size_t i, __mmask64 all, bool biased, \
+					   uint8_t *const *out)					\
 	{											\
 		const bool is_signed = p->low < 0;						\
 		const bool clamp = is_signed ? p->low > -128 || p->high < 127 : p->low > 0 || p->high < 255; \
 												\
+		if (is_signed && clamp)								\
+			name##_block(acc, acc_stride, rows, p, i, all, biased, out, true, true, vectors); \
+		else if (is_signed)								\
+			name##_block(acc, acc_stride, rows, p, i, all, biased, out, true, false, vectors); \
+		else if (clamp)									\
+			name##_block(acc, acc_stride, rows, p, i, all, biased, out, false, true, vectors); \
+		else										\
+			name##_block(acc, acc_stride, rows, p, i, all, biased, out, false, false, vectors); \
+	}
+
+#define DEFINE_BOUNDED(name)									\
+	DEFINE_BOUNDED_VECTORS(name, 1)								\
+	DEFINE_BOUNDED_VECTORS(name, 2)								\
+	DEFINE_BOUNDED_VECTORS(name, 4)								\
+	static void run_##name(const int32_t *acc, size_t acc_stride, size_t rows, size_t n,		\
+			       const struct xqk_bounded *p, bool biased, uint8_t *const *out)	\
+	{											\
 		for (size_t i = 0; i < n; i += BLOCK) {						\
 			const __mmask64 all = n - i < BLOCK ? ((__mmask64)1 << (n - i)) - 1 : ~(__mmask64)0; \
 												\
-			if (is_signed && clamp)							\
-				name##_block(acc, acc_stride, rows, p, i, all, biased, out, true, true); \
-			else if (is_signed)							\
-				name##_block(acc, acc_stride, rows, p, i, all, biased, out, true, false); \
-			else if (clamp)								\
-				name##_block(acc, acc_stride, rows, p, i, all, biased, out, false, true); \
+			if (n - i <= 16)							\
+				run_##name##_1(acc, acc_stride, rows, p, i, all, biased, out);	\
+			else if (n - i <= 32)							\
+				run_##name##_2(acc, acc_stride, rows, p, i, all, biased, out);	\
 			else									\
-				name##_block(acc, acc_stride, rows, p, i, all, biased, out, false, false); \
+				run_##name##_4(acc, acc_stride, rows, p, i, all, biased, out);	\
 		}										\
 	}
 DEFINE_BOUNDED(tflite)

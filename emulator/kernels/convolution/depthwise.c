@@ -134,6 +134,7 @@ static void stage_weights(struct work *work)
 	const struct xqk_view *v = &conv->view[XQK_CONV_W];
 	const bool in_place = v->flat && d->w_format == XQACCEL_FMT_S8 &&
 			      !(d->flags & XQACCEL_JOB_B_TILED);
+	const bool zero_points = xqk_present(&conv->view[XQK_CONV_W_ZP]);
 	const int8_t *row[XQK_DEPTHWISE_CHANNELS];
 	uint32_t c, tap;
 
@@ -149,15 +150,19 @@ static void stage_weights(struct work *work)
 			row[c] = work->rows + (size_t)c * work->taps;
 			xqk_weight_row(work->plan, work->o0 + c, work->rows + (size_t)c * work->taps);
 		}
-		for (tap = 0; tap < work->taps; tap++)
+		for (tap = 0; !work->kernels->sum && tap < work->taps; tap++)
 			sum += (uint32_t)row[c][tap];
-		work->w_zero[c] = (int32_t)((uint32_t)xqk_weight_zero(conv, work->o0 + c) -
+		work->start[c] = (int32_t)sum;
+		work->w_zero[c] = (int32_t)((uint32_t)(zero_points ? xqk_weight_zero(conv, work->o0 + c) : conv->w_zp) -
 					    (uint32_t)xqk_weight_bias(conv));
 		work->w_zeros |= work->w_zero[c] != 0;
-		work->start[c] = (int32_t)((uint32_t)work->x_zero *
-					   (work->taps * (uint32_t)work->w_zero[c] - sum));
 	}
 	work->kernels->arrange(work->w, row, work->channels, d->kernel_h, d->kernel_w);
+	if (work->kernels->sum)
+		work->kernels->sum(work->w, d->kernel_h, d->kernel_w, work->start);
+	for (c = 0; c < work->channels; c++)
+		work->start[c] = (int32_t)((uint32_t)work->x_zero * (work->taps * (uint32_t)work->w_zero[c] -
+								     (uint32_t)work->start[c]));
 	if (!work->w_zeros)
 		return;
 	memset(work->rows, 1, work->taps);
@@ -259,15 +264,15 @@ static void finish(struct work *work, uint32_t p, uint32_t q0)
 {
 	const struct xqk_conv *conv = &work->plan->conv;
 	const struct xqk_view *v = &conv->view[XQK_CONV_Y];
+	struct xqk_place place;
 	uint32_t q, i, some;
 
 	for (q = 0; q < work->job.outputs; q += some) {
 		some = work->job.outputs - q < XQK_TAIL_ROWS ? work->job.outputs - q : XQK_TAIL_ROWS;
-		for (i = 0; i < some; i++)
-			work->tail.place[i] = (struct xqk_place){
-				xqk_line_of_y(&conv->dims, work->image, p, q0 + q + i),
-				xqk_pixel_at(v, work->image, p, q0 + q + i),
-			};
+		place.line = xqk_line_of_y(&conv->dims, work->image, p, q0 + q);
+		place.distance = xqk_pixel_at(v, work->image, p, q0 + q);
+		for (i = 0; i < some; i++, place.line++, place.distance += v->stride)
+			work->tail.place[i] = place;
 		xqk_tail_rows(&work->tail, work->y + q * XQK_DEPTHWISE_CHANNELS, XQK_DEPTHWISE_CHANNELS,
 			      (uint32_t)xqk_line_of_y(&conv->dims, work->image, p, q0 + q), some, true);
 	}
@@ -287,6 +292,8 @@ static void run_outputs(struct work *work, uint32_t p, uint32_t q0, uint32_t out
 	job->row = row;
 	job->first = first;
 	job->outputs = outputs;
+	job->ahead = work->in_place && p + 1 < d->out_h ?
+		     (size_t)d->stride_h * work->plan->conv.view[XQK_CONV_X].group_stride : 0;
 	if (!work->in_place) {
 		/* So that column 0 of X would be where the strip's column of that number is. */
 		unsigned int r;
@@ -340,7 +347,7 @@ static void start_work(struct work *work, const struct xqk_plan *plan, void *scr
 		.column = work->in_place ? conv->view[XQK_CONV_X].stride : XQK_DEPTHWISE_CHANNELS,
 		.width = d->in_w, .flip = work->kernels->takes_unsigned == is_unsigned ? 0 : 0x80,
 		.pad = (uint8_t)work->x_zero, .kernel_h = d->kernel_h, .kernel_w = d->kernel_w,
-		.stride = d->stride_w, .dilation = d->dilation_w, .w = work->w, .start = work->start,
+		.stride = d->stride_w, .stride_h = d->stride_h, .dilation = d->dilation_w, .w = work->w, .start = work->start,
 		.line = work->line,
 	};
 }

@@ -33,6 +33,9 @@
  * @start: [XQK_DEPTHWISE_CHANNELS] what sums start from
  * @outputs: at least 1; they see at most XQK_DEPTHWISE_COLUMNS columns
  * @y: channels of the first one are written, of the next ones y_stride bytes further each
+ * @ahead: bytes from a row to the one that takes its place for the next row of outputs, which may be
+ *	fetched; of rows that are not there yet from kernel_h - stride_h on. 0: there is none
+ * @stride_h: of rows
  * @line: memory of xqk_depthwise_kernels.line_bytes, 64-byte aligned
  */
 struct xqk_depthwise {
@@ -48,6 +51,8 @@ struct xqk_depthwise {
 	uint32_t outputs;
 	uint8_t *y;
 	size_t y_stride;
+	size_t ahead;
+	uint32_t stride_h;
 	void *line;
 };
 
@@ -57,12 +62,14 @@ struct xqk_depthwise {
  * @line_bytes: memory that @run needs at @line, given the rows of the kernel
  * @arrange: rows of taps ([kernel_h][kernel_w], one row a channel, rows[c]) to the order of @w,
  *	which takes xqk_depthwise_w_bytes()
+ * @sum: optional: sums of the taps of XQK_DEPTHWISE_CHANNELS channels of @w
  */
 struct xqk_depthwise_kernels {
 	bool takes_unsigned;
 	size_t (*line_bytes)(uint32_t kernel_h);
 	void (*arrange)(int8_t *w, const int8_t *const *rows, uint32_t channels, uint32_t kernel_h,
 			uint32_t kernel_w);
+	void (*sum)(const int8_t *w, uint32_t kernel_h, uint32_t kernel_w, int32_t *sums);
 	void (*run)(const struct xqk_depthwise *job);
 };
 

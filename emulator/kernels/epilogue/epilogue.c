@@ -37,6 +37,7 @@ static size_t lay_out(const struct xqk_epilogue *e, uint32_t columns, uint8_t *m
 		l->bounded.right = xqk_take(memory, &used, words + 4 * XQK_BOUNDED_PAST);
 		l->bounded.upper = xqk_take(memory, &used, words + 4 * XQK_BOUNDED_PAST);
 		l->bounded.scale = xqk_take(memory, &used, 2 * words + 8 * XQK_BOUNDED_PAST);
+		l->bounded.single_scale = xqk_take(memory, &used, words + 4 * XQK_BOUNDED_PAST);
 		l->table = xqk_take(memory, &used, 256);
 	} else if (e->dims.kind == XQ_EPILOGUE_THRESHOLDS) {
 		l->threshold = xqk_take(memory, &used, words * count);
@@ -206,6 +207,7 @@ static struct xqk_bounded bounded_at(const struct xqk_bounded *p, size_t i)
 	at.upper += i;
 	at.right += i;
 	at.scale += i;
+	at.single_scale += i;
 	return at;
 }
 

@@ -113,7 +113,8 @@ typedef void xqk_requant_fn(const int32_t *acc, size_t acc_stride, size_t rows, 
  * and the highest bit of u is 1 - [acc < 0].
  *
  * ONNX's product has at most 53 bits, so it is exact in f64, and a fused operation rounds it to
- * an integer by adding 1.5 * 2^52, whose lower half is the result.
+ * an integer by adding 1.5 * 2^52, whose lower half is the result. The same goes for f32 and 1.5 * 2^23
+ * where sums are at most 2^24, and so exact in f32, and results less than 2^22.
  */
 #define XQK_BOUNDED_PAST	64	/* elements past the last column that the arrays have */
 
@@ -123,7 +124,7 @@ typedef void xqk_requant_fn(const int32_t *acc, size_t acc_stride, size_t rows, 
  * @factor: TFLITE: 2 M, unsigned
  * @upper: TFLITE: what is added to the upper 32 bits of 2 M u, of which the lower ones get 2^31
  * @right: TFLITE: r
- * @scale: ONNX
+ * @scale: @single_scale: ONNX, in f64 or in f32 if @single is set
  * @zero_point: ONNX, TFLITE has it in @upper
  * @low, @high: bounds
  */
@@ -132,6 +133,8 @@ struct xqk_bounded {
 	uint32_t *factor;
 	int32_t *upper, *right;
 	double *scale;
+	float *single_scale;
+	bool single;
 	int32_t zero_point, low, high;
 };
 

@@ -38,10 +38,12 @@ void xqk_tail_columns(struct xqk_tail *tail, uint32_t n0, uint32_t columns)
 /* Of an element less its zero point. */
 static uint64_t magnitude(uint32_t format, int32_t zero_point)
 {
-	const int64_t most = xq_format_codebook(format) ? 128 :
-			     format == XQACCEL_FMT_B1 ? 1 : (int64_t)1 << xq_format_bits(format);
+	const uint32_t bits = xq_format_codebook(format) ? 8 : xq_format_bits(format);
+	const bool is_unsigned = format == XQACCEL_FMT_U8 || format == XQACCEL_FMT_U4 || format == XQACCEL_FMT_U2;
+	const int64_t all = (int64_t)1 << bits, least = format == XQACCEL_FMT_B1 ? -1 : is_unsigned ? 0 : -all / 2;
+	const int64_t below = zero_point - least, above = least + all - (format == XQACCEL_FMT_B1 ? 0 : 1) - zero_point;
 
-	return (uint64_t)most + (uint64_t)(zero_point < 0 ? -(int64_t)zero_point : zero_point);
+	return (uint64_t)(below > above ? below : above);
 }
 
 uint64_t xqk_acc_most(uint64_t k, uint32_t a_format, int32_t a_zp, uint32_t b_format, int32_t b_zp)

@@ -95,6 +95,40 @@ interleave(uint8_t *to, __m512i r0, __m512i r1, __m512i r2, __m512i r3, const un
 		_mm512_store_si512(to + 192, _mm512_unpackhi_epi16(high01, high23));
 }
 
+/*
+ * Three rows of a column: of a vector's lanes of 32 bits the third byte comes by itself, the fourth
+ * has weights of 0.
+ */
+struct threes {
+	__m512i two[VECTORS], third[VECTORS];
+};
+
+static inline struct threes make_threes(void)
+{
+	const __m512i channel = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+	struct threes t;
+	int v;
+
+	for (v = 0; v < VECTORS; v++) {
+		const __m512i c = _mm512_add_epi32(channel, _mm512_set1_epi32(VECTOR * v));
+
+		t.two[v] = _mm512_or_si512(c, _mm512_slli_epi32(_mm512_add_epi32(c, _mm512_set1_epi32(64)), 8));
+		t.third[v] = _mm512_slli_epi32(c, 16);
+	}
+	return t;
+}
+
+static inline __attribute__((always_inline)) void
+interleave_three(uint8_t *to, const struct threes *t, __m512i r0, __m512i r1, __m512i r2, const unsigned int vectors)
+{
+	unsigned int v;
+
+#pragma GCC unroll 4
+	for (v = 0; v < vectors; v++)
+		_mm512_store_si512(to + 64 * v, _mm512_mask_permutexvar_epi8(
+			_mm512_permutex2var_epi8(r0, t->two[v], r1), 0x4444444444444444, t->third[v], r2));
+}
+
 /* Columns [from, to) of those that are inside of X, by four rows, of which `rows` are there. */
 static inline __attribute__((always_inline)) void
 stage_inside(const struct xqk_depthwise *job, const uint8_t *const *row, uint8_t *line, uint32_t from,
@@ -102,6 +136,9 @@ stage_inside(const struct xqk_depthwise *job, const uint8_t *const *row, uint8_t
 {
 	const __mmask64 mask = job->channels < 64 ? ((__mmask64)1 << job->channels) - 1 : ~(__mmask64)0;
 	const __m512i flip = _mm512_set1_epi8((char)job->flip), pad = _mm512_set1_epi8((char)job->pad);
+	const size_t ahead = job->ahead;
+	const uint32_t new_rows = job->stride_h < rows ? rows - job->stride_h : 0;
+	const struct threes threes = make_threes();
 	const uint8_t *x[ROWS];
 	__mmask64 there[ROWS];
 	unsigned int r;
@@ -123,9 +160,18 @@ stage_inside(const struct xqk_depthwise *job, const uint8_t *const *row, uint8_t
 			value[r] = _mm512_xor_si512(flip, _mm512_maskz_loadu_epi8(there[r], x[r]));
 			if (!there[r])
 				value[r] = pad;
-			value[r] = turned(value[r]);
+			if (ahead && r >= new_rows)
+				_mm_prefetch((const char *)x[r] + ahead, _MM_HINT_T0);
 			x[r] += job->column;
 		}
+		if (rows == 3) {
+			interleave_three(line + (size_t)i * COLUMN_BYTES, &threes, value[0], value[1], value[2],
+					 vectors);
+			continue;
+		}
+#pragma GCC unroll 4
+		for (r = 0; r < rows; r++)
+			value[r] = turned(value[r]);
 		interleave(line + (size_t)i * COLUMN_BYTES, value[0], value[1], value[2], value[3], vectors);
 	}
 }
@@ -274,6 +320,22 @@ static void run(const struct xqk_depthwise *job)
 						 (job->kernel_w - 1) * job->dilation + 1);
 }
 
+static void sum(const int8_t *w, uint32_t kernel_h, uint32_t kernel_w, int32_t *sums)
+{
+	const uint32_t words = (kernel_h + ROWS - 1) / ROWS * kernel_w;
+	const __m512i ones = _mm512_set1_epi8(1);
+	uint32_t i;
+	int v;
+
+	for (v = 0; v < VECTORS; v++) {
+		__m512i all = _mm512_setzero_si512();
+
+		for (i = 0; i < words; i++)
+			all = _mm512_dpbusd_epi32(all, ones, _mm512_load_si512(w + (i * VECTORS + v) * 64));
+		_mm512_storeu_si512(sums + VECTOR * v, all);
+	}
+}
+
 const struct xqk_depthwise_kernels xqk_depthwise_avx512 = {
-	.takes_unsigned = true, .line_bytes = line_bytes, .arrange = arrange, .run = run,
+	.takes_unsigned = true, .line_bytes = line_bytes, .arrange = arrange, .sum = sum, .run = run,
 };

@@ -92,15 +92,16 @@ static bool fill_onnx(struct xqk_bounded *p, const struct xqk_requant *rq, size_
 		const uint64_t all = most_with(most, rq->bias ? rq->bias[i] : 0);
 
 		p->bias[i] = rq->bias ? rq->bias[i] : 0;
-		p->scale[i] = size <= 3.402823466e38f ? scale : 0;
+		p->scale[i] = p->single_scale[i] = size <= 3.402823466e38f ? scale : 0;
 		largest = size <= 3.402823466e38f && size > largest ? size : largest;
 		greatest = all > greatest ? all : greatest;
 	}
 	for (; i < n + XQK_BOUNDED_PAST; i++)
-		p->bias[i] = 0, p->scale[i] = 0;
+		p->bias[i] = 0, p->scale[i] = p->single_scale[i] = 0;
 	p->zero_point = rq->zero_point;
 	p->low = rq->least;
 	p->high = rq->greatest;
+	p->single = greatest <= 1 << 24 && (double)greatest * (double)largest < 1 << 21;
 	return greatest <= 1 << 29 && (double)greatest * (double)largest < 1 << 30;
 }
 
@@ -209,6 +210,38 @@ INLINE void tflite_block(const int32_t *acc, size_t acc_stride, size_t rows, con
 	}
 }
 
+INLINE void single_block(const int32_t *acc, size_t acc_stride, size_t rows, const struct xqk_bounded *p, size_t i,
+			 __mmask64 all, bool biased, uint8_t *const *out, const bool is_signed, const bool clamp,
+			 const unsigned int vectors)
+{
+	const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+	const __m512i zero_point = _mm512_set1_epi16((short)p->zero_point);
+	const __m512i low = _mm512_set1_epi8((char)p->low), high = _mm512_set1_epi8((char)p->high);
+	const __m512 whole = _mm512_set1_ps(0x1.8p23f);
+	int32_t memory[4][BLOCK + 16] __attribute__((aligned(64)));
+	const int32_t *row[4];
+	__m512 scale[4];
+	__m512i t[4], y;
+	size_t r;
+
+	for (unsigned int v = 0; v < vectors; v++)
+		scale[v] = _mm512_loadu_ps(p->single_scale + i + 16 * v);
+	for (r = 0; r < rows; r += 4 / vectors) {
+		find_rows(row, memory, acc + r * acc_stride, acc_stride, rows - r, p, i, all, biased, vectors);
+#pragma GCC unroll 4
+		for (unsigned int j = 0; j < 4; j++) {
+			const unsigned int v = j % vectors;
+			const __m512 a = _mm512_cvtepi32_ps(_mm512_loadu_si512(row[j / vectors] + 16 * v));
+
+			t[j] = _mm512_sub_epi32(_mm512_castps_si512(_mm512_fmadd_ps(a, scale[v], whole)),
+						_mm512_castps_si512(whole));
+		}
+		y = saturated(_mm512_adds_epi16(_mm512_packs_epi32(t[0], t[1]), zero_point),
+			      _mm512_adds_epi16(_mm512_packs_epi32(t[2], t[3]), zero_point), low, high, is_signed, clamp);
+		store_rows(out, r, rows - r, i, all, _mm512_permutexvar_epi32(order, y), vectors);
+	}
+}
+
 /* The lower halves of two vectors of 64 bits, by lanes of 16 bytes: 0 1 8 9, 2 3 10 11, ... */
 INLINE __m512i lower_halves(__m512d a, __m512d b)
 {
@@ -290,9 +323,16 @@ INLINE void onnx_block(const int32_t *acc, size_t acc_stride, size_t rows, const
 	}
 DEFINE_BOUNDED(tflite)
 DEFINE_BOUNDED(onnx)
+DEFINE_BOUNDED(single)
+
+static void run_either(const int32_t *acc, size_t acc_stride, size_t rows, size_t n, const struct xqk_bounded *p,
+		       bool biased, uint8_t *const *out)
+{
+	(p->single ? run_single : run_onnx)(acc, acc_stride, rows, n, p, biased, out);
+}
 
 #define XQK_BOUNDED_AVX512 {									\
-	[XQ_PROFILE_ONNX] = { fill_onnx, run_onnx },						\
+	[XQ_PROFILE_ONNX] = { fill_onnx, run_either },						\
 	[XQ_PROFILE_TFLITE] = { fill_tflite, run_tflite } }
 
 #endif

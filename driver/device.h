@@ -108,7 +108,7 @@ struct xqaccel_stats {
  *	        lock			a spinlock, taken in hard interrupts
  *
  * Each may be skipped. Inside of lock there are only those of the kernel that wake_up(),
- * queue_work() and mod_delayed_work() take. client->mmap_lock and the xarray's lock of
+ * queue_work(), mod_delayed_work() and pm_runtime_get() take. client->mmap_lock and the xarray's lock of
  * client->buffers are taken with or without gone_lock and have none of these inside.
  *
  * No lock of these is held while user memory is accessed. Waiting for a workqueue is like
@@ -168,6 +168,7 @@ struct xqaccel_device {
 	u64 next_id;
 	u64 macs_per_us;		/* of the fastest job so far */
 	unsigned int unreaped;		/* jobs of all clients, accepted and not reaped */
+	unsigned int active;		/* of these, waiting or in flight: the device stays powered */
 	bool lost;
 	enum xqaccel_power power;	/* SUSPENDED comes and goes with reset_lock, too */
 	unsigned int fruitless_resets;	/* of the function, since a job last ended well */
@@ -228,6 +229,11 @@ void xqaccel_chrdev_forget(struct xqaccel_device *xq);
 int xqaccel_irq_request(struct xqaccel_device *xq);
 void xqaccel_irq_free(struct xqaccel_device *xq);
 void xqaccel_irq_sync(struct xqaccel_device *xq);
+
+/* power.c */
+void xqaccel_power_get(struct xqaccel_device *xq);
+void xqaccel_power_put(struct xqaccel_device *xq);
+int xqaccel_power_resume(struct xqaccel_device *xq);
 
 /* sysfs.c */
 extern const struct attribute_group *xqaccel_sysfs_groups[];

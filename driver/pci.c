@@ -4,6 +4,7 @@
 #include <linux/module.h>
 #include <linux/pci.h>
 #include <linux/pm.h>
+#include <linux/pm_runtime.h>
 #include <linux/sizes.h>
 #include <linux/workqueue.h>
 
@@ -12,6 +13,8 @@
 
 /* What a page table entry can hold. */
 #define DMA_BITS	52
+/* To resume takes a reset and, on PCI, 10 ms: long enough that programs at work do not meet it. */
+#define AUTOSUSPEND_MS	2000
 
 /* Ends of clients and buffers. Outlives every device. */
 struct workqueue_struct *xqaccel_wq;
@@ -104,6 +107,11 @@ static int add(struct pci_dev *pdev, void __iomem *regs)
 	if (ret)
 		goto free_vectors;
 	pci_set_drvdata(pdev, xq);
+	pm_runtime_set_autosuspend_delay(&pdev->dev, AUTOSUSPEND_MS);
+	pm_runtime_use_autosuspend(&pdev->dev);
+	pm_runtime_mark_last_busy(&pdev->dev);
+	/* The reference of the probe. It is user space that says "auto" in power/control. */
+	pm_runtime_put_autosuspend(&pdev->dev);
 	return 0;
 
 free_vectors:
@@ -142,6 +150,9 @@ static void xqaccel_remove(struct pci_dev *pdev)
 	struct xqaccel_device *xq = pci_get_drvdata(pdev);
 	void __iomem *regs = xq->regs;
 
+	/* It was resumed before this, and the PCI core gives up the reference of the probe. */
+	pm_runtime_get_noresume(&pdev->dev);
+	pm_runtime_dont_use_autosuspend(&pdev->dev);
 	xqaccel_core_remove(xq);
 	pci_free_irq_vectors(pdev);
 	pci_iounmap(pdev, regs);
@@ -162,7 +173,25 @@ static int xqaccel_resume(struct device *dev)
 	return xqaccel_hw_resume(dev_get_drvdata(dev));
 }
 
-static DEFINE_SIMPLE_DEV_PM_OPS(xqaccel_pm_ops, xqaccel_suspend, xqaccel_resume);
+static int xqaccel_runtime_suspend(struct device *dev)
+{
+	return xqaccel_hw_suspend_idle(dev_get_drvdata(dev));
+}
+
+/*
+ * To the PCI core the function is there, whatever is the matter with it: an error would stay with
+ * struct device, and then no driver could be bound again.
+ */
+static int xqaccel_runtime_resume(struct device *dev)
+{
+	xqaccel_hw_resume(dev_get_drvdata(dev));
+	return 0;
+}
+
+static const struct dev_pm_ops xqaccel_pm_ops = {
+	SYSTEM_SLEEP_PM_OPS(xqaccel_suspend, xqaccel_resume)
+	RUNTIME_PM_OPS(xqaccel_runtime_suspend, xqaccel_runtime_resume, NULL)
+};
 
 /* ---- resets and errors of the bus ------------------------------------------- */
 
@@ -207,9 +236,12 @@ static pci_ers_result_t xqaccel_slot_reset(struct pci_dev *pdev)
 	return PCI_ERS_RESULT_DISCONNECT;
 }
 
+/* The error may have come while the function was in D3hot, where its registers do not answer. */
 static void xqaccel_error_resume(struct pci_dev *pdev)
 {
+	pm_runtime_get_sync(&pdev->dev);
 	xqaccel_hw_resume(pci_get_drvdata(pdev));
+	pm_runtime_put_autosuspend(&pdev->dev);
 }
 
 static const struct pci_error_handlers xqaccel_error_handlers = {
@@ -232,7 +264,7 @@ static struct pci_driver xqaccel_driver = {
 	.probe = xqaccel_probe,
 	.remove = xqaccel_remove,
 	.err_handler = &xqaccel_error_handlers,
-	.driver.pm = pm_sleep_ptr(&xqaccel_pm_ops),
+	.driver.pm = pm_ptr(&xqaccel_pm_ops),
 };
 
 static int __init xqaccel_init(void)

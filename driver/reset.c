@@ -456,6 +456,25 @@ void xqaccel_hw_suspend(struct xqaccel_device *xq, bool orderly)
 	reset_unlock(xq);
 }
 
+/*
+ * The same for a device that has nothing to do; -EBUSY if it has. Jobs that come from now on wait,
+ * so that none is stopped for this.
+ */
+int xqaccel_hw_suspend_idle(struct xqaccel_device *xq)
+{
+	bool busy;
+
+	spin_lock_irq(&xq->lock);
+	busy = xq->active;
+	if (!busy && xq->power == XQACCEL_ACTIVE)
+		xq->power = XQACCEL_QUIESCING;
+	spin_unlock_irq(&xq->lock);
+	if (busy)
+		return -EBUSY;
+	xqaccel_hw_suspend(xq, true);
+	return 0;
+}
+
 void xqaccel_bus_failed(struct work_struct *work)
 {
 	struct xqaccel_device *xq = container_of(to_delayed_work(work), struct xqaccel_device,

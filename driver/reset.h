@@ -17,6 +17,7 @@ void xqaccel_reset_function(struct xqaccel_device *xq, const char *reason);
 void xqaccel_set_lost(struct xqaccel_device *xq, const char *reason);
 bool xqaccel_dma_safe(struct xqaccel_device *xq);
 void xqaccel_hw_suspend(struct xqaccel_device *xq, bool orderly);
+int xqaccel_hw_suspend_idle(struct xqaccel_device *xq);
 int xqaccel_hw_resume(struct xqaccel_device *xq);
 void xqaccel_bus_failed(struct work_struct *work);
 

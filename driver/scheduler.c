@@ -98,6 +98,19 @@ static void charge(struct xqaccel_lane *lane, s64 ns)
 	xqaccel_fair_charge(&client->xq->class[class_index(client)], &class->entity, ns);
 }
 
+/* A job that waits or is in flight has the device powered, and so do others. */
+static void job_active(struct xqaccel_device *xq)
+{
+	if (!xq->active++)
+		xqaccel_power_get(xq);
+}
+
+static void job_inactive(struct xqaccel_device *xq)
+{
+	if (!--xq->active)
+		xqaccel_power_put(xq);
+}
+
 /* A new job: to the end of its lane. */
 void xqaccel_sched_enqueue(struct xqaccel_job *job)
 	__must_hold(&job->client->xq->lock)
@@ -107,6 +120,7 @@ void xqaccel_sched_enqueue(struct xqaccel_job *job)
 	job->state = XQACCEL_JOB_QUEUED;
 	list_move_tail(&job->node, &job->lane->jobs);
 	lane_waits(job->lane);
+	job_active(job->client->xq);
 	trace_xqaccel_job_submit(job);
 }
 
@@ -118,6 +132,7 @@ void xqaccel_sched_remove(struct xqaccel_job *job)
 
 	list_del_init(&job->node);
 	lane_shortened(job->lane);
+	job_inactive(job->client->xq);
 }
 
 /* A job that was in flight and must run again: to the front of its lane. */
@@ -128,6 +143,7 @@ void xqaccel_sched_requeue(struct xqaccel_job *job)
 
 	lockdep_assert_held(&job->client->xq->lock);
 
+	job_active(job->client->xq);
 	xqaccel_sched_left(job);
 	job->state = XQACCEL_JOB_QUEUED;
 	list_move(&job->node, &lane->jobs);
@@ -240,6 +256,7 @@ void xqaccel_sched_left(struct xqaccel_job *job)
 	job->head_ns = 0;
 	if (!--lane->inflight)
 		lane->queue = NULL;
+	job_inactive(client->xq);
 }
 
 /* ---- the next job --------------------------------------------------------------- */

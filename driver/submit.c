@@ -141,6 +141,9 @@ int xqaccel_ioctl_submit(struct xqaccel_call *call)
 	if (ret)
 		return ret;
 	lane = &client->lane[array_index_nospec(cmd->lane, XQACCEL_LANES)];
+	ret = xqaccel_power_resume(client->xq);
+	if (ret)
+		return ret;
 	/* No more than a hint here, but a full lane shall not pay for the checks. */
 	if (READ_ONCE(lane->unreaped) >= XQACCEL_LANE_JOBS)
 		return -EAGAIN;

@@ -38,6 +38,7 @@ $(eval $(call kselftest,slow_context,120))
 $(eval $(call kselftest,recovery,240))
 $(eval $(call kselftest,coredump,240))
 $(eval $(call kselftest,debugfs,240))
+$(eval $(call kselftest,power,300))
 $(eval $(call kselftest,unplug,400))
 $(eval $(call kselftest,reset,300))
 $(eval $(call kselftest,suspend,200))
@@ -57,6 +58,7 @@ endef
 # power state does, so these have one.
 xq-test-reset-vm := --cpus 1 --native-hotplug
 xq-test-suspend-vm := --cpus 1 --native-hotplug
+xq-test-power-vm := --cpus 1 --native-hotplug
 
 # Without native hot-plug the link does not come back from its reset, so recovery fails.
 $(eval $(call kselftest-again,reset,acpi,120,6.12,--cpus 1))

@@ -11,6 +11,7 @@ struct xqaccel_client *double_client[DOUBLE_CLIENTS];
 struct xqaccel_user *double_user[DOUBLE_CLIENTS];
 struct xqaccel_job *double_ended[DOUBLE_JOBS];
 unsigned int double_results, double_failed;
+int double_power, double_power_gets;
 struct workqueue_struct *xqaccel_job_wq;
 
 /* All in one piece, because a test's memory is freed at its end. */
@@ -77,6 +78,8 @@ int double_device(struct kunit *test, unsigned int queues)
 		double_client[i]->user = double_user[i];
 	}
 	double_results = 0;
+	double_power = 0;
+	double_power_gets = 0;
 	double_failed = 0;
 	return 0;
 }
@@ -164,3 +167,14 @@ void xqaccel_watch_arm(struct xqaccel_queue *q)
 
 MODULE_DESCRIPTION("Tests of the xqaccel driver's pure functions");
 MODULE_LICENSE("GPL");
+
+void xqaccel_power_get(struct xqaccel_device *xq)
+{
+	double_power++;
+	double_power_gets++;
+}
+
+void xqaccel_power_put(struct xqaccel_device *xq)
+{
+	double_power--;
+}

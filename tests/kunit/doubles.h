@@ -27,6 +27,9 @@ extern struct xqaccel_user *double_user[DOUBLE_CLIENTS];
 extern struct xqaccel_job *double_ended[DOUBLE_JOBS];
 extern unsigned int double_results, double_failed;
 
+/* References to the power that the driver has taken and not given back, and how often it did. */
+extern int double_power, double_power_gets;
+
 /* Fresh ones of everything, with so many queues that run. 0 or -errno. */
 int double_device(struct kunit *test, unsigned int queues);
 /* As if the client's jobs had taken so many ns so far. */

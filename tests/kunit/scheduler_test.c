@@ -121,6 +121,33 @@ static void nothing_to_a_suspended_device(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, queue_of(job), -1);
 }
 
+/* From the first job to the end of the last, whether it waits or runs. */
+static void powered_while_there_are_jobs(struct kunit *test)
+{
+	guard(spinlock_irq)(&double_xq->lock);
+	struct xqaccel_job *first, *second, *dropped;
+
+	KUNIT_EXPECT_EQ(test, double_power, 0);
+	first = enqueue(test, 0, 0);
+	second = enqueue(test, 0, 0);
+	dropped = enqueue(test, 1, 0);
+	KUNIT_EXPECT_EQ(test, double_power, 1);
+	xqaccel_sched_remove(dropped);
+	xqaccel_sched_run(double_xq);
+	KUNIT_EXPECT_PTR_EQ(test, xqaccel_queue_head(&double_xq->queue[0]), first);
+	/* A reset takes both back, and the device is not let go meanwhile. */
+	if (second->state == XQACCEL_JOB_ACTIVE)
+		xqaccel_sched_requeue(second);
+	xqaccel_sched_requeue(first);
+	double_xq->queue[0].inflight = 0;
+	KUNIT_EXPECT_EQ(test, double_power, 1);
+	xqaccel_sched_remove(first);
+	KUNIT_EXPECT_EQ(test, double_power, 1);
+	xqaccel_sched_remove(second);
+	KUNIT_EXPECT_EQ(test, double_power, 0);
+	KUNIT_EXPECT_EQ(test, double_power_gets, 1);
+}
+
 /* A closed client's running jobs get little time, others' keep theirs. */
 static void client_closed(struct kunit *test)
 {
@@ -323,6 +350,7 @@ static struct kunit_case scheduler_cases[] = {
 	KUNIT_CASE(clients_take_turns),
 	KUNIT_CASE(requeued_is_next),
 	KUNIT_CASE(nothing_to_a_suspended_device),
+	KUNIT_CASE(powered_while_there_are_jobs),
 	KUNIT_CASE(client_closed),
 	KUNIT_CASE(remove_waiting),
 	KUNIT_CASE(fail_ends_what_waits),

@@ -116,29 +116,48 @@ static void plane_sync(struct cursor *c, u64 offset, const struct xq_extent *e, 
 		range_sync(c, offset + row * stride, e->row_bytes, false);
 }
 
+static void planes_sync(struct cursor *c, u64 offset, const struct xq_extent *e,
+			const struct xq_hw_operand *operand)
+{
+	u32 batch, plane;
+
+	for (batch = 0; batch < e->batch; batch++)
+		for (plane = 0; plane < e->planes; plane++)
+			plane_sync(c, offset + batch * le64_to_cpu(operand->batch_stride) +
+				   plane * le64_to_cpu(operand->plane_stride), e,
+				   le64_to_cpu(operand->stride));
+}
+
+static void output_sync(const struct xqaccel_span *span, const struct xq_extent *e,
+			const struct xq_hw_operand *operand)
+{
+	const struct xq_extent_dim *own = e->own;
+	struct cursor c = cursor_start(span->buf);
+	u32 i, j, k;
+
+	for (i = 0; i <= own[0].more; i++)
+		for (j = 0; j <= own[1].more; j++)
+			for (k = 0; k <= own[2].more; k++)
+				planes_sync(&c, span->offset + i * own[0].stride +
+					    j * own[1].stride + k * own[2].stride, e, operand);
+}
+
 /* Has the processor read again what a job wrote. */
 static void job_sync_for_cpu(struct xqaccel_job *job)
 {
-	const struct xqaccel_span *span = &job->span[XQACCEL_C];
-	const struct xq_hw_operand *operand = &job->desc.operand[XQACCEL_C];
 	struct xqaccel_work work;
 	struct xq_extent e;
-	struct cursor c;
 	u32 *words = (u32 *)&work;
-	u32 batch, plane, i;
+	u32 i;
 
-	if (!span->buf || !span->bytes)
-		return;
 	for (i = 0; i < XQ_WORK_WORDS; i++)
 		words[i] = le32_to_cpu(job->desc.work[i]);
-	xq_work_extent(&work, XQACCEL_C, &e);
-	c = cursor_start(span->buf);
-	for (batch = 0; batch < e.batch; batch++)
-		for (plane = 0; plane < e.planes; plane++)
-			plane_sync(&c, span->offset +
-				   batch * le64_to_cpu(operand->batch_stride) +
-				   plane * le64_to_cpu(operand->plane_stride), &e,
-				   le64_to_cpu(operand->stride));
+	for (i = 0; i < XQ_OPERANDS; i++) {
+		if (!job->span[i].written || !job->span[i].bytes)
+			continue;
+		xq_work_extent(&work, i, &e);
+		output_sync(&job->span[i], &e, &job->desc.operand[i]);
+	}
 }
 
 /* Ends a job once its C was synced, after all that ended before it, so that lanes keep their order. */

@@ -26,7 +26,13 @@ static int span_take(struct xqaccel_client *client, const struct xqaccel_operand
 	if (!xq_span(e, op->stride, op->batch_stride, op->plane_stride, &span->bytes) ||
 	    check_add_overflow(span->offset, span->bytes, &end))
 		return -EOVERFLOW;
-	return end > span->buf->bytes ? -ERANGE : 0;
+	if (end > span->buf->bytes)
+		return -ERANGE;
+	span->written = e->written;
+	if (e->written && span->bytes &&
+	    !xq_rows_disjoint(e, op->stride, op->batch_stride, op->plane_stride))
+		return -EINVAL;
+	return 0;
 }
 
 static bool spans_overlap(const struct xqaccel_span *a, const struct xqaccel_span *b)
@@ -38,28 +44,24 @@ static bool spans_overlap(const struct xqaccel_span *a, const struct xqaccel_spa
 /* Whether a job writes what another one reads. */
 bool xqaccel_job_overwrites(const struct xqaccel_job *later, const struct xqaccel_job *job)
 {
-	unsigned int i;
+	unsigned int i, j;
 
 	for (i = 0; i < XQ_OPERANDS; i++)
-		if (i != XQACCEL_C && spans_overlap(&later->span[XQACCEL_C], &job->span[i]))
-			return true;
+		for (j = 0; later->span[i].written && j < XQ_OPERANDS; j++)
+			if (!job->span[j].written && spans_overlap(&later->span[i], &job->span[j]))
+				return true;
 	return false;
 }
 
-/* Whether C is written where nothing is read and no byte is written twice. */
-static bool output_apart(const struct xqaccel_job *job, const struct xqaccel_job_desc *d)
+/* Whether outputs are written where nothing is read and no byte is written twice. */
+static bool outputs_apart(const struct xqaccel_job *job)
 {
-	const struct xqaccel_operand *c = &d->operand[XQACCEL_C];
-	struct xq_extent e;
-	unsigned int i;
+	unsigned int i, j;
 
-	xq_work_extent(&d->work, XQACCEL_C, &e);
-	if (job->span[XQACCEL_C].bytes &&
-	    !xq_rows_disjoint(&e, c->stride, c->batch_stride, c->plane_stride))
-		return false;
 	for (i = 0; i < XQ_OPERANDS; i++)
-		if (i != XQACCEL_C && spans_overlap(&job->span[XQACCEL_C], &job->span[i]))
-			return false;
+		for (j = 0; job->span[i].written && j < XQ_OPERANDS; j++)
+			if (i != j && spans_overlap(&job->span[i], &job->span[j]))
+				return false;
 	return true;
 }
 
@@ -75,7 +77,7 @@ static int spans_take(struct xqaccel_job *job, const struct xqaccel_job_desc *d)
 		if (ret)
 			return ret;
 	}
-	return output_apart(job, d) ? 0 : -EINVAL;
+	return outputs_apart(job) ? 0 : -EINVAL;
 }
 
 static void descriptor_fill(struct xqaccel_job *job, const struct xqaccel_job_desc *d)

@@ -33,6 +33,7 @@ struct xqaccel_span {
 	struct xqaccel_buffer *buf;
 	u64 offset;
 	u64 bytes;
+	bool written;	/* by the job; else only read */
 };
 
 /**

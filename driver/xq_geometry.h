@@ -36,18 +36,29 @@ struct xq_dims {
 	__u8 b_min_format, b_min2_format;
 };
 
+/* A dimension whose stride is a word of the operation: so many more besides the first. */
+struct xq_extent_dim {
+	__u64 stride;
+	__u32 more;
+};
+
+#define XQ_EXTENT_DIMS		3
+
 /*
- * An operand's bytes: batch x planes x rows of row_bytes each. Planes are the
- * groups of a C with an accumulator per group, else there is one.
+ * An operand's bytes: batch x planes x rows of row_bytes each, by the strides of the operand, and
+ * that again along dimensions of the operation's own. Planes are the groups of a C with an
+ * accumulator per group, or the lines of an image, else there is one.
  */
 struct xq_extent {
 	__u64 row_bytes;
 	__u32 rows, planes, batch;
+	struct xq_extent_dim own[XQ_EXTENT_DIMS];
 	__u32 align;		/* of offset and strides, a power of two */
 	bool matrix;		/* has a row stride */
 	bool planar;		/* has a plane stride */
 	bool used;		/* the operand may be present at all */
 	bool required;
+	bool written;		/* by the job; else only read */
 };
 
 /* Bits of one stored element, 0 for no format. */
@@ -212,7 +223,7 @@ static inline void xq_extent(const struct xq_dims *d, unsigned int operand, stru
 		e->rows = d->m;
 		e->row_bytes = 4ULL * d->n;
 		e->align = 4;
-		e->required = true;
+		e->required = e->written = true;
 		if (d->flags & XQACCEL_JOB_GROUP_ACC) {
 			e->planes = groups;
 			e->planar = true;
@@ -261,6 +272,7 @@ static inline bool xq_span(const struct xq_extent *e, __u64 stride, __u64 batch_
 			   __u64 plane_stride, __u64 *span)
 {
 	__u64 bytes = e->row_bytes, reach;
+	int i;
 
 	*span = 0;
 	if (!e->batch || !e->planes || !e->rows || !e->row_bytes)
@@ -272,38 +284,42 @@ static inline bool xq_span(const struct xq_extent *e, __u64 stride, __u64 batch_
 	    __builtin_mul_overflow((__u64)(e->batch - 1), batch_stride, &reach) ||
 	    __builtin_add_overflow(bytes, reach, &bytes))
 		return false;
+	for (i = 0; i < XQ_EXTENT_DIMS; i++)
+		if (__builtin_mul_overflow((__u64)e->own[i].more, e->own[i].stride, &reach) ||
+		    __builtin_add_overflow(bytes, reach, &bytes))
+			return false;
 	*span = bytes;
 	return true;
 }
 
 /*
  * Whether no two rows of an output overlap: taken in ascending order, each stride is at
- * least what the smaller ones reach over. Spans must have been checked for overflow.
+ * least what the smaller ones reach over. Spans must have been checked for overflow, and the
+ * output not to be empty.
  */
 static inline bool xq_rows_disjoint(const struct xq_extent *e, __u64 stride, __u64 batch_stride,
 				    __u64 plane_stride)
 {
-	__u64 step[3] = { stride, plane_stride, batch_stride };
-	__u32 count[3] = { e->rows, e->planes, e->batch };
+	struct xq_extent_dim dim[3 + XQ_EXTENT_DIMS] = {
+		{ stride, e->rows - 1 }, { plane_stride, e->planes - 1 }, { batch_stride, e->batch - 1 },
+		e->own[0], e->own[1], e->own[2],
+	};
 	__u64 reach = e->row_bytes;
 	int i, j;
 
-	for (i = 0; i < 3; i++) {
-		for (j = i + 1; j < 3; j++) {
-			if (step[j] < step[i]) {
-				const __u64 s = step[i];
-				const __u32 c = count[i];
+	for (i = 0; i < 3 + XQ_EXTENT_DIMS; i++) {
+		for (j = i + 1; j < 3 + XQ_EXTENT_DIMS; j++) {
+			if (dim[j].stride < dim[i].stride) {
+				const struct xq_extent_dim least = dim[j];
 
-				step[i] = step[j];
-				step[j] = s;
-				count[i] = count[j];
-				count[j] = c;
+				dim[j] = dim[i];
+				dim[i] = least;
 			}
 		}
-		if (count[i] > 1 && step[i] < reach)
+		if (dim[i].more && dim[i].stride < reach)
 			return false;
-		if (count[i] > 1)
-			reach += step[i] * (count[i] - 1);
+		if (dim[i].more)
+			reach += dim[i].stride * dim[i].more;
 	}
 	return true;
 }

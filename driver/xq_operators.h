@@ -218,8 +218,8 @@ static inline void xq_epilogue_extent(const struct xq_epilogue *e, unsigned int 
 /* ---- pools ------------------------------------------------------------------------------------- */
 
 enum xq_pool_kind {
-	XQ_POOL_MAX,
-	XQ_POOL_AVERAGE,
+	XQ_POOL_MAX = XQACCEL_POOL_MAX,
+	XQ_POOL_AVERAGE = XQACCEL_POOL_AVERAGE,
 	XQ_POOL_KINDS
 };
 
@@ -295,11 +295,11 @@ static inline bool xq_requant_one_valid(const struct xq_requant_one *r, __u32 fo
 
 /* ---- sums and products --------------------------------------------------------------------------- */
 
-#define XQ_TENSOR_DIMS		6
+#define XQ_TENSOR_DIMS		XQACCEL_TENSOR_DIMS
 
 enum xq_elementwise_kind {
-	XQ_ELEMENTWISE_ADD,
-	XQ_ELEMENTWISE_MUL,
+	XQ_ELEMENTWISE_ADD = XQACCEL_ELEMENTWISE_ADD,
+	XQ_ELEMENTWISE_MUL = XQACCEL_ELEMENTWISE_MUL,
 	XQ_ELEMENTWISE_KINDS
 };
 
@@ -361,6 +361,9 @@ struct xq_elementwise {
 	struct xq_requant_one y;
 };
 
+/* Most elements of a tensor, without the dimensions that are 0. */
+#define XQ_MAX_ELEMENTS		(1ULL << 40)
+
 static inline bool xq_dims_fit(const __u32 *dim, __u32 dims)
 {
 	__u64 count = 1;
@@ -369,7 +372,8 @@ static inline bool xq_dims_fit(const __u32 *dim, __u32 dims)
 	if (!dims || dims > XQ_TENSOR_DIMS)
 		return false;
 	for (i = 0; i < dims; i++)
-		if (dim[i] && __builtin_mul_overflow(count, (__u64)dim[i], &count))
+		if (dim[i] && (__builtin_mul_overflow(count, (__u64)dim[i], &count) ||
+			       count > XQ_MAX_ELEMENTS))
 			return false;
 	return true;
 }
@@ -466,11 +470,11 @@ static inline bool xq_mean_valid(const struct xq_mean_dims *d)
  * scale is found.
  */
 enum xq_copy_kind {
-	XQ_COPY_NONE,
-	XQ_COPY_REQUANT,
-	XQ_COPY_QUANTIZE,
-	XQ_COPY_DYNAMIC,
-	XQ_COPY_DEQUANTIZE,
+	XQ_COPY_NONE = XQACCEL_COPY_NONE,
+	XQ_COPY_REQUANT = XQACCEL_COPY_REQUANT,
+	XQ_COPY_QUANTIZE = XQACCEL_COPY_QUANTIZE,
+	XQ_COPY_DYNAMIC = XQACCEL_COPY_DYNAMIC,
+	XQ_COPY_DEQUANTIZE = XQACCEL_COPY_DEQUANTIZE,
 	XQ_COPY_KINDS
 };
 

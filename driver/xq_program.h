@@ -52,17 +52,12 @@ static inline void xq_program_extent(const struct xqaccel_work *w, unsigned int 
 	if (operand == XQACCEL_PROGRAM_PROFILE) {
 		e->row_bytes = (__u64)xq_program_jobs(w) * sizeof(struct xqaccel_profile);
 		e->align = sizeof(struct xqaccel_profile);
+		e->written = true;
 	} else if (operand == XQ_PROGRAM_LIST) {
 		e->required = true;
 		e->row_bytes = (__u64)xq_program_jobs(w) * sizeof(struct xq_hw_descriptor);
 		e->align = sizeof(struct xq_hw_descriptor);
 	}
-}
-
-/* The operand that a job writes. */
-static inline unsigned int xq_written_operand(const struct xqaccel_work *w)
-{
-	return w->op == XQACCEL_OP_PROGRAM ? XQACCEL_PROGRAM_PROFILE : XQACCEL_C;
 }
 
 #endif

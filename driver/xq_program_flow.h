@@ -188,10 +188,15 @@ struct xq_place {
 /* Whether what an extent covers is every byte of its span. Its rows do not overlap. */
 static inline bool xq_extent_dense(const struct xq_extent *e, __u64 span)
 {
-	return e->row_bytes * e->rows * e->planes * e->batch == span;
+	__u64 bytes = e->row_bytes * e->rows * e->planes * e->batch;
+	int i;
+
+	for (i = 0; i < XQ_EXTENT_DIMS; i++)
+		bytes *= e->own[i].more + 1ULL;
+	return bytes == span;
 }
 
-/* What a job's operands do, one after the other: inputs before the output. */
+/* What a job's operands do, one after the other: inputs before outputs. */
 static inline void xq_program_add_operand(struct xq_flow *flow, const struct xqaccel_work *w,
 					  const struct xq_place *p, unsigned int operand, bool writes)
 {
@@ -199,7 +204,7 @@ static inline void xq_program_add_operand(struct xq_flow *flow, const struct xqa
 	__u64 span;
 
 	xq_work_extent(w, operand, &e);
-	if (!p->use || (operand == XQACCEL_C) != writes ||
+	if (!p->use || e.written != writes ||
 	    !xq_span(&e, p->stride, p->batch_stride, p->plane_stride, &span))
 		return;
 	if (e.align > p->use->align)

@@ -9,32 +9,12 @@
 #ifndef XQ_WORK_H
 #define XQ_WORK_H
 
-#ifdef __KERNEL__
-#include <linux/errno.h>
-#else
-#include <errno.h>
-#endif
-
 #include "xq_convolution.h"
 #include "xq_geometry.h"
-#include "xq_operators.h"
+#include "xq_work_operators.h"
 
 /* Words of struct xqaccel_work; a hardware descriptor has them in little-endian order. */
 #define XQ_WORK_WORDS		(sizeof(struct xqaccel_work) / sizeof(__u32))
-
-/**
- * struct xq_abilities - what a device can do
- * @pairs: for each format of A a bit for each format of B, XQ_FORMATS elements
- * @tiled: a bit for each format of B that may come in the tile order
- * @features: XQACCEL_FEATURE_*
- * @max_dim: largest dimension
- */
-struct xq_abilities {
-	const __u32 *pairs;
-	__u32 tiled;
-	__u64 features;
-	__u32 max_dim;
-};
 
 /* ---- the numbers as the operators' own functions take them ---------------- */
 
@@ -105,7 +85,7 @@ static inline struct xq_epilogue xq_work_epilogue(const struct xqaccel_work *w)
 	};
 }
 
-/* Rows and columns of the accumulators that the epilogue gets. */
+/* Rows and columns of the accumulators that the epilogue of a product or convolution gets. */
 static inline __u64 xq_work_rows(const struct xqaccel_work *w)
 {
 	if (w->op == XQACCEL_OP_CONV)
@@ -122,21 +102,29 @@ static inline __u64 xq_work_macs(const struct xqaccel_work *w)
 {
 	struct xq_conv_dims conv;
 
-	if (w->op == XQACCEL_OP_CONV) {
+	switch (w->op) {
+	case XQACCEL_OP_GEMM:
+		return xq_work_rows(w) * w->gemm.n * w->gemm.k;
+	case XQACCEL_OP_CONV:
 		conv = xq_work_conv(w);
 		return xq_work_rows(w) * conv.out_c * xq_conv_k(&conv);
+	default:
+		return 0;
 	}
-	return xq_work_rows(w) * w->gemm.n * w->gemm.k;
 }
 
 /* As xq_may_overflow(); unbounded with what lies in memory: zero points, scales, a bias. */
 static inline bool xq_work_may_overflow(const struct xqaccel_work *w, bool unbounded)
 {
-	struct xq_dims dims = xq_work_dims(w);
 	struct xq_conv_dims conv;
+	struct xq_dims dims;
 
-	if (w->op != XQACCEL_OP_CONV)
+	if (w->op == XQACCEL_OP_GEMM) {
+		dims = xq_work_dims(w);
 		return xq_may_overflow(&dims, w->gemm.a_zp, w->gemm.b_zp, unbounded);
+	}
+	if (w->op != XQACCEL_OP_CONV)
+		return false;
 	conv = xq_work_conv(w);
 	dims = (struct xq_dims){
 		.k = (__u32)xq_conv_k(&conv),
@@ -148,20 +136,14 @@ static inline bool xq_work_may_overflow(const struct xqaccel_work *w, bool unbou
 
 /* ---- checks ----------------------------------------------------------------- */
 
-static inline bool xq_words_zero(const __u32 *words, unsigned int count)
-{
-	while (count--)
-		if (words[count])
-			return false;
-	return true;
-}
-
 static inline int xq_pair_check(const struct xq_abilities *has, __u32 a, __u32 b, bool tiled)
 {
-	if (a >= XQ_FORMATS || b >= XQ_FORMATS)
-		return -EOPNOTSUPP;
-	if (!xq_format_bits(a) || !xq_format_bits(b))
-		return -EINVAL;
+	int ret = xq_format_check(a);
+
+	if (!ret)
+		ret = xq_format_check(b);
+	if (ret)
+		return ret;
 	if (!(has->pairs[a] >> b & 1) || (tiled && !(has->tiled >> b & 1)))
 		return -EOPNOTSUPP;
 	return 0;
@@ -191,7 +173,7 @@ static inline int xq_gemm_check(const struct xqaccel_work *w, const struct xq_ab
 	if (!xq_dims_valid(&dims) || g->m > has->max_dim || g->n > has->max_dim ||
 	    g->k > has->max_dim || g->batch > has->max_dim)
 		return -EINVAL;
-	if (!xq_words_zero(w->words + sizeof(*g) / 4, sizeof(w->words) / 4 - sizeof(*g) / 4))
+	if (!xq_tail_zero(w, sizeof(*g)))
 		return -EINVAL;
 	return 0;
 }
@@ -214,7 +196,7 @@ static inline int xq_conv_check(const struct xqaccel_work *w, const struct xq_ab
 	    __builtin_mul_overflow((__u64)c->batch * c->in_h, (__u64)c->in_w, &pixels) ||
 	    pixels > has->max_dim)
 		return -EINVAL;
-	if (!xq_words_zero(w->words + sizeof(*c) / 4, sizeof(w->words) / 4 - sizeof(*c) / 4))
+	if (!xq_tail_zero(w, sizeof(*c)))
 		return -EINVAL;
 	return 0;
 }
@@ -226,10 +208,12 @@ static inline int xq_epilogue_check(const struct xqaccel_work *w, const struct x
 
 	if (!e->kind)
 		return xq_words_zero((const __u32 *)e, sizeof(*e) / 4) ? 0 : -EINVAL;
-	if (!(has->features & XQACCEL_FEATURE_EPILOGUE) || e->kind >= XQ_EPILOGUE_KINDS)
+	if (w->op != XQACCEL_OP_GEMM && w->op != XQACCEL_OP_CONV)
+		return -EINVAL;
+	if (!(has->features & XQACCEL_FEATURE_EPILOGUE) || e->kind >= XQ_EPILOGUE_KINDS ||
+	    e->profile >= XQ_PROFILES || e->format >= XQ_FORMATS || e->index_format >= XQ_FORMATS)
 		return -EOPNOTSUPP;
-	if (e->reserved || e->profile > 255 || e->format >= XQ_FORMATS ||
-	    e->index_format >= XQ_FORMATS || !xq_epilogue_valid(&narrow))
+	if (e->reserved || !xq_epilogue_valid(&narrow))
 		return -EINVAL;
 	/* There is nothing to add to, and one result for all groups. */
 	if (w->flags & (XQACCEL_JOB_ACCUMULATE | XQACCEL_JOB_GROUP_ACC))
@@ -262,6 +246,21 @@ static inline int xq_work_check(const struct xqaccel_work *w, const struct xq_ab
 	case XQACCEL_OP_CONV:
 		ret = xq_conv_check(w, has);
 		break;
+	case XQACCEL_OP_POOL:
+		ret = xq_pool_check(w, has);
+		break;
+	case XQACCEL_OP_ELEMENTWISE:
+		ret = xq_elementwise_check(w, has);
+		break;
+	case XQACCEL_OP_SOFTMAX:
+		ret = xq_softmax_check(w, has);
+		break;
+	case XQACCEL_OP_MEAN:
+		ret = xq_mean_check(w, has);
+		break;
+	case XQACCEL_OP_COPY:
+		ret = xq_copy_check(w, has);
+		break;
 	default:
 		return -EOPNOTSUPP;
 	}
@@ -275,7 +274,6 @@ static inline void xq_conv_extent(const struct xqaccel_work *w, unsigned int ope
 {
 	const struct xq_conv_dims d = xq_work_conv(w);
 
-	*e = (struct xq_extent){ .rows = 1, .planes = 1, .batch = 1, .align = 1 };
 	switch (operand) {
 	case XQACCEL_X:
 		e->used = e->required = e->matrix = e->planar = true;
@@ -297,7 +295,7 @@ static inline void xq_conv_extent(const struct xqaccel_work *w, unsigned int ope
 		}
 		break;
 	case XQACCEL_Y:
-		e->used = e->required = e->matrix = e->planar = true;
+		e->used = e->required = e->matrix = e->planar = e->written = true;
 		e->row_bytes = 4ULL * d.out_c;
 		e->rows = d.out_w;
 		e->planes = d.out_h;
@@ -316,11 +314,42 @@ static inline void xq_conv_extent(const struct xqaccel_work *w, unsigned int ope
 	}
 }
 
+/* The extent of an operand besides those of the epilogue. */
+static inline void xq_operation_extent(const struct xqaccel_work *w, unsigned int operand,
+				       struct xq_extent *e)
+{
+	const struct xq_dims dims = xq_work_dims(w);
+
+	*e = (struct xq_extent){ .rows = 1, .planes = 1, .batch = 1, .align = 1 };
+	switch (w->op) {
+	case XQACCEL_OP_CONV:
+		xq_conv_extent(w, operand, e);
+		break;
+	case XQACCEL_OP_POOL:
+		xq_pool_extent(w, operand, e);
+		break;
+	case XQACCEL_OP_ELEMENTWISE:
+		xq_elementwise_extent(w, operand, e);
+		break;
+	case XQACCEL_OP_SOFTMAX:
+		xq_softmax_extent(w, operand, e);
+		break;
+	case XQACCEL_OP_MEAN:
+		xq_mean_extent(w, operand, e);
+		break;
+	case XQACCEL_OP_COPY:
+		xq_copy_extent(w, operand, e);
+		break;
+	default:
+		xq_extent(&dims, operand, e);
+		break;
+	}
+}
+
 /* The extent of an operand of work that was checked. */
 static inline void xq_work_extent(const struct xqaccel_work *w, unsigned int operand,
 				  struct xq_extent *e)
 {
-	const struct xq_dims dims = xq_work_dims(w);
 	const struct xq_epilogue epilogue = xq_work_epilogue(w);
 
 	if (operand >= XQACCEL_EPILOGUE_BIAS) {
@@ -333,14 +362,10 @@ static inline void xq_work_extent(const struct xqaccel_work *w, unsigned int ope
 			*e = (struct xq_extent){ .align = 1 };
 		return;
 	}
-	if (w->op == XQACCEL_OP_CONV)
-		xq_conv_extent(w, operand, e);
-	else
-		xq_extent(&dims, operand, e);
+	xq_operation_extent(w, operand, e);
 	if (operand == XQACCEL_C && epilogue.kind) {
 		e->row_bytes = xq_row_bytes(epilogue.format, xq_work_columns(w));
-		e->align = xq_format_bits(epilogue.format) <= 8 ? 1 :
-			   xq_format_bits(epilogue.format) / 8;
+		e->align = xq_format_align(epilogue.format);
 	}
 }
 

@@ -3,7 +3,7 @@
 # The device model and its kernels: static libraries for QEMU, the library and the tests.
 
 STATIC_LIBS += xqdevice
-xqdevice-y := $(addprefix emulator/device/, completion.c device.c engine.c faults.c map.c mmu.c pipeline.c prepare.c program.c \
+xqdevice-y := $(addprefix emulator/device/, completion.c device.c engine.c faults.c map.c mmu.c pipeline.c plan.c prepare.c program.c \
 	queue.c registers.c state.c timer.c)
 xqdevice-libs := xqkernels
 

@@ -55,6 +55,7 @@ struct xqdev_operand {
 	uint64_t address;
 	uint64_t stride, batch_stride, plane_stride;
 	uint64_t span;		/* 0: absent or empty */
+	bool by_lines;		/* the kernels take its rows one by one, wherever they are */
 };
 
 struct xqdev_queue;
@@ -219,12 +220,14 @@ struct xqdev_job *xqdev_program_first(struct xqdev_job *job);
 struct xqdev_job *xqdev_program_running(struct xqdev_program *p);
 uint32_t xqdev_program_step(struct xqdev_job *job);
 
+/* plan.c: from a mapped job to chunks for the threads */
+void xqdev_job_plan(struct xqdev *dev, struct xqdev_job *job);
+
 /* engine.c: jobs on the threads */
 void xqdev_engine_run(struct xqdev_queue *q);
 void xqdev_engine_cancel(struct xqdev_job *job);
 bool xqdev_engine_ended(struct xqdev_job *job);
 void xqdev_engine_wait(struct xqdev_job *job);
-void xqdev_engine_plan(struct xqdev *dev, struct xqdev_job *job);
 bool xqdev_engine_wait_until(struct xqdev_job *job, const struct timespec *deadline);
 
 /* timer.c: a call of schedule() at a time */

@@ -4,50 +4,9 @@
  * if that is ready, without a detour through the host, and asks for service; the device
  * context takes it from there.
  */
-#include <string.h>
-
 #include "device.h"
 
 static void task_done(struct xqk_task *task, void *arg);
-
-static void plan_gemm(struct xqdev *dev, struct xqdev_job *job)
-{
-	struct xqk_gemm gemm = {
-		.dims = xq_work_dims(&job->work),
-		.a_zp = job->work.gemm.a_zp,
-		.b_zp = job->work.gemm.b_zp,
-	};
-
-	memcpy(gemm.view, job->view, sizeof(gemm.view));
-	xqk_plan(&job->task.plan, dev->isa, &gemm, xqk_pool_threads(dev->pool));
-}
-
-static void plan_conv(struct xqdev *dev, struct xqdev_job *job)
-{
-	const struct xqk_conv conv = {
-		.dims = xq_work_conv(&job->work),
-		.x_zp = job->work.conv.x_zp,
-		.w_zp = job->work.conv.w_zp,
-		.view = {
-			[XQK_CONV_X] = job->view[XQACCEL_X],
-			[XQK_CONV_W] = job->view[XQACCEL_W],
-			[XQK_CONV_Y] = job->view[XQACCEL_Y],
-			[XQK_CONV_W_ZP] = job->view[XQACCEL_W_ZP],
-			[XQK_CONV_CODEBOOK] = job->view[XQACCEL_CODEBOOK],
-		},
-	};
-
-	xqk_plan_conv(&job->task.plan, dev->isa, &conv, xqk_pool_threads(dev->pool));
-}
-
-/* A job that is mapped becomes chunks for the threads. */
-void xqdev_engine_plan(struct xqdev *dev, struct xqdev_job *job)
-{
-	if (job->work.op == XQACCEL_OP_CONV)
-		plan_conv(dev, job);
-	else
-		plan_gemm(dev, job);
-}
 
 /*
  * Start a job. Whether it has started and not ended, with the device's lock held: one that is

@@ -46,7 +46,7 @@ static uint32_t line_pages_of(const struct xqdev_operand *op, uint64_t *total)
 	uint64_t sparse;
 
 	*total = dense;
-	if (dense <= DENSE_PAGES ||
+	if (dense <= DENSE_PAGES || !op->by_lines ||
 	    __builtin_mul_overflow(lines_of(op), line_pages, &sparse) || sparse > dense / 4)
 		return 0;
 	*total = sparse;
@@ -185,7 +185,7 @@ static int map_operand(struct mapper *m, const struct xqdev_operand *op)
 
 static uint64_t rights_of(const struct xqdev_job *job, unsigned int operand)
 {
-	if (operand != xq_written_operand(&job->work))
+	if (!job->operand[operand].extent.written)
 		return XQ_PTE_READ;
 	if (job->work.op != XQACCEL_OP_PROGRAM && (job->work.flags & XQACCEL_JOB_ACCUMULATE))
 		return XQ_PTE_READ | XQ_PTE_WRITE;
@@ -204,7 +204,7 @@ static int walk_operands(struct xqdev *dev, struct xqdev_job *job, bool map, siz
 		first[i] = job->pages;
 		if (!job->operand[i].span)
 			continue;
-		m.write = i == xq_written_operand(&job->work);
+		m.write = job->operand[i].extent.written;
 		m.rights = rights_of(job, i);
 		m.run_len = 0;
 		status = map_operand(&m, &job->operand[i]);
@@ -271,7 +271,7 @@ static int reserve_pages(struct xqdev_job *job)
 /* Bytes read and written; dimensions are bounded by the pages that C was seen to have. */
 static void count_work(struct xqdev_job *job)
 {
-	unsigned int i;
+	unsigned int i, d;
 
 	/* A program's are those of its parts. */
 	if (job->work.op == XQACCEL_OP_PROGRAM)
@@ -286,6 +286,8 @@ static void count_work(struct xqdev_job *job)
 		bytes *= op->extent.rows > 1 && !op->stride ? 1 : op->extent.rows;
 		bytes *= op->extent.planes > 1 && !op->plane_stride ? 1 : op->extent.planes;
 		bytes *= op->batch_stride ? op->extent.batch : 1;
+		for (d = 0; d < XQ_EXTENT_DIMS; d++)
+			bytes *= op->extent.own[d].stride ? op->extent.own[d].more + 1ULL : 1;
 		job->bytes += bytes;
 		if (i == XQACCEL_C && (job->work.flags & XQACCEL_JOB_ACCUMULATE))
 			job->bytes += bytes;

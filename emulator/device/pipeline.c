@@ -286,7 +286,7 @@ static int prepare(struct xqdev *dev, struct xqdev_job *job, const struct xq_hw_
 		return status;
 	job->hangs = take(&dev->inject.hang_jobs);
 	job->slow_ns = dev->inject.slow_ns;
-	xqdev_engine_plan(dev, job);
+	xqdev_job_plan(dev, job);
 	return XQACCEL_STATUS_OK;
 }
 

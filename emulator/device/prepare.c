@@ -67,6 +67,7 @@ static bool read_operand(struct xqdev_job *job, unsigned int index,
 	op->batch_stride = le64toh(from->batch_stride);
 	op->plane_stride = le64toh(from->plane_stride);
 	op->span = 0;
+	op->by_lines = job->work.op == XQACCEL_OP_GEMM || job->work.op == XQACCEL_OP_CONV;
 	if (!e->used)
 		return !(op->address | op->stride | op->batch_stride | op->plane_stride);
 	if (!xq_place_valid(e, op->address, op->stride, op->batch_stride, op->plane_stride) ||
@@ -89,18 +90,22 @@ static bool apart(const struct xqdev_operand *a, const struct xqdev_operand *b)
 	       a->address - b->address >= b->span;
 }
 
-/* The output may not overlap itself, nor an input. */
-static bool output_apart(const struct xqdev_job *job)
+/* An output may overlap neither itself nor another operand. */
+static bool outputs_apart(const struct xqdev_operand *operand)
 {
-	const unsigned int written = xq_written_operand(&job->work);
-	const struct xqdev_operand *operand = job->operand, *c = &operand[written];
-	unsigned int i;
+	unsigned int i, j;
 
-	if (c->span && !xq_rows_disjoint(&c->extent, c->stride, c->batch_stride, c->plane_stride))
-		return false;
-	for (i = 0; i < XQ_OPERANDS; i++)
-		if (i != written && !apart(c, &operand[i]))
+	for (i = 0; i < XQ_OPERANDS; i++) {
+		const struct xqdev_operand *y = &operand[i];
+
+		if (!y->extent.written || !y->span)
+			continue;
+		if (!xq_rows_disjoint(&y->extent, y->stride, y->batch_stride, y->plane_stride))
 			return false;
+		for (j = 0; j < XQ_OPERANDS; j++)
+			if (i != j && !apart(y, &operand[j]))
+				return false;
+	}
 	return true;
 }
 
@@ -140,7 +145,7 @@ int xqdev_job_prepare(struct xqdev *dev, struct xqdev_job *job,
 	for (i = 0; i < XQ_OPERANDS; i++)
 		if (!read_operand(job, i, &desc->operand[i]))
 			return XQACCEL_STATUS_INVALID;
-	if (!output_apart(job))
+	if (!outputs_apart(job->operand))
 		return XQACCEL_STATUS_INVALID;
 	if (job->work.op != XQACCEL_OP_PROGRAM)
 		job->comp_flags = completion_flags(&job->work, job->operand);

@@ -24,6 +24,13 @@ static const struct {
 	{ XQACCEL_FEATURE_GROUP_SCALE, "group-scales" },
 	{ XQACCEL_FEATURE_GROUP_REAL, "group-real" },
 	{ XQACCEL_FEATURE_A_ZP_ROWS, "row-zero-points" },
+	{ XQACCEL_FEATURE_CONV, "convolution" },
+	{ XQACCEL_FEATURE_EPILOGUE, "epilogue" },
+	{ XQACCEL_FEATURE_POOL, "pool" },
+	{ XQACCEL_FEATURE_ELEMENTWISE, "elementwise" },
+	{ XQACCEL_FEATURE_SOFTMAX, "softmax" },
+	{ XQACCEL_FEATURE_MEAN, "mean" },
+	{ XQACCEL_FEATURE_COPY, "copy" },
 };
 
 static const struct {

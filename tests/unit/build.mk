@@ -46,7 +46,8 @@ $(foreach t,$(NUMERICS_TESTS),$(eval $(t)-y := tests/unit/$(t).c) $(eval $(t)-li
 # ---- the device model behind its registers ---------------------------------------------------------
 
 test_device-ldlibs := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc
-XQ_DEVICE_TESTS := test_device test_device_ahead test_device_conv test_device_errors test_device_program test_device_recovery
+XQ_DEVICE_TESTS := test_device test_device_ahead test_device_conv test_device_errors test_device_operators \
+	test_device_program test_device_recovery
 $(foreach t,$(XQ_DEVICE_TESTS),$(eval $(t)-y := $(addprefix tests/unit/,$(t).c device_job.c fake_host.c)) \
 	$(eval $(t)-libs := xqdevice))
 UNIT_TESTS += $(XQ_DEVICE_TESTS)

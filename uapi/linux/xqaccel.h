@@ -322,11 +322,15 @@ struct xqaccel_operand {
 #define XQACCEL_EPILOGUE_COLUMN_SCALE	21	/* F32 [N], optional */
 #define XQACCEL_EPILOGUE_FLOAT_BIAS	22	/* F32 [N], optional */
 
-/* The same indices, of a convolution. */
+/* The same indices, of a convolution; X and Y also of a pool, softmax, mean and copy. */
 #define XQACCEL_X			0	/* [batch][in_h][in_w][in_c] of x_format */
 #define XQACCEL_W			1	/* [out_c][kernel_h * kernel_w * in_c / groups] of w_format */
 #define XQACCEL_Y			2	/* [batch][out_h][out_w][out_c] of S32, or as the epilogue says */
 #define XQACCEL_W_ZP			4	/* [out_c] of S32, else conv.w_zp for all */
+
+/* Of a COPY_DYNAMIC, written, optional: an element for each row, in the order of the indices. */
+#define XQACCEL_Y_ZP			3	/* S32 */
+#define XQACCEL_Y_SCALE			5	/* F32 */
 
 /**
  * struct xqaccel_gemm - a matrix product
@@ -515,14 +519,216 @@ struct xqaccel_run {
 };
 
 /**
+ * struct xqaccel_wide - 64 bits as two words, of a number or of its two's complement
+ * @low: bits 31..0
+ * @high: bits 63..32
+ */
+struct xqaccel_wide {
+	__u32 low;
+	__u32 high;
+};
+
+/**
+ * struct xqaccel_requant - one requantization for all elements
+ * @profile: XQACCEL_PROFILE_*
+ * @multiplier: @shift: of all profiles but ONNX, whose are 0
+ * @scale: of ONNX, the bits of a float32; else 0
+ * @add: of FLOOR_SHIFT, signed; else 0
+ * @zero_point: @act_min: @act_max: added to the result, and its bounds
+ */
+struct xqaccel_requant {
+	__u32 profile;
+	__s32 multiplier;
+	__s32 shift;
+	__u32 scale;
+	struct xqaccel_wide add;
+	__s32 zero_point;
+	__s32 act_min;
+	__s32 act_max;
+};
+
+#define XQACCEL_POOL_MAX		0
+#define XQACCEL_POOL_AVERAGE		1
+
+/**
+ * struct xqaccel_pool - a pool of images whose channels lie together (NHWC)
+ * @kind: XQACCEL_POOL_*
+ * @format: of X and Y, S8 or U8
+ * @batch: images
+ * @in_h: @in_w: @channels: X is [batch][in_h][in_w][channels]; its rows are pixels, its planes lines
+ * @out_h: @out_w: Y is [batch][out_h][out_w][channels], likewise. Any height and width
+ * @kernel_h: @kernel_w: of a window, at least 1 and together at most 2^23 elements
+ * @stride_h: @stride_w: at least 1
+ * @pad_top: @pad_left: the window of output pixel (p, q) begins at line p * stride_h - pad_top
+ *	and pixel q * stride_w - pad_left of X
+ * @act_min: @act_max: bounds of the results
+ *
+ * Only what is inside X counts: the greatest element, or the sum of the elements by their number,
+ * rounded to nearest, halves away from zero. A window without any gives the least value of the
+ * format, and an average 0.
+ */
+struct xqaccel_pool {
+	__u32 kind;
+	__u32 format;
+	__u32 batch;
+	__u32 in_h;
+	__u32 in_w;
+	__u32 channels;
+	__u32 out_h;
+	__u32 out_w;
+	__u32 kernel_h;
+	__u32 kernel_w;
+	__u32 stride_h;
+	__u32 stride_w;
+	__u32 pad_top;
+	__u32 pad_left;
+	__s32 act_min;
+	__s32 act_max;
+};
+
+/*
+ * Tensors of sums, products and copies have six dimensions, the last the elements of a row; leading
+ * ones that are not needed are 1. Of the strides, in bytes, that of dimension 4 is the operand's
+ * stride, of 3 its plane_stride, of 2 its batch_stride; those of 0 and 1 are words of the operation.
+ * Strides of inputs may be anything, 0 repeats. The sizes are at most max_dim, and their product
+ * (without those that are 0) at most 2^40.
+ */
+#define XQACCEL_TENSOR_DIMS		6
+
+/**
+ * struct xqaccel_elementwise_input - what is done with an input of a sum or product
+ * @format: S8 or U8
+ * @zero_point: subtracted first; at most 32000 either way
+ * @multiplier: @shift: @scale: @add: of a sum, by the profile as in struct xqaccel_requant; of a
+ *	product 0
+ * @repeat: 1 if all elements of a row are its first, else 0
+ * @outer_stride: of dimensions 0 and 1
+ */
+struct xqaccel_elementwise_input {
+	__u32 format;
+	__s32 zero_point;
+	__s32 multiplier;
+	__s32 shift;
+	__u32 scale;
+	struct xqaccel_wide add;
+	__u32 repeat;
+	struct xqaccel_wide outer_stride[2];
+};
+
+#define XQACCEL_ELEMENTWISE_ADD		0
+#define XQACCEL_ELEMENTWISE_MUL		1
+
+/**
+ * struct xqaccel_elementwise - sum or product of two tensors
+ * @kind: XQACCEL_ELEMENTWISE_*
+ * @format: of Y, S8 or U8
+ * @left_shift: of a sum by TFLITE or TFLITE_SINGLE, so small that 255 plus the magnitude of either
+ *	zero point stays below 2^31 when it is shifted; else 0
+ * @dim: sizes
+ * @outer_stride: of Y, of dimensions 0 and 1
+ * @a: @b: the inputs
+ * @y: requantization of the result. Of a sum by FLOOR_SHIFT only the bounds; of a sum by ONNX the
+ *	scale of Y, of a product by ONNX the factor (a's scale * b's scale) / y's scale; by ONNX the
+ *	zero point is at most 32000 either way
+ *
+ * The arithmetic is specified in Documentation/hardware.rst.
+ */
+struct xqaccel_elementwise {
+	__u32 kind;
+	__u32 format;
+	__u32 left_shift;
+	__u32 dim[XQACCEL_TENSOR_DIMS];
+	struct xqaccel_wide outer_stride[2];
+	struct xqaccel_elementwise_input a;
+	struct xqaccel_elementwise_input b;
+	struct xqaccel_requant y;
+};
+
+/**
+ * struct xqaccel_softmax - softmax of rows of S8, to S8 of scale 1/256 and zero point -128
+ * @rows: @columns: X and Y are [rows][columns]
+ * @multiplier: @shift: what a difference is multiplied by to have 26 bits behind the point;
+ *	multiplier 0 to 2^31 - 1, shift 0 to 31
+ * @diff_min: differences to the row's greatest element below it count for nothing; at most 0
+ *
+ * In fixed point, as specified in Documentation/hardware.rst.
+ */
+struct xqaccel_softmax {
+	__u32 rows;
+	__u32 columns;
+	__s32 multiplier;
+	__s32 shift;
+	__s32 diff_min;
+};
+
+/**
+ * struct xqaccel_mean - sums over the middle of [outer][count][inner], requantized
+ * @format: of X, S8 or U8
+ * @y_format: of Y, S8 or U8
+ * @outer: X is [outer][count][inner], apart batch_stride and stride; Y is [outer][inner]
+ * @count: see @outer
+ * @inner: see @outer
+ * @zero_point: subtracted from each element; sums are modulo 2^32
+ * @y: its factor has the division by @count in it
+ */
+struct xqaccel_mean {
+	__u32 format;
+	__u32 y_format;
+	__u32 outer;
+	__u32 count;
+	__u32 inner;
+	__s32 zero_point;
+	struct xqaccel_requant y;
+};
+
+#define XQACCEL_COPY_NONE		0	/* formats of the same size */
+#define XQACCEL_COPY_REQUANT		1	/* of X - zero point, from integers */
+#define XQACCEL_COPY_QUANTIZE		2	/* F32 by a scale */
+#define XQACCEL_COPY_DYNAMIC		3	/* F32 by a scale of each row, which is written */
+#define XQACCEL_COPY_DEQUANTIZE		4	/* (X - zero point) * scale, to F32 */
+
+/**
+ * struct xqaccel_copy - a box of elements from one tensor to another, maybe converted
+ * @kind: XQACCEL_COPY_*
+ * @x_format: @y_format: XQACCEL_FMT_*. REQUANT and DEQUANTIZE take integers up to S32 (no codes),
+ *	all to integers give any of at most 16 bits but B1
+ * @dim: sizes
+ * @x_inner_stride: @y_inner_stride: bytes from one element of a row to the next, 0 in formats of
+ *	less than 8 bits, whose rows are packed
+ * @x_outer_stride: @y_outer_stride: of dimensions 0 and 1
+ * @zero_point: of X, for REQUANT and DEQUANTIZE, else 0
+ * @y: for REQUANT; for QUANTIZE scale, zero point (at most 32000 either way) and bounds; for DYNAMIC
+ *	bounds; for DEQUANTIZE the scale. What is not named is 0
+ *
+ * The arithmetic is specified in Documentation/hardware.rst.
+ */
+struct xqaccel_copy {
+	__u32 kind;
+	__u32 x_format;
+	__u32 y_format;
+	__u32 dim[XQACCEL_TENSOR_DIMS];
+	struct xqaccel_wide x_inner_stride;
+	struct xqaccel_wide y_inner_stride;
+	struct xqaccel_wide x_outer_stride[2];
+	struct xqaccel_wide y_outer_stride[2];
+	__s32 zero_point;
+	struct xqaccel_requant y;
+};
+
+/**
  * struct xqaccel_work - what a job computes, in words of 32 bits
  * @op: XQACCEL_OP_*
  * @flags: XQACCEL_JOB_*
  * @gemm: of OP_GEMM
  * @conv: of OP_CONV
+ * @pool: of OP_POOL
+ * @elementwise: of OP_ELEMENTWISE
+ * @softmax: of OP_SOFTMAX
+ * @mean: of OP_MEAN
+ * @copy: of OP_COPY
  * @run: of OP_PROGRAM
  * @words: all of them; those that the operation does not have must be 0
- * @epilogue: what follows
+ * @epilogue: what follows a product or convolution, else 0
  */
 struct xqaccel_work {
 	__u32 op;
@@ -530,6 +736,11 @@ struct xqaccel_work {
 	union {
 		struct xqaccel_gemm gemm;
 		struct xqaccel_conv conv;
+		struct xqaccel_pool pool;
+		struct xqaccel_elementwise elementwise;
+		struct xqaccel_softmax softmax;
+		struct xqaccel_mean mean;
+		struct xqaccel_copy copy;
 		struct xqaccel_run run;
 		__u32 words[48];
 	};
@@ -542,9 +753,10 @@ struct xqaccel_work {
  * @work: what to compute
  * @operand: by XQACCEL_A .. XQACCEL_EPILOGUE_FLOAT_BIAS; all others must be 0
  *
- * The span of the output (operand 2), from its first to its last byte, may not overlap the span
- * of an input of the same job, and its rows may not overlap each other: with its strides in
- * ascending order, each must be at least the bytes that the smaller ones reach over.
+ * The span of an output (operand 2, and those that are said to be written), from its first to its
+ * last byte, may not overlap the span of another operand of the same job, and its rows may not
+ * overlap each other: with its strides in ascending order, each must be at least the bytes that
+ * the smaller ones reach over.
  */
 struct xqaccel_job_desc {
 	__u64 user_data;
@@ -628,7 +840,7 @@ struct xqaccel_cancel {
  * @flags: XQACCEL_COMP_*
  * @start: time stamp when the device began, in ticks of clock_hz
  * @end: time stamp when it ended
- * @macs: multiply-accumulates done, batch * M * N * K
+ * @macs: multiply-accumulates done by a product or convolution, batch * M * N * K; else 0
  * @bytes: bytes of all operands read and written
  * @bytes_copied: bytes of a tiled B that the device copied before use
  * @fault_handle: buffer of a FAULT, 0 if it is not one of the job's

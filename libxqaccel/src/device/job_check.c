@@ -11,6 +11,7 @@ struct span {
 	uint32_t handle;
 	uint64_t first;
 	__u64 bytes;
+	bool written;
 };
 
 static bool is_zero(const struct xqaccel_operand *op)
@@ -24,7 +25,7 @@ static int check_operand(const struct xqaccel_operand *op, const struct xq_exten
 	uint64_t end;
 	size_t bytes;
 
-	*span = (struct span){ .handle = op->handle, .first = op->offset };
+	*span = (struct span){ .handle = op->handle, .first = op->offset, .written = extent->written };
 	if (op->reserved)
 		return -EINVAL;
 	if (!op->handle)
@@ -37,7 +38,12 @@ static int check_operand(const struct xqaccel_operand *op, const struct xq_exten
 	if (!xq_span(extent, op->stride, op->batch_stride, op->plane_stride, &span->bytes) ||
 	    __builtin_add_overflow(op->offset, span->bytes, &end))
 		return -EOVERFLOW;
-	return end > bytes ? -ERANGE : 0;
+	if (end > bytes)
+		return -ERANGE;
+	if (extent->written && span->bytes &&
+	    !xq_rows_disjoint(extent, op->stride, op->batch_stride, op->plane_stride))
+		return -EINVAL;
+	return 0;
 }
 
 static bool overlap(const struct span *x, const struct span *y)
@@ -46,19 +52,14 @@ static bool overlap(const struct span *x, const struct span *y)
 	       x->first < y->first + y->bytes && y->first < x->first + x->bytes;
 }
 
-static int check_output(const struct xqaccel_job_desc *job, const struct span *spans)
+static int check_outputs(const struct span *spans)
 {
-	const struct xqaccel_operand *c = &job->operand[XQACCEL_C];
-	struct xq_extent extent;
-	unsigned int i;
+	unsigned int i, j;
 
 	for (i = 0; i < XQ_OPERANDS; i++)
-		if (i != XQACCEL_C && overlap(&spans[i], &spans[XQACCEL_C]))
-			return -EINVAL;
-	xq_work_extent(&job->work, XQACCEL_C, &extent);
-	if (spans[XQACCEL_C].bytes &&
-	    !xq_rows_disjoint(&extent, c->stride, c->batch_stride, c->plane_stride))
-		return -EINVAL;
+		for (j = 0; spans[i].written && j < XQ_OPERANDS; j++)
+			if (i != j && overlap(&spans[i], &spans[j]))
+				return -EINVAL;
 	return 0;
 }
 
@@ -78,5 +79,5 @@ int xq_job_check(const struct xqaccel_job_desc *job, const struct xqaccel_info *
 		xq_work_extent(&job->work, i, &extent);
 		err = check_operand(&job->operand[i], &extent, find, opaque, &spans[i]);
 	}
-	return err ? err : check_output(job, spans);
+	return err ? err : check_outputs(spans);
 }

@@ -75,6 +75,18 @@ static void fill_terms(struct work *w, const struct xq_elementwise_input *x, int
 	}
 }
 
+static bool is_moderate(float f)
+{
+	return (f >= 0x1p-60f && f <= 0x1p60f) || (f <= -0x1p-60f && f >= -0x1p60f);
+}
+
+static void describe_real(struct xqk_real *real, unsigned int input, const struct xq_elementwise_input *x)
+{
+	real->scale[input] = as_float(x->scale);
+	real->zero[input] = x->zero_point;
+	real->is_signed[input] = x->format == XQACCEL_FMT_S8;
+}
+
 static void prepare(struct work *w)
 {
 	const struct xq_elementwise *e = &w->job->dims;
@@ -92,6 +104,9 @@ static void prepare(struct work *w)
 	rq.greatest = w->greatest;
 	xqk_lanes_fill(&rq, NULL, 0, 1, w->lanes_memory, &w->lanes);
 	w->sum.lanes = w->lanes;
+	describe_real(&w->real, 0, &e->a);
+	describe_real(&w->real, 1, &e->b);
+	w->real.moderate = is_moderate(scale) && is_moderate(w->real.scale[0]) && is_moderate(w->real.scale[1]);
 	w->real.factor = scale;
 	w->real.zero_point = y->zero_point;
 	w->real.least = w->least;

@@ -20,10 +20,15 @@ struct xqk_sum {
 /**
  * struct xqk_real - results by f32: y = round_half_even(v) + zero_point between bounds
  * @a: @b: of a sum, tables of terms by the input's byte
+ * @scale: @zero: @is_signed: of a sum what those tables are made of: (f32)(element - zero) * scale
+ * @moderate: and scales and factor are finite and far from the ends of f32's range, 2^-60 to 2^60
  * @factor: of a sum what it is divided by, of a product what it is multiplied by
  */
 struct xqk_real {
 	float a[256], b[256];
+	float scale[2];
+	int32_t zero[2];
+	bool is_signed[2], moderate;
 	float factor;
 	int32_t zero_point, least, greatest;
 };

@@ -129,10 +129,23 @@ interleave_three(uint8_t *to, const struct threes *t, __m512i r0, __m512i r1, __
 			_mm512_permutex2var_epi8(r0, t->two[v], r1), 0x4444444444444444, t->third[v], r2));
 }
 
-/* Columns [from, to) of those that are inside of X, by four rows, of which `rows` are there. */
+/* So many channels as there are vectors for. */
+static inline __attribute__((always_inline)) __m512i load_whole(const uint8_t *x, const unsigned int vectors)
+{
+	if (vectors == 4)
+		return _mm512_loadu_si512(x);
+	if (vectors == 2)
+		return _mm512_castsi256_si512(_mm256_loadu_si256((const __m256i *)x));
+	return _mm512_castsi128_si512(_mm_loadu_si128((const __m128i *)x));
+}
+
+/*
+ * Columns [from, to) of those that are inside of X, by four rows, of which `rows` are there. Whole: all of them
+ * are in X and all vectors are full, so that no mask is needed.
+ */
 static inline __attribute__((always_inline)) void
 stage_inside(const struct xqk_depthwise *job, const uint8_t *const *row, uint8_t *line, uint32_t from,
-	     uint32_t to, const unsigned int rows, const unsigned int vectors)
+	     uint32_t to, const unsigned int rows, const unsigned int vectors, const bool whole)
 {
 	const __mmask64 mask = job->channels < 64 ? ((__mmask64)1 << job->channels) - 1 : ~(__mmask64)0;
 	const __m512i flip = _mm512_set1_epi8((char)job->flip), pad = _mm512_set1_epi8((char)job->pad);
@@ -157,8 +170,9 @@ stage_inside(const struct xqk_depthwise *job, const uint8_t *const *row, uint8_t
 				value[r] = _mm512_setzero_si512();
 				continue;
 			}
-			value[r] = _mm512_xor_si512(flip, _mm512_maskz_loadu_epi8(there[r], x[r]));
-			if (!there[r])
+			value[r] = _mm512_xor_si512(flip, whole ? load_whole(x[r], vectors) :
+						    _mm512_maskz_loadu_epi8(there[r], x[r]));
+			if (!whole && !there[r])
 				value[r] = pad;
 			if (ahead && r >= new_rows)
 				_mm_prefetch((const char *)x[r] + ahead, _MM_HINT_T0);
@@ -188,6 +202,21 @@ pad_columns(uint8_t *line, uint32_t from, uint32_t to, __m512i pad, const unsign
 }
 
 static inline __attribute__((always_inline)) void
+stage_rows(const struct xqk_depthwise *job, const uint8_t *const *row, uint8_t *line, uint32_t from, uint32_t to,
+	   const unsigned int rows, const unsigned int vectors)
+{
+	bool whole = vectors != 3 && job->channels == VECTOR * vectors;
+	unsigned int r;
+
+	for (r = 0; r < rows; r++)
+		whole &= row[r] != NULL;
+	if (whole)
+		stage_inside(job, row, line, from, to, rows, vectors, true);
+	else
+		stage_inside(job, row, line, from, to, rows, vectors, false);
+}
+
+static inline __attribute__((always_inline)) void
 stage_line(const struct xqk_depthwise *job, uint32_t columns, const unsigned int vectors)
 {
 	const __m512i pad = _mm512_set1_epi8((char)job->pad);
@@ -205,16 +234,16 @@ stage_line(const struct xqk_depthwise *job, uint32_t columns, const unsigned int
 		pad_columns(line, to, columns, pad, vectors);
 		switch (job->kernel_h - r) {
 		case 1:
-			stage_inside(job, row, line, from, to, 1, vectors);
+			stage_rows(job, row, line, from, to, 1, vectors);
 			break;
 		case 2:
-			stage_inside(job, row, line, from, to, 2, vectors);
+			stage_rows(job, row, line, from, to, 2, vectors);
 			break;
 		case 3:
-			stage_inside(job, row, line, from, to, 3, vectors);
+			stage_rows(job, row, line, from, to, 3, vectors);
 			break;
 		default:
-			stage_inside(job, row, line, from, to, 4, vectors);
+			stage_rows(job, row, line, from, to, 4, vectors);
 			break;
 		}
 	}

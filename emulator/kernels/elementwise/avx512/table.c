@@ -64,10 +64,77 @@ static void sum(const struct xqk_sum *s, const uint8_t *a, const uint8_t *b, siz
 	xqk_epilogue_avx512.requant[s->lanes.kind][0][0](v, 0, 1, n, &s->lanes, &y);
 }
 
+/* Sixteen elements of an input of a sum by f32. */
+INLINE __m512 real_term(const uint8_t *x, bool is_signed, __m512i zero, __m512 scale)
+{
+	const __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)x);
+	const __m512i v = is_signed ? _mm512_cvtepi8_epi32(bytes) : _mm512_cvtepu8_epi32(bytes);
+
+	return _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_sub_epi32(v, zero)), scale);
+}
+
+/*
+ * x / f, correctly rounded, in a third of the time of a division: with y = 1 / f rounded, two steps
+ * q + (x - q f) y from q = x y on. The first makes q one of the two neighbours of the quotient, and from
+ * that the second gives the nearest one (Markstein). Nothing on the way may underflow, see struct
+ * xqk_real.
+ */
+INLINE __m512 quotient(__m512 x, __m512 f, __m512 y)
+{
+	__m512 q = _mm512_mul_ps(x, y);
+
+	q = _mm512_fmadd_ps(_mm512_fnmadd_ps(q, f, x), y, q);
+	return _mm512_fmadd_ps(_mm512_fnmadd_ps(q, f, x), y, q);
+}
+
+/* Whole blocks of 64 elements; returns how many elements. */
+INLINE size_t moderate_sums(const struct xqk_real *r, const uint8_t *a, const uint8_t *b, size_t n, uint8_t *y,
+			    const bool signed_a, const bool signed_b)
+{
+	const __m512i zero_a = _mm512_set1_epi32(r->zero[0]), zero_b = _mm512_set1_epi32(r->zero[1]);
+	const __m512 scale_a = _mm512_set1_ps(r->scale[0]), scale_b = _mm512_set1_ps(r->scale[1]);
+	const __m512 factor = _mm512_set1_ps(r->factor), inverse = _mm512_set1_ps(1 / r->factor);
+	const __m512 least = _mm512_set1_ps((float)(r->least - r->zero_point));
+	const __m512 greatest = _mm512_set1_ps((float)(r->greatest - r->zero_point));
+	const __m512i zero_point = _mm512_set1_epi16((short)r->zero_point);
+	const __m512i low = _mm512_set1_epi16((short)r->least), high = _mm512_set1_epi16((short)r->greatest);
+	const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+	size_t i;
+
+	for (i = 0; i + 64 <= n; i += 64) {
+		__m512i t[4];
+
+#pragma GCC unroll 4
+		for (int v = 0; v < 4; v++) {
+			const __m512 x = _mm512_add_ps(real_term(a + i + 16 * v, signed_a, zero_a, scale_a),
+						       real_term(b + i + 16 * v, signed_b, zero_b, scale_b));
+			const __m512 q = _mm512_min_ps(_mm512_max_ps(quotient(x, factor, inverse), least), greatest);
+
+			t[v] = _mm512_cvtps_epi32(q);
+		}
+		_mm512_storeu_si512(y + i, _mm512_permutexvar_epi32(order, packed_bytes(t, zero_point, low, high)));
+	}
+	return i;
+}
+
+static void sum_by_real(const struct xqk_real *r, const uint8_t *a, const uint8_t *b, size_t n, uint8_t *y)
+{
+	/* A mantissa of ones is the exception of the theorem. */
+	union { float f; uint32_t bits; } factor = { r->factor };
+	size_t done = 0;
+
+	if (r->moderate && (factor.bits & 0x7fffff) != 0x7fffff)
+		done = r->is_signed[0] && r->is_signed[1] ? moderate_sums(r, a, b, n, y, true, true) :
+		       r->is_signed[0] ? moderate_sums(r, a, b, n, y, true, false) :
+		       r->is_signed[1] ? moderate_sums(r, a, b, n, y, false, true) :
+					 moderate_sums(r, a, b, n, y, false, false);
+	real_sum(r, a + done, b + done, n - done, y + done);
+}
+
 const struct xqk_elementwise_kernels xqk_elementwise_avx512 = {
 	.sum = sum,
 	.bytes = bytes,
 	.product = product,
-	.real_sum = real_sum,
+	.real_sum = sum_by_real,
 	.real_product = real_product,
 };

@@ -74,35 +74,40 @@ static bool fill_tflite(struct xqk_bounded *p, const struct xqk_requant *rq, siz
 	return !beyond;
 }
 
-static inline uint64_t most_with(uint64_t most, int32_t bias)
-{
-	return most + (uint64_t)(bias < 0 ? -(int64_t)bias : bias);
-}
-
 static bool fill_onnx(struct xqk_bounded *p, const struct xqk_requant *rq, size_t n, uint64_t most)
 {
-	uint64_t greatest = 0;
-	float largest = 0;
+	const __m512i zero = _mm512_setzero_si512();
+	__m512i farthest = zero;
+	__m512 largest = _mm512_setzero_ps();
+	uint64_t greatest;
+	double product;
 	size_t i;
 
 	if (rq->zero_point < -ZERO_POINT_MOST || rq->zero_point > ZERO_POINT_MOST)
 		return false;
-	for (i = 0; i < n; i++) {
-		const float scale = rq->scale[rq->params == 1 ? 0 : i], size = fabsf(scale);
-		const uint64_t all = most_with(most, rq->bias ? rq->bias[i] : 0);
+	for (i = 0; i < n + XQK_BOUNDED_PAST - 15; i += 16) {
+		const __mmask16 some = n - i >= 16 && i < n ? (__mmask16)0xffff :
+				       i < n ? (__mmask16)((1U << (n - i)) - 1) : 0;
+		const __m512i bias = rq->bias ? _mm512_maskz_loadu_epi32(some, rq->bias + i) : zero;
+		__m512 scale = rq->params == 1 ? _mm512_maskz_mov_ps(some, _mm512_set1_ps(rq->scale[0])) :
+						 _mm512_maskz_loadu_ps(some, rq->scale + i);
 
-		p->bias[i] = rq->bias ? rq->bias[i] : 0;
-		p->scale[i] = p->single_scale[i] = size <= 3.402823466e38f ? scale : 0;
-		largest = size <= 3.402823466e38f && size > largest ? size : largest;
-		greatest = all > greatest ? all : greatest;
+		scale = _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(_mm512_abs_ps(scale), _mm512_set1_ps(3.402823466e38f),
+							       _CMP_LE_OQ), scale);
+		largest = _mm512_max_ps(largest, _mm512_abs_ps(scale));
+		farthest = _mm512_max_epu32(farthest, _mm512_abs_epi32(bias));
+		_mm512_storeu_si512(p->bias + i, bias);
+		_mm512_storeu_ps(p->single_scale + i, scale);
+		_mm512_storeu_pd(p->scale + i, _mm512_cvtps_pd(_mm512_castps512_ps256(scale)));
+		_mm512_storeu_pd(p->scale + i + 8, _mm512_cvtps_pd(_mm512_extractf32x8_ps(scale, 1)));
 	}
-	for (; i < n + XQK_BOUNDED_PAST; i++)
-		p->bias[i] = 0, p->scale[i] = p->single_scale[i] = 0;
 	p->zero_point = rq->zero_point;
 	p->low = rq->least;
 	p->high = rq->greatest;
-	p->single = greatest <= 1 << 24 && (double)greatest * (double)largest < 1 << 21;
-	return greatest <= 1 << 29 && (double)greatest * (double)largest < 1 << 30;
+	greatest = most + _mm512_reduce_max_epu32(farthest);
+	product = (double)greatest * (double)_mm512_reduce_max_ps(largest);
+	p->single = greatest <= 1 << 24 && product < 1 << 21;
+	return greatest <= 1 << 29 && product < 1 << 30;
 }
 
 /* ---- rows ------------------------------------------------------------------------------------- */

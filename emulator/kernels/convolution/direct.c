@@ -41,6 +41,7 @@ struct work {
 	uint32_t piece, pieces;		/* bytes that are together in a patch; how many there are */
 	uint32_t steps;			/* of a piece */
 	bool in_place;			/* tiles of W are used where they are */
+	bool unstaged;			/* so is X */
 	bool direct;			/* so is Y, and no epilogue comes before */
 	struct xqk_tail tail;
 	uint8_t zero;			/* Z */
@@ -88,6 +89,15 @@ static void pieces_of(const struct xq_conv_dims *d, uint32_t *piece, uint32_t *p
 static bool is_in_place(const struct xqk_conv *conv, uint32_t piece)
 {
 	return conv->dims.flags & XQACCEL_JOB_B_TILED && piece % 4 == 0;
+}
+
+/* Pixels by themselves, as bytes that are unsigned already: whole steps, so that nothing past them is read. */
+static bool is_unstaged(const struct xqk_conv *conv)
+{
+	const struct xq_conv_dims *d = &conv->dims;
+
+	return d->kernel_h == 1 && d->kernel_w == 1 && d->x_format == XQACCEL_FMT_U8 &&
+	       conv->view[XQK_CONV_X].flat && d->in_c / d->groups % 4 == 0 && !xq_conv_padded(d);
 }
 
 /* Pixels of a unit: fewer where their sums go through scratch memory, which stays bounded by that. */
@@ -140,6 +150,7 @@ static size_t lay_out(struct work *work, const struct xqk_plan *plan, uint8_t *s
 	pieces_of(d, &work->piece, &work->pieces);
 	work->steps = (work->piece + 3) / 4;
 	work->in_place = is_in_place(&plan->conv, work->piece);
+	work->unstaged = is_unstaged(&plan->conv);
 	work->direct = plan->conv.view[XQK_CONV_Y].flat && !e->dims.kind;
 	patch = (size_t)work->steps * work->pieces;
 	tiles = patch / XQK_TILE_STEPS + 1;
@@ -273,7 +284,7 @@ static void stage_strip(struct work *work)
 static void point_to_pixels(struct work *work)
 {
 	const struct xq_conv_dims *d = &work->plan->conv.dims;
-	const struct xqk_view *v = &work->plan->conv.view[XQK_CONV_Y];
+	const struct xqk_view *v = &work->plan->conv.view[XQK_CONV_Y], *in = &work->plan->conv.view[XQK_CONV_X];
 	const uint32_t pixels = (work->p1 - work->p0) * d->out_w;
 	const bool waits = work->tail.epilogue;
 	struct xqk_place *place = work->place;
@@ -283,7 +294,9 @@ static void point_to_pixels(struct work *work)
 
 	for (p = work->p0; p < work->p1; p++)
 		for (q = 0; q < d->out_w; q++)
-			*x++ = work->strip + (size_t)(p - work->p0) * d->stride_h * pitch +
+			*x++ = work->unstaged ? in->flat + xqk_pixel_at(in, work->image, p * d->stride_h, q * d->stride_w) +
+						(uint64_t)work->group * work->channels :
+			       work->strip + (size_t)(p - work->p0) * d->stride_h * pitch +
 			       (size_t)q * d->stride_w * work->channels;
 	for (p = work->p0; waits && p < work->p1; p++)
 		for (q = 0; q < d->out_w; q++)
@@ -473,7 +486,8 @@ static bool run_unit(struct work *work, const atomic_bool *cancel)
 		.b = work->b, .start = work->start,
 	};
 
-	stage_strip(work);
+	if (!work->unstaged)
+		stage_strip(work);
 	point_to_pixels(work);
 	for (n = 0; n < work->outputs; n += columns, left -= strips, blocks--) {
 		if (xqk_canceled(cancel))

@@ -225,6 +225,24 @@ static u64 device_ns(const struct xqaccel_job *job)
 	return job->head_ns ? now - job->head_ns : 0;
 }
 
+/* Shorter jobs tell how long it takes to start one. */
+#define RATE_NS		(100 * NSEC_PER_USEC)
+/* So many jobs, about, make the best rate half forgotten: one that was wrong does not count for ever. */
+#define RATE_JOBS	32
+
+/* What the device has shown that it can, of late. */
+static void learn_rate(struct xqaccel_device *xq, u64 macs, u64 ns)
+{
+	const u64 rate = div64_u64(macs, ns / NSEC_PER_USEC + 1);
+
+	if (!rate || ns < RATE_NS)
+		return;
+	if (rate > xq->macs_per_us)
+		xq->macs_per_us = rate;
+	else
+		xq->macs_per_us -= (xq->macs_per_us - rate) / RATE_JOBS;
+}
+
 /* The average follows the last few jobs. */
 static void update_averages(struct xqaccel_lane *lane, const struct xqaccel_job *job, u64 ns)
 {
@@ -232,7 +250,7 @@ static void update_averages(struct xqaccel_lane *lane, const struct xqaccel_job 
 
 	ns = max_t(u64, ns, 1);
 	if (job->completion.status == XQACCEL_STATUS_OK)
-		xq->macs_per_us = max(xq->macs_per_us, div64_u64(job->macs, ns / 1000 + 1));
+		learn_rate(xq, job->macs, ns);
 	lane->job_ns = lane->job_ns ? lane->job_ns - lane->job_ns / 4 + ns / 4 + 1 : ns;
 }
 

@@ -299,6 +299,35 @@ static void little_in_advance(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, double_xq->queue[1].inflight, 1U);
 }
 
+static void run_of(struct kunit *test, u64 macs, u64 ns)
+{
+	enqueue(test, 0, 0)->macs = macs;
+	xqaccel_sched_run(double_xq);
+	double_complete(test, 0, ns);
+}
+
+/* One sample that is wrong by far is forgotten, and what is too short tells nothing. */
+static void rate_follows(struct kunit *test)
+{
+	guard(spinlock_irq)(&double_xq->lock);
+	unsigned int i;
+
+	run_of(test, 1000000, NSEC_PER_MSEC);
+	KUNIT_EXPECT_GE(test, double_xq->macs_per_us, 990ULL);
+	KUNIT_EXPECT_LE(test, double_xq->macs_per_us, 1000ULL);
+	run_of(test, 1000000000000ULL, NSEC_PER_USEC);
+	KUNIT_EXPECT_LE(test, double_xq->macs_per_us, 1000ULL);
+	/* Others than products have none. */
+	run_of(test, 0, NSEC_PER_MSEC);
+	KUNIT_EXPECT_GE(test, double_xq->macs_per_us, 990ULL);
+	run_of(test, 1000000000ULL, NSEC_PER_MSEC);
+	KUNIT_EXPECT_GE(test, double_xq->macs_per_us, 990000ULL);
+	for (i = 0; i < 300; i++)
+		run_of(test, 1000000, NSEC_PER_MSEC);
+	KUNIT_EXPECT_GE(test, double_xq->macs_per_us, 990ULL);
+	KUNIT_EXPECT_LE(test, double_xq->macs_per_us, 2000ULL);
+}
+
 /* A plain generator, the same everywhere. */
 static u32 next(u32 *state)
 {
@@ -359,6 +388,7 @@ static struct kunit_case scheduler_cases[] = {
 	KUNIT_CASE(device_is_not_believed),
 	KUNIT_CASE(ticks_are_converted),
 	KUNIT_CASE(little_in_advance),
+	KUNIT_CASE(rate_follows),
 	KUNIT_CASE(random_events),
 	{}
 };

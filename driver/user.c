@@ -4,6 +4,7 @@
 #include <linux/cred.h>
 #include <linux/lockdep.h>
 #include <linux/slab.h>
+#include <linux/user_namespace.h>
 
 #include "client.h"
 #include "user.h"
@@ -21,17 +22,33 @@ static struct xqaccel_user *find(struct xqaccel_device *xq, kuid_t uid)
 	return NULL;
 }
 
+/*
+ * Whose share the caller's is. Who has a range of subordinate ids and makes a user namespace of them
+ * is still one user; but root gives out ids on purpose.
+ */
+static kuid_t share_owner(void)
+{
+	const struct user_namespace *ns = current_user_ns();
+
+	if (ns == &init_user_ns)
+		return current_uid();
+	while (ns->parent != &init_user_ns)
+		ns = ns->parent;
+	return uid_eq(ns->owner, GLOBAL_ROOT_UID) ? current_uid() : ns->owner;
+}
+
 /* The caller's, with a reference; NULL if there is no memory. */
 struct xqaccel_user *xqaccel_user_get(struct xqaccel_device *xq)
 {
+	const kuid_t uid = share_owner();
 	struct xqaccel_user *user;
 
 	mutex_lock(&xq->clients_lock);
-	user = find(xq, current_uid());
+	user = find(xq, uid);
 	if (!user) {
 		user = kzalloc(sizeof(*user), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 		if (user) {
-			user->uid = current_uid();
+			user->uid = uid;
 			xqaccel_sched_init_user(user);
 			list_add_tail(&user->node, &xq->users);
 		}

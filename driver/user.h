@@ -14,7 +14,7 @@ struct xqaccel_device;
 /**
  * struct xqaccel_user - a user of one device, while he has a client
  * @node: in xqaccel_device.users; it, @refs and @contexts are under clients_lock
- * @uid: who opened the files
+ * @uid: who opened the files, or made the user namespace where that was, see share_owner()
  * @refs: clients
  * @contexts: of these clients
  * @jobs: of these clients, not yet reaped; it and all below are under xqaccel_device.lock

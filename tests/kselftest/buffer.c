@@ -312,6 +312,27 @@ TEST_F(buffer, mapping_outlives_handle_and_file)
 	EXPECT_EQ(0, stat_settles("clients", 0, 2000));
 }
 
+/* A mapping is of its buffer and not of an offset, which the next buffer gets: pages that come back, too. */
+TEST_F(buffer, offsets_are_used_again)
+{
+	struct buffer old, new;
+
+	ASSERT_EQ(0, buffer_create(self->fd, 8192, &old));
+	memset(old.map, 1, 8192);
+	ASSERT_EQ(0, buffer_destroy(self->fd, old.handle));
+	ASSERT_EQ(0, buffer_create(self->fd, 8192, &new));
+	EXPECT_EQ(old.mmap_offset, new.mmap_offset);
+	memset(new.map, 2, 8192);
+	ASSERT_EQ(0, madvise(old.map, 8192, MADV_DONTNEED));
+	EXPECT_EQ(1, old.map[0]);
+	EXPECT_EQ(1, old.map[8191]);
+	old.map[4096] = 3;
+	EXPECT_EQ(2, new.map[4096]);
+	munmap(new.map, 8192);
+	EXPECT_EQ(3, old.map[4096]);
+	munmap(old.map, 8192);
+}
+
 TEST_F(buffer, mapping_cannot_grow)
 {
 	struct buffer buf;

@@ -24,7 +24,8 @@ static long free_kib(void)
 
 static void expect_all_given_back(struct __test_metadata *_metadata)
 {
-	EXPECT_EQ(0, stat_settles("clients", 0, 5000));
+	/* To free gigabytes takes as long as it takes; nothing more is left once the client is gone. */
+	EXPECT_EQ(0, stat_settles("clients", 0, 30000));
 	EXPECT_EQ(0, stat_settles("buffers", 0, 1000));
 	EXPECT_EQ(0, stat_settles("buffer_bytes", 0, 1000));
 	EXPECT_EQ(0, stat_settles("jobs", 0, 1000));
@@ -116,7 +117,7 @@ TEST_TIMEOUT(buffers_of_one_client, 60)
 }
 
 /* More than there is: refused without harm, and what was got so far is given back. */
-TEST_TIMEOUT(out_of_memory, 60)
+TEST_TIMEOUT(out_of_memory, 120)
 {
 	const int fd = device_open();
 	struct xqaccel_info info;
@@ -129,7 +130,7 @@ TEST_TIMEOUT(out_of_memory, 60)
 	for (count = 0; count < 64 && !ret; count++)
 		ret = buffer_create_unmapped(fd, info.max_buffer_bytes / 4, &buf);
 	EXPECT_TRUE(ret == -ENOMEM || ret == -ENOSPC);
-	EXPECT_EQ(count - 1, stat_settles("buffers", count - 1, 2000));
+	EXPECT_EQ(count - 1, stat_settles("buffers", count - 1, 20000));
 	close(fd);
 	expect_all_given_back(_metadata);
 }

@@ -8,6 +8,7 @@
 #include "buffer.h"
 #include "client.h"
 #include "ioctl.h"
+#include "kept.h"
 
 u64 xqaccel_max_buffer_bytes(void)
 {
@@ -81,20 +82,24 @@ unlock:
 static void buffer_free(struct xqaccel_buffer *buf, bool safe)
 {
 	struct xqaccel_client *client = buf->client;
-	const bool leak = buf->mapped && !safe;
+	const bool keep = buf->mapped && !safe;
 
 	lockdep_assert_held(&client->mem_lock);
 
-	if (buf->has_va && !leak)
+	if (buf->has_va && !keep)
 		xqaccel_mmu_va_put(&client->mmu, buf->va, buf->bytes);
 	if (!list_empty(&buf->node)) {
 		list_del(&buf->node);
 		WRITE_ONCE(client->live_count, client->live_count - 1);
 	}
-	xqaccel_buffer_pages_free(buf, leak);
 	xqaccel_uncharge(&client->account, buf->bytes);
 	atomic64_sub(buf->bytes, &client->xq->stats.buffer_bytes);
 	atomic64_dec(&client->xq->stats.buffers);
+	if (keep) {
+		xqaccel_keep_buffer(client->xq, buf);
+		return;
+	}
+	xqaccel_buffer_pages_free(buf, false);
 	kfree(buf);
 }
 
@@ -119,15 +124,17 @@ static void dying_free(struct xqaccel_client *client, bool safe)
 {
 	struct xqaccel_buffer *buf, *next;
 	unsigned int count = 0;
+	LIST_HEAD(tables);
 
 	mutex_lock(&client->mem_lock);
-	xqaccel_mmu_reclaim(&client->mmu, !safe);
+	xqaccel_mmu_reclaim(&client->mmu, safe ? NULL : &tables);
 	llist_for_each_entry_safe(buf, next, client->dying, dead_node) {
 		buffer_free(buf, safe);
 		count++;
 	}
 	client->dying = NULL;
 	mutex_unlock(&client->mem_lock);
+	xqaccel_keep_tables(client->xq, &tables);
 	if (atomic_sub_and_test(count, &client->dead_count))
 		wake_up_all(&client->dead_wait);
 	/* Each dead buffer had a reference of the client. */
@@ -223,6 +230,7 @@ static int buffer_create(struct xqaccel_client *client, u64 bytes, struct xqacce
 	}
 	kref_init(&buf->ref);
 	buf->client = client;
+	buf->dma_dev = client->xq->parent;
 	buf->bytes = bytes;
 	INIT_LIST_HEAD(&buf->node);
 	atomic64_inc(&client->xq->stats.buffers);

@@ -21,8 +21,8 @@ struct xqaccel_device;
 /**
  * struct xqaccel_buffer - references are held by the handle, by jobs and by mappings
  * @ref: the last one sends it to client->dead_buffers
- * @client: outlives it: each holder of a reference also has one of the client
- * @node: in client->live
+ * @client: outlives it, unless it is kept: each holder of a reference also has one of the client
+ * @node: in client->live, or kept for a device that may still write it
  * @handle: also after the handle is gone, to name it in completions
  * @mmap_page: mmap offset in pages
  * @bytes: whole pages
@@ -30,7 +30,8 @@ struct xqaccel_device;
  * @has_va: @va is this buffer's; under client->mem_lock
  * @pages: those of a mapping; NULL if there was no memory when the device went
  * @sgt: bus addresses, while @mapped
- * @mapped: in the DMA API; under client->mem_lock
+ * @dma_dev: whose DMA API that is
+ * @mapped: in the DMA API; under client->mem_lock, or kept.lock if it was kept
  * @from_dma: the memory is the DMA API's, see buffer_pages.c; under client->mem_lock
  * @published: user space has the handle, which names nothing before; under xa_lock
  */
@@ -46,6 +47,7 @@ struct xqaccel_buffer {
 	struct page **pages;
 	unsigned long page_count;
 	struct sg_table sgt;
+	struct device *dma_dev;
 	bool has_va;
 	bool mapped;
 	bool from_dma;

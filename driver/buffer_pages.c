@@ -28,11 +28,6 @@
 
 #define LARGE_ORDER	(XQACCEL_GRANULE_SHIFT - PAGE_SHIFT)
 
-static struct device *dma_device(const struct xqaccel_buffer *buf)
-{
-	return buf->client->xq->parent;
-}
-
 /* ---- ordinary pages ------------------------------------------------------------ */
 
 /*
@@ -89,7 +84,7 @@ static void pages_free(struct xqaccel_buffer *buf)
 
 static int pages_map(struct xqaccel_buffer *buf)
 {
-	const size_t segment = dma_get_max_seg_size(dma_device(buf)) & PAGE_MASK;
+	const size_t segment = dma_get_max_seg_size(buf->dma_dev) & PAGE_MASK;
 	int ret;
 
 	ret = sg_alloc_table_from_pages_segment(&buf->sgt, buf->pages, buf->page_count, 0,
@@ -97,7 +92,7 @@ static int pages_map(struct xqaccel_buffer *buf)
 						GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (ret)
 		return ret;
-	ret = dma_map_sgtable(dma_device(buf), &buf->sgt, DMA_BIDIRECTIONAL, DMA_ATTR_NO_WARN);
+	ret = dma_map_sgtable(buf->dma_dev, &buf->sgt, DMA_BIDIRECTIONAL, DMA_ATTR_NO_WARN);
 	if (!ret)
 		return 0;
 	sg_free_table(&buf->sgt);
@@ -108,7 +103,7 @@ static int pages_map(struct xqaccel_buffer *buf)
 /* Whoever still has the memory mapped is the only one who writes it, and must lose nothing. */
 static void pages_unmap(struct xqaccel_buffer *buf)
 {
-	dma_unmap_sgtable(dma_device(buf), &buf->sgt, DMA_BIDIRECTIONAL, DMA_ATTR_SKIP_CPU_SYNC);
+	dma_unmap_sgtable(buf->dma_dev, &buf->sgt, DMA_BIDIRECTIONAL, DMA_ATTR_SKIP_CPU_SYNC);
 	sg_free_table(&buf->sgt);
 }
 
@@ -126,11 +121,11 @@ static bool dma_block_alloc(struct xqaccel_buffer *buf, struct block *block, uns
 	block->order = left >= 1UL << LARGE_ORDER ? LARGE_ORDER : 0;
 	block->page = NULL;
 	if (block->order)
-		block->page = dma_alloc_pages(dma_device(buf), PAGE_SIZE << block->order,
+		block->page = dma_alloc_pages(buf->dma_dev, PAGE_SIZE << block->order,
 					      &block->dma, DMA_BIDIRECTIONAL, GFP_LARGE);
 	if (!block->page) {
 		block->order = 0;
-		block->page = dma_alloc_pages(dma_device(buf), PAGE_SIZE, &block->dma,
+		block->page = dma_alloc_pages(buf->dma_dev, PAGE_SIZE, &block->dma,
 					      DMA_BIDIRECTIONAL, GFP_SMALL);
 	}
 	return block->page;
@@ -142,7 +137,7 @@ static void dma_blocks_free(struct xqaccel_buffer *buf, struct list_head *blocks
 
 	list_for_each_entry_safe(block, next, blocks, node) {
 		if (memory)
-			dma_free_pages(dma_device(buf), PAGE_SIZE << block->order, block->page,
+			dma_free_pages(buf->dma_dev, PAGE_SIZE << block->order, block->page,
 				       block->dma, DMA_BIDIRECTIONAL);
 		kfree(block);
 		cond_resched();
@@ -209,7 +204,7 @@ static void dma_memory_free(struct xqaccel_buffer *buf)
 	int i;
 
 	for_each_sgtable_sg(&buf->sgt, sg, i) {
-		dma_free_pages(dma_device(buf), sg->length, sg_page(sg), sg_dma_address(sg),
+		dma_free_pages(buf->dma_dev, sg->length, sg_page(sg), sg_dma_address(sg),
 			       DMA_BIDIRECTIONAL);
 		cond_resched();
 	}
@@ -244,7 +239,7 @@ static void dma_memory_leave(struct xqaccel_buffer *buf)
 	for_each_sgtable_sg(&buf->sgt, sg, i) {
 		for (n = sg->length >> PAGE_SHIFT; n; n--)
 			page_move(page++);
-		dma_free_pages(dma_device(buf), sg->length, sg_page(sg), sg_dma_address(sg),
+		dma_free_pages(buf->dma_dev, sg->length, sg_page(sg), sg_dma_address(sg),
 			       DMA_BIDIRECTIONAL);
 		cond_resched();
 	}
@@ -270,7 +265,7 @@ int xqaccel_buffer_pages_alloc(struct xqaccel_buffer *buf)
 	if (!buf->pages)
 		return -ENOMEM;
 	buf->page_count = count;
-	buf->from_dma = xqaccel_dma_bounces(dma_device(buf));
+	buf->from_dma = xqaccel_dma_bounces(buf->dma_dev);
 	return buf->from_dma ? dma_memory_alloc(buf) : pages_alloc(buf);
 }
 
@@ -303,8 +298,6 @@ void xqaccel_buffer_pages_free(struct xqaccel_buffer *buf, bool leak)
 		if (buf->pages && !leak)
 			pages_free(buf);
 	}
-	if (leak)
-		atomic64_add(buf->page_count, &buf->client->xq->stats.leaked_pages);
 	buf->mapped = false;
 	kvfree(buf->pages);
 }

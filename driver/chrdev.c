@@ -23,7 +23,8 @@ static int xqaccel_open(struct inode *inode, struct file *file)
 	struct xqaccel_device *xq = container_of(inode->i_cdev, struct xqaccel_device, cdev);
 	struct xqaccel_client *client;
 
-	down_read(&xq->gone_lock);
+	if (down_read_killable(&xq->gone_lock))
+		return -EINTR;
 	if (xq->gone || READ_ONCE(xq->lost))
 		client = ERR_PTR(-ENODEV);
 	else

@@ -7,6 +7,7 @@
 #include "client.h"
 #include "ioctl.h"
 #include "job.h"
+#include "kept.h"
 #include "scheduler.h"
 #include "user.h"
 
@@ -54,6 +55,7 @@ static void client_end(struct work_struct *work)
 	struct xqaccel_device *xq = client->xq;
 	bool safe = READ_ONCE(xq->dma) != XQACCEL_DMA_UNKNOWN;
 	unsigned long delay = 0;
+	LIST_HEAD(tables);
 
 	if (!client->ending)
 		end_begin(client);
@@ -65,8 +67,9 @@ static void client_end(struct work_struct *work)
 	}
 	mutex_lock(&client->mem_lock);
 	xqaccel_buffers_end(client, safe);
-	xqaccel_mmu_fini(&client->mmu, !safe);
+	xqaccel_mmu_fini(&client->mmu, safe ? NULL : &tables);
 	mutex_unlock(&client->mem_lock);
+	xqaccel_keep_tables(xq, &tables);
 	if (client->has_context) {
 		xqaccel_context_put(client);
 		xqaccel_user_remove_context(client);
@@ -118,6 +121,7 @@ static void client_init(struct xqaccel_client *client, struct xqaccel_device *xq
 	kref_init(&client->ref);
 	client->xq = xq;
 	client->id = atomic64_inc_return(&last_id);
+	mutex_init(&client->context_lock);
 	mutex_init(&client->mem_lock);
 	mutex_init(&client->pages_lock);
 	INIT_LIST_HEAD(&client->live);
@@ -183,8 +187,6 @@ static int context_start(struct xqaccel_client *client, s32 priority)
 
 	lockdep_assert_held(&client->mem_lock);
 
-	if (client->has_context)
-		return -EEXIST;
 	ret = xqaccel_context_get(client);
 	if (ret)
 		return ret;
@@ -201,15 +203,14 @@ static int context_start(struct xqaccel_client *client, s32 priority)
 	return 0;
 }
 
-static int context_create(struct xqaccel_call *call, s32 priority)
-	__must_hold(&call->client->xq->gone_lock)
+/* Counts one, and makes it. */
+static int context_make(struct xqaccel_call *call, s32 priority)
+	__must_hold(&call->client->context_lock)
 {
 	struct xqaccel_client *client = call->client;
 	int ret;
 
-	lockdep_assert_held(&client->xq->gone_lock);
-
-	if (smp_load_acquire(&client->has_context))
+	if (client->has_context)
 		return -EEXIST;
 	ret = xqaccel_user_add_context(client);
 	if (ret) {
@@ -225,13 +226,30 @@ static int context_create(struct xqaccel_call *call, s32 priority)
 	return ret;
 }
 
+static int context_create(struct xqaccel_call *call, s32 priority)
+	__must_hold(&call->client->xq->gone_lock)
+{
+	struct xqaccel_client *client = call->client;
+	int ret;
+
+	lockdep_assert_held(&client->xq->gone_lock);
+
+	if (smp_load_acquire(&client->has_context))
+		return -EEXIST;
+	if (mutex_lock_killable(&client->context_lock))
+		return -EINTR;
+	ret = context_make(call, priority);
+	mutex_unlock(&client->context_lock);
+	return ret;
+}
+
 /* Gives a client that has none a context of normal priority. */
 int xqaccel_client_need_context(struct xqaccel_call *call)
 {
 	const int ret = context_create(call, XQACCEL_PRIORITY_NORMAL);
 
 	/* Another thread of the file may have made it meanwhile. */
-	return smp_load_acquire(&call->client->has_context) ? 0 : ret;
+	return ret == -EEXIST ? 0 : ret;
 }
 
 int xqaccel_ioctl_context_create(struct xqaccel_call *call)
@@ -339,15 +357,17 @@ void xqaccel_clients_detach(struct xqaccel_device *xq)
 {
 	const bool leak = READ_ONCE(xq->dma) == XQACCEL_DMA_UNKNOWN;
 	struct xqaccel_client *client;
+	LIST_HEAD(tables);
 
 	mutex_lock(&xq->clients_lock);
 	list_for_each_entry(client, &xq->clients, node) {
 		mutex_lock(&client->mem_lock);
 		client->context_on = false;
 		xqaccel_buffers_detach(client);
-		xqaccel_mmu_fini(&client->mmu, leak);
+		xqaccel_mmu_fini(&client->mmu, leak ? &tables : NULL);
 		mutex_unlock(&client->mem_lock);
 		wake_up_all(&client->wait);
 	}
 	mutex_unlock(&xq->clients_lock);
+	xqaccel_keep_tables(xq, &tables);
 }

@@ -66,6 +66,8 @@ struct xqaccel_client {
 	pid_t pid;			/* of the process that opened the file, and its name */
 	char comm[TASK_COMM_LEN];
 
+	/* One thread makes the context; others of the file wait for what comes of it. */
+	struct mutex context_lock;
 	/* Protects the context, mmu, live and the memory of buffers, context_on, mapping. */
 	struct mutex mem_lock;
 	/*

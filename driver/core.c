@@ -57,12 +57,13 @@ struct xqaccel_device *xqaccel_core_alloc(struct device *parent, const struct xq
 	ida_init(&xq->contexts);
 	init_waitqueue_head(&xq->ending_wait);
 	mutex_init(&xq->reset_lock);
+	xqaccel_kept_init(&xq->kept);
 	spin_lock_init(&xq->lock);
 	xqaccel_sched_init_device(xq);
 	INIT_LIST_HEAD(&xq->sync);
 	INIT_WORK(&xq->sync_work, xqaccel_sync_work);
 	INIT_WORK(&xq->lost_work, lost_work);
-	INIT_DELAYED_WORK(&xq->bus_work, xqaccel_bus_failed);
+	INIT_DELAYED_WORK(&xq->bus_work, xqaccel_bus_look);
 	for (i = 0; i < XQ_MAX_QUEUES; i++)
 		queue_init(xq, i);
 
@@ -105,6 +106,7 @@ static void hardware_end(struct xqaccel_device *xq)
 	cancel_work_sync(&xq->lost_work);
 
 	xqaccel_clients_detach(xq);
+	xqaccel_kept_end(xq);
 	xqaccel_context_fini(xq);
 	xqaccel_queues_free(xq);
 }

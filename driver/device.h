@@ -15,6 +15,7 @@
 #include <linux/wait.h>
 #include <linux/xqaccel.h>
 
+#include "kept.h"
 #include "queue.h"
 #include "scheduler.h"
 #include "xq_geometry.h"
@@ -36,12 +37,18 @@ struct xqaccel_snapshot;
  * struct xqaccel_bus_ops - what the core asks of the bus that the device sits on
  * @dma_stop: forbid the device any further DMA and wait for what is under way.
  *	Returns 0 only if the device certainly does none afterwards. May sleep.
+ * @dma_force_stop: the same by the last means, a reset by the bus after which the device has to be
+ *	found anew. Only when the driver lets go of it, or the machine goes down. May take a minute.
  * @dma_start: allow it DMA again, after a suspend
+ * @channel: 0 if the device can be reached, -EAGAIN while the bus recovers from an error, -ENODEV if
+ *	it is gone for good
  * @vector: Linux interrupt number of an XQ_VECTOR_*
  */
 struct xqaccel_bus_ops {
 	int (*dma_stop)(struct xqaccel_device *xq);
+	int (*dma_force_stop)(struct xqaccel_device *xq);
 	void (*dma_start)(struct xqaccel_device *xq);
+	int (*channel)(struct xqaccel_device *xq);
 	int (*vector)(struct xqaccel_device *xq, unsigned int vector);
 };
 
@@ -65,14 +72,14 @@ struct xqaccel_caps {
 enum xqaccel_dma {
 	XQACCEL_DMA_ON,
 	XQACCEL_DMA_OFF,
-	XQACCEL_DMA_UNKNOWN,	/* could not be stopped for sure: pages are never freed */
+	XQACCEL_DMA_UNKNOWN,	/* could not be stopped for sure: pages are kept */
 };
 
 /* Whether the hardware is ours to use, or the bus's: to suspend it or to reset it. */
 enum xqaccel_power {
 	XQACCEL_ACTIVE,
 	XQACCEL_QUIESCING,		/* it gets no more jobs; what runs may end */
-	XQACCEL_SUSPENDED,		/* it was reset and does no DMA; its registers may not answer */
+	XQACCEL_SUSPENDED,		/* it is not touched, and reset before it is resumed */
 };
 
 /* Counters for debugfs; a test compares them before and after. */
@@ -102,19 +109,32 @@ struct xqaccel_stats {
  * Lock order, the outermost first. What a lock protects is said where it is.
  *
  *	gone_lock
- *	  clients_lock
- *	    client->mem_lock
- *	      reset_lock
- *	        lock			a spinlock, taken in hard interrupts
+ *	  client->context_lock
+ *	    clients_lock
+ *	      client->mem_lock
+ *	        client->pages_lock
+ *	        kept.lock
+ *	  reset_lock			with or without gone_lock, and none of the others above
+ *	    kept.lock
+ *	    lock			a spinlock, taken in hard interrupts
  *
- * Each may be skipped. Inside of lock there are only those of the kernel that wake_up(),
- * queue_work(), mod_delayed_work() and pm_runtime_get() take. client->mmap_lock and the xarray's lock of
- * client->buffers are taken with or without gone_lock and have none of these inside.
+ * Each may be skipped, and lock is taken inside of any. Inside of lock there are only those of the
+ * kernel that wake_up(), queue_work(), mod_delayed_work() and pm_runtime_get() take. client->mmap_lock and the xarray's
+ * lock of client->buffers are taken with or without gone_lock and have none of these inside. In the
+ * kernel's order mmap_lock (of an address space) comes before pages_lock, which page faults take, and
+ * the device's own lock (device_lock()) before all: removal, shutdown and the bus's handlers have it.
  *
- * No lock of these is held while user memory is accessed. Waiting for a workqueue is like
- * taking the locks of its work: that of xqaccel_wq (client_end(), client_reap()) takes
- * clients_lock and everything inside, so it is flushed under gone_lock at most; that of
- * xqaccel_job_wq (xqaccel_watch(), xqaccel_bus_failed(), sync) takes reset_lock and what is inside.
+ * No lock of these is held while user memory is accessed or for as long as a job runs. What bounds the
+ * waits of a program that cannot be killed meanwhile: gone_lock, set_gone() and calls, which keep this
+ * rule; context_lock (killable), clients_lock, mem_lock and pages_lock, the allocation, mapping or
+ * freeing of one client's memory; reset_lock, which a program meets in xqaccel_power_resume(), a
+ * reset of the function (FUNCTION_RESET_MS); the bus's, which takes longer, comes after set_gone().
+ *
+ * Waiting for a workqueue is like taking the locks of its work. That of xqaccel_wq (client_end(),
+ * client_reap()) takes clients_lock, reset_lock and what is inside; only client_end() waits for
+ * client_reap(), holding nothing, and the module's end for all. That of xqaccel_job_wq (xqaccel_watch(),
+ * xqaccel_bus_look(), xqaccel_sync_work()) takes reset_lock and what is inside; hardware_end() waits
+ * for it, holding nothing but device_lock().
  */
 struct xqaccel_device {
 	struct device dev;
@@ -126,6 +146,7 @@ struct xqaccel_device {
 	struct xqaccel_stats stats;
 	struct dentry *debugfs;
 	int minor;
+	bool link_seen;			/* the port told once that the link is up; of the bus */
 	char bus_name[32];		/* of parent, which may be gone */
 
 	/*
@@ -153,9 +174,13 @@ struct xqaccel_device {
 	/* Serializes resets, suspend, loss and removal. Protects dma, bus_error and snapshot. */
 	struct mutex reset_lock;
 	enum xqaccel_dma dma;
-	bool bus_error;			/* suspended because of one */
+	bool bus_error;			/* suspended because of one, until the bus recovers */
+	bool silent;			/* suspended because its registers do not answer */
+	bool undecided;			/* suspended with jobs that may still run; also under lock */
+	unsigned long silent_since;
 	struct xqaccel_snapshot *snapshot;	/* of the recovery under way, for a coredump */
-	struct delayed_work bus_work;	/* loses the device if the bus does not recover */
+	struct delayed_work bus_work;	/* looks whether it answers; loses it if not in time */
+	struct xqaccel_kept kept;
 
 	/*
 	 * Protects everything about jobs: clients' lanes and completions, who waits and
@@ -166,7 +191,7 @@ struct xqaccel_device {
 	struct list_head sync;		/* ended jobs whose C waits for sync_work */
 	struct work_struct sync_work;
 	u64 next_id;
-	u64 macs_per_us;		/* of the fastest job so far */
+	u64 macs_per_us;		/* of the fastest jobs of late */
 	unsigned int unreaped;		/* jobs of all clients, accepted and not reaped */
 	unsigned int active;		/* of these, waiting or in flight: the device stays powered */
 	bool lost;

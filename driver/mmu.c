@@ -86,14 +86,29 @@ uncharge:
 	return ERR_PTR(-ENOMEM);
 }
 
-static void table_free(struct xqaccel_mmu *mmu, struct xqaccel_table *table, bool leak)
+/**
+ * xqaccel_table_free() - free a table
+ * @dev: device that it was made for
+ * @table: that is in no page table
+ * @leak: the device may walk it for ever: leave it the entries
+ */
+void xqaccel_table_free(struct device *dev, struct xqaccel_table *table, bool leak)
 {
 	if (!leak)
-		dma_free_coherent(mmu->dev, TABLE_BYTES, table->entry, table->dma);
-	cost_remove(mmu, table_cost(table->level));
-	table_count(mmu, table->level, -1);
+		dma_free_coherent(dev, TABLE_BYTES, table->entry, table->dma);
 	kfree(table->child);
 	kfree(table);
+}
+
+static void table_remove(struct xqaccel_mmu *mmu, struct xqaccel_table *table,
+			 struct list_head *kept)
+{
+	cost_remove(mmu, table_cost(table->level));
+	table_count(mmu, table->level, -1);
+	if (kept)
+		list_add_tail(&table->node, kept);
+	else
+		xqaccel_table_free(mmu->dev, table, false);
 }
 
 /* An entry is 64 bits and the device may read it at any time, so it is written at once. */
@@ -269,15 +284,15 @@ void xqaccel_mmu_unmap(struct xqaccel_mmu *mmu, u64 va, u64 bytes)
 /**
  * xqaccel_mmu_reclaim() - free tables that nothing is mapped by any more
  * @mmu: page table
- * @leak: the device may still walk them: keep their memory
+ * @kept: list that they go to instead if the device may still walk them, or NULL
  */
-void xqaccel_mmu_reclaim(struct xqaccel_mmu *mmu, bool leak)
+void xqaccel_mmu_reclaim(struct xqaccel_mmu *mmu, struct list_head *kept)
 {
 	struct xqaccel_table *table, *next;
 
 	list_for_each_entry_safe(table, next, &mmu->unlinked, node) {
 		list_del(&table->node);
-		table_free(mmu, table, leak);
+		table_remove(mmu, table, kept);
 	}
 }
 
@@ -341,32 +356,33 @@ uncharge:
 	return ret;
 }
 
-static void children_free(struct xqaccel_mmu *mmu, struct xqaccel_table *table, bool leak)
+static void children_remove(struct xqaccel_mmu *mmu, struct xqaccel_table *table,
+			    struct list_head *kept)
 {
 	unsigned int i;
 
 	for (i = 0; i < XQ_PT_ENTRIES; i++)
 		if (table->child[i] && table->child[i] != XQACCEL_LARGE_LEAF)
-			table_free(mmu, table->child[i], leak);
+			table_remove(mmu, table->child[i], kept);
 }
 
 /**
  * xqaccel_mmu_fini() - free the page table, which the device no longer walks
  * @mmu: page table; nothing happens if it was freed before
- * @leak: the device could not be stopped and may still walk it: keep its memory
+ * @kept: list that its tables go to instead if the device may still walk them, or NULL
  */
-void xqaccel_mmu_fini(struct xqaccel_mmu *mmu, bool leak)
+void xqaccel_mmu_fini(struct xqaccel_mmu *mmu, struct list_head *kept)
 {
 	unsigned int i;
 
 	if (!mmu->root)
 		return;
-	xqaccel_mmu_reclaim(mmu, leak);
+	xqaccel_mmu_reclaim(mmu, kept);
 	for (i = 0; i < XQ_PT_ENTRIES; i++)
 		if (mmu->root->child[i])
-			children_free(mmu, mmu->root->child[i], leak);
-	children_free(mmu, mmu->root, leak);
-	table_free(mmu, mmu->root, leak);
+			children_remove(mmu, mmu->root->child[i], kept);
+	children_remove(mmu, mmu->root, kept);
+	table_remove(mmu, mmu->root, kept);
 	mmu->root = NULL;
 	kvfree(mmu->granules);
 	mmu->granules = NULL;

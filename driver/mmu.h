@@ -29,7 +29,7 @@ struct xqaccel_account;
  * @used: how many of @child there are
  * @level: 0 is the root
  * @index: of its entry in the table above
- * @node: in mmu->unlinked
+ * @node: in mmu->unlinked, or kept for a device that may still walk it
  */
 struct xqaccel_table {
 	__le64 *entry;
@@ -64,11 +64,12 @@ struct xqaccel_mmu {
 
 int xqaccel_mmu_init(struct xqaccel_mmu *mmu, struct device *dev, unsigned int va_bits,
 		     struct xqaccel_account *account, atomic64_t *table_bytes);
-void xqaccel_mmu_fini(struct xqaccel_mmu *mmu, bool leak);
+void xqaccel_mmu_fini(struct xqaccel_mmu *mmu, struct list_head *kept);
+void xqaccel_table_free(struct device *dev, struct xqaccel_table *table, bool leak);
 int xqaccel_mmu_va_get(struct xqaccel_mmu *mmu, u64 bytes, u64 *va);
 void xqaccel_mmu_va_put(struct xqaccel_mmu *mmu, u64 va, u64 bytes);
 int xqaccel_mmu_map(struct xqaccel_mmu *mmu, u64 va, struct sg_table *sgt, u64 bytes);
 void xqaccel_mmu_unmap(struct xqaccel_mmu *mmu, u64 va, u64 bytes);
-void xqaccel_mmu_reclaim(struct xqaccel_mmu *mmu, bool leak);
+void xqaccel_mmu_reclaim(struct xqaccel_mmu *mmu, struct list_head *kept);
 
 #endif

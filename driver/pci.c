@@ -21,19 +21,89 @@ struct workqueue_struct *xqaccel_wq;
 /* Watchdogs, resets, cache maintenance: those ends may wait for them, however many there are. */
 struct workqueue_struct *xqaccel_job_wq;
 
+/* Whether the link to the device is up, as far as the port at its other end can tell. */
+static bool link_active(struct pci_dev *pdev)
+{
+	struct pci_dev *port = pci_upstream_bridge(pdev);
+	u16 status = 0;
+
+	if (port && pci_is_pcie(port))
+		pcie_capability_read_word(port, PCI_EXP_LNKSTA, &status);
+	return status & PCI_EXP_LNKSTA_DLLLA;
+}
+
+/*
+ * A function that does not answer may be hung and still write memory. It certainly does not if it was
+ * found removed, or if the link is down: then it was reset, too. A port that does not tell of its link
+ * always says that it is down, so that counts only if it was seen up.
+ */
+static bool cut_off(struct xqaccel_device *xq)
+{
+	struct pci_dev *pdev = to_pci_dev(xq->parent);
+
+	if (pdev->error_state == pci_channel_io_perm_failure)
+		return true;
+	return xq->link_seen && !link_active(pdev);
+}
+
 static int pci_dma_stop(struct xqaccel_device *xq)
 {
 	struct pci_dev *pdev = to_pci_dev(xq->parent);
 	u16 command;
 
+	pci_read_config_word(pdev, PCI_COMMAND, &command);
+	if (command == 0xffff)
+		return cut_off(xq) ? 0 : -EIO;
 	pci_clear_master(pdev);
 	pci_read_config_word(pdev, PCI_COMMAND, &command);
-	/* Not on the bus any more. */
-	if (command == 0xffff)
-		return 0;
 	if (command & PCI_COMMAND_MASTER)
 		return -EIO;
 	return pci_wait_for_pending_transaction(pdev) ? 0 : -EIO;
+}
+
+/*
+ * Resets the device's bus, if there is nothing else on it. Whether the device answers afterwards, which
+ * the PCI core waits for, does not matter here: it was reset.
+ */
+static int reset_bus(struct pci_dev *pdev)
+{
+	struct pci_dev *bridge = pci_upstream_bridge(pdev);
+	u16 control;
+
+	if (!bridge || !list_is_singular(&pdev->bus->devices))
+		return -ENOTTY;
+	pci_bridge_secondary_bus_reset(bridge);
+	pci_read_config_word(bridge, PCI_BRIDGE_CONTROL, &control);
+	return control == 0xffff ? -EIO : 0;
+}
+
+/* The caller has the device's lock, and nobody uses the function any more. */
+static int pci_dma_force_stop(struct xqaccel_device *xq)
+{
+	struct pci_dev *pdev = to_pci_dev(xq->parent);
+	const bool answers = pci_device_is_present(pdev);
+	int ret;
+
+	/* It may have come back. */
+	if (!pci_dma_stop(xq))
+		return 0;
+	dev_warn(&xq->dev, "resetting the %s to stop its DMA\n", answers ? "function" : "bus");
+	ret = answers ? __pci_reset_function_locked(pdev) : reset_bus(pdev);
+	/* What pci_dma_start() saved has no bus mastering. */
+	if (!ret)
+		pci_restore_state(pdev);
+	if (!ret && answers)
+		ret = pci_dma_stop(xq);
+	return ret;
+}
+
+static int pci_channel(struct xqaccel_device *xq)
+{
+	struct pci_dev *pdev = to_pci_dev(xq->parent);
+
+	if (pdev->error_state == pci_channel_io_perm_failure)
+		return -ENODEV;
+	return pci_channel_offline(pdev) ? -EAGAIN : 0;
 }
 
 /*
@@ -55,7 +125,9 @@ static int pci_vector(struct xqaccel_device *xq, unsigned int vector)
 
 static const struct xqaccel_bus_ops pci_bus_ops = {
 	.dma_stop = pci_dma_stop,
+	.dma_force_stop = pci_dma_force_stop,
 	.dma_start = pci_dma_start,
+	.channel = pci_channel,
 	.vector = pci_vector,
 };
 
@@ -89,19 +161,36 @@ static void disable(struct pci_dev *pdev)
 	pci_disable_device(pdev);
 }
 
+/* A queue without a vector of its own is not used. */
+static int vectors_alloc(struct xqaccel_device *xq)
+{
+	struct pci_dev *pdev = to_pci_dev(xq->parent);
+	const int count = pci_alloc_irq_vectors(pdev, XQ_VECTOR_QUEUE(1),
+						XQ_VECTOR_QUEUE(xq->caps.queues), PCI_IRQ_MSIX);
+
+	if (count < 0) {
+		pci_err(pdev, "no interrupt vectors for errors and a queue\n");
+		return count;
+	}
+	if (count < XQ_VECTOR_QUEUE(xq->caps.queues))
+		pci_info(pdev, "%u of %u queues are used: there are %d interrupt vectors\n",
+			 count - XQ_VECTOR_QUEUE(0), xq->caps.queues, count);
+	xq->caps.queues = count - XQ_VECTOR_QUEUE(0);
+	return 0;
+}
+
 static int add(struct pci_dev *pdev, void __iomem *regs)
 {
 	struct xqaccel_device *xq;
-	unsigned int vectors;
 	int ret;
 
 	xq = xqaccel_core_alloc(&pdev->dev, &pci_bus_ops, regs);
 	if (IS_ERR(xq))
 		return PTR_ERR(xq);
-	vectors = XQ_VECTOR_QUEUE(xq->caps.queues);
-	ret = pci_alloc_irq_vectors(pdev, vectors, vectors, PCI_IRQ_MSIX);
-	if (ret < 0)
+	ret = vectors_alloc(xq);
+	if (ret)
 		goto put;
+	xq->link_seen = link_active(pdev);
 	pci_dma_start(xq);
 	ret = xqaccel_core_add(xq);
 	if (ret)
@@ -157,6 +246,14 @@ static void xqaccel_remove(struct pci_dev *pdev)
 	pci_free_irq_vectors(pdev);
 	pci_iounmap(pdev, regs);
 	disable(pdev);
+}
+
+/* The machine goes down, or another kernel takes over, whose memory the device must not write. */
+static void xqaccel_shutdown(struct pci_dev *pdev)
+{
+	struct xqaccel_device *xq = pci_get_drvdata(pdev);
+
+	xqaccel_reset_final(xq);
 }
 
 /* ---- power ---------------------------------------------------------------- */
@@ -263,6 +360,7 @@ static struct pci_driver xqaccel_driver = {
 	.id_table = xqaccel_ids,
 	.probe = xqaccel_probe,
 	.remove = xqaccel_remove,
+	.shutdown = xqaccel_shutdown,
 	.err_handler = &xqaccel_error_handlers,
 	.driver.pm = pm_ptr(&xqaccel_pm_ops),
 };

@@ -5,7 +5,7 @@
  * function that does not come back: the device is lost, every job ends, and only then is
  * its memory given back.
  *
- * And suspend, which is a reset with a pause in its middle.
+ * All of it is under reset_lock. suspend.c has what is a reset with a pause in its middle.
  */
 #include <linux/delay.h>
 #include <linux/jiffies.h>
@@ -20,10 +20,6 @@
 
 #define QUEUE_RESET_MS		500
 #define FUNCTION_RESET_MS	2000
-/* What running jobs have to end before a suspend stops them. */
-#define QUIESCE_MS		1000
-/* What the bus has to recover from an error; there is no call-back if it gives up. */
-#define BUS_RECOVERY_MS		30000
 /* Function resets in a row, without a job that ended well in between, before giving up. */
 #define MAX_FRUITLESS_RESETS	4
 
@@ -46,7 +42,7 @@ static int wait_clear(struct xqaccel_device *xq, u32 reg, u32 bit, unsigned int 
 }
 
 /* Releases reset_lock, and shows what the recovery under it has found. */
-static void reset_unlock(struct xqaccel_device *xq)
+void xqaccel_reset_unlock(struct xqaccel_device *xq)
 	__releases(&xq->reset_lock)
 {
 	struct xqaccel_snapshot *s = xqaccel_coredump_detach(xq);
@@ -86,7 +82,7 @@ static u32 reset_status(const struct xqaccel_queue *q, struct xqaccel_job *job,
 	if (started && unrepeatable(job, started))
 		return XQACCEL_STATUS_CANCELED;
 	/* A suspend is no sign that something is wrong, and comes as often as it likes. */
-	if (started && q->xq->power == XQACCEL_ACTIVE &&
+	if (started && (q->xq->power == XQACCEL_ACTIVE || q->xq->silent) &&
 	    ++job->interruptions > XQACCEL_MAX_INTERRUPTIONS)
 		return XQACCEL_STATUS_CANCELED;
 	return XQACCEL_STATUS_OK;
@@ -97,6 +93,7 @@ static u32 reset_status(const struct xqaccel_queue *q, struct xqaccel_job *job,
  * front of their lanes, last first so that their order stays.
  */
 static void recover_jobs(struct xqaccel_queue *q)
+	__must_hold(&q->xq->lock)
 {
 	struct xqaccel_job *job, *next;
 	unsigned int started;
@@ -129,7 +126,17 @@ static void recover_jobs(struct xqaccel_queue *q)
 	q->inflight = 0;
 }
 
+void xqaccel_reset_recover_jobs(struct xqaccel_device *xq)
+	__must_hold(&xq->lock)
+{
+	unsigned int i;
+
+	for (i = 0; i < xq->caps.queues; i++)
+		recover_jobs(&xq->queue[i]);
+}
+
 static void fail_jobs_in_flight(struct xqaccel_device *xq)
+	__must_hold(&xq->lock)
 {
 	struct xqaccel_job *job, *next;
 	unsigned int i;
@@ -148,7 +155,9 @@ static void fail_jobs_in_flight(struct xqaccel_device *xq)
 
 /* ---- the hardware --------------------------------------------------------- */
 
-static void queue_stop(struct xqaccel_queue *q, bool answers)
+/* Nothing more is given to it. @answers: it can be asked how far it has come. */
+void xqaccel_reset_stop(struct xqaccel_queue *q, bool answers)
+	__must_hold(&q->xq->lock)
 {
 	struct xqaccel_job *head = xqaccel_queue_head(q);
 
@@ -170,7 +179,8 @@ static void function_start(struct xqaccel_device *xq)
 		xqaccel_queue_start(&xq->queue[i]);
 }
 
-static void set_lost(struct xqaccel_device *xq, const char *reason)
+void xqaccel_set_lost_locked(struct xqaccel_device *xq, const char *reason)
+	__must_hold(&xq->reset_lock)
 {
 	unsigned int i;
 
@@ -191,8 +201,8 @@ static void set_lost(struct xqaccel_device *xq, const char *reason)
 	/* Jobs hold their buffers, so they end only once nothing can write there. */
 	WRITE_ONCE(xq->dma, xq->bus->dma_stop(xq) ? XQACCEL_DMA_UNKNOWN : XQACCEL_DMA_OFF);
 	if (xq->dma == XQACCEL_DMA_UNKNOWN)
-		dev_err(&xq->dev,
-			"its DMA can't be stopped; memory that it knows is never freed\n");
+		dev_err(&xq->dev, "its DMA can't be stopped; memory that it knows is kept\n");
+	xqaccel_kept_review(xq);
 
 	spin_lock_irq(&xq->lock);
 	fail_jobs_in_flight(xq);
@@ -202,6 +212,7 @@ static void set_lost(struct xqaccel_device *xq, const char *reason)
 }
 
 static void reset_function(struct xqaccel_device *xq, const char *reason)
+	__must_hold(&xq->reset_lock)
 {
 	unsigned int i, fruitless;
 	int ret;
@@ -209,29 +220,28 @@ static void reset_function(struct xqaccel_device *xq, const char *reason)
 	lockdep_assert_held(&xq->reset_lock);
 
 	/* A suspend is as good: it resets the function before and after. */
-	if (xq->lost || xq->power == XQACCEL_SUSPENDED)
+	if (xq->lost || READ_ONCE(xq->power) == XQACCEL_SUSPENDED)
 		return;
 	xqaccel_coredump_take(xq, reason);
 	spin_lock_irq(&xq->lock);
 	for (i = 0; i < xq->caps.queues; i++)
-		queue_stop(&xq->queue[i], true);
+		xqaccel_reset_stop(&xq->queue[i], true);
 	fruitless = ++xq->fruitless_resets;
 	xqaccel_write(xq, XQ_REG_CTRL, XQ_CTRL_RESET);
 	spin_unlock_irq(&xq->lock);
 
 	atomic64_inc(&xq->stats.function_resets);
 	dev_warn(&xq->dev, "resetting the device: %s\n", reason);
-	ret = wait_clear(xq, XQ_REG_CTRL, XQ_CTRL_RESET, FUNCTION_RESET_MS);
+	ret = xqaccel_reset_wait(xq);
 	if (ret == -ENODEV)
-		return set_lost(xq, "it does not answer");
+		return xqaccel_silence_locked(xq);
 	if (ret)
-		return set_lost(xq, "its reset is not acknowledged");
+		return xqaccel_set_lost_locked(xq, "its reset is not acknowledged");
 	if (fruitless > MAX_FRUITLESS_RESETS)
-		return set_lost(xq, "resets do not help");
+		return xqaccel_set_lost_locked(xq, "resets do not help");
 
 	spin_lock_irq(&xq->lock);
-	for (i = 0; i < xq->caps.queues; i++)
-		recover_jobs(&xq->queue[i]);
+	xqaccel_reset_recover_jobs(xq);
 	function_start(xq);
 	xqaccel_sched_run(xq);
 	spin_unlock_irq(&xq->lock);
@@ -242,7 +252,7 @@ void xqaccel_reset_function(struct xqaccel_device *xq, const char *reason)
 {
 	mutex_lock(&xq->reset_lock);
 	reset_function(xq, reason);
-	reset_unlock(xq);
+	xqaccel_reset_unlock(xq);
 }
 
 /* Another reset may have helped in the meantime. */
@@ -270,18 +280,20 @@ static const char *dump_reason(struct xqaccel_queue *q)
 }
 
 static void reset_queue(struct xqaccel_queue *q)
+	__must_hold(&q->xq->reset_lock)
 {
 	struct xqaccel_device *xq = q->xq;
 	const u32 ctrl = XQ_QUEUE(q->index, XQ_Q_CTRL);
 	const char *reason = dump_reason(q);
 	bool needed;
+	int ret;
 
 	if (reason)
 		xqaccel_coredump_take(xq, reason);
 	spin_lock_irq(&xq->lock);
 	needed = still_needed(q);
 	if (needed) {
-		queue_stop(q, true);
+		xqaccel_reset_stop(q, true);
 		xqaccel_write(xq, ctrl, XQ_Q_CTRL_RESET);
 	} else {
 		xqaccel_watch_arm(q);
@@ -291,7 +303,10 @@ static void reset_queue(struct xqaccel_queue *q)
 		return xqaccel_snapshot_free(xqaccel_coredump_detach(xq));
 
 	atomic64_inc(&xq->stats.queue_resets);
-	if (wait_clear(xq, ctrl, XQ_Q_CTRL_RESET, QUEUE_RESET_MS)) {
+	ret = wait_clear(xq, ctrl, XQ_Q_CTRL_RESET, QUEUE_RESET_MS);
+	if (ret == -ENODEV)
+		return xqaccel_silence_locked(xq);
+	if (ret) {
 		dev_warn(&xq->dev, "queue %u: reset is not acknowledged\n", q->index);
 		return reset_function(xq, "a queue did not acknowledge its reset");
 	}
@@ -307,20 +322,20 @@ void xqaccel_reset_queue(struct xqaccel_queue *q)
 {
 	mutex_lock(&q->xq->reset_lock);
 	reset_queue(q);
-	reset_unlock(q->xq);
+	xqaccel_reset_unlock(q->xq);
 }
 
 /* The device is beyond help, or gone: ends every job. No reason: not worth a message. */
 void xqaccel_set_lost(struct xqaccel_device *xq, const char *reason)
 {
 	mutex_lock(&xq->reset_lock);
-	set_lost(xq, reason);
-	reset_unlock(xq);
+	xqaccel_set_lost_locked(xq, reason);
+	xqaccel_reset_unlock(xq);
 }
 
 /*
  * Whether memory may be freed that the device was made to forget, or will have forgotten before it gets
- * its DMA back. set_lost() holds reset_lock until it knows of the DMA: a few seconds.
+ * its DMA back. xqaccel_set_lost_locked() holds reset_lock until it knows of the DMA: a few seconds.
  */
 bool xqaccel_dma_safe(struct xqaccel_device *xq)
 {
@@ -331,11 +346,17 @@ bool xqaccel_dma_safe(struct xqaccel_device *xq)
 	return READ_ONCE(xq->dma) != XQACCEL_DMA_UNKNOWN;
 }
 
-/* Brings a device that was just found to a known state; its capabilities are readable then. */
+/* Waits for the end of a reset that was asked for: 0, -ETIMEDOUT, or -ENODEV: it does not answer. */
+int xqaccel_reset_wait(struct xqaccel_device *xq)
+{
+	return wait_clear(xq, XQ_REG_CTRL, XQ_CTRL_RESET, FUNCTION_RESET_MS);
+}
+
+/* Brings a device that was just found, or that is resumed, to a known state; its capabilities are readable then. */
 int xqaccel_reset_initial(struct xqaccel_device *xq)
 {
 	xqaccel_write(xq, XQ_REG_CTRL, XQ_CTRL_RESET);
-	return wait_clear(xq, XQ_REG_CTRL, XQ_CTRL_RESET, FUNCTION_RESET_MS);
+	return xqaccel_reset_wait(xq);
 }
 
 /* Start of a device that was reset, when rings and contexts are there. */
@@ -348,173 +369,20 @@ int xqaccel_reset_start(struct xqaccel_device *xq)
 	return xqaccel_read(xq, XQ_REG_STATUS) & XQ_STATUS_READY ? 0 : -EIO;
 }
 
-/* Orderly end: leave the device idle, whether or not it answers. */
+/*
+ * Orderly end: leave the device idle, whether or not it answers. What could not be stopped before is
+ * stopped by the bus's last means: nobody is left who would miss the device.
+ */
 void xqaccel_reset_final(struct xqaccel_device *xq)
 {
 	mutex_lock(&xq->reset_lock);
-	set_lost(xq, NULL);
+	xqaccel_set_lost_locked(xq, NULL);
+	if (xq->dma == XQACCEL_DMA_UNKNOWN && !xq->bus->dma_force_stop(xq)) {
+		WRITE_ONCE(xq->dma, XQACCEL_DMA_OFF);
+		dev_info(&xq->dev, "its DMA is stopped\n");
+	}
+	xqaccel_kept_review(xq);
 	if (!xqaccel_absent(xq))
 		xqaccel_reset_initial(xq);
 	mutex_unlock(&xq->reset_lock);
-}
-
-/* ---- suspend -------------------------------------------------------------- */
-
-/* Whether a job runs. An error of the bus may end it all, and then registers may not answer. */
-static bool still_quiescing(struct xqaccel_device *xq)
-{
-	bool busy = false;
-	unsigned int i;
-
-	spin_lock_irq(&xq->lock);
-	if (!xq->lost && xq->power == XQACCEL_QUIESCING)
-		for (i = 0; i < xq->caps.queues && !busy; i++)
-			busy = !xqaccel_queue_idle(&xq->queue[i]);
-	spin_unlock_irq(&xq->lock);
-	return busy;
-}
-
-/*
- * Lets running jobs end, so that few have to run again and those that accumulate need not be
- * given up. Without reset_lock: a job that is late meanwhile ends as ever.
- */
-static void quiesce(struct xqaccel_device *xq)
-{
-	const unsigned long end = jiffies + msecs_to_jiffies(QUIESCE_MS);
-	unsigned int i;
-
-	spin_lock_irq(&xq->lock);
-	if (!xq->lost && xq->power == XQACCEL_ACTIVE) {
-		xq->power = XQACCEL_QUIESCING;
-		for (i = 0; i < xq->caps.queues; i++)
-			if (!xq->queue[i].stopped)
-				xqaccel_queue_halt(&xq->queue[i]);
-	}
-	spin_unlock_irq(&xq->lock);
-
-	while (still_quiescing(xq) && !time_after(jiffies, end))
-		usleep_range(100, 1000);
-}
-
-/* Stops the hardware. Nothing of it is touched any more when this returns. */
-static void suspend(struct xqaccel_device *xq, bool orderly)
-{
-	unsigned int i;
-
-	lockdep_assert_held(&xq->reset_lock);
-
-	spin_lock_irq(&xq->lock);
-	xq->power = XQACCEL_QUIESCING;
-	for (i = 0; i < xq->caps.queues; i++) {
-		struct xqaccel_queue *q = &xq->queue[i];
-
-		q->idle = orderly && q->halted && xqaccel_queue_idle(q);
-		queue_stop(q, orderly);
-	}
-	if (orderly)
-		xqaccel_write(xq, XQ_REG_CTRL, XQ_CTRL_RESET);
-	spin_unlock_irq(&xq->lock);
-
-	/* One that does not acknowledge may do so after the resume; what counts now is the bus. */
-	if (orderly)
-		wait_clear(xq, XQ_REG_CTRL, XQ_CTRL_RESET, FUNCTION_RESET_MS);
-	if (xq->bus->dma_stop(xq))
-		return set_lost(xq, "its DMA can't be stopped");
-	WRITE_ONCE(xq->dma, XQACCEL_DMA_OFF);
-	xqaccel_irq_sync(xq);
-
-	spin_lock_irq(&xq->lock);
-	for (i = 0; i < xq->caps.queues; i++)
-		recover_jobs(&xq->queue[i]);
-	spin_unlock_irq(&xq->lock);
-
-	spin_lock_irq(&xq->lock);
-	xq->power = XQACCEL_SUSPENDED;
-	spin_unlock_irq(&xq->lock);
-}
-
-/**
- * xqaccel_hw_suspend() - leave the hardware to the bus, which may turn it off or reset it
- * @xq: device
- * @orderly: its registers answer, and running jobs may take a moment to end. Otherwise there
- *	was an error of the bus: all is stopped at once, and it must not last.
- *
- * Jobs wait for xqaccel_hw_resume(); what ran and did not end will run again where that is safe.
- */
-void xqaccel_hw_suspend(struct xqaccel_device *xq, bool orderly)
-{
-	if (orderly)
-		quiesce(xq);
-	mutex_lock(&xq->reset_lock);
-	if (!xq->lost && xq->power != XQACCEL_SUSPENDED)
-		suspend(xq, orderly);
-	if (!xq->lost && !orderly) {
-		xq->bus_error = true;
-		queue_delayed_work(xqaccel_job_wq, &xq->bus_work,
-				   msecs_to_jiffies(BUS_RECOVERY_MS));
-	}
-	reset_unlock(xq);
-}
-
-/*
- * The same for a device that has nothing to do; -EBUSY if it has. Jobs that come from now on wait,
- * so that none is stopped for this.
- */
-int xqaccel_hw_suspend_idle(struct xqaccel_device *xq)
-{
-	bool busy;
-
-	spin_lock_irq(&xq->lock);
-	busy = xq->active;
-	if (!busy && xq->power == XQACCEL_ACTIVE)
-		xq->power = XQACCEL_QUIESCING;
-	spin_unlock_irq(&xq->lock);
-	if (busy)
-		return -EBUSY;
-	xqaccel_hw_suspend(xq, true);
-	return 0;
-}
-
-void xqaccel_bus_failed(struct work_struct *work)
-{
-	struct xqaccel_device *xq = container_of(to_delayed_work(work), struct xqaccel_device,
-						 bus_work);
-
-	mutex_lock(&xq->reset_lock);
-	if (xq->bus_error)
-		set_lost(xq, "the bus does not recover");
-	reset_unlock(xq);
-}
-
-/* Only a device that was reset gets its DMA back: memory that it knew may have been freed. */
-static int resume(struct xqaccel_device *xq)
-{
-	int ret;
-
-	ret = xqaccel_absent(xq) ? -ENODEV : xqaccel_reset_initial(xq);
-	if (!ret) {
-		WRITE_ONCE(xq->dma, XQACCEL_DMA_ON);
-		xq->bus->dma_start(xq);
-		spin_lock_irq(&xq->lock);
-		xq->power = XQACCEL_ACTIVE;
-		spin_unlock_irq(&xq->lock);
-		ret = xqaccel_reset_start(xq);
-	}
-	if (ret)
-		set_lost(xq, "it does not come back");
-	return ret;
-}
-
-/* The hardware is ours again; goes on with the jobs. -ENODEV, -ETIMEDOUT, -EIO: it is lost. */
-int xqaccel_hw_resume(struct xqaccel_device *xq)
-{
-	int ret = 0;
-
-	mutex_lock(&xq->reset_lock);
-	xq->bus_error = false;
-	cancel_delayed_work(&xq->bus_work);
-	if (!xq->lost && xq->power == XQACCEL_SUSPENDED)
-		ret = resume(xq);
-	reset_unlock(xq);
-	return ret;
 }

@@ -61,7 +61,7 @@ void xqaccel_watch(struct work_struct *work)
 	spin_unlock_irq(&xq->lock);
 
 	if (absent)
-		xqaccel_set_lost(xq, "it does not answer");
+		xqaccel_silence(xq);
 	else if (reset)
 		xqaccel_reset_queue(q);
 }

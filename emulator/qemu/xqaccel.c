@@ -21,7 +21,7 @@ static uint64_t mmio_read(void *opaque, hwaddr offset, unsigned int size)
 {
 	XqaccelState *s = opaque;
 
-	if (s->busy || s->removed || size != 4)
+	if (s->busy || s->removed || s->unreachable || size != 4)
 		return UINT64_MAX;
 	return xqdev_mmio_read(s->device, offset, size);
 }
@@ -30,7 +30,7 @@ static void mmio_write(void *opaque, hwaddr offset, uint64_t value, unsigned int
 {
 	XqaccelState *s = opaque;
 
-	if (s->busy || s->removed)
+	if (s->busy || s->removed || s->unreachable)
 		return;
 	s->busy = true;
 	xqdev_mmio_write(s->device, offset, value, size);
@@ -76,7 +76,9 @@ void xqaccel_update_bus_master(XqaccelState *s)
 
 static uint32_t config_read(PCIDevice *pci, uint32_t address, int len)
 {
-	return XQACCEL(pci)->removed ? UINT32_MAX : pci_default_read_config(pci, address, len);
+	XqaccelState *s = XQACCEL(pci);
+
+	return s->removed || s->unreachable ? UINT32_MAX : pci_default_read_config(pci, address, len);
 }
 
 static void config_write(PCIDevice *pci, uint32_t address, uint32_t value, int len)
@@ -85,7 +87,7 @@ static void config_write(PCIDevice *pci, uint32_t address, uint32_t value, int l
 	const uint16_t command = pci_get_word(pci->config + PCI_COMMAND);
 	const bool was_asleep = asleep(pci);
 
-	if (s->removed)
+	if (s->removed || s->unreachable)
 		return;
 	if (s->stuck_master && range_covers_byte(address, len, PCI_COMMAND))
 		value |= (command & PCI_COMMAND_MASTER) << 8 * (PCI_COMMAND - address);
@@ -109,6 +111,7 @@ static void reset(DeviceState *dev)
 {
 	XqaccelState *s = XQACCEL(dev);
 
+	s->unreachable = false;
 	s->busy = true;
 	xqdev_reset(s->device);
 	xqdev_set_bus_master(s->device, false);
@@ -186,13 +189,17 @@ static void realize(PCIDevice *pci, Error **errp)
 	XqaccelState *s = XQACCEL(pci);
 	unsigned int vector;
 
+	if (!s->vectors || s->vectors > XQACCEL_VECTORS) {
+		error_setg(errp, "vectors must be 1 to %d", XQACCEL_VECTORS);
+		return;
+	}
 	if (!create_device(s, errp))
 		return;
-	if (msix_init_exclusive_bar(pci, XQACCEL_VECTORS, XQ_PCI_MSIX_BAR, errp))
+	if (msix_init_exclusive_bar(pci, s->vectors, XQ_PCI_MSIX_BAR, errp))
 		goto destroy_device;
 	if (add_capabilities(pci, errp))
 		goto uninit_msix;
-	for (vector = 0; vector < XQACCEL_VECTORS; vector++)
+	for (vector = 0; vector < s->vectors; vector++)
 		msix_vector_use(pci, vector);
 	memory_region_init_io(&s->registers, OBJECT(s), &mmio_ops, s, "xqaccel-registers",
 			      XQ_BAR_BYTES);
@@ -230,6 +237,7 @@ static const Property properties[] = {
 	DEFINE_PROP_UINT32("queues", XqaccelState, queues, 0),
 	DEFINE_PROP_UINT32("contexts", XqaccelState, contexts, 0),
 	DEFINE_PROP_UINT32("threads", XqaccelState, threads, 0),
+	DEFINE_PROP_UINT32("vectors", XqaccelState, vectors, XQACCEL_VECTORS),
 	DEFINE_PROP_BOOL("pin", XqaccelState, pin, false),
 	DEFINE_PROP_STRING("isa", XqaccelState, isa),
 };

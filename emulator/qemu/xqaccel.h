@@ -28,10 +28,11 @@ struct XqaccelState {
 	bool busy;			/* within the device model: its DMA may hit our own BAR */
 
 	bool removed;			/* fault injection: the function no longer answers */
+	bool unreachable;		/* fault injection: it works, but can't be asked */
 	bool stuck_master;		/* fault injection: bus mastering stays on */
 
 	struct xqdev_config config;
-	uint32_t queues, contexts, threads;
+	uint32_t queues, contexts, threads, vectors;
 	bool pin;
 	char *isa;
 	struct xqdev_faults faults;	/* as set before the device exists */

@@ -66,7 +66,7 @@ static void interrupt(void *opaque, unsigned int vector)
 {
 	XqaccelState *s = opaque;
 
-	if (!s->removed)
+	if (!s->removed && vector < s->vectors)
 		msix_notify(PCI_DEVICE(s), vector);
 }
 

@@ -88,6 +88,17 @@ static void set_removed(Object *obj, bool value, Error **errp)
 		device_cold_reset(DEVICE(s));
 }
 
+static bool get_unreachable(Object *obj, Error **errp)
+{
+	return XQACCEL(obj)->unreachable;
+}
+
+/* As of a board whose bus interface hangs: nobody can ask or stop it, but it goes on. */
+static void set_unreachable(Object *obj, bool value, Error **errp)
+{
+	XQACCEL(obj)->unreachable = value;
+}
+
 static bool get_stuck_master(Object *obj, Error **errp)
 {
 	return XQACCEL(obj)->stuck_master;
@@ -106,6 +117,9 @@ void xqaccel_add_fault_properties(ObjectClass *class)
 	object_class_property_add_bool(class, "removed", get_removed, set_removed);
 	object_class_property_set_description(class, "removed",
 					      "the function answers no more, as if pulled out");
+	object_class_property_add_bool(class, "unreachable", get_unreachable, set_unreachable);
+	object_class_property_set_description(class, "unreachable",
+					      "registers read all ones, but jobs and DMA go on");
 	object_class_property_add_bool(class, "stuck-master", get_stuck_master, set_stuck_master);
 	object_class_property_set_description(class, "stuck-master",
 					      "the bus master bit can't be cleared");

@@ -157,4 +157,62 @@ TEST_F(cancel, at_any_point)
 	TH_LOG("%u of %u were canceled", canceled, 30 * COUNT);
 }
 
+/* Submits and cancels as fast as it can, on all lanes, until it is killed. */
+static void cancel_for_ever(int fd, const struct xqaccel_job_desc *job)
+{
+	struct xqaccel_completion c;
+	unsigned int lane;
+	uint64_t id;
+
+	for (lane = 0;; lane = (lane + 1) % 8) {
+		if (submit_jobs(fd, job, 1, lane, 0, NULL, &id))
+			_exit(1);
+		cancel(fd, id);
+		if (wait_id(fd, id, &c, 60 * SECOND))
+			_exit(1);
+	}
+}
+
+/* Each cancel of a running job resets its queue, which takes moments of others, and no more. */
+TEST_F_TIMEOUT(cancel, others_go_on_while_one_cancels, 90)
+{
+	const int64_t resets = stat_of("function_resets");
+	const int other = device_open();
+	struct xqaccel_job_desc job;
+	unsigned int i, children;
+	struct buffer buf;
+	int64_t start;
+	pid_t pid[4];
+
+	if (!host_present())
+		SKIP(return, "no host to make the device slow");
+	ASSERT_LE(0, other);
+	ASSERT_EQ(0, buffer_create(other, 4096, &buf));
+	small_fill(&buf, 2, 1);
+	small_job(&job, &buf);
+	ASSERT_EQ(0, inject("slow-ns", 20 * MS));
+	for (children = 0; children < 4; children++) {
+		pid[children] = fork();
+		ASSERT_LE(0, pid[children]);
+		if (!pid[children])
+			cancel_for_ever(self->fd, &self->job);
+	}
+	start = now_ns();
+	for (i = 0; i < 50; i++) {
+		ASSERT_EQ(0, submit_lane(other, &job, i % 8, 0));
+		ASSERT_EQ(0, wait_one(other, &self->c, 60 * SECOND));
+		ASSERT_EQ(XQACCEL_STATUS_OK, (int)self->c.status);
+	}
+	TH_LOG("50 jobs of 20 ms took %lld ms, with %lld resets of queues",
+	       (long long)((now_ns() - start) / MS), (long long)stat_of("queue_resets"));
+	EXPECT_FALSE(over_limit(start, 10 * SECOND));
+	EXPECT_EQ(resets, stat_of("function_resets"));
+	while (children--) {
+		kill(pid[children], SIGKILL);
+		waitpid(pid[children], NULL, 0);
+	}
+	munmap(buf.map, buf.bytes);
+	close(other);
+}
+
 TEST_HARNESS_MAIN

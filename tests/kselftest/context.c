@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Contexts: who gets one, when, and with what priority. */
 #include <errno.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 
 #include "device.h"
@@ -187,6 +190,106 @@ TEST_F(context, one_user_can_not_take_all)
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_EQ(0, status);
 	free(g.fd);
+}
+
+/* In a user namespace of a stranger's: what the second of its ids gets after the first took all. */
+static int second_id(struct greedy *g, int ready, int go)
+{
+	char byte = 0;
+	int reason;
+
+	if (setgid(STRANGER) || setuid(STRANGER) || prctl(PR_SET_DUMPABLE, 1) ||
+	    unshare(CLONE_NEWUSER) || write(ready, &byte, 1) != 1 || read(go, &byte, 1) != 1)
+		return 51;
+	/* The first one is the stranger himself. */
+	take_all(g->fd, g->contexts, &reason);
+	if (reason != -EDQUOT || setuid(1))
+		return 52;
+	return take_all(g->fd, g->contexts, &reason) ? 53 : 0;
+}
+
+/* Subordinate ids are no further users. */
+TEST_F(context, namespace_is_one_user)
+{
+	struct greedy g = { .contexts = self->info.contexts };
+	int ready[2], go[2], status;
+	char path[64], byte = 0;
+	pid_t pid;
+
+	if (getuid())
+		SKIP(return, "not root");
+	if (access("/proc/self/ns/user", F_OK))
+		SKIP(return, "no user namespaces");
+	g.fd = calloc(g.contexts, sizeof(*g.fd));
+	ASSERT_TRUE(g.fd);
+	ASSERT_EQ(0, pipe(ready));
+	ASSERT_EQ(0, pipe(go));
+	ASSERT_EQ(0, chmod(device_path(), MODE_FOR_ALL));
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid)
+		_exit(second_id(&g, ready[1], go[0]));
+	ASSERT_EQ(1, (int)read(ready[0], &byte, 1));
+	snprintf(path, sizeof(path), "/proc/%d/uid_map", pid);
+	EXPECT_EQ(0, file_write(path, "0 1000 1\n1 100000 10\n"));
+	ASSERT_EQ(1, (int)write(go[1], &byte, 1));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_TRUE(WIFEXITED(status));
+	EXPECT_EQ(0, WEXITSTATUS(status));
+	free(g.fd);
+}
+
+enum { AT_ONCE = 8 };
+
+struct first {
+	pthread_barrier_t *start;
+	int fd, ret;
+	pthread_t thread;
+};
+
+static void *first_buffer(void *data)
+{
+	struct first *f = data;
+	struct buffer buf;
+
+	pthread_barrier_wait(f->start);
+	f->ret = buffer_create_unmapped(f->fd, 4096, &buf);
+	return NULL;
+}
+
+/* Threads of a file whose first buffers come at the same time, when there is one context left. */
+TEST_F_TIMEOUT(context, threads_that_need_the_last_one, 60)
+{
+	int *fd = calloc(self->info.contexts, sizeof(*fd));
+	pthread_barrier_t start;
+	unsigned int n, round, i;
+	struct first f[AT_ONCE];
+	int reason;
+
+	if (getuid())
+		SKIP(return, "not root");
+	ASSERT_TRUE(fd);
+	n = take_all(fd, self->info.contexts - 1, &reason);
+	ASSERT_EQ(self->info.contexts - 1, n);
+	ASSERT_EQ(0, pthread_barrier_init(&start, NULL, AT_ONCE));
+	for (round = 0; round < 50; round++) {
+		const int shared = device_open();
+
+		ASSERT_LE(0, shared);
+		for (i = 0; i < AT_ONCE; i++) {
+			f[i] = (struct first){ .start = &start, .fd = shared };
+			ASSERT_EQ(0, pthread_create(&f[i].thread, NULL, first_buffer, &f[i]));
+		}
+		for (i = 0; i < AT_ONCE; i++) {
+			pthread_join(f[i].thread, NULL);
+			EXPECT_EQ(0, f[i].ret);
+		}
+		close(shared);
+		ASSERT_EQ(n + 1, stat_settles("clients", n + 1, 10000));
+	}
+	while (n--)
+		close(fd[n]);
+	free(fd);
 }
 
 TEST_HARNESS_MAIN

@@ -301,4 +301,36 @@ TEST(open_and_close_many_times)
 	EXPECT_EQ(0, stat_settles("clients", 0, 5000));
 }
 
+/* Each queue that is used has an interrupt, and the first one is for errors. */
+TEST(queues_with_interrupts)
+{
+	struct xqaccel_info info;
+	unsigned int vectors, i;
+	struct buffer buf;
+	char reply[64];
+	int fd;
+
+	if (host_request(reply, sizeof(reply), "qom-get vectors"))
+		SKIP(return, "no host to ask for the device's vectors");
+	vectors = strtoul(reply + strlen("ok "), NULL, 10);
+	fd = device_open();
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, device_info(fd, &info));
+	EXPECT_EQ(vectors - 1, info.queues);
+	ASSERT_EQ(0, buffer_create(fd, 4096, &buf));
+	small_fill(&buf, 1, 1);
+	for (i = 0; i < 100; i++) {
+		struct xqaccel_completion c;
+		struct xqaccel_job_desc job;
+
+		small_job(&job, &buf);
+		ASSERT_EQ(0, submit_lane(fd, &job, i % info.lanes, 0));
+		ASSERT_EQ(0, wait_one(fd, &c, 10 * SECOND));
+		ASSERT_EQ(XQACCEL_STATUS_OK, (int)c.status);
+	}
+	EXPECT_EQ(0, stat_of("lost_interrupts"));
+	munmap(buf.map, buf.bytes);
+	close(fd);
+}
+
 TEST_HARNESS_MAIN

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Every test that Documentation/promises.csv names exists; prints KTAP.
+"""Every test that Documentation/promises.csv names exists, and none failed in the last campaign; prints KTAP.
 
 A name is PROGRAM.TEST, a test of tests/kselftest/PROGRAM.c, or PROGRAM or PROGRAM-VARIANT for one that is run as a whole.
+The last column is what tests/debug/figures.py --write made of the campaign's logs.
 """
 
 import csv
@@ -29,6 +30,16 @@ def known():
     return names
 
 
+def wrong_with(row, tests):
+    """A sentence, or None."""
+    names = row["Tests"].split()
+    missing = [name for name in names if name not in tests]
+    if missing or not names:
+        return f"not there: {' '.join(missing)}"
+    figure = row["Last campaign"] or "no figure: tests/debug/figures.py --write"
+    return figure if "no figure" in figure or "**" in figure else None
+
+
 def main():
     tests = known()
     with open(TOP / "Documentation/promises.csv", encoding="utf-8", newline="") as file:
@@ -36,11 +47,11 @@ def main():
     print(f"TAP version 14\n1..{len(rows)}")
     failed = False
     for number, row in enumerate(rows, 1):
-        missing = [name for name in row["Tests"].split() if name not in tests]
-        if missing or not row["Tests"].split():
+        wrong = wrong_with(row, tests)
+        if wrong:
             failed = True
-            print(f"# not there: {' '.join(missing)}")
-        print(f"{'not ok' if missing else 'ok'} {number} {row['Promise']}")
+            print(f"# {wrong}")
+        print(f"{'not ok' if wrong else 'ok'} {number} {row['Promise']}")
     return 1 if failed else 0
 
 

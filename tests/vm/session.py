@@ -30,11 +30,12 @@ class Lines:
 
 
 class Session:
-    def __init__(self, options, job, echo=None, follow=None, machine=None):
+    def __init__(self, options, job, echo=None, follow=None, ended=None, machine=None):
         self.options = options
         self.job = job
         self.echo = echo  # called with each line that a command prints
         self.follow = follow  # the same for tests
+        self.test_ended = ended  # called with the name of a test and its lines
         self.console = []
         self.dmesg = []
         self.tests = {}  # name -> lines of output
@@ -139,6 +140,8 @@ class Session:
     def told_exit(self, rest):
         name, status = rest.split()
         self.current = None
+        if self.test_ended:
+            self.test_ended(name, self.tests[name])
         # A test's own failures are in its KTAP; 1 repeats them, 4 is kselftest's skip.
         if int(status) in (137, 143):
             self.problems.append(f"{name}: killed, it took too long")

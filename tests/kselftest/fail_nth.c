@@ -531,7 +531,8 @@ TEST_F_TIMEOUT(fail_nth, module_load, 900)
 
 		ASSERT_TRUE(!ret || ret == -ENOENT);
 		ret = TRY_LIFE(self, module_load(""));
-		EXPECT_TRUE(!ret || ret == -ENOMEM);
+		/* EINVAL: the kernel's module_add_driver() could not make its folder in sysfs. */
+		EXPECT_TRUE(!ret || ret == -ENOMEM || ret == -EINVAL);
 		if (done)
 			break;
 	}

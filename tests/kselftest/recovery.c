@@ -253,29 +253,44 @@ TEST_F(recovery, jobs_behind_a_lost_completion_that_accumulate)
 	EXPECT_EQ(0, small_run(self->fd, &self->buf, &self->job, &self->c));
 }
 
-/* What ran can't be repeated if a job behind it has written what it reads. */
-TEST_F(recovery, jobs_that_overwrite_what_an_earlier_one_reads)
+/*
+ * Both are in flight only if the driver takes them for short, which a busy machine's are not
+ * always; otherwise the first runs again before the second, and both end well.
+ */
+static uint32_t overwritten_by_the_next(struct __test_metadata *_metadata,
+					FIXTURE_DATA(recovery) *self, const struct buffer *other)
 {
 	struct xqaccel_job_desc jobs[2] = { self->job, self->job };
 	struct xqaccel_completion c[2];
-	struct buffer other;
 	uint32_t done, pending;
 
-	ASSERT_EQ(0, buffer_create(self->fd, 8192, &other));
-	ASSERT_EQ(0, lane_warm(self->fd, &self->buf));
+	EXPECT_EQ(0, lane_warm(self->fd, &self->buf));
 	small_fill(&self->buf, 1, 2);
-	small_fill(&other, 5, 7);
+	small_fill(other, 5, 7);
 	small_job(&jobs[0], &self->buf);
-	small_job(&jobs[1], &other);
+	small_job(&jobs[1], other);
 	/* As many bytes as A has. */
 	jobs[1].operand[XQACCEL_C] = jobs[0].operand[XQACCEL_A];
-	ASSERT_EQ(0, inject("wrong-id", 1));
-	ASSERT_EQ(0, submit_jobs(self->fd, jobs, 2, 0, 2000, NULL, NULL));
-	ASSERT_EQ(0, wait_jobs(self->fd, c, 2, 2, 10 * SECOND, &done, &pending));
-	ASSERT_EQ(2U, done);
-	EXPECT_EQ(XQACCEL_STATUS_CANCELED, (int)c[0].status);
+	EXPECT_EQ(0, inject("wrong-id", 1));
+	EXPECT_EQ(0, submit_jobs(self->fd, jobs, 2, 0, 2000, NULL, NULL));
+	EXPECT_EQ(0, wait_jobs(self->fd, c, 2, 2, 10 * SECOND, &done, &pending));
+	EXPECT_EQ(2U, done);
 	EXPECT_EQ(XQACCEL_STATUS_OK, (int)c[1].status);
 	EXPECT_EQ(0, small_check(&self->buf, 16 * 2));
+	return c[0].status;
+}
+
+/* What ran can't be repeated if a job behind it has written what it reads. */
+TEST_F_TIMEOUT(recovery, jobs_that_overwrite_what_an_earlier_one_reads, 60)
+{
+	uint32_t status = XQACCEL_STATUS_OK;
+	struct buffer other;
+	unsigned int tries;
+
+	ASSERT_EQ(0, buffer_create(self->fd, 8192, &other));
+	for (tries = 0; tries < 20 && status == XQACCEL_STATUS_OK; tries++)
+		status = overwritten_by_the_next(_metadata, self, &other);
+	EXPECT_EQ(XQACCEL_STATUS_CANCELED, (int)status);
 	munmap(other.map, other.bytes);
 	EXPECT_EQ(0, small_run(self->fd, &self->buf, &self->job, &self->c));
 }

@@ -86,7 +86,7 @@ TEST_F(cancel, waiting_job)
 	enum { COUNT = 40 };
 	struct xqaccel_job_desc jobs[COUNT];
 	uint64_t id;
-	unsigned int i;
+	unsigned int i, ended = 0;
 
 	if (!host_present())
 		SKIP(return, "no host to make the device hang");
@@ -99,17 +99,24 @@ TEST_F(cancel, waiting_job)
 	ASSERT_EQ(0, wait_one(self->fd, &self->c, 0));
 	EXPECT_EQ(id + 20, self->c.id);
 	EXPECT_EQ(XQACCEL_STATUS_CANCELED, (int)self->c.status);
-	/* One that the device has, behind the one that hangs: it ends when its turn comes. */
+	/*
+	 * One that the device has, behind the one that hangs, ends when its turn comes; on a busy
+	 * machine, whose jobs are not short, the device may not have it yet, and it ends at once.
+	 */
 	ASSERT_EQ(0, cancel(self->fd, id + 1));
 	ASSERT_EQ(0, cancel(self->fd, id));
 	for (i = 0; i < COUNT; i++) {
 		if (i == 20)
 			continue;
 		ASSERT_EQ(0, wait_one(self->fd, &self->c, 60 * SECOND));
-		EXPECT_EQ(id + i, self->c.id);
+		if (i < 2)
+			ended |= 1 << (self->c.id - id);
+		else
+			EXPECT_EQ(id + i, self->c.id);
 		EXPECT_EQ(i < 2 ? XQACCEL_STATUS_CANCELED : XQACCEL_STATUS_OK,
 			  (int)self->c.status);
 	}
+	EXPECT_EQ(3U, ended);
 }
 
 TEST_F(cancel, job_of_another_file)

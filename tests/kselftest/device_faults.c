@@ -66,12 +66,17 @@ static bool took_place(const struct fault *f)
 	       !strtoull(reply + strlen("ok"), NULL, 10);
 }
 
-static void next_once(struct fault *f)
+static void look_at(struct fault *f)
 {
 	if (f->pending && took_place(f)) {
 		f->happened++;
 		f->pending = false;
 	}
+}
+
+static void next_once(struct fault *f)
+{
+	look_at(f);
 	if (!f->pending)
 		f->pending = !inject(f->name, 1);
 	sleep_ms(PAUSE_MS);
@@ -137,6 +142,8 @@ static void next_loss(struct fault *f)
 	unsigned int i;
 	bool ok;
 
+	for (i = 0; i < recoverable; i++)
+		look_at(&all[i]);
 	switch (f->kind) {
 	case STUCK_RESET:
 		ok = lose_by_reset();

@@ -3,7 +3,7 @@
 """Every test that Documentation/promises.csv names exists, and none failed in the last campaign; prints KTAP.
 
 A name is PROGRAM.TEST, a test of tests/kselftest/PROGRAM.c, or PROGRAM or PROGRAM-VARIANT for one that is run as a whole.
-The last column is what tests/debug/figures.py --write made of the campaign's logs.
+The last column is what tests/debug/figures.py --write made of the campaign's logs; a promise made since then has none.
 """
 
 import csv
@@ -36,8 +36,8 @@ def wrong_with(row, tests):
     missing = [name for name in names if name not in tests]
     if missing or not names:
         return f"not there: {' '.join(missing)}"
-    figure = row["Last campaign"] or "no figure: tests/debug/figures.py --write"
-    return figure if "no figure" in figure or "**" in figure else None
+    figure = row["Last campaign"] or ""
+    return figure if "**" in figure else None
 
 
 def main():

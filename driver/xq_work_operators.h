@@ -199,7 +199,7 @@ static inline int xq_factor_check(__u32 profile, __s32 multiplier, __s32 shift, 
 	return profile == XQ_PROFILE_FLOOR_SHIFT || xq_wide_zero(add) ? 0 : -EINVAL;
 }
 
-static inline int xq_requant_check(const struct xqaccel_requant *r)
+static inline int xq_requant_words_check(const struct xqaccel_requant *r)
 {
 	return xq_factor_check(r->profile, r->multiplier, r->shift, r->scale, &r->add);
 }
@@ -264,7 +264,7 @@ static inline int xq_elementwise_y_check(const struct xqaccel_elementwise *e)
 		       !xq_wide_zero(&y->add) ? -EINVAL : 0;
 	if (e->left_shift && (!sum || y->profile == XQ_PROFILE_ONNX))
 		return -EINVAL;
-	return xq_requant_check(y);
+	return xq_requant_words_check(y);
 }
 
 static inline int xq_elementwise_check(const struct xqaccel_work *w,
@@ -317,7 +317,7 @@ static inline int xq_mean_check(const struct xqaccel_work *w, const struct xq_ab
 	if (!ret)
 		ret = xq_byte_check(m->y_format);
 	if (!ret)
-		ret = xq_requant_check(&m->y);
+		ret = xq_requant_words_check(&m->y);
 	if (ret)
 		return ret;
 	if (!xq_mean_valid(&dims) || m->outer > has->max_dim || m->count > has->max_dim ||
@@ -349,7 +349,7 @@ static inline int xq_copy_y_check(const struct xqaccel_copy *c)
 	const bool requant = c->kind == XQ_COPY_REQUANT;
 
 	if (requant)
-		return xq_requant_check(y);
+		return xq_requant_words_check(y);
 	if (y->profile || y->multiplier || y->shift || !xq_wide_zero(&y->add))
 		return -EINVAL;
 	if (c->kind != XQ_COPY_QUANTIZE && y->zero_point)

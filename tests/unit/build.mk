@@ -64,7 +64,7 @@ UNIT_TESTS_arm64 += $(XQ_OPERATOR_TESTS)
 $(foreach t,$(XQ_OPERATOR_TESTS),$(eval $(t)-y := tests/unit/$(t).c) $(eval $(t)-libs := xqaccel))
 test_conv-timeout := 300
 test_groups-timeout := 300
-GUEST_TESTS += test_conv test_groups
+GUEST_TESTS += test_conv test_groups test_job
 
 CHECK_SCRIPTS += tests/unit/test_xq_data.py tests/unit/test_xq_operators.py
 CHECK_DEPS += $(O)/obj/bin/xq $(O)/asan/bin/xq
@@ -73,7 +73,7 @@ test_xq_operators.py-args = $(O)/obj/bin/xq $(O)/asan/bin/xq
 
 # ---- the library -----------------------------------------------------------------------------------
 
-XQ_LIBRARY_TESTS := test_pack test_soft test_soft_jobs test_program test_ioctl test_matmul
+XQ_LIBRARY_TESTS := test_pack test_soft test_soft_jobs test_job test_program test_ioctl test_matmul
 $(foreach t,$(XQ_LIBRARY_TESTS),$(eval $(t)-y := tests/unit/$(t).c) $(eval $(t)-libs := xqaccel))
 test_soft-y += tests/unit/queue_case.c
 test_soft_jobs-y += tests/unit/queue_case.c

@@ -230,6 +230,19 @@ unsigned int xq_queue_pending(const struct xq_queue *queue);
 int xq_gemm_run(struct xq_queue *queue, const struct xq_gemm *job,
 		struct xq_completion *completion);
 
+/**
+ * xq_job_submit() - start jobs of any operation
+ * @jobs: [count] in the form of linux/xqaccel.h, which describes every operation; an operand's handle is
+ *	xq_buffer_handle() of a buffer of the queue's device. xq_device_info() says which operations it has
+ *
+ * As xq_queue_submit(); -EOPNOTSUPP also for an operation or format that the device lacks.
+ */
+int xq_job_submit(struct xq_queue *queue, const struct xqaccel_job_desc *jobs, unsigned int count);
+
+/** xq_job_run() - submit one job of any operation and wait for it; as xq_gemm_run() */
+int xq_job_run(struct xq_queue *queue, const struct xqaccel_job_desc *job,
+	       struct xq_completion *completion);
+
 #pragma GCC visibility pop
 #ifdef __cplusplus
 }

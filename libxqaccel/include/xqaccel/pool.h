@@ -59,9 +59,9 @@ int xq_pool_output(const struct xq_pool *pool, size_t *h, size_t *w);
 /**
  * xq_pool() - compute it
  *
- * Today on the CPU, with the workspace's device having no part in it. Return: 0, what
+ * On the workspace's device if it has pools, else on the CPU, with the same bits. Return: 0, what
  * xq_pool_output() returns, -EINVAL a type or bounds that make no sense, -EOVERFLOW a dimension above
- * 2^24 or a window of more than 2^23 elements, -ENOMEM.
+ * 2^24 or a window of more than 2^23 elements, -ENOMEM, or how the device's job ended.
  */
 int xq_pool(struct xq_workspace *workspace, const struct xq_pool *pool);
 

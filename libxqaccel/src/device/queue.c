@@ -312,3 +312,22 @@ int xq_gemm_run(struct xq_queue *queue, const struct xq_gemm *job,
 {
 	return xq_queue_run_as(queue, job, job_from_gemm, completion);
 }
+
+static int job_as_it_is(const struct xq_device *dev, const void *jobs, unsigned int index,
+			struct xqaccel_job_desc *job)
+{
+	(void)dev;
+	*job = ((const struct xqaccel_job_desc *)jobs)[index];
+	return 0;
+}
+
+int xq_job_submit(struct xq_queue *queue, const struct xqaccel_job_desc *jobs, unsigned int count)
+{
+	return xq_queue_submit_as(queue, jobs, count, job_as_it_is);
+}
+
+int xq_job_run(struct xq_queue *queue, const struct xqaccel_job_desc *job,
+	       struct xq_completion *completion)
+{
+	return xq_queue_run_as(queue, job, job_as_it_is, completion);
+}

@@ -37,8 +37,11 @@ static unsigned int processors(void)
 int xq_operator_run(struct xq_workspace *ws, const struct xqk_operator *operator)
 {
 	struct run run;
+	bool done = false;
+	int err = ws ? xq_operator_on_device(ws, operator, &done) : 0;
 
-	(void)ws;
+	if (err || done)
+		return err;
 	atomic_init(&run.no_memory, false);
 	xqk_plan_operator(&run.plan, xq_kernels(), operator, processors());
 	xq_parallel(run.plan.chunks, run.plan.chunks > 1 ? 0 : 1, work, &run);

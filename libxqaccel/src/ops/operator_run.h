@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Jobs that are not products, by the CPU. Internal. */
+/* Jobs that are not products, by the device where it has them, else by the CPU. Internal. */
 #ifndef XQ_OPS_OPERATOR_RUN_H
 #define XQ_OPS_OPERATOR_RUN_H
 
@@ -8,8 +8,14 @@
 #include "workspace.h"
 #include "xq_kernels.h"
 
-/* Computes a job whose views are flat, by a few threads if it is large. 0 or -ENOMEM. */
+/*
+ * Computes a job whose views are flat: on the workspace's device if that has the operation, else by a
+ * few threads; with the same bits. 0, -ENOMEM, or how the device's job ended.
+ */
 int xq_operator_run(struct xq_workspace *ws, const struct xqk_operator *operator);
+
+/* The same on the device alone; what it does not take, or has no memory for, is not @done. */
+int xq_operator_on_device(struct xq_workspace *ws, const struct xqk_operator *operator, bool *done);
 
 /* Whether all of these are dimensions of a job. */
 bool xq_dims_small(const size_t *dims, unsigned int count);

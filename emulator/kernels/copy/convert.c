@@ -106,8 +106,8 @@ static void store(struct xqk_convert *w, uint64_t y, uint32_t from, uint32_t n, 
 	}
 }
 
-/* Scale and zero point of a row, which are written besides. */
-static void find_scale(struct xqk_convert *w, uint64_t row, uint64_t x, uint32_t count)
+/* Scale and zero point of a row, which are written besides; false if canceled. */
+static bool find_scale(struct xqk_convert *w, uint64_t row, uint64_t x, uint32_t count, const atomic_bool *cancel)
 {
 	const struct xqk_copy *c = w->copy;
 	struct xqk_quantize *q = &w->quantize;
@@ -118,6 +118,8 @@ static void find_scale(struct xqk_convert *w, uint64_t row, uint64_t x, uint32_t
 	xq_format_range(c->dims.y_format, &low, &high);
 	for (from = 0; from < count; from += n) {
 		n = count - from < XQK_CONVERT_PART ? count - from : XQK_CONVERT_PART;
+		if (xqk_canceled(cancel))
+			return false;
 		w->isa->operators->copy->range(reals(w, x, from, n), n, &least, &greatest);
 	}
 	most = -least > greatest ? -least : greatest;
@@ -134,6 +136,7 @@ static void find_scale(struct xqk_convert *w, uint64_t row, uint64_t x, uint32_t
 		xqk_view_copy(&c->scale, 4 * row, &q->scale, 4, true);
 	if (xqk_present(&c->zero_point))
 		xqk_view_copy(&c->zero_point, 4 * row, &q->zero_point, 4, true);
+	return true;
 }
 
 static void dequantize(struct xqk_convert *w, uint64_t x, uint32_t from, uint32_t n)
@@ -181,8 +184,8 @@ bool xqk_convert_row(struct xqk_convert *w, uint64_t row, uint64_t x, uint64_t y
 	const uint32_t end = from + n;
 	uint32_t part;
 
-	if (w->copy->dims.kind == XQ_COPY_DYNAMIC)
-		find_scale(w, row, x, n);
+	if (w->copy->dims.kind == XQ_COPY_DYNAMIC && !find_scale(w, row, x, n, cancel))
+		return false;
 	for (; from < end; from += part) {
 		if (xqk_canceled(cancel))
 			return false;

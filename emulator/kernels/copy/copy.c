@@ -108,9 +108,9 @@ static bool run_turned(const struct xqk_isa *isa, const struct xqk_copy *c, uint
 			isa->operators->copy->transpose[bytes / 2](c->y.flat + y + (uint64_t)i * bytes, d->y_stride[t],
 								   c->x.flat + x + i * d->x_stride[inner],
 								   d->x_stride[inner], n, count);
+			if (xqk_canceled(cancel))
+				return false;
 		}
-		if (xqk_canceled(cancel))
-			return false;
 	}
 	return true;
 }

@@ -28,6 +28,7 @@ struct work {
 	int32_t least, greatest;
 	void *reduced;
 	uint8_t *copy, *y;
+	const atomic_bool *cancel;
 };
 
 /* Of count windows along a dimension: elements [*first, *first + return) of the i-th one. */
@@ -108,6 +109,9 @@ static void pool_pixel(const struct work *w, uint64_t pixel)
 			const uint64_t before = tap;
 			size_t count;
 
+			/* Windows may be of 2^23 elements, each of all channels. */
+			if (xqk_canceled(w->cancel))
+				return;
 			for (count = 0; count < XQK_POOLING_ROWS && tap < all; count++, tap++)
 				rows[count] = xqk_view_read(&w->pool->x, channel +
 							    x_at(w, w->row + tap / taps, first + tap % taps),
@@ -172,6 +176,8 @@ static void pool_pixels(const struct work *w, uint64_t from, uint64_t to)
 	while (n && row < w->rows) {
 		const bool more = row;
 
+		if (xqk_canceled(w->cancel))
+			return;
 		for (count = 0; count < XQK_POOLING_ROWS && row < w->rows; count++, row++)
 			rows[count] = xqk_view_read(&w->pool->x, x_at(w, w->row + row, left),
 						    w->copy + count * MOST_ELEMENTS, n);
@@ -202,7 +208,7 @@ static bool run(const struct xqk_isa *isa, const struct xqk_operator *operator, 
 	const bool dense = pool->x.group_stride == d->channels;
 	const uint64_t pixels = dense ? piece(d) : 0;
 	struct work w = {
-		.k = isa->operators->pooling, .pool = pool, .flip = d->format == XQACCEL_FMT_S8 ? 0x80 : 0,
+		.k = isa->operators->pooling, .pool = pool, .cancel = cancel, .flip = d->format == XQACCEL_FMT_S8 ? 0x80 : 0,
 		.small = (uint64_t)d->kernel_h * d->kernel_w <=
 			 (d->format == XQACCEL_FMT_S8 ? SMALL_SIGNED : SMALL_UNSIGNED),
 	};
@@ -227,7 +233,7 @@ static bool run(const struct xqk_isa *isa, const struct xqk_operator *operator, 
 				pool_pixels(&w, from, d->out_w - from < each ? d->out_w : from + each);
 		}
 	}
-	return true;
+	return !xqk_canceled(cancel);
 }
 
 static uint64_t rows(const struct xqk_operator *operator)

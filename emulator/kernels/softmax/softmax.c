@@ -99,7 +99,8 @@ static bool counts(const struct work *w, unsigned int difference)
 	return -(int64_t)difference >= w->dims->diff_min;
 }
 
-static void softmax_row(struct work *w, const struct xqk_softmax *job, uint64_t row)
+/* Stops early if canceled. */
+static void softmax_row(struct work *w, const struct xqk_softmax *job, uint64_t row, const atomic_bool *cancel)
 {
 	const uint32_t columns = job->dims.columns;
 	const uint64_t x_at = row * job->x.stride, y_at = row * job->y.stride;
@@ -108,23 +109,25 @@ static void softmax_row(struct work *w, const struct xqk_softmax *job, uint64_t 
 	uint32_t i, j, n;
 	int over;
 
-	for (i = 0; i < columns; i += n) {
+	for (i = 0; i < columns && !xqk_canceled(cancel); i += n) {
 		const int8_t *x = xqk_view_read(&job->x, x_at + i, w->part[0], n = columns - i < PART ? columns - i : PART);
 
 		for (j = 0; j < n; j++)
 			most = x[j] > most ? x[j] : most;
 	}
-	for (i = 0; i < columns; i += n) {
+	for (i = 0; i < columns && !xqk_canceled(cancel); i += n) {
 		const int8_t *x = xqk_view_read(&job->x, x_at + i, w->part[0], n = columns - i < PART ? columns - i : PART);
 
 		for (j = 0; j < n; j++)
 			if (counts(w, (unsigned int)(most - x[j])))
 				sum += (uint32_t)divide(power_of(w, (unsigned int)(most - x[j])), 12);
 	}
+	if (xqk_canceled(cancel))
+		return;
 	/* The sum has 12 bits before the point; it is shifted up to [1, 2) less 1. */
 	over = sum >> 31 ? 32 : 12 - __builtin_clz((uint32_t)sum);
 	scale = sum >> 31 ? 0 : reciprocal((int32_t)(((uint32_t)sum << (12 - over)) - (1U << 31)));
-	for (i = 0; i < columns; i += n) {
+	for (i = 0; i < columns && !xqk_canceled(cancel); i += n) {
 		const int8_t *x = xqk_view_read(&job->x, x_at + i, w->part[0], n = columns - i < PART ? columns - i : PART);
 		uint8_t *y = xqk_view_write(&job->y, y_at + i, w->part[1], n);
 
@@ -152,9 +155,9 @@ static bool run(const struct xqk_isa *isa, const struct xqk_operator *operator, 
 	for (row = first; row < last; row++) {
 		if (xqk_canceled(cancel))
 			return false;
-		softmax_row(w, &operator->softmax, row);
+		softmax_row(w, &operator->softmax, row, cancel);
 	}
-	return true;
+	return !xqk_canceled(cancel);
 }
 
 static uint64_t rows(const struct xqk_operator *operator)

@@ -15,6 +15,7 @@
 
 #include "driver/xq_program.h"
 #include "emulator/device/xq_device.h"
+#include "tests/reference/random_job.h"
 
 #define BUS		0x10000ULL
 #define PAGES		64
@@ -167,6 +168,25 @@ static void put_program(unsigned int index)
 	store_descriptor(index, &d);
 }
 
+/* A job of any operation that is right, to be mutated. */
+static void put_operation(unsigned int index)
+{
+	struct xq_hw_descriptor d = { .id = htole64(index) };
+	struct ref_random random = { index };
+	struct ref_job job;
+	unsigned int i;
+
+	ref_random_job(&random, &job, XQACCEL_OP_GEMM + index % XQACCEL_OP_COPY, 12 * PAGE);
+	memcpy(d.work, &job.work, sizeof(d.work));
+	for (i = 0; i < XQ_OPERANDS; i++)
+		if (job.operand[i].handle)
+			d.operand[i] = (struct xq_hw_operand){
+				htole64(0x1000 + job.operand[i].offset), htole64(job.operand[i].stride),
+				htole64(job.operand[i].batch_stride), htole64(job.operand[i].plane_stride),
+			};
+	store_descriptor(index, &d);
+}
+
 static void put_descriptor(unsigned int index)
 {
 	struct xqaccel_work gemm = {
@@ -193,6 +213,8 @@ static void put_descriptor(unsigned int index)
 	store_descriptor(index, &d);
 	if (index % 4 == 2)
 		put_program(index);
+	else if (index >= 4 && index % 4 != 3)
+		put_operation(index);
 }
 
 static void setup(void)

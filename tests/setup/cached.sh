@@ -3,6 +3,9 @@
 #
 # Sourced: folders of the cache that are complete or absent, whatever is interrupted.
 
+# Without it $(cached ...) goes on after what failed, and prints the folder that is not there.
+shopt -s inherit_errexit
+
 : "${XQ_CACHE:=${XDG_CACHE_HOME:-$HOME/.cache}/xqaccel}"
 export XQ_CACHE
 setup_scripts=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")

@@ -3,7 +3,7 @@
 # QEMU, the module for each kernel, the guest's image, and what runs in the VM.
 
 CHECK_SCRIPTS += tests/ktap/test_ktap.py tests/vm/test_runner.py tests/setup/test_mirror.sh tests/setup/test_stamps.sh \
-	tests/setup/test_tree.sh tests/setup/test_abi.sh
+	tests/setup/test_tree.sh tests/setup/test_abi.sh tests/setup/test_cached.sh
 
 QEMU := $(O)/qemu/qemu-system-x86_64
 MODULES := $(KERNELS:%=$(O)/module-%/xqaccel.ko)
@@ -15,7 +15,7 @@ qemu_archives = $(foreach l,$(QEMU_LIBS),$(O)/obj/lib$(l).a $(call archives_of,$
 $(QEMU): $(wildcard emulator/qemu/* driver/xq_*.h emulator/device/*.h uapi/linux/*.h) | $(PACKAGES)
 	$(Q)emulator/qemu/build.sh $(O)/qemu $(filter %.a,$^)
 
-$(O)/stamp/kernel-%: tests/setup/fetch-kernel.sh | $(PACKAGES)
+$(O)/stamp/kernel-%: tests/setup/fetch-kernel.sh tests/setup/kernels.list | $(PACKAGES)
 	$(Q)mkdir -p $(@D)
 	$(Q)folder=$$(tests/setup/fetch-kernel.sh $*) && ln -sfn "$$folder" $(O)/kernel-$*
 	$(Q)touch $@

@@ -80,7 +80,9 @@ export XQ_VECTORS
 XQ_CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/xqaccel
 export XQ_CACHE
 
-KERNELS := 6.1 6.12
+ifndef KERNELS
+KERNELS := $(shell grep -o '^[^\#[:space:]]*' tests/setup/kernels.list)
+endif
 KVER ?= 6.12
 
 ifneq ($(filter default undefined,$(origin CC)),)
@@ -145,7 +147,7 @@ help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } \
 		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z][a-z-]*:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
-	@printf '\n%s\n%s\n' 'Variables: V=1 (show commands), O=DIR (output), KVER=6.1|6.12, XQ_VECTORS=DIR, QEMU_SRC=DIR, VM_OPTIONS=,' \
+	@printf '\n%s\n%s\n' 'Variables: V=1 (show commands), O=DIR (output), KVER=6.1|6.12|newest, KERNELS=, XQ_VECTORS=DIR, QEMU_SRC=DIR, VM_OPTIONS=,' \
 		'  PREFIX= DESTDIR= (install), ARCH=arm64 CROSS_COMPILE=, FUZZ_SECONDS=, ONLY=REGEX (check), WERROR=1'
 
 .PHONY: demo check shell

@@ -13,13 +13,19 @@ trap 'rm -rf "$work"' EXIT
 number=0
 failed=0
 
-# compile KERNEL: the output of kbuild in $work/log
+# compile KERNEL C: the output of kbuild in $work/log
 compile() {
 	local tree=$work/$1
 	mkdir "$tree"
 	cp -r "$top/Kbuild" "$top/driver" "$top/uapi" "$tree/"
-	env -u MAKEFLAGS -u MFLAGS -u O -u ARCH make -C "$build/kernel-$1/build" M="$tree" W=1 C=2 \
+	env -u MAKEFLAGS -u MFLAGS -u O -u ARCH make -C "$build/kernel-$1/build" M="$tree" W=1 "C=$2" \
 		CONFIG_DEBUG_INFO_BTF_MODULES= modules >"$work/log" 2>&1
+}
+
+# sparse_reads KERNEL: whether this sparse knows what the kernel's headers are written in.
+sparse_reads() {
+	! grep -qrs __typeof_unqual__ "$build/kernel-$1"/root/usr/src/*-common/include/linux/compiler_types.h ||
+		! sparse - 2>&1 <<<'static int a; static __typeof_unqual__(a) b;' | grep -q error:
 }
 
 result() {
@@ -36,11 +42,18 @@ result() {
 echo "TAP version 14"
 echo "1..$(($# * 2))"
 for kernel in "$@"; do
-	compile "$kernel"
+	if sparse_reads "$kernel"; then sparse=2; else sparse=0; fi
+	compile "$kernel" $sparse
 	status=$?
-	grep -E 'warning:|error:|WARNING|ERROR|\*\*\*' "$work/log" >"$work/complaints"
+	# What BTF is made with does not matter where none is made.
+	grep -v 'pahole version differs' "$work/log" | grep -E 'warning:|error:|WARNING|ERROR|\*\*\*' >"$work/complaints"
 	[ $status = 0 ] && [ ! -s "$work/complaints" ]
 	result $? "Linux $kernel: no warning"
+	if [ $sparse = 0 ]; then
+		number=$((number + 1))
+		echo "ok $number Linux $kernel: sparse # SKIP sparse $(sparse --version) can't read this kernel's headers"
+		continue
+	fi
 	# kbuild goes on without sparse if it is not there.
 	sources=$(find "$top/driver" -name '*.c' | wc -l)
 	checked=$(grep -c '^  CHECK ' "$work/log")

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# fetch-kernel.sh 6.1|6.12: prints the folder of a Debian kernel, unpacked and not installed:
+# fetch-kernel.sh NAME: prints the folder of a Debian kernel of kernels.list, unpacked and not installed:
 #	release		its name, as in uname -r
 #	vmlinuz, modules/	the image, and what is /lib/modules/RELEASE on a system
 #	build/		kbuild tree for out-of-tree modules: make -C FOLDER/build M=...
@@ -12,39 +12,48 @@ here=$(dirname "$(readlink -f "$0")")
 . /etc/os-release
 series=$1
 
-# Where a series is found. kbuild's programs must run with this system's glibc, so 6.12 comes from its own release.
-case $series:$VERSION_CODENAME in
-6.1:*) release=bookworm ;;
-6.12:bookworm) release=bookworm-backports ;;
-6.12:*) release=trixie ;;
-*)
-	echo "fetch-kernel.sh: no kernel $series (6.1 and 6.12 are known)" >&2
+release=$(awk -v name="$series" -v column="$([ "$VERSION_CODENAME" = bookworm ] && echo 2 || echo 3)" \
+	'$1 == name { print $column }' "$here/kernels.list")
+if [ -z "$release" ]; then
+	echo "fetch-kernel.sh: no kernel $series in kernels.list, which has: $(awk '!/^#/ { printf "%s ", $1 }' \
+		"$here/kernels.list")" >&2
 	exit 2
-	;;
-esac
+fi
+
+# dependency PACKAGE PATTERN: the names that match among what a package depends on.
+dependency() {
+	candidate_field "$release" "$1" Depends | sed 's/[,|]/\n/g' | awk '{ print $1 }' | grep -Ex "$2" || true
+}
 
 fetch_kernel() {
-	local image headers common kbuild name
+	local image headers common kbuild name modules
 	echo "  FETCH   Linux $series ($release)"
-	image=$(candidate_field "$release" linux-image-amd64 Depends | awk '{ print $1 }')
-	headers=$(candidate_field "$release" linux-headers-amd64 Depends | awk '{ print $1 }')
+	image=$(dependency linux-image-amd64 'linux-image-[0-9].*')
+	headers=$(dependency linux-headers-amd64 'linux-headers-[0-9].*')
 	name=${image#linux-image-}
-	case $name in
-	"$series".*) ;;
+	case $series:$name in
+	newest:[0-9]* | "$series:$series".*) ;;
 	*)
-		echo "fetch-kernel.sh: $release has Linux $name, expected $series" >&2
+		echo "fetch-kernel.sh: $release has Linux '$name', expected $series" >&2
 		return 1
 		;;
 	esac
-	common=$(candidate_field "$release" "$headers" Depends | grep -o 'linux-headers-[^ ,]*-common')
-	kbuild=$(candidate_field "$release" "$headers" Depends | grep -o 'linux-kbuild-[^ ,]*')
-	unpack_debs "$release" root "$image" "$headers" "$common" "$kbuild"
+	common=$(dependency "$headers" 'linux-headers-.*-common')
+	kbuild=$(dependency "$headers" 'linux-kbuild-.*')
+	# From Linux 7 on the image is an empty package, and what it was are three others.
+	# shellcheck disable=SC2046
+	unpack_debs "$release" root "$image" "$headers" "$common" "$kbuild" \
+		$(dependency "$image" "linux-(base|binary|modules)-${name//[.+]/.}")
 
 	echo "$name" >release
-	mv "root/boot/vmlinuz-$name" vmlinuz
-	if [ -d root/lib/modules ]; then mv "root/lib/modules/$name" modules; else mv "root/usr/lib/modules/$name" modules; fi
+	modules=$(find root -type d -path "*/lib/modules/$name")
+	mv "$(find root -type f -name vmlinuz -o -type f -name "vmlinuz-$name")" vmlinuz
+	mv "$modules" modules
+	rm -f modules/build modules/source
 	list_dependencies "$name"
 	fix_headers "$headers" "$common" "$kbuild"
+	bring_c_library
+	bring_compiler
 	rm -rf root/boot root/usr/share
 }
 
@@ -61,15 +70,62 @@ fix_headers() {
 	local src=root/usr/src file
 	ln -s "$src/$1" build
 	for file in "$src/$1/Makefile" "$src/$1/.kernelvariables"; do
-		[ ! -f "$file" ] || sed -i "s|/usr/src/$2|\$(dir \$(lastword \$(MAKEFILE_LIST)))../$2|" "$file"
+		[ ! -f "$file" ] || sed -i -e 's|^KBUILD_OUTPUT=|KBUILD_OUTPUT := |' -e "s|/usr/src/$2|\$(dir \$(lastword \$(MAKEFILE_LIST)))../$2|" \
+			-e "s|/usr/src/$1|\$(realpath \$(dir \$(lastword \$(MAKEFILE_LIST))))|" "$file"
 	done
-	sed -i 's|gcc-[0-9]*|gcc|g' "$src/$2/.kernelvariables" "$src/$1/.kernelvariables" 2>/dev/null || true
+	sed -i -e 's|gcc-[0-9]*|gcc|g' -e '/CROSS_COMPILE *= *x86_64-linux-gnu-/d' "$src/$2/.kernelvariables" \
+		"$src/$1/.kernelvariables" 2>/dev/null || true
 	find "$src" -type l | while read -r file; do
 		case $(readlink "$file") in
 		/usr/lib/linux-kbuild-*) ln -sfn "../../lib/$3/${file##*/}" "$file" ;;
 		*/lib/linux-kbuild-*) ;;
 		/*) echo "fetch-kernel.sh: unexpected link $file -> $(readlink "$file")" >&2 ;;
 		esac
+	done
+	# The package lacks this script, and without it kbuild runs no checker.
+	# shellcheck disable=SC2016
+	if [ ! -e "root/usr/lib/$3/scripts/checker-valid.sh" ] && grep -qs checker-valid "$src/$2/Makefile"; then
+		printf '#!/bin/sh\ncommand -v "$1" >/dev/null && echo 1\n' >"root/usr/lib/$3/scripts/checker-valid.sh"
+		chmod +x "root/usr/lib/$3/scripts/checker-valid.sh"
+	fi
+}
+
+# Programs that are too new for this system run under the C library of their own release.
+bring_c_library() {
+	local needy
+	needy=$(find root/usr/lib/linux-kbuild-* -type f -perm -1 -exec sh -c \
+		'ldd "$1" 2>&1 | grep -q "not found"' sh {} \; -print)
+	[ -n "$needy" ] || return 0
+	unpack_debs "${release%-backports}" libc libc6 libelf1t64 zlib1g libzstd1 libssl3t64
+	run_under "$PWD/libc" <<<"$needy"
+}
+
+# A kernel takes options of the compiler that it was built with; this system's may be older.
+bring_compiler() {
+	local wanted have
+	wanted=$(sed -n 's/^CONFIG_GCC_VERSION=\([0-9]*\)[0-9]\{4\}$/\1/p' build/.config)
+	have=$(gcc -dumpversion)
+	[ "${have%%.*}" -lt "$wanted" ] || return 0
+	unpack_debs "${release%-backports}" compiler libc6 "gcc-$wanted-x86-64-linux-gnu" "cpp-$wanted-x86-64-linux-gnu" \
+		"libgcc-$wanted-dev" libgcc-s1 libisl23 libmpc3 libmpfr6 libgmp10 libzstd1 zlib1g libstdc++6
+	find compiler -type f -perm -1 -exec sh -c 'file -b "$1" | grep -q "ELF.*executable"' sh {} \; -print |
+		run_under "$PWD/compiler"
+	sed -i -e "1i xq_folder := \$(realpath \$(dir \$(lastword \$(MAKEFILE_LIST)))../../../..)" \
+		-e "s|\$(CROSS_COMPILE)gcc|\$(xq_folder)/compiler/usr/bin/x86_64-linux-gnu-gcc-$wanted|" build/.kernelvariables
+}
+
+# run_under ROOT: the programs that it reads the names of run under the C library below ROOT.
+run_under() {
+	local program libc
+	while read -r program; do
+		libc=$(realpath -m --relative-to="$(dirname "$program")" "$1")/usr/lib/x86_64-linux-gnu
+		mv "$program" "$program.elf"
+		cat >"$program" <<-END
+			#!/bin/sh
+			libc=\$(dirname "\$(readlink -f "\$0")")/$libc
+			exec "\$libc/ld-linux-x86-64.so.2" --library-path "\$libc" --argv0 "\$0" "\$(readlink -f "\$0").elf" "\$@"
+		END
+		chmod +x "$program"
 	done
 }
 

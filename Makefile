@@ -66,8 +66,9 @@ HOST_ARCH := $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(shell uname -m)))
 ARCH ?= $(HOST_ARCH)
 override ARCH := $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(ARCH)))
 ifneq ($(ARCH),$(HOST_ARCH))
-CROSS_COMPILE ?= $(if $(filter arm64,$(ARCH)),aarch64-linux-gnu-)
+CROSS_COMPILE ?= $(patsubst arm64,aarch64,$(ARCH))-linux-gnu-
 O ?= build/cross-$(ARCH)
+PACKAGES-obj := $(O)/stamp/packages-cross-$(ARCH)
 endif
 O ?= build
 V ?= 0
@@ -237,6 +238,12 @@ $(O)/stamp/flags: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' '$(FLAGS_TEXT)' | cmp -s - $@ || printf '%s\n' '$(FLAGS_TEXT)' >$@
 
+# The same for what programs are linked with.
+LINK_TEXT := $(foreach v,$(sort $(filter LDFLAGS LINK-%,$(.VARIABLES))),$(v)=$($(v)))
+$(O)/stamp/link-flags: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(LINK_TEXT)' | cmp -s - $@ || printf '%s\n' '$(LINK_TEXT)' >$@
+
 .PHONY: FORCE
 FORCE:
 
@@ -267,7 +274,7 @@ endef
 $(foreach l,$(STATIC_LIBS),$(foreach v,$(VARIANTS),$(eval $(call archive_rule,$(l),$(v)))))
 
 define program_rule
-$(O)/$(2)/bin/$(1): $(call objects_of,$(1),$(2)) $(sort $(call archives_of,$(1),$(2))) | $($(1)-deps) $(PACKAGES)
+$(O)/$(2)/bin/$(1): $(call objects_of,$(1),$(2)) $(sort $(call archives_of,$(1),$(2))) $(O)/stamp/link-flags | $($(1)-deps) $(PACKAGES)
 	$$(call say,LD,$$@)
 	$$(Q)mkdir -p $$(@D)
 	$$(Q)$(CC-$(2)) $(CFLAGS) $(FLAGS-$(2)) $(LINK-$(2)) $(LDFLAGS) -o $$@ $$(filter %.o,$$^) \

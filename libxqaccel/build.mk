@@ -30,7 +30,7 @@ $(foreach f,quantize_c dequantize gram adaround refine,$(eval CFLAGS-libxqaccel/
 XQ_NPY_SOURCES := $(addprefix libxqaccel/tools/,npy.c tensor.c byte_source.c)
 XQ_TENSOR_FILE_SOURCES := $(XQ_NPY_SOURCES) $(addprefix libxqaccel/tools/,archive.c npz.c safetensors.c tensor_file.c)
 
-# .npz and safetensors need libraries that the packages bring; a cross compiler may lack them.
+# .npz, safetensors and gzipped files need libraries that the packages bring; a cross compiler may lack them.
 xq_has_library = $(if $(filter $(HOST_ARCH),$(ARCH)),y,$(findstring /,$(shell $(CC) -print-file-name=$(1).so)))
 XQ_TENSOR_FILE_LDLIBS := $(if $(call xq_has_library,libzip),-lzip) $(if $(call xq_has_library,libjansson),-ljansson)
 CFLAGS-libxqaccel/tools/npz.c := $(if $(call xq_has_library,libzip),-DXQ_WITH_LIBZIP)
@@ -50,7 +50,7 @@ XQ_HEADERS := $(wildcard libxqaccel/include/xqaccel/*.h)
 XQ_MANUALS := $(wildcard libxqaccel/man/*.[1-8])
 XQ_ARCHIVES := $(patsubst %,$(O)/obj/lib%.a,xqaccel xqdevice xqkernels)
 
-$(XQ_SHARED): $(XQ_ARCHIVES) libxqaccel/libxqaccel.map | $(PACKAGES)
+$(XQ_SHARED): $(XQ_ARCHIVES) libxqaccel/libxqaccel.map $(O)/stamp/link-flags | $(PACKAGES)
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,libxqaccel.so.$(XQ_LIB_MAJOR) \
@@ -102,7 +102,8 @@ PROGRAMS += xq-demo xq-demo-train
 xq-demo-y := $(addprefix libxqaccel/examples/demo/,demo.c run.c quantized.c xnor.c mnist.c) \
 	$(XQ_NPY_SOURCES)
 xq-demo-libs := xqaccel
-xq-demo-ldlibs := -lz
+xq-demo-ldlibs := $(if $(call xq_has_library,libz),-lz)
+CFLAGS-libxqaccel/examples/demo/mnist.c := $(if $(call xq_has_library,libz),-DXQ_WITH_ZLIB)
 xq-demo-train-y := $(addprefix libxqaccel/examples/demo/,train.c digits.c)
 CFLAGS-libxqaccel/examples/demo/train.c := -O3 -ffp-contract=off
 CFLAGS-libxqaccel/examples/demo/digits.c := -ffp-contract=off

@@ -60,6 +60,9 @@ DEFINE_PRODUCT(product_any, lanes4, )
 #ifdef __x86_64__
 DEFINE_PRODUCT(product_avx2, lanes8, __attribute__((target("avx2,fma"))))
 DEFINE_PRODUCT(product_avx512, lanes16, __attribute__((target("avx512f,fma"))))
+#endif
+/* clang 14 names what it makes of an exported function otherwise than what others look for. */
+#if defined(__x86_64__) && !defined(__clang__)
 #define DENSE_CLONES __attribute__((target_clones("avx512f", "arch=haswell", "default")))
 #else
 #define DENSE_CLONES

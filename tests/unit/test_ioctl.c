@@ -302,7 +302,7 @@ static void signals(void)
 	struct xq_matmul mm = { .m = 2, .n = 1, .k = 1, .a_type = XQ_S8, .b_type = XQ_S8, .a = x, .b = w, .c = y };
 	struct xq_conv conv = { .batch = 1, .in_h = 2, .in_w = 1, .in_c = 1, .out_c = 1, .kernel_h = 1, .kernel_w = 1,
 				.x_type = XQ_S8, .w_type = XQ_S8, .x = x, .w = w, .y = y };
-	struct xq_workspace *ws;
+	struct xq_workspace *ws = NULL;
 	struct xq_device *dev;
 
 	reset();

@@ -435,7 +435,7 @@ static void bad_layers(void)
 	struct xq_linear_config config = { .inputs = 8, .outputs = 8, .x_type = XQ_S4, .w_type = XQ_S4, .weights = w,
 					   .w_zp = zp, .w_zps = 3 };
 	struct xq_device *other;
-	struct xq_workspace *foreign;
+	struct xq_workspace *foreign = NULL;
 	struct xq_linear *layer;
 
 	setup();

@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef XQ_WITH_ZLIB
 #include <zlib.h>
+#endif
 
 #include "libxqaccel/tools/npy.h"
 #include "run.h"
@@ -25,23 +27,38 @@ struct mnist {
 	struct xq_linear *layer[MNIST_LAYERS];
 };
 
-static uint8_t *read_gz(const char *vectors, const char *name, size_t header, size_t bytes)
+#ifdef XQ_WITH_ZLIB
+static size_t gz_bytes(const char *path, uint8_t *data, size_t bytes)
 {
-	char path[4096];
-	uint8_t *data = malloc(header + bytes);
-	gzFile file;
+	gzFile file = gzopen(path, "rb");
 	size_t at = 0;
 	int got = 1;
 
-	snprintf(path, sizeof(path), "%s/datasets/mnist/%s", vectors, name);
-	file = gzopen(path, "rb");
-	while (data && file && at < header + bytes && got > 0) {
-		got = gzread(file, data + at, (unsigned int)(header + bytes - at));
+	while (file && at < bytes && got > 0) {
+		got = gzread(file, data + at, (unsigned int)(bytes - at));
 		at += got > 0 ? (size_t)got : 0;
 	}
 	if (file)
 		gzclose(file);
-	if (!data || at < header + bytes) {
+	return at;
+}
+#else
+static size_t gz_bytes(const char *path, uint8_t *data, size_t bytes)
+{
+	fprintf(stderr, "xq-demo: built without zlib, which reads %s\n", path);
+	(void)data;
+	(void)bytes;
+	return 0;
+}
+#endif
+
+static uint8_t *read_gz(const char *vectors, const char *name, size_t header, size_t bytes)
+{
+	char path[4096];
+	uint8_t *data = malloc(header + bytes);
+
+	snprintf(path, sizeof(path), "%s/datasets/mnist/%s", vectors, name);
+	if (!data || gz_bytes(path, data, header + bytes) < header + bytes) {
 		free(data);
 		return NULL;
 	}

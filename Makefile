@@ -81,6 +81,12 @@ export XQ_VECTORS
 XQ_CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/xqaccel
 export XQ_CACHE
 
+# make separates names by spaces, and so does kbuild.
+spaced = $(if $(word 2,$(subst $() ,x x,$(1))),$(error $(2) has a space in it, which make can't handle: '$(1)'; $(3)))
+$(call spaced,$(CURDIR),this checkout's path,move it)
+$(call spaced,$(O),O=,choose another)
+$(call spaced,$(XQ_CACHE),the cache's path,set XDG_CACHE_HOME)
+
 ifndef KERNELS
 KERNELS := $(shell grep -o '^[^\#[:space:]]*' tests/setup/kernels.list)
 endif

@@ -3,7 +3,7 @@
 # QEMU, the module for each kernel, the guest's image, and what runs in the VM.
 
 CHECK_SCRIPTS += tests/ktap/test_ktap.py tests/vm/test_runner.py tests/setup/test_mirror.sh tests/setup/test_stamps.sh \
-	tests/setup/test_tree.sh tests/setup/test_abi.sh tests/setup/test_cached.sh
+	tests/setup/test_tree.sh tests/setup/test_abi.sh tests/setup/test_cached.sh tests/setup/test_make.sh
 
 QEMU := $(O)/qemu/qemu-system-x86_64
 MODULES := $(KERNELS:%=$(O)/module-%/xqaccel.ko)

@@ -1,0 +1,34 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# What make says of a place where it can't work; prints KTAP.
+set -euo pipefail
+
+top=$(readlink -f "$(dirname "$(readlink -f "$0")")/../..")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+number=0
+
+# refuses NAME WORDS COMMAND...: the command fails, and its only line has these words
+refuses() {
+	local name=$1 words=$2 said status=0
+	shift 2
+	number=$((number + 1))
+	said=$(env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL "$@" 2>&1) || status=$?
+	if [ $status -ne 0 ] && [ "$(wc -l <<<"$said")" = 1 ] && grep -qF "$words" <<<"$said"; then
+		echo "ok $number $name"
+	else
+		echo "# status $status, said: ${said:0:400}"
+		echo "not ok $number $name"
+	fi
+}
+
+echo "TAP version 14"
+cd "$top"
+refuses "an output folder with a space" "O= has a space" make -n help "O=$work/a b"
+refuses "a cache with a space" "set XDG_CACHE_HOME" env "XDG_CACHE_HOME=$work/a b" make -n help
+mkdir "$work/a b"
+ln -s "$top"/* "$work/a b/"
+refuses "a checkout with a space" "move it" make --no-print-directory -C "$work/a b" -n help
+refuses "a kernel that is not in the list" "no kernel 5.10 in kernels.list" tests/setup/fetch-kernel.sh 5.10
+echo "1..$number"

@@ -12,7 +12,7 @@
 #include "device.h"
 #include "guest.h"
 
-#define HOST_PORT	"/dev/virtio-ports/xq.control"
+#define HOST_PORT	"/dev/host/control"
 #define MODULE		"/lib/modules/xqaccel.ko"
 
 /* ---- the host ----------------------------------------------------------------- */

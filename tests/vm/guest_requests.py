@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What a test in the guest may ask of the host: one line to the virtio port xq.control, one line back,
+"""What a test in the guest may ask of the host: one line to /dev/host/control, one line back,
 "ok [VALUE]" or "error REASON".
 
     qom-set PROPERTY VALUE [DEVICE]     sets a property of the accelerator (VALUE: JSON, or a plain word)

@@ -85,10 +85,7 @@ class Machine:
             command += ["-device", "intel-iommu,intremap=on,caching-mode=off"]
         if opt.native_hotplug:
             command += ["-global", "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off"]
-        command += ["-device", "virtio-serial-pci,id=ports,max_ports=4"]
-        for name in ("results", "control"):
-            command += self.channel(name)
-            command += ["-device", f"virtserialport,bus=ports.0,chardev={name},name=xq.{name}"]
+        command += self.ports()
         if opt.vectors and not opt.migratable:
             command += ["-fsdev", f"local,id=vectors,path={opt.vectors},security_model=none,readonly=on",
                         "-device", "virtio-9p-pci,fsdev=vectors,mount_tag=vectors"]
@@ -98,6 +95,15 @@ class Machine:
         if incoming:
             command += ["-incoming", "defer"]
         return command + opt.qemu_args
+
+    def ports(self):
+        """The guest's ways to the runner."""
+        command = [] if self.options.serial else ["-device", "virtio-serial-pci,id=ports,max_ports=4"]
+        for name in ("results", "control"):
+            command += self.channel(name)
+            command += ["-serial", f"chardev:{name}"] if self.options.serial else [
+                "-device", f"virtserialport,bus=ports.0,chardev={name},name=xq.{name}"]
+        return command
 
     def device(self, index):
         return f"xqaccel,id=xq{index},bus=rp{index}" + ("," + self.options.device_props if self.options.device_props else "")

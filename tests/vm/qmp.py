@@ -10,8 +10,13 @@ class QmpError(Exception):
 
 
 class Qmp:
-    def __init__(self, socket, timeout=300):
+    def __init__(self, socket, timeout=300, others=(), take=None):
+        """take(socket) is called when one of others has something to read while an answer is awaited: QEMU holds its
+        lock while it writes to a full serial line, and would not answer before somebody has read that."""
         self.socket = socket
+        self.others = list(others)
+        self.take = take
+        self.timeout = timeout
         self.events = []
         self.buffer = b""
         socket.settimeout(timeout)
@@ -21,6 +26,13 @@ class Qmp:
     def read(self):
         """One message, waiting for it."""
         while b"\n" not in self.buffer:
+            ready, _, _ = select.select([self.socket, *self.others], [], [], self.timeout)
+            if not ready:
+                raise TimeoutError("QEMU does not answer")
+            if self.socket not in ready:
+                for other in ready:
+                    self.take(other)
+                continue
             data = self.socket.recv(65536)
             if not data:
                 raise EOFError("QEMU closed its control socket")

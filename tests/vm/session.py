@@ -55,12 +55,12 @@ class Session:
         try:
             self.machine.start()
             try:
-                self.qmp = Qmp(self.machine.host_ends["qmp"])
+                self.streams = {name: Lines() for name in ("console", "results", "control")}
+                self.qmp = self.control_of(self.machine)
             except (EOFError, ConnectionError):
                 self.machine.wait(5)
                 self.problems.append(f"QEMU did not start: {self.machine.errors()}")
                 return
-            self.streams = {name: Lines() for name in ("console", "results", "control")}
             while self.pump(deadline):
                 pass
             if not self.machine.wait(60):
@@ -80,24 +80,31 @@ class Session:
         ready, _, _ = select.select([ends[n] for n in (*self.streams, "qmp")], [], [], 1.0)
         if not ready:
             return self.machine.process.poll() is None
-        for name, stream in self.streams.items():
-            if ends[name] not in ready:
-                continue
-            try:
-                data = os.read(ends[name].fileno(), 1 << 16)
-            except ConnectionError:
-                data = b""
-            if not data and name == "console":
+        for name in self.streams:
+            if ends[name] in ready and not self.take(name, ends[name]) and name == "console":
                 self.drain()
                 return False
-            for line in stream.feed(data):
-                getattr(self, "take_" + name)(line)
         try:
             self.qmp.take_events()
         except (EOFError, ConnectionError):
             self.drain()
             return False
         return True
+
+    def take(self, name, end):
+        """Takes what a stream has; returns False at its end."""
+        try:
+            data = os.read(end.fileno(), 1 << 16)
+        except ConnectionError:
+            data = b""
+        for line in self.streams[name].feed(data):
+            getattr(self, "take_" + name)(line)
+        return bool(data)
+
+    def control_of(self, machine):
+        """A machine's QMP, which keeps what the guest says flowing while it waits."""
+        names = {machine.host_ends[name]: name for name in ("console", "results")}
+        return Qmp(machine.host_ends["qmp"], others=names, take=lambda end: self.take(names[end], end))
 
     def drain(self):
         """The guest has gone; the last lines may still be under way."""
@@ -186,7 +193,7 @@ class Session:
         target = Machine(self.options, self.job, incoming=True)
         target.start()
         try:
-            target_qmp = Qmp(target.host_ends["qmp"])
+            target_qmp = self.control_of(target)
             address = f"unix:{self.options.scratch}/migrate-{target.process.pid}"
             target_qmp.execute("migrate-incoming", uri=address)
             self.qmp.execute("migrate", uri=address)

@@ -4,8 +4,10 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
@@ -15,7 +17,7 @@ from types import SimpleNamespace
 import splats
 import unloaded_clock
 from guest_requests import GuestRequests, value_of
-from qmp import QmpError
+from qmp import Qmp, QmpError
 from session import Lines, Session
 from unloaded_clock import UnloadedClock
 
@@ -134,7 +136,35 @@ def warning(where, caller):
             f" {caller}+0x1/0x2", " </TASK>", "---[ end trace 0000000000000000 ]---"]
 
 
+def qmp_while_console_is_full():
+    """QEMU that answers only when somebody has read its serial line, as it does when that is full."""
+    ours, theirs = socket.socketpair()
+    console, line = socket.socketpair()
+    taken = []
+
+    def qemu():
+        theirs.sendall(b'{"QMP": {}}\n')
+        theirs.recv(4096)
+        line.sendall(b"output")
+        read.wait(5)
+        theirs.sendall(b'{"return": {}}\n')
+
+    def take(end):
+        taken.append(end.recv(4096))
+        read.set()
+
+    read = threading.Event()
+    thread = threading.Thread(target=qemu, daemon=True)
+    thread.start()
+    Qmp(ours, timeout=20, others=[console], take=take)
+    thread.join()
+    for end in (ours, theirs, console, line):
+        end.close()
+    return taken == [b"output"] or str(taken)
+
+
 TESTS = {
+    "an answer that comes when the console was read": qmp_while_console_is_full,
     "a clean run": clean_run,
     "a leaked process": lambda: problem(with_line("#xq leak a: 12 sleep"), "left processes behind"),
     "a test ended by a signal": lambda: problem(["#xq start a", "#xq exit a 139", *GOOD], "signal 11"),

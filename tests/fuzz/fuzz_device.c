@@ -187,6 +187,31 @@ static void put_operation(unsigned int index)
 	store_descriptor(index, &d);
 }
 
+/* Groups with scales and minima of two levels, all operands of a product. */
+static void put_groups(unsigned int index)
+{
+	struct xqaccel_work work = {
+		.op = XQACCEL_OP_GEMM, .flags = XQACCEL_JOB_GROUP_REAL,
+		.gemm = { .m = 3, .n = 18, .k = 64, .batch = 1, .group = 16, .a_format = XQACCEL_FMT_S8,
+			  .b_format = XQACCEL_FMT_C4, .a_scale_format = XQACCEL_FMT_F16,
+			  .b_scale_format = XQACCEL_FMT_U8, .a_supergroup = 64,
+			  .a_scale2_format = XQACCEL_FMT_F32, .b_supergroup = 32,
+			  .b_scale2_format = XQACCEL_FMT_BF16, .b_min_format = XQACCEL_FMT_S8,
+			  .b_min2_format = XQACCEL_FMT_E8M0 },
+	};
+	struct xq_hw_descriptor d = { .id = htole64(index) };
+	unsigned int i;
+
+	memcpy(d.work, &work, sizeof(d.work));
+	for (i = XQACCEL_A_SCALE; i <= XQACCEL_B_MIN2; i++)
+		d.operand[i] = (struct xq_hw_operand){ htole64(0x1000 + 0x800 * i), htole64(8), 0, 0 };
+	d.operand[XQACCEL_CODEBOOK].stride = 0;
+	d.operand[XQACCEL_A] = (struct xq_hw_operand){ htole64(0x1000), htole64(64), 0, 0 };
+	d.operand[XQACCEL_B] = (struct xq_hw_operand){ htole64(0x8000), htole64(32), 0, 0 };
+	d.operand[XQACCEL_C] = (struct xq_hw_operand){ htole64(0x24000), htole64(4096), 0, 0 };
+	store_descriptor(index, &d);
+}
+
 static void put_descriptor(unsigned int index)
 {
 	struct xqaccel_work gemm = {
@@ -213,6 +238,8 @@ static void put_descriptor(unsigned int index)
 	store_descriptor(index, &d);
 	if (index % 4 == 2)
 		put_program(index);
+	else if (index % 8 == 5)
+		put_groups(index);
 	else if (index >= 4 && index % 4 != 3)
 		put_operation(index);
 }

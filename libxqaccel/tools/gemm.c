@@ -12,6 +12,7 @@
 #include "accumulator.h"
 #include "arguments.h"
 #include "command.h"
+#include "gemm_real.h"
 #include "matmul_shapes.h"
 #include "options.h"
 #include "output.h"
@@ -28,7 +29,8 @@ struct gemm {
 	bool transpose_b;
 	const char *a_zp, *b_zp, *codebook, *a_scale, *b_scale, *bias;
 	int64_t group;
-	bool grouped;
+	bool grouped, real;	/* real: group scales are floats, and so is C */
+	const float *a_reals, *b_reals;
 	struct requant requant;
 
 	struct tensor a, b, c, y;
@@ -48,8 +50,8 @@ static int parse(struct gemm *g, int argc, char **argv)
 		{ "b-zp", 0, OPTION_STRING, &g->b_zp, "Z", "zero point of B, or one per column: [N] or [.., 1, N]", NULL },
 		{ "codebook", 0, OPTION_STRING, &g->codebook, "T.npy", "int8 [16] or [256], for c4 and c8", NULL },
 		{ "group", 0, OPTION_INT, &g->group, "G", "elements of K in a group, the last may be short; alone: C is [.., K/G, M, N]", &g->grouped },
-		{ "a-group-scale", 0, OPTION_STRING, &g->a_scale, "S.npy", "integer scales [M, K/G]", NULL },
-		{ "b-group-scale", 0, OPTION_STRING, &g->b_scale, "S.npy", "integer scales [N, K/G]", NULL },
+		{ "a-group-scale", 0, OPTION_STRING, &g->a_scale, "S.npy", "scales [M, K/G]: integers; or floats, then C is float32", NULL },
+		{ "b-group-scale", 0, OPTION_STRING, &g->b_scale, "S.npy", "scales [N, K/G], likewise", NULL },
 		{ "bias", 0, OPTION_STRING, &g->bias, "B.npy", "int32 [N], added with wrapping", NULL },
 		REQUANT_OPTIONS(&g->requant),
 	};
@@ -149,16 +151,28 @@ static int read_zero_point(const char *option, const char *text, const struct te
 }
 
 static int read_scale(const char *option, const char *path, size_t rows, size_t groups,
-		      struct tensor *t, const int32_t **values)
+		      struct tensor *t, const int32_t **values, const float **reals)
 {
 	if (!path)
 		return 0;
-	if (argument_tensor(path, t) || argument_ints_check(option, path, INT32_MIN, INT32_MAX, t))
+	if (argument_tensor(path, t) ||
+	    (!gemm_scale_is_real(t) && argument_ints_check(option, path, INT32_MIN, INT32_MAX, t)))
 		return EXIT_ERROR;
 	if (t->ndim != 2 || t->dim[0] != rows || t->dim[1] != groups)
 		return fail("--%s must be [%zu, %zu], %s by groups of K (it is %s)", option, rows, groups,
 			    option[0] == 'a' ? "rows of A" : "columns of B", tensor_shape(t));
-	return to_int32(t, values);
+	return gemm_scale_is_real(t) ? gemm_real_scale(option, t, reals) : to_int32(t, values);
+}
+
+/* Both real, or both integers. */
+static int check_scales(struct gemm *g)
+{
+	g->real = g->a_reals || g->b_reals;
+	if (g->real && (g->product.mm.a_scale || g->product.mm.b_scale))
+		return fail("--a-group-scale and --b-group-scale must both be integers or both be floats");
+	if (g->real && g->requant.profile)
+		return fail("with real group scales there is no int32 to requantize");
+	return 0;
 }
 
 static int read_codebook(struct gemm *g)
@@ -198,19 +212,24 @@ static int read_parameters(struct gemm *g)
 			       &mm->a_zps) ||
 	       read_zero_point("b-zp", g->b_zp, &g->b, mm->n, false, mm, g->product.b_zp_step, &g->b_zps, &mm->b_zp,
 			       &mm->b_zps) ||
-	       read_scale("a-group-scale", g->a_scale, mm->m, groups, &g->a_scales, &mm->a_scale) ||
-	       read_scale("b-group-scale", g->b_scale, mm->n, groups, &g->b_scales, &mm->b_scale) ||
-	       read_codebook(g) || read_epilogue(g);
+	       read_scale("a-group-scale", g->a_scale, mm->m, groups, &g->a_scales, &mm->a_scale, &g->a_reals) ||
+	       read_scale("b-group-scale", g->b_scale, mm->n, groups, &g->b_scales, &mm->b_scale, &g->b_reals) ||
+	       check_scales(g) || read_codebook(g) || read_epilogue(g);
 }
 
 static int alloc_result(struct gemm *g)
 {
+	struct xq_matmul shape = g->product.mm;
 	size_t dim[TENSOR_MAX_DIMS + 1];
-	const unsigned int ndim = matmul_result(&g->a, &g->b, &g->product.mm, dim);
+	unsigned int ndim;
 
+	/* Groups are added up. */
+	if (g->real)
+		shape.group = 0;
+	ndim = matmul_result(&g->a, &g->b, &shape, dim);
 	if (ndim > TENSOR_MAX_DIMS)
 		return fail("C would have %u dimensions, more than %d", ndim, TENSOR_MAX_DIMS);
-	if (!tensor_alloc(&g->c, 'i', 4, ndim, dim))
+	if (!tensor_alloc(&g->c, g->real ? 'f' : 'i', 4, ndim, dim))
 		return fail("there is not enough memory for C");
 	g->product.mm.c = g->c.data;
 	return g->requant.profile ? requant_alloc(&g->requant, &g->y, ndim, dim) : 0;
@@ -285,9 +304,9 @@ static int run(struct gemm *g)
 
 	if (argument_device(g->device, &dev))
 		return EXIT_ERROR;
-	status = run_on(g, dev);
+	status = g->real ? gemm_real(dev, &g->product.mm, g->a_reals, g->b_reals, g->c.data) : run_on(g, dev);
 	xq_device_close(dev);
-	if (!status)
+	if (!status && !g->real)
 		check_accumulators(g);
 	return status;
 }

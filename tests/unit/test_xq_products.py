@@ -40,7 +40,7 @@ class Array:
 
 
 class Products(xq_case.Tests):
-    names = ("zero_points_of_batches", "zero_points_that_do_not_fit", "short_groups", "empty_batches", "limit_of_k", "wrapping_accumulators", "one_dimension",
+    names = ("zero_points_of_batches", "zero_points_that_do_not_fit", "short_groups", "real_groups", "real_groups_refused", "empty_batches", "limit_of_k", "wrapping_accumulators", "one_dimension",
              "same_padding", "orders_of_weights", "depthwise_and_transposed_layouts")
 
     def product(self, a, b, *words):
@@ -79,6 +79,39 @@ class Products(xq_case.Tests):
             self.refused(1, "--a-zp must be one number, or one for each of the 4 rows of A (it is [%s])" % ", ".join(map(str, shape)), "gemm", "a.npy", "b.npy", "-o", "c.npy", "--a-zp", "z.npy")
         save("z.npy", "|i1", (2, 1, 6), [1] * 12)
         self.refused(1, "--b-zp must be one number, or one for each of the 6 columns of B (it is [2, 1, 6])", "gemm", "a.npy", "b.npy", "-o", "c.npy", "--b-zp", "z.npy")
+
+    def real_groups(self):
+        """Scales that are powers of two, so that every sum is exact in float32."""
+        for group, transposed, dtype, sides in itertools.product((4, 12), (False, True), ("<f4", "<f2"), ("a", "b", "ab")):
+            k, groups = 12, 12 // group
+            a, b = Array.random((3, k), -20, 20), Array.random((k, 5), -8, 7)
+            sa, sb = (Array((rows, groups), [2.0 ** random.randint(-6, 3) for _ in range(rows * groups)]) for rows in (3, 5))
+            save("sa.npy", dtype, sa.shape, sa.values)
+            save("sb.npy", dtype, sb.shape, sb.values)
+            files = Array((5, k), [b[(kk, n)] for n in range(5) for kk in range(k)]) if transposed else b
+            words = ["--group", str(group), "--a-zp", "3", "--b-type", "s4", *(["--transpose-b"] if transposed else [])]
+            for side in sides:
+                words += ["--%s-group-scale" % side, "s%s.npy" % side]
+            got = self.product(a, files, *words)
+            want = tuple(sum(sum((a[(m, kk)] - 3) * b[(kk, n)] for kk in range(g * group, g * group + group)) * (sa[(m, g)] if "a" in sides else 1) *
+                             (sb[(n, g)] if "b" in sides else 1) for g in range(groups)) for m in range(3) for n in range(5))
+            self.expect(got == ("<f4", (3, 5), want), "groups of %d, %s, scales of %s" % (group, dtype, sides))
+
+    def real_groups_refused(self):
+        a, b = Array.random((2, 10)), Array.random((10, 3))
+        save("a.npy", "|i1", a.shape, a.values)
+        save("b.npy", "|i1", b.shape, b.values)
+        save("f.npy", "<f4", (2, 2), [1] * 4)
+        save("i.npy", "<i4", (3, 2), [1] * 6)
+        save("d.npy", "<f8", (2, 2), [1] * 4)
+        save("short.npy", "<f4", (2, 3), [1] * 6)
+        save("bias.npy", "<i4", (3,), [1] * 3)
+        words = ("gemm", "a.npy", "b.npy", "-o", "c.npy", "--group", "5", "--a-group-scale")
+        self.refused(1, "--a-group-scale and --b-group-scale must both be integers or both be floats", *words, "f.npy", "--b-group-scale", "i.npy")
+        self.refused(1, "--a-group-scale must be of integers, float16, bfloat16 or float32 (it is float64)", *words, "d.npy")
+        self.refused(1, "with real group scales there is no int32 to add --bias to", *words, "f.npy", "--bias", "bias.npy")
+        self.refused(1, "with real group scales K must be a multiple of the group (10 by 4)", "gemm", "a.npy", "b.npy", "-o", "c.npy", "--group", "4",
+                     "--a-group-scale", "short.npy")
 
     def short_groups(self):
         for group, transposed, leading in itertools.product((4, 3, 7, 10, 20), (False, True), ((), (2,))):

@@ -67,7 +67,8 @@ static int buffer_map(struct xqaccel_buffer *buf)
 	buf->has_va = true;
 	ret = xqaccel_buffer_pages_map(buf);
 	if (!ret)
-		ret = xqaccel_mmu_map(&client->mmu, buf->va, &buf->sgt, buf->bytes);
+		ret = xqaccel_mmu_map(&client->mmu, buf->va, &buf->sgt, buf->bytes,
+				      buf->writable);
 unlock:
 	list_add_tail(&buf->node, &client->live);
 	WRITE_ONCE(client->live_count, client->live_count + 1);
@@ -215,7 +216,9 @@ void xqaccel_buffers_detach(struct xqaccel_client *client)
 
 /* ---- ioctls ---------------------------------------------------------------- */
 
-static int buffer_create(struct xqaccel_client *client, u64 bytes, struct xqaccel_buffer **out)
+/* @bytes: whole pages. The buffer has no handle; its only reference is the caller's. */
+int xqaccel_buffer_create(struct xqaccel_client *client, u64 bytes, bool writable,
+			  struct xqaccel_buffer **out)
 {
 	struct xqaccel_buffer *buf;
 	int ret;
@@ -232,6 +235,7 @@ static int buffer_create(struct xqaccel_client *client, u64 bytes, struct xqacce
 	buf->client = client;
 	buf->dma_dev = client->xq->parent;
 	buf->bytes = bytes;
+	buf->writable = writable;
 	INIT_LIST_HEAD(&buf->node);
 	atomic64_inc(&client->xq->stats.buffers);
 	atomic64_add(bytes, &client->xq->stats.buffer_bytes);
@@ -279,7 +283,7 @@ int xqaccel_ioctl_buf_create(struct xqaccel_call *call)
 	if (ret)
 		return ret;
 	bytes = PAGE_ALIGN(cmd->bytes);
-	ret = buffer_create(client, bytes, &buf);
+	ret = xqaccel_buffer_create(client, bytes, true, &buf);
 	if (ret) {
 		/* Buffers that were destroyed a moment ago may still be on their way out. */
 		if (ret == -ENOSPC || ret == -ENOMEM)

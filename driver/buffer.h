@@ -33,6 +33,7 @@ struct xqaccel_device;
  * @dma_dev: whose DMA API that is
  * @mapped: in the DMA API; under client->mem_lock, or kept.lock if it was kept
  * @from_dma: the memory is the DMA API's, see buffer_pages.c; under client->mem_lock
+ * @writable: by the device; user space has no handle of one that is not
  * @published: user space has the handle, which names nothing before; under xa_lock
  */
 struct xqaccel_buffer {
@@ -51,11 +52,14 @@ struct xqaccel_buffer {
 	bool has_va;
 	bool mapped;
 	bool from_dma;
+	bool writable;
 	bool published;
 };
 
 u64 xqaccel_max_buffer_bytes(void);
 struct xqaccel_buffer *xqaccel_buffer_find(struct xqaccel_client *client, u32 handle);
+int xqaccel_buffer_create(struct xqaccel_client *client, u64 bytes, bool writable,
+			  struct xqaccel_buffer **out);
 void xqaccel_buffer_get(struct xqaccel_buffer *buf);
 void xqaccel_buffer_put(struct xqaccel_buffer *buf);
 unsigned long xqaccel_buffers_reap(struct xqaccel_client *client);

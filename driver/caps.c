@@ -5,7 +5,7 @@
 
 #include "device.h"
 
-#define MIN_RING_LOG2	3	/* more entries than XQACCEL_QUEUE_DEPTH */
+#define MIN_RING_LOG2	4	/* more entries than XQACCEL_QUEUE_DEPTH */
 #define MIN_VA_BITS	30
 
 static int refuse(struct xqaccel_device *xq, const char *what, u32 value)
@@ -74,7 +74,8 @@ static void read_formats(struct xqaccel_device *xq)
 			  XQACCEL_FEATURE_EPILOGUE | XQACCEL_FEATURE_GROUP_REAL |
 			  XQACCEL_FEATURE_POOL | XQACCEL_FEATURE_ELEMENTWISE |
 			  XQACCEL_FEATURE_SOFTMAX | XQACCEL_FEATURE_MEAN |
-			  XQACCEL_FEATURE_COPY);
+			  XQACCEL_FEATURE_COPY | XQACCEL_FEATURE_PROGRAM |
+			  XQACCEL_FEATURE_COALESCE);
 }
 
 /* Goes to user space and logs, so only what is printable. */

@@ -8,6 +8,7 @@
 #include "ioctl.h"
 #include "job.h"
 #include "kept.h"
+#include "program.h"
 #include "scheduler.h"
 #include "user.h"
 
@@ -30,6 +31,7 @@ static void client_free(struct xqaccel_client *client)
 
 	xqaccel_user_put(xq, client->user);
 	xa_destroy(&client->buffers);
+	xa_destroy(&client->programs);
 	mtree_destroy(&client->mmap_pages);
 	xqaccel_account_close(&client->account);
 	kfree(client);
@@ -126,6 +128,7 @@ static void client_init(struct xqaccel_client *client, struct xqaccel_device *xq
 	mutex_init(&client->pages_lock);
 	INIT_LIST_HEAD(&client->live);
 	xa_init_flags(&client->buffers, XA_FLAGS_ALLOC1);
+	xa_init_flags(&client->programs, XA_FLAGS_ALLOC1);
 	mutex_init(&client->mmap_lock);
 	mt_init_flags(&client->mmap_pages, MT_FLAGS_ALLOC_RANGE | MT_FLAGS_USE_RCU);
 	init_llist_head(&client->dead_buffers);
@@ -335,6 +338,7 @@ void xqaccel_client_close(struct xqaccel_client *client)
 	spin_unlock_irq(&xq->lock);
 	while (jobs_drop(client, JOBS_AT_ONCE))
 		cond_resched();
+	xqaccel_programs_close(client);
 	xqaccel_client_put(client);
 }
 

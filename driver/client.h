@@ -85,6 +85,7 @@ struct xqaccel_client {
 	bool context_on;		/* the device may walk the page table */
 
 	struct xarray buffers;		/* by handle */
+	struct xarray programs;		/* by handle */
 	struct xqaccel_account account;
 
 	/* Handles by page of the mmap offset. The mutex keeps a gap that was found. */

@@ -17,6 +17,7 @@
 #include "client.h"
 #include "compat.h"
 #include "job.h"
+#include "program.h"
 #include "scheduler.h"
 
 static bool force_dma_sync;
@@ -81,6 +82,50 @@ static void range_sync(struct cursor *c, u64 offset, u64 bytes, bool for_device)
 	}
 }
 
+/* Of a buffer that nobody else knows, with the device there. */
+void xqaccel_buffer_sync_for_device(struct xqaccel_buffer *buf)
+{
+	struct cursor c = cursor_start(buf);
+
+	if (buf->client->xq->needs_sync)
+		range_sync(&c, 0, buf->bytes, true);
+}
+
+static void hull_sync(struct xqaccel_buffer *buf, const struct xq_hull *hull, bool for_device)
+{
+	struct cursor c = cursor_start(buf);
+
+	range_sync(&c, hull->first, hull->end - hull->first, for_device);
+}
+
+/* What a program does with buffers that it names itself. */
+static void fixed_sync(const struct xqaccel_program *p, bool for_device)
+{
+	u32 i;
+
+	for (i = 0; i < p->fixed_count; i++) {
+		const struct xqaccel_fixed *fixed = &p->fixed[i];
+
+		if (for_device)
+			hull_sync(fixed->buf, &fixed->use.read, true);
+		hull_sync(fixed->buf, &fixed->use.written, for_device);
+	}
+}
+
+/* Its results are everything between the first and the last byte that it wrote of a buffer. */
+static void run_sync_for_cpu(const struct xqaccel_job *job)
+{
+	unsigned int i;
+
+	for (i = 0; i <= XQACCEL_PROGRAM_PROFILE; i++) {
+		const struct xq_use use = xqaccel_program_use(job, i);
+
+		if (job->span[i].buf)
+			hull_sync(job->span[i].buf, &use.written, false);
+	}
+	fixed_sync(job->program, false);
+}
+
 /* Cleans what the processor wrote to the operands of a job that nobody knows yet. */
 void xqaccel_job_sync_for_device(struct xqaccel_job *job)
 {
@@ -100,6 +145,8 @@ void xqaccel_job_sync_for_device(struct xqaccel_job *job)
 		c = cursor_start(span->buf);
 		range_sync(&c, span->offset, span->bytes, true);
 	}
+	if (job->program && !xq->gone)
+		fixed_sync(job->program, true);
 	up_read(&xq->gone_lock);
 	atomic64_inc(&xq->stats.synced_jobs);
 }
@@ -185,7 +232,9 @@ void xqaccel_sync_work(struct work_struct *work)
 	while ((job = list_first_entry_or_null(&xq->sync, struct xqaccel_job, node))) {
 		list_del_init(&job->node);
 		spin_unlock_irq(&xq->lock);
-		if (job->completion.status == XQACCEL_STATUS_OK)
+		if (job->completion.status == XQACCEL_STATUS_OK && job->program)
+			run_sync_for_cpu(job);
+		else if (job->completion.status == XQACCEL_STATUS_OK)
 			job_sync_for_cpu(job);
 		cond_resched();
 		spin_lock_irq(&xq->lock);

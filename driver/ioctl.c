@@ -53,6 +53,8 @@ union ioctl_data {
 	struct xqaccel_submit submit;
 	struct xqaccel_wait wait;
 	struct xqaccel_cancel cancel;
+	struct xqaccel_program_create program_create;
+	struct xqaccel_program_destroy program_destroy;
 };
 
 /* The layout is the same for 32- and 64-bit user space and has no padding of its own. */
@@ -69,6 +71,9 @@ static_assert(sizeof(struct xqaccel_submit) == 48);
 static_assert(sizeof(struct xqaccel_completion) == 88);
 static_assert(sizeof(struct xqaccel_wait) == 56);
 static_assert(sizeof(struct xqaccel_cancel) == 16);
+static_assert(sizeof(struct xqaccel_program_create) == 32);
+static_assert(sizeof(struct xqaccel_program_destroy) == 8);
+static_assert(sizeof(struct xqaccel_profile) == 32);
 
 static const struct ioctl_op ioctl_ops[] = {
 	/* Writes user memory; what it reports was read when the device was found. */
@@ -89,6 +94,13 @@ static const struct ioctl_op ioctl_ops[] = {
 		 true, xqaccel_ioctl_wait, xqaccel_wait_finish),
 	IOCTL_OP(XQACCEL_CMD_CANCEL, XQACCEL_IOCTL_CANCEL, xqaccel_cancel, id, false,
 		 false, xqaccel_ioctl_cancel, NULL),
+	/* Reads user memory, and only then looks whether the device is there. */
+	IOCTL_OP(XQACCEL_CMD_PROGRAM_CREATE, XQACCEL_IOCTL_PROGRAM_CREATE,
+		 xqaccel_program_create, program, false, true, xqaccel_ioctl_program_create,
+		 xqaccel_program_create_finish),
+	IOCTL_OP(XQACCEL_CMD_PROGRAM_DESTROY, XQACCEL_IOCTL_PROGRAM_DESTROY,
+		 xqaccel_program_destroy, program, true, false, xqaccel_ioctl_program_destroy,
+		 NULL),
 };
 
 static const struct ioctl_op *ioctl_find(unsigned int cmd)

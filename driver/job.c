@@ -6,6 +6,7 @@
 #include "buffer.h"
 #include "client.h"
 #include "job.h"
+#include "program.h"
 #include "scheduler.h"
 #include "trace.h"
 #include "user.h"
@@ -41,15 +42,40 @@ static bool spans_overlap(const struct xqaccel_span *a, const struct xqaccel_spa
 	       a->offset < b->offset + b->bytes && b->offset < a->offset + a->bytes;
 }
 
+/* Whether a job reads, in a buffer, something of what is written. */
+bool xqaccel_job_reads(const struct xqaccel_job *job, const struct xqaccel_buffer *buf,
+		       const struct xq_hull *written)
+{
+	unsigned int i;
+
+	if (job->program)
+		return xqaccel_program_reads(job, buf, written);
+	for (i = 0; i < XQ_OPERANDS; i++) {
+		const struct xqaccel_span *span = &job->span[i];
+		const struct xq_hull read = { span->offset, span->offset + span->bytes };
+
+		if (!span->written && span->buf == buf && span->bytes &&
+		    xq_hulls_meet(&read, written))
+			return true;
+	}
+	return false;
+}
+
 /* Whether a job writes what another one reads. */
 bool xqaccel_job_overwrites(const struct xqaccel_job *later, const struct xqaccel_job *job)
 {
-	unsigned int i, j;
+	unsigned int i;
 
-	for (i = 0; i < XQ_OPERANDS; i++)
-		for (j = 0; later->span[i].written && j < XQ_OPERANDS; j++)
-			if (!job->span[j].written && spans_overlap(&later->span[i], &job->span[j]))
-				return true;
+	if (later->program)
+		return xqaccel_program_overwrites(later, job);
+	for (i = 0; i < XQ_OPERANDS; i++) {
+		const struct xqaccel_span *span = &later->span[i];
+		const struct xq_hull written = { span->offset, span->offset + span->bytes };
+
+		if (span->written && span->buf && span->bytes &&
+		    xqaccel_job_reads(job, span->buf, &written))
+			return true;
+	}
 	return false;
 }
 
@@ -115,6 +141,19 @@ static void spans_put(struct xqaccel_job *job)
 static_assert(sizeof_field(struct xqaccel_job_desc, work) ==
 	      sizeof_field(struct xq_hw_descriptor, work));
 
+static int job_fill(struct xqaccel_job *job, const struct xqaccel_job_desc *d)
+{
+	int ret;
+
+	ret = spans_take(job, d);
+	if (ret)
+		return ret;
+	job->macs = xq_work_macs(&d->work);
+	job->accumulate = d->work.flags & XQACCEL_JOB_ACCUMULATE;
+	descriptor_fill(job, d);
+	return 0;
+}
+
 /* Takes references to the buffers of a description that xqaccel_job_check() liked. */
 struct xqaccel_job *xqaccel_job_create(struct xqaccel_client *client,
 				       const struct xqaccel_job_desc *d)
@@ -126,19 +165,16 @@ struct xqaccel_job *xqaccel_job_create(struct xqaccel_client *client,
 		return ERR_PTR(-ENOMEM);
 	job->client = client;
 	job->completion.user_data = d->user_data;
-	job->macs = xq_work_macs(&d->work);
-	job->accumulate = d->work.flags & XQACCEL_JOB_ACCUMULATE;
 	INIT_LIST_HEAD(&job->node);
 	INIT_LIST_HEAD(&job->lane_node);
 	xqaccel_client_get(client);
 	atomic64_inc(&client->xq->stats.jobs);
-	ret = spans_take(job, d);
+	ret = d->work.op == XQACCEL_OP_PROGRAM ? xqaccel_program_bind(job, d) : job_fill(job, d);
 	if (ret) {
 		xqaccel_job_release(job);
 		xqaccel_job_free(client->xq, job);
 		return ERR_PTR(ret);
 	}
-	descriptor_fill(job, d);
 	xqaccel_job_sync_for_device(job);
 	return job;
 }
@@ -199,6 +235,9 @@ void xqaccel_job_uncount(struct xqaccel_job *job)
 void xqaccel_job_release(struct xqaccel_job *job)
 {
 	spans_put(job);
+	if (job->program)
+		xqaccel_program_put(job->program);
+	job->program = NULL;
 	xqaccel_client_put(job->client);
 }
 
@@ -222,9 +261,11 @@ void xqaccel_job_end(struct xqaccel_job *job)
 	atomic64_inc(&xq->stats.completed);
 	if (status == XQACCEL_STATUS_TIMEOUT)
 		atomic64_inc(&xq->stats.timeouts);
-	if (client->closed) {
+	if (client->closed || (job->silent && status == XQACCEL_STATUS_OK)) {
 		list_del(&job->node);
 		xqaccel_job_uncount(job);
+		/* There are fewer jobs to wait for. */
+		wake_up_all(&client->wait);
 		xqaccel_job_release(job);
 		xqaccel_job_free(xq, job);
 		return;
@@ -243,6 +284,8 @@ static void job_end(struct xqaccel_job *job, u32 status)
 	job->state = XQACCEL_JOB_ACTIVE;
 	job->completion.status = status;
 	job->completion.lane = job->lane->index;
+	if (job->program && status == XQACCEL_STATUS_LOST)
+		job->completion.failed_job = XQACCEL_NO_JOB;
 	/*
 	 * Only an OK promises something of C. What else ends must not overtake its lane, but does not
 	 * wake the work of a device that is gone: a job can be refused the device after that.
@@ -289,6 +332,13 @@ static void fault_name(struct xqaccel_job *job, u64 address)
 	}
 }
 
+/* What a device or its registers say of how far a program came is not believed unseen. */
+void xqaccel_job_failed_at(struct xqaccel_job *job, u64 step)
+{
+	if (job->program)
+		job->completion.failed_job = step < job->program->jobs ? step : XQACCEL_NO_JOB;
+}
+
 /* Ends a job with what the device wrote about it. */
 void xqaccel_job_result(struct xqaccel_job *job, const struct xq_hw_completion *c)
 {
@@ -296,7 +346,10 @@ void xqaccel_job_result(struct xqaccel_job *job, const struct xq_hw_completion *
 
 	job->completion.start = le64_to_cpu(c->start);
 	job->completion.end = le64_to_cpu(c->end);
-	job->completion.macs = le64_to_cpu(c->macs);
+	if (status)
+		xqaccel_job_failed_at(job, le64_to_cpu(c->macs));
+	else
+		job->completion.macs = le64_to_cpu(c->macs);
 	job->completion.bytes = le64_to_cpu(c->bytes);
 	job->completion.bytes_copied = le64_to_cpu(c->bytes_copied);
 	job->completion.flags = le16_to_cpu(c->flags) & XQACCEL_COMP_OVERFLOW;

@@ -16,6 +16,8 @@ struct xqaccel_caps;
 struct xqaccel_client;
 struct xqaccel_device;
 struct xqaccel_lane;
+struct xqaccel_program;
+struct xq_hull;
 struct work_struct;
 
 /* Resets of others' making that a running job survives. */
@@ -42,12 +44,15 @@ struct xqaccel_span {
  * @lane_node: in lane->done while @node is in client->done
  * @id_node: in client->by_id from when the job is counted until it is reaped
  * @state: where it is
+ * @program: that it is a run of, with a reference until it ends; or NULL
  * @span: bytes of each operand, with a reference to the buffer until the job ends
  * @desc: ready for the submission ring but for the id
  * @completion: what WAIT returns
  * @timeout: jiffies that it may be at the head of a queue
  * @deadline: in jiffies; valid once it is at the head of a queue
  * @macs: multiplications
+ * @accumulate: it can't run again from its start once it has begun
+ * @silent: nobody wants to hear of it if it ends well
  * @dispatched_ns: when it was given to a queue, in ns of CLOCK_MONOTONIC
  * @head_ns: when it became the head of the queue, 0 before and when it is in flight no more
  * @charged_ns: device time that was charged for it when it was dispatched
@@ -65,6 +70,7 @@ struct xqaccel_job {
 	enum xqaccel_job_state state;
 	struct xqaccel_client *client;
 	struct xqaccel_lane *lane;
+	struct xqaccel_program *program;
 	struct xqaccel_span span[XQ_OPERANDS];
 	struct xq_hw_descriptor desc;
 	struct xqaccel_completion completion;
@@ -76,6 +82,7 @@ struct xqaccel_job {
 	u64 head_ns;
 	u64 charged_ns;
 	bool accumulate;
+	bool silent;
 	bool canceled;
 	bool timed_out;
 };
@@ -97,12 +104,16 @@ void xqaccel_job_free(struct xqaccel_device *xq, struct xqaccel_job *job);
 void xqaccel_job_finish(struct xqaccel_job *job, u32 status);
 void xqaccel_job_fail(struct xqaccel_job *job, u32 status);
 void xqaccel_job_end(struct xqaccel_job *job);
+void xqaccel_job_failed_at(struct xqaccel_job *job, u64 step);
 void xqaccel_job_result(struct xqaccel_job *job, const struct xq_hw_completion *c);
 
+bool xqaccel_job_reads(const struct xqaccel_job *job, const struct xqaccel_buffer *buf,
+		       const struct xq_hull *written);
 bool xqaccel_job_overwrites(const struct xqaccel_job *later, const struct xqaccel_job *job);
 
 /* dma_sync.c */
 bool xqaccel_dma_needs_sync(struct device *dev, dma_addr_t example);
+void xqaccel_buffer_sync_for_device(struct xqaccel_buffer *buf);
 void xqaccel_job_sync_for_device(struct xqaccel_job *job);
 void xqaccel_job_sync_and_end(struct xqaccel_job *job);
 void xqaccel_sync_work(struct work_struct *work);

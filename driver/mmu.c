@@ -16,7 +16,6 @@ static_assert(XQACCEL_GRANULE_SHIFT == XQ_LARGE_SHIFT);
 #define TABLE_BYTES	PAGE_ALIGN(XQ_PT_ENTRIES * sizeof(__le64))
 #define CHILD_BYTES	PAGE_ALIGN(XQ_PT_ENTRIES * sizeof(struct xqaccel_table *))
 #define GFP_TABLE	(GFP_KERNEL_ACCOUNT | __GFP_NOWARN)
-#define LEAF_RIGHTS	(XQ_PTE_VALID | XQ_PTE_READ | XQ_PTE_WRITE)
 
 /* Level 0 is the root. */
 static unsigned int table_index(u64 va, unsigned int level)
@@ -178,7 +177,7 @@ static void table_unlink(struct xqaccel_mmu *mmu, struct xqaccel_table *table, u
 }
 
 static int map_pages(struct xqaccel_mmu *mmu, struct xqaccel_table *middle, u64 va, u64 dma,
-		     u64 len)
+		     u64 len, u64 rights)
 {
 	struct xqaccel_table *leaf = table_child(mmu, middle, va);
 	u64 done;
@@ -187,13 +186,13 @@ static int map_pages(struct xqaccel_mmu *mmu, struct xqaccel_table *middle, u64 
 		return PTR_ERR(leaf);
 	for (done = 0; done < len; done += XQ_PAGE_BYTES)
 		entry_set(leaf, table_index(va + done, 2),
-			  ((dma + done) & XQ_PTE_ADDR) | LEAF_RIGHTS);
+			  ((dma + done) & XQ_PTE_ADDR) | rights);
 	table_link(middle, table_index(va, 1));
 	return 0;
 }
 
 /* Maps what lies in one granule; returns its bytes or -errno. */
-static s64 map_granule(struct xqaccel_mmu *mmu, u64 va, u64 dma, u64 len)
+static s64 map_granule(struct xqaccel_mmu *mmu, u64 va, u64 dma, u64 len, u64 rights)
 {
 	const u64 room = XQACCEL_GRANULE_BYTES - (va & (XQACCEL_GRANULE_BYTES - 1));
 	struct xqaccel_table *middle = table_child(mmu, mmu->root, va);
@@ -205,9 +204,9 @@ static s64 map_granule(struct xqaccel_mmu *mmu, u64 va, u64 dma, u64 len)
 	len = min(len, room);
 	if (len == XQACCEL_GRANULE_BYTES && IS_ALIGNED(dma, XQACCEL_GRANULE_BYTES)) {
 		child_set(middle, i, XQACCEL_LARGE_LEAF);
-		entry_set(middle, i, (dma & XQ_PTE_ADDR) | LEAF_RIGHTS | XQ_PTE_LARGE);
+		entry_set(middle, i, (dma & XQ_PTE_ADDR) | rights | XQ_PTE_LARGE);
 	} else {
-		ret = map_pages(mmu, middle, va, dma, len);
+		ret = map_pages(mmu, middle, va, dma, len, rights);
 	}
 	if (ret)
 		return ret;
@@ -216,17 +215,20 @@ static s64 map_granule(struct xqaccel_mmu *mmu, u64 va, u64 dma, u64 len)
 }
 
 /**
- * xqaccel_mmu_map() - make a range readable and writable for the device
+ * xqaccel_mmu_map() - make a range readable for the device
  * @mmu: page table
  * @va: start of a granule
  * @sgt: mapped by the DMA API
  * @bytes: of the range, whole pages
+ * @writable: for the device, too
  *
  * Return: 0, or -ENOMEM, -ENOSPC (no memory, or none allowed, for tables) with part of the range
  * mapped, which xqaccel_mmu_unmap() undoes.
  */
-int xqaccel_mmu_map(struct xqaccel_mmu *mmu, u64 va, struct sg_table *sgt, u64 bytes)
+int xqaccel_mmu_map(struct xqaccel_mmu *mmu, u64 va, struct sg_table *sgt, u64 bytes,
+		    bool writable)
 {
+	const u64 rights = XQ_PTE_VALID | XQ_PTE_READ | (writable ? XQ_PTE_WRITE : 0);
 	const u64 end = va + bytes;
 	struct scatterlist *sg;
 	int i;
@@ -236,7 +238,7 @@ int xqaccel_mmu_map(struct xqaccel_mmu *mmu, u64 va, struct sg_table *sgt, u64 b
 		u64 len = min_t(u64, sg_dma_len(sg), end - va);
 
 		while (len) {
-			const s64 done = map_granule(mmu, va, dma, len);
+			const s64 done = map_granule(mmu, va, dma, len, rights);
 
 			if (done < 0)
 				return done;

@@ -68,7 +68,8 @@ void xqaccel_mmu_fini(struct xqaccel_mmu *mmu, struct list_head *kept);
 void xqaccel_table_free(struct device *dev, struct xqaccel_table *table, bool leak);
 int xqaccel_mmu_va_get(struct xqaccel_mmu *mmu, u64 bytes, u64 *va);
 void xqaccel_mmu_va_put(struct xqaccel_mmu *mmu, u64 va, u64 bytes);
-int xqaccel_mmu_map(struct xqaccel_mmu *mmu, u64 va, struct sg_table *sgt, u64 bytes);
+int xqaccel_mmu_map(struct xqaccel_mmu *mmu, u64 va, struct sg_table *sgt, u64 bytes,
+		    bool writable);
 void xqaccel_mmu_unmap(struct xqaccel_mmu *mmu, u64 va, u64 bytes);
 void xqaccel_mmu_reclaim(struct xqaccel_mmu *mmu, struct list_head *kept);
 

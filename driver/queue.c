@@ -73,12 +73,16 @@ void xqaccel_queue_start(struct xqaccel_queue *q)
 
 	memset(q->cq, 0, cq_bytes(q));
 	q->sq_tail = 0;
+	q->sq_told = 0;
 	q->cq_head = 0;
 	q->phase = 1;
 	dma_wmb();
 	xqaccel_write64(xq, XQ_QUEUE(q->index, XQ_Q_SQ_BASE), q->sq_dma);
 	xqaccel_write64(xq, XQ_QUEUE(q->index, XQ_Q_CQ_BASE), q->cq_dma);
 	queue_write(q, XQ_Q_SIZE, q->log2);
+	if (xq->caps.features & XQACCEL_FEATURE_COALESCE)
+		queue_write(q, XQ_Q_COALESCE, XQ_Q_COALESCE_COUNT(XQACCEL_COALESCE_JOBS) |
+			    XQ_Q_COALESCE_US(XQACCEL_COALESCE_US));
 	queue_write(q, XQ_Q_CTRL, XQ_Q_CTRL_ENABLE | XQ_Q_CTRL_IRQ);
 	q->broken = false;
 	q->halted = false;
@@ -115,6 +119,7 @@ void xqaccel_queue_note_reached(struct xqaccel_queue *q, bool answers)
 		xqaccel_queue_halt(q);
 		reached = xqaccel_read(q->xq, XQ_QUEUE(q->index, XQ_Q_SQ_HEAD));
 	}
+	q->step = answers ? xqaccel_read(q->xq, XQ_QUEUE(q->index, XQ_Q_STEP)) : ~0U;
 	q->reached = reached >> q->log2 ? q->sq_tail : reached;
 }
 
@@ -179,7 +184,7 @@ bool xqaccel_queue_has_room(const struct xqaccel_queue *q)
 	       (!q->inflight || q->ahead_ns < XQACCEL_QUEUE_NS);
 }
 
-/* Gives a job to the device; the caller saw that there is room. */
+/* Puts a job on the ring; the caller saw that there is room, and calls xqaccel_queue_ring(). */
 void xqaccel_queue_push(struct xqaccel_queue *q, struct xqaccel_job *job)
 {
 	struct xqaccel_device *xq = q->xq;
@@ -192,10 +197,21 @@ void xqaccel_queue_push(struct xqaccel_queue *q, struct xqaccel_job *job)
 	list_move_tail(&job->node, &q->jobs);
 	if (!q->inflight++)
 		head_begins(q);
-	/* The descriptor must be in memory before the doorbell. */
+	xqaccel_watch_arm(q);
+}
+
+/* Tells the device of all that was put on the ring. */
+void xqaccel_queue_ring(struct xqaccel_queue *q)
+	__must_hold(&q->xq->lock)
+{
+	lockdep_assert_held(&q->xq->lock);
+
+	if (q->sq_told == q->sq_tail)
+		return;
+	q->sq_told = q->sq_tail;
+	/* The descriptors must be in memory before the doorbell. */
 	dma_wmb();
 	queue_write(q, XQ_Q_SQ_TAIL, q->sq_tail);
-	xqaccel_watch_arm(q);
 }
 
 /* A completion that can't be true means that the queue's state is no longer known. */

@@ -13,7 +13,10 @@ struct xq_hw_descriptor;
 struct xq_hw_completion;
 
 /* Enough to keep the engine busy over an interrupt; more would only delay other clients. */
-#define XQACCEL_QUEUE_DEPTH	4
+#define XQACCEL_QUEUE_DEPTH	8
+/* One interrupt for so many completions, unless there is none for so long or nothing to do. */
+#define XQACCEL_COALESCE_JOBS	4
+#define XQACCEL_COALESCE_US	50
 /* log2 of ring entries: a full page of descriptors, more than are ever in flight. */
 #define XQACCEL_RING_LOG2	4
 
@@ -22,6 +25,7 @@ struct xq_hw_completion;
  * @index: number of the queue
  * @log2: of the entries of both rings
  * @sq_tail: our index into the submission ring
+ * @sq_told: the value of it that the device knows
  * @cq_head: our index into the completion ring
  * @phase: that a new completion at cq_head has
  * @inflight: length of @jobs
@@ -33,6 +37,7 @@ struct xq_hw_completion;
  * @idle: halted, and no job was running when the suspend came
  * @reached: index of the descriptor that the device would have started next when the queue was
  *	stopped
+ * @step: of the program that was running then, the job that was next to end
  * @irq_reaped: whether an interrupt reaped since the watchdog last looked
  * @watch: watchdog, pending while jobs are in flight
  */
@@ -45,6 +50,7 @@ struct xqaccel_queue {
 	dma_addr_t sq_dma;
 	dma_addr_t cq_dma;
 	u32 sq_tail;
+	u32 sq_told;
 	u32 cq_head;
 	u32 phase;
 	unsigned int inflight;
@@ -55,6 +61,7 @@ struct xqaccel_queue {
 	bool halted;
 	bool idle;
 	u32 reached;
+	u32 step;
 	bool irq_reaped;
 	struct delayed_work watch;
 };
@@ -69,6 +76,7 @@ bool xqaccel_queue_late(struct xqaccel_queue *q);
 void xqaccel_queue_note_reached(struct xqaccel_queue *q, bool answers);
 unsigned int xqaccel_queue_started(const struct xqaccel_queue *q);
 void xqaccel_queue_push(struct xqaccel_queue *q, struct xqaccel_job *job);
+void xqaccel_queue_ring(struct xqaccel_queue *q);
 bool xqaccel_queue_collect(struct xqaccel_queue *q);
 bool xqaccel_queue_reap(struct xqaccel_queue *q);
 struct xqaccel_job *xqaccel_queue_head(struct xqaccel_queue *q);

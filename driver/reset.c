@@ -97,6 +97,7 @@ static void recover_jobs(struct xqaccel_queue *q)
 {
 	struct xqaccel_job *job, *next;
 	unsigned int started;
+	bool oldest = true;
 	LIST_HEAD(again);
 
 	lockdep_assert_held(&q->xq->lock);
@@ -112,6 +113,10 @@ static void recover_jobs(struct xqaccel_queue *q)
 	list_for_each_entry_safe(job, next, &q->jobs, node) {
 		const u32 status = reset_status(q, job, started);
 
+		/* Of those that started, the device was at the oldest. */
+		if (status && started)
+			xqaccel_job_failed_at(job, oldest ? q->step : ~0U);
+		oldest = false;
 		if (started)
 			started--;
 		if (status)

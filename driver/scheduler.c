@@ -380,12 +380,16 @@ static bool serve_one(struct xqaccel_device *xq)
 void xqaccel_sched_run(struct xqaccel_device *xq)
 	__must_hold(&xq->lock)
 {
+	unsigned int i;
+
 	lockdep_assert_held(&xq->lock);
 
 	if (xq->lost || xq->power != XQACCEL_ACTIVE)
 		return;
 	while (serve_one(xq))
 		;
+	for (i = 0; i < xq->caps.queues; i++)
+		xqaccel_queue_ring(&xq->queue[i]);
 }
 
 /* ---- the end -------------------------------------------------------------------- */

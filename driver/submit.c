@@ -45,16 +45,22 @@ static struct xqaccel_job *job_from_user(struct xqaccel_client *client,
 						  (u64)index * cmd->jobs.stride);
 	struct xqaccel_job *job;
 	struct xqaccel_job_desc desc;
+	bool silent;
 	int ret;
 
 	ret = copy_struct_from_user(&desc, sizeof(desc), from, cmd->jobs.stride);
-	if (!ret)
+	if (ret)
+		return ERR_PTR(ret);
+	silent = desc.work.flags & XQACCEL_JOB_SILENT;
+	desc.work.flags &= ~XQACCEL_JOB_SILENT;
+	if (desc.work.op != XQACCEL_OP_PROGRAM)
 		ret = xqaccel_job_check(&client->xq->caps, &desc);
 	if (ret)
 		return ERR_PTR(ret);
 	job = xqaccel_job_create(client, &desc);
 	if (IS_ERR(job))
 		return job;
+	job->silent = silent;
 	job->lane = &client->lane[array_index_nospec(cmd->lane, XQACCEL_LANES)];
 	job->timeout = max(1UL, msecs_to_jiffies(cmd->timeout_ms ?: xqaccel_default_timeout_ms()));
 	return job;

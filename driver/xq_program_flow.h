@@ -196,6 +196,47 @@ static inline bool xq_extent_dense(const struct xq_extent *e, __u64 span)
 	return bytes == span;
 }
 
+/* The span of an operand; false for one that the job does not have, or that is empty. */
+static inline bool xq_place_span(const struct xqaccel_work *w, const struct xq_place *place,
+				 unsigned int operand, struct xq_extent *e, __u64 *span)
+{
+	const struct xq_place *p = &place[operand];
+
+	xq_work_extent(w, operand, e);
+	return p->use && xq_span(e, p->stride, p->batch_stride, p->plane_stride, span) && *span;
+}
+
+/* Whether an output overlaps neither itself nor, in the same buffer or slot, another operand. */
+static inline bool xq_place_apart(const struct xqaccel_work *w, const struct xq_place *place,
+				  unsigned int operand)
+{
+	const struct xq_place *mine = &place[operand];
+	struct xq_extent e, other;
+	__u64 span, bytes;
+	unsigned int i;
+
+	if (!xq_place_span(w, place, operand, &e, &span) || !e.written)
+		return true;
+	if (!xq_rows_disjoint(&e, mine->stride, mine->batch_stride, mine->plane_stride))
+		return false;
+	for (i = 0; i < XQ_OPERANDS; i++)
+		if (i != operand && place[i].use == mine->use &&
+		    xq_place_span(w, place, i, &other, &bytes) &&
+		    place[i].offset < mine->offset + span && mine->offset < place[i].offset + bytes)
+			return false;
+	return true;
+}
+
+static inline bool xq_places_apart(const struct xqaccel_work *w, const struct xq_place *place)
+{
+	unsigned int i;
+
+	for (i = 0; i < XQ_OPERANDS; i++)
+		if (!xq_place_apart(w, place, i))
+			return false;
+	return true;
+}
+
 /* What a job's operands do, one after the other: inputs before outputs. */
 static inline void xq_program_add_operand(struct xq_flow *flow, const struct xqaccel_work *w,
 					  const struct xq_place *p, unsigned int operand, bool writes)

@@ -119,13 +119,18 @@ int xqdev_create(const struct xqdev_config *config, const struct xqdev_host *hos
 	if (ret)
 		goto free_device;
 	ret = -ENOMEM;
+	dev->scratch = aligned_alloc(4096, XQDEV_SCRATCH);
+	if (!dev->scratch)
+		goto destroy_lock;
 	dev->pool = xqk_pool_create(config->threads ? config->threads : default_threads(),
 				    config->pin);
 	if (!dev->pool)
-		goto destroy_lock;
+		goto free_scratch;
 	*out = dev;
 	return 0;
 
+free_scratch:
+	free(dev->scratch);
 destroy_lock:
 	pthread_cond_destroy(&dev->timer_changed);
 	pthread_cond_destroy(&dev->ended);
@@ -165,6 +170,7 @@ void xqdev_destroy(struct xqdev *dev)
 	quiesce(dev);
 	xqdev_timer_stop(dev);
 	xqk_pool_destroy(dev->pool);
+	free(dev->scratch);
 	for (i = 0; i < dev->queues; i++)
 		for (j = 0; j < XQDEV_AHEAD; j++)
 			free_job(&dev->queue[i].job[j]);

@@ -27,6 +27,9 @@
 /* Pages of all operands of a job: more than 4 GiB is refused, so that memory is bounded. */
 #define XQDEV_MAX_JOB_PAGES	((1U << 20) + 64)
 
+/* Scratch memory of the device context. */
+#define XQDEV_SCRATCH		(256U << 10)
+
 /* Seconds that a pause waits for accumulating jobs: a guest may not hold it up for ever. */
 #define XQDEV_PAUSE_SECONDS	2
 
@@ -171,6 +174,7 @@ struct xqdev {
 	unsigned int queues, contexts;
 	const struct xqk_isa *isa;
 	struct xqk_pool *pool;
+	void *scratch;		/* of the device context, for jobs too small for the pool */
 	__u32 pairs[XQ_FORMATS];
 	struct xq_abilities abilities;
 

@@ -6,13 +6,28 @@
  */
 #include "device.h"
 
+/* Jobs that take no longer than it takes to wake a thread. */
+#define TINY_MACS	(1U << 15)
+#define TINY_BYTES	(1U << 14)
+
 static void task_done(struct xqk_task *task, void *arg);
 
 /*
- * Start a job. Whether it has started and not ended, with the device's lock held: one that is
- * empty or comes to nothing ends at once.
+ * Whether to wake a thread for a job would take longer than the job. Such a one is computed by
+ * the device context itself, if that starts it: a microsecond or two.
  */
-static bool start(struct xqdev_job *job, uint64_t now)
+static bool tiny(const struct xqdev_job *job)
+{
+	return job->macs <= TINY_MACS && job->bytes <= TINY_BYTES &&
+	       job->task.plan.scratch_bytes <= XQDEV_SCRATCH;
+}
+
+/*
+ * Start a job. Whether it has started and not ended, with the device's lock held: one that is
+ * empty or comes to nothing ends at once. @here: NULL in the engine's threads; else set to a job
+ * that the caller has to compute.
+ */
+static bool start(struct xqdev_job *job, uint64_t now, struct xqdev_job **here)
 {
 	struct xqdev *dev = job->queue->dev;
 
@@ -25,6 +40,10 @@ static bool start(struct xqdev_job *job, uint64_t now)
 	job->done = job->status || job->empty;
 	if (job->done)
 		return false;
+	if (here && tiny(job)) {
+		*here = job;
+		return true;
+	}
 	job->task.done = task_done;
 	job->task.arg = job;
 	xqk_pool_submit(dev->pool, &job->task);
@@ -35,7 +54,7 @@ static bool start(struct xqdev_job *job, uint64_t now)
  * Start parts of a program, none of which runs, for as long as they end at once. False if the
  * program has ended with them. If the next part is not ready, the device context goes on.
  */
-static bool run_parts(struct xqdev_job *job, uint64_t now)
+static bool run_parts(struct xqdev_job *job, uint64_t now, struct xqdev_job **here)
 {
 	struct xqdev_program *p = job->program;
 	unsigned int i;
@@ -43,7 +62,7 @@ static bool run_parts(struct xqdev_job *job, uint64_t now)
 	for (i = 0; i < p->count; i++) {
 		struct xqdev_job *part = xqdev_part_at(p, i);
 
-		if (part->state == XQDEV_JOB_READY && start(part, now))
+		if (part->state == XQDEV_JOB_READY && start(part, now, here))
 			return true;
 	}
 	job->done = p->stop || p->fetched == p->jobs;
@@ -51,63 +70,85 @@ static bool run_parts(struct xqdev_job *job, uint64_t now)
 	return !job->done;
 }
 
-static bool start_any(struct xqdev_job *job, uint64_t now)
+static bool start_any(struct xqdev_job *job, uint64_t now, struct xqdev_job **here)
 {
 	if (job->status || !xqdev_is_program(job))
-		return start(job, now);
+		return start(job, now, here);
 	job->start = now;
 	job->state = XQDEV_JOB_ENGINE;
-	return run_parts(job, now);
+	return run_parts(job, now, here);
 }
 
 /*
  * Start jobs that are ready for as long as they end at once. Nothing of the queue runs, and
  * the device's lock is held.
  */
-static void run_next(struct xqdev_queue *q, uint64_t now)
+static void run_next(struct xqdev_queue *q, uint64_t now, struct xqdev_job **here)
 {
 	unsigned int i;
 
 	for (i = 0; i < q->count; i++) {
 		struct xqdev_job *job = xqdev_job_at(q, i);
 
-		if (job->state == XQDEV_JOB_READY && start_any(job, now))
+		if (job->state == XQDEV_JOB_READY && start_any(job, now, here))
 			return;
 	}
+}
+
+/* A job has ended: start the next one, under the device's lock. */
+static void ended(struct xqdev_job *job, uint64_t now, struct xqdev_job **here)
+{
+	job->done = true;
+	job->done_at = now;
+	if (!job->whole || !run_parts(job->whole, now, here))
+		run_next(job->queue, now, here);
 }
 
 static void task_done(struct xqk_task *task, void *arg)
 {
 	struct xqdev_job *job = arg;
-	struct xqdev_queue *q = job->queue;
-	struct xqdev *dev = q->dev;
+	struct xqdev *dev = job->queue->dev;
 	const uint64_t now = dev->host->clock_ns(dev->opaque);
 
 	(void)task;
 	pthread_mutex_lock(&dev->lock);
-	job->done = true;
-	job->done_at = now;
-	if (!job->whole || !run_parts(job->whole, now))
-		run_next(q, now);
+	ended(job, now, NULL);
 	pthread_cond_broadcast(&dev->ended);
 	pthread_mutex_unlock(&dev->lock);
 	dev->host->schedule(dev->opaque);
 }
 
-/* Start what is ready if nothing of the queue runs. */
+static void compute(struct xqdev *dev, struct xqdev_job *job)
+{
+	struct xqk_plan *plan = &job->task.plan;
+	uint32_t chunk;
+
+	for (chunk = 0; chunk < plan->chunks; chunk++)
+		xqk_run_chunk(plan, chunk, dev->scratch, NULL);
+}
+
+/* Start what is ready if nothing of the queue runs; compute what is too small for a thread. */
 void xqdev_engine_run(struct xqdev_queue *q)
 {
 	struct xqdev *dev = q->dev;
 	const uint64_t now = dev->host->clock_ns(dev->opaque);
-	struct xqdev_job *job;
+	struct xqdev_job *job, *here = NULL;
 
 	pthread_mutex_lock(&dev->lock);
 	job = xqdev_running(q);
 	if (!job)
-		run_next(q, now);
+		run_next(q, now, &here);
 	else if (xqdev_is_program(job) && !xqdev_program_running(job->program) &&
-		 !run_parts(job, now))
-		run_next(q, now);
+		 !run_parts(job, now, &here))
+		run_next(q, now, &here);
+	while (here) {
+		job = here;
+		here = NULL;
+		pthread_mutex_unlock(&dev->lock);
+		compute(dev, job);
+		pthread_mutex_lock(&dev->lock);
+		ended(job, dev->host->clock_ns(dev->opaque), &here);
+	}
 	pthread_mutex_unlock(&dev->lock);
 }
 

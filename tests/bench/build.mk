@@ -41,6 +41,13 @@ bench-operators-y := tests/bench/operators.c
 bench-operators-libs := xqkernels
 BENCH_RUN += && $(O)/obj/bin/bench-operators
 
+# What a job costs beside its arithmetic, on soft; in the VM with a device file's name.
+BENCHES += bench-chain
+bench-chain-y := tests/bench/chain.c
+bench-chain-libs := xqaccel
+BENCH_RUN += && $(O)/obj/bin/bench-chain
+GUEST_BIN += $(O)/obj/bin/bench-chain
+
 .PHONY: bench-doc
 bench-doc:
 	$(Q)tests/bench/document.py $(O)/bench Documentation

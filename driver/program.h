@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Recorded programs: jobs that are checked once and run many times. */
+#ifndef XQACCEL_PROGRAM_H
+#define XQACCEL_PROGRAM_H
+
+#include <linux/kref.h>
+#include <linux/types.h>
+#include <linux/xqaccel.h>
+
+#include "xq_program.h"
+#include "xq_program_flow.h"
+
+struct xqaccel_buffer;
+struct xqaccel_client;
+struct xqaccel_job;
+
+/* Buffers that the jobs of a program name. */
+#define XQACCEL_PROGRAM_BUFFERS		1024
+
+/* A buffer that the jobs of a program name, and what they do with it. */
+struct xqaccel_fixed {
+	struct xqaccel_buffer *buf;
+	struct xq_use use;
+};
+
+/**
+ * struct xqaccel_program - references are held by the handle and by runs that have not ended
+ * @handle: in client->programs
+ * @published: user space was told of the handle, which names nothing before; under xa_lock
+ * @jobs: how many there are
+ * @macs: multiplications of all
+ * @repeatable: a run that was stopped may run again from its start
+ * @list: descriptors of the jobs, in memory that the device only reads and user space does not see
+ * @slot: what the jobs do with what a slot is bound to; align is 0 if none uses it
+ * @fixed: buffers that the jobs name, with a reference to each
+ *
+ * Nothing but @published changes once it has a handle.
+ */
+struct xqaccel_program {
+	struct kref ref;
+	u32 handle;
+	bool published;
+	u32 jobs;
+	u64 macs;
+	bool repeatable;
+	struct xqaccel_buffer *list;
+	struct xq_use slot[XQACCEL_PROGRAM_SLOTS];
+	struct xqaccel_fixed *fixed;
+	u32 fixed_count;
+	u32 fixed_room;
+};
+
+void xqaccel_program_put(struct xqaccel_program *program);
+void xqaccel_programs_close(struct xqaccel_client *client);
+
+/* program_run.c */
+int xqaccel_program_bind(struct xqaccel_job *job, const struct xqaccel_job_desc *d);
+struct xq_use xqaccel_program_use(const struct xqaccel_job *job, unsigned int i);
+bool xqaccel_program_reads(const struct xqaccel_job *job, const struct xqaccel_buffer *buf,
+			   const struct xq_hull *written);
+bool xqaccel_program_overwrites(const struct xqaccel_job *later, const struct xqaccel_job *job);
+
+#endif

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Runs of programs: jobs whose operands are what the program's slots are bound to. */
+#include <linux/errno.h>
+#include <linux/kernel.h>
+
+#include "buffer.h"
+#include "client.h"
+#include "job.h"
+#include "program.h"
+
+static struct xqaccel_program *program_find(struct xqaccel_client *client, u32 handle)
+{
+	struct xqaccel_program *p;
+
+	xa_lock(&client->programs);
+	p = xa_load(&client->programs, handle);
+	if (p && p->published)
+		kref_get(&p->ref);
+	else
+		p = NULL;
+	xa_unlock(&client->programs);
+	return p;
+}
+
+/* What a run does with the buffer of an operand, from its offset on; align is 0 if it wants none. */
+static struct xq_use operand_use(const struct xqaccel_program *p, unsigned int operand)
+{
+	struct xq_use use = {};
+
+	if (operand < XQACCEL_PROGRAM_SLOTS)
+		return p->slot[operand];
+	if (operand == XQACCEL_PROGRAM_PROFILE) {
+		use.align = sizeof(struct xqaccel_profile);
+		xq_hull_add(&use.written, 0, (u64)p->jobs * sizeof(struct xqaccel_profile));
+	}
+	return use;
+}
+
+/* Whether the operands of a description are there, or not, as the program wants it. */
+static bool operand_valid(const struct xqaccel_program *p, const struct xqaccel_operand *op,
+			  unsigned int i)
+{
+	const u32 align = operand_use(p, i).align;
+
+	if (op->reserved | op->stride | op->batch_stride | op->plane_stride)
+		return false;
+	if (!op->handle)
+		return !op->offset && (!align || i == XQACCEL_PROGRAM_PROFILE);
+	return align && !(op->offset & (align - 1));
+}
+
+static int operand_take(struct xqaccel_job *job, const struct xqaccel_operand *op, unsigned int i)
+{
+	const struct xq_use use = operand_use(job->program, i);
+	struct xqaccel_span *span = &job->span[i];
+	int ret;
+
+	if (!operand_valid(job->program, op, i))
+		return -EINVAL;
+	if (!op->handle)
+		return 0;
+	span->buf = xqaccel_buffer_find(job->client, op->handle);
+	if (!span->buf)
+		return -ENOENT;
+	ret = xq_slot_check(&use, op->offset, span->buf->bytes);
+	if (ret)
+		return ret;
+	span->offset = op->offset;
+	span->bytes = xq_use_end(&use);
+	return 0;
+}
+
+/* What a run does through an operand, in bytes of the buffer. */
+struct xq_use xqaccel_program_use(const struct xqaccel_job *job, unsigned int i)
+{
+	const struct xq_use use = operand_use(job->program, i);
+
+	return xq_use_at(&use, job->span[i].offset);
+}
+
+/* Whether nothing that is written through an operand is something else's, too. */
+static bool operand_apart(const struct xqaccel_job *job, unsigned int i)
+{
+	const struct xqaccel_buffer *buf = job->span[i].buf;
+	const struct xq_use mine = xqaccel_program_use(job, i);
+	unsigned int j;
+
+	if (!buf)
+		return true;
+	for (j = 0; j < i; j++) {
+		const struct xq_use other = xqaccel_program_use(job, j);
+
+		if (job->span[j].buf == buf && xq_uses_clash(&mine, &other))
+			return false;
+	}
+	for (j = 0; j < job->program->fixed_count; j++) {
+		const struct xqaccel_fixed *fixed = &job->program->fixed[j];
+
+		if (fixed->buf == buf && xq_uses_clash(&mine, &fixed->use))
+			return false;
+	}
+	return true;
+}
+
+static void descriptor_fill(struct xqaccel_job *job)
+{
+	const struct xqaccel_program *p = job->program;
+	struct xqaccel_work work = {
+		.op = XQACCEL_OP_PROGRAM,
+		.flags = p->repeatable ? 0 : XQACCEL_JOB_ACCUMULATE,
+		.words = { p->jobs },
+	};
+	const u32 *words = (const u32 *)&work;
+	unsigned int i;
+
+	job->desc.context = cpu_to_le32(job->client->context);
+	for (i = 0; i < XQ_WORK_WORDS; i++)
+		job->desc.work[i] = cpu_to_le32(words[i]);
+	for (i = 0; i <= XQACCEL_PROGRAM_PROFILE; i++)
+		if (job->span[i].buf)
+			job->desc.operand[i].address =
+				cpu_to_le64(job->span[i].buf->va + job->span[i].offset);
+	job->desc.operand[XQ_PROGRAM_LIST].address = cpu_to_le64(p->list->va);
+}
+
+/* Makes a job a run of a program. References that it took are the job's, also when it fails. */
+int xqaccel_program_bind(struct xqaccel_job *job, const struct xqaccel_job_desc *d)
+{
+	const struct xqaccel_work *w = &d->work;
+	unsigned int i;
+	int ret;
+
+	if (!(job->client->xq->caps.features & XQACCEL_FEATURE_PROGRAM) || w->flags)
+		return -EOPNOTSUPP;
+	if (!xq_words_zero(w->words + 1, ARRAY_SIZE(w->words) - 1) ||
+	    !xq_words_zero((const u32 *)&w->epilogue, sizeof(w->epilogue) / 4))
+		return -EINVAL;
+	job->program = program_find(job->client, w->run.program);
+	if (!job->program)
+		return -ENOENT;
+	for (i = 0; i < XQ_OPERANDS; i++) {
+		ret = operand_take(job, &d->operand[i], i);
+		if (ret)
+			return ret;
+	}
+	for (i = 0; i <= XQACCEL_PROGRAM_PROFILE; i++)
+		if (!operand_apart(job, i))
+			return -EINVAL;
+	job->macs = job->program->macs;
+	job->accumulate = !job->program->repeatable;
+	descriptor_fill(job);
+	return 0;
+}
+
+/* ---- what runs do to each other ------------------------------------------------- */
+
+/* Whether a run reads, in a buffer, something of what is written. */
+bool xqaccel_program_reads(const struct xqaccel_job *job, const struct xqaccel_buffer *buf,
+			   const struct xq_hull *written)
+{
+	unsigned int i;
+
+	for (i = 0; i < XQACCEL_PROGRAM_SLOTS; i++) {
+		const struct xq_use use = xqaccel_program_use(job, i);
+
+		if (job->span[i].buf == buf && xq_hulls_meet(&use.read, written))
+			return true;
+	}
+	for (i = 0; i < job->program->fixed_count; i++)
+		if (job->program->fixed[i].buf == buf &&
+		    xq_hulls_meet(&job->program->fixed[i].use.read, written))
+			return true;
+	return false;
+}
+
+/* Whether a run writes what another job reads. */
+bool xqaccel_program_overwrites(const struct xqaccel_job *later, const struct xqaccel_job *job)
+{
+	unsigned int i;
+
+	for (i = 0; i <= XQACCEL_PROGRAM_PROFILE; i++) {
+		const struct xq_use use = xqaccel_program_use(later, i);
+
+		if (later->span[i].buf && xqaccel_job_reads(job, later->span[i].buf, &use.written))
+			return true;
+	}
+	for (i = 0; i < later->program->fixed_count; i++)
+		if (xqaccel_job_reads(job, later->program->fixed[i].buf,
+				      &later->program->fixed[i].use.written))
+			return true;
+	return false;
+}

@@ -209,6 +209,27 @@ void small_fill(const struct buffer *buf, int8_t a, int8_t b)
 	memset(buf->map + SMALL_C, 0, 4 * 4 * 4);
 }
 
+int program_create(int fd, const struct xqaccel_job_desc *jobs, uint32_t count, uint32_t slots,
+		   uint32_t *program)
+{
+	struct xqaccel_program_create cmd = {
+		.size = sizeof(cmd),
+		.jobs = { sizeof(*jobs), count, (uintptr_t)jobs },
+		.slots = slots,
+	};
+	const int ret = device_ioctl(fd, XQACCEL_IOCTL_PROGRAM_CREATE, &cmd);
+
+	*program = cmd.program;
+	return ret;
+}
+
+int program_destroy(int fd, uint32_t program)
+{
+	struct xqaccel_program_destroy cmd = { .size = sizeof(cmd), .program = program };
+
+	return device_ioctl(fd, XQACCEL_IOCTL_PROGRAM_DESTROY, &cmd);
+}
+
 int small_check(const struct buffer *buf, int32_t each)
 {
 	int wrong = 0;

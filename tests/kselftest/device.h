@@ -42,6 +42,9 @@ int wait_one(int fd, struct xqaccel_completion *c, int64_t timeout_ns);
 int wait_lane(int fd, uint32_t lane, struct xqaccel_completion *c, int64_t timeout_ns);
 int wait_id(int fd, uint64_t id, struct xqaccel_completion *c, int64_t timeout_ns);
 int cancel(int fd, uint64_t id);
+int program_create(int fd, const struct xqaccel_job_desc *jobs, uint32_t count, uint32_t slots,
+		   uint32_t *program);
+int program_destroy(int fd, uint32_t program);
 
 /* C[4,4] = A[4,16] x B[4,16]^T in s8: A at 0, B at 1024, C at 2048 of a page. */
 #define SMALL_A		0

@@ -15,6 +15,7 @@
 
 #define ARENA_BYTES	(64U << 10)
 #define MOST_JOBS	4
+#define SLOTS		3
 #define PAGE		4096U
 /* No buffer between these sizes, so that the machine's memory is not used up. */
 #define LARGEST		(4U << 20)
@@ -298,6 +299,65 @@ static void some_job(struct fuzz_file *f, struct random *r, struct xqaccel_job_d
 	}
 }
 
+/* A run of the last program, whose slots are bound to anything. */
+static void some_run(struct fuzz_file *f, struct random *r, struct xqaccel_job_desc *job)
+{
+	unsigned int i;
+
+	memset(job, 0, sizeof(*job));
+	job->work.op = XQACCEL_OP_PROGRAM;
+	job->work.flags = random_one_in(r, 4) ? XQACCEL_JOB_SILENT : 0;
+	job->work.run.program = f->program;
+	job->user_data = random_next(r);
+	for (i = 0; i < SLOTS; i++) {
+		job->operand[i].handle = some_buffer(f, r)->handle;
+		job->operand[i].offset = random_one_in(r, 2) ? 0 : 64 * random_below(r, 512);
+	}
+	if (random_one_in(r, 3))
+		job->operand[XQACCEL_PROGRAM_PROFILE].handle = some_buffer(f, r)->handle;
+}
+
+/* The matrices of each job are in a slot, or where they are. */
+static int call_record(struct fuzz_file *f, const struct fuzz_call *c, struct random *r)
+{
+	struct xqaccel_job_desc jobs[MOST_JOBS];
+	struct xqaccel_program_create cmd = {
+		.size = sizeof(cmd),
+		.jobs = { sizeof(jobs[0]), 1 + random_below(r, MOST_JOBS),
+			  (uintptr_t)(arena + ARENA_BYTES / 2) },
+		.slots = SLOTS,
+	};
+	unsigned int i, j;
+	int ret;
+
+	memset(jobs, 0, sizeof(jobs));
+	for (i = 0; i < cmd.jobs.count; i++) {
+		some_job(f, r, &jobs[i]);
+		jobs[i].user_data = 0;
+		for (j = 0; j < 3; j++)
+			if (jobs[i].operand[j].handle && random_one_in(r, 2))
+				jobs[i].operand[j].handle = XQACCEL_SLOT(j % SLOTS);
+	}
+	apply_edits(c, &cmd, 0, sizeof(cmd));
+	apply_edits(c, jobs, sizeof(cmd), sizeof(jobs));
+	memcpy(arena + ARENA_BYTES / 2, jobs, sizeof(jobs));
+	ret = run_ioctl(f, c, XQACCEL_IOCTL_PROGRAM_CREATE, &cmd, sizeof(cmd));
+	if (!ret)
+		f->program = cmd.program;
+	return ret;
+}
+
+static int call_forget(struct fuzz_file *f, const struct fuzz_call *c, struct random *r)
+{
+	struct xqaccel_program_destroy cmd = {
+		.size = sizeof(cmd),
+		.program = random_one_in(r, 4) ? random_below(r, 20) : f->program,
+	};
+
+	apply_edits(c, &cmd, 0, sizeof(cmd));
+	return run_ioctl(f, c, XQACCEL_IOCTL_PROGRAM_DESTROY, &cmd, sizeof(cmd));
+}
+
 static int call_submit(struct fuzz_file *f, const struct fuzz_call *c, struct random *r)
 {
 	struct xqaccel_job_desc jobs[MOST_JOBS];
@@ -313,7 +373,10 @@ static int call_submit(struct fuzz_file *f, const struct fuzz_call *c, struct ra
 
 	memset(jobs, 0, sizeof(jobs));
 	for (i = 0; i < cmd.jobs.count; i++)
-		some_job(f, r, &jobs[i]);
+		if (random_one_in(r, 3))
+			some_run(f, r, &jobs[i]);
+		else
+			some_job(f, r, &jobs[i]);
 	apply_edits(c, &cmd, 0, sizeof(cmd));
 	apply_edits(c, jobs, sizeof(cmd), sizeof(jobs));
 	memcpy(arena + ARENA_BYTES / 2, jobs, sizeof(jobs));
@@ -419,6 +482,12 @@ int fuzz_call_run(struct fuzz_world *w, const struct fuzz_call *c)
 		break;
 	case FUZZ_POLL:
 		ret = call_poll(f, &r);
+		break;
+	case FUZZ_RECORD:
+		ret = call_record(f, c, &r);
+		break;
+	case FUZZ_FORGET:
+		ret = call_forget(f, c, &r);
 		break;
 	case FUZZ_UNKNOWN:
 		ret = call_unknown(f, c, &r);

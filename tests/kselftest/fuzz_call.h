@@ -15,7 +15,7 @@
 
 enum fuzz_op {
 	FUZZ_OPEN, FUZZ_CLOSE, FUZZ_INFO, FUZZ_CONTEXT, FUZZ_CREATE, FUZZ_DESTROY, FUZZ_MAP,
-	FUZZ_TOUCH, FUZZ_SUBMIT, FUZZ_WAIT, FUZZ_CANCEL, FUZZ_POLL, FUZZ_UNKNOWN, FUZZ_READ,
+	FUZZ_TOUCH, FUZZ_SUBMIT, FUZZ_WAIT, FUZZ_CANCEL, FUZZ_POLL, FUZZ_RECORD, FUZZ_FORGET, FUZZ_UNKNOWN, FUZZ_READ,
 	FUZZ_OPS
 };
 
@@ -43,6 +43,7 @@ struct fuzz_buffer {
 struct fuzz_file {
 	_Atomic int fd;		/* -1: not open */
 	_Atomic uint64_t last_id;
+	_Atomic uint32_t program;	/* the last one that was recorded */
 	struct fuzz_buffer buffer[FUZZ_HANDLES];
 };
 

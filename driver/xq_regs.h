@@ -91,7 +91,7 @@
 #define XQ_Q_STEP			0x24	/* of the running program, the job that is next to end */
 #define XQ_Q_COALESCE			0x28	/* completions to an interrupt, and how long they wait */
 #define   XQ_Q_COALESCE_COUNT(n)	((n) & 0xffffU)
-#define   XQ_Q_COALESCE_US(us)		((us) << 16)
+#define   XQ_Q_COALESCE_US(us)		((__u32)(us) << 16)
 #define XQ_Q_SQ_TAIL			0x40	/* doorbell: the descriptor after the last valid */
 #define XQ_Q_CQ_HEAD			0x44	/* doorbell: the completion after the last taken */
 

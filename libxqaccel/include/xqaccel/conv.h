@@ -2,9 +2,11 @@
 /*
  * Two-dimensional convolution of quantized tensors, plain, grouped, depthwise and transposed.
  *
- * The products run on the device as matrix products; patches are gathered into its buffers
- * block by block, so that memory stays bounded whatever the size of the output, and the next
- * block is gathered while one is computed. Bias and requantization run on the CPU.
+ * A device that has convolutions computes one as a job, without patches in memory. Otherwise, with a
+ * zero point that padding can't stand for, or beyond 2^30 multiplications, it is matrix products:
+ * patches are gathered into the device's buffers block by block, so that memory stays bounded whatever
+ * the size of the output, and the next block is gathered while one is computed. Bias and
+ * requantization run on the CPU; the sums are the same either way.
  */
 #ifndef XQACCEL_CONV_H
 #define XQACCEL_CONV_H

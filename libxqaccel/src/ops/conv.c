@@ -198,14 +198,14 @@ int xq_conv(struct xq_workspace *workspace, struct xq_conv *conv)
 	int err = xq_conv_shape(conv, &run.shape);
 
 	if (!err)
-		err = xq_conv_check(&run);
+		err = xq_conv_choose(&run);
 	if (err || !run.shape.rows || !run.shape.out_c)
 		return err;
 	err = xq_conv_stage(&run);
-	if (!err)
+	if (!err && !run.is_job)
 		err = plan_blocks(&run);
 	if (!err)
-		err = run_blocks(&run);
+		err = run.is_job ? xq_conv_run_job(&run) : run_blocks(&run);
 	free(run.x_memory);
 	free(run.patches);
 	free(run.scratch);

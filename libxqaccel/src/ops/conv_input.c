@@ -120,7 +120,7 @@ static int check_values(enum xq_type type, const uint8_t *values, size_t n, size
 	return 0;
 }
 
-int xq_conv_check(struct xq_conv_run *run)
+int xq_conv_choose(struct xq_conv_run *run)
 {
 	struct xq_conv *conv = run->conv;
 	const struct xq_conv_shape *s = &run->shape;
@@ -138,7 +138,6 @@ int xq_conv_check(struct xq_conv_run *run)
 	err = conv->requant ? xq_requant_check(conv->requant, s->out_c) : 0;
 	if (err)
 		return err;
-	merge_groups(run, limit);
 	if (s->k > limit || s->out_c > limit || s->groups > limit)
 		return -EOVERFLOW;
 	err = check_values(conv->x_type, conv->x, s->x_elements, &bad_x);
@@ -151,6 +150,15 @@ int xq_conv_check(struct xq_conv_run *run)
 	if (err)
 		return err;
 	choose_padding(run);
+	run->merge = 1;
+	run->w_type = conv->w_type;
+	err = xq_widen_pair(run->ws->dev, run->x_type, run->w_type, NULL, &run->a, &run->b);
+	if (err)
+		return err;
+	run->is_job = xq_conv_is_job(run);
+	if (run->is_job)
+		return 0;
+	merge_groups(run, limit);
 	return xq_widen_pair(run->ws->dev, run->x_type, run->w_type, NULL, &run->a, &run->b);
 }
 

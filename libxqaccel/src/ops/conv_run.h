@@ -16,6 +16,7 @@
  * @w_type: the same for the weights
  * @merge: groups of the convolution that are one in @shape
  * @pad: byte of an element outside of the input
+ * @is_job: the device has it as one job
  * @masked: padding does not equal the zero point and is subtracted
  * @a: @b: from elements to the device's codes
  * @x: the input in NHWC order, maybe in @x_memory
@@ -34,6 +35,7 @@ struct xq_conv_run {
 	enum xq_type x_type, w_type;
 	size_t merge;
 	uint8_t pad;
+	bool is_job;
 	bool masked;
 	struct xq_widening a, b;
 	const uint8_t *x;
@@ -45,8 +47,15 @@ struct xq_conv_run {
 	void *scratch;
 };
 
+/*
+ * Whether the device takes the convolution as it is, in one job, by the types that were chosen; and that
+ * job, once the input is in order and the weights are in the device's buffers.
+ */
+bool xq_conv_is_job(const struct xq_conv_run *run);
+int xq_conv_run_job(struct xq_conv_run *run);
+
 /* Checks the arguments and chooses types. */
-int xq_conv_check(struct xq_conv_run *run);
+int xq_conv_choose(struct xq_conv_run *run);
 
 /* Brings the input in order, and weights and zero points into the device's buffers. */
 int xq_conv_stage(struct xq_conv_run *run);

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# Tests of the driver, run in the VM. They use nothing but the ioctls.
+# Tests of the driver, run in the VM. They use nothing but the ioctls, except where the library is what is tested.
 
 STATIC_LIBS += xqkselftest
 xqkselftest-y := $(addprefix tests/kselftest/, batch.c device.c device_faults.c fault_injection.c gemm_case.c guest.c)
@@ -45,6 +45,10 @@ $(eval $(call kselftest,reset,300))
 $(eval $(call kselftest,suspend,200))
 $(eval $(call kselftest,leak,200))
 $(eval $(call kselftest,stress,240))
+
+# Networks are the library's.
+$(eval $(call kselftest,network,200))
+xq-test-network-libs += xqaccel
 
 # $(call kselftest-again,NAME,VARIANT,SECONDS,KERNEL,VM OPTIONS): the same program in another VM
 define kselftest-again

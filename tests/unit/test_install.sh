@@ -39,6 +39,15 @@ readme_example() {
 		XQACCEL_DEVICE=soft "$work/example" >"$work/got" && diff "$work/want" "$work/got"
 }
 
+# The program in the library's description, and what it prints there.
+network_example() {
+	sed -n '/^   #include <stdio.h>$/,/^   }$/s/^   //p' Documentation/library.rst >"$work/network.c"
+	# shellcheck disable=SC2046
+	cc -Wall -Wextra -Werror "$work/network.c" $(pkg-config --cflags --libs xqaccel) -o "$work/network" &&
+		sed -n '/^prints$/,/^Parameters/{/^   [-0-9]/s/^   //p}' Documentation/library.rst >"$work/wanted" &&
+		XQACCEL_DEVICE=soft "$work/network" >"$work/printed" && diff "$work/wanted" "$work/printed"
+}
+
 links_statically() {
 	# shellcheck disable=SC2046
 	cc "$work/example.c" $(pkg-config --cflags xqaccel) "$prefix/lib/libxqaccel.a" -lpthread -lm -o "$work/static" &&
@@ -68,11 +77,13 @@ symbols() {
 
 export PKG_CONFIG_PATH=$prefix/lib/pkgconfig LD_LIBRARY_PATH=$prefix/lib
 echo "KTAP version 1"
-echo "1..5"
+echo "1..6"
 installs >"$work/log" 2>&1
 result $? "it installs"
 readme_example >"$work/log" 2>&1
 result $? "the example in README.md, as it is printed"
+network_example >"$work/log" 2>&1
+result $? "the network in Documentation/library.rst, as it is printed"
 links_statically >"$work/log" 2>&1
 result $? "static linking"
 includes >"$work/log" 2>&1

@@ -1,29 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * CMSIS-NN's whole DS-CNN for keywords: a convolution, four pairs of a depthwise and a pointwise one, an
- * average pool, a fully connected layer and softmax, each fed with the one before it.
+ * CMSIS-NN's whole DS-CNN for keywords as one network: a convolution, four pairs of a depthwise and a pointwise one, an
+ * average pool, a fully connected layer and softmax.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <xqaccel/conv.h>
-#include <xqaccel/pool.h>
-#include <xqaccel/softmax.h>
+#include <xqaccel/run.h>
 
 #include "manifest.h"
 #include "support.h"
 
-#define MOST_VALUES	8192
-#define MOST_CHANNELS	64
-
-/* A layer: its number, the name of its kind, and what goes through it. */
+/* The network, and the layer that is added: its number, the name of its kind, and what it reads. */
 struct layer {
-	struct xq_workspace *ws;
+	struct xq_network *net;
 	struct vector_case *c;
 	const char *kind;
-	int number;
-	int8_t x[MOST_VALUES], y[MOST_VALUES];
+	int number, x;
 };
 
 static long attribute(const struct layer *l, const char *name)
@@ -36,26 +30,50 @@ static long attribute(const struct layer *l, const char *name)
 	return case_number(l->c, full, 0, 0);
 }
 
-static const struct tensor *parameter(const struct layer *l, const char *name, size_t count)
+/* A constant of the layer. */
+static int constant(const struct layer *l, const char *name, enum xq_type type, unsigned int dims, size_t a, size_t b, size_t c,
+		    size_t d)
 {
-	static const struct tensor none;
+	const size_t count = a * (dims > 1 ? b : 1) * (dims > 2 ? c * d : 1);
+	const struct tensor *t;
+	char full[96];
+
+	snprintf(full, sizeof(full), "layer_%d_%s_%s", l->number, l->kind, name);
+	t = case_tensor(l->c, full);
+	if (!t || t->count != count) {
+		result_differs("%s has not %zu elements", full, count);
+		return 0;
+	}
+	return xq_network_tensor(l->net, &(struct xq_network_tensor){
+		.type = type, .dims = dims, .dim = { a, b, c, d }, .data = t->data });
+}
+
+static const int32_t *numbers(const struct layer *l, const char *name, size_t count)
+{
+	static const int32_t none[256];
 	const struct tensor *t;
 	char full[96];
 
 	snprintf(full, sizeof(full), "layer_%d_%s_%s", l->number, l->kind, name);
 	t = case_tensor(l->c, full);
 	if (t && t->count == count)
-		return t;
+		return t->data;
 	result_differs("%s has not %zu elements", full, count);
-	return &none;
+	return none;
 }
 
-/* What a layer's result is fed to is the next one. */
-static void ended(struct layer *l, int err)
+/* What a layer makes; the next one has its zero point as that of its input. */
+static int output(const struct layer *l, int32_t zero_point)
 {
-	if (err)
-		result_differs("layer %d: %s", l->number, strerror(-err));
-	memcpy(l->x, l->y, sizeof(l->x));
+	return xq_network_tensor(l->net, &(struct xq_network_tensor){ .type = XQ_S8, .channels = 1, .zero_point = &zero_point });
+}
+
+/* The layer was added: its output is what the next one reads. */
+static void added(struct layer *l, int number, int y)
+{
+	if (number < 0)
+		result_differs("layer %d: %s", l->number, xq_network_error(l->net));
+	l->x = y;
 }
 
 static struct xq_requant requant(const struct layer *l, const int32_t *multiplier, const int32_t *shift, size_t params)
@@ -67,9 +85,9 @@ static struct xq_requant requant(const struct layer *l, const int32_t *multiplie
 	};
 }
 
-static size_t after(long in, long kernel, long stride, long before, long out)
+static size_t after(long in, long kernel, size_t stride, size_t before, long out)
 {
-	const long extra = (out - 1) * stride + kernel - before - in;
+	const long extra = (out - 1) * (long)stride + kernel - (long)before - in;
 
 	return extra > 0 ? (size_t)extra : 0;
 }
@@ -77,101 +95,139 @@ static size_t after(long in, long kernel, long stride, long before, long out)
 static void convolution(struct layer *l, bool depthwise)
 {
 	const long h = attribute(l, "input_h"), w = attribute(l, "input_w"), kh = attribute(l, "filter_y"),
-		   kw = attribute(l, "filter_x"), in = attribute(l, "in_ch"), out = attribute(l, "out_ch");
-	const size_t taps = (size_t)(kh * kw), weights = taps * (size_t)(depthwise ? out : in * out);
-	const struct tensor *filter = parameter(l, "weights", weights), *bias = parameter(l, "bias", (size_t)out),
-			    *multiplier = parameter(l, "output_mult", (size_t)out), *shift = parameter(l, "output_shift", (size_t)out);
-	struct xq_requant rq = requant(l, multiplier->data, shift->data, (size_t)out);
-	int8_t *turned = malloc(weights + 1);
-	struct xq_conv conv = {
-		.layout = XQ_NHWC, .batch = 1, .in_h = (size_t)h, .in_w = (size_t)w, .in_c = (size_t)in, .out_c = (size_t)out,
-		.kernel_h = (size_t)kh, .kernel_w = (size_t)kw, .groups = depthwise ? (size_t)in : 1,
-		.stride_h = (size_t)attribute(l, "stride_y"), .stride_w = (size_t)attribute(l, "stride_x"),
-		.pad_top = (size_t)attribute(l, "pad_y"), .pad_left = (size_t)attribute(l, "pad_x"),
-		.x_type = XQ_S8, .w_type = XQ_S8, .x = l->x, .w = filter->data, .x_zp = -(int32_t)attribute(l, "input_offset"),
-		.bias = bias->data, .requant = &rq, .y = l->y,
+		   kw = attribute(l, "filter_x");
+	const size_t in = (size_t)attribute(l, "in_ch"), out = (size_t)attribute(l, "out_ch");
+	const struct xq_requant rq = requant(l, numbers(l, "output_mult", out), numbers(l, "output_shift", out), out);
+	struct xq_network_convolution conv = {
+		.x = l->x, .y = output(l, rq.zero_point), .order = depthwise ? XQ_WEIGHTS_HWO : XQ_WEIGHTS_OHWI,
+		.groups = depthwise ? in : 1, .stride_h = (size_t)attribute(l, "stride_y"),
+		.stride_w = (size_t)attribute(l, "stride_x"), .pad_top = (size_t)attribute(l, "pad_y"),
+		.pad_left = (size_t)attribute(l, "pad_x"),
+		.finish = { .bias = constant(l, "bias", XQ_S32, 1, out, 0, 0, 0), .requant = &rq },
 	};
 
-	conv.pad_bottom = after(h, kh, (long)conv.stride_h, (long)conv.pad_top, attribute(l, "output_h"));
-	conv.pad_right = after(w, kw, (long)conv.stride_w, (long)conv.pad_left, attribute(l, "output_w"));
-	if (!filter->data || !bias->data || !multiplier->data || !shift->data ||
-	    attribute(l, "output_h") * attribute(l, "output_w") * out > MOST_VALUES || out > MOST_CHANNELS) {
-		free(turned);
-		return;
-	}
-	/* [1, kh, kw, O] there, [O, kh, kw, 1] here. */
-	for (size_t i = 0; depthwise && i < weights; i++)
-		turned[i % (size_t)out * taps + i / (size_t)out] = ((const int8_t *)filter->data)[i];
-	if (depthwise)
-		conv.w = turned;
-	ended(l, xq_conv(l->ws, &conv));
-	free(turned);
+	conv.w = depthwise ? constant(l, "weights", XQ_S8, 4, 1, (size_t)kh, (size_t)kw, out) :
+		 constant(l, "weights", XQ_S8, 4, out, (size_t)kh, (size_t)kw, in);
+	conv.pad_bottom = after(h, kh, conv.stride_h, conv.pad_top, attribute(l, "output_h"));
+	conv.pad_right = after(w, kw, conv.stride_w, conv.pad_left, attribute(l, "output_w"));
+	added(l, xq_network_convolution(l->net, &conv), conv.y);
 }
 
-static void average(struct layer *l)
+/* The pool leaves the quantization as it is, which the next layer knows. */
+static void average(struct layer *l, int32_t zero_point)
 {
-	const size_t h = (size_t)attribute(l, "input_h"), w = (size_t)attribute(l, "input_w");
-	const struct xq_pool pool = {
-		.kind = XQ_AVERAGE_POOL, .layout = XQ_NHWC, .type = XQ_S8, .batch = 1, .in_h = h, .in_w = w,
-		.channels = (size_t)attribute(l, "in_ch"), .kernel_h = (size_t)attribute(l, "filter_y"),
-		.kernel_w = (size_t)attribute(l, "filter_x"), .x = l->x, .y = l->y,
+	const struct xq_network_pool pool = {
+		.x = l->x, .y = output(l, zero_point), .kind = XQ_AVERAGE_POOL, .kernel_h = (size_t)attribute(l, "filter_y"),
+		.kernel_w = (size_t)attribute(l, "filter_x"),
 	};
 
-	ended(l, xq_pool(l->ws, &pool));
+	added(l, xq_network_pool(l->net, &pool), pool.y);
 }
 
 static void fully_connected(struct layer *l)
 {
 	/* The source names inputs and outputs the other way round here. */
 	const size_t in = (size_t)attribute(l, "out_ch"), out = (size_t)attribute(l, "in_ch");
-	const struct tensor *filter = parameter(l, "weights", in * out), *bias = parameter(l, "bias", out);
 	const int32_t multiplier = (int32_t)attribute(l, "output_multiplier"), shift = (int32_t)attribute(l, "output_shift"),
 		      zp = -(int32_t)attribute(l, "input_offset");
-	struct xq_requant rq = requant(l, &multiplier, &shift, 1);
-	const struct xq_channels shape = { 1, out, 1 };
-	int32_t acc[MOST_CHANNELS];
-	struct xq_matmul mm = { .m = 1, .n = out, .k = in, .a_type = XQ_S8, .b_type = XQ_S8, .b_transposed = true, .a = l->x,
-				.b = filter->data, .a_zp = &zp, .a_zps = 1, .bias = bias->data, .c = acc };
-	int err;
-
-	if (!filter->data || !bias->data || out > MOST_CHANNELS)
-		return;
-	err = xq_matmul(l->ws, &mm);
-	ended(l, err ? err : xq_requantize(acc, &shape, NULL, &rq, l->y));
-}
-
-static void run_softmax(struct layer *l)
-{
-	const struct xq_softmax s = {
-		.rows = (size_t)attribute(l, "num_rows"), .columns = (size_t)attribute(l, "row_size"),
-		.multiplier = (int32_t)attribute(l, "mult"), .shift = (int32_t)attribute(l, "shift"),
-		.diff_min = (int32_t)attribute(l, "diff_min"), .x = l->x, .y = l->y,
+	const struct xq_requant rq = requant(l, &multiplier, &shift, 1);
+	const int flat = xq_network_tensor(l->net, &(struct xq_network_tensor){
+		.type = XQ_S8, .dims = 2, .dim = { 1, in }, .channels = 1, .zero_point = &zp });
+	struct xq_network_product product = {
+		.x = flat, .w = constant(l, "weights", XQ_S8, 2, out, in, 0, 0), .y = output(l, rq.zero_point),
+		.finish = { .bias = constant(l, "bias", XQ_S32, 1, out, 0, 0, 0), .requant = &rq },
 	};
 
-	ended(l, xq_softmax(l->ws, &s));
+	added(l, xq_network_reshape(l->net, NULL, l->x, flat), flat);
+	added(l, xq_network_product(l->net, &product), product.y);
+}
+
+static void add_softmax(struct layer *l)
+{
+	const struct xq_network_softmax s = {
+		.x = l->x, .y = output(l, -128), .multiplier = (int32_t)attribute(l, "mult"),
+		.shift = (int32_t)attribute(l, "shift"), .diff_min = (int32_t)attribute(l, "diff_min"),
+	};
+
+	added(l, xq_network_softmax(l->net, &s), s.y);
+}
+
+/* Returns the network's input. */
+static int add_layers(struct layer *l)
+{
+	int32_t zp;
+	int x;
+
+	l->number = 1;
+	l->kind = "conv_2d";
+	zp = -(int32_t)attribute(l, "input_offset");
+	x = l->x = xq_network_tensor(l->net, &(struct xq_network_tensor){
+		.type = XQ_S8, .dims = 4, .channels = 1, .zero_point = &zp,
+		.dim = { 1, (size_t)attribute(l, "input_h"), (size_t)attribute(l, "input_w"), (size_t)attribute(l, "in_ch") } });
+	added(l, xq_network_input(l->net, x), x);
+	for (; l->number <= 9; l->number++) {
+		l->kind = l->number > 1 && l->number % 2 == 0 ? "depthwise_conv_2d" : "conv_2d";
+		if (l->number == 9)
+			zp = (int32_t)attribute(l, "output_offset");
+		convolution(l, l->kind[0] == 'd');
+	}
+	l->kind = "average_pool_2d";
+	average(l, zp);
+	l->number = 12;
+	l->kind = "fully_connected";
+	fully_connected(l);
+	l->number = 13;
+	l->kind = "softmax";
+	add_softmax(l);
+	return x;
+}
+
+static int execute(const struct xq_plan *plan, struct xq_device *dev, int input, const struct layer *l, const struct tensor *x,
+		   struct entry *out)
+{
+	struct xq_queue *queue = NULL;
+	struct xq_run *run = NULL;
+	int err = xq_queue_create(dev, NULL, &queue);
+
+	if (!err)
+		err = xq_run_create(plan, &run);
+	if (!err) {
+		memcpy(xq_run_data(run, input), x->data, x->count);
+		err = xq_run_execute(run, queue);
+	}
+	if (!err)
+		case_compare(xq_run_data(run, l->x), &out->tensor);
+	xq_run_destroy(run);
+	xq_queue_destroy(queue);
+	return err;
 }
 
 void run_ds_cnn(struct xq_workspace *ws, struct vector_case *c)
 {
 	const struct tensor *x = case_tensor(c, "input");
 	struct entry *out = case_output(c, 0);
-	static struct layer l;
+	struct xq_device *dev = xq_workspace_device(ws);
+	struct xq_network_value value;
+	struct layer l = { .c = c };
+	struct xq_plan *plan = NULL;
+	int input, err;
 
-	if (!x || !out || x->count > MOST_VALUES)
+	if (!x || !out)
 		return;
-	l = (struct layer){ .ws = ws, .c = c };
-	memcpy(l.x, x->data, x->count);
-	for (l.number = 1; l.number <= 9; l.number++) {
-		l.kind = l.number > 1 && l.number % 2 == 0 ? "depthwise_conv_2d" : "conv_2d";
-		convolution(&l, l.kind[0] == 'd');
+	if (xq_network_create(&l.net)) {
+		result_differs("no memory");
+		return;
 	}
-	l.kind = "average_pool_2d";
-	average(&l);
-	l.number = 12;
-	l.kind = "fully_connected";
-	fully_connected(&l);
-	l.number = 13;
-	l.kind = "softmax";
-	run_softmax(&l);
-	case_compare(l.y, &out->tensor);
+	input = add_layers(&l);
+	err = xq_network_output(l.net, l.x);
+	if (!err)
+		err = xq_network_compile(l.net, dev, 1, &plan);
+	if (err)
+		result_differs("%s", xq_network_error(l.net));
+	else if (xq_plan_value(plan, input, &value) != x->count || xq_plan_value(plan, l.x, &value) != out->tensor.count)
+		result_differs("inputs or outputs of another size");
+	else if (execute(plan, dev, input, &l, x, out))
+		result_differs("the run failed");
+	xq_plan_destroy(plan);
+	xq_network_destroy(l.net);
 }

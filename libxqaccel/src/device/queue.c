@@ -88,6 +88,11 @@ void xq_queue_destroy(struct xq_queue *queue)
 	free(queue);
 }
 
+struct xq_device *xq_queue_device(const struct xq_queue *queue)
+{
+	return queue->dev;
+}
+
 /* ---- jobs under way --------------------------------------------------------------------------- */
 
 static struct job_name *name_at(const struct xq_queue *q, unsigned int i)

@@ -17,4 +17,7 @@ int xq_queue_submit_as(struct xq_queue *queue, const void *jobs, unsigned int co
 int xq_queue_run_as(struct xq_queue *queue, const void *job, xq_make_job *make,
 		    struct xq_completion *completion);
 
+/* The device that a queue was made for. */
+struct xq_device *xq_queue_device(const struct xq_queue *queue);
+
 #endif

@@ -34,6 +34,14 @@ static unsigned int processors(void)
 	return sched_getaffinity(0, sizeof(set), &set) ? 1 : (unsigned int)CPU_COUNT(&set);
 }
 
+/* What was planned. */
+static int compute(struct run *run)
+{
+	atomic_init(&run->no_memory, false);
+	xq_parallel(run->plan.chunks, run->plan.chunks > 1 ? 0 : 1, work, run);
+	return atomic_load(&run->no_memory) ? -ENOMEM : 0;
+}
+
 int xq_operator_run(struct xq_workspace *ws, const struct xqk_operator *operator)
 {
 	struct run run;
@@ -42,10 +50,16 @@ int xq_operator_run(struct xq_workspace *ws, const struct xqk_operator *operator
 
 	if (err || done)
 		return err;
-	atomic_init(&run.no_memory, false);
 	xqk_plan_operator(&run.plan, xq_kernels(), operator, processors());
-	xq_parallel(run.plan.chunks, run.plan.chunks > 1 ? 0 : 1, work, &run);
-	return atomic_load(&run.no_memory) ? -ENOMEM : 0;
+	return compute(&run);
+}
+
+int xq_convolution_run(const struct xqk_conv *conv)
+{
+	struct run run;
+
+	xqk_plan_conv(&run.plan, xq_kernels(), conv, processors());
+	return compute(&run);
 }
 
 bool xq_dims_small(const size_t *dims, unsigned int count)

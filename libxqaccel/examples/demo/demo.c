@@ -43,10 +43,11 @@ static void print_row(const char *name, const char *pair, const struct xq_device
 {
 	printf("  %-6s%-9s", name, pair);
 	print_size((double)run->weight_bytes, 9);
-	printf("  %-14s%7.2f %%%6lu%9.2f ms%9.2f ms", xq_device_name(dev),
-	       100.0 * run->right / run->images, (unsigned long)run->stats.jobs,
-	       1e-6 * (double)run->stats.device_ns, 1e3 * run->seconds);
-	print_size((double)run->stats.bytes, 10);
+	printf("  %-14s%7.2f %%%6lu%9.2f ms%9.2f ms%7.2f", xq_device_name(dev),
+	       100.0 * run->right / run->images, (unsigned long)run->jobs,
+	       1e-6 * (double)run->device_ns, 1e3 * run->seconds,
+	       run->device_ns ? 1e9 * run->seconds / (double)run->device_ns : 0);
+	print_size((double)run->bytes, 10);
 	printf("%s%s\n", *verdict ? "  " : "", verdict);
 }
 
@@ -134,8 +135,8 @@ static void print_head(const struct demo *demo)
 	printf("%d drawn digits of %d x %d pixels, a %zu-%zu-%zu-%zu network (float32: %.2f %%)\n\n",
 	       TEST_IMAGES, IMAGE_SIDE, IMAGE_SIDE, layer_size[0], layer_size[1], layer_size[2],
 	       layer_size[3], 100.0 * demo->file->float_right / TEST_IMAGES);
-	printf("  %-15s%9s  %-14s%9s%6s%12s%12s%10s\n", "network", "weights", "device", "accuracy",
-	       "jobs", "on device", "in all", "moved");
+	printf("  %-15s%9s  %-14s%9s%6s%12s%12s%7s%10s\n", "network", "weights", "device", "accuracy",
+	       "jobs", "on device", "in all", "ratio", "moved");
 }
 
 int main(int argc, char **argv)

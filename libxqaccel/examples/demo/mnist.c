@@ -24,7 +24,6 @@
 struct mnist {
 	uint8_t *images, *labels;
 	struct tensor weights[MNIST_LAYERS], thresholds[MNIST_LAYERS];
-	struct xq_linear *layer[MNIST_LAYERS];
 };
 
 #ifdef XQ_WITH_ZLIB
@@ -104,64 +103,36 @@ static int load(const char *vectors, struct mnist *m)
 	return inputs == CLASSES ? 0 : -EINVAL;
 }
 
-static uint32_t count_right(const int32_t *acc, const uint8_t *labels)
+/* The thresholds say what is above them; at least the next integer is. */
+static void raise(struct tensor *t)
 {
-	uint32_t right = 0;
-	size_t i, j, best;
-
-	for (i = 0; i < BATCH; i++, acc += CLASSES) {
-		for (best = 0, j = 1; j < CLASSES; j++)
-			if (acc[j] > acc[best])
-				best = j;
-		right += best == labels[i];
-	}
-	return right;
-}
-
-static int run_batch(const struct mnist *m, struct xq_workspace *ws, size_t first, struct run *run)
-{
-	static int8_t x[BATCH * MNIST_WIDEST];
-	static int32_t acc[BATCH * MNIST_WIDEST];
+	int32_t *of = t->data;
 	size_t i;
-	int l, err = 0;
 
-	for (i = 0; i < BATCH * MNIST_PIXELS; i++)
-		x[i] = m->images[first * MNIST_PIXELS + i] >= MNIST_WHITE ? 1 : -1;
-	for (l = 0; l < MNIST_LAYERS && !err; l++) {
-		const size_t out = m->weights[l].dim[0];
-
-		err = xq_linear_run(m->layer[l], ws, x, BATCH, acc, &run->stats);
-		if (!err)
-			err = run_trace(run, acc, BATCH * out * sizeof(*acc));
-		if (l < MNIST_LAYERS - 1)
-			apply_thresholds(acc, m->thresholds[l].data, BATCH, out, x);
-	}
-	run->right += count_right(acc, m->labels + first);
-	run->images += BATCH;
-	return err;
+	for (i = 0; i < t->count; i++)
+		of[i]++;
 }
 
 static int run_all(struct xq_device *dev, struct mnist *m, struct run *run)
 {
-	struct xq_workspace *ws = NULL;
-	double start;
-	size_t at;
-	int l, err = 0;
+	struct classifier c = { .batch = BATCH };
+	int l, x, err = xq_network_create(&c.net);
 
-	for (l = 0; l < MNIST_LAYERS && !err; l++) {
-		err = make_sign_layer(dev, m->weights[l].data, m->weights[l].dim[1], m->weights[l].dim[0],
-				      &m->layer[l]);
-		if (!err)
-			run->weight_bytes += xq_linear_bytes(m->layer[l]);
+	if (err)
+		return err;
+	c.input = xq_network_tensor(c.net, &(struct xq_network_tensor){
+		.name = "pixels", .type = XQ_U8, .dims = 2, .dim = { 1, MNIST_PIXELS }, .batched = true });
+	err = xq_network_input(c.net, c.input);
+	x = err ? err : add_signs(c.net, c.input, MNIST_WHITE);
+	for (l = 0; l < MNIST_LAYERS && x > 0; l++) {
+		const size_t in = m->weights[l].dim[1], out = m->weights[l].dim[0];
+
+		raise(&m->thresholds[l]);
+		x = l + 1 < MNIST_LAYERS ? add_sign_layer(c.net, x, m->weights[l].data, m->thresholds[l].data, in, out) :
+		    add_score_layer(c.net, x, m->weights[l].data, NULL, in, out);
 	}
-	if (!err)
-		err = xq_workspace_create(dev, &ws);
-	start = seconds_now();
-	for (at = 0; at < (run->limit ? run->limit : MNIST_IMAGES) && !err; at += BATCH)
-		err = run_batch(m, ws, at, run);
-	run->seconds = seconds_now() - start;
-	xq_workspace_destroy(ws);
-	return err;
+	c.scores = x;
+	return run_classifier(dev, &c, m->images, run->limit ? run->limit : MNIST_IMAGES, m->labels, run);
 }
 
 int run_mnist(struct xq_device *dev, const char *vectors, struct run *run)
@@ -172,7 +143,6 @@ int run_mnist(struct xq_device *dev, const char *vectors, struct run *run)
 	if (!err)
 		err = run_all(dev, &m, run);
 	for (l = 0; l < MNIST_LAYERS; l++) {
-		xq_linear_destroy(m.layer[l]);
 		tensor_free(&m.weights[l]);
 		tensor_free(&m.thresholds[l]);
 	}

@@ -13,18 +13,24 @@
 
 #include "run.h"
 
-#define BATCH	500
 #define WIDEST	256
 
 struct layer {
 	const float *weights, *bias;
 	size_t in, out;
 	float x_scale, w_scale[WIDEST];
-	struct xq_linear *linear;
+	int8_t quantized[WIDEST * WIDEST];
+	int32_t added[WIDEST];
 };
 
+/**
+ * struct quantized - a network
+ * @range: what activations are quantized to, u8 or u4
+ * @x_type: @x_zp: how they are stored: u4 less 8 is s4, since s4 meets s4 on the device
+ */
 struct quantized {
-	enum xq_type x_type, w_type;
+	enum xq_type range, x_type, w_type;
+	int32_t x_zp;
 	struct layer layer[LAYERS];
 };
 
@@ -58,7 +64,7 @@ static int find_scales(struct quantized *q, const struct network_file *file)
 	size_t l, i;
 	int err = x ? 0 : -ENOMEM;
 
-	xq_qtype_of(q->x_type, &type);
+	xq_qtype_of(q->range, &type);
 	q->layer[0].x_scale = 1.0f / (float)type.max;
 	for (i = 0; x && i < CALIBRATION * IMAGE_PIXELS; i++)
 		x[i] = (float)file->calibration[i / IMAGE_PIXELS][i % IMAGE_PIXELS] / 255;
@@ -78,50 +84,72 @@ static int find_scales(struct quantized *q, const struct network_file *file)
 
 /* ---- layers ------------------------------------------------------------------------------------------ */
 
-static int make_layer(struct xq_device *dev, struct quantized *q, struct layer *l, bool last)
+static int quantize_layer(const struct quantized *q, struct layer *l)
 {
 	const size_t dims[] = { l->out, l->in };
-	int8_t *weights = malloc(l->out * l->in);
-	struct xq_linear_config config = {
-		.inputs = l->in, .outputs = l->out, .x_type = q->x_type, .w_type = q->w_type,
-		.weights = weights,
-	};
-	struct xq_requant requant = { .profile = XQ_REQUANT_ONNX, .type = q->x_type, .params = l->out };
 	struct xq_layout layout;
 	struct xq_qtype type;
-	int32_t bias[WIDEST];
-	float m[WIDEST];
 	size_t j;
 	int err;
 
-	if (!weights)
-		return -ENOMEM;
 	xq_layout_channel(dims, 2, 0, &layout);
 	xq_qtype_of(q->w_type, &type);
-	err = xq_quantize_found(l->weights, &layout, &type, XQ_SYMMETRIC, NULL, NULL, weights, l->w_scale,
-				NULL, NULL);
+	err = xq_quantize_found(l->weights, &layout, &type, XQ_SYMMETRIC, NULL, NULL, l->quantized, l->w_scale, NULL,
+				NULL);
 	for (j = 0; j < l->out; j++)
-		bias[j] = (int32_t)lrintf(l->bias[j] / (l->x_scale * l->w_scale[j]));
-	config.bias = bias;
-	if (!err && !last) {
-		/* The zero point is 0, so that saturation is the ReLU. */
-		err = xq_scale_product(l->x_scale, l->w_scale, l->out, l[1].x_scale, m);
-		requant.scale = m;
-		config.requant = &requant;
-	}
-	if (!err)
-		err = xq_linear_create(dev, &config, &l->linear);
-	free(weights);
+		l->added[j] = (int32_t)lrintf(l->bias[j] / (l->x_scale * l->w_scale[j]));
 	return err;
 }
 
-static int make_network(struct xq_device *dev, const struct network_file *file, struct quantized *q,
-			size_t *bytes)
+/* Activations: the zero point is the least value, so that saturation is the ReLU. */
+static int add_activation(struct xq_network *net, const struct quantized *q, const struct layer *l)
+{
+	return xq_network_tensor(net, &(struct xq_network_tensor){
+		.type = q->x_type, .channels = 1, .scale = &l->x_scale, .zero_point = &q->x_zp });
+}
+
+/* Returns the layer's output, which is that of the network if there is no next one. */
+static int add_layer(struct xq_network *net, const struct quantized *q, const struct layer *l, int x,
+		     const struct layer *next)
+{
+	const int w = xq_network_tensor(net, &(struct xq_network_tensor){
+		.type = q->w_type, .dims = 2, .dim = { l->out, l->in }, .channels = l->out, .scale = l->w_scale,
+		.data = l->quantized });
+	const int bias = xq_network_tensor(net, &(struct xq_network_tensor){
+		.type = XQ_S32, .dims = 1, .dim = { l->out }, .data = l->added });
+	const int y = next ? add_activation(net, q, next) :
+		      xq_network_tensor(net, &(struct xq_network_tensor){ .type = XQ_F32 });
+	const int err = xq_network_product(net, &(struct xq_network_product){
+		.x = x, .w = w, .y = y, .finish = { .bias = bias, .profile = XQ_REQUANT_ONNX } });
+
+	return err < 0 ? err : y;
+}
+
+/* Pixels are what the first layer takes, or are made it: 255 of them are 15 steps. */
+static int add_input(struct xq_network *net, const struct quantized *q, int *input)
+{
+	static const float step = 1.0f / 255;
+	int x, err;
+
+	*input = xq_network_tensor(net, &(struct xq_network_tensor){
+		.name = "pixels", .type = XQ_U8, .dims = 2, .dim = { 1, IMAGE_PIXELS }, .batched = true, .channels = 1,
+		.scale = &step });
+	err = xq_network_input(net, *input);
+	if (err || q->x_type == XQ_U8)
+		return err ? err : *input;
+	x = add_activation(net, q, &q->layer[0]);
+	err = xq_network_convert(net, &(struct xq_network_convert){ .x = *input, .y = x, .profile = XQ_REQUANT_ONNX });
+	return err < 0 ? err : x;
+}
+
+static int make_network(const struct network_file *file, struct quantized *q, struct classifier *c)
 {
 	const float *weights = file->weights, *bias = file->bias;
 	size_t l;
-	int err;
+	int err = xq_network_create(&c->net), x;
 
+	if (err)
+		return err;
 	for (l = 0; l < LAYERS; l++) {
 		q->layer[l].in = layer_size[l];
 		q->layer[l].out = layer_size[l + 1];
@@ -131,86 +159,46 @@ static int make_network(struct xq_device *dev, const struct network_file *file, 
 		bias += layer_size[l + 1];
 	}
 	err = find_scales(q, file);
-	for (l = 0; l < LAYERS && !err; l++) {
-		err = make_layer(dev, q, &q->layer[l], l == LAYERS - 1);
-		if (!err)
-			*bytes += xq_linear_bytes(q->layer[l].linear);
-	}
-	return err;
+	for (l = 0; l < LAYERS && !err; l++)
+		err = quantize_layer(q, &q->layer[l]);
+	if (err)
+		return err;
+	x = add_input(c->net, q, &c->input);
+	for (l = 0; l < LAYERS && x > 0; l++)
+		x = add_layer(c->net, q, &q->layer[l], x, l + 1 < LAYERS ? &q->layer[l + 1] : NULL);
+	c->scores = x;
+	return 0;
 }
 
-/* ---- running ------------------------------------------------------------------------------------------- */
-
-static uint32_t count_right(const struct layer *top, const int32_t *acc, const uint8_t *labels,
-			    size_t rows)
+static int run_types(struct xq_device *dev, const struct network_file *file, const struct quantized *types,
+		     struct run *run)
 {
-	uint32_t right = 0;
-	size_t i, j, best;
+	struct classifier c = { .batch = TEST_IMAGES / 2 };
+	struct quantized *q = malloc(sizeof(*q));
+	int err;
 
-	for (i = 0; i < rows; i++, acc += CLASSES) {
-		for (best = 0, j = 1; j < CLASSES; j++)
-			if ((float)acc[j] * top->w_scale[j] > (float)acc[best] * top->w_scale[best])
-				best = j;
-		right += best == labels[i];
-	}
-	return right;
-}
-
-static int run_batch(const struct quantized *q, struct xq_workspace *ws,
-		     const struct network_file *file, size_t first, struct run *run)
-{
-	static uint8_t x[BATCH * WIDEST], y[BATCH * WIDEST];
-	static int32_t acc[BATCH * CLASSES];
-	size_t l, i;
-	int err = 0;
-
-	for (i = 0; i < BATCH * IMAGE_PIXELS; i++) {
-		const unsigned int grey = file->images[first + i / IMAGE_PIXELS][i % IMAGE_PIXELS];
-
-		x[i] = (uint8_t)(q->x_type == XQ_U8 ? grey : (grey + 8) / 17);
-	}
-	for (l = 0; l < LAYERS && !err; l++) {
-		const bool last = l == LAYERS - 1;
-		const size_t bytes = BATCH * q->layer[l].out * (last ? sizeof(*acc) : 1);
-
-		err = xq_linear_run(q->layer[l].linear, ws, x, BATCH, last ? (void *)acc : y, &run->stats);
-		if (!err)
-			err = run_trace(run, last ? (void *)acc : y, bytes);
-		memcpy(x, y, sizeof(x));
-	}
-	run->right += count_right(&q->layer[LAYERS - 1], acc, file->labels + first, BATCH);
-	run->images += BATCH;
-	return err;
-}
-
-static int run_types(struct xq_device *dev, const struct network_file *file, enum xq_type x_type,
-		     enum xq_type w_type, struct run *run)
-{
-	struct quantized q = { .x_type = x_type, .w_type = w_type };
-	struct xq_workspace *ws = NULL;
-	double start;
-	size_t at;
-	int err = make_network(dev, file, &q, &run->weight_bytes);
-
+	if (!q)
+		return -ENOMEM;
+	*q = *types;
+	err = make_network(file, q, &c);
 	if (!err)
-		err = xq_workspace_create(dev, &ws);
-	start = seconds_now();
-	for (at = 0; at < TEST_IMAGES && !err; at += BATCH)
-		err = run_batch(&q, ws, file, at, run);
-	run->seconds = seconds_now() - start;
-	xq_workspace_destroy(ws);
-	for (at = 0; at < LAYERS; at++)
-		xq_linear_destroy(q.layer[at].linear);
+		err = run_classifier(dev, &c, file->images[0], TEST_IMAGES, file->labels, run);
+	else
+		xq_network_destroy(c.net);
+	free(q);
 	return err;
 }
 
 int run_int8(struct xq_device *dev, const struct network_file *file, struct run *run)
 {
-	return run_types(dev, file, XQ_U8, XQ_S8, run);
+	static const struct quantized types = { .range = XQ_U8, .x_type = XQ_U8, .w_type = XQ_S8 };
+
+	return run_types(dev, file, &types, run);
 }
 
-/* u4 activations become s4 with another zero point, so that s4 meets s4 on the device. */
 int run_int4(struct xq_device *dev, const struct network_file *file, struct run *run)
 {
-	return run_types(dev, file, XQ_U4, XQ_S4, run);
+	static const struct quantized types = { .range = XQ_U4, .x_type = XQ_S4, .w_type = XQ_S4, .x_zp = -8 };
+
+	return run_types(dev, file, &types, run);
 }

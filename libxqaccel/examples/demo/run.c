@@ -1,22 +1,29 @@
 // SPDX-License-Identifier: MIT
+/*
+ * Images through a network: they lie in a buffer of the device, where each run takes its part, and two runs are under
+ * way at a time, so that the device has work while the scores of the one before are looked at.
+ */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "run.h"
 
-int run_trace(struct run *run, const void *data, size_t bytes)
-{
-	uint8_t *more = realloc(run->trace, run->trace_bytes + bytes + 1);
+#define UNDER_WAY	2
 
-	if (!more)
-		return -ENOMEM;
-	memcpy(more + run->trace_bytes, data, bytes);
-	run->trace = more;
-	run->trace_bytes += bytes;
-	return 0;
-}
+struct work {
+	const struct classifier *c;
+	const struct xq_plan *plan;
+	struct xq_queue *queue;
+	struct xq_buffer *images;
+	struct xq_run *flight[UNDER_WAY];
+	const uint8_t *labels;
+	size_t image_bytes, score_bytes;
+	bool real;
+	struct run *run;
+};
 
 void run_free(struct run *run)
 {
@@ -24,7 +31,7 @@ void run_free(struct run *run)
 	run->trace = NULL;
 }
 
-double seconds_now(void)
+static double seconds_now(void)
 {
 	struct timespec t;
 
@@ -32,22 +39,179 @@ double seconds_now(void)
 	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-int make_sign_layer(struct xq_device *dev, const int8_t *signs, size_t in, size_t out,
-		    struct xq_linear **layer)
+static unsigned int best_of(const void *scores, bool real)
 {
-	const struct xq_linear_config config = {
-		.inputs = in, .outputs = out, .x_type = XQ_B1, .w_type = XQ_B1, .weights = signs,
-	};
+	const float *f = scores;
+	const int32_t *q = scores;
+	unsigned int best = 0, j;
 
-	return xq_linear_create(dev, &config, layer);
+	for (j = 1; j < CLASSES; j++)
+		if (real ? f[j] > f[best] : q[j] > q[best])
+			best = j;
+	return best;
 }
 
-void apply_thresholds(const int32_t *acc, const int32_t *threshold, size_t rows, size_t out,
-		      int8_t *y)
+static int start(struct work *w, size_t first)
 {
-	size_t i, j;
+	struct xq_run *run = w->flight[first / w->c->batch % UNDER_WAY];
+	const int err = xq_run_bind(run, w->c->input, w->images, first * w->image_bytes);
 
-	for (i = 0; i < rows; i++)
-		for (j = 0; j < out; j++)
-			y[i * out + j] = acc[i * out + j] > threshold[j] ? 1 : -1;
+	return err ? err : xq_run_start(run, w->queue);
+}
+
+/* Waits for a batch and looks at its scores. */
+static int finish(struct work *w, size_t first)
+{
+	struct xq_run *run = w->flight[first / w->c->batch % UNDER_WAY];
+	const uint8_t *scores = xq_run_data(run, w->c->scores);
+	struct xq_run_profile profile;
+	size_t i;
+	int err = xq_run_wait(run, -1);
+
+	if (err)
+		return err;
+	memcpy(w->run->trace + w->run->trace_bytes, scores, w->c->batch * w->score_bytes);
+	w->run->trace_bytes += w->c->batch * w->score_bytes;
+	for (i = 0; i < w->c->batch; i++)
+		w->run->right += best_of(scores + i * w->score_bytes, w->real) == w->labels[first + i];
+	w->run->images += (uint32_t)w->c->batch;
+	xq_run_profile(run, -1, &profile);
+	w->run->device_ns += profile.device_ns;
+	w->run->bytes += profile.bytes;
+	return 0;
+}
+
+static int run_all(struct work *w, size_t count)
+{
+	const size_t batch = w->c->batch, ahead = batch * (UNDER_WAY - 1);
+	const double begin = seconds_now();
+	size_t at;
+	int err = 0;
+
+	for (at = 0; at < count + ahead && !err; at += batch) {
+		if (at < count)
+			err = start(w, at);
+		if (!err && at >= ahead)
+			err = finish(w, at - ahead);
+	}
+	w->run->seconds = seconds_now() - begin;
+	return err;
+}
+
+static void count_jobs(struct work *w, size_t runs)
+{
+	struct xq_plan_operator op;
+	unsigned int i;
+
+	for (i = 0; i < xq_plan_operators(w->plan); i++)
+		if (!xq_plan_operator(w->plan, i, &op))
+			w->run->jobs += runs * op.jobs;
+}
+
+static int prepare(struct xq_device *dev, struct work *w, const uint8_t *images, size_t count)
+{
+	struct xq_network_value value;
+	int i, err = 0;
+
+	w->image_bytes = xq_plan_value(w->plan, w->c->input, &value) / w->c->batch;
+	w->score_bytes = xq_plan_value(w->plan, w->c->scores, &value) / w->c->batch;
+	w->real = value.type == XQ_F32;
+	w->run->trace = malloc(count * w->score_bytes);
+	if (!w->run->trace)
+		return -ENOMEM;
+	err = xq_buffer_create(dev, count * w->image_bytes, &w->images);
+	for (i = 0; i < UNDER_WAY && !err; i++)
+		err = xq_run_create(w->plan, &w->flight[i]);
+	if (!err)
+		memcpy(xq_buffer_data(w->images), images, count * w->image_bytes);
+	return err;
+}
+
+static int execute(struct xq_device *dev, struct classifier *c, struct xq_plan *plan, const uint8_t *images, size_t count,
+		   const uint8_t *labels, struct run *run)
+{
+	struct work w = { .c = c, .plan = plan, .labels = labels, .run = run };
+	int i, err = xq_queue_create(dev, NULL, &w.queue);
+
+	if (!err)
+		err = prepare(dev, &w, images, count);
+	if (!err)
+		err = run_all(&w, count);
+	count_jobs(&w, count / c->batch);
+	for (i = 0; i < UNDER_WAY; i++)
+		xq_run_destroy(w.flight[i]);
+	xq_buffer_destroy(w.images);
+	xq_queue_destroy(w.queue);
+	return err;
+}
+
+int run_classifier(struct xq_device *dev, struct classifier *c, const uint8_t *images, size_t count,
+		   const uint8_t *labels, struct run *run)
+{
+	struct xq_plan_memory memory;
+	struct xq_plan *plan = NULL;
+	int err = c->scores < 0 ? c->scores : xq_network_output(c->net, c->scores);
+
+	if (!err)
+		err = xq_network_compile(c->net, dev, c->batch, &plan);
+	if (err)
+		fprintf(stderr, "xq-demo: %s\n", xq_network_error(c->net));
+	else
+		xq_plan_memory(plan, &memory);
+	if (!err) {
+		run->weight_bytes = memory.weights;
+		err = execute(dev, c, plan, images, count, labels, run);
+	}
+	xq_plan_destroy(plan);
+	xq_network_destroy(c->net);
+	return err;
+}
+
+/* ---- layers of signs, as both 1-bit networks have them ----------------------------------------------------------- */
+
+int add_signs(struct xq_network *net, int pixels, unsigned int white)
+{
+	const int y = xq_network_tensor(net, &(struct xq_network_tensor){ .type = XQ_B1 });
+	int8_t table[256];
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < 256; i++)
+		table[i] = i >= white ? 1 : -1;
+	err = xq_network_lookup(net, "signs", pixels, y, table);
+	return err < 0 ? err : y;
+}
+
+static int add_weights(struct xq_network *net, const int8_t *signs, size_t in, size_t out)
+{
+	return xq_network_tensor(net, &(struct xq_network_tensor){
+		.type = XQ_B1, .dims = 2, .dim = { out, in }, .data = signs });
+}
+
+static int add_numbers(struct xq_network *net, const int32_t *numbers, size_t count)
+{
+	return xq_network_tensor(net, &(struct xq_network_tensor){
+		.type = XQ_S32, .dims = 1, .dim = { count }, .data = numbers });
+}
+
+int add_sign_layer(struct xq_network *net, int x, const int8_t *signs, const int32_t *above, size_t in, size_t out)
+{
+	const int y = xq_network_tensor(net, &(struct xq_network_tensor){ .type = XQ_B1 });
+	/* None of its thresholds reached counts as -1, which is no sign, and the one as 0, which is. */
+	const int err = xq_network_product(net, &(struct xq_network_product){
+		.x = x, .w = add_weights(net, signs, in, out), .y = y,
+		.finish = { .thresholds = add_numbers(net, above, out), .base = -1 } });
+
+	return err < 0 ? err : y;
+}
+
+int add_score_layer(struct xq_network *net, int x, const int8_t *signs, const int32_t *bias, size_t in, size_t out)
+{
+	/* Integers of this size are exact in float32. */
+	const int y = xq_network_tensor(net, &(struct xq_network_tensor){ .type = bias ? XQ_F32 : XQ_S32 });
+	const int err = xq_network_product(net, &(struct xq_network_product){
+		.x = x, .w = add_weights(net, signs, in, out), .y = y,
+		.finish = { .bias = bias ? add_numbers(net, bias, out) : 0 } });
+
+	return err < 0 ? err : y;
 }

@@ -23,12 +23,14 @@ struct xqaccel_device;
  * @ref: the last one sends it to client->dead_buffers
  * @client: outlives it, unless it is kept: each holder of a reference also has one of the client
  * @node: in client->live, or kept for a device that may still write it
+ * @dead_node: in client->dead_buffers or client->dying
  * @handle: also after the handle is gone, to name it in completions
  * @mmap_page: mmap offset in pages
  * @bytes: whole pages
  * @va: device address
  * @has_va: @va is this buffer's; under client->mem_lock
  * @pages: those of a mapping; NULL if there was no memory when the device went
+ * @page_count: length of @pages
  * @sgt: bus addresses, while @mapped
  * @dma_dev: whose DMA API that is
  * @mapped: in the DMA API; under client->mem_lock, or kept.lock if it was kept

@@ -25,6 +25,7 @@ struct xqaccel_user;
 
 /**
  * struct xqaccel_lane - jobs that run one after the other
+ * @client: whose lane it is
  * @entity: in client->waiting while @jobs is not empty
  * @jobs: waiting for a hardware queue
  * @done: ended and not reaped; they are in client->done, too
@@ -35,6 +36,7 @@ struct xqaccel_user;
  * @inflight: of them
  * @syncing: jobs in xqaccel_device.sync, or being synced
  * @job_ns: device time of its last jobs on average, 0 while there were none
+ * @index: number of the lane
  *
  * Under xqaccel_device.lock.
  */
@@ -52,8 +54,8 @@ struct xqaccel_lane {
 	u32 index;
 };
 
-/**
- * struct xqaccel_client - references are held by the open file, by jobs that have not
+/*
+ * struct xqaccel_client: references are held by the open file, by jobs that have not
  * ended and by buffers on their way out; the file's end takes back the jobs that
  * have not started, so the client ends when the last running one does.
  */

@@ -100,8 +100,8 @@ struct xqaccel_stats {
 	atomic64_t synced_jobs;		/* whose operands were cleaned from the caches */
 };
 
-/**
- * struct xqaccel_device - one accelerator
+/*
+ * struct xqaccel_device: one accelerator. What a member is, is said beside it.
  *
  * Lives until the last open file, client and mapping is gone, which may be long
  * after the hardware.

@@ -44,6 +44,8 @@ struct xqaccel_span {
  * @lane_node: in lane->done while @node is in client->done
  * @id_node: in client->by_id from when the job is counted until it is reaped
  * @state: where it is
+ * @client: its owner, with a reference until the job ends
+ * @lane: of @client
  * @program: that it is a run of, with a reference until it ends; or NULL
  * @span: bytes of each operand, with a reference to the buffer until the job ends
  * @desc: ready for the submission ring but for the id
@@ -57,6 +59,7 @@ struct xqaccel_span {
  * @head_ns: when it became the head of the queue, 0 before and when it is in flight no more
  * @charged_ns: device time that was charged for it when it was dispatched
  * @interruptions: resets that came while it may have been running
+ * @accumulate: it adds to what C holds
  * @canceled: by its owner, while it was in flight
  * @timed_out: found guilty at the start of a reset
  *

@@ -45,8 +45,11 @@ struct xqaccel_table {
 
 /**
  * struct xqaccel_mmu - under the owner's lock
+ * @dev: whose DMA API the tables are from
+ * @root: table of level 0
  * @unlinked: tables that lost their last entry. They are freed when the device has forgotten them.
  * @granules: which are taken
+ * @granule_count: length of @granules in bits
  * @account: pays for the tables
  * @table_bytes: counter of their bytes
  * @tables: how many of each level there are; read without the lock, too

@@ -22,8 +22,13 @@ struct xq_hw_completion;
 
 /**
  * struct xqaccel_queue - all members but the addresses under xqaccel_device.lock
+ * @xq: device
  * @index: number of the queue
  * @log2: of the entries of both rings
+ * @sq: submission ring
+ * @cq: completion ring
+ * @sq_dma: bus address of @sq
+ * @cq_dma: bus address of @cq
  * @sq_tail: our index into the submission ring
  * @sq_told: the value of it that the device knows
  * @cq_head: our index into the completion ring

@@ -58,11 +58,7 @@ static const struct reg queue_regs[] = {
 	{ "CQ_HEAD", XQ_Q_CQ_HEAD },
 };
 
-/**
- * struct job_state - a job in flight
- * @in_ring: what the ring has, which the device may have changed
- * @handed: what the driver put there
- */
+/* A job in flight. */
 struct job_state {
 	u64 id;
 	u64 client;
@@ -72,8 +68,8 @@ struct job_state {
 	u32 slot;
 	unsigned int interruptions;
 	bool canceled;
-	struct xq_hw_descriptor in_ring;
-	struct xq_hw_descriptor handed;
+	struct xq_hw_descriptor in_ring;	/* which the device may have changed */
+	struct xq_hw_descriptor handed;		/* what the driver put there */
 };
 
 struct queue_state {
@@ -208,7 +204,7 @@ static void take_queue(struct xqaccel_snapshot *s, const struct xqaccel_queue *q
  * @xq: device
  * @reason: a sentence for who reads it
  *
- * NULL if there is no memory, for which a recovery does not wait.
+ * Return: NULL if there is no memory, for which a recovery does not wait.
  */
 struct xqaccel_snapshot *xqaccel_snapshot_take(struct xqaccel_device *xq, const char *reason)
 {
@@ -388,7 +384,7 @@ static void put_snapshot(struct out *o, const struct xqaccel_snapshot *s)
  * @s: snapshot
  * @bytes: length of the text
  *
- * From vmalloc(); NULL if there is no memory.
+ * Return: from vmalloc(), for the caller to free; NULL if there is no memory.
  */
 char *xqaccel_snapshot_text(const struct xqaccel_snapshot *s, size_t *bytes)
 {

@@ -11,15 +11,26 @@
 /**
  * struct xq_conv_dims - the shape of a convolution
  * @flags: XQACCEL_JOB_B_TILED: W is in the tile order, group by group
- * @batch: @in_h: @in_w: @in_c: X is [batch][in_h][in_w][in_c]
- * @out_h: @out_w: @out_c: Y is [batch][out_h][out_w][out_c]; any height and width. What output
+ * @batch: X is [batch][in_h][in_w][in_c]
+ * @in_h: height of X
+ * @in_w: width of X
+ * @in_c: channels of X
+ * @out_h: Y is [batch][out_h][out_w][out_c]; any height and width. What output
  *	pixels see beyond X's last row and column is padding, as is what they see before the first
- * @kernel_h: @kernel_w: W is [out_c][kernel_h][kernel_w][in_c / groups]
+ * @out_w: width of Y
+ * @out_c: channels of Y
+ * @kernel_h: W is [out_c][kernel_h][kernel_w][in_c / groups]
+ * @kernel_w: width of the kernel
  * @groups: output channel o sees the input channels of group o / (out_c / groups)
- * @stride_h: @stride_w: @dilation_h: @dilation_w: at least 1
- * @pad_top: @pad_left: rows and columns before X
+ * @stride_h: lines of X from one output to the next, at least 1
+ * @stride_w: likewise, from pixel to pixel
+ * @dilation_h: lines from one tap to the next, at least 1
+ * @dilation_w: pixels from one tap to the next, at least 1
+ * @pad_top: lines before X
+ * @pad_left: pixels before X
  * @transposed: input i meets output stride * i + dilation * tap - pad, not the other way round
- * @x_format: @w_format: formats of elements, a row's least significant bits first
+ * @x_format: format of elements, a row's least significant bits first
+ * @w_format: likewise
  *
  *	Y[n][p][q][o] = sum over taps (r, s) and channels c of o's group of
  *		(X[n][stride_h * p + dilation_h * r - pad_top][...][c] - x_zp) *

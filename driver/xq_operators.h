@@ -66,7 +66,9 @@ enum xq_epilogue_kind {
  * @channels: whether multiplier, shift, add and scale have an element per column, else they
  *	have one; the other arrays have one per column in any case
  * @thresholds: how many a column has, 1 to XQ_MAX_THRESHOLDS
- * @zero_point: @act_min: @act_max: see above
+ * @zero_point: added to the result
+ * @act_min: least value of a result
+ * @act_max: greatest value of a result
  */
 struct xq_epilogue {
 	__u8 kind, profile, format, index_format;
@@ -230,13 +232,21 @@ enum xq_pool_kind {
  * struct xq_pool_dims - a pool of an NHWC image, s8 or u8
  * @kind: enum xq_pool_kind
  * @format: of input and output, s8 or u8
- * @batch: @in_h: @in_w: @channels: shape of the input; channels of a pixel are contiguous
- * @out_h: @out_w: of the output
- * @kernel_h: @kernel_w: shape of a window, at least 1, together at most XQ_MAX_WINDOW
- * @stride_h: @stride_w: at least 1
- * @pad_top: @pad_left: output pixel (y, x) has the window that begins at row y * stride_h -
+ * @batch: shape of the input; channels of a pixel are contiguous
+ * @in_h: height of the input
+ * @in_w: width of the input
+ * @channels: of input and output
+ * @out_h: height of the output
+ * @out_w: width of the output
+ * @kernel_h: shape of a window, at least 1, together at most XQ_MAX_WINDOW
+ * @kernel_w: width of the kernel
+ * @stride_h: lines of the input from one output to the next, at least 1
+ * @stride_w: likewise, from pixel to pixel
+ * @pad_top: output pixel (y, x) has the window that begins at row y * stride_h -
  *	pad_top and column x * stride_w - pad_left of the input
- * @act_min: @act_max: bounds of results, besides the format's own
+ * @pad_left: see @pad_top
+ * @act_min: least value of a result
+ * @act_max: greatest value of a result
  *
  * What lies outside the input takes no part: a maximum is over the elements inside, an average is
  * their sum divided by how many they are, to nearest, halves away from zero. A window that is all
@@ -275,7 +285,13 @@ static inline bool xq_pool_valid(const struct xq_pool_dims *d)
 /**
  * struct xq_requant_one - parameters in place of arrays
  * @profile: enum xq_profile
+ * @multiplier: M, of all profiles but ONNX
+ * @shift: N, of all profiles but ONNX
  * @scale: m of ONNX, the bits of an f32
+ * @add: A of FLOOR_SHIFT
+ * @zero_point: added to the result
+ * @act_min: least value of a result
+ * @act_max: greatest value of a result
  */
 struct xq_requant_one {
 	__u32 profile;
@@ -318,7 +334,8 @@ static inline bool xq_zero_point_small(__s32 zero_point)
  * struct xq_elementwise_input - what is done with an input before a sum
  * @format: s8 or u8
  * @zero_point: taken off first
- * @multiplier: @shift: TFLITE, TFLITE_SINGLE and FLOOR_SHIFT
+ * @multiplier: TFLITE, TFLITE_SINGLE and FLOOR_SHIFT
+ * @shift: see @multiplier
  * @add: FLOOR_SHIFT
  * @scale: ONNX, the bits of an f32
  * @stride: bytes from one index of a dimension to the next, 0 repeats; of the last dimension
@@ -341,6 +358,8 @@ struct xq_elementwise_input {
  * @stride: of the output; that of the last dimension is 1
  * @left_shift: of a sum by TFLITE or TFLITE_SINGLE, so that 255 plus the magnitude of a zero
  *	point stays below 2^31 when it is shifted
+ * @a: first input
+ * @b: second input
  * @y: requantization of the result; for ONNX its scale is that of the output if it is a sum, the
  *	factor f32(f32(Sa * Sb) / Sy) if it is a product
  *
@@ -409,10 +428,12 @@ static inline bool xq_elementwise_valid(const struct xq_elementwise *e)
 
 /**
  * struct xq_softmax_dims - softmax of rows of s8; the output's scale is 1/256, its zero point -128
- * @rows: @columns: shape
- * @multiplier: @shift: what a difference to the row's greatest element is multiplied by to have
+ * @rows: how many
+ * @columns: elements of a row
+ * @multiplier: what a difference to the row's greatest element is multiplied by to have
  *	26 bits behind the point: sat32(floor((d * 2^shift * multiplier + 2^30) / 2^31)); shift is
  *	0 to 31, the multiplier not negative
+ * @shift: see @multiplier
  * @diff_min: differences below it count for nothing and give -128; at most 0
  *
  * TFLite's integer reference: the exponential from a polynomial of degree 4 around -1/8 and a
@@ -436,7 +457,9 @@ static inline bool xq_softmax_valid(const struct xq_softmax_dims *d)
  * struct xq_mean_dims - sums over the middle of [outer][count][inner], requantized
  * @format: of the input, s8 or u8
  * @y_format: of the output [outer][inner], s8 or u8
- * @outer: @count: @inner: shape
+ * @outer: sizes
+ * @count: see @outer
+ * @inner: see @outer
  * @zero_point: taken off each element; the sum is modulo 2^32
  * @y: its factor has the division by @count in it
  */
@@ -481,12 +504,14 @@ enum xq_copy_kind {
 /**
  * struct xq_copy_dims - a box of elements from one tensor to another
  * @kind: enum xq_copy_kind
- * @x_format: @y_format: formats of at least 8 bits with any strides; those of fewer bits lie in
+ * @x_format: formats of at least 8 bits with any strides; those of fewer bits lie in
  *	packed rows along the last dimension
+ * @y_format: see @x_format
  * @dims: how many dimensions, 1 to XQ_TENSOR_DIMS
  * @dim: their sizes
- * @x_stride: @y_stride: bytes from one index of a dimension to the next. 0 in x repeats, which
+ * @x_stride: bytes from one index of a dimension to the next. 0 in x repeats, which
  *	enlarges or fills; those of the last dimension are not used with packed rows
+ * @y_stride: see @x_stride
  * @zero_point: of x, for REQUANT and DEQUANTIZE
  * @y: for REQUANT; for QUANTIZE its scale and zero point; for DEQUANTIZE its scale, and its
  *	bounds are not used

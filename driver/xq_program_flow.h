@@ -45,7 +45,8 @@ static inline bool xq_hulls_meet(const struct xq_hull *a, const struct xq_hull *
 
 /**
  * struct xq_use - what a program does with a buffer, or with a slot
- * @read: @written: bytes between the first and the last one that its jobs read or write
+ * @read: bytes between the first and the last one that its jobs read
+ * @written: bytes between the first and the last one that its jobs write
  * @align: of all operands there
  */
 struct xq_use {
@@ -178,6 +179,10 @@ static inline void xq_flow_write(struct xq_flow *flow, __u64 object, __u64 first
  * struct xq_place - an operand of a program's job
  * @use: of the buffer or slot that it is in; NULL for an operand that the job does not have
  * @object: number of that buffer or slot
+ * @offset: of the operand's first byte there
+ * @stride: bytes from one row to the next
+ * @batch_stride: bytes from one element of a batch to the next
+ * @plane_stride: bytes from one plane to the next
  */
 struct xq_place {
 	struct xq_use *use;
@@ -265,6 +270,7 @@ static inline void xq_program_add_operand(struct xq_flow *flow, const struct xqa
 /**
  * xq_program_add() - take a job that was checked into account
  * @flow: NULL if nobody wants to know whether the program can be repeated
+ * @w: what the job computes
  * @place: of all XQ_OPERANDS
  */
 static inline void xq_program_add(struct xq_flow *flow, const struct xqaccel_work *w,

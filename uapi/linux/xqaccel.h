@@ -398,15 +398,25 @@ struct xqaccel_gemm {
 /**
  * struct xqaccel_conv - a convolution of images whose channels lie together (NHWC)
  * @batch: images
- * @in_h: @in_w: @in_c: X is [batch][in_h][in_w][in_c]; its rows are pixels, its planes lines
- * @out_h: @out_w: @out_c: Y is [batch][out_h][out_w][out_c], likewise. Any height and width:
+ * @in_h: X is [batch][in_h][in_w][in_c]; its rows are pixels, its planes lines
+ * @in_w: width of X
+ * @in_c: channels of X
+ * @out_h: Y is [batch][out_h][out_w][out_c], likewise. Any height and width:
  *	what an output sees outside of X is padding and adds nothing
- * @kernel_h: @kernel_w: a row of W is [kernel_h][kernel_w][in_c / groups]
+ * @out_w: width of Y
+ * @out_c: channels of Y
+ * @kernel_h: a row of W is [kernel_h][kernel_w][in_c / groups]
+ * @kernel_w: width of the kernel
  * @groups: output channel o sees the input channels of group o / (out_c / groups)
- * @stride_h: @stride_w: @dilation_h: @dilation_w: at least 1
- * @pad_top: @pad_left: padding before X
+ * @stride_h: lines of X from one output to the next, at least 1
+ * @stride_w: likewise, from pixel to pixel
+ * @dilation_h: lines from one tap to the next, at least 1
+ * @dilation_w: pixels from one tap to the next, at least 1
+ * @pad_top: lines before X
+ * @pad_left: pixels before X
  * @transposed: 1 if input i meets output stride * i + dilation * tap - pad, else 0
- * @x_format: @w_format: XQACCEL_FMT_*
+ * @x_format: XQACCEL_FMT_*
+ * @w_format: see @x_format
  * @x_zp: zero point of X. Where there is padding it must be a value of U8 if x_format is U8,
  *	else of S8
  * @w_zp: zero point of W where operand W_ZP is absent
@@ -448,7 +458,8 @@ struct xqaccel_conv {
 
 /**
  * struct xqaccel_profile - what a job of a program took, written by the device when it has ended
- * @start: @end: time stamps, in ticks of clock_hz
+ * @start: when it was started, in ticks of clock_hz
+ * @end: when it had ended, likewise
  * @macs: multiply-accumulates
  * @bytes: bytes of all its operands
  */
@@ -479,7 +490,9 @@ struct xqaccel_profile {
  *	index of the result in the table
  * @channels: 1 if multiplier, shift, add and scale have an element per column, 0 if they have one
  * @thresholds: how many a column has, 1 to 255
- * @zero_point: @act_min: @act_max: added to the result, and its bounds
+ * @zero_point: added to the result
+ * @act_min: least value of a result
+ * @act_max: greatest value of a result
  * @reserved: must be 0
  *
  * REQUANT rounds acc + bias by a profile, THRESHOLDS counts how many thresholds of its column
@@ -531,10 +544,13 @@ struct xqaccel_wide {
 /**
  * struct xqaccel_requant - one requantization for all elements
  * @profile: XQACCEL_PROFILE_*
- * @multiplier: @shift: of all profiles but ONNX, whose are 0
+ * @multiplier: of all profiles but ONNX, whose are 0
+ * @shift: see @multiplier
  * @scale: of ONNX, the bits of a float32; else 0
  * @add: of FLOOR_SHIFT, signed; else 0
- * @zero_point: @act_min: @act_max: added to the result, and its bounds
+ * @zero_point: added to the result
+ * @act_min: least value of a result
+ * @act_max: greatest value of a result
  */
 struct xqaccel_requant {
 	__u32 profile;
@@ -555,13 +571,20 @@ struct xqaccel_requant {
  * @kind: XQACCEL_POOL_*
  * @format: of X and Y, S8 or U8
  * @batch: images
- * @in_h: @in_w: @channels: X is [batch][in_h][in_w][channels]; its rows are pixels, its planes lines
- * @out_h: @out_w: Y is [batch][out_h][out_w][channels], likewise. Any height and width
- * @kernel_h: @kernel_w: of a window, at least 1 and together at most 2^23 elements
- * @stride_h: @stride_w: at least 1
- * @pad_top: @pad_left: the window of output pixel (p, q) begins at line p * stride_h - pad_top
+ * @in_h: X is [batch][in_h][in_w][channels]; its rows are pixels, its planes lines
+ * @in_w: width of X
+ * @channels: of X and of Y
+ * @out_h: Y is [batch][out_h][out_w][channels], likewise. Any height and width
+ * @out_w: width of Y
+ * @kernel_h: of a window, at least 1 and together at most 2^23 elements
+ * @kernel_w: width of the kernel
+ * @stride_h: lines of X from one output to the next, at least 1
+ * @stride_w: likewise, from pixel to pixel
+ * @pad_top: the window of output pixel (p, q) begins at line p * stride_h - pad_top
  *	and pixel q * stride_w - pad_left of X
- * @act_min: @act_max: bounds of the results
+ * @pad_left: see @pad_top
+ * @act_min: least value of a result
+ * @act_max: greatest value of a result
  *
  * Only what is inside X counts: the greatest element, or the sum of the elements by their number,
  * rounded to nearest, halves away from zero. A window without any gives the least value of the
@@ -599,8 +622,11 @@ struct xqaccel_pool {
  * struct xqaccel_elementwise_input - what is done with an input of a sum or product
  * @format: S8 or U8
  * @zero_point: subtracted first; at most 32000 either way
- * @multiplier: @shift: @scale: @add: of a sum, by the profile as in struct xqaccel_requant; of a
+ * @multiplier: of a sum, by the profile as in struct xqaccel_requant; of a
  *	product 0
+ * @shift: see @multiplier
+ * @scale: see @multiplier
+ * @add: see @multiplier
  * @repeat: 1 if all elements of a row are its first, else 0
  * @outer_stride: of dimensions 0 and 1
  */
@@ -626,7 +652,8 @@ struct xqaccel_elementwise_input {
  *	zero point stays below 2^31 when it is shifted; else 0
  * @dim: sizes
  * @outer_stride: of Y, of dimensions 0 and 1
- * @a: @b: the inputs
+ * @a: first input
+ * @b: second input
  * @y: requantization of the result. Of a sum by FLOOR_SHIFT only the bounds; of a sum by ONNX the
  *	scale of Y, of a product by ONNX the factor (a's scale * b's scale) / y's scale; by ONNX the
  *	zero point is at most 32000 either way
@@ -646,9 +673,11 @@ struct xqaccel_elementwise {
 
 /**
  * struct xqaccel_softmax - softmax of rows of S8, to S8 of scale 1/256 and zero point -128
- * @rows: @columns: X and Y are [rows][columns]
- * @multiplier: @shift: what a difference is multiplied by to have 26 bits behind the point;
+ * @rows: X and Y are [rows][columns]
+ * @columns: elements of a row
+ * @multiplier: what a difference is multiplied by to have 26 bits behind the point;
  *	multiplier 0 to 2^31 - 1, shift 0 to 31
+ * @shift: see @multiplier
  * @diff_min: differences to the row's greatest element below it count for nothing; at most 0
  *
  * In fixed point, as specified in Documentation/hardware.rst.
@@ -690,12 +719,15 @@ struct xqaccel_mean {
 /**
  * struct xqaccel_copy - a box of elements from one tensor to another, maybe converted
  * @kind: XQACCEL_COPY_*
- * @x_format: @y_format: XQACCEL_FMT_*. REQUANT and DEQUANTIZE take integers up to S32 (no codes),
+ * @x_format: XQACCEL_FMT_*. REQUANT and DEQUANTIZE take integers up to S32 (no codes),
  *	all to integers give any of at most 16 bits but B1
+ * @y_format: see @x_format
  * @dim: sizes
- * @x_inner_stride: @y_inner_stride: bytes from one element of a row to the next, 0 in formats of
+ * @x_inner_stride: bytes from one element of a row to the next, 0 in formats of
  *	less than 8 bits, whose rows are packed
- * @x_outer_stride: @y_outer_stride: of dimensions 0 and 1
+ * @y_inner_stride: see @x_inner_stride
+ * @x_outer_stride: of dimensions 0 and 1
+ * @y_outer_stride: see @x_outer_stride
  * @zero_point: of X, for REQUANT and DEQUANTIZE, else 0
  * @y: for REQUANT; for QUANTIZE scale, zero point (at most 32000 either way) and bounds; for DYNAMIC
  *	bounds; for DEQUANTIZE the scale. What is not named is 0

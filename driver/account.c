@@ -4,7 +4,8 @@
  *
  * - all clients of all devices together may have half of the memory (total_megabytes), and each
  *   of them as much as the administrator lets one have (client_megabytes). Beyond: ENOSPC;
- * - it is locked memory of the user who opened the file, within RLIMIT_MEMLOCK of who asks for more.
+ * - it is locked memory of the user who opened the file, within RLIMIT_MEMLOCK of who asks for
+ * more.
  *   Beyond: ENOMEM, as from mlock(). It is counted for the user and not for an address space,
  *   as io_uring and perf do, because a client outlives the process that opened it: its file
  *   can be inherited and sent. Who has CAP_IPC_LOCK when the file is opened has no such limit;

@@ -19,8 +19,9 @@
 int xqaccel_mmap_alloc(struct xqaccel_buffer *buf)
 {
 	struct xqaccel_client *client = buf->client;
-	MA_STATE(mas, &client->mmap_pages, 0, 0);
 	int ret;
+
+	MA_STATE(mas, &client->mmap_pages, 0, 0);
 
 	mutex_lock(&client->mmap_lock);
 	mas_lock(&mas);

@@ -3,9 +3,9 @@
  * What a buffer is made of: ordinary pages, which the DMA API maps where they are.
  *
  * Unless it would bounce them: in an encrypted guest, with swiotlb=force, or if the device does not
- * reach all of memory. Bounce buffers are copied as a whole, but a buffer is written by several jobs
- * and by the processor at the same time. So there the memory comes from the DMA API, in blocks that
- * the device reaches in place. Such memory must be given back before the driver lets go of the
+ * reach all of memory. Bounce buffers are copied as a whole, but a buffer is written by several
+ * jobs and by the processor at the same time. So there the memory comes from the DMA API, in blocks
+ * that the device reaches in place. Such memory must be given back before the driver lets go of the
  * device, so what is in it moves to ordinary pages then.
  *
  * Either way nothing is ever copied between the processor and the device.

@@ -237,6 +237,7 @@ static int context_create(struct xqaccel_call *call, s32 priority)
 
 	lockdep_assert_held(&client->xq->gone_lock);
 
+	/* Pairs with the release in context_make(). */
 	if (smp_load_acquire(&client->has_context))
 		return -EEXIST;
 	if (mutex_lock_killable(&client->context_lock))

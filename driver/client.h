@@ -73,8 +73,8 @@ struct xqaccel_client {
 	/* Protects the context, mmu, live and the memory of buffers, context_on, mapping. */
 	struct mutex mem_lock;
 	/*
-	 * Protects mapping, and pages and from_dma of buffers, for page faults and close: mem_lock is
-	 * held while memory is allocated. Comes after mem_lock and mmap_lock.
+	 * Protects mapping, and pages and from_dma of buffers, for page faults and close: mem_lock
+	 * is held while memory is allocated. Comes after mem_lock and mmap_lock.
 	 */
 	struct mutex pages_lock;
 	struct address_space *mapping;	/* of the open file, whose pages may have to be unmapped */

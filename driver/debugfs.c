@@ -110,6 +110,7 @@ static int tables_show(struct seq_file *s, void *unused)
 	seq_putc(s, '\n');
 	mutex_lock(&xq->clients_lock);
 	list_for_each_entry(client, &xq->clients, node) {
+		/* Pairs with the release in context_make(). */
 		if (!smp_load_acquire(&client->has_context))
 			continue;
 		seq_printf(s, "%6llu %7u", client->id, client->context);

@@ -40,8 +40,8 @@ struct xqaccel_snapshot;
  * @dma_force_stop: the same by the last means, a reset by the bus after which the device has to be
  *	found anew. Only when the driver lets go of it, or the machine goes down. May take a minute.
  * @dma_start: allow it DMA again, after a suspend
- * @channel: 0 if the device can be reached, -EAGAIN while the bus recovers from an error, -ENODEV if
- *	it is gone for good
+ * @channel: 0 if the device can be reached, -EAGAIN while the bus recovers from an error, -ENODEV
+ *	if it is gone for good
  * @vector: Linux interrupt number of an XQ_VECTOR_*
  */
 struct xqaccel_bus_ops {
@@ -119,22 +119,24 @@ struct xqaccel_stats {
  *	    lock			a spinlock, taken in hard interrupts
  *
  * Each may be skipped, and lock is taken inside of any. Inside of lock there are only those of the
- * kernel that wake_up(), queue_work(), mod_delayed_work() and pm_runtime_get() take. client->mmap_lock and the xarray's
- * lock of client->buffers are taken with or without gone_lock and have none of these inside. In the
- * kernel's order mmap_lock (of an address space) comes before pages_lock, which page faults take, and
- * the device's own lock (device_lock()) before all: removal, shutdown and the bus's handlers have it.
+ * kernel that wake_up(), queue_work(), mod_delayed_work() and pm_runtime_get() take.
+ * client->mmap_lock and the xarray's lock of client->buffers are taken with or without gone_lock
+ * and have none of these inside. In the kernel's order mmap_lock (of an address space) comes before
+ * pages_lock, which page faults take, and the device's own lock (device_lock()) before all:
+ * removal, shutdown and the bus's handlers have it.
  *
- * No lock of these is held while user memory is accessed or for as long as a job runs. What bounds the
- * waits of a program that cannot be killed meanwhile: gone_lock, set_gone() and calls, which keep this
- * rule; context_lock (killable), clients_lock, mem_lock and pages_lock, the allocation, mapping or
- * freeing of one client's memory; reset_lock, which a program meets in xqaccel_power_resume(), a
- * reset of the function (FUNCTION_RESET_MS); the bus's, which takes longer, comes after set_gone().
+ * No lock of these is held while user memory is accessed or for as long as a job runs. What bounds
+ * the waits of a program that cannot be killed meanwhile: gone_lock, set_gone() and calls, which
+ * keep this rule; context_lock (killable), clients_lock, mem_lock and pages_lock, the allocation,
+ * mapping or freeing of one client's memory; reset_lock, which a program meets in
+ * xqaccel_power_resume(), a reset of the function (FUNCTION_RESET_MS); the bus's, which takes
+ * longer, comes after set_gone().
  *
  * Waiting for a workqueue is like taking the locks of its work. That of xqaccel_wq (client_end(),
  * client_reap()) takes clients_lock, reset_lock and what is inside; only client_end() waits for
- * client_reap(), holding nothing, and the module's end for all. That of xqaccel_job_wq (xqaccel_watch(),
- * xqaccel_bus_look(), xqaccel_sync_work()) takes reset_lock and what is inside; hardware_end() waits
- * for it, holding nothing but device_lock().
+ * client_reap(), holding nothing, and the module's end for all. That of xqaccel_job_wq
+ * (xqaccel_watch(), xqaccel_bus_look(), xqaccel_sync_work()) takes reset_lock and what is inside;
+ * hardware_end() waits for it, holding nothing but device_lock().
  */
 struct xqaccel_device {
 	struct device dev;
@@ -176,7 +178,8 @@ struct xqaccel_device {
 	enum xqaccel_dma dma;
 	bool bus_error;			/* suspended because of one, until the bus recovers */
 	bool silent;			/* suspended because its registers do not answer */
-	bool undecided;			/* suspended with jobs that may still run; also under lock */
+	/* suspended with jobs that may still run; also under lock */
+	bool undecided;
 	unsigned long silent_since;
 	struct xqaccel_snapshot *snapshot;	/* of the recovery under way, for a coredump */
 	struct delayed_work bus_work;	/* looks whether it answers; loses it if not in time */
@@ -193,7 +196,8 @@ struct xqaccel_device {
 	u64 next_id;
 	u64 macs_per_us;		/* of the fastest jobs of late */
 	unsigned int unreaped;		/* jobs of all clients, accepted and not reaped */
-	unsigned int active;		/* of these, waiting or in flight: the device stays powered */
+	/* of these, waiting or in flight: the device stays powered */
+	unsigned int active;
 	bool lost;
 	enum xqaccel_power power;	/* SUSPENDED comes and goes with reset_lock, too */
 	unsigned int fruitless_resets;	/* of the function, since a job last ended well */

@@ -5,9 +5,9 @@
  *
  * Before a job is queued, lines that the processor wrote are cleaned to memory. That changes
  * no byte that the device writes, because neither operands nor C are the processor's any more.
- * When it has ended, the lines of C are invalidated, row by row: lines between the rows may be dirty.
- * A line that holds both bytes of C and bytes that the processor writes meanwhile loses one of
- * them; Documentation/uapi.rst says so.
+ * When it has ended, the lines of C are invalidated, row by row: lines between the rows may be
+ * dirty. A line that holds both bytes of C and bytes that the processor writes meanwhile loses one
+ * of them; Documentation/uapi.rst says so.
  */
 #include <linux/dma-mapping.h>
 #include <linux/lockdep.h>
@@ -207,7 +207,9 @@ static void job_sync_for_cpu(struct xqaccel_job *job)
 	}
 }
 
-/* Ends a job once its C was synced, after all that ended before it, so that lanes keep their order. */
+/*
+ * Ends a job once its C was synced, after all that ended before it, so that lanes keep their order.
+ */
 void xqaccel_job_sync_and_end(struct xqaccel_job *job)
 {
 	struct xqaccel_device *xq = job->client->xq;

@@ -32,6 +32,7 @@ void xqaccel_show_fdinfo(struct seq_file *s, struct file *file)
 	seq_printf(s, "drm-total-memory:\t%llu KiB\n", bytes >> 10);
 	seq_printf(s, "drm-resident-memory:\t%llu KiB\n", bytes >> 10);
 	seq_printf(s, "xqaccel-jobs:\t%u\n", jobs);
+	/* Pairs with the release in context_make(). */
 	if (smp_load_acquire(&client->has_context))
 		seq_printf(s, "xqaccel-priority:\t%s\n",
 			   priority_names[client->priority - XQACCEL_PRIORITY_LOW]);

@@ -22,8 +22,8 @@
 #define PAUSE_MS	20
 
 /*
- * Whether the hardware is there to be asked. One that is suspended or lost has forgotten everything, or
- * will have before it gets its DMA back; and it may not answer.
+ * Whether the hardware is there to be asked. One that is suspended or lost has forgotten
+ * everything, or will have before it gets its DMA back; and it may not answer.
  */
 static bool device_works(struct xqaccel_device *xq)
 {

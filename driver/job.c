@@ -287,8 +287,8 @@ static void job_end(struct xqaccel_job *job, u32 status)
 	if (job->program && status == XQACCEL_STATUS_LOST)
 		job->completion.failed_job = XQACCEL_NO_JOB;
 	/*
-	 * Only an OK promises something of C. What else ends must not overtake its lane, but does not
-	 * wake the work of a device that is gone: a job can be refused the device after that.
+	 * Only an OK promises something of C. What else ends must not overtake its lane, but does
+	 * not wake the work of a device that is gone: a job can be refused the device after that.
 	 */
 	if (job->client->xq->needs_sync && (status == XQACCEL_STATUS_OK || job->lane->syncing))
 		xqaccel_job_sync_and_end(job);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory that nobody uses any more, but that a device may still write whose DMA could not be stopped.
- * It is kept, with its bus addresses, until the DMA is off: by a reset, or at the latest when the driver
- * lets go of the device, which then uses the last means that the bus has. If those fail, too, the
- * pages are never freed and their bus addresses stay mapped: whatever else would be done with either
- * could be overwritten. A kernel with DMA_API_DEBUG says so when the driver is unbound, and is right.
+ * Memory that nobody uses any more, but that a device may still write whose DMA could not be
+ * stopped. It is kept, with its bus addresses, until the DMA is off: by a reset, or at the latest
+ * when the driver lets go of the device, which then uses the last means that the bus has. If those
+ * fail, too, the pages are never freed and their bus addresses stay mapped: whatever else would be
+ * done with either could be overwritten. A kernel with DMA_API_DEBUG says so when the driver is
+ * unbound, and is right.
  */
 #include <linux/lockdep.h>
 #include <linux/slab.h>

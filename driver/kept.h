@@ -12,13 +12,13 @@ struct xqaccel_device;
 
 /**
  * struct xqaccel_kept - what nobody but the device can reach
- * @lock: protects all; none other is taken inside
+ * @lock: see there
  * @buffers: of struct xqaccel_buffer, by node
  * @tables: of struct xqaccel_table, by node
  * @final: the driver let go of the device, so its DMA API can't be asked any more
  */
 struct xqaccel_kept {
-	struct mutex lock;
+	struct mutex lock;		/* protects the rest; none other is taken inside */
 	struct list_head buffers;
 	struct list_head tables;
 	bool final;

@@ -123,9 +123,9 @@ static void child_set(struct xqaccel_table *table, unsigned int i, struct xqacce
 }
 
 /*
- * Until the device has forgotten it, it may still find an unlinked table of the middle level where it
- * was. So that one is used again, and not another in its place. (Tables of leaves are of granules that
- * are taken until then.)
+ * Until the device has forgotten it, it may still find an unlinked table of the middle level where
+ * it was. So that one is used again, and not another in its place. (Tables of leaves are of
+ * granules that are taken until then.)
  */
 static struct xqaccel_table *table_back(struct xqaccel_mmu *mmu, unsigned int level, unsigned int i)
 {

@@ -18,7 +18,7 @@ struct xqaccel_account;
  * device which runs past a buffer's end faults and large pages can be used.
  */
 #define XQACCEL_GRANULE_SHIFT	21
-#define XQACCEL_GRANULE_BYTES	(1UL << XQACCEL_GRANULE_SHIFT)
+#define XQACCEL_GRANULE_BYTES	BIT(XQACCEL_GRANULE_SHIFT)
 
 /**
  * struct xqaccel_table - 512 entries in coherent memory

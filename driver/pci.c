@@ -33,9 +33,9 @@ static bool link_active(struct pci_dev *pdev)
 }
 
 /*
- * A function that does not answer may be hung and still write memory. It certainly does not if it was
- * found removed, or if the link is down: then it was reset, too. A port that does not tell of its link
- * always says that it is down, so that counts only if it was seen up.
+ * A function that does not answer may be hung and still write memory. It certainly does not if it
+ * was found removed, or if the link is down: then it was reset, too. A port that does not tell of
+ * its link always says that it is down, so that counts only if it was seen up.
  */
 static bool cut_off(struct xqaccel_device *xq)
 {
@@ -62,8 +62,8 @@ static int pci_dma_stop(struct xqaccel_device *xq)
 }
 
 /*
- * Resets the device's bus, if there is nothing else on it. Whether the device answers afterwards, which
- * the PCI core waits for, does not matter here: it was reset.
+ * Resets the device's bus, if there is nothing else on it. Whether the device answers afterwards,
+ * which the PCI core waits for, does not matter here: it was reset.
  */
 static int reset_bus(struct pci_dev *pdev)
 {

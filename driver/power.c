@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Runtime power management. Jobs that wait or are in flight hold a reference together, and nobody else
- * does: what a client does without jobs needs no register, and whoever looks at a register by
+ * Runtime power management. Jobs that wait or are in flight hold a reference together, and nobody
+ * else does: what a client does without jobs needs no register, and whoever looks at a register by
  * himself (invalidation, interrupts, watchdog, debugfs) finds under the lock that the device is
- * suspended. A suspended device has forgotten everything, as after a reset, and jobs wait
- * in their lanes until it is there again.
+ * suspended. A suspended device has forgotten everything, as after a reset, and jobs wait in their
+ * lanes until it is there again.
  */
 #include <linux/lockdep.h>
 #include <linux/pm_runtime.h>

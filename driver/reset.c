@@ -339,8 +339,9 @@ void xqaccel_set_lost(struct xqaccel_device *xq, const char *reason)
 }
 
 /*
- * Whether memory may be freed that the device was made to forget, or will have forgotten before it gets
- * its DMA back. xqaccel_set_lost_locked() holds reset_lock until it knows of the DMA: a few seconds.
+ * Whether memory may be freed that the device was made to forget, or will have forgotten before it
+ * gets its DMA back. xqaccel_set_lost_locked() holds reset_lock until it knows of the DMA: a few
+ * seconds.
  */
 bool xqaccel_dma_safe(struct xqaccel_device *xq)
 {
@@ -351,13 +352,18 @@ bool xqaccel_dma_safe(struct xqaccel_device *xq)
 	return READ_ONCE(xq->dma) != XQACCEL_DMA_UNKNOWN;
 }
 
-/* Waits for the end of a reset that was asked for: 0, -ETIMEDOUT, or -ENODEV: it does not answer. */
+/*
+ * Waits for the end of a reset that was asked for: 0, -ETIMEDOUT, or -ENODEV: it does not answer.
+ */
 int xqaccel_reset_wait(struct xqaccel_device *xq)
 {
 	return wait_clear(xq, XQ_REG_CTRL, XQ_CTRL_RESET, FUNCTION_RESET_MS);
 }
 
-/* Brings a device that was just found, or that is resumed, to a known state; its capabilities are readable then. */
+/*
+ * Brings a device that was just found, or that is resumed, to a known state; its capabilities are
+ * readable then.
+ */
 int xqaccel_reset_initial(struct xqaccel_device *xq)
 {
 	xqaccel_write(xq, XQ_REG_CTRL, XQ_CTRL_RESET);
@@ -375,8 +381,8 @@ int xqaccel_reset_start(struct xqaccel_device *xq)
 }
 
 /*
- * Orderly end: leave the device idle, whether or not it answers. What could not be stopped before is
- * stopped by the bus's last means: nobody is left who would miss the device.
+ * Orderly end: leave the device idle, whether or not it answers. What could not be stopped before
+ * is stopped by the bus's last means: nobody is left who would miss the device.
  */
 void xqaccel_reset_final(struct xqaccel_device *xq)
 {

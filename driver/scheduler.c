@@ -7,7 +7,8 @@
  *
  * A lane goes to the queue that has least to do and stays with it while it has jobs in flight,
  * because a queue runs its jobs in order. Jobs in flight can't be taken back, so a queue gets
- * no more than XQACCEL_QUEUE_NS of them, and long jobs of one client or user do not get every queue.
+ * no more than XQACCEL_QUEUE_NS of them, and long jobs of one client or user do not get every
+ * queue.
  */
 #include <linux/bitops.h>
 #include <linux/ktime.h>
@@ -227,7 +228,10 @@ static u64 device_ns(const struct xqaccel_job *job)
 
 /* Shorter jobs tell how long it takes to start one. */
 #define RATE_NS		(100 * NSEC_PER_USEC)
-/* So many jobs, about, make the best rate half forgotten: one that was wrong does not count for ever. */
+/*
+ * So many jobs, about, make the best rate half forgotten: one that was wrong does not count for
+ * ever.
+ */
 #define RATE_JOBS	32
 
 /* What the device has shown that it can, of late. */

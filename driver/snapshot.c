@@ -3,8 +3,8 @@
  * A snapshot of a device that hangs: registers, rings, the descriptors of jobs in flight and
  * whose they are. It is taken while jobs wait for the recovery, so nothing is formatted then.
  *
- * There is nothing in it of what is in buffers, no address of the kernel's, and not user_data, which
- * may be an address of a process. Documentation/coredump.rst describes the text.
+ * There is nothing in it of what is in buffers, no address of the kernel's, and not user_data,
+ * which may be an address of a process. Documentation/coredump.rst describes the text.
  */
 #include <linux/ktime.h>
 #include <linux/lockdep.h>
@@ -22,7 +22,7 @@
 #include "user.h"
 
 #define FORMAT_VERSION	1
-#define RING_ENTRIES	(1U << XQACCEL_RING_LOG2)
+#define RING_ENTRIES	BIT(XQACCEL_RING_LOG2)
 #define ROW_WORDS	4
 
 struct reg {

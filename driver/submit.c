@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The ioctl that takes jobs. First they are checked, then counted, which decides how many are
- * accepted; once the answer was written to user space they are published, which can't fail any more.
+ * accepted; once the answer was written to user space they are published, which can't fail any
+ * more.
  */
 #include <linux/jiffies.h>
 #include <linux/module.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Suspend: the hardware is left to the bus, which may turn it off or reset it, and is reset before it
- * gets jobs again. The reason is the system's suspend, a reset by others, an error of the bus, or a
- * device that does not answer.
+ * Suspend: the hardware is left to the bus, which may turn it off or reset it, and is reset before
+ * it gets jobs again. The reason is the system's suspend, a reset by others, an error of the bus,
+ * or a device that does not answer.
  */
 #include <linux/delay.h>
 #include <linux/jiffies.h>
@@ -80,9 +80,9 @@ static void stop(struct xqaccel_device *xq, bool orderly)
 }
 
 /*
- * Nothing of the hardware is touched any more when this returns. Its DMA can't be stopped for sure if
- * the bus does not get through to it either. Then nothing is decided of the jobs before it is resumed
- * or lost, and what is freed meanwhile is kept.
+ * Nothing of the hardware is touched any more when this returns. Its DMA can't be stopped for sure
+ * if the bus does not get through to it either. Then nothing is decided of the jobs before it is
+ * resumed or lost, and what is freed meanwhile is kept.
  */
 static void suspend(struct xqaccel_device *xq, bool orderly)
 	__must_hold(&xq->reset_lock)

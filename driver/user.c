@@ -23,8 +23,8 @@ static struct xqaccel_user *find(struct xqaccel_device *xq, kuid_t uid)
 }
 
 /*
- * Whose share the caller's is. Who has a range of subordinate ids and makes a user namespace of them
- * is still one user; but root gives out ids on purpose.
+ * Whose share the caller's is. Who has a range of subordinate ids and makes a user namespace of
+ * them is still one user; but root gives out ids on purpose.
  */
 static kuid_t share_owner(void)
 {

@@ -132,7 +132,9 @@ static void take(struct xqaccel_call *call)
 	spin_unlock_irq(&client->xq->lock);
 }
 
-/* Back to the front, in their order: of those that another thread took meanwhile we know nothing. */
+/*
+ * Back to the front, in their order: of those that another thread took meanwhile we know nothing.
+ */
 static void put_back(struct xqaccel_client *client, struct list_head *jobs)
 {
 	struct xqaccel_job *job, *next;

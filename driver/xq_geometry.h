@@ -223,7 +223,8 @@ static inline void xq_extent(const struct xq_dims *d, unsigned int operand, stru
 		e->rows = d->m;
 		e->row_bytes = 4ULL * d->n;
 		e->align = 4;
-		e->required = e->written = true;
+		e->required = true;
+		e->written = true;
 		if (d->flags & XQACCEL_JOB_GROUP_ACC) {
 			e->planes = groups;
 			e->planar = true;
@@ -245,18 +246,22 @@ static inline void xq_extent(const struct xq_dims *d, unsigned int operand, stru
 		xq_scale_extent(d, true, d->b_min_format, groups, e);
 		break;
 	case XQACCEL_A_SCALE2:
-		xq_scale_extent(d, false, d->a_scale2_format, xq_supergroups(d->k, d->a_supergroup), e);
+		xq_scale_extent(d, false, d->a_scale2_format,
+				xq_supergroups(d->k, d->a_supergroup), e);
 		break;
 	case XQACCEL_B_SCALE2:
-		xq_scale_extent(d, true, d->b_scale2_format, xq_supergroups(d->k, d->b_supergroup), e);
+		xq_scale_extent(d, true, d->b_scale2_format,
+				xq_supergroups(d->k, d->b_supergroup), e);
 		break;
 	case XQACCEL_B_MIN2:
-		xq_scale_extent(d, true, d->b_min2_format, xq_supergroups(d->k, d->b_supergroup), e);
+		xq_scale_extent(d, true, d->b_min2_format,
+				xq_supergroups(d->k, d->b_supergroup), e);
 		break;
 	case XQACCEL_CODEBOOK:
 		e->row_bytes = d->b_format == XQACCEL_FMT_C8 ? 256 : 16;
 		e->matrix = false;
-		e->used = e->required = xq_format_codebook(d->b_format);
+		e->used = xq_format_codebook(d->b_format);
+		e->required = e->used;
 		break;
 	default:
 		*e = (struct xq_extent){ .align = 1 };
@@ -301,7 +306,8 @@ static inline bool xq_rows_disjoint(const struct xq_extent *e, __u64 stride, __u
 				    __u64 plane_stride)
 {
 	struct xq_extent_dim dim[3 + XQ_EXTENT_DIMS] = {
-		{ stride, e->rows - 1 }, { plane_stride, e->planes - 1 }, { batch_stride, e->batch - 1 },
+		{ stride, e->rows - 1 }, { plane_stride, e->planes - 1 },
+		{ batch_stride, e->batch - 1 },
 		e->own[0], e->own[1], e->own[2],
 	};
 	__u64 reach = e->row_bytes;
@@ -376,7 +382,8 @@ static inline bool xq_groups_valid(const struct xq_dims *d)
 	if (d->a_scale2_format || d->b_scale2_format || d->b_min_format || d->b_min2_format ||
 	    d->a_supergroup || d->b_supergroup)
 		return false;
-	if (!xq_scale_integer_valid(d->a_scale_format) || !xq_scale_integer_valid(d->b_scale_format))
+	if (!xq_scale_integer_valid(d->a_scale_format) ||
+	    !xq_scale_integer_valid(d->b_scale_format))
 		return false;
 	if (d->a_scale_format || d->b_scale_format)
 		return d->group && !acc;

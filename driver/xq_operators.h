@@ -93,7 +93,9 @@ enum xq_epilogue_operand {
 	XQ_EPILOGUE_OPERANDS
 };
 
-/* Least and greatest value of an integer format that results may have. False, and 0, if it is none. */
+/*
+ * Least and greatest value of an integer format that results may have. False, and 0, if it is none.
+ */
 static inline bool xq_format_range(__u32 format, __s32 *least, __s32 *greatest)
 {
 	switch (format) {
@@ -117,7 +119,8 @@ static inline bool xq_format_range(__u32 format, __s32 *least, __s32 *greatest)
 		*least = -1;
 		return true;
 	default:
-		*least = *greatest = 0;
+		*least = 0;
+		*greatest = 0;
 		return false;
 	}
 }
@@ -180,7 +183,8 @@ static inline void xq_epilogue_extent(const struct xq_epilogue *e, unsigned int 
 		break;
 	case XQ_EPILOGUE_MULTIPLIER:
 	case XQ_EPILOGUE_SHIFT:
-		x->used = x->required = requant && !onnx;
+		x->used = requant && !onnx;
+		x->required = x->used;
 		x->row_bytes = e->channels ? 4ULL * n : 4;
 		break;
 	case XQ_EPILOGUE_ADD:
@@ -189,16 +193,19 @@ static inline void xq_epilogue_extent(const struct xq_epilogue *e, unsigned int 
 		x->align = 8;
 		break;
 	case XQ_EPILOGUE_SCALE:
-		x->used = x->required = requant && onnx;
+		x->used = requant && onnx;
+		x->required = x->used;
 		x->row_bytes = e->channels ? 4ULL * n : 4;
 		break;
 	case XQ_EPILOGUE_TABLE:
-		x->used = x->required = requant && e->index_format != XQACCEL_FMT_NONE;
+		x->used = requant && e->index_format != XQACCEL_FMT_NONE;
+		x->required = x->used;
 		x->row_bytes = 256;
 		x->align = 1;
 		break;
 	case XQ_EPILOGUE_THRESHOLD:
-		x->used = x->required = e->kind == XQ_EPILOGUE_THRESHOLDS;
+		x->used = e->kind == XQ_EPILOGUE_THRESHOLDS;
+		x->required = x->used;
 		x->row_bytes = 4ULL * n * e->thresholds;
 		break;
 	case XQ_EPILOGUE_DECREASES:
@@ -217,7 +224,7 @@ static inline void xq_epilogue_extent(const struct xq_epilogue *e, unsigned int 
 	}
 }
 
-/* ---- pools ------------------------------------------------------------------------------------- */
+/* ---- pools ----------------------------------------------------------------------------------- */
 
 enum xq_pool_kind {
 	XQ_POOL_MAX = XQACCEL_POOL_MAX,
@@ -280,7 +287,7 @@ static inline bool xq_pool_valid(const struct xq_pool_dims *d)
 	       xq_clamp_range(d->format, d->act_min, d->act_max, &least, &greatest);
 }
 
-/* ---- one requantization for all elements --------------------------------------------------------- */
+/* ---- one requantization for all elements ----------------------------------------------------- */
 
 /**
  * struct xq_requant_one - parameters in place of arrays
@@ -309,7 +316,7 @@ static inline bool xq_requant_one_valid(const struct xq_requant_one *r, __u32 fo
 	       xq_clamp_range(format, r->act_min, r->act_max, &least, &greatest);
 }
 
-/* ---- sums and products --------------------------------------------------------------------------- */
+/* ---- sums and products ----------------------------------------------------------------------- */
 
 #define XQ_TENSOR_DIMS		XQACCEL_TENSOR_DIMS
 
@@ -424,7 +431,7 @@ static inline bool xq_elementwise_valid(const struct xq_elementwise *e)
 		xq_left_shift_valid(e->left_shift, e->b.zero_point));
 }
 
-/* ---- softmax --------------------------------------------------------------------------------------- */
+/* ---- softmax --------------------------------------------------------------------------------- */
 
 /**
  * struct xq_softmax_dims - softmax of rows of s8; the output's scale is 1/256, its zero point -128
@@ -451,7 +458,7 @@ static inline bool xq_softmax_valid(const struct xq_softmax_dims *d)
 	       d->shift >= 0 && d->shift <= 31 && d->diff_min <= 0;
 }
 
-/* ---- means ------------------------------------------------------------------------------------------- */
+/* ---- means ----------------------------------------------------------------------------------- */
 
 /**
  * struct xq_mean_dims - sums over the middle of [outer][count][inner], requantized
@@ -477,15 +484,15 @@ static inline bool xq_mean_valid(const struct xq_mean_dims *d)
 	       xq_requant_one_valid(&d->y, d->y_format);
 }
 
-/* ---- copies ------------------------------------------------------------------------------------------ */
+/* ---- copies ---------------------------------------------------------------------------------- */
 
 /*
  * NONE		the formats are the same, or have the same size
  * REQUANT	y = requantized (x - zero point), from an integer format
  * QUANTIZE	y = round_half_even(x / scale) + zero point, saturated, from f32
- * DYNAMIC	the same with a scale, and if the output is unsigned a zero point, of each row of the
- *		last dimension, which are written besides: max|x| / greatest for signed formats;
- *		else (max - min) / greatest of the row with a 0 in it, and the zero point
+ * DYNAMIC	the same with a scale, and if the output is unsigned a zero point, of each row of
+ *		the last dimension, which are written besides: max|x| / greatest for signed
+ *		formats; else (max - min) / greatest of the row with a 0 in it, and the zero point
  *		round_half_even(-min / scale). A row of zeros has the scale 1
  * DEQUANTIZE	y = (x - zero point) * scale, to f32; the difference is exact, the product rounds
  *

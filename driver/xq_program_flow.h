@@ -4,11 +4,11 @@
  * slot, and whether a program that was stopped in its middle can run again from its start.
  * The driver and the software backend decide it with the same code.
  *
- * A program can be repeated if nothing that it reads from outside is changed by it. So two sets of ranges
- * are kept while its jobs are looked at in their order: what was read before the program had
- * written it (more than that, where one can't tell), and what the program has written without a gap (less
- * than that). A job that writes where the first set is spoils the repetition. To accumulate is
- * to read and write.
+ * A program can be repeated if nothing that it reads from outside is changed by it. So two sets of
+ * ranges are kept while its jobs are looked at in their order: what was read before the program had
+ * written it (more than that, where one can't tell), and what the program has written without a gap
+ * (less than that). A job that writes where the first set is spoils the repetition. To accumulate
+ * is to read and write.
  */
 #ifndef XQ_PROGRAM_FLOW_H
 #define XQ_PROGRAM_FLOW_H
@@ -140,14 +140,16 @@ static inline bool xq_flow_add(struct xq_flow_set *set, __u64 object, __u64 firs
 	return true;
 }
 
-static inline bool xq_flow_covers(const struct xq_flow_set *set, __u64 object, __u64 first, __u64 end)
+static inline bool xq_flow_covers(const struct xq_flow_set *set, __u64 object, __u64 first,
+				  __u64 end)
 {
 	const __u32 i = xq_flow_find(set, object, end);
 
 	return i < set->count && set->at[i].object == object && set->at[i].first <= first;
 }
 
-static inline bool xq_flow_meets(const struct xq_flow_set *set, __u64 object, __u64 first, __u64 end)
+static inline bool xq_flow_meets(const struct xq_flow_set *set, __u64 object, __u64 first,
+				 __u64 end)
 {
 	const __u32 i = xq_flow_find(set, object, first + 1);
 
@@ -244,7 +246,8 @@ static inline bool xq_places_apart(const struct xqaccel_work *w, const struct xq
 
 /* What a job's operands do, one after the other: inputs before outputs. */
 static inline void xq_program_add_operand(struct xq_flow *flow, const struct xqaccel_work *w,
-					  const struct xq_place *p, unsigned int operand, bool writes)
+					  const struct xq_place *p, unsigned int operand,
+					  bool writes)
 {
 	struct xq_extent e;
 	__u64 span;

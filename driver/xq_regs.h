@@ -37,7 +37,7 @@
 #define XQ_REG_CLOCK_HZ			0x028	/* 64 bits */
 #define XQ_REG_TILED			0x030	/* bit b: B in format b may be tiled */
 #define XQ_REG_PAIRS(a)			(0x040 + 4 * (a))	/* bit b: pair a x b */
-#define   XQ_PAIR_FORMATS		16	/* formats of A that have one; others are no elements */
+#define   XQ_PAIR_FORMATS		16	/* formats of A that have one */
 #define XQ_REG_ISA			0x080	/* 32 characters, NUL-padded */
 #define   XQ_ISA_BYTES			32
 
@@ -49,9 +49,8 @@
 #define   XQ_STATUS_ERROR		(1U << 1)	/* a bit of ERROR is set */
 #define XQ_REG_ERROR			0x108	/* write 1 to clear; raises vector 0 */
 #define   XQ_ERROR_CONTEXT_TABLE	(1U << 0)	/* reading a context entry failed */
-#define   XQ_ERROR_RING(q)		(1U << (8 + (q)))	/* queue q stopped: a ring could not be
-							 * read or written, or a doorbell
-							 * was out of range */
+/* Queue q stopped: a ring could not be read or written, or a doorbell was out of range. */
+#define   XQ_ERROR_RING(q)		(1U << (8 + (q)))
 #define XQ_REG_CTX_TABLE		0x110	/* 64 bits, bus address, 4096-aligned */
 #define XQ_REG_CTX_INVAL		0x118	/* write the number of a context to invalidate it */
 #define XQ_REG_TIME			0x120	/* 64 bits; reading the low half latches the high */
@@ -75,12 +74,11 @@
 #define XQ_Q_CQ_BASE			0x08	/* 64 bits, bus address, 4096-aligned */
 #define XQ_Q_SIZE			0x10	/* log2 of the entries of both rings */
 #define XQ_Q_CTRL			0x14
-#define   XQ_Q_CTRL_ENABLE		(1U << 0)	/* 0 to 1 starts with empty rings, phase 1 */
+#define   XQ_Q_CTRL_ENABLE		(1U << 0)	/* 0 to 1: empty rings, phase 1 */
 #define   XQ_Q_CTRL_HALT		(1U << 1)	/* start no further job; clear to go on */
-#define   XQ_Q_CTRL_ABORT		(1U << 2)	/* complete all jobs as CANCELED; reads 1
-							 * until done */
-#define   XQ_Q_CTRL_RESET		(1U << 3)	/* forget all jobs, disable; reads 1 until
-							 * done */
+/* Both read 1 until they are done: complete all jobs as CANCELED; forget all jobs, disable. */
+#define   XQ_Q_CTRL_ABORT		(1U << 2)
+#define   XQ_Q_CTRL_RESET		(1U << 3)
 #define   XQ_Q_CTRL_IRQ			(1U << 4)	/* completions raise the queue's vector */
 #define XQ_Q_STATUS			0x18
 #define   XQ_Q_STATUS_ENABLED		(1U << 0)
@@ -88,8 +86,8 @@
 #define   XQ_Q_STATUS_ERROR		(1U << 2)	/* stopped, see ERROR_RING */
 #define XQ_Q_SQ_HEAD			0x1c	/* next descriptor to be started */
 #define XQ_Q_CQ_TAIL			0x20	/* next completion to be written */
-#define XQ_Q_STEP			0x24	/* of the running program, the job that is next to end */
-#define XQ_Q_COALESCE			0x28	/* completions to an interrupt, and how long they wait */
+#define XQ_Q_STEP			0x24	/* of a running program, the job next to end */
+#define XQ_Q_COALESCE			0x28	/* of completions before an interrupt */
 #define   XQ_Q_COALESCE_COUNT(n)	((n) & 0xffffU)
 #define   XQ_Q_COALESCE_US(us)		((__u32)(us) << 16)
 #define XQ_Q_SQ_TAIL			0x40	/* doorbell: the descriptor after the last valid */

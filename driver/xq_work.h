@@ -276,16 +276,21 @@ static inline void xq_conv_extent(const struct xqaccel_work *w, unsigned int ope
 
 	switch (operand) {
 	case XQACCEL_X:
-		e->used = e->required = e->matrix = e->planar = true;
+		e->used = true;
+		e->required = true;
+		e->matrix = true;
+		e->planar = true;
 		e->row_bytes = xq_row_bytes(d.x_format, d.in_c);
 		e->rows = d.in_w;
 		e->planes = d.in_h;
 		e->batch = d.batch;
 		break;
 	case XQACCEL_W:
-		e->used = e->required = true;
+		e->used = true;
+		e->required = true;
 		if (d.flags & XQACCEL_JOB_B_TILED) {
-			e->row_bytes = xq_tiled_bytes(d.w_format, d.out_c / d.groups, xq_conv_k(&d));
+			e->row_bytes = xq_tiled_bytes(d.w_format, d.out_c / d.groups,
+						      xq_conv_k(&d));
 			e->batch = d.groups;
 			e->align = XQACCEL_TILE_BYTES;
 		} else {
@@ -295,7 +300,11 @@ static inline void xq_conv_extent(const struct xqaccel_work *w, unsigned int ope
 		}
 		break;
 	case XQACCEL_Y:
-		e->used = e->required = e->matrix = e->planar = e->written = true;
+		e->used = true;
+		e->required = true;
+		e->matrix = true;
+		e->planar = true;
+		e->written = true;
 		e->row_bytes = 4ULL * d.out_c;
 		e->rows = d.out_w;
 		e->planes = d.out_h;
@@ -308,7 +317,8 @@ static inline void xq_conv_extent(const struct xqaccel_work *w, unsigned int ope
 		e->align = 4;
 		break;
 	case XQACCEL_CODEBOOK:
-		e->used = e->required = xq_format_codebook(d.w_format);
+		e->used = xq_format_codebook(d.w_format);
+		e->required = e->used;
 		e->row_bytes = d.w_format == XQACCEL_FMT_C8 ? 256 : 16;
 		break;
 	}

@@ -78,7 +78,9 @@ static inline void xq_tensor_strides(__u64 *to, const struct xqaccel_wide *outer
 {
 	to[0] = xq_wide(&outer[0]);
 	to[1] = xq_wide(&outer[1]);
-	to[2] = to[3] = to[4] = 0;
+	to[2] = 0;
+	to[3] = 0;
+	to[4] = 0;
 	to[5] = inner;
 }
 
@@ -395,7 +397,10 @@ static inline void xq_pool_extent(const struct xqaccel_work *w, unsigned int ope
 
 	if (operand != XQACCEL_X && operand != XQACCEL_Y)
 		return;
-	e->used = e->required = e->matrix = e->planar = true;
+	e->used = true;
+	e->required = true;
+	e->matrix = true;
+	e->planar = true;
 	e->written = operand == XQACCEL_Y;
 	e->row_bytes = p->channels;
 	e->rows = e->written ? p->out_w : p->in_w;
@@ -409,7 +414,10 @@ static inline void xq_tensor_extent(const __u32 *dim, const struct xqaccel_wide 
 {
 	unsigned int i;
 
-	e->used = e->required = e->matrix = e->planar = true;
+	e->used = true;
+	e->required = true;
+	e->matrix = true;
+	e->planar = true;
 	e->row_bytes = row_bytes;
 	e->rows = dim[4];
 	e->planes = dim[3];
@@ -448,7 +456,9 @@ static inline void xq_softmax_extent(const struct xqaccel_work *w, unsigned int 
 {
 	if (operand != XQACCEL_X && operand != XQACCEL_Y)
 		return;
-	e->used = e->required = e->matrix = true;
+	e->used = true;
+	e->required = true;
+	e->matrix = true;
 	e->written = operand == XQACCEL_Y;
 	e->row_bytes = w->softmax.columns;
 	e->rows = w->softmax.rows;
@@ -459,7 +469,9 @@ static inline void xq_mean_extent(const struct xqaccel_work *w, unsigned int ope
 {
 	if (operand != XQACCEL_X && operand != XQACCEL_Y)
 		return;
-	e->used = e->required = e->matrix = true;
+	e->used = true;
+	e->required = true;
+	e->matrix = true;
 	e->written = operand == XQACCEL_Y;
 	e->row_bytes = w->mean.inner;
 	e->rows = e->written ? w->mean.outer : w->mean.count;
@@ -493,10 +505,12 @@ static inline void xq_copy_extent(const struct xqaccel_work *w, unsigned int ope
 
 	switch (operand) {
 	case XQACCEL_X:
-		xq_copy_tensor_extent(c->dim, c->x_format, &c->x_inner_stride, c->x_outer_stride, e);
+		xq_copy_tensor_extent(c->dim, c->x_format, &c->x_inner_stride, c->x_outer_stride,
+				      e);
 		break;
 	case XQACCEL_Y:
-		xq_copy_tensor_extent(c->dim, c->y_format, &c->y_inner_stride, c->y_outer_stride, e);
+		xq_copy_tensor_extent(c->dim, c->y_format, &c->y_inner_stride, c->y_outer_stride,
+				      e);
 		e->written = true;
 		break;
 	case XQACCEL_Y_SCALE:
@@ -504,7 +518,8 @@ static inline void xq_copy_extent(const struct xqaccel_work *w, unsigned int ope
 		/* The product was checked. */
 		for (i = 0; i < XQ_TENSOR_DIMS - 1; i++)
 			rows *= c->dim[i];
-		e->used = e->written = c->kind == XQ_COPY_DYNAMIC;
+		e->used = c->kind == XQ_COPY_DYNAMIC;
+		e->written = e->used;
 		e->row_bytes = 4 * rows;
 		e->align = 4;
 		break;

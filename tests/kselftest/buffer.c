@@ -52,7 +52,7 @@ TEST_F(buffer, rounded_up_and_zeroed)
 	unsigned int i;
 	uint64_t j;
 
-	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 		struct buffer buf;
 		uint8_t any = 0;
 
@@ -257,7 +257,8 @@ TEST_F(buffer, mmap_rules)
 	EXPECT_EQ(ENOENT, map_errno(self->fd, 4096, MAP_SHARED, buf.mmap_offset + 4 * 4096));
 	EXPECT_EQ(ENOENT, map_errno(self->fd, 4096, MAP_SHARED, 0));
 	EXPECT_NE(0, map_errno(self->fd, 4096, MAP_SHARED, buf.mmap_offset + 1));
-	EXPECT_EQ(ENOENT, map_errno(self->fd, 4096, MAP_SHARED, (off_t)1 << (8 * sizeof(off_t) - 3)));
+	EXPECT_EQ(ENOENT, map_errno(self->fd, 4096, MAP_SHARED,
+				    (off_t)1 << (8 * sizeof(off_t) - 3)));
 }
 
 TEST_F(buffer, mapping_of_a_file_open_for_reading)
@@ -312,7 +313,10 @@ TEST_F(buffer, mapping_outlives_handle_and_file)
 	EXPECT_EQ(0, stat_settles("clients", 0, 2000));
 }
 
-/* A mapping is of its buffer and not of an offset, which the next buffer gets: pages that come back, too. */
+/*
+ * A mapping is of its buffer and not of an offset, which the next buffer gets: pages that come
+ * back, too.
+ */
 TEST_F(buffer, offsets_are_used_again)
 {
 	struct buffer old, new;

@@ -68,22 +68,24 @@ FIXTURE_TEARDOWN(conv)
 static int32_t output(const int8_t *x, const int8_t *w, const struct xqaccel_conv *c, uint32_t n,
 		      uint32_t p, uint32_t q, uint32_t o)
 {
-	const uint32_t channels = c->in_c / c->groups, first = o / (c->out_c / c->groups) * channels;
+	const uint32_t channels = c->in_c / c->groups;
+	const uint32_t first = o / (c->out_c / c->groups) * channels;
 	uint32_t r, s, i, sum = 0;
 
 	for (r = 0; r < c->kernel_h; r++) {
 		for (s = 0; s < c->kernel_w; s++) {
-			const int64_t row = (int64_t)p * c->stride_h + r * c->dilation_h - c->pad_top;
+			const int64_t row = (int64_t)p * c->stride_h + r * c->dilation_h -
+					    c->pad_top;
 			const int64_t column = (int64_t)q * c->stride_w + s * c->dilation_w -
 					       c->pad_left;
 
 			if (row < 0 || row >= c->in_h || column < 0 || column >= c->in_w)
 				continue;
 			for (i = 0; i < channels; i++) {
-				const int8_t xe = x[((n * c->in_h + row) * c->in_w + column) * c->in_c +
-						    first + i];
-				const int8_t we = w[((o * c->kernel_h + r) * c->kernel_w + s) * channels +
-						    i];
+				const int8_t xe = x[((n * c->in_h + row) * c->in_w + column) *
+						    c->in_c + first + i];
+				const int8_t we = w[((o * c->kernel_h + r) * c->kernel_w + s) *
+						    channels + i];
 
 				sum += (uint32_t)((xe - c->x_zp) * (we - c->w_zp));
 			}

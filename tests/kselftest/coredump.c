@@ -186,7 +186,7 @@ static void expect_descriptor(struct __test_metadata *_metadata, const char *ent
 	EXPECT_EQ(number(entry, "context"), (long long)word[2]);
 	for (i = 0; i < WORK_WORDS; i++)
 		EXPECT_EQ(work[i], word[WORK_WORD + i]);
-	for (i = 0; i < sizeof(job->operand) / sizeof(job->operand[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(job->operand); i++) {
 		const unsigned int at = OPERAND_WORD(i);
 
 		EXPECT_EQ(!job->operand[i].handle, !word64(word, at));

@@ -53,7 +53,9 @@ static int debugfs_read(const char *folder, const char *name)
 	return file_read(path, text, sizeof(text));
 }
 
-/* The line of the table that is this process's, whose file is the only one; NULL if there is none. */
+/*
+ * The line of the table that is this process's, whose file is the only one; NULL if there is none.
+ */
 static const char *line_of(const char *number)
 {
 	const char *line = text;
@@ -246,7 +248,9 @@ static void stop(pid_t pid)
 	waitpid(pid, NULL, 0);
 }
 
-/* Read while clients come and go, and while the device does; a file that stays open then is dead. */
+/*
+ * Read while clients come and go, and while the device does; a file that stays open then is dead.
+ */
 TEST_F_TIMEOUT(debugfs, read_while_the_device_goes, 120)
 {
 	char path[512];

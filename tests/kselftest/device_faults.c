@@ -40,7 +40,7 @@ static struct fault {
 	{ .name = "stuck-master", .kind = STUCK_MASTER },
 };
 
-#define ALL	(sizeof(all) / sizeof(all[0]))
+#define ALL	ARRAY_SIZE(all)
 
 static unsigned int recoverable, turn;
 static bool losses;

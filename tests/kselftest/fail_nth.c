@@ -20,7 +20,7 @@
 #define MOST		5000
 
 static const char *const books[] = { "clients", "buffers", "buffer_bytes", "jobs" };
-#define BOOKS	(sizeof(books) / sizeof(books[0]))
+#define BOOKS	ARRAY_SIZE(books)
 
 FIXTURE(fail_nth) {
 	int fd;
@@ -68,7 +68,9 @@ static void nothing_left(struct __test_metadata *_metadata, FIXTURE_DATA(fail_nt
 	EXPECT_EQ(0, stat_of("leaked_pages"));
 }
 
-/* A file that the test opened besides its own has ended, so that the next try begins as this did. */
+/*
+ * A file that the test opened besides its own has ended, so that the next try begins as this did.
+ */
 static void other_file_ended(struct __test_metadata *_metadata)
 {
 	EXPECT_EQ(1, stat_settles("clients", 1, 5000));
@@ -304,7 +306,8 @@ TEST_F_TIMEOUT(fail_nth, submit, 200)
 		if (!ret) {
 			EXPECT_LT(0U, accepted);
 			EXPECT_GE(3U, accepted);
-			ASSERT_EQ(0, wait_jobs(self->fd, c, 3, accepted, 10 * SECOND, &ended, NULL));
+			ASSERT_EQ(0, wait_jobs(self->fd, c, 3, accepted, 10 * SECOND, &ended,
+					       NULL));
 			EXPECT_EQ(accepted, ended);
 		}
 		EXPECT_EQ(-ENOENT, wait_one(self->fd, &c[0], 0));
@@ -409,7 +412,7 @@ TEST_F_TIMEOUT(fail_nth, what_it_shows, 200)
 	bool done = false;
 
 	EACH_PLACE(self) {
-		TRY(self, read_all(paths, sizeof(paths) / sizeof(paths[0])));
+		TRY(self, read_all(paths, ARRAY_SIZE(paths)));
 		if (done)
 			break;
 	}

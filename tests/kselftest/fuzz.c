@@ -176,7 +176,7 @@ static void disturb(struct random *r, bool unplug)
 	};
 
 	if (random_one_in(r, 16))
-		inject(faults[random_below(r, sizeof(faults) / sizeof(faults[0]))], 1);
+		inject(faults[random_below(r, ARRAY_SIZE(faults))], 1);
 	if (random_one_in(r, 400))
 		rebind();
 	if (unplug && random_one_in(r, 200))
@@ -302,12 +302,13 @@ int main(int argc, char **argv)
 	over = true;
 	pthread_barrier_wait(&start_line);
 	close_all();
-	printf("# %llu calls, %llu of them succeeded, %llu rounds of %u threads, %u programs kept, "
-	       "%u places of the driver reached\n", (unsigned long long)world.calls,
+	printf("# %llu calls, %llu of them succeeded, %llu rounds of %u threads, %u programs kept, %u places of the driver reached\n",
+	       (unsigned long long)world.calls,
 	       (unsigned long long)world.accepted, (unsigned long long)rounds, threads,
 	       corpus_count, places);
 	if (worker[0].kcov.area)
-		printf("%sok 1 places were reached\n", places > 100 && corpus_count > 10 ? "" : "not ");
+		printf("%sok 1 places were reached\n",
+		       places > 100 && corpus_count > 10 ? "" : "not ");
 	else
 		printf("ok 1 places were reached # SKIP the kernel has no KCOV\n");
 	works = device_works();

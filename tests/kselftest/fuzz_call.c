@@ -65,7 +65,7 @@ static uint64_t interesting(struct random *r)
 		return random_next(r);
 	if (random_one_in(r, 4))
 		return 1ULL << random_below(r, 64);
-	return values[random_below(r, sizeof(values) / sizeof(values[0]))];
+	return values[random_below(r, ARRAY_SIZE(values))];
 }
 
 static void random_edit(struct fuzz_edit *e, struct random *r)
@@ -430,7 +430,9 @@ static int call_unknown(struct fuzz_file *f, const struct fuzz_call *c, struct r
 	uint8_t cmd[256];
 
 	random_bytes(r, cmd, sizeof(cmd));
-	cmd[1] = cmd[2] = cmd[3] = 0;
+	cmd[1] = 0;
+	cmd[2] = 0;
+	cmd[3] = 0;
 	apply_edits(c, cmd, 0, sizeof(cmd));
 	return run_ioctl(f, c, _IO(XQACCEL_IOCTL_TYPE, random_below(r, 32)), cmd, sizeof(cmd));
 }

@@ -89,7 +89,7 @@ TEST_F(gemm, every_pair)
 	unsigned int i, j;
 
 	for (i = 0; i < format_pair_count; i++) {
-		for (j = 0; j < sizeof(shapes) / sizeof(shapes[0]); j++) {
+		for (j = 0; j < ARRAY_SIZE(shapes); j++) {
 			struct gemm_case g = plain(&format_pairs[i], shapes[j][0], shapes[j][1],
 						   shapes[j][2]);
 
@@ -162,7 +162,7 @@ TEST_F(gemm, empty)
 	static const uint32_t shapes[][3] = { { 0, 5, 7 }, { 5, 0, 7 }, { 5, 7, 0 }, { 0, 0, 0 } };
 	unsigned int j;
 
-	for (j = 0; j < sizeof(shapes) / sizeof(shapes[0]); j++) {
+	for (j = 0; j < ARRAY_SIZE(shapes); j++) {
 		struct gemm_case g = plain(&format_pairs[0], shapes[j][0], shapes[j][1],
 					   shapes[j][2]);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <string.h>
 
+#include "device.h"
 #include "gemm_case.h"
 
 #define PAIR(a, b) { XQACCEL_FMT_##a, XQACCEL_FMT_##b, #a " x " #b }
@@ -9,7 +10,8 @@ const struct format_pair format_pairs[] = {
 	PAIR(S8, S8), PAIR(U8, S8), PAIR(S8, S4), PAIR(U8, S4), PAIR(S4, S4), PAIR(S8, S2),
 	PAIR(S8, T2), PAIR(S8, B1), PAIR(B1, B1), PAIR(S8, C4), PAIR(S8, C8),
 };
-const unsigned int format_pair_count = sizeof(format_pairs) / sizeof(format_pairs[0]);
+
+const unsigned int format_pair_count = ARRAY_SIZE(format_pairs);
 
 /* ---- numbers ------------------------------------------------------------- */
 
@@ -262,7 +264,8 @@ void gemm_job(const struct gemm_case *g, uint32_t handle, uint64_t base,
 	job->work.gemm.group = g->group;
 	job->work.gemm.a_format = g->a_format;
 	job->work.gemm.b_format = g->b_format;
-	job->work.gemm.a_scale_format = job->work.gemm.b_scale_format = g->scale_format;
+	job->work.gemm.a_scale_format = g->scale_format;
+	job->work.gemm.b_scale_format = g->scale_format;
 	job->work.gemm.a_zp = g->a_zp;
 	job->work.gemm.b_zp = g->b_zp;
 	for (i = 0; i < GEMM_OPERANDS; i++) {

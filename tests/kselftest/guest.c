@@ -108,7 +108,7 @@ int inject_nothing(void)
 	unsigned int i;
 	int ret;
 
-	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(all); i++) {
 		ret = inject(all[i], 0);
 		if (ret)
 			return ret;

@@ -159,7 +159,8 @@ static inline void test_child(struct __test_metadata *t)
 }
 
 /* Waits for the test's process, which SIGCHLD (blocked) tells of; whether it took too long. */
-static inline bool test_wait(struct __test_metadata *t, pid_t pid, const sigset_t *chld, int *status)
+static inline bool test_wait(struct __test_metadata *t, pid_t pid, const sigset_t *chld,
+			     int *status)
 {
 	const struct timespec second = { .tv_sec = 1 };
 	const int64_t began = now_ns();

@@ -28,13 +28,14 @@ FIXTURE_TEARDOWN(ioctl)
 
 TEST_F(ioctl, unknown_numbers)
 {
+	const unsigned long other = _IOWR(XQACCEL_IOCTL_TYPE, XQACCEL_CMD_INFO,
+					  struct xqaccel_info);
 	struct xqaccel_info info = { .size = sizeof(info) };
 
 	EXPECT_EQ(-ENOTTY, device_ioctl(self->fd, _IO(XQACCEL_IOCTL_TYPE, 0x07), &info));
 	EXPECT_EQ(-ENOTTY, device_ioctl(self->fd, _IO(XQACCEL_IOCTL_TYPE, 0xff), &info));
 	EXPECT_EQ(-ENOTTY, device_ioctl(self->fd, _IO('x', XQACCEL_CMD_INFO), &info));
-	EXPECT_EQ(-ENOTTY, device_ioctl(self->fd, _IOWR(XQACCEL_IOCTL_TYPE, XQACCEL_CMD_INFO,
-							 struct xqaccel_info), &info));
+	EXPECT_EQ(-ENOTTY, device_ioctl(self->fd, other, &info));
 	EXPECT_EQ(-ENOTTY, device_ioctl(self->fd, TCGETS, &info));
 }
 
@@ -126,7 +127,7 @@ static const struct {
 	{ XQACCEL_IOCTL_CANCEL, sizeof(struct xqaccel_cancel) },
 };
 
-enum { CALLS = sizeof(calls) / sizeof(calls[0]) };
+enum { CALLS = ARRAY_SIZE(calls) };
 
 TEST_F(ioctl, size_too_small)
 {

@@ -24,7 +24,10 @@ static long free_kib(void)
 
 static void expect_all_given_back(struct __test_metadata *_metadata)
 {
-	/* To free gigabytes takes as long as it takes; nothing more is left once the client is gone. */
+	/*
+	 * To free gigabytes takes as long as it takes; nothing more is left once the client is
+	 * gone.
+	 */
 	EXPECT_EQ(0, stat_settles("clients", 0, 30000));
 	EXPECT_EQ(0, stat_settles("buffers", 0, 1000));
 	EXPECT_EQ(0, stat_settles("buffer_bytes", 0, 1000));

@@ -56,8 +56,8 @@ FIXTURE_TEARDOWN(limits)
 }
 
 /* Fills all lanes of a file in batches; how many jobs were accepted. */
-static unsigned int fill(int fd, const struct xqaccel_info *info, const struct xqaccel_job_desc *job,
-			 int *last)
+static unsigned int fill(int fd, const struct xqaccel_info *info,
+			 const struct xqaccel_job_desc *job, int *last)
 {
 	const uint32_t batch = 256;
 	struct xqaccel_job_desc *jobs = calloc(batch, sizeof(*jobs));
@@ -104,7 +104,10 @@ static int stranger(void)
 	return WEXITSTATUS(status);
 }
 
-/* Most calls of xqaccel_job_fail() in one call of fail_some(), which has interrupts off all the time. */
+/*
+ * Most calls of xqaccel_job_fail() in one call of fail_some(), which has interrupts off all the
+ * time.
+ */
 static unsigned int longest_section(char *text, unsigned int *calls)
 {
 	unsigned int longest = 0, now = 0;

@@ -145,7 +145,9 @@ TEST_F(memory, jobs_of_a_lane_are_in_flight_together)
 	ASSERT_EQ(0, lane_warm(self->fd, &buf));
 	small_fill(&buf, 1, 2);
 	small_job(&job, &buf);
-	/* Interrupts are lost, so a job that waits for the end of another waits for the watchdog. */
+	/*
+	 * Interrupts are lost, so a job that waits for the end of another waits for the watchdog.
+	 */
 	ASSERT_EQ(0, inject("drop-interrupts", 4));
 	begin = now_ns();
 	for (i = 0; i < 4; i++)
@@ -197,8 +199,8 @@ static long free_kib(void)
 
 #define MANY 15000
 /*
- * Half of what their tables take. Slabs, and the lists of free pages of each processor, keep up to 20 MiB
- * of what so many buffers took; the counter tells about tables to the byte.
+ * Half of what their tables take. Slabs, and the lists of free pages of each processor, keep up to
+ * 20 MiB of what so many buffers took; the counter tells about tables to the byte.
  */
 #define TABLES_SLACK (MANY * 4 / 2)
 

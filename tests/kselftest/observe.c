@@ -54,7 +54,9 @@ static int trace_stop(void)
 	return ret ? ret : file_read(TRACING "trace", text, sizeof(text));
 }
 
-/* The place of an event of a job in the trace, with something in its line; NULL if it is not there. */
+/*
+ * The place of an event of a job in the trace, with something in its line; NULL if it is not there.
+ */
 static const char *event(const char *name, uint64_t id, const char *with)
 {
 	char stage[64], number[64];
@@ -209,7 +211,7 @@ TEST_F(observe, sysfs)
 		 info->hw_version & 0xffff);
 	snprintf(want[3].value, 64, "%u", info->queues);
 	snprintf(want[4].value, 64, "%.32s", info->isa);
-	for (i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(want); i++) {
 		snprintf(path, sizeof(path), "/sys/class/xqaccel/%s/%s", node, want[i].name);
 		ASSERT_LT(0, file_read(path, text, sizeof(text)));
 		EXPECT_EQ((int)strlen(want[i].value) + 1, (int)strlen(text));

@@ -400,8 +400,8 @@ static void expect_found_again(struct __test_metadata *_metadata, FIXTURE_DATA(r
 }
 
 /*
- * A device that can't be kept from the bus: what it may still write is given to nobody while it may.
- * When the driver lets go of it, it is reset by the bus, and then all memory comes back.
+ * A device that can't be kept from the bus: what it may still write is given to nobody while it
+ * may. When the driver lets go of it, it is reset by the bus, and then all memory comes back.
  */
 TEST_F_TIMEOUT(recovery, dma_cannot_be_stopped, 90)
 {
@@ -443,8 +443,8 @@ static int unreachable(bool on)
 }
 
 /*
- * Registers read as all ones for a while, as before the bus tells of an error: the device is not lost
- * for that. What may have run and can't be repeated is the only thing that is.
+ * Registers read as all ones for a while, as before the bus tells of an error: the device is not
+ * lost for that. What may have run and can't be repeated is the only thing that is.
  */
 TEST_F_TIMEOUT(recovery, silent_for_a_while, 60)
 {
@@ -481,8 +481,8 @@ TEST_F_TIMEOUT(recovery, silent_for_a_while, 60)
 }
 
 /*
- * It answers no more, and configuration space neither: that is no proof that it does not write. It is
- * lost, but its memory comes back only with a reset of the bus.
+ * It answers no more, and configuration space neither: that is no proof that it does not write. It
+ * is lost, but its memory comes back only with a reset of the bus.
  */
 TEST_F_TIMEOUT(recovery, silent_for_good, 90)
 {

@@ -68,7 +68,8 @@ int main(int argc, char **argv)
 		if (!ret)
 			ret = one_job(done & 1);
 		if (ret)
-			printf("# time %u: %s\n", done + 1, ret < 0 ? strerror(-ret) : "wrong result");
+			printf("# time %u: %s\n", done + 1,
+			       ret < 0 ? strerror(-ret) : "wrong result");
 	}
 	printf("# loaded %u times\n", done);
 	printf("%sok 1 the module comes and goes\n", ret ? "not " : "");

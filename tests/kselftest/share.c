@@ -314,7 +314,9 @@ TEST_F_TIMEOUT(share, long_jobs_leave_a_queue, 120)
 	close(fd);
 }
 
-/* Short jobs first, so that the lanes are taken for short ones, and then long ones in all of them. */
+/*
+ * Short jobs first, so that the lanes are taken for short ones, and then long ones in all of them.
+ */
 TEST_F_TIMEOUT(share, long_jobs_behind_short_ones, 120)
 {
 	struct load load = { .side = 768 };

@@ -190,9 +190,9 @@ static void check(struct worker *w, const struct xqaccel_completion *c)
 		return;
 	}
 	totals->exact++;
-	if (c->status || memcmp(s->expected, w->buf.map + c->user_data * w->slot_bytes, s->g.total)) {
-		printf("# process %d: status %u, %u x %u, m %u n %u k %u batch %u group %u flags "
-		       "%#x\n",
+	if (c->status ||
+	    memcmp(s->expected, w->buf.map + c->user_data * w->slot_bytes, s->g.total)) {
+		printf("# process %d: status %u, %u x %u, m %u n %u k %u batch %u group %u flags %#x\n",
 		       w->number, c->status, s->g.a_format, s->g.b_format, s->g.m, s->g.n, s->g.k,
 		       s->g.batch, s->g.group, s->g.flags);
 		w->wrong++;
@@ -326,8 +326,7 @@ static unsigned int run(const struct options *o)
 
 static void report(const struct options *o, int64_t began)
 {
-	printf("# %llu jobs of %u processes exact, %llu cut short, %llu calls refused, device opened "
-	       "again %llu times, in %lld ms, seed %llu\n",
+	printf("# %llu jobs of %u processes exact, %llu cut short, %llu calls refused, device opened again %llu times, in %lld ms, seed %llu\n",
 	       (unsigned long long)totals->exact, o->processes,
 	       (unsigned long long)totals->cut_short, (unsigned long long)totals->refused,
 	       (unsigned long long)totals->opened_again,

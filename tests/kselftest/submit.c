@@ -412,7 +412,7 @@ TEST_F(submit, strides_out_of_bounds)
 	};
 	unsigned int i;
 
-	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
 		cmd.jobs.stride = wrong[i];
 		EXPECT_EQ(-EINVAL, device_ioctl(self->fd, XQACCEL_IOCTL_SUBMIT, &cmd));
 	}

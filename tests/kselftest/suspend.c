@@ -251,7 +251,9 @@ static void *look_again_and_again(void *data)
 	return NULL;
 }
 
-/* Freezing finds tasks anywhere, also in the call but not asleep; it is no signal to those either. */
+/*
+ * Freezing finds tasks anywhere, also in the call but not asleep; it is no signal to those either.
+ */
 TEST_F_TIMEOUT(suspend, who_is_about_to_wait, 90)
 {
 	enum { ROUNDS = 8 };

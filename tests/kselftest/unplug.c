@@ -203,12 +203,15 @@ TEST_F(unplug, unbind_while_a_submit_reads_its_jobs)
 {
 	const int uffd = syscall(SYS_userfaultfd, O_CLOEXEC);
 	const long page = sysconf(_SC_PAGESIZE);
-	uint8_t *memory = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	uint8_t *answer = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t *memory = mmap(NULL, page, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t *answer = mmap(NULL, page, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	struct uffdio_api api = { .api = UFFD_API };
 	struct uffdio_register range = { .range = { (uintptr_t)memory, page },
 					 .mode = UFFDIO_REGISTER_MODE_MISSING };
-	struct uffdio_copy copy = { .dst = (uintptr_t)memory, .src = (uintptr_t)answer, .len = page };
+	struct uffdio_copy copy = { .dst = (uintptr_t)memory, .src = (uintptr_t)answer,
+				    .len = page };
 	struct late_submit late = { .fd = self->fd, .job = (void *)memory };
 	struct uffd_msg fault;
 	pthread_t thread;

@@ -134,7 +134,7 @@ TEST_F(wait, strides_out_of_bounds)
 	};
 	unsigned int i;
 
-	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
 		cmd.completions.stride = wrong[i];
 		EXPECT_EQ(-EINVAL, device_ioctl(self->fd, XQACCEL_IOCTL_WAIT, &cmd));
 	}

@@ -300,11 +300,11 @@ struct xqaccel_operand {
 /* Indices into xqaccel_job_desc.operand, of a product and of any job's epilogue. */
 #define XQACCEL_A			0	/* [batch][M][K] of a_format */
 #define XQACCEL_B			1	/* [batch][N][K] of b_format */
-#define XQACCEL_C			2	/* [batch][M][N] of S32 or F32, or as the epilogue says */
+#define XQACCEL_C			2	/* [batch][M][N]: S32, F32, or of the epilogue */
 #define XQACCEL_A_ZP			3	/* [batch][M] of S32, else gemm.a_zp for all */
 #define XQACCEL_B_ZP			4	/* [batch][N] of S32, else gemm.b_zp for all */
-#define XQACCEL_A_SCALE			5	/* [batch][M][K / group] of a_scale_format, else 1 */
-#define XQACCEL_B_SCALE			6	/* [batch][N][K / group] of b_scale_format, else 1 */
+#define XQACCEL_A_SCALE			5	/* [batch][M][K / group], else 1 */
+#define XQACCEL_B_SCALE			6	/* [batch][N][K / group], else 1 */
 #define XQACCEL_CODEBOOK		7	/* [16] or [256] of S8, for C4 and C8 */
 #define XQACCEL_A_SCALE2		8	/* [batch][M][K / a_supergroup], else 1 */
 #define XQACCEL_B_SCALE2		9	/* [batch][N][K / b_supergroup], else 1 */
@@ -324,8 +324,8 @@ struct xqaccel_operand {
 
 /* The same indices, of a convolution; X and Y also of a pool, softmax, mean and copy. */
 #define XQACCEL_X			0	/* [batch][in_h][in_w][in_c] of x_format */
-#define XQACCEL_W			1	/* [out_c][kernel_h * kernel_w * in_c / groups] of w_format */
-#define XQACCEL_Y			2	/* [batch][out_h][out_w][out_c] of S32, or as the epilogue says */
+#define XQACCEL_W			1	/* [out_c][kernel_h * kernel_w * in_c / groups] */
+#define XQACCEL_Y			2	/* [batch][out_h][out_w][out_c], as C */
 #define XQACCEL_W_ZP			4	/* [out_c] of S32, else conv.w_zp for all */
 
 /* Of a COPY_DYNAMIC, written, optional: an element for each row, in the order of the indices. */
@@ -366,12 +366,12 @@ struct xqaccel_operand {
  *	c = fma(float(s), a * b, c)
  *	c = fma(-(float(t) * a), min, c)	if there is B_MIN or B_MIN2
  *
- * where c starts at 0 (at C with ACCUMULATE), a = a_scale[m][g] * a_scale2[m][supergroup], b and min
- * likewise. Every operation rounds once, halves to even, and keeps denormal numbers; a NaN in C is
- * always 0x7fc00000. group is at most XQACCEL_MAX_GROUP_REAL. With B_TILED the scales and minima of
- * B lie as B does, 16 rows beside each other: [batch][(N + 15) / 16][K / group][16], and their
- * stride is from 16 rows to the next. The epilogue may be FLOAT without a bias in S32: c takes
- * the place of the accumulator.
+ * where c starts at 0 (at C with ACCUMULATE), a = a_scale[m][g] * a_scale2[m][supergroup], b and
+ * min likewise. Every operation rounds once, halves to even, and keeps denormal numbers; a NaN in C
+ * is always 0x7fc00000. group is at most XQACCEL_MAX_GROUP_REAL. With B_TILED the scales and minima
+ * of B lie as B does, 16 rows beside each other: [batch][(N + 15) / 16][K / group][16], and their
+ * stride is from 16 rows to the next. The epilogue may be FLOAT without a bias in S32: c takes the
+ * place of the accumulator.
  *
  * m, n or k may be 0: with k = 0, C is set to 0 (or left, with ACCUMULATE).
  */
@@ -519,13 +519,13 @@ struct xqaccel_epilogue {
  *
  * A run is one job of its lane: one id, one time limit, one completion. Operand i is what slot i is
  * bound to, a handle and an offset; slots that no job of the program uses are absent. Operand
- * XQACCEL_PROGRAM_PROFILE, if it is there, gets a struct xqaccel_profile for each job that has ended,
- * and is aligned to their size. All strides are 0, flags are 0 or SILENT.
+ * XQACCEL_PROGRAM_PROFILE, if it is there, gets a struct xqaccel_profile for each job that has
+ * ended, and is aligned to their size. All strides are 0, flags are 0 or SILENT.
  *
- * What the jobs reach of each slot must be in its buffer, and offsets must keep the alignment of their
- * operands. What they write of a slot, or as profile, may not overlap what they read or write of other slots and
- * of the buffers that they name; of buffers that the program names all between the first and the last byte
- * that its jobs touch counts.
+ * What the jobs reach of each slot must be in its buffer, and offsets must keep the alignment of
+ * their operands. What they write of a slot, or as profile, may not overlap what they read or write
+ * of other slots and of the buffers that they name; of buffers that the program names all between
+ * the first and the last byte that its jobs touch counts.
  */
 struct xqaccel_run {
 	__u32 program;
@@ -612,9 +612,9 @@ struct xqaccel_pool {
 /*
  * Tensors of sums, products and copies have six dimensions, the last the elements of a row; leading
  * ones that are not needed are 1. Of the strides, in bytes, that of dimension 4 is the operand's
- * stride, of 3 its plane_stride, of 2 its batch_stride; those of 0 and 1 are words of the operation.
- * Strides of inputs may be anything, 0 repeats. The sizes are at most max_dim, and their product
- * (without those that are 0) at most 2^40.
+ * stride, of 3 its plane_stride, of 2 its batch_stride; those of 0 and 1 are words of the
+ * operation. Strides of inputs may be anything, 0 repeats. The sizes are at most max_dim, and their
+ * product (without those that are 0) at most 2^40.
  */
 #define XQACCEL_TENSOR_DIMS		6
 
@@ -729,8 +729,8 @@ struct xqaccel_mean {
  * @x_outer_stride: of dimensions 0 and 1
  * @y_outer_stride: see @x_outer_stride
  * @zero_point: of X, for REQUANT and DEQUANTIZE, else 0
- * @y: for REQUANT; for QUANTIZE scale, zero point (at most 32000 either way) and bounds; for DYNAMIC
- *	bounds; for DEQUANTIZE the scale. What is not named is 0
+ * @y: for REQUANT; for QUANTIZE scale, zero point (at most 32000 either way) and bounds; for
+ *	DYNAMIC bounds; for DEQUANTIZE the scale. What is not named is 0
  *
  * The arithmetic is specified in Documentation/hardware.rst.
  */
@@ -861,8 +861,8 @@ struct xqaccel_cancel {
 #define XQACCEL_STATUS_CANCELED		5	/* by a call, or stopped by a reset */
 #define XQACCEL_STATUS_LOST		6	/* the device is lost */
 
-#define XQACCEL_COMP_OVERFLOW		(1U << 0)	/* K was so large that an accumulator
-							 * may have wrapped */
+/* K was so large that an accumulator may have wrapped. */
+#define XQACCEL_COMP_OVERFLOW		(1U << 0)
 
 /**
  * struct xqaccel_completion - one ended job
@@ -878,8 +878,9 @@ struct xqaccel_cancel {
  * @fault_handle: buffer of a FAULT, 0 if it is not one of the job's
  * @lane: of the submit
  * @fault_offset: offset in that buffer, or the device address
- * @failed_job: of a program that failed, timed out or was canceled: index of the job that it came to,
- *	those before it have ended well; XQACCEL_NO_JOB if nobody knows, as when the device is lost. Else 0
+ * @failed_job: of a program that failed, timed out or was canceled: index of the job that it came
+ *	to, those before it have ended well; XQACCEL_NO_JOB if nobody knows, as when the device is
+ *	lost. Else 0
  * @reserved: 0
  */
 struct xqaccel_completion {
@@ -949,19 +950,20 @@ struct xqaccel_wait {
  * struct xqaccel_program_create - XQACCEL_IOCTL_PROGRAM_CREATE
  * @size: sizeof(struct xqaccel_program_create)
  * @flags: must be 0
- * @jobs: the jobs, struct xqaccel_job_desc, in the order in which they run; 1..XQACCEL_PROGRAM_JOBS of
- *	them, with a stride of at least 64. Operands name buffers, or slots (XQACCEL_SLOT). No job is
- *	a run of a program or SILENT, and user_data is 0.
+ * @jobs: the jobs, struct xqaccel_job_desc, in the order in which they run; 1..XQACCEL_PROGRAM_JOBS
+ *	of them, with a stride of at least 64. Operands name buffers, or slots (XQACCEL_SLOT). No
+ *	job is a run of a program or SILENT, and user_data is 0.
  * @slots: how many slots a run binds, 0..XQACCEL_PROGRAM_SLOTS; those that no job uses stay absent
- * @program: out, its handle; those of programs and those of buffers have nothing to do with each other
+ * @program: out, its handle; those of programs and those of buffers have nothing to do with each
+ *	other
  *
- * The jobs are checked here, once, as SUBMIT checks them; where slots are concerned, as soon as they
- * are bound. The program holds the buffers that it names until it is destroyed, and its runs have ended; their
- * handles may be destroyed before.
+ * The jobs are checked here, once, as SUBMIT checks them; where slots are concerned, as soon as
+ * they are bound. The program holds the buffers that it names until it is destroyed, and its runs
+ * have ended; their handles may be destroyed before.
  *
- * A run that a reset, a sleep or a migration stops starts again, if that gives what it would have given,
- * and ends as CANCELED if not: because a job changes what the program read before it was written
- * by the program, or adds to it. How the driver tells is said in Documentation/uapi.rst.
+ * A run that a reset, a sleep or a migration stops starts again, if that gives what it would have
+ * given, and ends as CANCELED if not: because a job changes what the program read before it was
+ * written by the program, or adds to it. How the driver tells is said in Documentation/uapi.rst.
  *
  * Its memory, 1024 bytes a job, counts as that of buffers does.
  *

@@ -140,6 +140,7 @@ PACKAGES-fuzz := $(O)/stamp/packages-fuzz
 -include tests/kselftest/build.mk
 -include tests/debug/build.mk
 -include tests/kunit/build.mk
+-include tests/static/build.mk
 -include tests/bench/build.mk
 -include tests/lab/build.mk
 -include tests/fuzz/build.mk
@@ -168,6 +169,7 @@ check: $(CHECK_PROGRAMS) $(CHECK_DEPS) $(O)/check.plan | $(O)/stamp/packages-che
 	$(Q)tests/check --plan $(O)/check.plan --build $(O) $(if $(ONLY),--only '$(ONLY)')
 
 check-debug: ## Run the tests of the driver on kernels that tell every mistake
+lint: ## Run the kernel's checkers of source over the driver (checkpatch, kernel-doc, coccicheck)
 campaign: ## A long run of fuzzer, faults and refusals (CAMPAIGN_JOBS=, CAMPAIGN_CALLS=, CAMPAIGN_RELOADS=, CAMPAIGN_SEED=)
 
 shell: $(QEMU) $(O)/image-$(KVER).cpio ## Boot the same VM to a prompt (`poweroff -f` leaves it)

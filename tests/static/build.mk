@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# The kernel's own tools for source, over the driver: `make lint` runs all of them, `make check` those that are quick.
+
+CHECK_SCRIPTS += tests/static/kernel_doc.sh tests/static/checkpatch.sh
+kernel_doc.sh-args := $(O)
+
+define LINT_PLAN
+host kernel_doc.sh - tests/static/kernel_doc.sh 60 | | | $(O)
+host checkpatch.sh - tests/static/checkpatch.sh 120 | | |
+host coccicheck.sh - tests/static/coccicheck.sh 900 | | |
+endef
+
+$(O)/lint.plan: FORCE
+	@mkdir -p $(@D)
+	$(file >$@,$(LINT_PLAN))@:
+
+.PHONY: lint
+lint: $(O)/lint.plan $(O)/stamp/kernel-6.12 | $(O)/stamp/packages-check $(O)/stamp/packages-lint
+	$(Q)tests/check --plan $(O)/lint.plan --build $(O) --logs $(O)/lint $(if $(ONLY),--only '$(ONLY)')

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Programs: the ioctls that make and destroy them. The jobs are read and checked first, with no lock
- * held; then, with the device there, the list gets memory. What the list says is written once, and the
- * device maps it for reading only.
+ * Programs: the ioctls that make and destroy them. The jobs are read and checked first, with no
+ * lock held; then, with the device there, the list gets memory. What the list says is written once,
+ * and the device maps it for reading only.
  */
 #include <linux/mm.h>
 #include <linux/overflow.h>
@@ -35,8 +35,14 @@ struct located {
 
 /**
  * struct recording - a program in the making
+ * @client: whose it will be
+ * @program: what was made of it so far
  * @list: descriptors of its jobs but for the context
- * @desc: the job that is being looked at, and where its operands are
+ * @slots: how many slots a run binds
+ * @desc: the job that is being looked at
+ * @at: what its operands are in
+ * @place: where they are there
+ * @flow: what the jobs so far have read and written
  */
 struct recording {
 	struct xqaccel_client *client;

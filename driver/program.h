@@ -25,6 +25,7 @@ struct xqaccel_fixed {
 
 /**
  * struct xqaccel_program - references are held by the handle and by runs that have not ended
+ * @ref: the last one frees it
  * @handle: in client->programs
  * @published: user space was told of the handle, which names nothing before; under xa_lock
  * @jobs: how many there are
@@ -33,6 +34,8 @@ struct xqaccel_fixed {
  * @list: descriptors of the jobs, in memory that the device only reads and user space does not see
  * @slot: what the jobs do with what a slot is bound to; align is 0 if none uses it
  * @fixed: buffers that the jobs name, with a reference to each
+ * @fixed_count: how many @fixed has
+ * @fixed_room: how many @fixed has room for
  *
  * Nothing but @published changes once it has a handle.
  */

@@ -22,7 +22,9 @@ static struct xqaccel_program *program_find(struct xqaccel_client *client, u32 h
 	return p;
 }
 
-/* What a run does with the buffer of an operand, from its offset on; align is 0 if it wants none. */
+/*
+ * What a run does with the buffer of an operand, from its offset on; align is 0 if it wants none.
+ */
 static struct xq_use operand_use(const struct xqaccel_program *p, unsigned int operand)
 {
 	struct xq_use use = {};

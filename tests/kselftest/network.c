@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Networks of the library while the device hangs, or goes: a run ends with an errno, and the next one, on a device that
- * works, is right again.
+ * Networks of the library while the device hangs, or goes: a run ends with an errno, and the next
+ * one, on a device that works, is right again.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -34,14 +34,17 @@ FIXTURE(network)
 static struct xq_network *describe(FIXTURE_DATA(network) *self)
 {
 	static const float scale = 0.01f;
-	const struct xq_requant rq = { .profile = XQ_REQUANT_ONNX, .type = XQ_S8, .params = 1, .scale = &scale };
+	const struct xq_requant rq = {
+		.profile = XQ_REQUANT_ONNX, .type = XQ_S8, .params = 1, .scale = &scale,
+	};
 	struct xq_network *net;
 	int w, i;
 
 	if (xq_network_create(&net))
 		return NULL;
-	self->input = self->output = xq_network_tensor(net, &(struct xq_network_tensor){
+	self->input = xq_network_tensor(net, &(struct xq_network_tensor){
 		.type = XQ_S8, .dims = 2, .dim = { 1, WIDTH }, .batched = true });
+	self->output = self->input;
 	w = xq_network_tensor(net, &(struct xq_network_tensor){
 		.type = XQ_S8, .dims = 2, .dim = { WIDTH, WIDTH }, .data = self->weights });
 	xq_network_input(net, self->input);
@@ -56,7 +59,8 @@ static struct xq_network *describe(FIXTURE_DATA(network) *self)
 	return net;
 }
 
-static void open_device(struct __test_metadata *_metadata, FIXTURE_DATA(network) *self, const char *name)
+static void open_device(struct __test_metadata *_metadata, FIXTURE_DATA(network) *self,
+			const char *name)
 {
 	const struct xq_queue_options options = { .timeout_ms = 500 };
 	struct xq_network *net = describe(self);
@@ -121,8 +125,8 @@ static void expect_right(struct __test_metadata *_metadata, FIXTURE_DATA(network
 	for (i = 0; i < RUNS; i++) {
 		EXPECT_EQ(0, xq_run_execute(self->run[i], self->queue));
 		ASSERT_EQ(0, xq_run_execute(soft.run[i], soft.queue));
-		EXPECT_EQ(0, memcmp(xq_run_data(self->run[i], self->output), xq_run_data(soft.run[i], soft.output),
-				    BATCH * WIDTH));
+		EXPECT_EQ(0, memcmp(xq_run_data(self->run[i], self->output),
+				    xq_run_data(soft.run[i], soft.output), BATCH * WIDTH));
 	}
 	close_device(&soft);
 }

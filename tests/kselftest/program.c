@@ -453,7 +453,9 @@ TEST_F(program, is_canceled)
 	EXPECT_EQ(XQACCEL_STATUS_OK, (int)self->c.status);
 }
 
-/* Resets the function when the program is in its middle, and does not end in the time it is given. */
+/*
+ * Resets the function when the program is in its middle, and does not end in the time it is given.
+ */
 static int reset_in_the_middle(FIXTURE_DATA(program) *self, const struct xqaccel_job_desc *run)
 {
 	char path[96];
@@ -557,7 +559,8 @@ TEST_F_TIMEOUT(program, of_two_clients, 60)
 		self->many[i].operand[XQACCEL_B].handle = buf.handle;
 	ASSERT_EQ(0, program_create(other, self->many, JOBS, 2, &program));
 	run.work.run.program = program;
-	run.operand[0].handle = run.operand[1].handle = buf.handle;
+	run.operand[0].handle = buf.handle;
+	run.operand[1].handle = buf.handle;
 	for (i = 0; i < 20; i++) {
 		ASSERT_EQ(0, submit(self->fd, &self->run));
 		ASSERT_EQ(0, submit(other, &run));
@@ -597,7 +600,8 @@ TEST_F_TIMEOUT(program, of_a_killed_process, 60)
 		if (program_create(fd, self->many, JOBS, 2, &program))
 			_exit(2);
 		self->run.work.run.program = program;
-		self->run.operand[0].handle = self->run.operand[1].handle = buf.handle;
+		self->run.operand[0].handle = buf.handle;
+		self->run.operand[1].handle = buf.handle;
 		for (i = 0; i < 10; i++)
 			if (submit(fd, &self->run))
 				_exit(3);

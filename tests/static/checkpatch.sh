@@ -43,7 +43,7 @@ tests/kselftest/harness\.h	MACRO_WITH_FLOW_CONTROL
 # _Atomic is taken for a statement.
 tests/kselftest/fuzz\.c	LINE_SPACING
 # Macros around a test's own functions, which return from the test.
-tests/kselftest/(fail_nth|gemm)\.c	MACRO_ARG_REUSE
+tests/kselftest/(fail_nth|gemm|program)\.c	MACRO_ARG_REUSE
 # A signal handler's flag, and a page that is touched for the fault.
 tests/kselftest/fuzz_call\.c	VOLATILE
 # An assertion compares what sscanf() returned.

@@ -43,10 +43,11 @@ static int wait_clear(struct xqaccel_device *xq, u32 reg, u32 bit, unsigned int 
 
 /* Releases reset_lock, and shows what the recovery under it has found. */
 void xqaccel_reset_unlock(struct xqaccel_device *xq)
-	__releases(&xq->reset_lock)
 {
-	struct xqaccel_snapshot *s = xqaccel_coredump_detach(xq);
+	struct xqaccel_snapshot *s;
 
+	lockdep_assert_held(&xq->reset_lock);
+	s = xqaccel_coredump_detach(xq);
 	mutex_unlock(&xq->reset_lock);
 	xqaccel_coredump_publish(xq, s);
 }

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # check_module.sh BUILD KERNEL...: the driver compiles without a warning of the compiler (W=1), of sparse (C=2) or of
-# modpost. BUILD is the Makefile's output folder, which has the unpacked kernels. Prints KTAP.
+# modpost, on 6.12 also with the options off that a kernel may lack. BUILD is the Makefile's output folder,
+# which has the unpacked kernels. Prints KTAP.
 set -u
 
 build=$(readlink -f "$1")
@@ -13,13 +14,33 @@ trap 'rm -rf "$work"' EXIT
 number=0
 failed=0
 
-# compile KERNEL C: the output of kbuild in $work/log
+# compile KERNEL [VARIABLE=VALUE...]: the output of kbuild in $work/log, what it complains of in $work/complaints
 compile() {
-	local tree=$work/$1
+	local kernel=$1 tree=$work/tree status
+	shift
+	rm -rf "$tree"
 	mkdir "$tree"
 	cp -r "$top/Kbuild" "$top/driver" "$top/uapi" "$tree/"
-	env -u MAKEFLAGS -u MFLAGS -u O -u ARCH make -C "$build/kernel-$1/build" M="$tree" W=1 "C=$2" \
-		CONFIG_DEBUG_INFO_BTF_MODULES= modules >"$work/log" 2>&1
+	env -u MAKEFLAGS -u MFLAGS -u O -u ARCH make -C "$build/kernel-$kernel/build" M="$tree" W=1 \
+		CONFIG_DEBUG_INFO_BTF_MODULES= "$@" modules >"$work/log" 2>&1
+	status=$?
+	# What BTF is made with does not matter where none is made.
+	grep -v 'pahole version differs' "$work/log" | grep -E 'warning:|error:|WARNING|ERROR|\*\*\*' >"$work/complaints"
+	[ $status = 0 ] && [ ! -s "$work/complaints" ]
+}
+
+# without KERNEL OPTION...: as for a kernel that lacks these options, which its autoconf.h and kbuild's variables say
+without() {
+	local kernel=$1 option
+	local variables=()
+	shift
+	mkdir -p "$work/off/generated"
+	cp -L "$build/kernel-$kernel/build/include/generated/autoconf.h" "$work/off/generated/"
+	for option; do
+		sed -i "/^#define CONFIG_$option /d" "$work/off/generated/autoconf.h"
+		variables+=("CONFIG_$option=")
+	done
+	compile "$kernel" "NOSTDINC_FLAGS=-nostdinc -I$work/off" "${variables[@]}"
 }
 
 # sparse_reads KERNEL: whether this sparse knows what the kernel's headers are written in.
@@ -40,14 +61,11 @@ result() {
 }
 
 echo "TAP version 14"
-echo "1..$(($# * 2))"
+off="DEV_COREDUMP WANT_DEV_COREDUMP DEBUG_FS PM PM_SLEEP FAULT_INJECTION FAULT_INJECTION_DEBUG_FS"
+echo "1..$(($# * 2 + 2))"
 for kernel in "$@"; do
 	if sparse_reads "$kernel"; then sparse=2; else sparse=0; fi
-	compile "$kernel" $sparse
-	status=$?
-	# What BTF is made with does not matter where none is made.
-	grep -v 'pahole version differs' "$work/log" | grep -E 'warning:|error:|WARNING|ERROR|\*\*\*' >"$work/complaints"
-	[ $status = 0 ] && [ ! -s "$work/complaints" ]
+	compile "$kernel" C=$sparse
 	result $? "Linux $kernel: no warning"
 	if [ $sparse = 0 ]; then
 		number=$((number + 1))
@@ -61,4 +79,11 @@ for kernel in "$@"; do
 	[ "$checked" -ge "$sources" ]
 	result $? "Linux $kernel: sparse saw every file"
 done
+# shellcheck disable=SC2086
+without 6.12 $off
+result $? "Linux 6.12 without $off: no warning"
+# The proof that they were off: nothing of theirs is called.
+nm -u "$work/tree/xqaccel.ko" 2>&1 | grep -E 'debugfs_create|dev_coredump|__pm_runtime|should_fail|nm:' >"$work/complaints"
+[ ! -s "$work/complaints" ]
+result $? "Linux 6.12 without them: nothing of theirs is called"
 exit $failed

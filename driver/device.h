@@ -205,8 +205,11 @@ struct xqaccel_device {
 	struct xqaccel_queue queue[XQ_MAX_QUEUES];
 };
 
+/* workqueue.c */
 extern struct workqueue_struct *xqaccel_wq;
 extern struct workqueue_struct *xqaccel_job_wq;
+int xqaccel_workqueues_init(void);
+void xqaccel_workqueues_exit(void);
 
 static inline u32 xqaccel_read(struct xqaccel_device *xq, u32 reg)
 {

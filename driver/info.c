@@ -5,8 +5,8 @@
 
 #include "buffer.h"
 #include "client.h"
-#include "info.h"
 #include "ioctl.h"
+#include "timeout.h"
 
 /* The smallest stride of the ABI. */
 #define PAIR_MIN_BYTES	16

@@ -10,9 +10,9 @@
 #include <linux/lockdep.h>
 
 #include "client.h"
-#include "info.h"
 #include "reset.h"
 #include "scheduler.h"
+#include "timeout.h"
 
 /* What a device may take that has no job of the context. */
 #define PATIENCE_MS	1000

@@ -6,7 +6,6 @@
 #include <linux/pm.h>
 #include <linux/pm_runtime.h>
 #include <linux/sizes.h>
-#include <linux/workqueue.h>
 
 #include "device.h"
 #include "reset.h"
@@ -15,11 +14,6 @@
 #define DMA_BITS	52
 /* To resume takes a reset and, on PCI, 10 ms: long enough that programs at work do not meet it. */
 #define AUTOSUSPEND_MS	2000
-
-/* Ends of clients and buffers. Outlives every device. */
-struct workqueue_struct *xqaccel_wq;
-/* Watchdogs, resets, cache maintenance: those ends may wait for them, however many there are. */
-struct workqueue_struct *xqaccel_job_wq;
 
 /* Whether the link to the device is up, as far as the port at its other end can tell. */
 static bool link_active(struct pci_dev *pdev)
@@ -369,16 +363,12 @@ static int __init xqaccel_init(void)
 {
 	int ret;
 
-	xqaccel_wq = alloc_workqueue("xqaccel", WQ_UNBOUND, 0);
-	if (!xqaccel_wq)
-		return -ENOMEM;
-	ret = -ENOMEM;
-	xqaccel_job_wq = alloc_workqueue("xqaccel-jobs", WQ_UNBOUND, 0);
-	if (!xqaccel_job_wq)
-		goto destroy_wq;
+	ret = xqaccel_workqueues_init();
+	if (ret)
+		return ret;
 	ret = xqaccel_chrdev_init();
 	if (ret)
-		goto destroy_job_wq;
+		goto exit_workqueues;
 	xqaccel_debugfs_init();
 	ret = pci_register_driver(&xqaccel_driver);
 	if (ret)
@@ -388,19 +378,15 @@ static int __init xqaccel_init(void)
 exit_chrdev:
 	xqaccel_debugfs_exit();
 	xqaccel_chrdev_exit();
-destroy_job_wq:
-	destroy_workqueue(xqaccel_job_wq);
-destroy_wq:
-	destroy_workqueue(xqaccel_wq);
+exit_workqueues:
+	xqaccel_workqueues_exit();
 	return ret;
 }
 
 static void __exit xqaccel_exit(void)
 {
 	pci_unregister_driver(&xqaccel_driver);
-	/* The last clients may still be ending; their devices go with them. */
-	destroy_workqueue(xqaccel_wq);
-	destroy_workqueue(xqaccel_job_wq);
+	xqaccel_workqueues_exit();
 	xqaccel_debugfs_exit();
 	xqaccel_chrdev_exit();
 }

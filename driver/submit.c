@@ -5,38 +5,19 @@
  * more.
  */
 #include <linux/jiffies.h>
-#include <linux/module.h>
 #include <linux/nospec.h>
 #include <linux/sched.h>
 #include <linux/uaccess.h>
 
 #include "client.h"
-#include "info.h"
 #include "ioctl.h"
 #include "job.h"
 #include "scheduler.h"
+#include "timeout.h"
 #include "user.h"
 
 /* The smallest stride of the ABI; what a job then lacks reads as zero. */
 #define JOB_MIN_BYTES	64
-
-static unsigned int default_timeout_ms = 10000;
-module_param(default_timeout_ms, uint, 0644);
-MODULE_PARM_DESC(default_timeout_ms, "time limit of a job that names none");
-
-static unsigned int max_timeout_ms = 600000;
-module_param(max_timeout_ms, uint, 0644);
-MODULE_PARM_DESC(max_timeout_ms, "longest time limit that a job may name");
-
-u32 xqaccel_max_timeout_ms(void)
-{
-	return clamp(READ_ONCE(max_timeout_ms), 1U, 24U * 3600 * 1000);
-}
-
-u32 xqaccel_default_timeout_ms(void)
-{
-	return clamp(READ_ONCE(default_timeout_ms), 1U, xqaccel_max_timeout_ms());
-}
 
 /* Everything is decided on this copy: user space may change its own at any time. */
 static struct xqaccel_job *job_from_user(struct xqaccel_client *client,

@@ -4,6 +4,9 @@
 
 CHECK_SCRIPTS += tests/static/kernel_doc.sh tests/static/checkpatch.sh
 kernel_doc.sh-args := $(O)
+CHECK_SCRIPTS += tests/static/call_graph.py
+call_graph.py-args := $(O)/module-6.12
+CHECK_DEPS += $(O)/module-6.12/xqaccel.ko
 
 define LINT_PLAN
 host kernel_doc.sh - tests/static/kernel_doc.sh 60 | | | $(O)

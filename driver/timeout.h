@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Limits that the INFO ioctl reports and others keep to. */
-#ifndef XQACCEL_INFO_H
-#define XQACCEL_INFO_H
+/* Time limits of jobs. */
+#ifndef XQACCEL_TIMEOUT_H
+#define XQACCEL_TIMEOUT_H
 
 #include <linux/types.h>
 

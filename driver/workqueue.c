@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The workqueues of the driver, which outlive every device. */
+#include <linux/workqueue.h>
+
+#include "device.h"
+
+/* Ends of clients and buffers. */
+struct workqueue_struct *xqaccel_wq;
+/* Watchdogs, resets, cache maintenance: those ends may wait for them, however many there are. */
+struct workqueue_struct *xqaccel_job_wq;
+
+int xqaccel_workqueues_init(void)
+{
+	xqaccel_wq = alloc_workqueue("xqaccel", WQ_UNBOUND, 0);
+	if (!xqaccel_wq)
+		return -ENOMEM;
+	xqaccel_job_wq = alloc_workqueue("xqaccel-jobs", WQ_UNBOUND, 0);
+	if (!xqaccel_job_wq) {
+		destroy_workqueue(xqaccel_wq);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+/* The last clients may still be ending; their devices go with them. */
+void xqaccel_workqueues_exit(void)
+{
+	destroy_workqueue(xqaccel_wq);
+	destroy_workqueue(xqaccel_job_wq);
+}

@@ -1,0 +1,90 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""call_graph.py MODULE: which file of the driver calls which, by the symbols of its objects, and that calls go one way.
+
+ORDER has the files from the outermost to the innermost. A file uses those after it; what goes the other way is in UPWARD
+with the reason, and must still be there. So there is no circle but through those. MODULE is the folder of a built module.
+Prints KTAP.
+"""
+
+import subprocess
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+ORDER = """
+pci core debugfs chrdev sysfs ioctl info fdinfo
+submit wait cancel program program_run buffer buffer_mmap client user context invalidate
+watchdog suspend irq reset coredump snapshot
+scheduler queue dma_sync job
+kept buffer_pages mmu account fair caps power job_check timeout trace workqueue
+""".split()
+
+UPWARD = {
+    ("queue", "watchdog"): "the watchdog is armed by who puts a job into an empty ring",
+    ("job", "scheduler"): "the way up: xqaccel_sched_left(), the one place where a job comes off its lane",
+    ("job", "dma_sync"): "the two ends of a job: with its C synced by a worker, or at once; dma_sync calls back into job",
+    ("job", "client"): "references: a job holds one of its client, and its end may be the client's",
+    ("job", "buffer"): "references: operands are found by their handles, and held until the job ends",
+    ("job", "program"): "references: a run holds one of its program until it ends",
+    ("job", "program_run"): "a run is a job whose operands are a program's to check and to compare",
+    ("dma_sync", "program_run"): "which bytes of a run's operands are written, is the program's to say",
+    ("buffer_mmap", "buffer"): "the offset's and the handle's half of one object: a mapping holds a reference of its buffer",
+    ("client", "buffer"): "a client's end is that of its buffers, which hold references of it",
+    ("client", "program"): "a client's end is that of its programs",
+    ("reset", "suspend"): "a device that does not answer is left to suspend.c, which has the reset with a pause",
+    ("reset", "watchdog"): "jobs that go on after a reset have their watchdog again",
+}
+
+
+def edges_of(objects):
+    defined, wanted = {}, defaultdict(set)
+    for path in objects:
+        out = subprocess.run(["nm", path], check=True, capture_output=True, text=True).stdout
+        for line in out.splitlines():
+            *_, kind, name = line.split()
+            if kind == "U":
+                wanted[path.stem].add(name)
+            elif kind.isupper():
+                defined[name] = path.stem
+    edges = defaultdict(set)
+    for user, names in wanted.items():
+        for name in names:
+            if name in defined and defined[name] != user:
+                edges[user, defined[name]].add(name)
+    return edges
+
+
+def complaints(edges, files, order, upward):
+    """What is wrong, as sentences."""
+    wrong = [f"{name} has no place in ORDER" for name in sorted(files - set(order))]
+    wrong += [f"{name} of ORDER is no file" for name in sorted(set(order) - files)]
+    place = {name: i for i, name in enumerate(order)}
+    back = {edge for edge in edges if place.get(edge[0], 0) > place.get(edge[1], len(order))}
+    wrong += [f"{a}.c calls {b}.c, which is further out: {', '.join(sorted(edges[a, b]))}" for a, b in sorted(back - set(upward))]
+    wrong += [f"{a}.c does not call {b}.c any more: strike it from UPWARD" for a, b in sorted(set(upward) - back)]
+    return wrong
+
+
+def main():
+    folder = Path(sys.argv[1]) / "driver"
+    objects = sorted(path for path in folder.glob("*.o") if not path.name.endswith(".mod.o"))
+    files = {path.stem for path in folder.glob("*.c")} & {path.stem for path in objects}
+    edges = edges_of(path for path in objects if path.stem in files)
+    wrong = complaints(edges, files, ORDER, UPWARD)
+    planted = dict(edges)
+    planted["trace", "ioctl"] = {"planted"}
+    found = complaints(planted, files, ORDER, UPWARD)
+
+    print("TAP version 14\n1..3")
+    print(f"# {len(files)} files, {len(edges)} edges, {len(UPWARD)} of them upward")
+    for line in wrong:
+        print("#", line)
+    print("not ok" if wrong else "ok", "1 calls go one way, but for those that are listed")
+    print("ok" if len(edges) > 2 * len(files) else "not ok", "2 the objects were read")
+    print("ok" if len(found) == len(wrong) + 1 else "not ok", "3 a planted call that goes the other way is found")
+    return bool(wrong)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -138,8 +138,23 @@ static void spans_put(struct xqaccel_job *job)
 	}
 }
 
+/* Of a device that copies fast. */
+#define BYTES_PER_NS	4
+
 static_assert(sizeof_field(struct xqaccel_job_desc, work) ==
 	      sizeof_field(struct xq_hw_descriptor, work));
+
+/* Work without products takes at least what its bytes do. */
+static u64 least_ns(const struct xqaccel_job *job)
+{
+	u64 bytes = 0;
+	unsigned int i;
+
+	if (!job->macs)
+		for (i = 0; i < XQ_OPERANDS; i++)
+			bytes += job->span[i].bytes;
+	return bytes / BYTES_PER_NS;
+}
 
 static int job_fill(struct xqaccel_job *job, const struct xqaccel_job_desc *d)
 {
@@ -149,6 +164,7 @@ static int job_fill(struct xqaccel_job *job, const struct xqaccel_job_desc *d)
 	if (ret)
 		return ret;
 	job->macs = xq_work_macs(&d->work);
+	job->least_ns = least_ns(job);
 	job->accumulate = d->work.flags & XQACCEL_JOB_ACCUMULATE;
 	descriptor_fill(job, d);
 	return 0;

@@ -53,6 +53,8 @@ struct xqaccel_span {
  * @timeout: jiffies that it may be at the head of a queue
  * @deadline: in jiffies; valid once it is at the head of a queue
  * @macs: multiplications
+ * @least_ns: a guess of device time that it takes in any case
+ * @measured_ns: where the device time of such jobs is kept, under xq->lock; NULL: nowhere
  * @accumulate: it can't run again from its start once it has begun
  * @silent: nobody wants to hear of it if it ends well
  * @dispatched_ns: when it was given to a queue, in ns of CLOCK_MONOTONIC
@@ -81,6 +83,8 @@ struct xqaccel_job {
 	unsigned long deadline;
 	unsigned int interruptions;
 	u64 macs;
+	u64 least_ns;
+	u64 *measured_ns;
 	u64 dispatched_ns;
 	u64 head_ns;
 	u64 charged_ns;

@@ -266,7 +266,12 @@ static int xqaccel_resume(struct device *dev)
 
 static int xqaccel_runtime_suspend(struct device *dev)
 {
-	return xqaccel_hw_suspend_idle(dev_get_drvdata(dev));
+	const int ret = xqaccel_hw_suspend_idle(dev_get_drvdata(dev));
+
+	/* The core takes it that this call has saved anew; what is saved still holds. */
+	if (ret == -EBUSY)
+		to_pci_dev(dev)->state_saved = true;
+	return ret;
 }
 
 /*
@@ -275,7 +280,7 @@ static int xqaccel_runtime_suspend(struct device *dev)
  */
 static int xqaccel_runtime_resume(struct device *dev)
 {
-	xqaccel_hw_resume(dev_get_drvdata(dev));
+	xqaccel_hw_resume_idle(dev_get_drvdata(dev));
 	return 0;
 }
 

@@ -34,14 +34,15 @@ void xqaccel_power_put(struct xqaccel_device *xq)
  *
  * Sleeps. The device may be suspended again before the jobs come, which then resume it.
  *
- * Return: 0, -ENODEV: it is gone or lost, perhaps by this; -EIO: what is above it on the bus has no
+ * Return: 0, -EINTR: killed, -ENODEV: it is gone or lost, perhaps by this; -EIO: what is above it on the bus has no
  * power.
  */
 int xqaccel_power_resume(struct xqaccel_device *xq)
 {
 	int ret = -ENODEV;
 
-	down_read(&xq->gone_lock);
+	if (down_read_killable(&xq->gone_lock))
+		return -EINTR;
 	if (!xq->gone)
 		ret = pm_runtime_resume(xq->parent);
 	up_read(&xq->gone_lock);

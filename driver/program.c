@@ -5,9 +5,11 @@
  * and the device maps it for reading only.
  */
 #include <linux/mm.h>
+#include <linux/nospec.h>
 #include <linux/overflow.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
+#include <linux/sort.h>
 #include <linux/uaccess.h>
 
 #include "buffer.h"
@@ -126,9 +128,12 @@ static int operand_locate(struct recording *r, u32 handle, struct located *at)
 	if (handle & XQACCEL_SLOT(0)) {
 		at->fixed = -1;
 		at->slot = handle & ~XQACCEL_SLOT(0);
+		if (at->slot >= r->slots)
+			return -ENOENT;
+		at->slot = array_index_nospec(at->slot, XQACCEL_PROGRAM_SLOTS);
 		/* How far a slot reaches is seen when it is bound. */
 		at->room = 1ULL << XQ_VA_BITS;
-		return at->slot < r->slots ? 0 : -ENOENT;
+		return 0;
 	}
 	buf = xqaccel_buffer_find(r->client, handle);
 	if (!buf)
@@ -231,6 +236,14 @@ static int job_record(struct recording *r, struct xq_hw_descriptor *hw)
 	return operands_record(r, hw);
 }
 
+static int fixed_order(const void *a, const void *b)
+{
+	const struct xqaccel_buffer *x = ((const struct xqaccel_fixed *)a)->buf;
+	const struct xqaccel_buffer *y = ((const struct xqaccel_fixed *)b)->buf;
+
+	return x < y ? -1 : x > y;
+}
+
 /* Everything is decided on copies: user space may change its own at any time. */
 static int jobs_record(struct recording *r, const struct xqaccel_array *jobs)
 {
@@ -251,6 +264,8 @@ static int jobs_record(struct recording *r, const struct xqaccel_array *jobs)
 		}
 		cond_resched();
 	}
+	sort(r->program->fixed, r->program->fixed_count, sizeof(*r->program->fixed), fixed_order,
+	     NULL);
 	r->program->repeatable = !r->flow.spoilt;
 	return 0;
 }

@@ -14,9 +14,6 @@ struct xqaccel_buffer;
 struct xqaccel_client;
 struct xqaccel_job;
 
-/* Buffers that the jobs of a program name. */
-#define XQACCEL_PROGRAM_BUFFERS		1024
-
 /* A buffer that the jobs of a program name, and what they do with it. */
 struct xqaccel_fixed {
 	struct xqaccel_buffer *buf;
@@ -30,14 +27,15 @@ struct xqaccel_fixed {
  * @published: user space was told of the handle, which names nothing before; under xa_lock
  * @jobs: how many there are
  * @macs: multiplications of all
+ * @run_ns: device time of the last run, 0 before; under xqaccel_device.lock
  * @repeatable: a run that was stopped may run again from its start
  * @list: descriptors of the jobs, in memory that the device only reads and user space does not see
  * @slot: what the jobs do with what a slot is bound to; align is 0 if none uses it
- * @fixed: buffers that the jobs name, with a reference to each
+ * @fixed: buffers that the jobs name, with a reference to each, sorted by buffer
  * @fixed_count: how many @fixed has
  * @fixed_room: how many @fixed has room for
  *
- * Nothing but @published changes once it has a handle.
+ * Nothing but @published and @run_ns changes once it has a handle.
  */
 struct xqaccel_program {
 	struct kref ref;
@@ -45,6 +43,7 @@ struct xqaccel_program {
 	bool published;
 	u32 jobs;
 	u64 macs;
+	u64 run_ns;
 	bool repeatable;
 	struct xqaccel_buffer *list;
 	struct xq_use slot[XQACCEL_PROGRAM_SLOTS];

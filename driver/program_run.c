@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Runs of programs: jobs whose operands are what the program's slots are bound to. */
+#include <linux/bsearch.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
 
@@ -149,6 +150,7 @@ int xqaccel_program_bind(struct xqaccel_job *job, const struct xqaccel_job_desc 
 		if (!operand_apart(job, i))
 			return -EINVAL;
 	job->macs = job->program->macs;
+	job->measured_ns = &job->program->run_ns;
 	job->accumulate = !job->program->repeatable;
 	descriptor_fill(job);
 	return 0;
@@ -156,22 +158,81 @@ int xqaccel_program_bind(struct xqaccel_job *job, const struct xqaccel_job_desc 
 
 /* ---- what runs do to each other ------------------------------------------------- */
 
-/* Whether a run reads, in a buffer, something of what is written. */
-bool xqaccel_program_reads(const struct xqaccel_job *job, const struct xqaccel_buffer *buf,
-			   const struct xq_hull *written)
+static int fixed_find(const void *buf, const void *fixed)
+{
+	const struct xqaccel_buffer *with = ((const struct xqaccel_fixed *)fixed)->buf;
+
+	return buf < (const void *)with ? -1 : buf > (const void *)with;
+}
+
+/* What the jobs of a program do with a buffer that they name; NULL: they name it not. */
+static const struct xq_use *fixed_use(const struct xqaccel_program *p,
+				      const struct xqaccel_buffer *buf)
+{
+	const struct xqaccel_fixed *fixed =
+		bsearch(buf, p->fixed, p->fixed_count, sizeof(*fixed), fixed_find);
+
+	return fixed ? &fixed->use : NULL;
+}
+
+static bool slots_read(const struct xqaccel_job *job, const struct xqaccel_buffer *buf,
+		       const struct xq_hull *written)
 {
 	unsigned int i;
 
 	for (i = 0; i < XQACCEL_PROGRAM_SLOTS; i++) {
-		const struct xq_use use = xqaccel_program_use(job, i);
+		struct xq_use use;
 
-		if (job->span[i].buf == buf && xq_hulls_meet(&use.read, written))
+		if (job->span[i].buf != buf)
+			continue;
+		use = xqaccel_program_use(job, i);
+		if (xq_hulls_meet(&use.read, written))
 			return true;
 	}
-	for (i = 0; i < job->program->fixed_count; i++)
-		if (job->program->fixed[i].buf == buf &&
-		    xq_hulls_meet(&job->program->fixed[i].use.read, written))
+	return false;
+}
+
+/* Whether a run reads, in a buffer, something of what is written. */
+bool xqaccel_program_reads(const struct xqaccel_job *job, const struct xqaccel_buffer *buf,
+			   const struct xq_hull *written)
+{
+	const struct xq_use *use = fixed_use(job->program, buf);
+
+	return (use && xq_hulls_meet(&use->read, written)) || slots_read(job, buf, written);
+}
+
+/* The same of all buffers that both programs name; one walk, since interrupts are off. */
+static bool fixed_overwrites(const struct xqaccel_program *later, const struct xqaccel_program *p)
+{
+	u32 i = 0, j = 0;
+
+	while (i < later->fixed_count && j < p->fixed_count) {
+		const struct xqaccel_fixed *a = &later->fixed[i], *b = &p->fixed[j];
+
+		if (a->buf == b->buf && xq_hulls_meet(&a->use.written, &b->use.read))
 			return true;
+		if (a->buf <= b->buf)
+			i++;
+		if (b->buf <= a->buf)
+			j++;
+	}
+	return false;
+}
+
+/* Whether a program's own buffers are written where a job reads what it was given. */
+static bool fixed_overwrites_operands(const struct xqaccel_program *later,
+				      const struct xqaccel_job *job)
+{
+	unsigned int i;
+
+	for (i = 0; i < XQ_OPERANDS; i++) {
+		const struct xqaccel_buffer *buf = job->span[i].buf;
+		const struct xq_use *use = buf ? fixed_use(later, buf) : NULL;
+
+		if (use && (job->program ? slots_read(job, buf, &use->written) :
+					   xqaccel_job_reads(job, buf, &use->written)))
+			return true;
+	}
 	return false;
 }
 
@@ -181,14 +242,14 @@ bool xqaccel_program_overwrites(const struct xqaccel_job *later, const struct xq
 	unsigned int i;
 
 	for (i = 0; i <= XQACCEL_PROGRAM_PROFILE; i++) {
-		const struct xq_use use = xqaccel_program_use(later, i);
+		struct xq_use use;
 
-		if (later->span[i].buf && xqaccel_job_reads(job, later->span[i].buf, &use.written))
+		if (!later->span[i].buf)
+			continue;
+		use = xqaccel_program_use(later, i);
+		if (xqaccel_job_reads(job, later->span[i].buf, &use.written))
 			return true;
 	}
-	for (i = 0; i < later->program->fixed_count; i++)
-		if (xqaccel_job_reads(job, later->program->fixed[i].buf,
-				      &later->program->fixed[i].use.written))
-			return true;
-	return false;
+	return fixed_overwrites_operands(later->program, job) ||
+	       (job->program && fixed_overwrites(later->program, job->program));
 }

@@ -119,7 +119,16 @@ void xqaccel_queue_note_reached(struct xqaccel_queue *q, bool answers)
 		xqaccel_queue_halt(q);
 		reached = xqaccel_read(q->xq, XQ_QUEUE(q->index, XQ_Q_SQ_HEAD));
 	}
-	q->step = answers ? xqaccel_read(q->xq, XQ_QUEUE(q->index, XQ_Q_STEP)) : ~0U;
+	q->step = ~0U;
+	if (answers) {
+		const u32 tail = xqaccel_read(q->xq, XQ_QUEUE(q->index, XQ_Q_CQ_TAIL));
+
+		q->step = xqaccel_read(q->xq, XQ_QUEUE(q->index, XQ_Q_STEP));
+		/* A completion in between, and the step may be of one run or of the next. */
+		q->step_tail = xqaccel_read(q->xq, XQ_QUEUE(q->index, XQ_Q_CQ_TAIL));
+		if (q->step_tail != tail)
+			q->step = ~0U;
+	}
 	q->reached = reached >> q->log2 ? q->sq_tail : reached;
 }
 

@@ -42,7 +42,8 @@ struct xq_hw_completion;
  * @idle: halted, and no job was running when the suspend came
  * @reached: index of the descriptor that the device would have started next when the queue was
  *	stopped
- * @step: of the program that was running then, the job that was next to end
+ * @step: of the program that was running then, the job that was next to end; ~0 if not known
+ * @step_tail: index of the completion that this program's would have been
  * @irq_reaped: whether an interrupt reaped since the watchdog last looked
  * @watch: watchdog, pending while jobs are in flight
  */
@@ -67,6 +68,7 @@ struct xqaccel_queue {
 	bool idle;
 	u32 reached;
 	u32 step;
+	u32 step_tail;
 	bool irq_reaped;
 	struct delayed_work watch;
 };

@@ -98,12 +98,14 @@ static void recover_jobs(struct xqaccel_queue *q)
 {
 	struct xqaccel_job *job, *next;
 	unsigned int started;
-	bool oldest = true;
+	bool at_step;
 	LIST_HEAD(again);
 
 	lockdep_assert_held(&q->xq->lock);
 
 	xqaccel_queue_collect(q);
+	/* The oldest is the one that the step is of, unless that has ended since. */
+	at_step = q->cq_head == q->step_tail;
 	/*
 	 * The oldest may have begun since the device was asked. Others behind it have started only
 	 * if the completions of those before them got lost.
@@ -116,8 +118,8 @@ static void recover_jobs(struct xqaccel_queue *q)
 
 		/* Of those that started, the device was at the oldest. */
 		if (status && started)
-			xqaccel_job_failed_at(job, oldest ? q->step : ~0U);
-		oldest = false;
+			xqaccel_job_failed_at(job, at_step ? q->step : ~0U);
+		at_step = false;
 		if (started)
 			started--;
 		if (status)

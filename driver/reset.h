@@ -28,6 +28,7 @@ void xqaccel_reset_unlock(struct xqaccel_device *xq);
 void xqaccel_hw_suspend(struct xqaccel_device *xq, bool orderly);
 int xqaccel_hw_suspend_idle(struct xqaccel_device *xq);
 int xqaccel_hw_resume(struct xqaccel_device *xq);
+void xqaccel_hw_resume_idle(struct xqaccel_device *xq);
 void xqaccel_silence(struct xqaccel_device *xq);
 void xqaccel_silence_locked(struct xqaccel_device *xq);
 void xqaccel_bus_look(struct work_struct *work);

@@ -169,7 +169,7 @@ static void vacate(struct xqaccel_occupancy *o, unsigned int queue)
 /*
  * What the lane's next job will take, as far as one can know: no less than the last ones, and no
  * less than its multiplications take at the best rate that the device has shown, so that a
- * long job can't hide behind short ones.
+ * long job can't hide behind short ones. A program counts as long until it has run once.
  */
 static u64 estimate(const struct xqaccel_lane *lane)
 {
@@ -177,6 +177,9 @@ static u64 estimate(const struct xqaccel_lane *lane)
 	const u64 rate = lane->client->xq->macs_per_us;
 	u64 ns = lane->job_ns ?: XQACCEL_QUEUE_NS;
 
+	ns = max(ns, job->least_ns);
+	if (job->measured_ns)
+		ns = max_t(u64, ns, *job->measured_ns ?: XQACCEL_QUEUE_NS);
 	if (rate)
 		ns = max(ns, min_t(u64, job->macs / rate, USEC_PER_SEC) * NSEC_PER_USEC);
 	return min_t(u64, ns, XQACCEL_ESTIMATE_NS);
@@ -255,6 +258,8 @@ static void update_averages(struct xqaccel_lane *lane, const struct xqaccel_job 
 	ns = max_t(u64, ns, 1);
 	if (job->completion.status == XQACCEL_STATUS_OK)
 		learn_rate(xq, job->macs, ns);
+	if (job->measured_ns)
+		*job->measured_ns = ns;
 	lane->job_ns = lane->job_ns ? lane->job_ns - lane->job_ns / 4 + ns / 4 + 1 : ns;
 }
 

@@ -3,8 +3,8 @@
  * A snapshot of a device that hangs: registers, rings, the descriptors of jobs in flight and
  * whose they are. It is taken while jobs wait for the recovery, so nothing is formatted then.
  *
- * There is nothing in it of what is in buffers, no address of the kernel's, and not user_data,
- * which may be an address of a process. Documentation/coredump.rst describes the text.
+ * There is nothing in it of what is in buffers, no pointer of the kernel's, and not user_data,
+ * which may be an address of a process. Bases of rings and tables are bus addresses. Documentation/coredump.rst describes the text.
  */
 #include <linux/ktime.h>
 #include <linux/lockdep.h>
@@ -130,7 +130,8 @@ static void take_regs(struct xqaccel_snapshot *s, struct xqaccel_device *xq)
 {
 	unsigned int i;
 
-	if (xq->power == XQACCEL_SUSPENDED || xqaccel_absent(xq))
+	/* A lost one may be without power. It was told from before it counted as lost. */
+	if (xq->lost || xq->power == XQACCEL_SUSPENDED || xqaccel_absent(xq))
 		return;
 	s->answers = true;
 	read_regs(xq, 0, function_regs, ARRAY_SIZE(function_regs), s->reg);

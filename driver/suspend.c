@@ -137,7 +137,8 @@ int xqaccel_hw_suspend_idle(struct xqaccel_device *xq)
 	bool busy;
 
 	spin_lock_irq(&xq->lock);
-	busy = xq->active;
+	/* One that is silent, or was hit by an error, is looked after already. */
+	busy = xq->active || READ_ONCE(xq->silent) || READ_ONCE(xq->bus_error);
 	if (!busy && xq->power == XQACCEL_ACTIVE)
 		WRITE_ONCE(xq->power, XQACCEL_QUIESCING);
 	spin_unlock_irq(&xq->lock);
@@ -186,6 +187,28 @@ int xqaccel_hw_resume(struct xqaccel_device *xq)
 		ret = resume(xq);
 	xqaccel_reset_unlock(xq);
 	return ret;
+}
+
+/*
+ * The same after a runtime suspend. The bus may be about to tell of an error that it recovers
+ * from, since recovery itself resumes what is suspended: a device that does not answer stays
+ * suspended then, and is looked after as one that has fallen silent.
+ */
+void xqaccel_hw_resume_idle(struct xqaccel_device *xq)
+{
+	bool wait;
+
+	mutex_lock(&xq->reset_lock);
+	wait = !xq->lost && READ_ONCE(xq->power) == XQACCEL_SUSPENDED && xqaccel_absent(xq) &&
+	       xq->bus->channel(xq) != -ENODEV;
+	if (wait && !xq->silent && !xq->bus_error) {
+		xq->silent = true;
+		xq->silent_since = jiffies;
+		mod_delayed_work(xqaccel_job_wq, &xq->bus_work, msecs_to_jiffies(SILENCE_LOOK_MS));
+	}
+	xqaccel_reset_unlock(xq);
+	if (!wait)
+		xqaccel_hw_resume(xq);
 }
 
 /* ---- silence ---------------------------------------------------------------- */

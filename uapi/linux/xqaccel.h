@@ -455,6 +455,7 @@ struct xqaccel_conv {
 #define XQACCEL_PROGRAM_SLOTS		16
 #define XQACCEL_PROGRAM_PROFILE		16	/* struct xqaccel_profile [jobs], optional */
 #define XQACCEL_PROGRAM_JOBS		4096	/* most jobs of a program */
+#define XQACCEL_PROGRAM_BUFFERS		256	/* most buffers that they name */
 
 /**
  * struct xqaccel_profile - what a job of a program took, written by the device when it has ended
@@ -968,7 +969,7 @@ struct xqaccel_wait {
  * Its memory, 1024 bytes a job, counts as that of buffers does.
  *
  * EOPNOTSUPP: the device has no FEATURE_PROGRAM. Errors of SUBMIT for its jobs, of BUF_CREATE
- * for its memory. ENOSPC: the jobs name more than 1024 buffers, too. EFAULT.
+ * for its memory. ENOSPC: the jobs name more than XQACCEL_PROGRAM_BUFFERS, too. EFAULT.
  */
 struct xqaccel_program_create {
 	__u32 size;

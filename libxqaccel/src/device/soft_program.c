@@ -10,7 +10,6 @@
 #include "soft.h"
 
 /* As many as the driver takes. */
-#define MOST_BUFFERS	1024
 
 /* ---- making ------------------------------------------------------------------------------------ */
 
@@ -41,7 +40,7 @@ static int fixed_of(struct soft_program *p, struct soft_buffer *buffer, size_t *
 	*index = i;
 	if (i < p->fixed_count)
 		return 0;
-	if (i == MOST_BUFFERS)
+	if (i == XQACCEL_PROGRAM_BUFFERS)
 		return -ENOSPC;
 	more = realloc(p->fixed, (i + 1) * sizeof(*more));
 	if (!more)

@@ -36,19 +36,19 @@ static int queue_of(const struct xqaccel_job *job)
 static void lane_keeps_order_and_queue(struct kunit *test)
 {
 	guard(spinlock_irq)(&double_xq->lock);
-	struct xqaccel_job *job[6];
+	struct xqaccel_job *job[XQACCEL_QUEUE_DEPTH + 2];
 	unsigned int i;
 
 	double_known(0, NSEC_PER_USEC);
-	for (i = 0; i < 6; i++)
+	for (i = 0; i < ARRAY_SIZE(job); i++)
 		job[i] = enqueue(test, 0, 0);
 	xqaccel_sched_run(double_xq);
-	/* A queue takes four; the other stays empty although the lane has more. */
-	for (i = 0; i < 4; i++)
+	/* A queue takes so many; the other stays empty although the lane has more. */
+	for (i = 0; i < XQACCEL_QUEUE_DEPTH; i++)
 		KUNIT_EXPECT_EQ(test, queue_of(job[i]), 0);
-	KUNIT_EXPECT_EQ(test, queue_of(job[4]), -1);
+	KUNIT_EXPECT_EQ(test, queue_of(job[XQACCEL_QUEUE_DEPTH]), -1);
 	KUNIT_EXPECT_EQ(test, double_xq->queue[1].inflight, 0U);
-	for (i = 0; i < 6; i++) {
+	for (i = 0; i < ARRAY_SIZE(job); i++) {
 		double_complete(test, 0, NSEC_PER_USEC);
 		xqaccel_sched_run(double_xq);
 		KUNIT_EXPECT_PTR_EQ(test, double_ended[i], job[i]);

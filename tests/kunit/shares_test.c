@@ -239,6 +239,23 @@ static void long_job_cannot_hide(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, double_xq->queue[0].ahead_ns, 50ULL * NSEC_PER_MSEC);
 }
 
+/* What was never run is not short, however short its lane's jobs were. */
+static void new_program_cannot_hide(struct kunit *test)
+{
+	u64 run_ns = 0;
+
+	KUNIT_ASSERT_EQ(test, given_queues(test, 4), 0);
+	double_known(0, NSEC_PER_USEC);
+	client_comes(test, 0, 0);
+	guard(spinlock_irq)(&double_xq->lock);
+	list_first_entry(&double_client[0]->lane[0].jobs, struct xqaccel_job, node)->measured_ns =
+		&run_ns;
+	xqaccel_sched_run(double_xq);
+	KUNIT_EXPECT_EQ(test, double_xq->queue[0].ahead_ns, (u64)XQACCEL_QUEUE_NS);
+	double_complete(test, 0, 5 * NSEC_PER_USEC);
+	KUNIT_EXPECT_EQ(test, run_ns, 5ULL * NSEC_PER_USEC);
+}
+
 static struct kunit_case shares_cases[] = {
 	KUNIT_CASE(device_time_decides),
 	KUNIT_CASE(users_before_clients),
@@ -248,6 +265,7 @@ static struct kunit_case shares_cases[] = {
 	KUNIT_CASE(long_jobs_leave_a_queue),
 	KUNIT_CASE(short_jobs_get_all_queues),
 	KUNIT_CASE(long_job_cannot_hide),
+	KUNIT_CASE(new_program_cannot_hide),
 	{}
 };
 

@@ -32,7 +32,7 @@ TEST_F(ioctl, unknown_numbers)
 					  struct xqaccel_info);
 	struct xqaccel_info info = { .size = sizeof(info) };
 
-	EXPECT_EQ(-ENOTTY, device_ioctl(self->fd, _IO(XQACCEL_IOCTL_TYPE, 0x07), &info));
+	EXPECT_EQ(-ENOTTY, device_ioctl(self->fd, _IO(XQACCEL_IOCTL_TYPE, 0x3f), &info));
 	EXPECT_EQ(-ENOTTY, device_ioctl(self->fd, _IO(XQACCEL_IOCTL_TYPE, 0xff), &info));
 	EXPECT_EQ(-ENOTTY, device_ioctl(self->fd, _IO('x', XQACCEL_CMD_INFO), &info));
 	EXPECT_EQ(-ENOTTY, device_ioctl(self->fd, other, &info));

@@ -8,6 +8,7 @@
 #include <linux/vmalloc.h>
 
 #include "client.h"
+#include "fault.h"
 #include "snapshot.h"
 #include "user.h"
 
@@ -163,6 +164,7 @@ void xqaccel_debugfs_remove(struct xqaccel_device *xq)
 void xqaccel_debugfs_init(void)
 {
 	root = debugfs_create_dir("xqaccel", NULL);
+	xqaccel_fault_init(root);
 }
 
 void xqaccel_debugfs_exit(void)

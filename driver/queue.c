@@ -5,6 +5,7 @@
 #include <linux/lockdep.h>
 
 #include "client.h"
+#include "fault.h"
 #include "job.h"
 #include "reset.h"
 
@@ -163,13 +164,15 @@ bool xqaccel_queue_late(struct xqaccel_queue *q)
 static void head_begins(struct xqaccel_queue *q)
 {
 	struct xqaccel_job *head = xqaccel_queue_head(q);
+	bool at_once;
 
 	if (!head)
 		return;
 	if (!head->head_ns)
 		head->head_ns = ktime_get_ns();
-	head->deadline = jiffies + (head->canceled ? 0 : head->timeout);
-	if (head->canceled)
+	at_once = head->canceled || xqaccel_fault_job_timeout();
+	head->deadline = jiffies + (at_once ? 0 : head->timeout);
+	if (at_once)
 		mod_delayed_work(xqaccel_job_wq, &q->watch, 0);
 }
 
@@ -186,11 +189,15 @@ void xqaccel_queue_cancel(struct xqaccel_job *job)
 		head_begins(q);
 }
 
-/* Whether one more job would not be ahead of others for long. */
+/*
+ * Whether one more job would not be ahead of others for long. An empty queue always has room, unless
+ * it is stopped: with nothing in flight nobody would ask again.
+ */
 bool xqaccel_queue_has_room(const struct xqaccel_queue *q)
 {
-	return !q->stopped && !q->broken && q->inflight < XQACCEL_QUEUE_DEPTH &&
-	       (!q->inflight || q->ahead_ns < XQACCEL_QUEUE_NS);
+	if (q->stopped || q->broken || q->inflight >= XQACCEL_QUEUE_DEPTH)
+		return false;
+	return !q->inflight || (q->ahead_ns < XQACCEL_QUEUE_NS && !xqaccel_fault_full_queue());
 }
 
 /* Puts a job on the ring; the caller saw that there is room, and calls xqaccel_queue_ring(). */

@@ -283,4 +283,53 @@ TEST_F_TIMEOUT(debugfs, read_while_the_device_goes, 120)
 	EXPECT_EQ(1, stat_settles("clients", 1, 5000));
 }
 
+/* One of the driver's own places of fault injection: so often from now on, always. */
+static int fail_times(const char *place, const char *times)
+{
+	const char *const set[][2] = {
+		{ "verbose", "0" }, { "task-filter", "0" }, { "probability", "100" },
+		{ "interval", "1" }, { "times", times },
+	};
+	char path[128];
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; !ret && i < ARRAY_SIZE(set); i++) {
+		snprintf(path, sizeof(path), "/sys/kernel/debug/xqaccel/%s/%s", place, set[i][0]);
+		ret = file_write(path, set[i][1]);
+	}
+	return ret;
+}
+
+TEST_F(debugfs, failures_on_purpose)
+{
+	struct xqaccel_completion c[32];
+	uint64_t id[32];
+	int64_t timeouts;
+	unsigned int i;
+
+	if (access("/sys/kernel/debug/xqaccel/fail_job_timeout", F_OK))
+		SKIP(return, "the kernel has no fault injection");
+	/* A job that is given time has none, if it does not end at once. */
+	if (host_present()) {
+		timeouts = stat_of("timeouts");
+		ASSERT_EQ(0, inject("hang-jobs", 1));
+		ASSERT_EQ(0, fail_times("fail_job_timeout", "1"));
+		ASSERT_EQ(0, submit_jobs(self->fd, &self->job, 1, 0, 500000, NULL, id));
+		ASSERT_EQ(0, wait_id(self->fd, id[0], c, 60 * SECOND));
+		EXPECT_EQ(XQACCEL_STATUS_TIMEOUT, (int)c[0].status);
+		EXPECT_EQ(timeouts + 1, stat_of("timeouts"));
+		ASSERT_EQ(0, inject_nothing());
+	}
+	/* Queues that are full now and then delay jobs, and lose none. */
+	ASSERT_EQ(0, fail_times("fail_full_queue", "100"));
+	for (i = 0; i < 32; i++)
+		ASSERT_EQ(0, submit_jobs(self->fd, &self->job, 1, 0, 0, NULL, &id[i]));
+	for (i = 0; i < 32; i++) {
+		ASSERT_EQ(0, wait_id(self->fd, id[i], &c[i], 60 * SECOND));
+		EXPECT_EQ(XQACCEL_STATUS_OK, (int)c[i].status);
+	}
+	EXPECT_EQ(0, fail_times("fail_full_queue", "0"));
+}
+
 TEST_HARNESS_MAIN

@@ -5,6 +5,7 @@
 #include <linux/types.h>
 
 #include "doubles.h"
+#include "fault.h"
 
 struct xqaccel_device *double_xq;
 struct xqaccel_client *double_client[DOUBLE_CLIENTS];
@@ -164,6 +165,18 @@ void xqaccel_job_fail(struct xqaccel_job *job, u32 status)
 void xqaccel_watch_arm(struct xqaccel_queue *q)
 {
 }
+
+#ifdef CONFIG_FAULT_INJECTION_DEBUG_FS
+bool xqaccel_fault_full_queue(void)
+{
+	return false;
+}
+
+bool xqaccel_fault_job_timeout(void)
+{
+	return false;
+}
+#endif
 
 MODULE_DESCRIPTION("Tests of the xqaccel driver's pure functions");
 MODULE_LICENSE("GPL");

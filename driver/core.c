@@ -13,6 +13,7 @@ static void device_release(struct device *dev)
 
 	xqaccel_chrdev_forget(xq);
 	ida_destroy(&xq->contexts);
+	put_device(xq->parent);
 	kfree(xq);
 }
 
@@ -45,11 +46,10 @@ struct xqaccel_device *xqaccel_core_alloc(struct device *parent, const struct xq
 
 	if (!xq)
 		return ERR_PTR(-ENOMEM);
-	xq->parent = parent;
+	xq->parent = get_device(parent);
 	xq->bus = bus;
 	xq->regs = regs;
 	xq->minor = -1;
-	strscpy(xq->bus_name, dev_name(parent), sizeof(xq->bus_name));
 	init_rwsem(&xq->gone_lock);
 	mutex_init(&xq->clients_lock);
 	INIT_LIST_HEAD(&xq->clients);
@@ -95,7 +95,7 @@ static void hardware_end(struct xqaccel_device *xq)
 {
 	unsigned int i;
 
-	/* DMA is off when the first returns, and no job is left when the second does. */
+	/* DMA is off when the first returns, and no job is in flight when the second does. */
 	xqaccel_reset_final(xq);
 	flush_work(&xq->sync_work);
 	cancel_work_sync(&xq->sync_work);
@@ -104,6 +104,11 @@ static void hardware_end(struct xqaccel_device *xq)
 		cancel_delayed_work_sync(&xq->queue[i].watch);
 	cancel_delayed_work_sync(&xq->bus_work);
 	cancel_work_sync(&xq->lost_work);
+
+	/* Jobs of a file that is being closed may be left, without anything to do. */
+	spin_lock_irq(&xq->lock);
+	xqaccel_power_put(xq);
+	spin_unlock_irq(&xq->lock);
 
 	xqaccel_clients_detach(xq);
 	xqaccel_kept_end(xq);

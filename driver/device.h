@@ -141,6 +141,7 @@ struct xqaccel_stats {
 struct xqaccel_device {
 	struct device dev;
 	struct cdev cdev;
+	/* On the bus. Referred to until the end, but after removal no more than memory. */
 	struct device *parent;
 	const struct xqaccel_bus_ops *bus;
 	void __iomem *regs;
@@ -149,7 +150,6 @@ struct xqaccel_device {
 	struct dentry *debugfs;
 	int minor;
 	bool link_seen;			/* the port told once that the link is up; of the bus */
-	char bus_name[32];		/* of parent, which may be gone */
 
 	/*
 	 * Held for reading by open and by every ioctl that needs the hardware, for
@@ -198,6 +198,7 @@ struct xqaccel_device {
 	unsigned int unreaped;		/* jobs of all clients, accepted and not reaped */
 	/* of these, waiting or in flight: the device stays powered */
 	unsigned int active;
+	bool powered;			/* by a reference of runtime PM, which removal gives back */
 	bool lost;
 	enum xqaccel_power power;	/* SUSPENDED comes and goes with reset_lock, too */
 	unsigned int fruitless_resets;	/* of the function, since a job last ended well */

@@ -26,7 +26,7 @@ void xqaccel_show_fdinfo(struct seq_file *s, struct file *file)
 
 	seq_puts(s, "drm-driver:\txqaccel\n");
 	seq_printf(s, "drm-client-id:\t%llu\n", client->id);
-	seq_printf(s, "drm-pdev:\t%s\n", xq->bus_name);
+	seq_printf(s, "drm-pdev:\t%s\n", dev_name(xq->parent));
 	seq_printf(s, "drm-engine-gemm:\t%llu ns\n", device_ns);
 	seq_printf(s, "drm-engine-capacity-gemm:\t%u\n", xq->caps.queues);
 	seq_printf(s, "drm-total-memory:\t%llu KiB\n", bytes >> 10);

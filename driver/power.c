@@ -17,13 +17,20 @@ void xqaccel_power_get(struct xqaccel_device *xq)
 	lockdep_assert_held(&xq->lock);
 
 	pm_runtime_get(xq->parent);
+	xq->powered = true;
 }
 
-/* It has nothing to do any more, and may be suspended after a while. */
+/*
+ * It has nothing to do any more, and may be suspended after a while. Removal says so, too: the
+ * last jobs may be dropped when there is another driver, or none.
+ */
 void xqaccel_power_put(struct xqaccel_device *xq)
 {
 	lockdep_assert_held(&xq->lock);
 
+	if (!xq->powered)
+		return;
+	xq->powered = false;
 	pm_runtime_mark_last_busy(xq->parent);
 	pm_runtime_put_autosuspend(xq->parent);
 }

@@ -219,7 +219,7 @@ struct xqaccel_snapshot *xqaccel_snapshot_take(struct xqaccel_device *xq, const 
 		return NULL;
 	strscpy(s->reason, reason, sizeof(s->reason));
 	strscpy(s->name, dev_name(&xq->dev), sizeof(s->name));
-	strscpy(s->bus_name, xq->bus_name, sizeof(s->bus_name));
+	strscpy(s->bus_name, dev_name(xq->parent), sizeof(s->bus_name));
 	ktime_get_real_ts64(&s->time);
 	s->uptime_ns = ktime_get_boottime_ns();
 	s->caps = xq->caps;

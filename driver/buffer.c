@@ -134,8 +134,8 @@ static void dying_free(struct xqaccel_client *client, bool safe)
 		count++;
 	}
 	client->dying = NULL;
-	mutex_unlock(&client->mem_lock);
 	xqaccel_keep_tables(client->xq, &tables);
+	mutex_unlock(&client->mem_lock);
 	if (atomic_sub_and_test(count, &client->dead_count))
 		wake_up_all(&client->dead_wait);
 	/* Each dead buffer had a reference of the client. */

@@ -70,8 +70,8 @@ static void client_end(struct work_struct *work)
 	mutex_lock(&client->mem_lock);
 	xqaccel_buffers_end(client, safe);
 	xqaccel_mmu_fini(&client->mmu, safe ? NULL : &tables);
-	mutex_unlock(&client->mem_lock);
 	xqaccel_keep_tables(xq, &tables);
+	mutex_unlock(&client->mem_lock);
 	if (client->has_context) {
 		xqaccel_context_put(client);
 		xqaccel_user_remove_context(client);

@@ -57,7 +57,7 @@ void xqaccel_kept_review(struct xqaccel_device *xq)
 	mutex_unlock(&kept->lock);
 }
 
-/* A buffer that is on no list. */
+/* A buffer that is on no list, of a client whose mem_lock is held. */
 void xqaccel_keep_buffer(struct xqaccel_device *xq, struct xqaccel_buffer *buf)
 {
 	atomic64_add(buf->page_count, &xq->stats.leaked_pages);
@@ -68,7 +68,11 @@ void xqaccel_keep_buffer(struct xqaccel_device *xq, struct xqaccel_buffer *buf)
 	xqaccel_kept_review(xq);
 }
 
-/* A list of tables of struct xqaccel_table, which is empty afterwards. */
+/*
+ * A list of tables of struct xqaccel_table, which is empty afterwards. Who takes them out of a page
+ * table calls this before he releases mem_lock, as for buffers: removal takes it of every client
+ * while the DMA API can still be asked, and so comes before him or after both.
+ */
 void xqaccel_keep_tables(struct xqaccel_device *xq, struct list_head *tables)
 {
 	mutex_lock(&xq->kept.lock);

@@ -2,6 +2,7 @@
 /* Clients: from open to the end of the last job. */
 #include <linux/capability.h>
 #include <linux/slab.h>
+#include <linux/wait_bit.h>
 
 #include "buffer.h"
 #include "client.h"
@@ -14,6 +15,9 @@
 
 /* Jobs that are dropped while interrupts are off. */
 #define JOBS_AT_ONCE	64
+
+/* Of all devices. */
+static atomic_t client_count;
 
 static void client_reap(struct work_struct *work)
 {
@@ -37,6 +41,17 @@ static void client_free(struct xqaccel_client *client)
 	kfree(client);
 	atomic64_dec(&xq->stats.clients);
 	put_device(&xq->dev);
+	if (atomic_dec_and_test(&client_count))
+		wake_up_var(&client_count);
+}
+
+/*
+ * The module's end: waits for clients whose files are closed, but whose works come back by timers.
+ * What is left of the last one is the end of a work on xqaccel_wq.
+ */
+void xqaccel_clients_wait_gone(void)
+{
+	wait_var_event(&client_count, !atomic_read(&client_count));
 }
 
 static void end_begin(struct xqaccel_client *client)
@@ -146,6 +161,7 @@ static void client_init(struct xqaccel_client *client, struct xqaccel_device *xq
 		INIT_LIST_HEAD(&client->lane[i].done);
 	}
 	get_device(&xq->dev);
+	atomic_inc(&client_count);
 	atomic64_inc(&xq->stats.clients);
 }
 

@@ -131,6 +131,7 @@ void xqaccel_client_close(struct xqaccel_client *client);
 void xqaccel_client_get(struct xqaccel_client *client);
 void xqaccel_client_put(struct xqaccel_client *client);
 int xqaccel_clients_wait_ending(struct xqaccel_device *xq);
+void xqaccel_clients_wait_gone(void);
 void xqaccel_clients_wake(struct xqaccel_device *xq);
 void xqaccel_clients_detach(struct xqaccel_device *xq);
 

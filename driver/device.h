@@ -134,9 +134,9 @@ struct xqaccel_stats {
  *
  * Waiting for a workqueue is like taking the locks of its work. That of xqaccel_wq (client_end(),
  * client_reap()) takes clients_lock, reset_lock and what is inside; only client_end() waits for
- * client_reap(), holding nothing, and the module's end for all. That of xqaccel_job_wq
- * (xqaccel_watch(), xqaccel_bus_look(), xqaccel_sync_work()) takes reset_lock and what is inside;
- * hardware_end() waits for it, holding nothing but device_lock().
+ * client_reap(), and the module's end for all clients and then for the rest, holding nothing. That
+ * of xqaccel_job_wq (xqaccel_watch(), xqaccel_bus_look(), xqaccel_sync_work()) takes reset_lock and
+ * what is inside; hardware_end() waits for it, holding nothing but device_lock().
  */
 struct xqaccel_device {
 	struct device dev;

@@ -7,6 +7,7 @@
 #include <linux/pm_runtime.h>
 #include <linux/sizes.h>
 
+#include "client.h"
 #include "device.h"
 #include "reset.h"
 
@@ -391,6 +392,8 @@ exit_workqueues:
 static void __exit xqaccel_exit(void)
 {
 	pci_unregister_driver(&xqaccel_driver);
+	/* The last clients may still be ending; their devices go with them. No work comes later. */
+	xqaccel_clients_wait_gone();
 	xqaccel_workqueues_exit();
 	xqaccel_debugfs_exit();
 	xqaccel_chrdev_exit();

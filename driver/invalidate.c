@@ -49,6 +49,10 @@ void xqaccel_invalidation_start(struct xqaccel_client *client)
 	spin_unlock_irq(&xq->lock);
 }
 
+/*
+ * In a reset the device ignores what it is asked, and all bits read 0, but it may still write
+ * memory: what it was asked before or meanwhile is over when it is started again, or given up.
+ */
 static bool pending(struct xqaccel_client *client)
 {
 	struct xqaccel_device *xq = client->xq;
@@ -56,7 +60,8 @@ static bool pending(struct xqaccel_client *client)
 
 	spin_lock_irq(&xq->lock);
 	if (device_works(xq))
-		pending = xqaccel_read(xq, XQ_REG_CTX_PENDING(client->context)) &
+		pending = xq->resetting ||
+			  xqaccel_read(xq, XQ_REG_CTX_PENDING(client->context)) &
 			  BIT(client->context % 32);
 	spin_unlock_irq(&xq->lock);
 	return pending;

@@ -181,6 +181,7 @@ static void function_start(struct xqaccel_device *xq)
 {
 	unsigned int i;
 
+	xq->resetting = false;
 	xqaccel_write64(xq, XQ_REG_CTX_TABLE, xq->ctx_table_dma);
 	xqaccel_write(xq, XQ_REG_CTRL, XQ_CTRL_ENABLE);
 	for (i = 0; i < xq->caps.queues; i++)
@@ -235,6 +236,7 @@ static void reset_function(struct xqaccel_device *xq, const char *reason)
 	for (i = 0; i < xq->caps.queues; i++)
 		xqaccel_reset_stop(&xq->queue[i], true);
 	fruitless = ++xq->fruitless_resets;
+	xq->resetting = true;
 	xqaccel_write(xq, XQ_REG_CTRL, XQ_CTRL_RESET);
 	spin_unlock_irq(&xq->lock);
 

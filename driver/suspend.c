@@ -71,8 +71,10 @@ static void stop(struct xqaccel_device *xq, bool orderly)
 		q->idle = orderly && q->halted && xqaccel_queue_idle(q);
 		xqaccel_reset_stop(q, orderly);
 	}
-	if (orderly)
+	if (orderly) {
+		xq->resetting = true;
 		xqaccel_write(xq, XQ_REG_CTRL, XQ_CTRL_RESET);
+	}
 	spin_unlock_irq(&xq->lock);
 	/* One that does not acknowledge may do so after the resume; what counts now is the bus. */
 	if (orderly)

@@ -104,9 +104,13 @@ struct xqaccel_client {
 	struct llist_node *dying;
 	struct delayed_work reap_work;
 	struct delayed_work end_work;
-	/* An invalidation that reap_work or, after it, end_work waits for, and when it began. */
+	/*
+	 * An invalidation that reap_work or, after it, end_work waits for, when it began, and when
+	 * the device was last seen to have a reason to take its time.
+	 */
 	bool invalidating;
 	unsigned long invalidated;
+	unsigned long excused;
 	bool ending;			/* end_work has begun */
 
 	/* Under xq->lock from here on. */

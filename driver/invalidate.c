@@ -11,7 +11,6 @@
 
 #include "client.h"
 #include "reset.h"
-#include "scheduler.h"
 #include "timeout.h"
 
 /* What a device may take that has no job of the context. */
@@ -43,6 +42,7 @@ void xqaccel_invalidation_start(struct xqaccel_client *client)
 	struct xqaccel_device *xq = client->xq;
 
 	client->invalidated = jiffies;
+	client->excused = client->invalidated;
 	spin_lock_irq(&xq->lock);
 	if (device_works(xq))
 		xqaccel_write(xq, XQ_REG_CTX_INVAL, client->context);
@@ -67,14 +67,32 @@ static bool pending(struct xqaccel_client *client)
 	return pending;
 }
 
-/* Each job that ran when the device was asked ends within its own limit. */
-static bool overdue(struct xqaccel_client *client, unsigned long age)
+/* Whether there is a reason for the device not to have acknowledged yet. */
+static bool excused(struct xqaccel_client *client)
 {
-	unsigned long most = PATIENCE_MS;
+	struct xqaccel_device *xq = client->xq;
+	bool excused;
 
-	if (xqaccel_sched_in_flight(client))
-		most += xqaccel_max_timeout_ms();
-	return age > msecs_to_jiffies(most);
+	spin_lock_irq(&xq->lock);
+	excused = client->occupancy.queues || xq->resetting;
+	spin_unlock_irq(&xq->lock);
+	return excused;
+}
+
+/*
+ * The device has its patience from when it had no job of the context any more, and a client that
+ * goes on submitting can't put it off: those jobs that a queue had when the device was asked end
+ * one after the other, each within its own limit.
+ */
+static bool overdue(struct xqaccel_client *client)
+{
+	const unsigned long now = jiffies;
+
+	if (excused(client))
+		client->excused = now;
+	return time_after(now, client->excused + msecs_to_jiffies(PATIENCE_MS)) ||
+	       time_after(now, client->invalidated + msecs_to_jiffies(PATIENCE_MS) +
+			  XQACCEL_QUEUE_DEPTH * msecs_to_jiffies(xqaccel_max_timeout_ms()));
 }
 
 /**
@@ -96,8 +114,11 @@ unsigned long xqaccel_invalidation_poll(struct xqaccel_client *client, bool *saf
 	while (pending(client)) {
 		if (++looks < LOOKS)
 			continue;
-		if (!overdue(client, age))
+		if (!overdue(client))
 			return clamp(age / 8, 1UL, msecs_to_jiffies(PAUSE_MS));
+		/* This may be late itself, and the device may have acknowledged meanwhile. */
+		if (!pending(client))
+			break;
 		dev_warn_ratelimited(&xq->dev, "context %u: invalidation is not acknowledged\n",
 				     client->context);
 		xqaccel_reset_function(xq, "an invalidation was not acknowledged");

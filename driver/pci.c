@@ -392,7 +392,7 @@ exit_workqueues:
 static void __exit xqaccel_exit(void)
 {
 	pci_unregister_driver(&xqaccel_driver);
-	/* The last clients may still be ending; their devices go with them. No work comes later. */
+	/* The last clients may still be ending; their devices go with them. */
 	xqaccel_clients_wait_gone();
 	xqaccel_workqueues_exit();
 	xqaccel_debugfs_exit();

@@ -403,17 +403,6 @@ void xqaccel_sched_run(struct xqaccel_device *xq)
 
 /* ---- the end -------------------------------------------------------------------- */
 
-/* Whether the device has a job of the client. */
-bool xqaccel_sched_in_flight(struct xqaccel_client *client)
-{
-	bool inflight;
-
-	spin_lock_irq(&client->xq->lock);
-	inflight = client->occupancy.queues;
-	spin_unlock_irq(&client->xq->lock);
-	return inflight;
-}
-
 /* A closed client gets nothing more of the device; shortens the time of its jobs in flight. */
 void xqaccel_sched_client_closed(struct xqaccel_client *client)
 {

@@ -22,7 +22,7 @@ int xqaccel_workqueues_init(void)
 	return 0;
 }
 
-/* The last clients may still be ending; their devices go with them. */
+/* There is no device and no client any more, so no work that would be queued later. */
 void xqaccel_workqueues_exit(void)
 {
 	destroy_workqueue(xqaccel_wq);

@@ -190,8 +190,8 @@ void xqaccel_queue_cancel(struct xqaccel_job *job)
 }
 
 /*
- * Whether one more job would not be ahead of others for long. An empty queue always has room, unless
- * it is stopped: with nothing in flight nobody would ask again.
+ * Whether one more job would not be ahead of others for long. An empty queue always has room,
+ * unless it is stopped: with nothing in flight nobody would ask again.
  */
 bool xqaccel_queue_has_room(const struct xqaccel_queue *q)
 {

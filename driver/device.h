@@ -200,7 +200,8 @@ struct xqaccel_device {
 	unsigned int active;
 	bool powered;			/* by a reference of runtime PM, which removal gives back */
 	bool lost;
-	bool resetting;			/* the function was told to reset, and was not started since */
+	/* the function was told to reset, and was not started since */
+	bool resetting;
 	enum xqaccel_power power;	/* SUSPENDED comes and goes with reset_lock, too */
 	unsigned int fruitless_resets;	/* of the function, since a job last ended well */
 	struct work_struct lost_work;	/* wakes those who sleep on the device */

@@ -41,8 +41,8 @@ void xqaccel_power_put(struct xqaccel_device *xq)
  *
  * Sleeps. The device may be suspended again before the jobs come, which then resume it.
  *
- * Return: 0, -EINTR: killed, -ENODEV: it is gone or lost, perhaps by this; -EIO: what is above it on the bus has no
- * power.
+ * Return: 0, -EINTR: killed, -ENODEV: it is gone or lost, perhaps by this; -EIO: what is above it
+ * on the bus has no power.
  */
 int xqaccel_power_resume(struct xqaccel_device *xq)
 {

@@ -4,7 +4,8 @@
  * whose they are. It is taken while jobs wait for the recovery, so nothing is formatted then.
  *
  * There is nothing in it of what is in buffers, no pointer of the kernel's, and not user_data,
- * which may be an address of a process. Bases of rings and tables are bus addresses. Documentation/coredump.rst describes the text.
+ * which may be an address of a process. Bases of rings and tables are bus addresses.
+ * Documentation/coredump.rst describes the text.
  */
 #include <linux/ktime.h>
 #include <linux/lockdep.h>

@@ -98,18 +98,42 @@ static inline __u32 xq_work_columns(const struct xqaccel_work *w)
 	return w->op == XQACCEL_OP_CONV ? w->conv.out_c : w->gemm.n;
 }
 
+/* Multiplications of work that was checked; the largest number if there are more. */
 static inline __u64 xq_work_macs(const struct xqaccel_work *w)
 {
+	const __u64 results = xq_times(xq_work_rows(w), xq_work_columns(w));
 	struct xq_conv_dims conv;
 
 	switch (w->op) {
 	case XQACCEL_OP_GEMM:
-		return xq_work_rows(w) * w->gemm.n * w->gemm.k;
+		return xq_times(results, w->gemm.k);
 	case XQACCEL_OP_CONV:
 		conv = xq_work_conv(w);
-		return xq_work_rows(w) * conv.out_c * xq_conv_k(&conv);
+		return xq_times(results, xq_conv_k(&conv));
 	default:
 		return 0;
+	}
+}
+
+/*
+ * The same of whatever operation: how often it takes an element in hand. Strides do not count,
+ * since to read one byte over and over takes as long as to read many. A program has none itself.
+ */
+static inline __u64 xq_work_units(const struct xqaccel_work *w)
+{
+	switch (w->op) {
+	case XQACCEL_OP_POOL:
+		return xq_pool_units(&w->pool);
+	case XQACCEL_OP_ELEMENTWISE:
+		return xq_tensor_units(w->elementwise.dim);
+	case XQACCEL_OP_SOFTMAX:
+		return xq_times(w->softmax.rows, w->softmax.columns);
+	case XQACCEL_OP_MEAN:
+		return xq_times(xq_times(w->mean.outer, w->mean.count), w->mean.inner);
+	case XQACCEL_OP_COPY:
+		return xq_tensor_units(w->copy.dim);
+	default:
+		return xq_work_macs(w);
 	}
 }
 

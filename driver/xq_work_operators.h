@@ -154,6 +154,41 @@ static inline void xq_work_copy(const struct xqaccel_work *w, struct xq_copy_dim
 	to->y = xq_work_requant(&c->y);
 }
 
+/* ---- how much there is to do ------------------------------------------------ */
+
+/* The product, or the largest number if that is larger. */
+static inline __u64 xq_times(__u64 a, __u64 b)
+{
+	__u64 product;
+
+	return __builtin_mul_overflow(a, b, &product) ? ~0ULL : product;
+}
+
+/* Likewise the sum. */
+static inline __u64 xq_plus(__u64 a, __u64 b)
+{
+	__u64 sum;
+
+	return __builtin_add_overflow(a, b, &sum) ? ~0ULL : sum;
+}
+
+static inline __u64 xq_pool_units(const struct xqaccel_pool *p)
+{
+	const __u64 window = (__u64)p->kernel_h * p->kernel_w;
+
+	return xq_times(xq_times(xq_times((__u64)p->out_h * p->out_w, p->batch), p->channels), window);
+}
+
+static inline __u64 xq_tensor_units(const __u32 *dim)
+{
+	__u64 units = 1;
+	unsigned int i;
+
+	for (i = 0; i < XQ_TENSOR_DIMS; i++)
+		units = xq_times(units, dim[i]);
+	return units;
+}
+
 /* ---- checks ----------------------------------------------------------------- */
 
 static inline bool xq_words_zero(const __u32 *words, unsigned int count)

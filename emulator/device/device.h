@@ -100,6 +100,7 @@ struct xqdev_job {
 	uint64_t start, end;
 	uint64_t slow_ns;	/* fault injection: it takes at least so long */
 	uint64_t macs, bytes;
+	uint64_t units;		/* see xq_work_units() */
 	uint64_t fault_address;
 	uint64_t digest;
 	uint16_t comp_flags;

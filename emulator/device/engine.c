@@ -6,20 +6,22 @@
  */
 #include "device.h"
 
-/* Jobs that take no longer than it takes to wake a thread. */
+/* Jobs that take no longer than to wake a thread. An element takes longer than a product. */
 #define TINY_MACS	(1U << 15)
+#define TINY_ELEMENTS	(1U << 13)
 #define TINY_BYTES	(1U << 14)
 
 static void task_done(struct xqk_task *task, void *arg);
 
 /*
  * Whether to wake a thread for a job would take longer than the job. Such a one is computed by
- * the device context itself, if that starts it: a microsecond or two.
+ * the device context itself, if that starts it: a microsecond or two. Bytes alone say nothing of
+ * that, since one may be read any number of times.
  */
 static bool tiny(const struct xqdev_job *job)
 {
-	return job->macs <= TINY_MACS && job->bytes <= TINY_BYTES &&
-	       job->task.plan.scratch_bytes <= XQDEV_SCRATCH;
+	return job->units <= (job->macs ? TINY_MACS : TINY_ELEMENTS) &&
+	       job->bytes <= TINY_BYTES && job->task.plan.scratch_bytes <= XQDEV_SCRATCH;
 }
 
 /*
@@ -124,7 +126,7 @@ static void compute(struct xqdev *dev, struct xqdev_job *job)
 	uint32_t chunk;
 
 	for (chunk = 0; chunk < plan->chunks; chunk++)
-		xqk_run_chunk(plan, chunk, dev->scratch, NULL);
+		xqk_run_chunk(plan, chunk, dev->scratch, &job->task.cancel);
 }
 
 /* Start what is ready if nothing of the queue runs; compute what is too small for a thread. */

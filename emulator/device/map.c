@@ -268,7 +268,7 @@ static int reserve_pages(struct xqdev_job *job)
 	return XQACCEL_STATUS_OK;
 }
 
-/* Bytes read and written; dimensions are bounded by the pages that C was seen to have. */
+/* Work, and bytes read and written. Of inputs that overlap themselves there may be any number. */
 static void count_work(struct xqdev_job *job)
 {
 	unsigned int i, d;
@@ -277,20 +277,25 @@ static void count_work(struct xqdev_job *job)
 	if (job->work.op == XQACCEL_OP_PROGRAM)
 		return;
 	job->macs = xq_work_macs(&job->work);
+	job->units = xq_work_units(&job->work);
 	for (i = 0; i < XQ_OPERANDS; i++) {
 		const struct xqdev_operand *op = &job->operand[i];
 		uint64_t bytes = op->extent.row_bytes;
 
 		if (!op->span)
 			continue;
-		bytes *= op->extent.rows > 1 && !op->stride ? 1 : op->extent.rows;
-		bytes *= op->extent.planes > 1 && !op->plane_stride ? 1 : op->extent.planes;
-		bytes *= op->batch_stride ? op->extent.batch : 1;
+		if (op->stride)
+			bytes = xq_times(bytes, op->extent.rows);
+		if (op->plane_stride)
+			bytes = xq_times(bytes, op->extent.planes);
+		if (op->batch_stride)
+			bytes = xq_times(bytes, op->extent.batch);
 		for (d = 0; d < XQ_EXTENT_DIMS; d++)
-			bytes *= op->extent.own[d].stride ? op->extent.own[d].more + 1ULL : 1;
-		job->bytes += bytes;
+			if (op->extent.own[d].stride)
+				bytes = xq_times(bytes, op->extent.own[d].more + 1ULL);
+		job->bytes = xq_plus(job->bytes, bytes);
 		if (i == XQACCEL_C && (job->work.flags & XQACCEL_JOB_ACCUMULATE))
-			job->bytes += bytes;
+			job->bytes = xq_plus(job->bytes, bytes);
 	}
 }
 

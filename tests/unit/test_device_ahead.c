@@ -163,6 +163,58 @@ static void a_bad_one_among_them(void)
 	end();
 }
 
+/* A pool, else a mean, of one row that is repeated a billion times: few bytes, and minutes. */
+static struct xq_hw_descriptor repeats(bool pool)
+{
+	const uint64_t va = 1ULL << 34;
+	struct xq_hw_descriptor d = { .id = htole64(7), .context = htole32(LONG_CONTEXT) };
+	struct xqaccel_work *w = desc_work(&d);
+
+	d.operand[XQACCEL_X].address = htole64(va);
+	d.operand[XQACCEL_Y].address = htole64(va + 8192);
+	w->op = pool ? XQACCEL_OP_POOL : XQACCEL_OP_MEAN;
+	if (pool) {
+		w->pool = (struct xqaccel_pool){
+			.kind = XQACCEL_POOL_AVERAGE, .format = XQACCEL_FMT_S8, .batch = 2, .in_h = 4096,
+			.in_w = 2048, .channels = 4096, .out_h = 1, .out_w = 1, .kernel_h = 4096,
+			.kernel_w = 2048, .stride_h = 1, .stride_w = 1, .act_min = -128, .act_max = 127,
+		};
+		d.operand[XQACCEL_Y].batch_stride = htole64(4096);
+		return d;
+	}
+	w->mean = (struct xqaccel_mean){
+		.format = XQACCEL_FMT_S8, .y_format = XQACCEL_FMT_S8, .outer = 8191, .count = 1U << 23,
+		.inner = 1, .y = { .profile = XQACCEL_PROFILE_TFLITE, .multiplier = 1 << 30,
+				   .act_min = -128, .act_max = 127 },
+	};
+	d.operand[XQACCEL_Y].stride = htole64(1);
+	return d;
+}
+
+/* The device context has no time for that: other queues go on, and a reset ends it. */
+static void few_bytes_and_much_work(void)
+{
+	struct xq_hw_completion c;
+	unsigned int pool;
+	bool ended;
+
+	for (pool = 0; pool < 2; pool++) {
+		const struct xq_hw_descriptor desc = repeats(pool);
+
+		begin();
+		fake_map(&h, LONG_CONTEXT, 1ULL << 34, 16384, XQ_PTE_READ | XQ_PTE_WRITE);
+		fake_queue(&h, 1, 4);
+		fake_submit(&h, 0, &desc);
+		ended = fake_reap(&h, 0, &c);
+		EXPECT(!ended, "%s: status %u", pool ? "pool" : "mean", c.status);
+		fake_submit(&h, 1, &job[0].desc);
+		EXPECT(fake_wait(&h, 1, &c) && !c.status, "another queue waits");
+		fake_write(&h, Q_CTRL, XQ_Q_CTRL_RESET);
+		EXPECT(fake_wait_clear(&h, Q_CTRL, XQ_Q_CTRL_RESET), "reset never ends");
+		end();
+	}
+}
+
 /* ---- what takes them back ---- */
 
 static void expect_spoiled(const char *when)
@@ -374,6 +426,7 @@ KTAP_MAIN(
 	{ "runs_without_the_host", runs_without_the_host },
 	{ "times_do_not_overlap", times_do_not_overlap },
 	{ "a_bad_one_among_them", a_bad_one_among_them },
+	{ "few_bytes_and_much_work", few_bytes_and_much_work },
 	{ "halt", halt },
 	{ "disable", disable },
 	{ "reset", reset },

@@ -112,6 +112,27 @@ void xqaccel_uncharge(struct xqaccel_account *account, u64 bytes)
 	atomic64_sub(bytes, &account->bytes);
 }
 
+/**
+ * xqaccel_charge_leave() - have memory stay charged that the client no longer has
+ * @account: of the client, which may be closed then
+ * @bytes: of what is kept for a device (kept.c): it counts as locked, and for all clients
+ *
+ * Return: for xqaccel_uncharge_left(), when it is given back.
+ */
+struct user_struct *xqaccel_charge_leave(struct xqaccel_account *account, u64 bytes)
+{
+	atomic64_sub(bytes, &account->bytes);
+	return account->user ? get_uid(account->user) : NULL;
+}
+
+void xqaccel_uncharge_left(struct user_struct *user, u64 bytes)
+{
+	if (user)
+		atomic_long_sub(bytes >> PAGE_SHIFT, &user->locked_vm);
+	atomic64_sub(bytes, &total);
+	free_uid(user);
+}
+
 /* A file is opened by the current task. */
 void xqaccel_account_open(struct xqaccel_account *account)
 {

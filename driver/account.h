@@ -22,6 +22,8 @@ void xqaccel_account_open(struct xqaccel_account *account);
 void xqaccel_account_close(struct xqaccel_account *account);
 int xqaccel_charge(struct xqaccel_account *account, u64 bytes);
 void xqaccel_uncharge(struct xqaccel_account *account, u64 bytes);
+struct user_struct *xqaccel_charge_leave(struct xqaccel_account *account, u64 bytes);
+void xqaccel_uncharge_left(struct user_struct *user, u64 bytes);
 u64 xqaccel_client_bytes(void);
 
 #endif

@@ -93,13 +93,14 @@ static void buffer_free(struct xqaccel_buffer *buf, bool safe)
 		list_del(&buf->node);
 		WRITE_ONCE(client->live_count, client->live_count - 1);
 	}
-	xqaccel_uncharge(&client->account, buf->bytes);
 	atomic64_sub(buf->bytes, &client->xq->stats.buffer_bytes);
 	atomic64_dec(&client->xq->stats.buffers);
 	if (keep) {
+		buf->kept_user = xqaccel_charge_leave(&client->account, buf->bytes);
 		xqaccel_keep_buffer(client->xq, buf);
 		return;
 	}
+	xqaccel_uncharge(&client->account, buf->bytes);
 	xqaccel_buffer_pages_free(buf, false);
 	kfree(buf);
 }

@@ -6,10 +6,15 @@
  * fail, too, the pages are never freed and their bus addresses stay mapped: whatever else would be
  * done with either could be overwritten. A kernel with DMA_API_DEBUG says so when the driver is
  * unbound, and is right.
+ *
+ * Meanwhile it stays charged, to its user and to all clients together: who makes and destroys
+ * buffers on a device that does not answer has no more memory than another. What is never freed is
+ * charged to nobody, as nobody could give it back.
  */
 #include <linux/lockdep.h>
 #include <linux/slab.h>
 
+#include "account.h"
 #include "buffer.h"
 #include "device.h"
 #include "kept.h"
@@ -35,12 +40,13 @@ static void drop(struct xqaccel_device *xq, bool forget)
 		list_del(&buf->node);
 		if (!forget)
 			atomic64_sub(buf->page_count, &xq->stats.leaked_pages);
+		xqaccel_uncharge_left(buf->kept_user, buf->bytes);
 		xqaccel_buffer_pages_free(buf, forget);
 		kfree(buf);
 	}
 	list_for_each_entry_safe(table, next_table, &xq->kept.tables, node) {
 		list_del(&table->node);
-		xqaccel_table_free(xq->parent, table, forget);
+		xqaccel_table_free_kept(xq->parent, table, forget);
 	}
 }
 

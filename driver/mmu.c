@@ -85,13 +85,7 @@ uncharge:
 	return ERR_PTR(-ENOMEM);
 }
 
-/**
- * xqaccel_table_free() - free a table
- * @dev: device that it was made for
- * @table: that is in no page table
- * @leak: the device may walk it for ever: leave it the entries
- */
-void xqaccel_table_free(struct device *dev, struct xqaccel_table *table, bool leak)
+static void table_free(struct device *dev, struct xqaccel_table *table, bool leak)
 {
 	if (!leak)
 		dma_free_coherent(dev, TABLE_BYTES, table->entry, table->dma);
@@ -99,15 +93,32 @@ void xqaccel_table_free(struct device *dev, struct xqaccel_table *table, bool le
 	kfree(table);
 }
 
+/**
+ * xqaccel_table_free_kept() - free a table that was kept
+ * @dev: device that it was made for
+ * @table: of a list that xqaccel_mmu_reclaim() or xqaccel_mmu_fini() made
+ * @leak: the device may walk it for ever: leave it the entries
+ */
+void xqaccel_table_free_kept(struct device *dev, struct xqaccel_table *table, bool leak)
+{
+	xqaccel_uncharge_left(table->kept_user, table_cost(table->level));
+	table_free(dev, table, leak);
+}
+
 static void table_remove(struct xqaccel_mmu *mmu, struct xqaccel_table *table,
 			 struct list_head *kept)
 {
-	cost_remove(mmu, table_cost(table->level));
+	const u64 cost = table_cost(table->level);
+
 	table_count(mmu, table->level, -1);
-	if (kept)
+	if (kept) {
+		atomic64_sub(cost, mmu->table_bytes);
+		table->kept_user = xqaccel_charge_leave(mmu->account, cost);
 		list_add_tail(&table->node, kept);
-	else
-		xqaccel_table_free(mmu->dev, table, false);
+	} else {
+		cost_remove(mmu, cost);
+		table_free(mmu->dev, table, false);
+	}
 }
 
 /* An entry is 64 bits and the device may read it at any time, so it is written at once. */

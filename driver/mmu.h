@@ -11,6 +11,7 @@
 #include "xq_regs.h"
 
 struct device;
+struct user_struct;
 struct xqaccel_account;
 
 /*
@@ -30,6 +31,7 @@ struct xqaccel_account;
  * @level: 0 is the root
  * @index: of its entry in the table above
  * @node: in mmu->unlinked, or kept for a device that may still walk it
+ * @kept_user: while it is kept, whom it is charged to; NULL if there is no limit
  */
 struct xqaccel_table {
 	__le64 *entry;
@@ -39,6 +41,7 @@ struct xqaccel_table {
 	unsigned int level;
 	unsigned int index;
 	struct list_head node;
+	struct user_struct *kept_user;
 };
 
 #define XQACCEL_LARGE_LEAF	((struct xqaccel_table *)1)
@@ -68,7 +71,7 @@ struct xqaccel_mmu {
 int xqaccel_mmu_init(struct xqaccel_mmu *mmu, struct device *dev, unsigned int va_bits,
 		     struct xqaccel_account *account, atomic64_t *table_bytes);
 void xqaccel_mmu_fini(struct xqaccel_mmu *mmu, struct list_head *kept);
-void xqaccel_table_free(struct device *dev, struct xqaccel_table *table, bool leak);
+void xqaccel_table_free_kept(struct device *dev, struct xqaccel_table *table, bool leak);
 int xqaccel_mmu_va_get(struct xqaccel_mmu *mmu, u64 bytes, u64 *va);
 void xqaccel_mmu_va_put(struct xqaccel_mmu *mmu, u64 va, u64 bytes);
 int xqaccel_mmu_map(struct xqaccel_mmu *mmu, u64 va, struct sg_table *sgt, u64 bytes,

@@ -480,6 +480,44 @@ TEST_F_TIMEOUT(recovery, silent_for_a_while, 60)
 	EXPECT_EQ(0, small_run(self->fd, &self->buf, &self->job, &self->c));
 }
 
+#define TOTAL_LIMIT "/sys/module/xqaccel/parameters/total_megabytes"
+
+/*
+ * What is destroyed while a device may still write it is kept, and stays charged: nobody can have
+ * more of it than of other memory. It is given back when the device was reset.
+ */
+TEST_F_TIMEOUT(recovery, what_is_kept_stays_charged, 60)
+{
+	enum { MEGABYTES = 32, LIMIT = 100 };
+	int made = 0, ret = 0;
+	struct buffer buf;
+	char before[32];
+
+	ASSERT_LT(0, file_read(TOTAL_LIMIT, before, sizeof(before)));
+	ASSERT_EQ(0, inject("slow-ns", 10 * SECOND));
+	ASSERT_EQ(0, submit_lane(self->fd, &self->job, 0, 20000));
+	ASSERT_EQ(0, unreachable(true));
+	sleep_ms(500);
+	ASSERT_EQ(0, file_write(TOTAL_LIMIT, "100"));
+	while (made < 10 && !ret) {
+		ret = buffer_create_unmapped(self->fd, MEGABYTES << 20, &buf);
+		if (ret)
+			break;
+		made++;
+		ret = buffer_destroy(self->fd, buf.handle);
+	}
+	EXPECT_EQ(-ENOSPC, ret);
+	EXPECT_EQ(LIMIT / MEGABYTES, made);
+	EXPECT_EQ((int64_t)made * MEGABYTES << 8, stat_of("leaked_pages"));
+	EXPECT_EQ(0, inject("slow-ns", 0));
+	EXPECT_EQ(0, unreachable(false));
+	ASSERT_EQ(0, wait_one(self->fd, &self->c, 20 * SECOND));
+	EXPECT_EQ(XQACCEL_STATUS_OK, (int)self->c.status);
+	EXPECT_EQ(0, stat_settles("leaked_pages", 0, 5000));
+	EXPECT_EQ(0, buffer_create_unmapped(self->fd, MEGABYTES << 20, &buf));
+	EXPECT_EQ(0, file_write(TOTAL_LIMIT, before));
+}
+
 /*
  * It answers no more, and configuration space neither: that is no proof that it does not write. It
  * is lost, but its memory comes back only with a reset of the bus.

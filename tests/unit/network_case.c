@@ -9,7 +9,8 @@
 #include "network_case.h"
 #include "network_random.h"
 
-unsigned int case_kinds[CASE_KINDS];
+unsigned int case_kinds[CASE_KINDS], case_row_values[2];
+bool case_zero_points = true;
 const char *const case_kind_names[CASE_KINDS] = {
 	"product", "convolution", "pool", "sum", "elementwise product", "softmax", "mean", "lookup", "conversion",
 	"transposition", "slice", "concatenation", "padding", "enlargement", "reshape", "custom",

@@ -65,6 +65,13 @@ bool case_right(const struct network_case *c, const struct xq_run *run);
 extern unsigned int case_kinds[CASE_KINDS];
 extern const char *const case_kind_names[CASE_KINDS];
 
+/*
+ * Rows of products that have a zero point or a scale each, over all cases: the constants, and those that another operator
+ * made. Without case_zero_points none has one, which a device that has to shift the rows does not offer.
+ */
+extern unsigned int case_row_values[2];
+extern bool case_zero_points;
+
 /* Memory that lives as long as the case. */
 void *case_memory(struct network_case *c, size_t bytes);
 

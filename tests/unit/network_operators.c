@@ -249,7 +249,7 @@ bool random_lookup(struct network_case *c, const struct value *x)
 	return true;
 }
 
-static bool rows_quantized(struct network_case *c, const struct value *x)
+bool random_rows_quantized(struct network_case *c, const struct value *x)
 {
 	struct xq_network_convert v = { .x = x->id };
 	struct value y = *x, rows = *x, *to, *scale, *zp = NULL;
@@ -283,7 +283,7 @@ bool random_convert(struct network_case *c, const struct value *x)
 	struct xq_requant derived;
 
 	if (x->type == XQ_F32 && ktap_range(0, 1))
-		return rows_quantized(c, x);
+		return random_rows_quantized(c, x);
 	y.type = PICK(case_requantized);
 	if (x->type != XQ_F32 && x->scales && (x->type == XQ_S32 || (x->zp <= 32000 && x->zp >= -32000)) && ktap_range(0, 1))
 		y.type = XQ_F32;

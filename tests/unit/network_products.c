@@ -133,6 +133,34 @@ static double typical(enum xq_type x, enum xq_type w, size_t k)
 	return (double)xq_type_max(x) * (double)(xq_type_max(w) > 1 ? xq_type_max(w) : 1) * sqrt((double)k) / 2 + 1;
 }
 
+/* A number for each row of x: what another operator made, or else a constant. Its id is 0 if there is none. */
+static struct value row_values(struct network_case *c, const struct value *x, enum xq_type type)
+{
+	const size_t rows = x->count / x->dim[x->dims - 1];
+
+	for (unsigned int i = c->values; i-- > 0 && ktap_range(0, 15);) {
+		const struct value *v = &c->value[i];
+
+		if (v->type == type && v->count == rows && v->batched == x->batched) {
+			case_row_values[1]++;
+			return *v;
+		}
+	}
+	if (x->batched || ktap_range(0, 1))
+		return (struct value){ 0 };
+	case_row_values[0]++;
+	return case_vector(c, type, rows);
+}
+
+static void random_rows(struct network_case *c, const struct value *x, const struct value *y, struct finish *f)
+{
+	if (case_zero_points)
+		f->x_zps = row_values(c, x, XQ_S32);
+	if (y->type == XQ_F32)
+		f->row_scale = row_values(c, x, XQ_F32);
+	f->config.row_scale = f->row_scale.id;
+}
+
 static bool product(struct network_case *c, const struct value *x)
 {
 	struct xq_network_product p = { .x = x->id };
@@ -148,6 +176,8 @@ static bool product(struct network_case *c, const struct value *x)
 	add_weights(c, &w, n);
 	random_finish(c, &f, x, &w, n, typical(x->type, w.value.type, k), &y);
 	y.dim[y.dims - 1] = n;
+	random_rows(c, x, &y, &f);
+	p.x_zps = f.x_zps.id;
 	p.w = w.value.id;
 	p.finish = f.config;
 	{
@@ -182,6 +212,9 @@ static bool pairwise(struct network_case *c, const struct value *x)
 	y.type = XQ_F32;
 	y.scales = false;
 	y.dim[y.dims - 1] = other->dim[x->dims - 2];
+	random_rows(c, x, &y, &f);
+	p.x_zps = f.x_zps.id;
+	p.finish = f.config;
 	p.w = other->id;
 	{
 		struct value *to = case_new_value(c, y, false);
@@ -307,5 +340,12 @@ bool random_convolution(struct network_case *c, const struct value *x)
 
 bool random_products(struct network_case *c, const struct value *x)
 {
+	const unsigned int first = c->values;
+
+	/* Rows that are quantized for the product, as those of a model with dynamic quantization are. */
+	if (x->type == XQ_F32 && random_rows_quantized(c, x)) {
+		product(c, &c->value[first]);
+		return true;
+	}
 	return (!ktap_range(0, 2) && pairwise(c, x)) || product(c, x);
 }

@@ -36,6 +36,8 @@ bool random_multiply(struct network_case *c, const struct value *x);
 bool random_softmax(struct network_case *c, const struct value *x);
 bool random_mean(struct network_case *c, const struct value *x);
 bool random_lookup(struct network_case *c, const struct value *x);
+/* Quantizes rows of f32, each by a scale of its own, with or without zero points. */
+bool random_rows_quantized(struct network_case *c, const struct value *x);
 bool random_convert(struct network_case *c, const struct value *x);
 bool random_transpose(struct network_case *c, const struct value *x);
 bool random_slice(struct network_case *c, const struct value *x);

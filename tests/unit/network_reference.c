@@ -125,14 +125,18 @@ static int32_t weight(const struct weights *w, size_t element, size_t channel)
 	return v;
 }
 
-static float as_real(const struct finish *f, const struct value *x, const struct weights *w, size_t channel, int32_t acc)
+static float as_real(const struct finish *f, const struct value *x, const struct weights *w, size_t row, size_t channel,
+		     int32_t acc)
 {
+	const bool x_scales = x->scales && !f->config.row_scale;
 	float y = (float)acc, scale = 1;
 
+	if (f->config.row_scale)
+		y *= f->row_scale.f[row];
 	if (f->config.column_scale) {
 		y *= f->column_scale.f[channel];
-	} else if (x->scales || w->channels) {
-		if (x->scales)
+	} else if (x_scales || w->channels) {
+		if (x_scales)
 			scale = x->scale;
 		if (w->channels)
 			scale *= w->scale[w->channels > 1 ? channel : 0];
@@ -160,7 +164,7 @@ static void put(const struct finish *f, const struct value *x, const struct weig
 	if (y->type == XQ_S32) {
 		y->q[at] = acc;
 	} else if (y->type == XQ_F32) {
-		y->f[at] = as_real(f, x, w, channel, acc);
+		y->f[at] = as_real(f, x, w, at / y->dim[y->dims - 1], channel, acc);
 	} else if (f->config.thresholds) {
 		y->q[at] = bounded(counted(f, channel, acc), y->type, f->config.clamp, f->config.act_min, f->config.act_max);
 	} else if (f->config.table) {
@@ -172,6 +176,12 @@ static void put(const struct finish *f, const struct value *x, const struct weig
 	}
 }
 
+/* An element of a row of a product, less its zero point. */
+static int32_t element(const struct finish *f, const struct value *x, size_t row, size_t i)
+{
+	return sum_of(x->q[row * x->dim[x->dims - 1] + i], f->x_zps.id ? times(-1, f->x_zps.q[row]) : -x->zp);
+}
+
 void reference_product(const struct value *x, const struct weights *w, bool kn, const struct finish *f, struct value *y)
 {
 	const size_t k = x->dim[x->dims - 1], n = y->dim[y->dims - 1];
@@ -181,7 +191,7 @@ void reference_product(const struct value *x, const struct weights *w, bool kn, 
 			int32_t acc = 0;
 
 			for (size_t i = 0; i < k; i++)
-				acc = sum_of(acc, times(x->q[r * k + i] - x->zp, weight(w, kn ? i * n + j : j * k + i, j)));
+				acc = sum_of(acc, times(element(f, x, r, i), weight(w, kn ? i * n + j : j * k + i, j)));
 			put(f, x, w, r * n + j, j, acc, y);
 		}
 	}
@@ -196,7 +206,7 @@ void reference_pairwise(const struct value *x, const struct weights *w, const st
 			int32_t acc = 0;
 
 			for (size_t i = 0; i < k; i++)
-				acc = sum_of(acc, times(x->q[r * k + i] - x->zp,
+				acc = sum_of(acc, times(element(f, x, r, i),
 							w->value.q[(r / m * n + j) * k + i] - *w->zp));
 			put(f, x, w, r * n + j, j, acc, y);
 		}

@@ -23,11 +23,12 @@ struct weights {
 /**
  * struct finish - what follows accumulators
  * @rq: requantization, given or derived; NULL if there is none
+ * @x_zps: zero point of each row of a product; its id is 0 if there are none
  */
 struct finish {
 	struct xq_network_finish config;
 	struct xq_requant *rq;
-	struct value bias, column_scale, float_bias, thresholds, decreases;
+	struct value bias, column_scale, float_bias, thresholds, decreases, row_scale, x_zps;
 };
 
 /* Requantizations from scales. */

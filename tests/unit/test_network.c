@@ -77,6 +77,9 @@ static void networks(void)
 {
 	if (begin())
 		random_networks(scale(1500));
+	for (int i = 0; i < 2; i++)
+		EXPECT(case_row_values[i] >= 100 || scale(1500) < 1500, "only %u numbers of rows %s", case_row_values[i],
+		       i ? "made" : "given");
 	for (int i = 0; i < CASE_KINDS; i++)
 		EXPECT(case_kinds[i] >= 100 || scale(1500) < 1500, "only %u times %s", case_kinds[i], case_kind_names[i]);
 }
@@ -109,7 +112,9 @@ static void few_pairs(void)
 	pairs = device->pairs;
 	for (type = 0; type < XQ_TYPE_COUNT; type++)
 		device->pairs.of_a[type] &= type == XQ_S8 || type == XQ_S4 ? 1U << XQ_S8 | 1U << XQ_S4 : 0;
+	case_zero_points = false;
 	random_networks(scale(150));
+	case_zero_points = true;
 	device->pairs = pairs;
 }
 

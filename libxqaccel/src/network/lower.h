@@ -42,6 +42,9 @@ static inline int32_t xqn_act_max(bool clamp, int32_t act_max)
 /* An operand that is a constant of so many bytes; none if from is NULL. */
 void xqn_put_bytes(struct xqn_compiler *c, struct xqn_step *step, unsigned int operand, const void *from, size_t bytes);
 
+/* A number for each row, which is a constant or made by another operator, as an operand without gaps. */
+void xqn_put_rows(struct xqn_compiler *c, struct xqn_step *step, unsigned int operand, int tensor, uint64_t batch_stride);
+
 /* The epilogue, and its operands. Fails with a sentence. */
 int xqn_put_finish(struct xqn_compiler *c, struct xqn_step *step, const struct xq_network_finish *f,
 		   const struct xqn_tensor *x, const struct xqn_tensor *w, const struct xqn_tensor *y, size_t channels);

@@ -14,6 +14,19 @@ static void put_constant(struct xqn_compiler *c, struct xqn_step *step, unsigned
 		xqn_put(step, operand, xqn_constant_tensor(c, xqn_tensor(c->net, tensor)));
 }
 
+void xqn_put_rows(struct xqn_compiler *c, struct xqn_step *step, unsigned int operand, int tensor, uint64_t batch_stride)
+{
+	if (xqn_constant(xqn_tensor(c->net, tensor))) {
+		put_constant(c, step, operand, tensor);
+	} else {
+		const struct xqn_view rows = xqn_without_gaps(c, xqn_view(c, tensor));
+
+		xqn_put(step, operand, rows.storage);
+		step->place[operand].offset = rows.offset;
+	}
+	step->place[operand].batch_stride = batch_stride;
+}
+
 void xqn_put_bytes(struct xqn_compiler *c, struct xqn_step *step, unsigned int operand, const void *from,
 		      size_t bytes)
 {
@@ -100,13 +113,8 @@ static int put_float(struct xqn_compiler *c, struct xqn_step *step, const struct
 {
 	step->work.epilogue.kind = XQACCEL_EPILOGUE_FLOAT;
 	step->work.epilogue.format = XQ_F32;
-	if (f->row_scale && xqn_constant(xqn_tensor(c->net, f->row_scale))) {
-		put_constant(c, step, XQACCEL_EPILOGUE_ROW_SCALE, f->row_scale);
-	} else if (f->row_scale) {
-		const struct xqn_view rows = xqn_without_gaps(c, xqn_view(c, f->row_scale));
-
-		step->place[XQACCEL_EPILOGUE_ROW_SCALE] = (struct xqn_place){ rows.storage, rows.offset, 0, 0, 0 };
-	}
+	if (f->row_scale)
+		xqn_put_rows(c, step, XQACCEL_EPILOGUE_ROW_SCALE, f->row_scale, 0);
 	put_constant(c, step, XQACCEL_EPILOGUE_FLOAT_BIAS, f->float_bias);
 	return put_column_scale(c, step, f, x, w, channels);
 }

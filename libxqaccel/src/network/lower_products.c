@@ -151,11 +151,8 @@ static int product_steps(struct xqn_compiler *c, struct xqn_step *step, const st
 	}
 	if (!b)
 		put_weights(c, step, w, wide_w);
-	if (p->x_zps) {
-		const struct xqn_view zps = xqn_without_gaps(c, xqn_view(c, p->x_zps));
-
-		step->place[XQACCEL_A_ZP] = place_of(&zps, 0, step->work.gemm.batch > 1 ? 4ULL * step->work.gemm.m : 0);
-	}
+	if (p->x_zps)
+		xqn_put_rows(c, step, XQACCEL_A_ZP, p->x_zps, step->work.gemm.batch > 1 ? 4ULL * step->work.gemm.m : 0);
 	err = xqn_put_finish(c, step, &p->finish, tx, w, xqn_tensor(c->net, p->y), step->work.gemm.n);
 	if (err)
 		return err;

@@ -332,6 +332,15 @@ void xqaccel_job_fail(struct xqaccel_job *job, u32 status)
 	job_end(job, status);
 }
 
+static bool fault_in(struct xqaccel_job *job, const struct xqaccel_buffer *buf, u64 address)
+{
+	if (address < buf->va || address - buf->va >= buf->bytes)
+		return false;
+	job->completion.fault_handle = buf->handle;
+	job->completion.fault_offset = address - buf->va;
+	return true;
+}
+
 static void fault_name(struct xqaccel_job *job, u64 address)
 {
 	unsigned int i;
@@ -340,12 +349,12 @@ static void fault_name(struct xqaccel_job *job, u64 address)
 	for (i = 0; i < XQ_OPERANDS; i++) {
 		const struct xqaccel_buffer *buf = job->span[i].buf;
 
-		if (!buf || address < buf->va || address - buf->va >= buf->bytes)
-			continue;
-		job->completion.fault_handle = buf->handle;
-		job->completion.fault_offset = address - buf->va;
-		return;
+		if (buf && fault_in(job, buf, address))
+			return;
 	}
+	for (i = 0; job->program && i < job->program->fixed_count; i++)
+		if (fault_in(job, job->program->fixed[i].buf, address))
+			return;
 }
 
 /* What a device or its registers say of how far a program came is not believed unseen. */

@@ -138,22 +138,23 @@ static void spans_put(struct xqaccel_job *job)
 	}
 }
 
-/* Of a device that copies fast. */
-#define BYTES_PER_NS	4
+/* Bytes, or elements, of a device that is fast with them. */
+#define UNITS_PER_NS	4
 
 static_assert(sizeof_field(struct xqaccel_job_desc, work) ==
 	      sizeof_field(struct xq_hw_descriptor, work));
 
-/* Work without products takes at least what its bytes do. */
-static u64 least_ns(const struct xqaccel_job *job)
+/* Work without products takes at least what its elements do, which may be few but read often. */
+static u64 least_ns(const struct xqaccel_job *job, const struct xqaccel_work *work)
 {
 	u64 bytes = 0;
 	unsigned int i;
 
-	if (!job->macs)
-		for (i = 0; i < XQ_OPERANDS; i++)
-			bytes += job->span[i].bytes;
-	return bytes / BYTES_PER_NS;
+	if (job->macs)
+		return 0;
+	for (i = 0; i < XQ_OPERANDS; i++)
+		bytes += job->span[i].bytes;
+	return max(bytes, xq_work_units(work)) / UNITS_PER_NS;
 }
 
 static int job_fill(struct xqaccel_job *job, const struct xqaccel_job_desc *d)
@@ -164,7 +165,7 @@ static int job_fill(struct xqaccel_job *job, const struct xqaccel_job_desc *d)
 	if (ret)
 		return ret;
 	job->macs = xq_work_macs(&d->work);
-	job->least_ns = least_ns(job);
+	job->least_ns = least_ns(job, &d->work);
 	job->accumulate = d->work.flags & XQACCEL_JOB_ACCUMULATE;
 	descriptor_fill(job, d);
 	return 0;

@@ -132,7 +132,7 @@ static int operand_locate(struct recording *r, u32 handle, struct located *at)
 			return -ENOENT;
 		at->slot = array_index_nospec(at->slot, XQACCEL_PROGRAM_SLOTS);
 		/* How far a slot reaches is seen when it is bound. */
-		at->room = 1ULL << XQ_VA_BITS;
+		at->room = XQ_SLOT_ROOM;
 		return 0;
 	}
 	buf = xqaccel_buffer_find(r->client, handle);
@@ -230,7 +230,7 @@ static int job_record(struct recording *r, struct xq_hw_descriptor *hw)
 	ret = xqaccel_job_check(&r->client->xq->caps, d);
 	if (ret)
 		return ret;
-	r->program->macs += xq_work_macs(&d->work);
+	r->program->macs = xq_plus(r->program->macs, xq_work_macs(&d->work));
 	for (i = 0; i < XQ_WORK_WORDS; i++)
 		hw->work[i] = cpu_to_le32(words[i]);
 	return operands_record(r, hw);

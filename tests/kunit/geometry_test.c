@@ -3,7 +3,7 @@
 #include <kunit/test.h>
 #include <linux/types.h>
 
-#include "xq_geometry.h"
+#include "xq_work.h"
 
 static const struct xq_dims gemm = {
 	.m = 3, .n = 5, .k = 33, .batch = 2,
@@ -216,6 +216,36 @@ static void overflow_flag(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, xq_may_overflow(&d, -2147483648LL, 0, false));
 }
 
+/* By the dimensions, whatever the strides; more than fits is the largest number. */
+static void units(struct kunit *test)
+{
+	struct xqaccel_work w = {
+		.op = XQACCEL_OP_MEAN, .mean = { .outer = 8191, .count = 1U << 24, .inner = 1 },
+	};
+
+	KUNIT_EXPECT_EQ(test, xq_work_units(&w), 8191ULL << 24);
+	KUNIT_EXPECT_EQ(test, xq_work_macs(&w), 0ULL);
+	w.mean.outer = 1U << 24;
+	w.mean.inner = 1U << 24;
+	KUNIT_EXPECT_EQ(test, xq_work_units(&w), ~0ULL);
+	w = (struct xqaccel_work){
+		.op = XQACCEL_OP_POOL,
+		.pool = { .batch = 2, .out_h = 3, .out_w = 5, .channels = 7, .kernel_h = 11,
+			  .kernel_w = 13 },
+	};
+	KUNIT_EXPECT_EQ(test, xq_work_units(&w), 2ULL * 3 * 5 * 7 * 11 * 13);
+	w = (struct xqaccel_work){
+		.op = XQACCEL_OP_ELEMENTWISE, .elementwise = { .dim = { 2, 3, 4, 5, 6, 7 } },
+	};
+	KUNIT_EXPECT_EQ(test, xq_work_units(&w), 5040ULL);
+	w = (struct xqaccel_work){
+		.op = XQACCEL_OP_GEMM, .gemm = { .m = 3, .n = 5, .k = 7, .batch = 2 },
+	};
+	KUNIT_EXPECT_EQ(test, xq_work_units(&w), 210ULL);
+	w.gemm.m = w.gemm.n = w.gemm.k = 1U << 24;
+	KUNIT_EXPECT_EQ(test, xq_work_macs(&w), ~0ULL);
+}
+
 static struct kunit_case geometry_cases[] = {
 	KUNIT_CASE(row_bytes),
 	KUNIT_CASE(tiles),
@@ -227,6 +257,7 @@ static struct kunit_case geometry_cases[] = {
 	KUNIT_CASE(dims_valid),
 	KUNIT_CASE(real_groups),
 	KUNIT_CASE(overflow_flag),
+	KUNIT_CASE(units),
 	{}
 };
 

@@ -138,6 +138,8 @@ struct xq_hw_descriptor {
  * program's descriptor has there.
  */
 #define XQ_SLOT_ADDRESS(slot, offset)	(1ULL << 63 | (__u64)(slot) << 56 | (offset))
+/* Where an operand of the job has to end there: its offset has to fit. */
+#define XQ_SLOT_ROOM			((1ULL << XQ_VA_BITS) - 1)
 #define XQ_SLOT_OF(address)		((unsigned int)((address) >> 56 & 0x7f))
 #define XQ_SLOT_OFFSET(address)		((address) & ((1ULL << 56) - 1))
 #define XQ_IS_SLOT(address)		((address) >> 63)

@@ -181,6 +181,9 @@ TEST_F(program, refused_jobs)
 			     bad.operand[XQACCEL_C].offset = 1024));
 	REFUSED(-ERANGE, 2, bad.operand[XQACCEL_A].offset = 1ULL << 39);
 	REFUSED(-ERANGE, 2, bad.operand[XQACCEL_B].offset = BYTES - 63);
+	/* No place in a slot, though nothing is read there. */
+	REFUSED(-ERANGE, 2, (bad.work.gemm.m = 0, bad.operand[XQACCEL_A].offset = 1ULL << 39));
+	REFUSED(0, 2, (bad.work.gemm.m = 0, bad.operand[XQACCEL_A].offset = (1ULL << 39) - 1));
 	REFUSED(-EOVERFLOW, 2, bad.operand[XQACCEL_A].offset = UINT64_MAX);
 	REFUSED(-EOVERFLOW, 2, bad.operand[XQACCEL_A].stride = UINT64_MAX);
 }

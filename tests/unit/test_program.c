@@ -186,6 +186,9 @@ static void refused_programs(void)
 	REFUSED(-EINVAL, 2, bad.operand[XQACCEL_C].handle = XQACCEL_SLOT(0));
 	REFUSED(-ERANGE, 2, bad.operand[XQACCEL_A].offset = 1ULL << 39);
 	REFUSED(-ERANGE, 2, bad.operand[XQACCEL_B].offset = 4 * PAGE - 63);
+	/* No place in a slot, though nothing is read there. */
+	REFUSED(-ERANGE, 2, (bad.work.gemm.m = 0, bad.operand[XQACCEL_A].offset = 1ULL << 39));
+	REFUSED(0, 2, (bad.work.gemm.m = 0, bad.operand[XQACCEL_A].offset = (1ULL << 39) - 1));
 	REFUSED(-EOVERFLOW, 2, bad.operand[XQACCEL_A].offset = UINT64_MAX);
 	small_end();
 }

@@ -188,7 +188,7 @@ static void soft_destroy(struct xq_backend *backend, const struct xq_memory *mem
 	pthread_mutex_unlock(&soft->lock);
 }
 
-bool soft_find_memory(void *opaque, uint32_t handle, size_t *bytes)
+bool soft_find_memory(void *opaque, uint32_t handle, uint64_t *bytes)
 {
 	const struct soft_buffer *buffer = soft_buffer_find(opaque, handle);
 

@@ -16,7 +16,7 @@ void xq_completion_from(const struct xq_device *dev, const struct xqaccel_comple
 			struct xq_completion *to);
 
 /* Finds a buffer by its handle; false if there is none. */
-typedef bool xq_find_memory(void *opaque, uint32_t handle, size_t *bytes);
+typedef bool xq_find_memory(void *opaque, uint32_t handle, uint64_t *bytes);
 
 /* What the driver checks before it accepts a job, with its errnos. */
 int xq_job_check(const struct xqaccel_job_desc *job, const struct xqaccel_info *info,

@@ -22,8 +22,7 @@ static bool is_zero(const struct xqaccel_operand *op)
 static int check_operand(const struct xqaccel_operand *op, const struct xq_extent *extent,
 			 xq_find_memory *find, void *opaque, struct span *span)
 {
-	uint64_t end;
-	size_t bytes;
+	uint64_t end, bytes;
 
 	*span = (struct span){ .handle = op->handle, .first = op->offset, .written = extent->written };
 	if (op->reserved)

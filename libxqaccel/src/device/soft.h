@@ -137,7 +137,7 @@ void soft_programs_free(struct soft *soft);
 
 /* The descriptor of a job; operands at slots stay relative to them. */
 void soft_describe(struct soft *soft, const struct xqaccel_job_desc *job, struct xq_hw_descriptor *d);
-bool soft_find_memory(void *opaque, uint32_t handle, size_t *bytes);
+bool soft_find_memory(void *opaque, uint32_t handle, uint64_t *bytes);
 
 /**
  * struct soft_lane - a hardware queue; under the device lock

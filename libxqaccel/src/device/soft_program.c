@@ -13,19 +13,19 @@
 
 /* ---- making ------------------------------------------------------------------------------------ */
 
-/* What the check of a program's job asks: a slot is as large as the address space. */
+/* What the check of a program's job asks. */
 struct memory_of_program {
 	struct soft *soft;
 	unsigned int slots;
 };
 
-static bool find_memory(void *opaque, uint32_t handle, size_t *bytes)
+static bool find_memory(void *opaque, uint32_t handle, uint64_t *bytes)
 {
 	const struct memory_of_program *m = opaque;
 
 	if (!(handle & XQACCEL_SLOT(0)))
 		return soft_find_memory(&m->soft->memory, handle, bytes);
-	*bytes = 1ULL << XQ_VA_BITS;
+	*bytes = XQ_SLOT_ROOM;
 	return (handle & ~XQACCEL_SLOT(0)) < m->slots;
 }
 
@@ -212,7 +212,7 @@ static int check_operand(struct soft *soft, const struct soft_program *p,
 			 const struct xqaccel_operand *op, unsigned int i)
 {
 	const struct xq_use use = use_of(p, i);
-	size_t bytes;
+	uint64_t bytes;
 
 	if (op->reserved || op->stride || op->batch_stride || op->plane_stride)
 		return -EINVAL;

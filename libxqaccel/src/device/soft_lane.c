@@ -309,23 +309,36 @@ static void put_again(struct soft *soft, unsigned int lane)
 		soft_lane_doorbell(soft, lane);
 }
 
-/* Resets the queue, ends its first job, and puts the others on it again. */
+/*
+ * Whether the lane's first job, whose time is over, still runs; then no other has begun, and none
+ * will. The engine starts the next job by itself, so it is forbidden to before the question is put.
+ */
+static bool stays_first(struct soft *soft, unsigned int lane)
+{
+	const uint64_t id = soft->lane[lane].first->id;
+
+	write_reg(soft, XQ_QUEUE(lane, XQ_Q_CTRL), XQ_Q_CTRL_ENABLE | XQ_Q_CTRL_HALT);
+	drain(soft, lane);
+	return soft->lane[lane].first && soft->lane[lane].first->id == id;
+}
+
+/* Resets the queue, ends its first job, and puts the others, which have not begun, on it again. */
 static void time_out(struct soft *soft, unsigned int lane)
 {
-	struct soft_lane *l = &soft->lane[lane];
-	const struct soft_job *guilty = l->first;
-	const struct xqaccel_completion stopped = {
-		.status = guilty->canceled ? XQACCEL_STATUS_CANCELED : XQACCEL_STATUS_TIMEOUT,
-		.failed_job = xqdev_mmio_read(soft->dev, XQ_QUEUE(lane, XQ_Q_STEP), 4),
-	};
+	struct xqaccel_completion stopped = { 0 };
 
+	if (!stays_first(soft, lane)) {
+		write_reg(soft, XQ_QUEUE(lane, XQ_Q_CTRL), XQ_Q_CTRL_ENABLE);
+		return;
+	}
+	stopped.status = soft->lane[lane].first->canceled ? XQACCEL_STATUS_CANCELED :
+							    XQACCEL_STATUS_TIMEOUT;
+	stopped.failed_job = xqdev_mmio_read(soft->dev, XQ_QUEUE(lane, XQ_Q_STEP), 4);
 	if (!reset_lane(soft, lane)) {
 		fail_device(soft);
 		return;
 	}
-	drain(soft, lane);
-	if (l->first == guilty)
-		finish_first(soft, lane, &stopped);
+	finish_first(soft, lane, &stopped);
 	lane_enable(soft, lane);
 	put_again(soft, lane);
 }

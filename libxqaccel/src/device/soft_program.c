@@ -80,7 +80,7 @@ static int add_job(struct soft *soft, struct soft_program *p, const struct xqacc
 			.batch_stride = op->batch_stride, .plane_stride = op->plane_stride,
 		};
 	}
-	/* A job that was stopped is never started again here. */
+	/* A job that was stopped is never started again here: see stays_first(). */
 	xq_program_add(NULL, &job->work, place);
 	return 0;
 }

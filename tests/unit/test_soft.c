@@ -317,6 +317,62 @@ static void timeout(void)
 	teardown();
 }
 
+/* So many rows that a job takes about a millisecond. */
+static uint32_t rows_of_a_millisecond(const struct xq_gemm *job)
+{
+	uint64_t least = UINT64_MAX, ns;
+	unsigned int i;
+
+	for (i = 0; i < 9; i++) {
+		const uint64_t start = xq_clock_ns();
+
+		EXPECT(!xq_gemm_run(queue, job, NULL), "run");
+		ns = xq_clock_ns() - start;
+		least = ns < least ? ns : least;
+	}
+	return least < 1000000 ? job->m : (uint32_t)(job->m * 1000000 / least);
+}
+
+/*
+ * Jobs that end just when their time is over, each with one behind it that adds to C: that either
+ * runs once or is not said to have run.
+ */
+static void timeout_at_the_end(void)
+{
+	struct queue_case late, adds;
+	struct xq_completion done[2];
+	struct xq_queue *quick;
+	unsigned int stopped = 0, ran = 0, i, k;
+	uint32_t rows;
+	int32_t *c;
+
+	setup();
+	EXPECT(!case_plain(&late, dev, 4096, 256, 512) && !case_plain(&adds, dev, 256, 256, 64), "cases");
+	EXPECT(!xq_queue_create(dev, &(struct xq_queue_options){ .timeout_ms = 1 }, &quick), "queue");
+	adds.job.flags |= XQACCEL_JOB_ACCUMULATE;
+	c = xq_buffer_data(adds.job.c.buffer);
+	rows = rows_of_a_millisecond(&late.job) * 10 / 11;
+	for (i = 0; i < 1500; i++) {
+		struct xq_gemm jobs[2] = { late.job, adds.job };
+
+		memset(c, 0, 4 * 256 * 256);
+		jobs[0].m = rows * (70 + i % 40) / 100;
+		EXPECT(xq_queue_submit(quick, jobs, 2) == 2, "submit");
+		EXPECT(xq_queue_wait(quick, done, 2, 2, -1) == 2, "wait");
+		stopped += done[0].status == -ETIMEDOUT;
+		ran += !done[1].status;
+		for (k = 0; !done[1].status && k < 256 * 256 - 1 && c[k] == 64; k++)
+			;
+		if (!EXPECT(done[1].status || c[k] == 64, "round %u: %d after %d", i, c[k], done[0].status))
+			break;
+	}
+	EXPECT(ran, "none of them ran; %u late ones were stopped", stopped);
+	xq_queue_destroy(quick);
+	case_free(&late);
+	case_free(&adds);
+	teardown();
+}
+
 /* One that runs is stopped, one behind it ends when its turn comes, and the rest run. */
 static void cancel(void)
 {
@@ -528,7 +584,8 @@ static void names(void)
 KTAP_MAIN({ "jobs that are refused", refusals }, { "buffers of another device", foreign_buffers },
 	  { "a bad job in a batch", partial_batch }, { "more jobs than fit", overfill },
 	  { "more queues than lanes", lanes }, { "buffers", buffers },
-	  { "jobs that fail", statuses }, { "a job past its time", timeout }, { "canceled jobs", cancel }, { "threads that wait", waiters },
+	  { "jobs that fail", statuses }, { "a job past its time", timeout },
+	  { "a job at the end of its time", timeout_at_the_end }, { "canceled jobs", cancel }, { "threads that wait", waiters },
 	  { "a reset without answer", lost }, { "waiting", waiting },
 	  { "buffers destroyed in flight", destroy_in_flight },
 	  { "buffers destroyed beside a hung job", destroy_beside_hang },

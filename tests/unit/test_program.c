@@ -387,6 +387,14 @@ static void silent_jobs(void)
 	while (xq_queue_pending(queue))
 		EXPECT(xq_queue_wait(queue, done, 4, 1, -1) > 0, "wait");
 	EXPECT(xq_program_run(queue, &r[0], NULL) == 0, "a silent one alone");
+	/* The end of one that failed is not that of the one behind it. */
+	for (int last = 0; last < 4; last += 3) {
+		xq_soft_inject(dev, &(struct xqdev_faults){ .dma_errors = 1 });
+		EXPECT(xq_program_submit(queue, r, 1) == 1, "submit");
+		EXPECT(xq_program_run(queue, &r[last], done) == -EIO, "the first that failed");
+		EXPECT(!done[0].status && done[0].user_data == (uint64_t)last, "%d", done[0].status);
+		EXPECT(!xq_queue_pending(queue) && !xq_program_run(queue, &r[last], done), "it has ended");
+	}
 	small_end();
 }
 

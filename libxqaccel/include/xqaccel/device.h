@@ -224,8 +224,10 @@ unsigned int xq_queue_pending(const struct xq_queue *queue);
  * xq_gemm_run() - submit one job and wait for it
  * @completion: may be NULL
  *
- * Not while other jobs of this queue are under way (-EBUSY). Return: 0, what
- * xq_queue_submit() can return, or the job's status.
+ * Not while other jobs of this queue are under way (-EBUSY), but for silent ones. It has ended
+ * when this returns, and so have those. Return: 0, what xq_queue_submit() can return, the status
+ * of the first silent job before it that failed and was not heard of yet, or the job's own status;
+ * @completion is the job's in every case (of a silent one that ended well all is 0).
  */
 int xq_gemm_run(struct xq_queue *queue, const struct xq_gemm *job,
 		struct xq_completion *completion);

@@ -23,6 +23,7 @@ struct job_name {
  * struct xq_queue - a lane; all but @dev is the owner's
  * @pending: submitted and not taken, but for silent jobs
  * @silent: silent jobs may be under way
+ * @newest: the job that was submitted last
  * @names: of these jobs, a ring of @room with the oldest at @head
  */
 struct xq_queue {
@@ -31,6 +32,7 @@ struct xq_queue {
 	uint32_t timeout_ms;
 	unsigned int pending;
 	bool silent;
+	uint64_t newest;
 
 	struct job_name *names;
 	unsigned int room, head;
@@ -232,6 +234,7 @@ static unsigned int add_names(struct xq_queue *q, const struct xqaccel_job_desc 
 {
 	unsigned int i;
 
+	q->newest = first_id + count - 1;
 	for (i = 0; i < count; i++) {
 		if (jobs[i].work.flags & XQACCEL_JOB_SILENT)
 			q->silent = true;
@@ -280,25 +283,36 @@ int xq_queue_submit_as(struct xq_queue *queue, const void *jobs, unsigned int co
 int xq_queue_run_as(struct xq_queue *queue, const void *job, xq_make_job *make,
 		    struct xq_completion *completion)
 {
-	struct xq_completion own;
-	int n;
+	struct xq_completion own = { .status = 0 };
+	struct xq_backend *backend = queue->dev->backend;
+	struct xqaccel_completion raw = { 0 };
+	int n, before = 0;
 
 	if (queue->pending)
 		return -EBUSY;
 	n = xq_queue_submit_as(queue, job, 1, make);
 	if (n < 0)
 		return n;
-	/* One that is silent and ends well has no completion. */
-	do {
-		n = take(queue, &own, 1, 1, XQACCEL_NO_DEADLINE);
-	} while (n == -EINTR);
-	if (n == -ENOENT && queue->silent)
+	/* Completions before its own are those of silent jobs that failed. */
+	for (;;) {
+		n = backend->ops->wait(backend, queue->lane, &raw, 1, 1, XQACCEL_NO_DEADLINE);
+		if (n == -EINTR)
+			continue;
+		/* One that is silent and ends well has no completion. */
+		if (n == -ENOENT && !queue->pending)
+			break;
+		if (n < 0)
+			return n;
+		xq_completion_from(queue->dev, &raw, &own);
+		forget(queue, raw.id);
+		if (raw.id == queue->newest)
+			break;
+		before = before ? before : own.status;
 		own = (struct xq_completion){ .status = 0 };
-	else if (n < 0)
-		return n;
+	}
 	if (completion)
 		*completion = own;
-	return own.status;
+	return before ? before : own.status;
 }
 
 static int job_from_gemm(const struct xq_device *dev, const void *jobs, unsigned int index,

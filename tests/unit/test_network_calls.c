@@ -153,6 +153,7 @@ static void tensor_errors(void)
 		"made by no operator before");
 	REFUSED(xq_network_lookup(net, NULL, x, unknown(XQ_S8), NULL), -EINVAL, "no table");
 	REFUSED(xq_network_concat(net, NULL, &x, 0, unknown(XQ_S8), 0), -EINVAL, "0 inputs");
+	REFUSED(xq_network_convert(net, &(struct xq_network_convert){ .x = x, .row_scale = unknown(XQ_F32) }), -EINVAL, "no output");
 	REFUSED(xq_network_custom(net, &(struct xq_network_custom){ .inputs = 1, .input = { x } }), -EINVAL, "no function");
 	REFUSED(xq_network_transpose(net, NULL, x, unknown(XQ_S8), 9, NULL), -EINVAL, "for 9 dimensions");
 	xq_network_destroy(net);
@@ -273,6 +274,38 @@ static int add_one(void *arg, const struct xq_network_value *in, const struct xq
 	for (size_t i = 0; i < in->dim[0] * in->dim[1]; i++)
 		y[i] = (int8_t)(x[i] + 1);
 	return arg ? *(int *)arg : 0;
+}
+
+/* Sizes that are 0 when they are added up modulo 2^64: of inputs and outputs, of constants, and between operators. */
+static void huge(void)
+{
+	const size_t most = (1U << 31) - 1, half = 1U << 30;
+	struct xq_plan *plan;
+
+	for (int kind = 0; kind < 3 && begin(); kind++) {
+		int (*const from)(enum xq_type, unsigned int, size_t, size_t, size_t, size_t) = kind == 1 ? constant : input;
+		struct xq_network_custom op = { .compute = add_one, .inputs = 2, .outputs = 1 };
+
+		EXPECT(!xq_network_create(&net), "create");
+		if (kind == 2) {
+			op = (struct xq_network_custom){ .compute = add_one, .outputs = 3, .output = { tensor(XQ_F32, 2, half, most, 0, 0),
+							 tensor(XQ_F32, 2, half, most, 0, 0), tensor(XQ_F32, 2, 2, half, 0, 0) } };
+			EXPECT(!xq_network_custom(net, &op), "%s", xq_network_error(net));
+			op.outputs = 1;
+			op.inputs = 3;
+			memcpy(op.input, op.output, sizeof(op.input));
+			op.output[0] = tensor(XQ_S8, 1, 1, 0, 0, 0);
+		} else {
+			op.input[0] = from(XQ_F32, 2, half, most, 0, 0);
+			op.input[1] = from(XQ_F32, 2, half, most, 0, 0);
+			op.input[2] = kind ? constant(XQ_F32, 2, 2, half, 0, 0) : 0;
+			op.inputs += (unsigned int)kind;
+			op.output[0] = kind ? tensor(XQ_S8, 1, 1, 0, 0, 0) : tensor(XQ_F32, 2, 2, half, 0, 0);
+		}
+		EXPECT(xq_network_custom(net, &op) >= 0 && !xq_network_output(net, op.output[0]), "%s", xq_network_error(net));
+		REFUSED(xq_network_compile(net, device, 1, &plan), -EOVERFLOW, "more memory than there are addresses");
+		xq_network_destroy(net);
+	}
 }
 
 /* A product, the caller's function, and a product; result is returned by the function. */
@@ -461,6 +494,8 @@ static void told(void)
 	EXPECT(memory.inputs == 3 * WIDTH && memory.outputs == 12 * WIDTH && memory.weights >= 2 * WIDTH * WIDTH, "%zu", memory.weights);
 	EXPECT(!xq_queue_create(device, NULL, &queue) && !xq_run_create(plan, &run), "run");
 	EXPECT(xq_run_execute(run, queue) == -ENOTRECOVERABLE, "the function's error");
+	result = -EAGAIN;
+	EXPECT(xq_run_execute(run, queue) == -EBUSY && xq_run_wait(run, 0) == -EINVAL, "one that would say that the run goes on");
 	result = 0;
 	EXPECT(!xq_run_execute(run, queue), "after an error");
 	EXPECT(!xq_run_profile(run, -1, &all) && all.macs == 2 * 3 * WIDTH * WIDTH, "%llu", (unsigned long long)all.macs);
@@ -479,6 +514,6 @@ static void end(void)
 
 KTAP_MAIN({ "memory by lifetimes", lifetimes }, { "sentences: tensors", tensor_errors },
 	  { "sentences: products", product_errors }, { "sentences: others", other_errors },
-	  { "sentences: compiling", compile_errors }, { "several runs on one queue", several },
+	  { "sentences: compiling", compile_errors }, { "sizes that wrap", huge }, { "several runs on one queue", several },
 	  { "one plan, several threads", threads }, { "memory of the caller", bound }, { "what is told", told },
 	  { "the end", end })

@@ -422,6 +422,7 @@ struct xq_network_value {
  * @outputs: @output: tensors that it writes, which have shapes
  * @compute: called with each run by the thread that waits for it, possibly by several threads
  *	for several runs; returns 0 or a negative errno, which ends the run
+ *	(-EAGAIN and -EINTR as -EBUSY)
  * @arg: for @compute; must live as long as the plans
  */
 struct xq_network_custom {

@@ -140,7 +140,8 @@ int xq_run_read(const struct xq_run *run, int tensor, void *elements);
  *
  * What the CPU has to do before the first job is done here.
  *
- * Return: 0, -EBUSY the run is under way, -EINVAL, or how a step of the run failed.
+ * Return: 0, -EBUSY the run is under way, or the user's other queues have used up the limit of jobs, so that there
+ * is nothing to wait for; -EINVAL, or how a step of the run failed.
  */
 int xq_run_start(struct xq_run *run, struct xq_queue *queue);
 
@@ -149,7 +150,8 @@ int xq_run_start(struct xq_run *run, struct xq_queue *queue);
  * @timeout_ns: relative; negative waits for ever, 0 looks what there is
  *
  * Return: 0; -EAGAIN (the time is over) or -EINTR: the run goes on; -EINVAL it was not started; or the error of
- * the first job that failed, as in struct xq_completion, after the last of its jobs has ended.
+ * the first step that failed, a job's as in struct xq_completion, after the last of its jobs has ended. -EBUSY: as of
+ * xq_run_start(), or the function of an operator returned -EAGAIN or -EINTR, which would say that the run goes on.
  */
 int xq_run_wait(struct xq_run *run, int64_t timeout_ns);
 
@@ -160,7 +162,7 @@ int xq_run_execute(struct xq_run *run, struct xq_queue *queue);
  * struct xq_run_profile - what an operator did in the last run
  * @device_ns: its jobs' time by the device's clock
  * @cpu_ns: time on the CPU
- * @macs: @bytes: @bytes_copied: of its jobs, as in struct xq_completion; bytes also of the CPU's part
+ * @macs: @bytes: @bytes_copied: of its jobs, as in struct xq_completion; what the CPU does is not counted
  */
 struct xq_run_profile {
 	uint64_t device_ns, cpu_ns, macs, bytes, bytes_copied;

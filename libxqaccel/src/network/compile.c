@@ -54,14 +54,19 @@ static void add_slot(struct xqn_compiler *c, int tensor, bool input)
 	struct xq_plan *plan = c->plan;
 	struct xqn_slot *slot = &plan->slot[plan->slots];
 	const size_t bytes = xqn_dense(view);
+	size_t end;
 
+	if (__builtin_add_overflow(plan->io_bytes, bytes, &end) || end > SIZE_MAX - XQN_ALIGN) {
+		c->error = xqn_fail(c->net, -EOVERFLOW, "inputs and outputs take more memory than there are addresses");
+		return;
+	}
 	view->storage = xqn_new_storage(c, XQN_SLOT, bytes, XQN_ALIGN);
 	if (view->storage < 0)
 		return;
 	plan->storage[view->storage].slot = plan->slots++;
 	*slot = (struct xqn_slot){ .tensor = tensor, .storage = view->storage, .input = input, .bytes = bytes,
 				   .offset = plan->io_bytes };
-	plan->io_bytes += (bytes + XQN_ALIGN - 1) / XQN_ALIGN * XQN_ALIGN;
+	plan->io_bytes = (end + XQN_ALIGN - 1) / XQN_ALIGN * XQN_ALIGN;
 	*(input ? &plan->memory.inputs : &plan->memory.outputs) += bytes;
 }
 
@@ -170,6 +175,11 @@ static void place_constants(struct xqn_compiler *c)
 		if (view->storage < 0 && xqn_constant(xqn_tensor(c->net, c->op->input[i])))
 			view->storage = xqn_constant_tensor(c, xqn_tensor(c->net, c->op->input[i]));
 	}
+}
+
+int xqn_too_large(struct xqn_compiler *c)
+{
+	return xqn_fail_at(c->net, c->op, -EINVAL, "its sizes are more than the device takes at once");
 }
 
 /* Everything that is to be known of a job fits its words, whoever runs it. */
@@ -285,8 +295,9 @@ static void find_lifetimes(struct xq_plan *plan)
 	}
 }
 
-static int plan_arena(struct xq_plan *plan)
+static int plan_arena(struct xqn_compiler *c)
 {
+	struct xq_plan *plan = c->plan;
 	struct xqn_extent *extent = calloc(plan->storages + 1, sizeof(*extent));
 	unsigned int count = 0, i;
 	size_t bytes;
@@ -300,12 +311,17 @@ static int plan_arena(struct xq_plan *plan)
 			extent[count++] = (struct xqn_extent){ s->bytes, s->align, 0, s->first, s->last };
 	}
 	bytes = xqn_pack_memory(extent, count, &plan->memory.live);
+	if (bytes == SIZE_MAX) {
+		free(extent);
+		return plan->memory.live ? xqn_fail(c->net, -EOVERFLOW,
+						    "tensors take more memory than there are addresses") : -ENOMEM;
+	}
 	for (i = count = 0; i < plan->storages; i++)
 		if (plan->storage[i].region == XQN_ARENA && plan->storage[i].first >= 0)
 			plan->storage[i].offset = extent[count++].offset;
 	free(extent);
 	plan->memory.activations = bytes;
-	return bytes == SIZE_MAX ? -ENOMEM : 0;
+	return 0;
 }
 
 static int make_constants(struct xqn_compiler *c)
@@ -320,8 +336,10 @@ static int make_constants(struct xqn_compiler *c)
 
 		if (s->region != XQN_CONSTANT)
 			continue;
-		s->offset = (bytes + s->align - 1) / s->align * s->align;
-		bytes = s->offset + s->bytes;
+		if (__builtin_add_overflow(bytes, s->align - 1, &bytes) ||
+		    __builtin_add_overflow(bytes / s->align * s->align, s->bytes, &bytes))
+			return xqn_fail(c->net, -EOVERFLOW, "constants take more memory than there are addresses");
+		s->offset = bytes - s->bytes;
 	}
 	plan->memory.constants = bytes;
 	if (!bytes)
@@ -346,7 +364,7 @@ static int compile(struct xqn_compiler *c)
 	if (err)
 		return err;
 	find_lifetimes(c->plan);
-	err = plan_arena(c->plan);
+	err = plan_arena(c);
 	if (!err)
 		err = make_constants(c);
 	if (err)

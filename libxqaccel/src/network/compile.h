@@ -85,6 +85,9 @@ void xqn_new_view(struct xqn_compiler *c, struct xqn_view *view);
 /* A step for c->op, all places empty; never NULL: one that is thrown away if there is no memory. */
 struct xqn_step *xqn_new_step(struct xqn_compiler *c, enum xqn_step_kind kind);
 
+/* Fails with a sentence. */
+int xqn_too_large(struct xqn_compiler *c);
+
 /* Fills in the words of an operation whose numbers a step has apart, and strides of its operands. */
 void xqn_set_words(struct xqn_step *step);
 

@@ -52,14 +52,14 @@ static struct xqn_view repeated(const struct xqn_view *v, const struct xqn_view 
 }
 
 /* Dimensions that all three go over alike; of the last, the output has the stride 1 and the operands at most that. */
-static bool set_walk(struct xq_elementwise *e, const struct xqn_view *a, const struct xqn_view *b,
-		     const struct xqn_view *y)
+static bool set_walk(const struct xqn_compiler *c, struct xq_elementwise *e, const struct xqn_view *a,
+		     const struct xqn_view *b, const struct xqn_view *y)
 {
 	const struct xqn_view wide_a = repeated(a, y), wide_b = repeated(b, y);
 	const struct xqn_view *const views[3] = { &wide_a, &wide_b, y };
 	size_t dim[XQ_NETWORK_DIMS] = { 0 }, stride[3 * XQ_NETWORK_DIMS] = { 0 };
 	const size_t *sa = stride, *sb = sa + XQ_NETWORK_DIMS, *sy = sb + XQ_NETWORK_DIMS;
-	const unsigned int levels = xqn_join(views, 3, y->dims, dim, stride);
+	const unsigned int levels = xqn_join(views, 3, y->dims, c->dev->info.max_dim, dim, stride);
 	unsigned int i;
 
 	e->dims = (__u8)levels;
@@ -125,12 +125,13 @@ int xqn_lower_elementwise(struct xqn_compiler *c)
 
 	if (err)
 		return err;
-	if (!set_walk(&numbers, &a, &b, &to)) {
+	if (!set_walk(c, &numbers, &a, &b, &to)) {
 		a = xqn_without_gaps(c, &a);
 		b = xqn_without_gaps(c, &b);
 		if (!xqn_is_dense(&to))
 			xqn_new_view(c, &to);
-		set_walk(&numbers, &a, &b, &to);
+		if (!set_walk(c, &numbers, &a, &b, &to))
+			return xqn_too_large(c);
 	}
 	step = xqn_new_step(c, XQN_JOB);
 	step->cpu = !xqn_has(c, XQACCEL_FEATURE_ELEMENTWISE);
@@ -154,7 +155,7 @@ int xqn_lower_softmax(struct xqn_compiler *c)
 	size_t dim[XQ_NETWORK_DIMS] = { 0 }, stride[2 * XQ_NETWORK_DIMS] = { 0 };
 	struct xq_softmax s = { 0 };
 	struct xqn_step *step;
-	unsigned int levels = xqn_join(views, 2, x.dims - 1, dim, stride);
+	unsigned int levels = xqn_join(views, 2, x.dims - 1, c->dev->info.max_dim, dim, stride);
 	int err = xqn_softmax_args(c->net, c->op, &s);
 
 	if (err)
@@ -163,7 +164,9 @@ int xqn_lower_softmax(struct xqn_compiler *c)
 		x = xqn_without_gaps(c, &x);
 		if (!xqn_is_dense(&to))
 			xqn_new_view(c, &to);
-		levels = xqn_join(views, 2, x.dims - 1, dim, stride);
+		levels = xqn_join(views, 2, x.dims - 1, c->dev->info.max_dim, dim, stride);
+		if (levels > 1)
+			return xqn_too_large(c);
 	}
 	step = xqn_new_step(c, XQN_JOB);
 	step->cpu = !xqn_has(c, XQACCEL_FEATURE_SOFTMAX);
@@ -183,8 +186,9 @@ int xqn_lower_softmax(struct xqn_compiler *c)
 	return 0;
 }
 
-/* Some dimensions of a view as one. False if it takes more than one stride. */
-static bool one_level(const struct xqn_view *v, unsigned int first, unsigned int count, size_t *size, size_t *stride)
+/* Some dimensions of a view as one. False if it takes more than one stride, or is larger than the device takes. */
+static bool one_level(const struct xqn_compiler *c, const struct xqn_view *v, unsigned int first, unsigned int count,
+		      size_t *size, size_t *stride)
 {
 	struct xqn_view part = { .dims = count };
 	const struct xqn_view *const views[1] = { &part };
@@ -193,19 +197,19 @@ static bool one_level(const struct xqn_view *v, unsigned int first, unsigned int
 
 	memcpy(part.dim, v->dim + first, count * sizeof(*part.dim));
 	memcpy(part.stride, v->stride + first, count * sizeof(*part.stride));
-	levels = xqn_join(views, 1, count, dim, step);
+	levels = xqn_join(views, 1, count, c->dev->info.max_dim, dim, step);
 	*size = levels ? dim[0] : 1;
 	*stride = step[0];
 	return levels <= 1;
 }
 
-static bool set_mean(struct xqn_step *step, const struct xqn_view *x, unsigned int first, unsigned int count)
+static bool set_mean(const struct xqn_compiler *c, struct xqn_step *step, const struct xqn_view *x, unsigned int first, unsigned int count)
 {
 	size_t outer, middle, inner, stride[3];
-	bool fits = one_level(x, 0, first, &outer, &stride[0]);
+	bool fits = one_level(c, x, 0, first, &outer, &stride[0]);
 
-	fits &= one_level(x, first, count, &middle, &stride[1]);
-	fits &= one_level(x, first + count, x->dims - first - count, &inner, &stride[2]);
+	fits &= one_level(c, x, first, count, &middle, &stride[1]);
+	fits &= one_level(c, x, first + count, x->dims - first - count, &inner, &stride[2]);
 	fits &= inner == 1 || stride[2] == 1;
 
 	step->mean.outer = (uint32_t)outer;
@@ -246,13 +250,16 @@ int xqn_lower_mean(struct xqn_compiler *c)
 	err = xqn_single_requant(c->net, c->op, m->requant, m->profile, tx, ty, count, &r);
 	if (err)
 		return err;
-	if (!set_mean(&numbers, &x, m->first, m->count)) {
+	if (!set_mean(c, &numbers, &x, m->first, m->count)) {
 		x = xqn_without_gaps(c, &x);
-		set_mean(&numbers, &x, m->first, m->count);
+		if (!set_mean(c, &numbers, &x, m->first, m->count)) {
+			free(r.memory);
+			return xqn_too_large(c);
+		}
 	}
 	/* The output is rows of what lies behind the mean, the inner of it contiguous. */
 	size = to.dims - (x.dims - m->first - m->count);
-	if (!one_level(&to, 0, (unsigned int)size, &size, &stride) ||
+	if (!one_level(c, &to, 0, (unsigned int)size, &size, &stride) ||
 	    (!xqn_is_dense(&to) && x.dims - m->first - m->count != 1)) {
 		xqn_new_view(c, &to);
 		stride = numbers.mean.inner;
@@ -298,6 +305,11 @@ int xqn_lower_custom(struct xqn_compiler *c)
 			xqn_new_view(c, to);
 	}
 	step = xqn_new_step(c, XQN_CALL);
+	if (c->error) {
+		/* The step may be one that is thrown away. */
+		free(call);
+		return c->error;
+	}
 	step->cpu = true;
 	step->call = call;
 	for (i = 0; i < custom->outputs; i++) {

@@ -10,13 +10,14 @@
 /* ---- one copy --------------------------------------------------------------------------------------------- */
 
 /* Goes over two views of the same shape; of rows that are packed, or have a scale, each stays one. */
-static void set_boxes(struct xqn_step *step, const struct xqn_view *x, const struct xqn_view *y, bool rows)
+static void set_boxes(const struct xqn_compiler *c, struct xqn_step *step, const struct xqn_view *x,
+		      const struct xqn_view *y, bool rows)
 {
 	const struct xqn_view *const views[2] = { x, y };
 	const bool whole = rows || xqn_packed(x) || xqn_packed(y);
 	const unsigned int last = x->dims - 1;
 	size_t dim[XQ_NETWORK_DIMS] = { 0 }, stride[2 * XQ_NETWORK_DIMS] = { 0 };
-	unsigned int levels = xqn_join(views, 2, whole ? last : x->dims, dim, stride), i;
+	unsigned int levels = xqn_join(views, 2, whole ? last : x->dims, c->dev->info.max_dim, dim, stride), i;
 	struct xq_copy_dims *d = &step->copy;
 
 	if (whole) {
@@ -47,7 +48,7 @@ static struct xqn_step *new_copy(struct xqn_compiler *c, unsigned int kind, cons
 
 	step->cpu = !xqn_has(c, XQACCEL_FEATURE_COPY);
 	step->work.op = XQACCEL_OP_COPY;
-	set_boxes(step, x, y, rows);
+	set_boxes(c, step, x, y, rows);
 	step->copy.kind = (__u8)kind;
 	step->copy.y.act_min = INT32_MIN;
 	step->copy.y.act_max = INT32_MAX;

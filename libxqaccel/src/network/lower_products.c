@@ -106,14 +106,14 @@ static struct xqn_place place_of(const struct xqn_view *v, size_t stride, size_t
  * Rows of x and of y, in at most two levels that both have. False if they have more, then they have to be without
  * gaps. Products in pairs have a level of their own for the rows of each.
  */
-static bool put_rows(struct xqn_step *step, const struct xqn_view *x, const struct xqn_view *y,
-		     const struct xqn_view *w)
+static bool put_rows(const struct xqn_compiler *c, struct xqn_step *step, const struct xqn_view *x,
+		     const struct xqn_view *y, const struct xqn_view *w)
 {
 	const struct xqn_view *const views[3] = { x, y, w };
 	size_t dim[XQ_NETWORK_DIMS] = { 0 }, stride[3 * XQ_NETWORK_DIMS] = { 0 };
 	const size_t *ys = stride + XQ_NETWORK_DIMS, *ws = ys + XQ_NETWORK_DIMS;
 	const unsigned int lead = x->dims - (w ? 2 : 1);
-	const unsigned int levels = xqn_join(views, w ? 3 : 2, lead, dim, stride);
+	const unsigned int levels = xqn_join(views, w ? 3 : 2, lead, c->dev->info.max_dim, dim, stride);
 	struct xqaccel_gemm *g = &step->work.gemm;
 
 	if (levels > (w ? 1 : 2))
@@ -141,13 +141,14 @@ static int product_steps(struct xqn_compiler *c, struct xqn_step *step, const st
 	struct xqn_view to = *y, from = *x, second = b ? *b : (struct xqn_view){ 0 };
 	int err;
 
-	if (!put_rows(step, &from, &to, b ? &second : NULL)) {
+	if (!put_rows(c, step, &from, &to, b ? &second : NULL)) {
 		from = xqn_without_gaps(c, x);
 		if (b)
 			second = xqn_without_gaps(c, b);
 		if (!xqn_is_dense(&to))
 			xqn_new_view(c, &to);
-		put_rows(step, &from, &to, b ? &second : NULL);
+		if (!put_rows(c, step, &from, &to, b ? &second : NULL))
+			return xqn_too_large(c);
 	}
 	if (!b)
 		put_weights(c, step, w, wide_w);
@@ -301,14 +302,16 @@ int xqn_lower_lookup(struct xqn_compiler *c)
 	const size_t channels = x.dim[x.dims - 1];
 	const float one = 1;
 	bool device;
-	unsigned int levels = xqn_join(views, 2, x.dims - 1, dim, stride), i;
+	unsigned int levels = xqn_join(views, 2, x.dims - 1, c->dev->info.max_dim, dim, stride), i;
 	int8_t *ones;
 
 	if (levels > 3) {
 		x = xqn_without_gaps(c, &x);
 		if (!xqn_is_dense(&to))
 			xqn_new_view(c, &to);
-		levels = xqn_join(views, 2, x.dims - 1, dim, stride);
+		levels = xqn_join(views, 2, x.dims - 1, c->dev->info.max_dim, dim, stride);
+		if (levels > 3)
+			return xqn_too_large(c);
 	}
 	/* Levels from the innermost out are pixels, lines, images. */
 	for (i = levels; i < 3; i++)

@@ -26,9 +26,19 @@ struct placing {
 	size_t *offset;
 };
 
+/* Sums stay at SIZE_MAX, which no memory has. */
+static size_t sum_of(size_t a, size_t b)
+{
+	size_t sum;
+
+	return __builtin_add_overflow(a, b, &sum) ? SIZE_MAX : sum;
+}
+
 static size_t rounded(size_t bytes, size_t to)
 {
-	return (bytes + to - 1) / to * to;
+	const size_t up = sum_of(bytes, to - 1);
+
+	return up == SIZE_MAX ? SIZE_MAX : up / to * to;
 }
 
 static bool meet(const struct xqn_extent *a, const struct xqn_extent *b)
@@ -47,7 +57,7 @@ static size_t most_at_once(const struct xqn_extent *extent, unsigned int count)
 
 		for (j = 0; j < count; j++)
 			if (extent[j].first <= extent[i].first && extent[i].first <= extent[j].last)
-				sum += rounded(extent[j].bytes, XQN_ALIGN);
+				sum = sum_of(sum, rounded(extent[j].bytes, XQN_ALIGN));
 		most = sum > most ? sum : most;
 	}
 	return most;
@@ -105,8 +115,8 @@ static size_t find(const struct placing *p, unsigned int count, const struct xqn
 			gap = from - at;
 			best = at;
 		}
-		if (from + p->extent[other].bytes > end)
-			end = from + p->extent[other].bytes;
+		if (sum_of(from, p->extent[other].bytes) > end)
+			end = sum_of(from, p->extent[other].bytes);
 	}
 	return best == SIZE_MAX ? rounded(end, e->align) : best;
 }
@@ -124,8 +134,8 @@ static size_t place(struct placing *p, unsigned int count)
 		for (j = i; j && p->offset[p->placed[j - 1]] > at; j--)
 			p->placed[j] = p->placed[j - 1];
 		p->placed[j] = which;
-		if (at + p->extent[which].bytes > bytes)
-			bytes = at + p->extent[which].bytes;
+		if (sum_of(at, p->extent[which].bytes) > bytes)
+			bytes = sum_of(at, p->extent[which].bytes);
 	}
 	return rounded(bytes, XQN_ALIGN);
 }
@@ -186,7 +196,7 @@ size_t xqn_pack_memory(struct xqn_extent *extent, unsigned int count, size_t *li
 	size_t best = SIZE_MAX;
 	int order, which = 0;
 
-	*live = most_at_once(extent, count);
+	*live = good ? most_at_once(extent, count) : 0;
 	for (order = 0; order < ORDERS && good && best > *live; order++) {
 		sort(&p, count, (enum order)order);
 		if (try_order(&p, count, &best))

@@ -268,6 +268,9 @@ int xq_network_convert(struct xq_network *net, const struct xq_network_convert *
 	int err;
 
 	begin(&op, net, XQN_CONVERT, convert->name);
+	/* Scales of rows alone would be an output. */
+	if (!convert->y)
+		return xqn_fail_at(net, &op, -EINVAL, "it has no output");
 	op.convert = *convert;
 	op.input[op.inputs++] = convert->x;
 	makes(&op, convert->y);

@@ -148,7 +148,8 @@ struct xqn_extent {
 
 /*
  * Sets the offsets so that what is in use at the same time does not overlap. Returns the bytes of all; live is
- * set to the most that is in use at once. SIZE_MAX if there is no memory.
+ * set to the most that is in use at once. SIZE_MAX if all take more than there are addresses, or, with live 0, if there is
+ * no memory to find out.
  */
 size_t xqn_pack_memory(struct xqn_extent *extent, unsigned int count, size_t *live);
 
@@ -172,11 +173,12 @@ static inline size_t xqn_row_bytes(const struct xqn_view *view)
 }
 
 /*
- * Joins the first dimensions of views that have the same sizes, where all of them go on as one would. Returns how
- * many are left, outermost first; of stride[v * XQ_NETWORK_DIMS + i] is that of view v.
+ * Joins the first dimensions of views that have the same sizes, where all of them go on as one would, and where that has
+ * at most so many elements; the inner ones first. Returns how many are left, outermost first; of
+ * stride[v * XQ_NETWORK_DIMS + i] is that of view v.
  */
-unsigned int xqn_join(const struct xqn_view *const *views, unsigned int count, unsigned int dims, size_t *dim,
-		      size_t *stride);
+unsigned int xqn_join(const struct xqn_view *const *views, unsigned int count, unsigned int dims, size_t most,
+		      size_t *dim, size_t *stride);
 
 /* A box of a tensor. False if it does not begin at a byte. */
 bool xqn_box(const struct xqn_view *view, const size_t *begin, const size_t *dim, const size_t *step,

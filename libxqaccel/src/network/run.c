@@ -81,8 +81,11 @@ static int make(struct xq_run *run)
 {
 	const struct xq_plan *plan = run->plan;
 	unsigned int i, j;
+	size_t io_bytes;
 	int err = 0;
 
+	if (__builtin_add_overflow(plan->io_bytes, (plan->steps + (size_t)1) * PROFILE_BYTES, &io_bytes))
+		return -EOVERFLOW;
 	run->binding = calloc(plan->slots + 1, sizeof(*run->binding));
 	run->memory = calloc(plan->storages + 1, sizeof(*run->memory));
 	run->flight = calloc(plan->steps + 1, sizeof(*run->flight));
@@ -92,7 +95,7 @@ static int make(struct xq_run *run)
 	if (plan->memory.activations)
 		err = xq_buffer_create(plan->dev, plan->memory.activations, &run->arena);
 	if (!err)
-		err = xq_buffer_create(plan->dev, plan->io_bytes + (plan->steps + 1) * PROFILE_BYTES, &run->io);
+		err = xq_buffer_create(plan->dev, io_bytes, &run->io);
 	for (i = 0; i < plan->slots; i++)
 		own_memory(run, i);
 	for (i = 0; i < plan->segments; i++)
@@ -279,23 +282,32 @@ static int compute(struct xq_run *run)
 	return err;
 }
 
+/* To the caller -EAGAIN and -EINTR say that the run goes on. */
+static int error_of(int err)
+{
+	return err == -EAGAIN || err == -EINTR ? -EBUSY : err;
+}
+
 /* Goes on as far as it can be without waiting. */
 static void advance(struct xq_run *run)
 {
 	const struct xq_plan *plan = run->plan;
-	int err = 0;
 
-	while (!run->error && run->next < plan->steps && !err) {
-		if (!plan->step[run->next].cpu)
-			err = submit(run);
-		else if (run->under_way)
-			break;
-		else
+	while (!run->error && run->next < plan->steps) {
+		int err;
+
+		if (plan->step[run->next].cpu) {
+			if (run->under_way)
+				break;
 			err = compute(run);
+		} else {
+			err = submit(run);
+			/* A full queue gets room when what is under way has ended. */
+			if (err == -EAGAIN && xq_queue_pending(run->queue))
+				break;
+		}
+		run->error = error_of(err);
 	}
-	/* A full queue gets room when what is under way has ended. */
-	if (err && (err != -EAGAIN || !xq_queue_pending(run->queue)))
-		run->error = err;
 }
 
 static bool ended(const struct xq_run *run)
@@ -324,7 +336,7 @@ static void complete(const struct xq_completion *done)
 
 	run->under_way--;
 	if (done->status && !run->error)
-		run->error = done->status;
+		run->error = error_of(done->status);
 	run->profile[run->plan->step[flight->step].operator].bytes_copied += done->bytes_copied;
 	if (!segment->program)
 		note(run, flight->step, done->end_ns - done->start_ns, done->macs, done->bytes);
@@ -390,7 +402,7 @@ int xq_run_wait(struct xq_run *run, int64_t timeout_ns)
 			return err == -EINTR ? err : -EAGAIN;
 		if (err) {
 			/* Nobody will tell of what is under way any more. */
-			run->error = run->error ? run->error : err;
+			run->error = run->error ? run->error : error_of(err);
 			run->under_way = 0;
 		}
 	}

@@ -32,25 +32,43 @@ bool xqn_is_dense(const struct xqn_view *v)
 	return true;
 }
 
-unsigned int xqn_join(const struct xqn_view *const *views, unsigned int count, unsigned int dims, size_t *dim,
-		      size_t *stride)
+static void turn_round(size_t *sizes, unsigned int count)
+{
+	unsigned int i;
+
+	for (i = 0; i < count / 2; i++) {
+		const size_t first = sizes[i];
+
+		sizes[i] = sizes[count - 1 - i];
+		sizes[count - 1 - i] = first;
+	}
+}
+
+unsigned int xqn_join(const struct xqn_view *const *views, unsigned int count, unsigned int dims, size_t most,
+		      size_t *dim, size_t *stride)
 {
 	unsigned int left = 0, i, v;
 
-	for (i = 0; i < dims; i++) {
+	for (i = dims; i-- > 0;) {
 		const size_t size = views[0]->dim[i];
-		bool joins = left;
+		bool joins = left && size <= most / dim[left - 1];
 
 		if (size == 1)
 			continue;
+		for (v = 0; v < count && joins; v++)
+			joins = views[v]->stride[i] == stride[v * XQ_NETWORK_DIMS + left - 1] * dim[left - 1];
+		if (joins) {
+			dim[left - 1] *= size;
+			continue;
+		}
+		dim[left] = size;
 		for (v = 0; v < count; v++)
-			joins &= left && stride[v * XQ_NETWORK_DIMS + left - 1] == views[v]->stride[i] * size;
-		if (!joins)
-			dim[left++] = 1;
-		dim[left - 1] *= size;
-		for (v = 0; v < count; v++)
-			stride[v * XQ_NETWORK_DIMS + left - 1] = views[v]->stride[i];
+			stride[v * XQ_NETWORK_DIMS + left] = views[v]->stride[i];
+		left++;
 	}
+	turn_round(dim, left);
+	for (v = 0; v < count; v++)
+		turn_round(stride + v * XQ_NETWORK_DIMS, left);
 	return left;
 }
 

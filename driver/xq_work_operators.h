@@ -175,8 +175,9 @@ static inline __u64 xq_plus(__u64 a, __u64 b)
 static inline __u64 xq_pool_units(const struct xqaccel_pool *p)
 {
 	const __u64 window = (__u64)p->kernel_h * p->kernel_w;
+	const __u64 pixels = xq_times((__u64)p->out_h * p->out_w, p->batch);
 
-	return xq_times(xq_times(xq_times((__u64)p->out_h * p->out_w, p->batch), p->channels), window);
+	return xq_times(xq_times(pixels, p->channels), window);
 }
 
 static inline __u64 xq_tensor_units(const __u32 *dim)

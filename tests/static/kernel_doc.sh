@@ -10,7 +10,7 @@ here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/../..")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-script=$(find -L "$1/kernel-6.12/root/usr/lib" -path '*/scripts/kernel-doc' 2>/dev/null | head -n 1)
+script=$(find -L "${1:-build}/kernel-6.12/root/usr/lib" -path '*/scripts/kernel-doc' 2>/dev/null | head -n 1)
 script=${script:-$(kernel_file scripts/kernel-doc)} || skip_all "no kernel with scripts/kernel-doc in the cache"
 
 echo "TAP version 14"

@@ -134,6 +134,9 @@ PACKAGES := $(O)/stamp/packages-base
 PACKAGES-arm64 := $(O)/stamp/packages-check
 PACKAGES-fuzz := $(O)/stamp/packages-fuzz
 
+# Fragments name it as a prerequisite, so it comes before them.
+QEMU := $(O)/qemu/qemu-system-x86_64
+
 -include emulator/build.mk
 -include libxqaccel/build.mk
 -include tests/unit/build.mk

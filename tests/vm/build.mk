@@ -5,7 +5,6 @@
 CHECK_SCRIPTS += tests/ktap/test_ktap.py tests/vm/test_runner.py tests/setup/test_mirror.sh tests/setup/test_stamps.sh \
 	tests/setup/test_tree.sh tests/setup/test_abi.sh tests/setup/test_cached.sh tests/setup/test_make.sh
 
-QEMU := $(O)/qemu/qemu-system-x86_64
 MODULES := $(KERNELS:%=$(O)/module-%/xqaccel.ko)
 IMAGES := $(KERNELS:%=$(O)/image-%.cpio)
 DRIVER_SOURCES := $(wildcard Kbuild driver/*.[ch] uapi/linux/*.h)

@@ -94,10 +94,10 @@ static int submit(struct xqaccel_submit *s)
 {
 	EXPECT(s->size == sizeof(*s) && !s->flags && !s->reserved, "not zero");
 	EXPECT(s->jobs.stride == sizeof(fake.job) && s->jobs.count, "%u", s->jobs.stride);
-	fake.submit = *s;
 	fake.job = *(struct xqaccel_job_desc *)(uintptr_t)s->jobs.array;
 	s->accepted = s->jobs.count;
 	s->first_id = 41;
+	fake.submit = *s;
 	return 0;
 }
 
@@ -112,6 +112,7 @@ static int wait_for(struct xqaccel_wait *w)
 		return answer(EINTR);
 	if (fake.wait_errno)
 		return answer(fake.wait_errno);
+	fake.completion.id = fake.submit.first_id;
 	*(struct xqaccel_completion *)(uintptr_t)w->completions.array = fake.completion;
 	w->done = 1;
 	return 0;

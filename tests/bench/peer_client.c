@@ -168,23 +168,33 @@ static const char *check_result(struct peer_client *client, struct peer_request 
 			     request->peer == PEER_XNNPACK_QC8W ? 127 : INT32_MAX);
 }
 
+/* Copies A and B to where the request says, behind which there is C of 4 bytes an element. */
+static bool place_product(struct peer_client *client, struct peer_request *request,
+			  const struct operand *a, const struct operand *b)
+{
+	const size_t bytes_a = (size_t)a->rows * a->columns, bytes_b = (size_t)b->rows * b->columns;
+
+	request->b = (bytes_a + 63) & ~63UL;
+	request->c = (request->b + bytes_b + 63) & ~63UL;
+	if (request->c + sizeof(int32_t) * a->rows * b->rows > MEMORY_BYTES)
+		return false;
+	for (size_t i = 0; i < bytes_a; i++)
+		client->memory[i] = (uint8_t)a->values[i];
+	for (size_t i = 0; i < bytes_b; i++)
+		client->memory[request->b + i] = (uint8_t)b->values[i];
+	return true;
+}
+
 const char *peer_client_open_groups(struct peer_client *client, enum peer_id peer, const struct operand *a,
 				    const struct operand *b, const float **c)
 {
-	const size_t bytes_a = (size_t)a->rows * a->columns, bytes_b = (size_t)b->rows * b->columns;
 	struct peer_request request = { .op = PEER_OPEN, .peer = peer, .m = a->rows, .n = b->rows,
 					.k = a->columns, .runs = 1 };
 	static struct peer_reply reply;
 	const char *error;
 
-	request.b = (bytes_a + 63) & ~63UL;
-	request.c = (request.b + bytes_b + 63) & ~63UL;
-	if (request.c + sizeof(float) * a->rows * b->rows > MEMORY_BYTES)
+	if (!place_product(client, &request, a, b))
 		return "the shape is too large";
-	for (size_t i = 0; i < bytes_a; i++)
-		client->memory[i] = (uint8_t)a->values[i];
-	for (size_t i = 0; i < bytes_b; i++)
-		client->memory[request.b + i] = (uint8_t)b->values[i];
 	*c = (const float *)(client->memory + request.c);
 	if (!ask(client, &request, &reply))
 		return reply.text;
@@ -197,20 +207,13 @@ const char *peer_client_open_groups(struct peer_client *client, enum peer_id pee
 const char *peer_client_open(struct peer_client *client, enum peer_id peer,
 			     const struct operand *a, const struct operand *b)
 {
-	const size_t bytes_a = (size_t)a->rows * a->columns, bytes_b = (size_t)b->rows * b->columns;
 	struct peer_request request = { .op = PEER_OPEN, .peer = peer, .m = a->rows, .n = b->rows,
 					.k = a->columns, .runs = 1 };
 	static struct peer_reply reply;
 	const char *error;
 
-	request.b = (bytes_a + 63) & ~63UL;
-	request.c = (request.b + bytes_b + 63) & ~63UL;
-	if (request.c + sizeof(int32_t) * a->rows * b->rows > MEMORY_BYTES)
+	if (!place_product(client, &request, a, b))
 		return "the shape is too large";
-	for (size_t i = 0; i < bytes_a; i++)
-		client->memory[i] = (uint8_t)a->values[i];
-	for (size_t i = 0; i < bytes_b; i++)
-		client->memory[request.b + i] = (uint8_t)b->values[i];
 	if (!ask(client, &request, &reply))
 		return reply.text;
 	error = check_result(client, &request, a, b, &reply);

@@ -53,14 +53,7 @@ FIXTURE_SETUP(coredump)
 	if (access("/sys/class/devcoredump", F_OK))
 		SKIP(return, "a kernel without devcoredump");
 	ASSERT_EQ(0, dump_clear(self->path));
-	self->fd = device_open();
-	if (self->fd == -ENODEV) {
-		/* An earlier test lost it. */
-		ASSERT_EQ(0, driver_unbind(self->address));
-		ASSERT_EQ(0, driver_bind(self->address));
-		ASSERT_TRUE(node_appears(5000));
-		self->fd = device_open();
-	}
+	self->fd = device_open_again(self->address);
 	ASSERT_LE(0, self->fd);
 	ASSERT_EQ(0, buffer_create(self->fd, 8192, &self->buf));
 	small_fill(&self->buf, 1, 2);

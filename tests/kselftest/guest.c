@@ -232,6 +232,17 @@ bool node_goes(unsigned int ms)
 	return node_becomes(false, ms);
 }
 
+int device_open_again(const char *address)
+{
+	const int fd = device_open();
+
+	if (fd != -ENODEV)
+		return fd;
+	if (driver_unbind(address) || driver_bind(address) || !node_appears(5000))
+		return -ENODEV;
+	return device_open();
+}
+
 int module_unload(void)
 {
 	return syscall(SYS_delete_module, "xqaccel", O_NONBLOCK) ? -errno : 0;

@@ -42,6 +42,8 @@ int pci_rescan(const char *address);
 /* Waits until the device node is there, or is gone. */
 bool node_appears(unsigned int ms);
 bool node_goes(unsigned int ms);
+/* As device_open(); a device that an earlier test had the driver lose is bound anew. */
+int device_open_again(const char *address);
 
 int module_unload(void);
 int module_load(const char *parameters);

@@ -72,14 +72,7 @@ FIXTURE_SETUP(power)
 	if (host_present())
 		ASSERT_EQ(0, inject_nothing());
 	ASSERT_EQ(0, function_file(self->address, "power/control", "on", NULL, 0));
-	self->fd = device_open();
-	if (self->fd == -ENODEV) {
-		/* An earlier test lost it. */
-		ASSERT_EQ(0, driver_unbind(self->address));
-		ASSERT_EQ(0, driver_bind(self->address));
-		ASSERT_TRUE(node_appears(5000));
-		self->fd = device_open();
-	}
+	self->fd = device_open_again(self->address);
 	ASSERT_LE(0, self->fd);
 	ASSERT_EQ(0, buffer_create(self->fd, 8192, &self->buf));
 	small_fill(&self->buf, 1, 2);

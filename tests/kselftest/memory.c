@@ -198,9 +198,9 @@ static long free_kib(void)
 }
 
 #define MANY	15000
-#define ROUNDS	3
+#define ROUNDS	8
 /*
- * A third of what their tables take. Slabs, and the lists of free pages of each processor, keep up
+ * An eighth of what their tables take. Slabs, and the lists of free pages of each processor, keep up
  * to 45 MiB of what so many buffers took, but once; the counter tells about tables to the byte.
  */
 #define TABLES_SLACK (MANY * 4)
@@ -220,7 +220,7 @@ static bool buffers_come_and_go(int fd)
 }
 
 /* Each small buffer has a page table of its own; both go. */
-TEST_F_TIMEOUT(memory, page_tables_are_given_back, 120)
+TEST_F_TIMEOUT(memory, page_tables_are_given_back, 200)
 {
 	struct buffer one;
 	int64_t tables;

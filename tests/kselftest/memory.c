@@ -200,8 +200,8 @@ static long free_kib(void)
 #define MANY	15000
 #define ROUNDS	8
 /*
- * An eighth of what their tables take. Slabs, and the lists of free pages of each processor, keep up
- * to 45 MiB of what so many buffers took, but once; the counter tells about tables to the byte.
+ * An eighth of what their tables take. Slabs, and the lists of free pages of each processor, keep
+ * up to 45 MiB of what so many buffers took, but once; the counter tells about tables to the byte.
  */
 #define TABLES_SLACK (MANY * 4)
 

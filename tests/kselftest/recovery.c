@@ -246,24 +246,45 @@ TEST_F(recovery, jobs_behind_a_lost_completion_that_accumulate)
 	EXPECT_EQ(0, small_run(self->fd, &self->buf, &self->job, &self->c));
 }
 
+/* Makes of a job a program, and of that a run. It counts as long before it has run once. */
+static int into_program(int fd, struct xqaccel_job_desc *job)
+{
+	struct xqaccel_completion c;
+	uint32_t program;
+	int ret = program_create(fd, job, 1, 0, &program);
+
+	if (ret)
+		return ret;
+	memset(job, 0, sizeof(*job));
+	job->work.op = XQACCEL_OP_PROGRAM;
+	job->work.run.program = program;
+	ret = submit(fd, job);
+	return ret ? ret : wait_one(fd, &c, 10 * SECOND);
+}
+
 /*
  * Both are in flight only if the driver takes them for short, which a busy machine's are not
  * always; otherwise the first runs again before the second, and both end well.
  */
 static uint32_t overwritten_by_the_next(struct __test_metadata *_metadata,
-					FIXTURE_DATA(recovery) *self, const struct buffer *other)
+					FIXTURE_DATA(recovery) *self, const struct buffer *other,
+					bool programs)
 {
 	struct xqaccel_job_desc jobs[2] = { self->job, self->job };
 	struct xqaccel_completion c[2];
 	uint32_t done, pending;
 
-	EXPECT_EQ(0, lane_warm(self->fd, &self->buf));
-	small_fill(&self->buf, 1, 2);
-	small_fill(other, 5, 7);
 	small_job(&jobs[0], &self->buf);
 	small_job(&jobs[1], other);
 	/* As many bytes as A has. */
 	jobs[1].operand[XQACCEL_C] = jobs[0].operand[XQACCEL_A];
+	if (programs) {
+		EXPECT_EQ(0, into_program(self->fd, &jobs[0]));
+		EXPECT_EQ(0, into_program(self->fd, &jobs[1]));
+	}
+	EXPECT_EQ(0, lane_warm(self->fd, &self->buf));
+	small_fill(&self->buf, 1, 2);
+	small_fill(other, 5, 7);
 	EXPECT_EQ(0, inject("wrong-id", 1));
 	EXPECT_EQ(0, submit_jobs(self->fd, jobs, 2, 0, 2000, NULL, NULL));
 	EXPECT_EQ(0, wait_jobs(self->fd, c, 2, 2, 10 * SECOND, &done, &pending));
@@ -273,8 +294,8 @@ static uint32_t overwritten_by_the_next(struct __test_metadata *_metadata,
 	return c[0].status;
 }
 
-/* What ran can't be repeated if a job behind it has written what it reads. */
-TEST_F_TIMEOUT(recovery, jobs_that_overwrite_what_an_earlier_one_reads, 60)
+static void expect_overwritten(struct __test_metadata *_metadata, FIXTURE_DATA(recovery) *self,
+			       bool programs)
 {
 	uint32_t status = XQACCEL_STATUS_OK;
 	struct buffer other;
@@ -282,10 +303,27 @@ TEST_F_TIMEOUT(recovery, jobs_that_overwrite_what_an_earlier_one_reads, 60)
 
 	ASSERT_EQ(0, buffer_create(self->fd, 8192, &other));
 	for (tries = 0; tries < 20 && status == XQACCEL_STATUS_OK; tries++)
-		status = overwritten_by_the_next(_metadata, self, &other);
+		status = overwritten_by_the_next(_metadata, self, &other, programs);
 	EXPECT_EQ(XQACCEL_STATUS_CANCELED, (int)status);
 	munmap(other.map, other.bytes);
 	EXPECT_EQ(0, small_run(self->fd, &self->buf, &self->job, &self->c));
+}
+
+/* What ran can't be repeated if a job behind it has written what it reads. */
+TEST_F_TIMEOUT(recovery, jobs_that_overwrite_what_an_earlier_one_reads, 60)
+{
+	expect_overwritten(_metadata, self, false);
+}
+
+/* Nor can a program if another that names the same buffer has. */
+TEST_F_TIMEOUT(recovery, programs_that_overwrite_what_an_earlier_one_reads, 60)
+{
+	struct xqaccel_info info;
+
+	ASSERT_EQ(0, device_info(self->fd, &info));
+	if (!(info.features & XQACCEL_FEATURE_PROGRAM))
+		SKIP(return, "the device has no programs");
+	expect_overwritten(_metadata, self, true);
 }
 
 TEST_F(recovery, dma_error)

@@ -14,7 +14,7 @@ void xqaccel_fault_init(struct dentry *root)
 	fault_create_debugfs_attr("fail_job_timeout", root, &job_timeout);
 }
 
-/* Whether a hardware queue with jobs in flight shall take no more for now. */
+/* Whether a hardware queue with jobs in flight counts as full. */
 bool xqaccel_fault_full_queue(void)
 {
 	return should_fail(&full_queue, 1);

@@ -135,7 +135,10 @@ TEST_F(cancel, job_of_another_file)
 	close(other);
 }
 
-/* While jobs come and go: each ends once, canceled or right. */
+/*
+ * While jobs come and go: each ends once, canceled or right. A fast device has most of them done
+ * before a cancel comes, so every second round has a slow one.
+ */
 TEST_F(cancel, at_any_point)
 {
 	enum { COUNT = 64 };
@@ -146,6 +149,8 @@ TEST_F(cancel, at_any_point)
 	for (i = 0; i < COUNT; i++)
 		jobs[i] = self->job;
 	for (round = 0; round < 30; round++) {
+		if (host_present())
+			ASSERT_EQ(0, inject("slow-ns", round % 2 * MS));
 		ASSERT_EQ(0, submit_jobs(self->fd, jobs, COUNT, round % 8, 0, NULL, &id));
 		for (i = 0; i < COUNT; i += 1 + round % 5) {
 			const int ret = cancel(self->fd, id + i);
@@ -160,7 +165,8 @@ TEST_F(cancel, at_any_point)
 		}
 		ASSERT_EQ(-ENOENT, wait_one(self->fd, &self->c, 0));
 	}
-	EXPECT_LT(0U, canceled);
+	if (host_present())
+		EXPECT_LT(0U, canceled);
 	TH_LOG("%u of %u were canceled", canceled, 30 * COUNT);
 }
 

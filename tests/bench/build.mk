@@ -51,3 +51,22 @@ GUEST_BIN += $(O)/obj/bin/bench-chain
 .PHONY: bench-doc
 bench-doc:
 	$(Q)tests/bench/document.py $(O)/bench Documentation
+
+# `make bench-driver`: the way through the driver, in the VM, beside an NVMe disk of QEMU's. BENCH_DRIVER_ARGS='-r 5 -p d' for
+# fewer rounds and some parts.
+BENCH_DRIVER := tests/bench/driver
+PROGRAMS += bench-driver bench-product
+bench-driver-y := $(addprefix $(BENCH_DRIVER)/,disk.c jobs.c main.c product.c small.c)
+bench-driver-libs := xqkselftest
+bench-driver-ldlibs := -luring
+bench-product-y := $(BENCH_DRIVER)/alone.c
+bench-product-libs := xqkernels
+
+$(O)/bench/disk.img: $(BENCH_DRIVER)/disk.py
+	$(Q)mkdir -p $(@D)
+	$(Q)$< $@ 64
+
+.PHONY: bench-driver
+bench-driver: $(QEMU) $(O)/bench-$(KVER).cpio $(O)/bench/disk.img $(O)/obj/bin/bench-product
+	$(Q)tests/vm/run --kernel $(KVER) --build $(O) --image bench --disk $(O)/bench/disk.img --timeout 1800 $(VM_OPTIONS) \
+		--command 'bench-driver $(BENCH_DRIVER_ARGS)'

@@ -45,6 +45,9 @@ $(O)/$(1)-%.cpio: $(if $(wildcard Kbuild),$(O)/module-%/xqaccel.ko) $(O)/stamp/k
 endef
 $(eval $(call image_rule,image,$(GUEST_BIN) $(GUEST_TEST_FILES)))
 $(eval $(call image_rule,demo,$(GUEST_BIN)))
+# With the driver of QEMU's disk.
+$(O)/bench-%.cpio: export MORE_MODULES := nvme
+$(eval $(call image_rule,bench,$(O)/obj/bin/bench-driver))
 
 # One line for each test, read by tests/check.
 host_line = host $(1) $(2) $(O)/$(2)/bin/$(1) $(or $($(1)-timeout),120) | | $($(1)-env) | $($(1)-args)

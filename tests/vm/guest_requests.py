@@ -9,13 +9,16 @@
     stop MILLISECONDS                   halts the whole machine for a while
     unloaded MILLISECONDS               how many of the last so many milliseconds a machine with nothing else to do
                                         would have needed: limits that pass by this clock do not depend on the load
+    product M N K RUNS                  computes a product by the kernels alone, outside of the machine: the least milliseconds
     migrate                             moves the running machine to a new QEMU process (VM option --migratable)
     qmp JSON                            any other command
 DEVICE is the accelerator's index, 0 without it.
 """
 
 import json
+import subprocess
 import time
+from pathlib import Path
 
 from qmp import QmpError
 
@@ -41,7 +44,7 @@ class GuestRequests:
             result = handler(*(rest.split() if word != "qmp" else [rest]))
         except QmpError as error:
             return "error " + str(error).replace("\n", " ")
-        except (TypeError, ValueError, IndexError) as error:
+        except (TypeError, ValueError, IndexError, OSError, subprocess.SubprocessError) as error:
             return f"error {word}: {error}"
         return "ok" if result is None or result == {} else "ok " + json.dumps(result)
 
@@ -74,6 +77,10 @@ class GuestRequests:
     def do_unloaded(self, milliseconds):
         seconds = self.session.clock.of_last(int(milliseconds) / 1000)
         return int(1000 * seconds / self.session.options.time_factor)
+
+    def do_product(self, *arguments):
+        program = Path(self.session.options.build) / "obj/bin/bench-product"
+        return float(subprocess.run([program, *arguments], stdout=subprocess.PIPE, check=True, timeout=120).stdout)
 
     def do_migrate(self):
         return self.session.migrate()

@@ -4,7 +4,8 @@
 # image.sh OUT KERNEL MODULE FILE[:GUESTPATH]...: makes the guest's initramfs, without root.
 #
 # KERNEL is a folder as fetch-kernel.sh makes it, MODULE our .ko ("-": none). A FILE goes to /bin unless GUESTPATH
-# says otherwise; the shared libraries of programs come along (searched in LD_LIBRARY_PATH first).
+# says otherwise; the shared libraries of programs come along (searched in LD_LIBRARY_PATH first). MORE_MODULES names
+# modules of the kernel that the guest loads, too.
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")
@@ -14,7 +15,7 @@ module=$3
 shift 3
 
 # Modules of the distribution's kernel that the guest loads, in this order after their dependencies.
-guest_modules=(virtio_pci virtio_console 9pnet_virtio 9p)
+read -ra guest_modules <<<"virtio_pci virtio_console 9pnet_virtio 9p ${MORE_MODULES:-}"
 
 root=$(mktemp -d "$out.XXXXXX")
 trap 'rm -rf "$root" "$out.new"' EXIT

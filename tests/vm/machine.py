@@ -93,6 +93,9 @@ class Machine:
         for index in range(opt.devices):
             command += ["-device", f"pcie-root-port,id=rp{index},slot={index + 1},chassis={index + 1}",
                         "-device", self.device(index)]
+        if opt.disk:
+            command += ["-drive", f"if=none,id=disk,format=raw,readonly=on,file={opt.disk}",
+                        "-device", "nvme,serial=disk,drive=disk"]
         if incoming:
             command += ["-incoming", "defer"]
         return command + opt.qemu_args

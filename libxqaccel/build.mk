@@ -9,7 +9,7 @@ XQ_SHARED := $(XQ_LIB_DIR)/libxqaccel.so.$(XQ_LIB_VERSION)
 
 # Every source below src/ belongs to the library. A file for one architecture is named *_x86.c or
 # *_arm64.c, or is named after an instruction set.
-XQ_LIB_SOURCES := $(sort $(wildcard libxqaccel/src/*.c libxqaccel/src/*/*.c))
+XQ_LIB_SOURCES := $(sort $(wildcard $(addprefix libxqaccel/src/,*.c */*.c */*/*.c)))
 XQ_LIB_X86 := $(filter %_x86.c %_avx2.c %_avx512.c,$(XQ_LIB_SOURCES))
 XQ_LIB_ARM64 := $(filter %_arm64.c %_neon.c,$(XQ_LIB_SOURCES))
 

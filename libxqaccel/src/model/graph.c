@@ -1,0 +1,433 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Graphs of models: life, memory, errors, building, looking up. check.c checks them.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "graph.h"
+
+/* ---- life and memory ------------------------------------------------------------------------------ */
+
+struct xqm_graph *xqm_create(const char *format)
+{
+	struct xqm_graph *graph = calloc(1, sizeof(*graph));
+
+	if (graph)
+		graph->format = format;
+	return graph;
+}
+
+void xqm_destroy(struct xqm_graph *graph)
+{
+	if (!graph)
+		return;
+	while (graph->blocks) {
+		struct xqm_block *next = graph->blocks->next;
+
+		free(graph->blocks);
+		graph->blocks = next;
+	}
+	free(graph->tensor);
+	free(graph->operator);
+	free(graph->state);
+	free(graph->input);
+	free(graph->output);
+	free(graph);
+}
+
+void *xqm_alloc(struct xqm_graph *graph, size_t bytes)
+{
+	struct xqm_block *block;
+
+	if (bytes > SIZE_MAX - sizeof(*block) - 1)
+		return NULL;
+	block = calloc(1, sizeof(*block) + bytes + 1);
+	if (!block)
+		return NULL;
+	block->next = graph->blocks;
+	graph->blocks = block;
+	return block->data;
+}
+
+void *xqm_keep(struct xqm_graph *graph, const void *from, size_t bytes)
+{
+	void *to = xqm_alloc(graph, bytes);
+
+	if (to && bytes)
+		memcpy(to, from, bytes);
+	return to;
+}
+
+const char *xqm_keep_text(struct xqm_graph *graph, const char *text, size_t length)
+{
+	return xqm_keep(graph, text, length);
+}
+
+/* ---- errors ----------------------------------------------------------------------------------------- */
+
+int xqm_fail(struct xqm_graph *graph, int error, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(graph->error, sizeof(graph->error), format, arguments);
+	va_end(arguments);
+	return error;
+}
+
+int xqm_fail_at(struct xqm_graph *graph, const struct xqm_operator *op, int error, const char *format, ...)
+{
+	va_list arguments;
+	int n = snprintf(graph->error, sizeof(graph->error), "%s%s%.200s%s%s%s: ", xqm_kind(op),
+			 *op->name ? " " : "", op->name, *op->place ? " (" : "", op->place, *op->place ? ")" : "");
+
+	if (n < 0 || (size_t)n >= sizeof(graph->error))
+		return error;
+	va_start(arguments, format);
+	vsnprintf(graph->error + n, sizeof(graph->error) - (size_t)n, format, arguments);
+	va_end(arguments);
+	return error;
+}
+
+int xqm_no_memory(struct xqm_graph *graph)
+{
+	return xqm_fail(graph, -ENOMEM, "out of memory");
+}
+
+/* ---- building ---------------------------------------------------------------------------------------- */
+
+/* An array of count elements with room for one more; NULL if there is no memory, then the old one stays. */
+static void *grown(void *array, unsigned int count, unsigned int *room, size_t size)
+{
+	unsigned int more = *room ? *room * 2 : 16;
+	void *to;
+
+	if (count < *room)
+		return array;
+	if (more > XQM_MAX_SIZE)
+		return NULL;
+	to = reallocarray(array, more, size);
+	if (to)
+		*room = more;
+	return to;
+}
+
+int xqm_add_tensor(struct xqm_graph *graph, const char *name)
+{
+	struct xqm_tensor *array, *t;
+	const char *kept = *name ? xqm_keep_text(graph, name, strlen(name)) : "";
+
+	array = kept ? grown(graph->tensor, graph->tensors, &graph->tensor_room, sizeof(*array)) : NULL;
+	if (!array)
+		return xqm_no_memory(graph);
+	graph->tensor = array;
+	t = &array[graph->tensors++];
+	*t = (struct xqm_tensor){ .number = (int)graph->tensors, .name = kept, .producer = -1 };
+	return t->number;
+}
+
+int xqm_add_integers(struct xqm_graph *graph, const char *name, const int64_t *value, unsigned int count)
+{
+	size_t bytes = count * sizeof(*value);
+	void *data = xqm_keep(graph, value, bytes);
+	int number = data ? xqm_add_tensor(graph, name) : xqm_no_memory(graph);
+	struct xqm_tensor *t = xqm_tensor(graph, number);
+
+	if (!t)
+		return number;
+	t->type = XQ_MODEL_S64;
+	t->shape = (struct xqm_shape){ .known = true, .dims = 1, .dim = { count } };
+	t->data = data;
+	t->bytes = bytes;
+	return number;
+}
+
+struct xqm_operator *xqm_insert_operator(struct xqm_graph *graph, unsigned int before, enum xqm_op op,
+					 unsigned int inputs, unsigned int outputs)
+{
+	struct xqm_operator **array, *o = xqm_alloc(graph, sizeof(*o));
+	unsigned int i;
+
+	if (!o || inputs > XQM_MAX_SIZE || outputs > XQM_MAX_SIZE - inputs)
+		goto no_memory;
+	o->input = xqm_alloc(graph, ((size_t)inputs + outputs) * sizeof(*o->input));
+	if (!o->input)
+		goto no_memory;
+	array = grown(graph->operator, graph->operators, &graph->operator_room, sizeof(*array));
+	if (!array)
+		goto no_memory;
+	graph->operator = array;
+	memmove(array + before + 1, array + before, (graph->operators - before) * sizeof(*array));
+	array[before] = o;
+	graph->operators++;
+	for (i = before; i < graph->operators; i++)
+		array[i]->number = i;
+	o->op = op;
+	o->inputs = inputs;
+	o->outputs = outputs;
+	o->output = o->input + inputs;
+	o->name = o->domain = o->type = o->place = "";
+	return o;
+
+no_memory:
+	xqm_no_memory(graph);
+	return NULL;
+}
+
+struct xqm_operator *xqm_add_operator(struct xqm_graph *graph, enum xqm_op op, unsigned int inputs,
+				      unsigned int outputs)
+{
+	return xqm_insert_operator(graph, graph->operators, op, inputs, outputs);
+}
+
+void xqm_same_place(struct xqm_operator *op, const struct xqm_operator *as)
+{
+	op->name = as->name;
+	op->domain = as->domain;
+	op->type = as->type;
+	op->place = as->place;
+	op->arithmetic = as->arithmetic;
+}
+
+void xqm_sweep(struct xqm_graph *graph)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < graph->operators; i++) {
+		if (graph->operator[i]->op == XQM_REMOVED)
+			continue;
+		graph->operator[n] = graph->operator[i];
+		graph->operator[n]->number = n;
+		n++;
+	}
+	graph->operators = n;
+}
+
+static void replace(int *number, unsigned int count, int from, int to)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		if (number[i] == from)
+			number[i] = to;
+}
+
+void xqm_replace(struct xqm_graph *graph, int from, int to)
+{
+	unsigned int i;
+
+	for (i = 0; i < graph->operators; i++)
+		replace(graph->operator[i]->input, graph->operator[i]->inputs, from, to);
+	replace(graph->output, graph->outputs, from, to);
+	for (i = 0; i < graph->states; i++)
+		replace(&graph->state[i].out, 1, from, to);
+}
+
+static int append(struct xqm_graph *graph, int **array, unsigned int *count, int number)
+{
+	int *to = reallocarray(*array, (size_t)*count + 1, sizeof(*to));
+
+	if (!to)
+		return xqm_no_memory(graph);
+	*array = to;
+	to[(*count)++] = number;
+	return 0;
+}
+
+int xqm_add_input(struct xqm_graph *graph, int tensor)
+{
+	return append(graph, &graph->input, &graph->inputs, tensor);
+}
+
+int xqm_add_output(struct xqm_graph *graph, int tensor)
+{
+	return append(graph, &graph->output, &graph->outputs, tensor);
+}
+
+int xqm_add_state(struct xqm_graph *graph, const struct xqm_state *state)
+{
+	struct xqm_state *to = reallocarray(graph->state, (size_t)graph->states + 1, sizeof(*to));
+	const char *name = xqm_keep_text(graph, state->name, strlen(state->name));
+
+	if (to)
+		graph->state = to;
+	if (!to || !name)
+		return xqm_no_memory(graph);
+	to[graph->states] = *state;
+	to[graph->states++].name = name;
+	return 0;
+}
+
+/* ---- copies ------------------------------------------------------------------------------------------- */
+
+/* What a tensor points to of the graph's own memory; only constants stay where they are if they are outside. */
+static bool copy_tensors(struct xqm_graph *to, const struct xqm_graph *from)
+{
+	unsigned int i;
+
+	for (i = 0; i < from->tensors; i++) {
+		const struct xqm_tensor *t = &from->tensor[i];
+		int number = xqm_add_tensor(to, t->name);
+		struct xqm_tensor *copy = xqm_tensor(to, number);
+		const struct xqm_quantization *q = &t->quantization;
+
+		if (!copy)
+			return false;
+		*copy = (struct xqm_tensor){ .number = number, .name = copy->name, .type = t->type,
+					     .shape = t->shape, .quantization = *q, .data = t->data,
+					     .bytes = t->bytes, .order = t->order, .codebook = t->codebook,
+					     .producer = t->producer, .uses = t->uses };
+		if (q->count) {
+			copy->quantization.scale = xqm_keep(to, q->scale, q->count * sizeof(*q->scale));
+			if (!copy->quantization.scale)
+				return false;
+		}
+		if (q->count && q->zero_point) {
+			copy->quantization.zero_point =
+				xqm_keep(to, q->zero_point, q->count * sizeof(*q->zero_point));
+			if (!copy->quantization.zero_point)
+				return false;
+		}
+	}
+	return true;
+}
+
+static bool copy_operators(struct xqm_graph *to, const struct xqm_graph *from)
+{
+	unsigned int i;
+
+	for (i = 0; i < from->operators; i++) {
+		const struct xqm_operator *op = from->operator[i];
+		struct xqm_operator *copy = xqm_add_operator(to, op->op, op->inputs, op->outputs);
+
+		if (!copy)
+			return false;
+		copy->params = op->params;
+		xqm_same_place(copy, op);
+		if (op->inputs)
+			memcpy(copy->input, op->input, op->inputs * sizeof(*op->input));
+		if (op->outputs)
+			memcpy(copy->output, op->output, op->outputs * sizeof(*op->output));
+	}
+	return true;
+}
+
+struct xqm_graph *xqm_copy(const struct xqm_graph *from)
+{
+	struct xqm_graph *to = xqm_create(from->format);
+	bool good = to && copy_tensors(to, from) && copy_operators(to, from);
+	unsigned int i;
+
+	for (i = 0; good && i < from->inputs; i++)
+		good = !xqm_add_input(to, from->input[i]);
+	for (i = 0; good && i < from->outputs; i++)
+		good = !xqm_add_output(to, from->output[i]);
+	for (i = 0; good && i < from->states; i++)
+		good = !xqm_add_state(to, &from->state[i]);
+	if (good)
+		return to;
+	xqm_destroy(to);
+	return NULL;
+}
+
+/* ---- looking up ----------------------------------------------------------------------------------------- */
+
+struct xqm_tensor *xqm_tensor(const struct xqm_graph *graph, int number)
+{
+	if (number < 1 || (unsigned int)number > graph->tensors)
+		return NULL;
+	return &graph->tensor[number - 1];
+}
+
+struct xqm_tensor *xqm_input(const struct xqm_graph *graph, const struct xqm_operator *op, unsigned int i)
+{
+	return i < op->inputs ? xqm_tensor(graph, op->input[i]) : NULL;
+}
+
+struct xqm_tensor *xqm_output(const struct xqm_graph *graph, const struct xqm_operator *op, unsigned int i)
+{
+	return i < op->outputs ? xqm_tensor(graph, op->output[i]) : NULL;
+}
+
+static void use(struct xqm_graph *graph, int number)
+{
+	struct xqm_tensor *t = xqm_tensor(graph, number);
+
+	if (t)
+		t->uses++;
+}
+
+void xqm_link(struct xqm_graph *graph)
+{
+	unsigned int i, k;
+
+	for (i = 0; i < graph->tensors; i++) {
+		graph->tensor[i].producer = -1;
+		graph->tensor[i].uses = 0;
+	}
+	for (i = 0; i < graph->operators; i++) {
+		const struct xqm_operator *op = graph->operator[i];
+
+		for (k = 0; k < op->inputs; k++)
+			use(graph, op->input[k]);
+		for (k = 0; k < op->outputs; k++)
+			if (xqm_output(graph, op, k))
+				xqm_output(graph, op, k)->producer = (int)i;
+	}
+	for (i = 0; i < graph->outputs; i++)
+		use(graph, graph->output[i]);
+	for (i = 0; i < graph->states; i++)
+		use(graph, graph->state[i].out);
+}
+
+int64_t xqm_elements(const struct xqm_shape *shape)
+{
+	int64_t n = 1;
+	unsigned int i;
+
+	if (!xqm_fixed(shape))
+		return -1;
+	for (i = 0; i < shape->dims; i++)
+		n *= shape->dim[i];
+	return n;
+}
+
+bool xqm_fixed(const struct xqm_shape *shape)
+{
+	unsigned int i;
+
+	for (i = 0; i < shape->dims; i++)
+		if (shape->dim[i] < 0)
+			return false;
+	return shape->known;
+}
+
+bool xqm_same_shape(const struct xqm_shape *a, const struct xqm_shape *b)
+{
+	return a->known && b->known && a->dims == b->dims &&
+		!memcmp(a->dim, b->dim, a->dims * sizeof(a->dim[0]));
+}
+
+const char *xqm_shape_text(const struct xqm_shape *shape, char *text)
+{
+	size_t n = 0;
+	unsigned int i;
+
+	snprintf(text, XQM_SHAPE_TEXT, "%s", shape->known ? "[]" : "[..]");
+	for (i = 0; i < shape->dims && n < XQM_SHAPE_TEXT; i++) {
+		if (shape->dim[i] < 0)
+			n += (size_t)snprintf(text + n, XQM_SHAPE_TEXT - n, "[?]");
+		else
+			n += (size_t)snprintf(text + n, XQM_SHAPE_TEXT - n, "[%lld]", (long long)shape->dim[i]);
+	}
+	return text;
+}
+
+const char *xqm_kind(const struct xqm_operator *op)
+{
+	return *op->type ? op->type : "operator";
+}

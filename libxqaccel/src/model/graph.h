@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The graph of a model file: tensors and operators, as a reader (tflite/, onnx/) found them, passes (passes/)
+ * transform them, and compile/ makes a network of them for a device. Internal.
+ *
+ * A graph is flat: what a file has in functions or in subgraphs that are always taken is inlined by the
+ * reader, and state is in the form of a function: a tensor that is read and one that takes its place
+ * after the run (struct xqm_state).
+ *
+ * Tensors and operators are named by numbers; tensors count from 1, so that 0 says "none", as in an
+ * optional operand that is left out. Operators stand in an order in which they can be computed.
+ *
+ * Names, shapes, quantization and parameters lie in memory of the graph; constants lie where the reader points
+ * to, in the mapped file or in memory of the graph.
+ */
+#ifndef XQ_MODEL_GRAPH_H
+#define XQ_MODEL_GRAPH_H
+
+#include <xqaccel/model.h>
+
+#include "operator.h"
+
+#define XQM_ERROR_BYTES		512
+
+/* Numbers that a file may not exceed, so that products of two fit into 64 bits. */
+#define XQM_MAX_SIZE		0x7fffffff	/* of a dimension */
+#define XQM_MAX_BYTES		(1ULL << 40)	/* of a tensor, unpacked */
+
+/* A dimension that is known when the model is given its inputs. */
+#define XQM_UNKNOWN		(-1)
+
+/**
+ * struct xqm_shape - sizes of a tensor
+ * @known: the number of dimensions is known
+ * @dims: how many; 0 is a scalar
+ * @dim: 0 to XQM_MAX_SIZE, or XQM_UNKNOWN
+ */
+struct xqm_shape {
+	bool known;
+	unsigned int dims;
+	int64_t dim[XQ_MODEL_DIMS];
+};
+
+/**
+ * struct xqm_quantization - what the integers of a tensor stand for: scale * (q - zero_point)
+ * @count: how many scales there are: 0 for none, 1 for the tensor, else one for each index of dimension @axis
+ * @scale: [count], finite and above 0
+ * @zero_point: [count]; NULL for zeros
+ */
+struct xqm_quantization {
+	size_t count;
+	unsigned int axis;
+	const float *scale;
+	const int32_t *zero_point;
+};
+
+/**
+ * struct xqm_tensor - a tensor
+ * @number: its own
+ * @name: as in the file; "" if it has none there
+ * @type: enum xq_type or enum xq_model_type; XQ_NONE as long as nobody knows
+ * @shape: as in the file; inference replaces it
+ * @quantization: of an integer type
+ * @data: NULL, or it is a constant, aligned for its type. Elements in C order
+ * @bytes: there
+ * @order: how types of less than 8 bits lie there (xqaccel/network.h)
+ * @codebook: [16] or [256] values of c4 and c8, else NULL
+ * @producer: number of the operator that makes it, or -1; by xqm_link()
+ * @uses: operands that it is, plus 1 if it is an output of the graph or the end of a state; by xqm_link()
+ */
+struct xqm_tensor {
+	int number;
+	const char *name;
+	int type;
+	struct xqm_shape shape;
+	struct xqm_quantization quantization;
+	const void *data;
+	size_t bytes;
+	enum xq_constant_order order;
+	const int8_t *codebook;
+	int producer;
+	unsigned int uses;
+};
+
+/**
+ * struct xqm_operator - an operator
+ * @number: its place in the graph's order
+ * @op: what it does
+ * @params: of @op, see operator.h
+ * @arithmetic: of integer tensors that have a quantization: XQ_REQUANT_TFLITE or XQ_REQUANT_ONNX
+ * @inputs: @input: tensors that it reads, 0 for one that is left out
+ * @outputs: @output: tensors that it makes, 0 for one that nobody asked for
+ * @name: of this operator in the file, "" if it has none there
+ * @domain: @type: its kind, as the file calls it: "" or "com.microsoft", "Conv"; "", "CONV_2D"
+ * @place: where it stands in the file, for messages: "operator 3 of subgraph 0, byte 1234"
+ */
+struct xqm_operator {
+	unsigned int number;
+	enum xqm_op op;
+	union xqm_params params;
+	enum xq_requant_profile arithmetic;
+	unsigned int inputs, outputs;
+	int *input, *output;
+	const char *name, *domain, *type, *place;
+};
+
+/**
+ * struct xqm_state - a variable that keeps its value from one run to the next
+ * @in: the tensor that has its value in a run; no operator makes it
+ * @out: the tensor that is its value in the next; may be @in
+ * @initial: a constant of the same type and shape; 0 for zeros: of the integers, not of what they stand for
+ */
+struct xqm_state {
+	const char *name;
+	int in, out, initial;
+};
+
+/* Memory that lives as long as the graph. */
+struct xqm_block {
+	struct xqm_block *next;
+	max_align_t data[];
+};
+
+/**
+ * struct xqm_graph - a graph
+ * @input: @output: tensors; of an input, name, type and shape are known, but for dimensions that are unknown
+ * @format: "TFLite" or "ONNX", for people
+ * @error: a sentence on the last function that failed
+ */
+struct xqm_graph {
+	struct xqm_tensor *tensor;	/* number n is tensor[n - 1] */
+	struct xqm_operator **operator;
+	struct xqm_state *state;
+	int *input, *output;
+	unsigned int tensors, operators, states, inputs, outputs;
+	unsigned int tensor_room, operator_room;
+	const char *format;
+	struct xqm_block *blocks;
+	char error[XQM_ERROR_BYTES];
+};
+
+/* ---- life ---------------------------------------------------------------------------------------- */
+
+/* NULL if there is no memory. */
+struct xqm_graph *xqm_create(const char *format);
+
+/* NULL is allowed. What constants point to outside of the graph is the reader's. */
+void xqm_destroy(struct xqm_graph *graph);
+
+/* A copy with memory of its own, which still points to the same constants; NULL if there is no memory. */
+struct xqm_graph *xqm_copy(const struct xqm_graph *graph);
+
+/* Memory that lives as long as the graph: filled with zeros; a copy; a string. NULL if there is none. */
+void *xqm_alloc(struct xqm_graph *graph, size_t bytes);
+void *xqm_keep(struct xqm_graph *graph, const void *from, size_t bytes);
+const char *xqm_keep_text(struct xqm_graph *graph, const char *text, size_t length);
+
+/* ---- errors: each sets the sentence and returns the error ------------------------------------------- */
+
+int xqm_fail(struct xqm_graph *graph, int error, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* The same, beginning with the operator's kind, name and place. */
+int xqm_fail_at(struct xqm_graph *graph, const struct xqm_operator *op, int error, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* Out of memory. */
+int xqm_no_memory(struct xqm_graph *graph);
+
+/* ---- building -------------------------------------------------------------------------------------- */
+
+/*
+ * Adds a tensor without type, shape and constant; its number, or -ENOMEM. Pointers to tensors are valid until
+ * the next is added.
+ */
+int xqm_add_tensor(struct xqm_graph *graph, const char *name);
+
+/* Adds a constant of s64 [count], with a copy of the values; its number, or -ENOMEM. */
+int xqm_add_integers(struct xqm_graph *graph, const char *name, const int64_t *value, unsigned int count);
+
+/*
+ * Adds an operator at the end, or before operator @before of the order; all numbers behind it move. Operands are
+ * 0 at first, names "", parameters zero. NULL if there is no memory.
+ */
+struct xqm_operator *xqm_add_operator(struct xqm_graph *graph, enum xqm_op op, unsigned int inputs,
+				      unsigned int outputs);
+struct xqm_operator *xqm_insert_operator(struct xqm_graph *graph, unsigned int before, enum xqm_op op,
+					 unsigned int inputs, unsigned int outputs);
+
+/* Gives one operator the name, kind and place of another: for what a pass makes of it. */
+void xqm_same_place(struct xqm_operator *op, const struct xqm_operator *as);
+
+/* Takes operators out of the order that a pass has marked so by XQM_REMOVED, and numbers the others anew. */
+void xqm_sweep(struct xqm_graph *graph);
+
+/* Every operand, output of the graph and end of a state that is tensor from becomes tensor to. */
+void xqm_replace(struct xqm_graph *graph, int from, int to);
+
+/* Appends to the inputs, outputs and states; -ENOMEM. */
+int xqm_add_input(struct xqm_graph *graph, int tensor);
+int xqm_add_output(struct xqm_graph *graph, int tensor);
+int xqm_add_state(struct xqm_graph *graph, const struct xqm_state *state);
+
+/* ---- looking up -------------------------------------------------------------------------------------- */
+
+/* NULL if there is no such tensor, as for 0. */
+struct xqm_tensor *xqm_tensor(const struct xqm_graph *graph, int number);
+
+/* The tensor of an operand; NULL if it is left out. */
+struct xqm_tensor *xqm_input(const struct xqm_graph *graph, const struct xqm_operator *op, unsigned int i);
+struct xqm_tensor *xqm_output(const struct xqm_graph *graph, const struct xqm_operator *op, unsigned int i);
+
+/* Sets producer and uses of all tensors. */
+void xqm_link(struct xqm_graph *graph);
+
+/* Elements of a shape, or -1 if a dimension is unknown. No overflow: xqm_check() has bounded them. */
+int64_t xqm_elements(const struct xqm_shape *shape);
+
+/* Whether all dimensions are known. */
+bool xqm_fixed(const struct xqm_shape *shape);
+
+bool xqm_same_shape(const struct xqm_shape *a, const struct xqm_shape *b);
+
+/* A shape for people, "[1][?][3]"; text of XQM_SHAPE_TEXT bytes. */
+#define XQM_SHAPE_TEXT		128
+const char *xqm_shape_text(const struct xqm_shape *shape, char *text);
+
+/* Zero point of an index along the axis; the only one counts for all. */
+static inline int32_t xqm_zero_point(const struct xqm_tensor *t, size_t index)
+{
+	if (!t->quantization.zero_point)
+		return 0;
+	return t->quantization.zero_point[t->quantization.count > 1 ? index : 0];
+}
+
+/* Name of an operator's kind for people, of domain and type. */
+const char *xqm_kind(const struct xqm_operator *op);
+
+/*
+ * Checks what readers and passes promise: numbers, sizes, that constants are as long as their shapes say, scales,
+ * that a tensor is made once and before it is used. -EINVAL, -EOVERFLOW with a sentence.
+ */
+int xqm_check(struct xqm_graph *graph);
+
+#endif

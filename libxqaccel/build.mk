@@ -54,7 +54,7 @@ $(XQ_SHARED): $(XQ_ARCHIVES) libxqaccel/libxqaccel.map $(O)/stamp/link-flags | $
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,libxqaccel.so.$(XQ_LIB_MAJOR) \
-		-Wl,--version-script,libxqaccel/libxqaccel.map -Wl,--no-undefined -Wl,-z,relro,-z,now -o $@ \
+		-Wl,--version-script,libxqaccel/libxqaccel.map -Wl,--no-undefined -Wl,--no-undefined-version -Wl,-z,relro,-z,now -o $@ \
 		-Wl,--whole-archive $(O)/obj/libxqaccel.a -Wl,--no-whole-archive \
 		$(filter-out %/libxqaccel.a,$(XQ_ARCHIVES)) -lpthread -lm
 	$(Q)ln -sf $(@F) $(@D)/libxqaccel.so.$(XQ_LIB_MAJOR)
@@ -73,28 +73,36 @@ $(XQ_LIB_DIR)/libxqaccel.a: $(XQ_ARCHIVES) | $(PACKAGES)
 
 $(XQ_LIB_DIR)/xqaccel.pc: libxqaccel/xqaccel.pc.in libxqaccel/build.mk FORCE
 	$(Q)mkdir -p $(@D)
-	$(Q)sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(XQ_LIB_VERSION)|' $< >$@
+	$(Q)sed 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(XQ_LIB_VERSION)|' $< >$@
 
 LIB_TARGETS += $(XQ_SHARED) $(XQ_LIB_DIR)/libxqaccel.a $(XQ_LIB_DIR)/xqaccel.pc
+
+# Programs and libraries are installed without what debuggers need; STRIP=: leaves it, as packages want it.
+LIBDIR ?= $(PREFIX)/lib
+STRIP ?= $(CROSS_COMPILE)strip
+XQ_INCLUDE_DIR := $(DESTDIR)$(PREFIX)/include
+XQ_SHARE_DIR := $(DESTDIR)$(PREFIX)/share
 
 .PHONY: install-library
 install-library: lib tools
 	$(call say,INSTALL,$(DESTDIR)$(PREFIX))
-	$(Q)install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin lib/pkgconfig include/xqaccel include/linux \
-		$(sort $(foreach m,$(XQ_MANUALS),share/man/man$(subst .,,$(suffix $(m))))))
+	$(Q)install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(LIBDIR)/pkgconfig $(XQ_INCLUDE_DIR)/xqaccel $(XQ_INCLUDE_DIR)/linux
 	$(Q)install -m 755 $(O)/obj/bin/xq $(DESTDIR)$(PREFIX)/bin/
-	$(Q)install -m 755 $(XQ_SHARED) $(DESTDIR)$(PREFIX)/lib/
-	$(Q)cp -P $(XQ_LIB_DIR)/libxqaccel.so.$(XQ_LIB_MAJOR) $(XQ_LIB_DIR)/libxqaccel.so $(DESTDIR)$(PREFIX)/lib/
-	$(Q)install -m 644 $(XQ_LIB_DIR)/libxqaccel.a $(DESTDIR)$(PREFIX)/lib/
-	$(Q)install -m 644 $(XQ_LIB_DIR)/xqaccel.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig/
-	$(Q)install -m 644 $(XQ_HEADERS) $(DESTDIR)$(PREFIX)/include/xqaccel/
-	$(Q)install -m 644 uapi/linux/xqaccel.h $(DESTDIR)$(PREFIX)/include/linux/
-	$(Q)install -D -m 644 libxqaccel/tools/xq-completion.bash \
-		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/xq
-	$(Q)$(foreach m,$(XQ_MANUALS),install -m 644 $(m) \
-		$(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(m)))/ &&) true
+	$(Q)install -m 644 $(XQ_SHARED) $(XQ_LIB_DIR)/libxqaccel.a $(DESTDIR)$(LIBDIR)/
+	$(Q)$(STRIP) --strip-unneeded $(DESTDIR)$(PREFIX)/bin/xq $(DESTDIR)$(LIBDIR)/$(notdir $(XQ_SHARED))
+	$(Q)$(STRIP) --strip-debug --enable-deterministic-archives $(DESTDIR)$(LIBDIR)/libxqaccel.a
+	$(Q)cp -P $(XQ_LIB_DIR)/libxqaccel.so.$(XQ_LIB_MAJOR) $(XQ_LIB_DIR)/libxqaccel.so $(DESTDIR)$(LIBDIR)/
+	$(Q)install -m 644 $(XQ_LIB_DIR)/xqaccel.pc $(DESTDIR)$(LIBDIR)/pkgconfig/
+	$(Q)install -m 644 $(XQ_HEADERS) $(XQ_INCLUDE_DIR)/xqaccel/
+	$(Q)install -m 644 uapi/linux/xqaccel.h $(XQ_INCLUDE_DIR)/linux/
+	$(Q)install -D -m 644 libxqaccel/tools/xq-completion.bash $(XQ_SHARE_DIR)/bash-completion/completions/xq
+	$(Q)libxqaccel/man/install.sh $(XQ_SHARE_DIR)/man $(XQ_MANUALS)
 
 INSTALL_TARGETS += install-library
+
+.PHONY: abi-baseline
+abi-baseline: $(XQ_SHARED) | $(O)/stamp/packages-check
+	$(Q)tests/static/abi.sh update $(O)
 
 # ---- the demo -----------------------------------------------------------------------------------
 

@@ -52,4 +52,7 @@ else
 		echo "ok $number $name # SKIP not a git checkout"
 	done
 fi
+report "the library exports what its headers declare" < <(tests/static/exports.py headers)
+report "each function of the library has its manual page" < <(tests/static/exports.py pages)
+report "manual pages are well-formed" < <(tests/static/exports.py form)
 echo "1..$number"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # What a user of the installed library meets: installation, pkg-config, the README's example as it is printed, static
-# linking, C++, and the list of symbols. Run from the top of the checkout after `make lib tools`.
+# linking, C++, symbols, manual pages and the binary interface. Run from the top of the checkout after `make lib tools`.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 O=${O:-build}
@@ -64,20 +64,23 @@ includes() {
 	done
 }
 
-# The symbols are the functions that the public headers declare, no more and no fewer.
-symbols() {
-	cat "$prefix"/include/xqaccel/*.h | cc -fpreprocessed -dD -E -P -xc - | tr '\n' ' ' |
-		grep -oE '\bxq_[a-z0-9_]+ ?\(' | tr -d ' (' | sort -u >"$work/declared"
-	nm -D --defined-only "$prefix/lib/libxqaccel.so.1" | awk '$2 != "A" { sub(/@.*/, "", $3); print $3 }' |
-		sort -u >"$work/exported"
-	diff "$work/declared" "$work/exported" || return 1
-	nm -g --defined-only "$prefix/lib/libxqaccel.a" 2>/dev/null | awk 'NF == 3 { print $3 }' | sort -u >"$work/static-symbols"
-	diff "$work/declared" "$work/static-symbols"
+# What is installed has no more in it than it needs, and each function's page is found under its name.
+stripped() {
+	for file in "$prefix/bin/xq" "$prefix/lib/libxqaccel.so.1" "$prefix/lib/libxqaccel.a"; do
+		! readelf -SW "$file" | grep -F .debug_ || { echo "$file has debug information"; return 1; }
+	done
+	[ "$(stat -Lc %s "$prefix/lib/libxqaccel.so.1")" -lt 2000000 ] || { echo "the library is large"; return 1; }
+}
+
+manual() {
+	sed -nE 's/^\t(xq_\w+);$/\1/p' libxqaccel/libxqaccel.map | while read -r name; do
+		grep -qw "$name" "$prefix/share/man/man3/$name.3" || { echo "no page $name.3"; return 1; }
+	done
 }
 
 export PKG_CONFIG_PATH=$prefix/lib/pkgconfig LD_LIBRARY_PATH=$prefix/lib
 echo "KTAP version 1"
-echo "1..6"
+echo "1..9"
 installs >"$work/log" 2>&1
 result $? "it installs"
 readme_example >"$work/log" 2>&1
@@ -88,6 +91,12 @@ links_statically >"$work/log" 2>&1
 result $? "static linking"
 includes >"$work/log" 2>&1
 result $? "each header alone, in C and C++"
-symbols >"$work/log" 2>&1
-result $? "the symbols are those that the headers declare"
+tests/static/exports.py "$O" >"$work/log" 2>&1
+result $? "the symbols are those of libxqaccel.map"
+stripped >"$work/log" 2>&1
+result $? "without debug information"
+manual >"$work/log" 2>&1
+result $? "the manual, under every function's name"
+tests/static/abi.sh check "$O" >"$work/log" 2>&1
+result $? "the library's binary interface is that of libxqaccel.abi"
 exit $status

@@ -5,6 +5,7 @@
 usage: test_xq_words.py XQ..., for instance with and without sanitizers. Prints KTAP.
 """
 import os
+import pathlib
 import re
 import subprocess
 import sys
@@ -111,19 +112,16 @@ class Words(xq_case.Tests):
 
     def manual_pages(self):
         """Each command has a page that names each of its options, or the page to which it refers for --requant does."""
-        def page(name):
-            path = os.path.join(TOP, "libxqaccel/man", name)
-            if not os.path.exists(path):
-                return None
-            with open(path, encoding="utf-8") as f:
-                text = f.read()
-            other = re.search(r"^\.so man1/(\S+)", text, re.M)
-            return page(other[1]) if other else text.replace("\\-", "-")
+        pages = {}
+        for file in pathlib.Path(TOP, "libxqaccel/man").glob("*.1"):
+            text = file.read_text(encoding="utf-8").replace("\\-", "-")
+            for name in re.search(r"^\.SH NAME\n(.*?) - ", text, re.M)[1].split(", "):
+                pages[name] = text
 
         for name in self.run("--list-commands").stdout.splitlines():
-            text = page("xq-%s.1" % name.split()[0])
+            text = pages.get("xq-%s" % name.split()[0])
             self.expect(text, "xq %s has no manual page" % name)
-            text = (text or "") + (page("xq-conv.1") if "--requant" in (text or "") else "")
+            text = (text or "") + (pages["xq-conv"] if "--requant" in (text or "") else "")
             for line in self.run(*name.split(), "--list-options").stdout.splitlines()[1:]:
                 option = line.split()[0]
                 # -o is every command's, --device and --help are xq(1)'s.

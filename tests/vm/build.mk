@@ -3,7 +3,9 @@
 # QEMU, the module for each kernel, the guest's image, and what runs in the VM.
 
 CHECK_SCRIPTS += tests/ktap/test_ktap.py tests/vm/test_runner.py tests/setup/test_mirror.sh tests/setup/test_stamps.sh \
-	tests/setup/test_tree.sh tests/setup/test_abi.sh tests/setup/test_cached.sh tests/setup/test_make.sh
+	tests/setup/test_tree.sh tests/setup/test_abi.sh tests/setup/test_cached.sh tests/setup/test_make.sh \
+	tests/vm/test_shutdown.py
+test_shutdown.py-args = $(O) $(firstword $(KERNELS))
 
 MODULES := $(KERNELS:%=$(O)/module-%/xqaccel.ko)
 IMAGES := $(KERNELS:%=$(O)/image-%.cpio)
@@ -60,6 +62,7 @@ chosen = $(if $(ONLY),$(shell printf '%s\n' $(1) | grep -E -e '$(ONLY)'),$(1))
 CHECK_PROGRAMS = $(patsubst %,$(O)/obj/bin/%,$(call chosen,$(UNIT_TESTS))) \
 	$(foreach v,asan tsan arm64,$(patsubst %,$(O)/$(v)/bin/%,$(call chosen,$(UNIT_TESTS_$(v))))) \
 	$(if $(call chosen,$(GUEST_TESTS)),$(QEMU) $(IMAGES)) \
+	$(if $(call chosen,test_shutdown.py),$(QEMU) $(O)/image-$(firstword $(KERNELS)).cpio) \
 	$(if $(debug_cached),$(if $(call chosen,$(CHECK_DEBUG_TESTS)),$(QEMU) $(O)/image-6.12-kasan.cpio))
 
 define CHECK_PLAN

@@ -85,7 +85,8 @@ class Session:
                 self.drain()
                 return False
         try:
-            self.qmp.take_events()
+            for event in self.qmp.take_events():
+                self.take_event(event["event"])
         except (EOFError, ConnectionError):
             self.drain()
             return False
@@ -117,6 +118,9 @@ class Session:
                         getattr(self, "take_" + name)(line)
             except (BlockingIOError, ConnectionError):
                 pass
+
+    def take_event(self, name):
+        """What QEMU tells by itself; most of it is nothing to a guest that runs its tests."""
 
     def take_console(self, line):
         self.console.append(line)

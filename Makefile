@@ -161,7 +161,7 @@ help: ## Show this list
 	@printf '\n%s\n%s\n' 'Variables: V=1 (show commands), O=DIR (output), KVER=6.1|6.12|newest, KERNELS=, XQ_VECTORS=DIR, QEMU_SRC=DIR, VM_OPTIONS=,' \
 		'  PREFIX= DESTDIR= (install), ARCH=arm64 CROSS_COMPILE=, FUZZ_SECONDS=, ONLY=REGEX (check), WERROR=1'
 
-.PHONY: demo check shell
+.PHONY: demo check acceptance shell
 demo: $(QEMU) $(O)/demo-$(KVER).cpio ## Boot a VM with the accelerator and run the main job on real input
 	$(Q)tests/vm/run --kernel $(KVER) --build $(O) --image demo --timeout 300 $(VM_OPTIONS) \
 		--command '$(GUEST_DEMO)'
@@ -171,6 +171,7 @@ demo-soft: ## The same on the software device, without a VM
 check: $(CHECK_PROGRAMS) $(CHECK_DEPS) $(O)/check.plan | $(O)/stamp/packages-check ## Run every test (ONLY=REGEX: some)
 	$(Q)tests/check --plan $(O)/check.plan --build $(O) $(if $(ONLY),--only '$(ONLY)')
 
+acceptance: ## Run the acceptance of xq, on the software device and in the VM (SETS=)
 check-debug: ## Run the tests of the driver on kernels that tell every mistake
 lint: ## Run the kernel's checkers of source over the driver (checkpatch, kernel-doc, coccicheck)
 campaign: ## A long run of fuzzer, faults and refusals (CAMPAIGN_JOBS=, CAMPAIGN_CALLS=, CAMPAIGN_RELOADS=, CAMPAIGN_SEED=)

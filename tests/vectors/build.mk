@@ -14,3 +14,12 @@ test_vectors-timeout := 300
 test_bnn-y := tests/vectors/bnn.c $(XQ_VECTOR_COMMON)
 test_bnn-libs := xqaccel
 test_bnn-timeout := 600
+
+# The acceptance of the contract for `xq`, which XQ_VECTORS brings: the same lines on the software device and, of SETS that need no
+# whole models, on the device in the VM.
+ACCEPT := $(XQ_VECTORS)/acceptance/accept.py
+SETS ?= cmsis dory onnx random
+acceptance: $(O)/obj/bin/xq $(QEMU) $(O)/image-$(KVER).cpio
+	$(Q)[ -e $(ACCEPT) ] || { echo "make acceptance: XQ_VECTORS=$(XQ_VECTORS) has no acceptance/accept.py" >&2; exit 1; }
+	$(Q)python3 $(ACCEPT) --xq $(O)/obj/bin/xq --device soft $(SETS)
+	$(Q)tests/vectors/xq_in_guest.sh -k $(KVER) -b $(O) sh -c 'exec python3 $(ACCEPT) --xq "$$XQ" --device /dev/xqaccel0 $(SETS)'

@@ -91,6 +91,14 @@ ifndef KERNELS
 KERNELS := $(shell grep -o '^[^\#[:space:]]*' tests/setup/kernels.list)
 endif
 KVER ?= 6.12
+# Headers of a kernel of this system instead.
+ifneq ($(filter modules_install,$(MAKECMDGOALS))$(findstring command,$(origin KDIR)),)
+KDIR ?= /lib/modules/$(shell uname -r)/build
+override KVER := kdir
+ifeq ($(wildcard $(KDIR)/Makefile),)
+$(error no kernel's headers in $(KDIR); those of the running kernel: apt-get install linux-headers-$(shell uname -r))
+endif
+endif
 
 ifneq ($(filter default undefined,$(origin CC)),)
 CC := $(CROSS_COMPILE)gcc
@@ -143,6 +151,7 @@ QEMU := $(O)/qemu/qemu-system-x86_64
 -include tests/kselftest/build.mk
 -include tests/debug/build.mk
 -include tests/kunit/build.mk
+-include tests/packages/build.mk
 -include tests/static/build.mk
 -include tests/bench/build.mk
 -include tests/lab/build.mk
@@ -157,8 +166,8 @@ include tests/vm/build.mk
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } \
 		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-z][a-z-]*:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
-	@printf '\n%s\n%s\n' 'Variables: V=1 (show commands), O=DIR (output), KVER=6.1|6.12|newest, KERNELS=, XQ_VECTORS=DIR, QEMU_SRC=DIR, VM_OPTIONS=,' \
+		/^[a-z][a-z_-]*:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@printf '\n%s\n%s\n' 'Variables: V=1 (show commands), O=DIR (output), KVER=6.1|6.12|newest, KDIR=HEADERS, KERNELS=, XQ_VECTORS=DIR, QEMU_SRC=DIR, VM_OPTIONS=,' \
 		'  PREFIX= DESTDIR= (install), ARCH=arm64 CROSS_COMPILE=, FUZZ_SECONDS=, ONLY=REGEX (check), WERROR=1'
 
 .PHONY: demo check acceptance shell
@@ -173,6 +182,7 @@ check: $(CHECK_PROGRAMS) $(CHECK_DEPS) $(O)/check.plan | $(O)/stamp/packages-che
 
 acceptance: ## Run the acceptance of xq, on the software device and in the VM (SETS=)
 check-debug: ## Run the tests of the driver on kernels that tell every mistake
+check-packages: ## Install, use and purge the Debian packages in fresh systems (as root; PACKAGE_RELEASES=)
 lint: ## Run the kernel's checkers of source over the driver (checkpatch, kernel-doc, coccicheck)
 campaign: ## A long run of fuzzer, faults and refusals (CAMPAIGN_JOBS=, CAMPAIGN_CALLS=, CAMPAIGN_RELOADS=, CAMPAIGN_SEED=)
 
@@ -188,7 +198,7 @@ setup: $(PACKAGES) $(O)/stamp/packages-check $(KERNELS:%=$(O)/stamp/kernel-%) ##
 
 debug-kernel: ## Build these kernels (some minutes, once)
 qemu: $(QEMU) ## Build QEMU with the device
-module: $(O)/module-$(KVER)/xqaccel.ko ## Build the driver for kernel KVER
+module: $(O)/module-$(KVER)/xqaccel.ko ## Build the driver for kernel KVER, or for the headers in KDIR
 image: $(IMAGES) ## Make the guest's images
 lib: $(LIB_TARGETS) ## Build libxqaccel
 tools: lib $(TOOL_TARGETS) $(PROGRAMS:%=$(O)/obj/bin/%) ## Build xq and the examples
@@ -217,7 +227,10 @@ run-fuzz-%: $(O)/fuzz/bin/%
 
 ##@ House keeping
 
+deb: ## Build the Debian packages of driver, library and tools (O/deb)
+
 .PHONY: install clean distclean
+modules_install: ## Install the driver for the running kernel, or that of KDIR (INSTALL_MOD_PATH=)
 install: $(INSTALL_TARGETS) ## Install the library, tools and manual pages into DESTDIR/PREFIX
 
 clean: ## Remove everything built in this checkout

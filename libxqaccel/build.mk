@@ -36,11 +36,17 @@ XQ_TENSOR_FILE_LDLIBS := $(if $(call xq_has_library,libzip),-lzip) $(if $(call x
 CFLAGS-libxqaccel/tools/npz.c := $(if $(call xq_has_library,libzip),-DXQ_WITH_LIBZIP)
 CFLAGS-libxqaccel/tools/safetensors.c := $(if $(call xq_has_library,libjansson),-DXQ_WITH_JANSSON)
 
+# xq has the library in it, so that it runs where it was built and in the guest; TOOLS=shared is what packages want.
 PROGRAMS += xq
 xq-y := $(sort $(wildcard libxqaccel/tools/*.c))
-xq-libs := xqaccel
 CFLAGS-libxqaccel/tools/xq.c := -DXQ_VERSION='"$(XQ_LIB_VERSION)"'
+ifeq ($(TOOLS),shared)
+xq-deps := $(XQ_SHARED)
+xq-ldlibs := -L$(XQ_LIB_DIR) -lxqaccel $(XQ_TENSOR_FILE_LDLIBS)
+else
+xq-libs := xqaccel
 xq-ldlibs := $(XQ_TENSOR_FILE_LDLIBS)
+endif
 
 GUEST_BIN += $(O)/obj/bin/xq
 
@@ -84,7 +90,7 @@ XQ_INCLUDE_DIR := $(DESTDIR)$(PREFIX)/include
 XQ_SHARE_DIR := $(DESTDIR)$(PREFIX)/share
 
 .PHONY: install-library
-install-library: lib tools
+install-library: lib $(O)/obj/bin/xq
 	$(call say,INSTALL,$(DESTDIR)$(PREFIX))
 	$(Q)install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(LIBDIR)/pkgconfig $(XQ_INCLUDE_DIR)/xqaccel $(XQ_INCLUDE_DIR)/linux
 	$(Q)install -m 755 $(O)/obj/bin/xq $(DESTDIR)$(PREFIX)/bin/
@@ -99,6 +105,11 @@ install-library: lib tools
 	$(Q)libxqaccel/man/install.sh $(XQ_SHARE_DIR)/man $(XQ_MANUALS)
 
 INSTALL_TARGETS += install-library
+
+# Packages of Debian, in $(O)/deb.
+.PHONY: deb
+deb: | $(O)/stamp/packages-deb
+	$(Q)libxqaccel/debian/build.sh $(O)/deb
 
 .PHONY: abi-baseline
 abi-baseline: $(XQ_SHARED) | $(O)/stamp/packages-check

@@ -31,4 +31,5 @@ mkdir "$work/a b"
 ln -s "$top"/* "$work/a b/"
 refuses "a checkout with a space" "move it" make --no-print-directory -C "$work/a b" -n help
 refuses "a kernel that is not in the list" "no kernel 5.10 in kernels.list" tests/setup/fetch-kernel.sh 5.10
+refuses "headers that are not there" "apt-get install linux-headers-" make --no-print-directory module "KDIR=$work/none" "O=$work/out"
 echo "1..$number"

@@ -21,6 +21,15 @@ $(O)/stamp/kernel-%: tests/setup/fetch-kernel.sh tests/setup/kernels.list | $(PA
 	$(Q)folder=$$(tests/setup/fetch-kernel.sh $*) && ln -sfn "$$folder" $(O)/kernel-$*
 	$(Q)touch $@
 
+# A kernel of this system, make module KDIR=/lib/modules/.../build, of which nothing is fetched or installed.
+$(O)/stamp/kernel-kdir: FORCE
+	$(Q)mkdir -p $(@D) $(O)/kernel-kdir
+	$(Q)[ -e $@ ] && [ "$$(readlink $(O)/kernel-kdir/build)" = '$(KDIR)' ] || { ln -sfn '$(KDIR)' $(O)/kernel-kdir/build && touch $@; }
+
+.PHONY: modules_install
+modules_install: $(O)/module-kdir/xqaccel.ko
+	$(Q)env -u MAKEFLAGS -u MFLAGS -u O -u ARCH $(MAKE) $(if $(filter 0,$(V)),-s) -C $(KDIR) M=$(abspath $(<D)) modules_install
+
 # A stamp says nothing once the cache is gone that its kernel lies in.
 $(foreach k,$(KERNELS) $(DEBUG_KERNELS),$(if $(wildcard $(O)/kernel-$(k)/release),,$(eval $(O)/stamp/kernel-$(k): FORCE)))
 

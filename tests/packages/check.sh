@@ -1,0 +1,170 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# check.sh BUILD RELEASE...: the Debian packages as their users meet them, in fresh systems of these releases. Each builds
+# them, installs them beside its own kernel, boots that kernel in the VM with the accelerator, where users try it, and
+# purges them. As root, for chroot(8) and mount(8). BUILD is the Makefile's output folder; prints KTAP.
+# Most functions are called by check().
+# shellcheck disable=SC2317,SC2329
+set -uo pipefail
+
+here=$(dirname "$(readlink -f "$0")")
+top=$(readlink -f "$here/../..")
+build=$(readlink -f "$1")
+shift
+
+if [ "$(id -u)" != 0 ]; then
+	printf '%s\n' "TAP version 14" "1..0 # SKIP only root can make a chroot: sudo make check-packages"
+	exit 0
+fi
+# What is mounted below goes away with this process.
+[ "${XQ_MOUNTS:-}" ] || XQ_MOUNTS=private exec unshare --mount --propagation private "$0" "$build" "$@"
+
+number=0
+failed=0
+
+result() {
+	number=$((number + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $number $release: $2"
+	else
+		failed=1
+		tail -n 40 "$log" | sed 's/^/# /'
+		echo "not ok $number $release: $2"
+	fi
+}
+
+# make_system KIND: a fresh one in $root, with what a chroot needs of its host.
+make_system() {
+	local device archive
+	archive=$("$here/chroot.sh" "$release" "$1") || return 1
+	root=$work/$1
+	mkdir "$root"
+	tar -C "$root" -xpf "$archive" || return 1
+	mount -t proc proc "$root/proc"
+	mount -t tmpfs -o mode=755 dev "$root/dev"
+	for device in null:3 zero:5 full:7 random:8 urandom:9; do
+		mknod -m 666 "$root/dev/${device%:*}" c 1 "${device#*:}"
+	done
+	cp /etc/resolv.conf "$root/etc/resolv.conf"
+}
+
+inside() {
+	chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive \
+		${http_proxy:+http_proxy="$http_proxy"} ${https_proxy:+https_proxy="$https_proxy"} "$@" </dev/null
+}
+
+build_packages() {
+	make_system build || return 1
+	mkdir "$root/checkout" "$root/packages"
+	mount --bind -o ro "$top" "$root/checkout"
+	inside /checkout/libxqaccel/debian/build.sh /packages || return 1
+	mv "$root/packages" "$work/packages"
+}
+
+check_packages() {
+	mkdir "$root/packages"
+	mount --bind "$work/packages" "$root/packages"
+	inside sh -c 'lintian --allow-root --fail-on error,warning /packages/*.changes'
+}
+
+# Every path but those of package lists, logs and caches.
+paths() {
+	find "$root" -xdev \( -path "$root/var/cache" -o -path "$root/var/log" -o -path "$root/var/lib/apt" -o -path "$root/tmp" \
+		-o -path "$root/packages" \) -prune -o -printf '%P\n' | LC_ALL=C sort
+}
+
+install_packages() {
+	make_system user || return 1
+	kernel=$(ls "$root/lib/modules")
+	inside useradd -m member
+	inside useradd -m stranger
+	paths >"$work/before"
+	mkdir "$root/packages"
+	cp "$work"/packages/*.deb "$root/packages/"
+	rm -f "$root"/packages/*-dbgsym_*
+	# The lists are as old as the archive of the system is.
+	inside sh -c 'apt-get install -y --no-install-recommends /packages/*.deb || {
+		apt-get update && apt-get install -y --no-install-recommends /packages/*.deb; }' || return 1
+	inside usermod -aG xqaccel member
+}
+
+module_is_built() {
+	inside dkms status xqaccel
+	inside dkms status xqaccel | grep -F "$kernel" | grep -q installed && inside modinfo -k "$kernel" xqaccel
+}
+
+# The README's program, as it is printed there, with what the packages have.
+program_runs() {
+	# shellcheck disable=SC2016
+	sed -n '/^```c$/,/^```$/{/^```/d;p}' "$top/README.md" >"$root/packages/example.c"
+	sed -n '/^prints$/,/^## /{s/^    //p}' "$top/README.md" >"$work/wanted"
+	inside gcc -Wall -Werror /packages/example.c -lxqaccel -o /packages/example || return 1
+	inside env XQACCEL_DEVICE=soft /packages/example >"$work/printed" && diff "$work/wanted" "$work/printed"
+}
+
+# The guest's image has no driver: the one that it loads is the package's.
+boot() {
+	mkdir -p "$work/kernel-$release"
+	echo "$kernel" >"$work/kernel-$release/release"
+	cp "$root/boot/vmlinuz-$kernel" "$work/kernel-$release/vmlinuz"
+	ln -s "$root/lib/modules/$kernel" "$work/kernel-$release/modules"
+	"$top/tests/vm/image.sh" "$work/image-$release.cpio" "$work/kernel-$release" - "$here/guest.sh" || return 1
+	"$top/tests/vm/run" --kernel "$release" --build "$work" --qemu "$build/qemu/qemu-system-x86_64" --no-driver \
+		--vectors "$root" --timeout 900 --log "$work/vm.log" --command guest.sh
+}
+
+purge_packages() {
+	inside apt-get purge -y libxqaccel1 libxqaccel-dev xqaccel-tools xqaccel-dkms && inside apt-get autoremove -y --purge
+}
+
+# Keys that DKMS has made for itself are its own.
+nothing_is_left() {
+	rm -rf "$root/packages"
+	paths | diff "$work/before" - | grep '^[<>]' | grep -v ' var/lib/dkms/mok\.' >"$work/left"
+	cat "$work/left"
+	grep xqaccel "$root/etc/group" "$root/etc/gshadow"
+	[ ! -s "$work/left" ] && ! grep -q xqaccel "$root/etc/group" "$root/etc/gshadow"
+}
+
+# check NAME FUNCTION
+check() {
+	"$2" >"$log" 2>&1
+	result $? "$1"
+}
+
+guest_results() {
+	local line
+	while read -r line; do
+		case $line in
+		"ok "*) result 0 "in the VM: ${line#ok }" ;;
+		"not ok "*) result 1 "in the VM: ${line#not ok }" ;;
+		esac
+	done <"$work/guest.log"
+}
+
+check_release() {
+	check "the packages are built" build_packages || return
+	check "lintian has no complaint" check_packages
+	check "they are installed" install_packages || return
+	check "DKMS has built the module" module_is_built
+	check "a program is compiled and runs" program_runs
+	boot >"$work/guest.log" 2>&1
+	cp "$work/guest.log" "$log"
+	guest_results
+	[ "$(tail -n 1 "$work/guest.log")" = "guest.sh: done" ]
+	result $? "in the VM: nothing else goes wrong"
+	check "they are purged" purge_packages
+	check "nothing is left" nothing_is_left
+}
+
+echo "TAP version 14"
+for release; do
+	work=$build/systems/$release
+	rm -rf --one-file-system "$work"
+	mkdir -p "$work"
+	log=$work/log
+	check_release
+done
+echo "1..$number"
+exit $failed

@@ -1,0 +1,88 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# test_dkms.sh BUILD KERNEL...: the package of the driver holds together, and DKMS builds what is in it for these kernels,
+# whose headers are in BUILD. Nothing is installed. Prints KTAP.
+# Functions are called by check().
+# shellcheck disable=SC2317,SC2329
+set -uo pipefail
+
+build=$(readlink -f "$1")
+shift
+cd "$(dirname "$(readlink -f "$0")")/../.." || exit 1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+number=0
+failed=0
+
+# check NAME FUNCTION [ARGUMENT...]
+check() {
+	local name=$1
+	shift
+	number=$((number + 1))
+	if "$@" >"$work/log" 2>&1; then
+		echo "ok $number $name"
+	else
+		failed=1
+		tail -n 40 "$work/log" | sed 's/^/# /'
+		echo "not ok $number $name"
+	fi
+}
+
+package_version() {
+	sed -n '1s/.*(\(.*\)).*/\1/p' libxqaccel/debian/changelog
+}
+
+one_version() {
+	grep -xF "XQ_LIB_VERSION := $(package_version)" libxqaccel/build.mk && grep -x "#define XQACCEL_DRIVER_VERSION.\"$(package_version)\"" driver/device.h
+}
+
+build_package() {
+	libxqaccel/debian/build.sh "$work" -A && dpkg-deb -x "$work"/xqaccel-dkms_*.deb "$work/root"
+}
+
+lintian_agrees() {
+	lintian --allow-root --fail-on error,warning "$work"/*.changes
+}
+
+# What kbuild would not find in the package.
+whole_driver() {
+	diff -r driver "$work/root/usr/src/xqaccel-$(package_version)/driver" &&
+		diff -r uapi "$work/root/usr/src/xqaccel-$(package_version)/uapi"
+}
+
+dkms_builds() {
+	local release
+	release=$(cat "$build/kernel-$1/release")
+	# Kernels whose headers are installed have pahole; those in BUILD are only unpacked.
+	env MAKEFLAGS="-- CONFIG_DEBUG_INFO_BTF_MODULES=" dkms build -m xqaccel -v "$(package_version)" -k "$release" --kernelsourcedir "$build/kernel-$1/build" \
+		--dkmstree "$work/dkms" --sourcetree "$work/root/usr/src" --force || {
+		cat "$work"/dkms/xqaccel/*/build/make.log
+		return 1
+	}
+	find "$work/dkms/xqaccel/$(package_version)/$release" -name 'xqaccel.ko*' -exec modinfo -F vermagic {} + |
+		grep -F "$release "
+}
+
+# What somebody does who has a kernel's headers and no packages.
+make_builds() {
+	local kernel=$1 release
+	release=$(cat "$build/kernel-$1/release")
+	# On a board nobody installs packages for a module.
+	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make --no-print-directory modules_install "KDIR=$build/kernel-$kernel/build" \
+		"O=$work/out" "INSTALL_MOD_PATH=$work/modules" PACKAGES=/nonexistent &&
+		find "$work/modules/lib/modules/$release" -name 'xqaccel.ko*' -exec modinfo -F vermagic {} + | grep -F "$release "
+}
+
+echo "TAP version 14"
+check "package, library and driver have one version" one_version
+check "the package is built" build_package
+check "lintian has no complaint" lintian_agrees
+check "the whole driver is in it" whole_driver
+mkdir "$work/dkms"
+for kernel; do
+	check "DKMS builds it for Linux $kernel" dkms_builds "$kernel"
+done
+check "make modules_install KDIR= for Linux $1" make_builds "$1"
+echo "1..$number"
+exit $failed

@@ -87,6 +87,12 @@ $(call spaced,$(CURDIR),this checkout's path,move it)
 $(call spaced,$(O),O=,choose another)
 $(call spaced,$(XQ_CACHE),the cache's path,set XDG_CACHE_HOME)
 
+# Before anything starts, because the last words of a make that has started are its own.
+ifneq ($(filter-out help clean distclean,$(or $(MAKECMDGOALS),help)),)
+misplaced := $(shell tests/setup/place.sh $(O))
+$(if $(misplaced),$(error $(misplaced)))
+endif
+
 ifndef KERNELS
 KERNELS := $(shell grep -o '^[^\#[:space:]]*' tests/setup/kernels.list)
 endif

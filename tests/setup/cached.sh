@@ -26,7 +26,10 @@ cached() {
 	folder=$(cache_folder "$1")
 	shift
 	if [ ! -d "$folder" ]; then
-		mkdir -p "$(dirname "$folder")"
+		mkdir -p "$(dirname "$folder")" || {
+			echo "${0##*/}: choose another folder for the cache with XDG_CACHE_HOME=DIR" >&2
+			return 1
+		}
 		(
 			flock 8
 			[ -d "$folder" ] && exit 0
@@ -53,18 +56,25 @@ cached() {
 	echo "$folder"
 }
 
+# The last line says what to do.
 explain_failure() {
 	local free
 	free=$(df -Pk "$XQ_CACHE" | awk 'NR == 2 { print int($4 / 1024) }')
 	echo "${0##*/}: could not make $1" >&2
 	if [ "$free" -lt 200 ]; then
-		echo "${0##*/}: only $free MiB are free in $XQ_CACHE (about 3000 are needed); XDG_CACHE_HOME moves it" >&2
+		echo "${0##*/}: only $free MiB are free in $XQ_CACHE: make room (about 3000 MiB), or move it with XDG_CACHE_HOME=DIR" >&2
+	elif [ -n "$(find "$XQ_CACHE/apt" -name unreachable 2>/dev/null)" ]; then
+		echo "${0##*/}: no packages came from $("$setup_scripts/mirror.sh" main): run it again with a network, or with" \
+			"XQ_MIRROR=URI of another archive" >&2
 	fi
 }
 
 # apt_try RELEASE TOOL ARGUMENT...: as private-apt.sh; once more with fresh lists when the pool has moved on.
 apt_try() {
-	"$setup_scripts/private-apt.sh" "$@" || XQ_APT_REFRESH=1 "$setup_scripts/private-apt.sh" "$@"
+	"$setup_scripts/private-apt.sh" "$@" || XQ_APT_REFRESH=1 "$setup_scripts/private-apt.sh" "$@" || {
+		touch "$XQ_CACHE/apt/$1/unreachable"
+		return 1
+	}
 }
 
 # candidate_field RELEASE PACKAGE FIELD: a field of the newest version.

@@ -28,6 +28,7 @@ dependency() {
 fetch_kernel() {
 	local image headers common kbuild name modules
 	echo "  FETCH   Linux $series ($release)"
+	"$here/private-apt.sh" "$release" apt-cache stats >/dev/null
 	image=$(dependency linux-image-amd64 'linux-image-[0-9].*')
 	headers=$(dependency linux-headers-amd64 'linux-headers-[0-9].*')
 	name=${image#linux-image-}

@@ -44,5 +44,6 @@ fi
 # shellcheck disable=SC2086
 apt_get install --no-install-recommends $missing && exit 0
 cat "$log" >&2
-echo "packages.sh: could not install:$missing" >&2
+echo "packages.sh: apt could not install them (see above); when it can, with a network and room in /var, run the same" \
+	"command again, or as root: apt-get install --no-install-recommends$missing" >&2
 exit 1

@@ -44,11 +44,13 @@ write_config() {
 update() {
 	local log=$root/update.log
 	echo "  APT     package lists of $release" >&2
+	rm -f "$root/unreachable"
 	if apt-get -c "$root/apt.conf" -q update >"$log" 2>&1 </dev/null && ! grep -q '^Err:' "$log"; then
 		touch "$root/updated"
 	elif [ -e "$root/updated" ]; then
 		echo "private-apt.sh: could not refresh the lists of $release, using those at hand" >&2
 	else
+		touch "$root/unreachable"
 		cat "$log" >&2
 		echo "private-apt.sh: could not fetch the package lists of $release" >&2
 		return 1

@@ -250,7 +250,10 @@ static void random_requantization(void)
 	if (!open_devices())
 		return;
 	for (int round = 0; round < rounds(400) && ktap.failures < 3; round++) {
-		struct xq_requant rq = { .profile = XQ_REQUANT_TFLITE, .multiplier = m, .shift = shift };
+		struct xqaccel_info *info = (struct xqaccel_info *)xq_device_info(xq_workspace_device(best));
+		const uint64_t features = info->features;
+		struct xq_requant rq = { .profile = XQ_REQUANT_TFLITE, .multiplier = m, .shift = shift,
+					 .zero_point = (int32_t)ktap_range(-9, 9) };
 		struct xq_channels shape;
 		struct xq_conv c;
 		size_t oh, ow, n;
@@ -270,7 +273,11 @@ static void random_requantization(void)
 			(struct xq_channels){ c.batch * oh * ow, c.out_c, 1 };
 		EXPECT(!xq_requantize(want, &shape, NULL, &rq, other), "requantize");
 		c.requant = &rq;
+		/* The same of a device without epilogues. */
+		if (round % 2)
+			info->features &= ~XQACCEL_FEATURE_EPILOGUE;
 		err = xq_conv(best, &c);
+		info->features = features;
 		EXPECT(!err, "error %d", err);
 		if (!EXPECT(!memcmp(y, other, n * xq_type_unpacked_bytes(rq.type)), "type %s",
 			    xq_type_name(rq.type)))

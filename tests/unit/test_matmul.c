@@ -368,21 +368,29 @@ static void refusals(void)
 
 static void layers(void)
 {
+	static const enum xq_type results[] = { XQ_U8, XQ_S8, XQ_S4, XQ_U2, XQ_T2, XQ_S16 };
+	struct xqaccel_info *info;
+	uint64_t features;
+
 	setup();
+	info = (struct xqaccel_info *)xq_device_info(dev);
+	features = info->features;
 	for (int round = 0; round < 150; round++) {
 		const size_t rows = (size_t)ktap_range(0, 20), in = (size_t)ktap_range(0, 300), out = (size_t)ktap_range(1, 40);
 		const enum xq_type xt = (enum xq_type)ktap_range(XQ_S8, XQ_B1), wt = (enum xq_type)ktap_range(XQ_S8, XQ_C8);
 		int8_t table[256];
 		int32_t *zp = random_ints(out, -200, 200), *bias = random_ints(out, -9999, 9999);
 		float *scale = malloc(4 * out);
-		struct xq_requant rq = { .profile = XQ_REQUANT_ONNX, .type = XQ_U8, .params = out, .scale = scale, .zero_point = 7 };
+		const enum xq_type yt = results[ktap_range(0, 5)];
+		struct xq_requant rq = { .profile = XQ_REQUANT_ONNX, .type = yt, .params = out, .scale = scale, .zero_point = 7,
+					 .clamp = round % 3 == 1, .act_min = 0, .act_max = 1 };
 		struct product p = { .planes = 1, .batch = 1 };
 		struct xq_linear_config config = {
 			.inputs = in, .outputs = out, .x_type = xt, .w_type = wt, .x_zp = (int32_t)ktap_range(-99, 99),
 			.w_zp = zp, .w_zps = round % 3 ? out : 1, .codebook = table, .bias = bias,
 			.requant = round % 2 ? &rq : NULL,
 		};
-		uint8_t *y8 = malloc(rows * out + 1), *want8 = malloc(rows * out + 1);
+		uint8_t *y8 = malloc(2 * rows * out + 1), *want8 = malloc(2 * rows * out + 1);
 		struct xq_linear *layer;
 		int err;
 
@@ -399,7 +407,11 @@ static void layers(void)
 		p.got = malloc(4 * rows * out + 4);
 		p.want = malloc(4 * rows * out + 4);
 		reference_all(&p);
+		/* The same of a device without epilogues. */
+		if (round % 4 == 3)
+			info->features &= ~XQACCEL_FEATURE_EPILOGUE;
 		err = xq_linear_create(dev, &config, &layer);
+		info->features = features;
 		if (EXPECT(!err, "create: %d, %s x %s", err, xq_type_name(xt), xq_type_name(wt))) {
 			err = xq_linear_run(layer, ws, p.mm.a, rows, round % 2 ? (void *)y8 : p.got, NULL);
 			EXPECT(!err, "run: %d", err);
@@ -407,7 +419,7 @@ static void layers(void)
 				const struct xq_channels shape = { rows, out, 1 };
 
 				xq_requantize(p.want, &shape, NULL, &rq, want8);
-				EXPECT(!memcmp(y8, want8, rows * out), "%s x %s %zux%zux%zu", xq_type_name(xt),
+				EXPECT(!memcmp(y8, want8, rows * out * xq_type_unpacked_bytes(yt)), "%s x %s %zux%zux%zu", xq_type_name(xt),
 				       xq_type_name(wt), rows, out, in);
 			} else {
 				EXPECT(!memcmp(p.got, p.want, 4 * rows * out), "%s x %s %zux%zux%zu", xq_type_name(xt),

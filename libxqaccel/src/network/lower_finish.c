@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "libxqaccel/src/ops/epilogue.h"
 #include "lower.h"
 
 static void put_constant(struct xqn_compiler *c, struct xqn_step *step, unsigned int operand, int tensor)
@@ -34,35 +35,33 @@ void xqn_put_bytes(struct xqn_compiler *c, struct xqn_step *step, unsigned int o
 		xqn_put(step, operand, xqn_constant_bytes(c, from, bytes));
 }
 
+struct put {
+	struct xqn_compiler *c;
+	struct xqn_step *step;
+};
+
+static void put_array(void *arg, unsigned int operand, const void *from, size_t bytes)
+{
+	struct put *p = arg;
+
+	xqn_put_bytes(p->c, p->step, operand, from, bytes);
+}
+
 static int put_requant(struct xqn_compiler *c, struct xqn_step *step, const struct xq_network_finish *f,
 		       const struct xqn_tensor *x, const struct xqn_tensor *w, const struct xqn_tensor *y,
 		       size_t channels)
 {
 	struct xqaccel_epilogue *e = &step->work.epilogue;
-	const struct xq_requant *rq;
+	struct put put = { c, step };
 	struct xqn_requant r;
 	int err = xqn_finish_requant(c->net, c->op, f, x, w, y, channels, &r);
 
 	if (err)
 		return err;
-	rq = &r.rq;
-	e->kind = XQACCEL_EPILOGUE_REQUANT;
-	e->profile = rq->profile;
+	xq_epilogue_words(&r.rq, e);
 	e->format = y->config.type;
 	e->index_format = f->table ? f->index_type : XQ_NONE;
-	e->channels = rq->params > 1;
-	e->zero_point = rq->zero_point;
-	e->act_min = xqn_act_min(rq->clamp, rq->act_min);
-	e->act_max = xqn_act_max(rq->clamp, rq->act_max);
-	if (rq->profile == XQ_REQUANT_ONNX) {
-		xqn_put_bytes(c, step, XQACCEL_EPILOGUE_SCALE, rq->scale, rq->params * sizeof(*rq->scale));
-	} else {
-		xqn_put_bytes(c, step, XQACCEL_EPILOGUE_MULTIPLIER, rq->multiplier,
-			  rq->params * sizeof(*rq->multiplier));
-		xqn_put_bytes(c, step, XQACCEL_EPILOGUE_SHIFT, rq->shift, rq->params * sizeof(*rq->shift));
-	}
-	if (rq->profile == XQ_REQUANT_FLOOR_SHIFT)
-		xqn_put_bytes(c, step, XQACCEL_EPILOGUE_ADD, rq->add, rq->params * sizeof(*rq->add));
+	xq_epilogue_arrays(&r.rq, NULL, channels, put_array, &put);
 	xqn_put_bytes(c, step, XQACCEL_EPILOGUE_TABLE, f->table, 256);
 	free(r.memory);
 	return 0;

@@ -48,6 +48,9 @@ void xq_transpose(const void *src, size_t a, size_t b, size_t bytes, void *dst, 
 int xq_conv_finish(const struct xq_conv *conv, const struct xq_conv_shape *s, size_t first,
 		   size_t rows, int32_t *acc, void *scratch);
 
+/* The same of all pixels, which the device has finished: the output's layout alone. */
+void xq_conv_put_finished(const struct xq_conv *conv, const struct xq_conv_shape *s, const void *packed, void *scratch);
+
 /* Scratch memory that blocks of so many rows need, 0 if none */
 size_t xq_conv_finish_bytes(const struct xq_conv *conv, const struct xq_conv_shape *s, size_t rows);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* A convolution as one job of the device, without patches: what follows the sums is the CPU's. */
+/* A convolution as one job of the device, without patches. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -7,6 +7,7 @@
 
 #include "conv_run.h"
 #include "driver/xq_work.h"
+#include "epilogue.h"
 #include "libxqaccel/src/device/queue.h"
 #include "libxqaccel/src/pack/rows.h"
 
@@ -91,10 +92,27 @@ static int make(const struct xq_device *dev, const void *jobs, unsigned int inde
 	return 0;
 }
 
+/* The epilogue, of a device that has it. */
+static int put_epilogue(const struct xq_conv_run *run, struct xqaccel_job_desc *job)
+{
+	const struct xq_conv *conv = run->conv;
+	const size_t channels = run->shape.out_c;
+	void *data;
+	int err = xq_workspace_stage(run->ws, XQACCEL_EPILOGUE_BIAS,
+				     xq_epilogue_bytes(conv->requant, conv->bias, channels), &data);
+
+	if (!err)
+		xq_epilogue_put(conv->requant, conv->bias, channels,
+				run->ws->stage[XQACCEL_EPILOGUE_BIAS]->memory.handle, data, 0, job);
+	return err;
+}
+
 int xq_conv_run_job(struct xq_conv_run *run)
 {
 	const struct xq_conv_shape *s = &run->shape;
-	const uint64_t pixel = xq_row_size(run->a.type, s->in_c), out = s->out_c * sizeof(int32_t);
+	const bool epilogue = xq_epilogue_on_device(run->ws->dev, run->conv->requant);
+	const enum xq_type y_type = epilogue ? run->conv->requant->type : XQ_S32;
+	const uint64_t pixel = xq_row_size(run->a.type, s->in_c), out = xq_row_size(y_type, s->out_c);
 	struct xqaccel_job_desc job = { 0 };
 	struct xqaccel_operand *op = job.operand;
 	struct xq_completion done;
@@ -111,6 +129,10 @@ int xq_conv_run_job(struct xq_conv_run *run)
 	if (err)
 		return err;
 	describe(run, &job.work);
+	if (epilogue)
+		err = put_epilogue(run, &job);
+	if (err)
+		return err;
 	op[XQACCEL_X] = (struct xqaccel_operand){ .handle = run->ws->stage[XQACCEL_X]->memory.handle, .stride = pixel,
 						  .plane_stride = pixel * s->in_w, .batch_stride = pixel * s->in_w * s->in_h };
 	op[XQACCEL_W] = (struct xqaccel_operand){ .handle = run->ws->stage[XQACCEL_B]->memory.handle,
@@ -123,5 +145,9 @@ int xq_conv_run_job(struct xq_conv_run *run)
 	if (err)
 		return err;
 	xq_matmul_add_stats(run->conv->stats, &done);
+	if (epilogue) {
+		xq_conv_put_finished(run->conv, s, y, run->scratch);
+		return 0;
+	}
 	return xq_conv_finish(run->conv, s, 0, s->rows, y, run->scratch);
 }

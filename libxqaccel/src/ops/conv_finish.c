@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "conv.h"
+#include "epilogue.h"
 
 #define BLOCK 32
 
@@ -83,4 +84,16 @@ int xq_conv_finish(const struct xq_conv *conv, const struct xq_conv_shape *s, si
 	else
 		memcpy(there, acc, rows * s->out_c * bytes);
 	return 0;
+}
+
+void xq_conv_put_finished(const struct xq_conv *conv, const struct xq_conv_shape *s, const void *packed, void *scratch)
+{
+	const enum xq_type type = conv->requant->type;
+
+	if (conv->layout == XQ_NHWC) {
+		xq_epilogue_unpack(type, packed, s->rows, s->out_c, conv->y);
+		return;
+	}
+	xq_epilogue_unpack(type, packed, s->rows, s->out_c, scratch);
+	scatter(s, scratch, element_bytes(conv), 0, s->rows, conv->y);
 }

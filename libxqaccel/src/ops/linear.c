@@ -6,6 +6,9 @@
 #include <xqaccel/linear.h>
 #include <xqaccel/pack.h>
 
+#include "epilogue.h"
+#include "libxqaccel/src/device/job.h"
+#include "libxqaccel/src/device/queue.h"
 #include "libxqaccel/src/pack/rows.h"
 #include "widen.h"
 #include "workspace.h"
@@ -14,8 +17,9 @@
 
 /**
  * struct xq_linear - constant once made
- * @constants: packed weights, zero points and codebook
+ * @constants: packed weights, zero points, codebook, and what the epilogue reads
  * @job: all but rows, x and accumulators
+ * @epilogue: words and operands of the epilogue of a device that has them, else without one
  * @x: how elements of x become codes
  * @bias: NULL for none
  * @requant: its arrays are @parameters; @requantizes says whether it counts
@@ -24,6 +28,7 @@ struct xq_linear {
 	struct xq_device *dev;
 	struct xq_buffer *constants;
 	struct xq_gemm job;
+	struct xqaccel_job_desc epilogue;
 	struct xq_widening x;
 	size_t inputs, outputs, packed_bytes;
 	int32_t *bias;
@@ -104,7 +109,7 @@ static bool worth_tiles(const struct xq_device *dev, enum xq_type type, size_t n
 	       xq_tiled_size(type, n, k) / 2 < n * xq_row_size(type, k);
 }
 
-/* The buffer: tiles (or rows) of weights, then zero points, then the codebook. */
+/* The buffer: tiles (or rows) of weights, then zero points, then the codebook, then the epilogue's arrays. */
 static int pack_constants(struct xq_linear *l, const struct xq_linear_config *c,
 			  const struct xq_widening *w)
 {
@@ -113,13 +118,18 @@ static int pack_constants(struct xq_linear *l, const struct xq_linear_config *c,
 	const size_t row = xq_row_size(w->type, k);
 	const size_t packed = tiled ? xq_tiled_size(w->type, n, k) : n * row;
 	const size_t zps = (packed + 3) / 4 * 4, table = zps + 4 * n;
+	const size_t arrays = (table + 256 + XQ_EPILOGUE_ALIGN - 1) / XQ_EPILOGUE_ALIGN * XQ_EPILOGUE_ALIGN;
+	const bool epilogue = xq_epilogue_on_device(l->dev, c->requant);
 	uint8_t *data;
 	size_t r, bad;
-	int err = xq_buffer_create(l->dev, table + 256, &l->constants);
+	int err = xq_buffer_create(l->dev, arrays + (epilogue ? xq_epilogue_bytes(&l->requant, l->bias, n) : 0),
+				   &l->constants);
 
 	if (err)
 		return err;
 	data = xq_buffer_data(l->constants);
+	if (epilogue)
+		xq_epilogue_put(&l->requant, l->bias, n, l->constants->memory.handle, data, arrays, &l->epilogue);
 	if (tiled && !xq_pack_tiles(&w->codes, c->weights, n, k, k, data, &bad))
 		return -ERANGE;
 	for (r = 0; !tiled && r < n; r++)
@@ -201,16 +211,39 @@ size_t xq_linear_bytes(const struct xq_linear *layer)
 
 /* ---- running it ---------------------------------------------------------------------------------- */
 
-static int finish(const struct xq_linear *l, int32_t *acc, size_t rows, void *y)
+struct linear_job {
+	struct xq_gemm gemm;
+	const struct xqaccel_job_desc *epilogue;
+};
+
+static int make(const struct xq_device *dev, const void *jobs, unsigned int index, struct xqaccel_job_desc *desc)
+{
+	const struct linear_job *job = jobs;
+	unsigned int i;
+	int err = xq_job_from_gemm(dev, &job->gemm, desc);
+
+	(void)index;
+	desc->work.epilogue = job->epilogue->work.epilogue;
+	for (i = XQACCEL_EPILOGUE_BIAS; i < XQ_OPERANDS; i++)
+		desc->operand[i] = job->epilogue->operand[i];
+	return err;
+}
+
+/* What the device left undone. */
+static int finish(const struct xq_linear *l, void *c, size_t rows, void *y)
 {
 	const struct xq_channels shape = { rows, l->outputs, 1 };
 	int err;
 
+	if (l->epilogue.work.epilogue.kind) {
+		xq_epilogue_unpack(l->requant.type, c, rows, l->outputs, y);
+		return 0;
+	}
 	if (l->requantizes)
-		return xq_requantize(acc, &shape, l->bias, &l->requant, y);
-	err = xq_bias_add(acc, &shape, l->bias);
+		return xq_requantize(c, &shape, l->bias, &l->requant, y);
+	err = xq_bias_add(c, &shape, l->bias);
 	if (!err)
-		memcpy(y, acc, rows * l->outputs * sizeof(*acc));
+		memcpy(y, c, rows * l->outputs * sizeof(int32_t));
 	return err;
 }
 
@@ -218,24 +251,24 @@ static int run_rows(const struct xq_linear *l, struct xq_workspace *ws, const ui
 		    size_t rows, void *y, struct xq_matmul_stats *stats)
 {
 	const size_t row_bytes = xq_row_size(l->x.type, l->inputs);
-	struct xq_gemm job = l->job;
+	const size_t out_bytes = xq_row_size(l->epilogue.work.epilogue.kind ? l->requant.type : XQ_S32, l->outputs);
+	struct linear_job job = { l->job, &l->epilogue };
 	struct xq_completion done;
 	size_t r, bad;
 	void *a, *c;
 	int err = xq_workspace_stage(ws, XQACCEL_A, rows * row_bytes, &a);
 
 	if (!err)
-		err = xq_workspace_stage(ws, XQACCEL_C, rows * l->outputs * sizeof(int32_t), &c);
+		err = xq_workspace_stage(ws, XQACCEL_C, rows * out_bytes, &c);
 	if (err)
 		return err;
 	for (r = 0; r < rows; r++)
 		if (!xq_pack_row(&l->x.codes, x + r * l->inputs, l->inputs, (uint8_t *)a + r * row_bytes, &bad))
 			return -ERANGE;
-	job.m = (uint32_t)rows;
-	job.a = (struct xq_operand){ .buffer = ws->stage[XQACCEL_A], .stride = row_bytes };
-	job.c = (struct xq_operand){ .buffer = ws->stage[XQACCEL_C],
-				     .stride = l->outputs * sizeof(int32_t) };
-	err = xq_gemm_run(ws->queue, &job, &done);
+	job.gemm.m = (uint32_t)rows;
+	job.gemm.a = (struct xq_operand){ .buffer = ws->stage[XQACCEL_A], .stride = row_bytes };
+	job.gemm.c = (struct xq_operand){ .buffer = ws->stage[XQACCEL_C], .stride = out_bytes };
+	err = xq_queue_run_as(ws->queue, &job, make, &done);
 	if (err)
 		return err;
 	xq_matmul_add_stats(stats, &done);

@@ -28,7 +28,7 @@ void xq_workspace_destroy(struct xq_workspace *ws)
 	if (!ws)
 		return;
 	xq_queue_destroy(ws->queue);
-	for (i = 0; i < XQ_GEMM_OPERANDS; i++)
+	for (i = 0; i < sizeof(ws->stage) / sizeof(ws->stage[0]); i++)
 		xq_buffer_destroy(ws->stage[i]);
 	free(ws->scratch);
 	free(ws);

@@ -8,13 +8,13 @@
 
 /**
  * struct xq_workspace - a queue and a buffer for each operand
- * @stage: grown on demand, NULL until needed
+ * @stage: grown on demand, NULL until needed; what an epilogue reads is all in that of its first operand
  * @scratch: host memory, for transposing
  */
 struct xq_workspace {
 	struct xq_device *dev;
 	struct xq_queue *queue;
-	struct xq_buffer *stage[XQ_GEMM_OPERANDS];
+	struct xq_buffer *stage[XQACCEL_EPILOGUE_BIAS + 1];
 	void *scratch;
 	size_t scratch_bytes;
 };

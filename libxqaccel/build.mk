@@ -115,6 +115,12 @@ deb: | $(O)/stamp/packages-deb
 abi-baseline: $(XQ_SHARED) | $(O)/stamp/packages-check
 	$(Q)tests/static/abi.sh update $(O)
 
+# ---- examples -----------------------------------------------------------------------------------
+
+PROGRAMS += xq-classify
+xq-classify-y := libxqaccel/examples/classify.c
+xq-classify-libs := xqaccel
+
 # ---- the demo -----------------------------------------------------------------------------------
 
 PROGRAMS += xq-demo xq-demo-train

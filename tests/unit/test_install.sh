@@ -48,6 +48,14 @@ network_example() {
 		XQACCEL_DEVICE=soft "$work/network" >"$work/printed" && diff "$work/wanted" "$work/printed"
 }
 
+# The example of models, which is no longer than the documentation says.
+model_example() {
+	[ "$(wc -l <libxqaccel/examples/classify.c)" -le 40 ] || { echo "the example is long"; return 1; }
+	# shellcheck disable=SC2046
+	cc -Wall -Wextra -Werror libxqaccel/examples/classify.c $(pkg-config --cflags --libs xqaccel) -o "$work/classify" &&
+		! "$work/classify" /dev/null 2>"$work/said" && grep -q '^/dev/null: ' "$work/said"
+}
+
 links_statically() {
 	# shellcheck disable=SC2046
 	cc "$work/example.c" $(pkg-config --cflags xqaccel) "$prefix/lib/libxqaccel.a" -lpthread -lm -o "$work/static" &&
@@ -87,6 +95,8 @@ readme_example >"$work/log" 2>&1
 result $? "the example in README.md, as it is printed"
 network_example >"$work/log" 2>&1
 result $? "the network in Documentation/library.rst, as it is printed"
+model_example >"$work/log" 2>&1
+result $? "libxqaccel/examples/classify.c"
 links_statically >"$work/log" 2>&1
 result $? "static linking"
 includes >"$work/log" 2>&1

@@ -77,7 +77,8 @@ static int check_quantization(struct xqm_graph *graph, const struct xqm_tensor *
 	size_t i;
 
 	for (i = 0; i < q->count; i++)
-		if (!(q->scale[i] > 0) || !isfinite(q->scale[i]))
+		/* That of weights that are all zeros may be 0. */
+		if (!(q->scale[i] >= 0) || !isfinite(q->scale[i]))
 			return xqm_fail(graph, -EINVAL, "tensor %d %.200s has a scale of %g", t->number, name_of(t),
 					(double)q->scale[i]);
 	if (q->count < 2 || !t->shape.known)

@@ -44,7 +44,7 @@ struct xqm_shape {
 /**
  * struct xqm_quantization - what the integers of a tensor stand for: scale * (q - zero_point)
  * @count: how many scales there are: 0 for none, 1 for the tensor, else one for each index of dimension @axis
- * @scale: [count], finite and above 0
+ * @scale: [count], finite and not below 0
  * @zero_point: [count]; NULL for zeros
  */
 struct xqm_quantization {

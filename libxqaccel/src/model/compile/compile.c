@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: MIT
+/*
+ * From a graph, whose shapes are known, to a network.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "compile.h"
+
+/* ---- where ----------------------------------------------------------------------------------------------------- */
+
+static const struct xqm_device_operator *look_up(const struct xqm_device_operator *table, const struct xqm_graph *graph,
+						 const struct xqm_operator *op)
+{
+	for (; table->takes; table++)
+		if (table->op == op->op)
+			return table->takes(graph, op) ? table : NULL;
+	return NULL;
+}
+
+const struct xqm_device_operator *xqm_on_device(const struct xqm_graph *graph, const struct xqm_operator *op)
+{
+	const struct xqm_device_operator *found = look_up(xqm_device_products, graph, op);
+
+	if (!found)
+		found = look_up(xqm_device_arithmetic, graph, op);
+	return found ? found : look_up(xqm_device_moves, graph, op);
+}
+
+static void mark(struct xqm_compiler *c, const int *number, unsigned int count)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		if (number[i])
+			c->native[number[i] - 1] = true;
+}
+
+static void choose(struct xqm_compiler *c)
+{
+	unsigned int i;
+
+	for (i = 0; i < c->graph->operators; i++) {
+		const struct xqm_operator *op = c->graph->operator[i];
+
+		c->device[i] = xqm_on_device(c->graph, op);
+		if (!c->device[i])
+			continue;
+		mark(c, op->input, op->inputs);
+		mark(c, op->output, op->outputs);
+	}
+}
+
+/* ---- batches ------------------------------------------------------------------------------------------------------- */
+
+/* Along the first dimension an operator of this kind computes every row by itself, whatever else it does. */
+static bool keeps_rows(const struct xqm_graph *graph, const struct xqm_operator *op)
+{
+	const struct xqm_tensor *x = xqm_input(graph, op, 0), *y = xqm_output(graph, op, 0);
+	unsigned int i;
+
+	switch (op->op) {
+	case XQM_CONCAT:
+	case XQM_SPLIT:
+		return op->params.axis.axis && op->params.axis.axis != -(int64_t)y->shape.dims;
+	case XQM_TRANSPOSE:
+		return op->params.transpose.dims && !op->params.transpose.order[0];
+	case XQM_RESHAPE:
+	case XQM_FLATTEN:
+	case XQM_SQUEEZE:
+	case XQM_UNSQUEEZE:
+	case XQM_SLICE:
+	case XQM_PAD:
+	case XQM_RESIZE:
+		return x->shape.dim[0] == y->shape.dim[0];
+	case XQM_REDUCE_MEAN:
+		return xqm_on_device(graph, op);
+	case XQM_ADD:
+	case XQM_MUL:
+	case XQM_SUB:
+		/* What is repeated for each row has to be a constant. */
+		for (i = 0; i < op->inputs; i++) {
+			x = xqm_input(graph, op, i);
+			if (x->data ? x->shape.dims == y->shape.dims && x->shape.dim[0] != 1 : x->shape.dims != y->shape.dims)
+				return false;
+		}
+		return true;
+	case XQM_QUANTIZE:
+	case XQM_DEQUANTIZE:
+	case XQM_IDENTITY:
+	case XQM_CAST:
+		return true;
+	default:
+		return xqm_on_device(graph, op);
+	}
+}
+
+bool xqm_rows_apart(const struct xqm_graph *graph)
+{
+	int64_t rows = 0;
+	unsigned int i, k;
+
+	if (graph->states || !graph->inputs)
+		return false;
+	for (i = 0; i < graph->tensors; i++) {
+		const struct xqm_tensor *t = &graph->tensor[i];
+		bool used = t->uses || t->producer >= 0;
+
+		for (k = 0; k < graph->inputs; k++)
+			used |= graph->input[k] == t->number;
+		if (t->data || !used)
+			continue;
+		if (!t->shape.dims || t->shape.dim[0] < 1 || (rows && t->shape.dim[0] != rows))
+			return false;
+		rows = t->shape.dim[0];
+	}
+	for (i = 0; i < graph->operators; i++)
+		if (!keeps_rows(graph, graph->operator[i]))
+			return false;
+	return true;
+}
+
+/* ---- tensors ----------------------------------------------------------------------------------------------------------- */
+
+static void set_quantization(struct xq_network_tensor *to, const struct xqm_quantization *q)
+{
+	to->channels = q->count;
+	to->scale = q->count ? q->scale : NULL;
+	to->zero_point = q->count ? q->zero_point : NULL;
+}
+
+static void set_shape(struct xq_network_tensor *to, const struct xqm_shape *shape)
+{
+	unsigned int i;
+
+	to->dims = shape->dims;
+	for (i = 0; i < shape->dims; i++)
+		to->dim[i] = (size_t)shape->dim[i];
+}
+
+/* What only the CPU sees: its bytes, for each row if there is a batch. */
+static void set_bytes(const struct xqm_compiler *c, struct xq_network_tensor *to, const struct xqm_tensor *t)
+{
+	const size_t rows = c->batched ? (size_t)t->shape.dim[0] : 1;
+	const size_t bytes = (size_t)xqm_elements(&t->shape) / rows * xq_model_type_bytes(t->type);
+
+	to->type = XQ_U8;
+	to->dims = 2;
+	to->dim[0] = rows;
+	to->dim[1] = bytes ? bytes : 1;
+}
+
+int xqm_network_tensor(struct xqm_compiler *c, int number)
+{
+	const struct xqm_tensor *t = xqm_tensor(c->graph, number);
+	struct xq_network_tensor to = { 0 };
+	int made;
+
+	if (!t)
+		return 0;
+	if (c->tensor[number - 1])
+		return c->tensor[number - 1];
+	to.name = *t->name ? t->name : NULL;
+	to.batched = c->batched && !t->data;
+	if (c->native[number - 1]) {
+		to.type = (enum xq_type)t->type;
+		set_shape(&to, &t->shape);
+		set_quantization(&to, &t->quantization);
+		to.data = t->data;
+		to.order = t->order;
+		to.codebook = t->codebook;
+	} else {
+		set_bytes(c, &to, t);
+	}
+	made = xq_network_tensor(c->network, &to);
+	if (made < 0)
+		return xqm_fail(c->graph, made, "%s", xq_network_error(c->network));
+	c->tensor[number - 1] = made;
+	return made;
+}
+
+int xqm_network_between(struct xqm_compiler *c, enum xq_type type, const struct xqm_shape *shape,
+			const struct xqm_quantization *quantization)
+{
+	struct xq_network_tensor to = { .type = type, .batched = c->batched };
+	int made;
+
+	set_shape(&to, shape);
+	set_quantization(&to, quantization);
+	made = xq_network_tensor(c->network, &to);
+	return made < 0 ? xqm_fail(c->graph, made, "%s", xq_network_error(c->network)) : made;
+}
+
+/* ---- operators ------------------------------------------------------------------------------------------------------------ */
+
+int xqm_added(struct xqm_compiler *c, const struct xqm_operator *op, int result)
+{
+	if (result < 0)
+		return xqm_fail_at(c->graph, op, result, "%s", xq_network_error(c->network));
+	c->operators = (unsigned int)result + 1;
+	return result;
+}
+
+const char *xqm_operator_name(struct xqm_graph *graph, const struct xqm_operator *op)
+{
+	char text[160];
+
+	if (*op->name)
+		snprintf(text, sizeof(text), "%.100s", op->name);
+	else
+		snprintf(text, sizeof(text), "%u", op->number);
+	return xqm_keep_text(graph, text, strlen(text));
+}
+
+static int add_operators(struct xqm_compiler *c)
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < c->graph->operators && err >= 0; i++) {
+		const struct xqm_operator *op = c->graph->operator[i];
+
+		c->first[i] = c->operators;
+		err = c->device[i] ? c->device[i]->add(c, op) : xqm_add_call(c, op);
+	}
+	c->first[i] = c->operators;
+	return err < 0 ? err : 0;
+}
+
+/* ---- ends ------------------------------------------------------------------------------------------------------------------ */
+
+static int add_end(struct xqm_compiler *c, int number, int (*add)(struct xq_network *network, int tensor))
+{
+	const int tensor = xqm_network_tensor(c, number);
+	int err = tensor < 0 ? tensor : add(c->network, tensor);
+
+	return err && tensor >= 0 ? xqm_fail(c->graph, err, "%s", xq_network_error(c->network)) : err;
+}
+
+static bool is_output(const struct xqm_graph *graph, int tensor, unsigned int outputs, unsigned int states)
+{
+	unsigned int i;
+
+	for (i = 0; i < outputs; i++)
+		if (graph->output[i] == tensor)
+			return true;
+	for (i = 0; i < states; i++)
+		if (graph->state[i].out == tensor)
+			return true;
+	return false;
+}
+
+static int add_inputs(struct xqm_compiler *c)
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < c->graph->inputs && !err; i++)
+		err = add_end(c, c->graph->input[i], xq_network_input);
+	for (i = 0; i < c->graph->states && !err; i++)
+		err = add_end(c, c->graph->state[i].in, xq_network_input);
+	return err;
+}
+
+static int add_outputs(struct xqm_compiler *c)
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < c->graph->outputs && !err; i++)
+		if (!is_output(c->graph, c->graph->output[i], i, 0))
+			err = add_end(c, c->graph->output[i], xq_network_output);
+	for (i = 0; i < c->graph->states && !err; i++)
+		if (!is_output(c->graph, c->graph->state[i].out, c->graph->outputs, i))
+			err = add_end(c, c->graph->state[i].out, xq_network_output);
+	return err;
+}
+
+/*
+ * An output that is an input, a state or a constant is made by no operator: it becomes a copy of it. So does the end of a
+ * state that is the begin of another.
+ */
+static int copy_end(struct xqm_graph *graph, int *end)
+{
+	const struct xqm_tensor *from = xqm_tensor(graph, *end);
+	struct xqm_operator *op;
+	struct xqm_tensor *to;
+	int number;
+
+	if (from->producer >= 0)
+		return 0;
+	number = xqm_add_tensor(graph, from->name);
+	op = number < 0 ? NULL : xqm_add_operator(graph, XQM_IDENTITY, 1, 1);
+	if (!op)
+		return -ENOMEM;
+	from = xqm_tensor(graph, *end);
+	to = xqm_tensor(graph, number);
+	to->type = from->type;
+	to->shape = from->shape;
+	to->quantization = from->quantization;
+	to->producer = (int)op->number;
+	to->uses = 1;
+	op->type = "copy";
+	op->input[0] = *end;
+	op->output[0] = number;
+	*end = number;
+	return 0;
+}
+
+static int copy_ends(struct xqm_graph *graph)
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < graph->outputs && !err; i++)
+		err = copy_end(graph, &graph->output[i]);
+	for (i = 0; i < graph->states && !err; i++)
+		err = graph->state[i].in == graph->state[i].out ? 0 : copy_end(graph, &graph->state[i].out);
+	return err;
+}
+
+/* ---- all of it ---------------------------------------------------------------------------------------------------------------- */
+
+int xqm_compile(struct xqm_compiler *c)
+{
+	int err = copy_ends(c->graph);
+
+	if (err)
+		return err;
+	c->device = calloc((size_t)c->graph->operators + 1, sizeof(*c->device));
+	c->first = calloc((size_t)c->graph->operators + 1, sizeof(*c->first));
+	c->native = calloc((size_t)c->graph->tensors + 1, sizeof(*c->native));
+	c->tensor = calloc((size_t)c->graph->tensors + 1, sizeof(*c->tensor));
+	if (!c->device || !c->first || !c->native || !c->tensor)
+		return xqm_no_memory(c->graph);
+	choose(c);
+	err = add_inputs(c);
+	if (!err)
+		err = add_operators(c);
+	return err ? err : add_outputs(c);
+}
+
+void xqm_compiler_end(struct xqm_compiler *c)
+{
+	free(c->device);
+	free(c->first);
+	free(c->native);
+	free(c->tensor);
+}

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Types and shapes of all tensors, from those of the inputs. What depends on constants only is computed here.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "compile.h"
+#include "libxqaccel/src/model/tflite/kernels.h"
+
+/* Bytes that folding may make of a constant, beside as many as the operator reads. */
+#define FOLD_BYTES	(1U << 20)
+
+/* ---- which kernel ----------------------------------------------------------------------------------------- */
+
+/* Only says where elements lie, so that quantized ones stay what they are. */
+static bool only_moves(enum xqm_op op)
+{
+	return (op >= XQM_IDENTITY && op <= XQM_SHAPE) || op == XQM_SIZE || op == XQM_MAX_POOL;
+}
+
+static bool quantized(const struct xqm_tensor *t)
+{
+	return t && t->quantization.count && t->type != XQ_F32 && t->type != XQ_F16;
+}
+
+static const struct xqm_tensor *quantized_operand(const struct xqm_graph *graph, const struct xqm_operator *op)
+{
+	unsigned int i;
+
+	for (i = 0; i < op->inputs; i++)
+		if (quantized(xqm_input(graph, op, i)))
+			return xqm_input(graph, op, i);
+	for (i = 0; i < op->outputs; i++)
+		if (quantized(xqm_output(graph, op, i)))
+			return xqm_output(graph, op, i);
+	return NULL;
+}
+
+/* Types of the inputs, for people. */
+static const char *input_types(const struct xqm_graph *graph, const struct xqm_operator *op, char *text, size_t bytes)
+{
+	size_t n = 0;
+	unsigned int i;
+
+	*text = 0;
+	for (i = 0; i < op->inputs && n < bytes; i++) {
+		const struct xqm_tensor *t = xqm_input(graph, op, i);
+		char shape[XQM_SHAPE_TEXT];
+
+		n += (size_t)snprintf(text + n, bytes - n, "%s%s %s", i ? ", " : "", t ? xq_model_type_name(t->type) : "none",
+				      t ? xqm_shape_text(&t->shape, shape) : "");
+	}
+	return text;
+}
+
+const struct xqm_kernel *xqm_processor_kernel(struct xqm_graph *graph, const struct xqm_operator *op)
+{
+	const struct xqm_kernel *kernel = xqt_kernel(graph, op);
+	char types[300];
+
+	if (kernel)
+		return kernel;
+	/* What other kernels would compute of the integers is not what they stand for. */
+	if (only_moves(op->op) || op->op == XQM_OTHER || !quantized_operand(graph, op))
+		kernel = xqm_kernel(op);
+	if (!kernel)
+		xqm_fail_at(graph, op, -EOPNOTSUPP, "it is not known for inputs %s%s",
+			    input_types(graph, op, types, sizeof(types)),
+			    quantized_operand(graph, op) ? " and their quantization" : "");
+	return kernel;
+}
+
+/* ---- one operator ------------------------------------------------------------------------------------------ */
+
+/* Takes over what a kernel found of an output, which may not contradict the file. */
+static int settle(struct xqm_graph *graph, const struct xqm_operator *op, struct xqm_tensor *t,
+		  const struct xqm_value *value)
+{
+	char one[XQM_SHAPE_TEXT], other[XQM_SHAPE_TEXT];
+	struct xqm_shape shape = { .known = true, .dims = value->dims };
+	uint64_t elements = 1;
+	unsigned int i;
+	bool fits = true;
+
+	for (i = 0; i < value->dims; i++) {
+		if (value->dim[i] > XQM_MAX_SIZE)
+			return xqm_fail_at(graph, op, -EOVERFLOW, "its output is too large");
+		shape.dim[i] = (int64_t)value->dim[i];
+		elements *= value->dim[i] ? value->dim[i] : 1;
+		if (elements > XQM_MAX_BYTES / 8)
+			return xqm_fail_at(graph, op, -EOVERFLOW, "its output of shape %s is too large",
+					   xqm_shape_text(&shape, one));
+	}
+	if (t->type && t->type != value->type)
+		return xqm_fail_at(graph, op, -EINVAL, "its output %.100s is %s in the file, and %s by its inputs", t->name,
+				   xq_model_type_name(t->type), xq_model_type_name(value->type));
+	if (t->shape.known && t->shape.dims != shape.dims)
+		fits = false;
+	for (i = 0; fits && t->shape.known && i < shape.dims; i++)
+		fits = t->shape.dim[i] < 0 || t->shape.dim[i] == shape.dim[i];
+	if (!fits)
+		return xqm_fail_at(graph, op, -EINVAL, "its output %.100s has the shape %s in the file, and %s by its inputs",
+				   t->name, xqm_shape_text(&t->shape, one), xqm_shape_text(&shape, other));
+	t->type = value->type;
+	t->shape = shape;
+	return 0;
+}
+
+static bool settled(const struct xqm_graph *graph, const struct xqm_operator *op)
+{
+	unsigned int i;
+
+	for (i = 0; i < op->outputs; i++) {
+		const struct xqm_tensor *t = xqm_output(graph, op, i);
+
+		if (t && (!t->type || !xqm_fixed(&t->shape)))
+			return false;
+	}
+	return true;
+}
+
+static bool all_constant(const struct xqm_graph *graph, const struct xqm_operator *op)
+{
+	unsigned int i;
+
+	for (i = 0; i < op->inputs; i++)
+		if (xqm_input(graph, op, i) && !xqm_input(graph, op, i)->data)
+			return false;
+	return true;
+}
+
+/* Whether the outputs are not much larger than what they are made of. */
+static bool worth_folding(const struct xqm_value *in, unsigned int inputs, const struct xqm_value *out,
+			  unsigned int outputs)
+{
+	uint64_t read = FOLD_BYTES, made = 0;
+	unsigned int i;
+
+	for (i = 0; i < inputs; i++)
+		read += in[i].type ? xqm_value_elements(&in[i]) * xqm_value_bytes(&in[i]) : 0;
+	for (i = 0; i < outputs; i++)
+		made += out[i].type ? xqm_value_elements(&out[i]) * xqm_value_bytes(&out[i]) : 0;
+	return made <= 4 * read;
+}
+
+static int fold(struct xqm_graph *graph, struct xqm_operator *op, const struct xqm_kernel *kernel,
+		const struct xqm_value *in, struct xqm_value *out)
+{
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < op->outputs; i++) {
+		out[i].data = out[i].type ? xqm_alloc(graph, xqm_value_elements(&out[i]) * xqm_value_bytes(&out[i]) + 1) : NULL;
+		if (out[i].type && !out[i].data)
+			return xqm_no_memory(graph);
+	}
+	err = kernel->compute(op, in, out);
+	if (err)
+		return xqm_fail_at(graph, op, err, "it can't be computed of its constants");
+	for (i = 0; i < op->outputs; i++) {
+		struct xqm_tensor *t = xqm_output(graph, op, i);
+
+		if (!t)
+			continue;
+		t->data = out[i].data;
+		t->bytes = xqm_value_elements(&out[i]) * xqm_value_bytes(&out[i]);
+		t->order = XQ_UNPACKED;
+	}
+	op->op = XQM_REMOVED;
+	return 0;
+}
+
+static int infer(struct xqm_graph *graph, struct xqm_operator *op)
+{
+	const bool constant = all_constant(graph, op);
+	struct xqm_value in[XQM_OPERANDS], out[XQM_OPERANDS];
+	const struct xqm_kernel *kernel;
+	unsigned int i;
+	int err = 0;
+
+	if (op->inputs > XQM_OPERANDS || op->outputs > XQM_OPERANDS)
+		return xqm_fail_at(graph, op, -EOPNOTSUPP, "it has %u inputs and %u outputs, the most are %d", op->inputs,
+				   op->outputs, XQM_OPERANDS);
+	if (settled(graph, op) && !constant && xqm_on_device(graph, op))
+		return 0;
+	kernel = xqm_processor_kernel(graph, op);
+	if (!kernel)
+		return -EOPNOTSUPP;
+	for (i = 0; i < op->inputs && !err; i++)
+		err = xqm_value_of(graph, xqm_input(graph, op, i), &in[i]);
+	for (i = 0; i < op->outputs; i++) {
+		const struct xqm_tensor *t = xqm_output(graph, op, i);
+
+		out[i] = (struct xqm_value){ 0 };
+		if (t) {
+			out[i].type = t->type;
+			out[i].quantization = &t->quantization;
+		}
+	}
+	if (!err)
+		err = kernel->infer(graph, op, in, out);
+	for (i = 0; i < op->outputs && !err; i++) {
+		struct xqm_tensor *t = xqm_output(graph, op, i);
+
+		if (t)
+			err = settle(graph, op, t, &out[i]);
+		else
+			out[i].type = XQ_NONE;
+	}
+	if (err || !constant || !worth_folding(in, op->inputs, out, op->outputs))
+		return err;
+	return fold(graph, op, kernel, in, out);
+}
+
+int xqm_infer(struct xqm_graph *graph)
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < graph->operators && !err; i++)
+		if (graph->operator[i]->op != XQM_REMOVED)
+			err = infer(graph, graph->operator[i]);
+	if (err)
+		return err;
+	xqm_sweep(graph);
+	xqm_link(graph);
+	return 0;
+}

@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: MIT
 /*
- * xq show: what a tensor is and how its values are spread.
+ * xq show: what a tensor is and how its values are spread; or what a model is (show_model.c).
  */
-#include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "arguments.h"
 #include "command.h"
 #include "element.h"
 #include "json.h"
+#include "model_file.h"
 #include "options.h"
+#include "show_model.h"
 
 #define BAR_WIDTH	40
 #define MAX_BINS	1000
@@ -40,7 +39,7 @@ struct spread {
 };
 
 struct show {
-	const char *path;
+	const char *path, *device;
 	int64_t bins;
 	bool json, has_bins;
 
@@ -52,6 +51,8 @@ static int parse(struct show *s, int argc, char **argv)
 {
 	const struct option_spec specs[] = {
 		{ "bins", 0, OPTION_INT, &s->bins, "N", "lines of the histogram, default 16; 0: none", &s->has_bins },
+		{ "device", 0, OPTION_STRING, &s->device, "NAME", "on which a model would run: soft, or a path; default: the first that"
+		  " works", NULL },
 		{ "json", 0, OPTION_FLAG, &s->json, NULL, "one line of JSON", NULL },
 	};
 	const int status = options_parse(argc, argv, specs, sizeof(specs) / sizeof(specs[0]), &s->path, 1, 1, NULL);
@@ -61,23 +62,6 @@ static int parse(struct show *s, int argc, char **argv)
 	if (s->bins < 0 || s->bins > MAX_BINS)
 		return usage("--bins must be 0 to %d (%" PRId64 ")", MAX_BINS, s->bins);
 	return OPTIONS_DONE;
-}
-
-/* What a file is if it is a model, NULL if it isn't one. */
-static const char *model_kind(const char *path)
-{
-	const char *end = strrchr(path, '.');
-	struct stat st;
-	/* A pipe is opened once: its writer would not wait for a second time. */
-	const int fd = !stat(path, &st) && S_ISREG(st.st_mode) ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-	char head[8] = "";
-	bool tflite;
-
-	if (fd < 0)
-		return NULL;
-	tflite = pread(fd, head, sizeof(head), 0) == sizeof(head) && !memcmp(head + 4, "TFL3", 4);
-	close(fd);
-	return tflite ? "TensorFlow Lite" : end && !strcmp(end, ".onnx") ? "ONNX" : NULL;
 }
 
 /* ---- moments -------------------------------------------------------------------------------- */
@@ -283,13 +267,11 @@ int cmd_show(int argc, char **argv)
 {
 	struct show s = { .bins = 16 };
 	int status = parse(&s, argc, argv);
-	const char *model;
 
 	if (status != OPTIONS_DONE)
 		return status;
-	model = model_kind(s.path);
-	if (model)
-		return fail("models cannot be shown yet, only tensors (%s is %s)", s.path, model);
+	if (model_file_is(s.path))
+		return show_model(s.path, s.device, s.json);
 	status = argument_mapped(s.path, &s.t);
 	if (!status) {
 		first_pass(&s.t, &s.spread);

@@ -118,10 +118,7 @@ class Show(xq_case.Tests):
     def what_it_refuses(self):
         with open("m.tflite", "wb") as f:
             f.write(b"\x1c\0\0\0TFL3" + bytes(100))
-        with open("m.onnx", "wb") as f:
-            f.write(b"\x08\x08" + bytes(100))
-        self.refused(1, "models cannot be shown yet, only tensors (m.tflite is TensorFlow Lite)", "show", "m.tflite")
-        self.refused(1, "models cannot be shown yet, only tensors (m.onnx is ONNX)", "show", "m.onnx")
+        self.refused(1, "m.tflite: a table has no list of its fields at byte 28 of the file, which has 108", "show", "m.tflite")
         self.refused(1, "cannot read none.npy: No such file or directory", "show", "none.npy")
         self.refused(2, "--bins must be 0 to 1000 (-1)", "show", "x.npy", "--bins", "-1")
         self.refused(2, "--bins must be 0 to 1000 (1001)", "show", "x.npy", "--bins=1001")

@@ -88,7 +88,7 @@ manual() {
 
 export PKG_CONFIG_PATH=$prefix/lib/pkgconfig LD_LIBRARY_PATH=$prefix/lib
 echo "KTAP version 1"
-echo "1..9"
+echo "1..10"
 installs >"$work/log" 2>&1
 result $? "it installs"
 readme_example >"$work/log" 2>&1

@@ -3,7 +3,7 @@
 # Cases of other projects, found through XQ_VECTORS: on the in-process device on the host, on
 # /dev/xqaccel0 in the VM.
 
-XQ_VECTOR_TESTS := test_vectors test_bnn
+XQ_VECTOR_TESTS := test_vectors test_bnn test_models
 UNIT_TESTS += $(XQ_VECTOR_TESTS)
 GUEST_TESTS += $(XQ_VECTOR_TESTS)
 
@@ -14,11 +14,14 @@ test_vectors-timeout := 300
 test_bnn-y := tests/vectors/bnn.c $(XQ_VECTOR_COMMON)
 test_bnn-libs := xqaccel
 test_bnn-timeout := 600
+test_models-y := tests/vectors/models.c $(XQ_VECTOR_COMMON)
+test_models-libs := xqaccel
+test_models-timeout := 300
 
-# The acceptance of the contract for `xq`, which XQ_VECTORS brings: the same lines on the software device and, of SETS that need no
-# whole models, on the device in the VM.
+# The acceptance of the contract for `xq`, which XQ_VECTORS brings: the same lines on the software device and on the device
+# in the VM.
 ACCEPT := $(XQ_VECTORS)/acceptance/accept.py
-SETS ?= cmsis dory onnx random
+SETS ?= cmsis dory models onnx random
 acceptance: $(O)/obj/bin/xq $(QEMU) $(O)/image-$(KVER).cpio
 	$(Q)[ -e $(ACCEPT) ] || { echo "make acceptance: XQ_VECTORS=$(XQ_VECTORS) has no acceptance/accept.py" >&2; exit 1; }
 	$(Q)python3 $(ACCEPT) --xq $(O)/obj/bin/xq --device soft $(SETS)

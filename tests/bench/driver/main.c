@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * bench-driver [-r ROUNDS] [-d DISK] [-p PARTS]: the table, see driver.h. Parts are d (beside the disk), c (many
- * clients) and p (the large product).
+ * clients), p (the large product), and j (small jobs alone, for who profiles them).
  */
 #include <errno.h>
 #include <stdio.h>
@@ -108,6 +108,19 @@ static void beside_disk(const char *path, unsigned int rounds)
 	disk_close(disk);
 }
 
+static void jobs_alone(unsigned int rounds)
+{
+	struct jobs *jobs = jobs_open(0);
+	double rate[MEASURE_MAX];
+	unsigned int i;
+
+	jobs_rate(jobs, OPERATIONS);
+	for (i = 0; i < rounds; i++)
+		rate[i] = jobs_rate(jobs, OPERATIONS).per_second;
+	printf("%-46s %12.1f %s\n", "small jobs by ioctl alone", median(rate, rounds), "a second");
+	jobs_close(jobs);
+}
+
 static double in_turn_us(struct jobs **clients)
 {
 	double us[ROUND_TRIPS];
@@ -182,6 +195,8 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	print_head();
+	if (strchr(parts, 'j'))
+		jobs_alone(rounds);
 	if (strchr(parts, 'd'))
 		beside_disk(disk, rounds);
 	if (strchr(parts, 'c'))

@@ -31,6 +31,7 @@ static void queue_init(struct xqaccel_device *xq, unsigned int index)
 	q->stopped = true;
 	INIT_LIST_HEAD(&q->jobs);
 	INIT_DELAYED_WORK(&q->watch, xqaccel_watch);
+	raw_spin_lock_init(&q->bell);
 }
 
 /*

@@ -25,7 +25,7 @@ static irqreturn_t queue_interrupt(int irq, void *data)
 		if (xqaccel_queue_reap(q)) {
 			q->irq_reaped = true;
 			handled = true;
-			xqaccel_sched_run(xq);
+			xqaccel_sched_dispatch(xq);
 		}
 		if (q->broken) {
 			handled = true;
@@ -33,6 +33,7 @@ static irqreturn_t queue_interrupt(int irq, void *data)
 		}
 	}
 	spin_unlock(&xq->lock);
+	xqaccel_sched_ring(xq);
 	return IRQ_RETVAL(handled);
 }
 

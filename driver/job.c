@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Jobs: made from a checked description, with references to their buffers; and their end. */
 #include <linux/lockdep.h>
+#include <linux/poll.h>
 #include <linux/slab.h>
 
 #include "buffer.h"
@@ -282,7 +283,7 @@ void xqaccel_job_end(struct xqaccel_job *job)
 		list_del(&job->node);
 		xqaccel_job_uncount(job);
 		/* There are fewer jobs to wait for. */
-		wake_up_all(&client->wait);
+		wake_up_poll(&client->wait, EPOLLIN | EPOLLRDNORM);
 		xqaccel_job_release(job);
 		xqaccel_job_free(xq, job);
 		return;
@@ -292,7 +293,8 @@ void xqaccel_job_end(struct xqaccel_job *job)
 	list_add_tail(&job->lane_node, &job->lane->done);
 	client->done_count++;
 	job->lane->done_count++;
-	wake_up(&client->wait);
+	/* With the events: it is a job's end, and the lock is held; see wait.c. */
+	wake_up_poll(&client->wait, EPOLLIN | EPOLLRDNORM);
 	xqaccel_job_release(job);
 }
 

@@ -72,10 +72,12 @@ void xqaccel_queue_start(struct xqaccel_queue *q)
 
 	lockdep_assert_held(&xq->lock);
 
+	raw_spin_lock(&q->bell);
 	memset(q->cq, 0, cq_bytes(q));
 	q->sq_tail = 0;
 	q->sq_told = 0;
 	q->cq_head = 0;
+	q->cq_told = 0;
 	q->phase = 1;
 	dma_wmb();
 	xqaccel_write64(xq, XQ_QUEUE(q->index, XQ_Q_SQ_BASE), q->sq_dma);
@@ -88,7 +90,19 @@ void xqaccel_queue_start(struct xqaccel_queue *q)
 	q->broken = false;
 	q->halted = false;
 	q->idle = false;
-	q->stopped = false;
+	WRITE_ONCE(q->stopped, false);
+	raw_spin_unlock(&q->bell);
+}
+
+/* Nobody gives it jobs or rings its doorbells when this returns. */
+void xqaccel_queue_stop(struct xqaccel_queue *q)
+	__must_hold(&q->xq->lock)
+{
+	lockdep_assert_held(&q->xq->lock);
+
+	raw_spin_lock(&q->bell);
+	WRITE_ONCE(q->stopped, true);
+	raw_spin_unlock(&q->bell);
 }
 
 /* The device starts none of the jobs that it has not started yet. */
@@ -209,25 +223,63 @@ void xqaccel_queue_push(struct xqaccel_queue *q, struct xqaccel_job *job)
 
 	job->desc.id = cpu_to_le64(++xq->next_id);
 	q->sq[q->sq_tail] = job->desc;
-	q->sq_tail = ring_next(q, q->sq_tail);
+	/* The descriptor must be in memory before the doorbell, whoever rings it. */
+	dma_wmb();
+	WRITE_ONCE(q->sq_tail, ring_next(q, q->sq_tail));
 	list_move_tail(&job->node, &q->jobs);
 	if (!q->inflight++)
 		head_begins(q);
 	xqaccel_watch_arm(q);
 }
 
-/* Tells the device of all that was put on the ring. */
-void xqaccel_queue_ring(struct xqaccel_queue *q)
-	__must_hold(&q->xq->lock)
+/* Whether there is something that the device was not told. */
+static bool untold(const struct xqaccel_queue *q)
 {
-	lockdep_assert_held(&q->xq->lock);
+	return !READ_ONCE(q->stopped) && (READ_ONCE(q->sq_told) != READ_ONCE(q->sq_tail) ||
+					  READ_ONCE(q->cq_told) != READ_ONCE(q->cq_head));
+}
 
-	if (q->sq_told == q->sq_tail)
+/* Rings the doorbells that have to be. Values only move on, since each is read under the lock. */
+static void tell(struct xqaccel_queue *q)
+{
+	const u32 tail = READ_ONCE(q->sq_tail), head = READ_ONCE(q->cq_head);
+
+	lockdep_assert_held(&q->bell);
+
+	if (q->stopped)
 		return;
-	q->sq_told = q->sq_tail;
-	/* The descriptors must be in memory before the doorbell. */
-	dma_wmb();
-	queue_write(q, XQ_Q_SQ_TAIL, q->sq_tail);
+	if (q->cq_told != head) {
+		WRITE_ONCE(q->cq_told, head);
+		queue_write(q, XQ_Q_CQ_HEAD, head);
+	}
+	if (q->sq_told != tail) {
+		WRITE_ONCE(q->sq_told, tail);
+		queue_write(q, XQ_Q_SQ_TAIL, tail);
+	}
+}
+
+/*
+ * Tells the device of all that was put on the ring, and of what was taken off the other one. With
+ * or without xqaccel_device.lock; better without, since an emulated device may take its time over a
+ * doorbell. If another processor is at it, that one sees to the rest.
+ */
+void xqaccel_queue_ring(struct xqaccel_queue *q)
+{
+	unsigned long flags;
+
+	/*
+	 * What is to be told must be visible before the lock is found taken: its holder looks
+	 * again after giving it up, see below.
+	 */
+	smp_mb();
+	while (untold(q)) {
+		if (!raw_spin_trylock_irqsave(&q->bell, flags))
+			return;
+		tell(q);
+		raw_spin_unlock_irqrestore(&q->bell, flags);
+		/* The lock must be free before one looks again, see above. */
+		smp_mb();
+	}
 }
 
 /* A completion that can't be true means that the queue's state is no longer known. */
@@ -277,7 +329,7 @@ bool xqaccel_queue_collect(struct xqaccel_queue *q)
 		barrier();
 		if (!completion_believable(q, &c))
 			break;
-		q->cq_head = ring_next(q, q->cq_head);
+		WRITE_ONCE(q->cq_head, ring_next(q, q->cq_head));
 		if (!q->cq_head)
 			q->phase ^= 1;
 		q->inflight--;
@@ -289,11 +341,8 @@ bool xqaccel_queue_collect(struct xqaccel_queue *q)
 	return any;
 }
 
-/* Takes new completions; returns whether there were any. */
+/* Takes new completions; returns whether there were any. The caller rings the doorbell. */
 bool xqaccel_queue_reap(struct xqaccel_queue *q)
 {
-	if (q->stopped || !xqaccel_queue_collect(q))
-		return false;
-	queue_write(q, XQ_Q_CQ_HEAD, q->cq_head);
-	return true;
+	return !q->stopped && xqaccel_queue_collect(q);
 }

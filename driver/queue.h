@@ -4,6 +4,7 @@
 #define XQACCEL_QUEUE_H
 
 #include <linux/list.h>
+#include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/workqueue.h>
 
@@ -21,7 +22,8 @@ struct xq_hw_completion;
 #define XQACCEL_RING_LOG2	4
 
 /**
- * struct xqaccel_queue - all members but the addresses under xqaccel_device.lock
+ * struct xqaccel_queue - all members but the addresses under xqaccel_device.lock, unless they say
+ *	otherwise
  * @xq: device
  * @index: number of the queue
  * @log2: of the entries of both rings
@@ -30,13 +32,15 @@ struct xq_hw_completion;
  * @sq_dma: bus address of @sq
  * @cq_dma: bus address of @cq
  * @sq_tail: our index into the submission ring
- * @sq_told: the value of it that the device knows
+ * @sq_told: the value of it that the device knows; under @bell
  * @cq_head: our index into the completion ring
+ * @cq_told: the value of it that the device knows; under @bell
  * @phase: that a new completion at cq_head has
  * @inflight: length of @jobs
  * @ahead_ns: device time that was charged for them
  * @jobs: in the order in which the device got them, so they must end in that order
- * @stopped: a reset is under way or the device is not there: neither dispatch nor doorbells
+ * @stopped: a reset is under way or the device is not there: neither dispatch nor doorbells.
+ *	Changed with @bell held, too
  * @broken: the device contradicted itself on this queue; only a reset helps
  * @halted: the device starts no further job, because a suspend begins
  * @idle: halted, and no job was running when the suspend came
@@ -46,6 +50,9 @@ struct xq_hw_completion;
  * @step_tail: index of the completion that this program's would have been
  * @irq_reaped: whether an interrupt reaped since the watchdog last looked
  * @watch: watchdog, pending while jobs are in flight
+ * @bell: Protects what the device was told, so that doorbells are rung in order. Inside of
+ *	xqaccel_device.lock, or without it: who rings it keeps nobody from the jobs meanwhile. Raw,
+ *	as nobody waits for it but for a register or two.
  */
 struct xqaccel_queue {
 	struct xqaccel_device *xq;
@@ -58,6 +65,7 @@ struct xqaccel_queue {
 	u32 sq_tail;
 	u32 sq_told;
 	u32 cq_head;
+	u32 cq_told;
 	u32 phase;
 	unsigned int inflight;
 	u64 ahead_ns;
@@ -71,11 +79,13 @@ struct xqaccel_queue {
 	u32 step_tail;
 	bool irq_reaped;
 	struct delayed_work watch;
+	raw_spinlock_t bell;
 };
 
 int xqaccel_queues_alloc(struct xqaccel_device *xq);
 void xqaccel_queues_free(struct xqaccel_device *xq);
 void xqaccel_queue_start(struct xqaccel_queue *q);
+void xqaccel_queue_stop(struct xqaccel_queue *q);
 void xqaccel_queue_halt(struct xqaccel_queue *q);
 bool xqaccel_queue_idle(struct xqaccel_queue *q);
 void xqaccel_queue_cancel(struct xqaccel_job *job);

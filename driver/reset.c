@@ -173,7 +173,7 @@ void xqaccel_reset_stop(struct xqaccel_queue *q, bool answers)
 		head->timed_out = true;
 	if (!q->stopped)
 		xqaccel_queue_note_reached(q, answers);
-	q->stopped = true;
+	xqaccel_queue_stop(q);
 }
 
 /* Enables a function that was reset and all its queues. The caller has the lock. */
@@ -204,7 +204,7 @@ void xqaccel_set_lost_locked(struct xqaccel_device *xq, const char *reason)
 	spin_lock_irq(&xq->lock);
 	WRITE_ONCE(xq->lost, true);
 	for (i = 0; i < xq->caps.queues; i++)
-		xq->queue[i].stopped = true;
+		xqaccel_queue_stop(&xq->queue[i]);
 	spin_unlock_irq(&xq->lock);
 
 	/* Jobs hold their buffers, so they end only once nothing can write there. */

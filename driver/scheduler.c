@@ -385,20 +385,48 @@ static bool serve_one(struct xqaccel_device *xq)
 	return false;
 }
 
-/* Gives the hardware what it can take. */
-void xqaccel_sched_run(struct xqaccel_device *xq)
+/* Puts what the hardware can take on its rings; xqaccel_sched_ring() is to follow. */
+void xqaccel_sched_dispatch(struct xqaccel_device *xq)
 	__must_hold(&xq->lock)
 {
-	unsigned int i;
-
 	lockdep_assert_held(&xq->lock);
 
 	if (xq->lost || xq->power != XQACCEL_ACTIVE)
 		return;
 	while (serve_one(xq))
 		;
+}
+
+/*
+ * Tells the hardware. Where it matters, without the lock: the other processors need it for other
+ * jobs, and the interrupt that answers a doorbell may come before the write has ended.
+ */
+void xqaccel_sched_ring(struct xqaccel_device *xq)
+{
+	unsigned int i;
+
 	for (i = 0; i < xq->caps.queues; i++)
 		xqaccel_queue_ring(&xq->queue[i]);
+}
+
+/* Gives the hardware what it can take. */
+void xqaccel_sched_run(struct xqaccel_device *xq)
+	__must_hold(&xq->lock)
+{
+	xqaccel_sched_dispatch(xq);
+	xqaccel_sched_ring(xq);
+}
+
+/* The same, and releases the lock. */
+void xqaccel_sched_run_unlock(struct xqaccel_device *xq)
+	__releases(&xq->lock)
+{
+	xqaccel_sched_dispatch(xq);
+	/* Jobs of others may be on the rings, too: they don't wait until this task runs again. */
+	preempt_disable();
+	spin_unlock_irq(&xq->lock);
+	xqaccel_sched_ring(xq);
+	preempt_enable();
 }
 
 /* ---- the end -------------------------------------------------------------------- */

@@ -166,10 +166,8 @@ void xqaccel_submit_finish(struct xqaccel_call *call, bool written)
 			xqaccel_sched_enqueue(job);
 	}
 	if (written)
-		xqaccel_sched_run(xq);
+		return xqaccel_sched_run_unlock(xq);
 	spin_unlock_irq(&xq->lock);
-	if (written)
-		return;
 	free_jobs(xq, &call->jobs);
 	/* Others may be waiting for these. */
 	wake_up_all(&call->client->wait);

@@ -6,7 +6,9 @@
 #include <linux/freezer.h>
 #include <linux/hrtimer.h>
 #include <linux/ktime.h>
+#include <linux/lockdep.h>
 #include <linux/nospec.h>
+#include <linux/poll.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/wait.h>
@@ -52,15 +54,42 @@ static u32 ended(struct xqaccel_client *client, const struct xqaccel_wait *cmd)
 	return lane ? lane->done_count : client->done_count;
 }
 
-/* As many as were asked for have ended, or all there are. */
+/* As many as were asked for have ended, or all there are. Under the lock. */
 static bool enough(struct xqaccel_client *client, const struct xqaccel_wait *cmd)
 {
-	bool enough;
+	lockdep_assert_held(&client->xq->lock);
+
+	return ended(client, cmd) >= min(cmd->min_complete, unreaped(client, cmd));
+}
+
+static bool enough_now(struct xqaccel_client *client, const struct xqaccel_wait *cmd)
+{
+	bool ret;
 
 	spin_lock_irq(&client->xq->lock);
-	enough = ended(client, cmd) >= min(cmd->min_complete, unreaped(client, cmd));
+	ret = enough(client, cmd);
 	spin_unlock_irq(&client->xq->lock);
-	return enough;
+	return ret;
+}
+
+/* A thread in WAIT. */
+struct waiter {
+	struct wait_queue_entry entry;
+	struct xqaccel_client *client;
+	const struct xqaccel_wait *cmd;
+};
+
+/*
+ * Who waits for many jobs sleeps until the last of them, and is not woken by each. Calls with
+ * events are those of xqaccel_job_end(), which has the lock; others wake in any case.
+ */
+static int wake_waiter(struct wait_queue_entry *entry, unsigned int mode, int sync, void *key)
+{
+	const struct waiter *waiter = container_of(entry, struct waiter, entry);
+
+	if (key_to_poll(key) && !enough(waiter->client, waiter->cmd))
+		return 0;
+	return autoremove_wake_function(entry, mode, sync, key);
 }
 
 /*
@@ -70,12 +99,14 @@ static bool enough(struct xqaccel_client *client, const struct xqaccel_wait *cmd
 static int wait_for(struct xqaccel_client *client, const struct xqaccel_wait *cmd)
 {
 	ktime_t deadline = ns_to_ktime(max_t(s64, cmd->deadline_ns, 0));
-	DEFINE_WAIT(wait);
+	struct waiter waiter = { .client = client, .cmd = cmd };
 	int ret = 0;
 
+	init_wait(&waiter.entry);
+	waiter.entry.func = wake_waiter;
 	for (;;) {
-		prepare_to_wait(&client->wait, &wait, TASK_INTERRUPTIBLE | TASK_FREEZABLE);
-		if (enough(client, cmd))
+		prepare_to_wait(&client->wait, &waiter.entry, TASK_INTERRUPTIBLE | TASK_FREEZABLE);
+		if (enough_now(client, cmd))
 			break;
 		ret = -ERESTARTSYS;
 		if (signal_pending(current))
@@ -87,7 +118,7 @@ static int wait_for(struct xqaccel_client *client, const struct xqaccel_wait *cm
 		schedule_hrtimeout(cmd->deadline_ns == XQACCEL_NO_DEADLINE ? NULL : &deadline,
 				   HRTIMER_MODE_ABS);
 	}
-	finish_wait(&client->wait, &wait);
+	finish_wait(&client->wait, &waiter.entry);
 	return ret;
 }
 

@@ -5,7 +5,7 @@
 
 #include "device.h"
 
-#define MIN_RING_LOG2	4	/* more entries than XQACCEL_QUEUE_DEPTH */
+#define MIN_RING_LOG2	4	/* a queue that is worth the name */
 #define MIN_VA_BITS	30
 
 static int refuse(struct xqaccel_device *xq, const char *what, u32 value)

@@ -136,7 +136,7 @@ void xqaccel_job_sync_for_device(struct xqaccel_job *job)
 		return;
 	/* SUBMIT reads user memory, so it does not hold this; without the device sgt is gone. */
 	down_read(&xq->gone_lock);
-	for (i = 0; i < XQ_OPERANDS && !xq->gone; i++) {
+	for (i = 0; i < job->operands && !xq->gone; i++) {
 		const struct xqaccel_span *span = &job->span[i];
 		struct cursor c;
 
@@ -199,7 +199,7 @@ static void job_sync_for_cpu(struct xqaccel_job *job)
 
 	for (i = 0; i < XQ_WORK_WORDS; i++)
 		words[i] = le32_to_cpu(job->desc.work[i]);
-	for (i = 0; i < XQ_OPERANDS; i++) {
+	for (i = 0; i < job->operands; i++) {
 		if (!job->span[i].written || !job->span[i].bytes)
 			continue;
 		xq_work_extent(&work, i, &e);

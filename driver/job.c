@@ -11,6 +11,7 @@
 #include "scheduler.h"
 #include "trace.h"
 #include "user.h"
+#include "xq_program.h"
 
 /* ---- making ------------------------------------------------------------- */
 
@@ -19,8 +20,6 @@ static int span_take(struct xqaccel_client *client, const struct xqaccel_operand
 {
 	u64 end;
 
-	if (!op->handle)
-		return 0;
 	span->buf = xqaccel_buffer_find(client, op->handle);
 	if (!span->buf)
 		return -ENOENT;
@@ -51,7 +50,7 @@ bool xqaccel_job_reads(const struct xqaccel_job *job, const struct xqaccel_buffe
 
 	if (job->program)
 		return xqaccel_program_reads(job, buf, written);
-	for (i = 0; i < XQ_OPERANDS; i++) {
+	for (i = 0; i < job->operands; i++) {
 		const struct xqaccel_span *span = &job->span[i];
 		const struct xq_hull read = { span->offset, span->offset + span->bytes };
 
@@ -69,7 +68,7 @@ bool xqaccel_job_overwrites(const struct xqaccel_job *later, const struct xqacce
 
 	if (later->program)
 		return xqaccel_program_overwrites(later, job);
-	for (i = 0; i < XQ_OPERANDS; i++) {
+	for (i = 0; i < later->operands; i++) {
 		const struct xqaccel_span *span = &later->span[i];
 		const struct xq_hull written = { span->offset, span->offset + span->bytes };
 
@@ -85,8 +84,8 @@ static bool outputs_apart(const struct xqaccel_job *job)
 {
 	unsigned int i, j;
 
-	for (i = 0; i < XQ_OPERANDS; i++)
-		for (j = 0; job->span[i].written && j < XQ_OPERANDS; j++)
+	for (i = 0; i < job->operands; i++)
+		for (j = 0; job->span[i].written && j < job->operands; j++)
 			if (i != j && spans_overlap(&job->span[i], &job->span[j]))
 				return false;
 	return true;
@@ -98,7 +97,9 @@ static int spans_take(struct xqaccel_job *job, const struct xqaccel_job_desc *d)
 	unsigned int i;
 	int ret;
 
-	for (i = 0; i < XQ_OPERANDS; i++) {
+	for (i = 0; i < job->operands; i++) {
+		if (!d->operand[i].handle)
+			continue;
 		xq_work_extent(&d->work, i, &e);
 		ret = span_take(job->client, &d->operand[i], &e, &job->span[i]);
 		if (ret)
@@ -116,7 +117,7 @@ static void descriptor_fill(struct xqaccel_job *job, const struct xqaccel_job_de
 	hw->context = cpu_to_le32(job->client->context);
 	for (i = 0; i < XQ_WORK_WORDS; i++)
 		hw->work[i] = cpu_to_le32(words[i]);
-	for (i = 0; i < XQ_OPERANDS; i++) {
+	for (i = 0; i < job->operands; i++) {
 		const struct xqaccel_span *span = &job->span[i];
 
 		if (!span->buf)
@@ -132,7 +133,7 @@ static void spans_put(struct xqaccel_job *job)
 {
 	unsigned int i;
 
-	for (i = 0; i < XQ_OPERANDS; i++) {
+	for (i = 0; i < job->operands; i++) {
 		if (job->span[i].buf)
 			xqaccel_buffer_put(job->span[i].buf);
 		job->span[i].buf = NULL;
@@ -153,7 +154,7 @@ static u64 least_ns(const struct xqaccel_job *job, const struct xqaccel_work *wo
 
 	if (job->macs)
 		return 0;
-	for (i = 0; i < XQ_OPERANDS; i++)
+	for (i = 0; i < job->operands; i++)
 		bytes += job->span[i].bytes;
 	return max(bytes, xq_work_units(work)) / UNITS_PER_NS;
 }
@@ -172,11 +173,38 @@ static int job_fill(struct xqaccel_job *job, const struct xqaccel_job_desc *d)
 	return 0;
 }
 
+/* Operands up to the last one that the job has. */
+static unsigned int operand_count(const struct xqaccel_job_desc *d)
+{
+	unsigned int count = XQ_OPERANDS;
+
+	if (d->work.op == XQACCEL_OP_PROGRAM)
+		return XQ_PROGRAM_LIST + 1;
+	while (count && !d->operand[count - 1].handle)
+		count--;
+	return count;
+}
+
+/* Most jobs have few operands, so the places of others are neither cleared nor copied. */
+static struct xqaccel_job *job_alloc(unsigned int operands, gfp_t gfp)
+{
+	struct xqaccel_job *job = kmalloc(sizeof(*job), gfp);
+
+	if (!job)
+		return NULL;
+	memset(job, 0, offsetof(struct xqaccel_job, span));
+	memset(job->span, 0, operands * sizeof(job->span[0]));
+	memset(&job->desc, 0, offsetof(struct xq_hw_descriptor, operand));
+	memset(job->desc.operand, 0, operands * sizeof(job->desc.operand[0]));
+	job->operands = operands;
+	return job;
+}
+
 /* Takes references to the buffers of a description that xqaccel_job_check() liked. */
 struct xqaccel_job *xqaccel_job_create(struct xqaccel_client *client,
 				       const struct xqaccel_job_desc *d)
 {
-	struct xqaccel_job *job = kzalloc(sizeof(*job), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	struct xqaccel_job *job = job_alloc(operand_count(d), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	int ret;
 
 	if (!job)
@@ -349,7 +377,7 @@ static void fault_name(struct xqaccel_job *job, u64 address)
 	unsigned int i;
 
 	job->completion.fault_offset = address;
-	for (i = 0; i < XQ_OPERANDS; i++) {
+	for (i = 0; i < job->operands; i++) {
 		const struct xqaccel_buffer *buf = job->span[i].buf;
 
 		if (buf && fault_in(job, buf, address))

@@ -47,8 +47,6 @@ struct xqaccel_span {
  * @client: its owner, with a reference until the job ends
  * @lane: of @client
  * @program: that it is a run of, with a reference until it ends; or NULL
- * @span: bytes of each operand, with a reference to the buffer until the job ends
- * @desc: ready for the submission ring but for the id
  * @completion: what WAIT returns
  * @timeout: jiffies that it may be at the head of a queue
  * @deadline: in jiffies; valid once it is at the head of a queue
@@ -64,6 +62,9 @@ struct xqaccel_span {
  * @accumulate: it adds to what C holds
  * @canceled: by its owner, while it was in flight
  * @timed_out: found guilty at the start of a reset
+ * @operands: how many it has at most; what is behind them in @span and @desc is not set
+ * @span: bytes of each operand, with a reference to the buffer until the job ends
+ * @desc: ready for the submission ring but for the id
  *
  * Nobody but the submitter knows it before it is in lane->jobs; from then on it is
  * under xqaccel_device.lock.
@@ -76,8 +77,6 @@ struct xqaccel_job {
 	struct xqaccel_client *client;
 	struct xqaccel_lane *lane;
 	struct xqaccel_program *program;
-	struct xqaccel_span span[XQ_OPERANDS];
-	struct xq_hw_descriptor desc;
 	struct xqaccel_completion completion;
 	unsigned long timeout;
 	unsigned long deadline;
@@ -92,7 +91,17 @@ struct xqaccel_job {
 	bool silent;
 	bool canceled;
 	bool timed_out;
+	unsigned int operands;
+	struct xqaccel_span span[XQ_OPERANDS];
+	struct xq_hw_descriptor desc;
 };
+
+/* So much of a job's descriptor is set; the rest is zero on the ring. */
+static inline size_t xqaccel_job_desc_bytes(const struct xqaccel_job *job)
+{
+	return offsetof(struct xq_hw_descriptor, operand) +
+	       job->operands * sizeof(job->desc.operand[0]);
+}
 
 /* How long a job may go on when its file was closed. */
 #define XQACCEL_CLOSE_GRACE_MS	1000

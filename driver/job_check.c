@@ -6,6 +6,8 @@
 #include <linux/errno.h>
 #include <linux/kernel.h>
 
+#include <linux/bits.h>
+
 #include "device.h"
 #include "job.h"
 
@@ -35,6 +37,7 @@ int xqaccel_job_check(const struct xqaccel_caps *caps, const struct xqaccel_job_
 	};
 	struct xq_extent e;
 	unsigned int i;
+	u32 can_have;
 	int ret;
 
 	ret = xq_work_check(&d->work, &has);
@@ -43,7 +46,13 @@ int xqaccel_job_check(const struct xqaccel_caps *caps, const struct xqaccel_job_
 	if (d->work.op == XQACCEL_OP_GEMM && d->operand[XQACCEL_A_ZP].handle &&
 	    !(caps->features & XQACCEL_FEATURE_A_ZP_ROWS))
 		return -EOPNOTSUPP;
+	can_have = xq_work_operands(&d->work);
 	for (i = 0; i < XQ_OPERANDS; i++) {
+		if (!(can_have & BIT(i))) {
+			if (d->operand[i].reserved || !operand_empty(&d->operand[i]))
+				return -EINVAL;
+			continue;
+		}
 		xq_work_extent(&d->work, i, &e);
 		if (!operand_valid(&d->operand[i], &e))
 			return -EINVAL;

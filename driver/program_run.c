@@ -225,7 +225,7 @@ static bool fixed_overwrites_operands(const struct xqaccel_program *later,
 {
 	unsigned int i;
 
-	for (i = 0; i < XQ_OPERANDS; i++) {
+	for (i = 0; i < job->operands; i++) {
 		const struct xqaccel_buffer *buf = job->span[i].buf;
 		const struct xq_use *use = buf ? fixed_use(later, buf) : NULL;
 

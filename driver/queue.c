@@ -209,9 +209,23 @@ void xqaccel_queue_cancel(struct xqaccel_job *job)
  */
 bool xqaccel_queue_has_room(const struct xqaccel_queue *q)
 {
-	if (q->stopped || q->broken || q->inflight >= XQACCEL_QUEUE_DEPTH)
+	const u32 depth = min_t(u32, XQACCEL_QUEUE_DEPTH, (1U << q->log2) - 1);
+
+	if (q->stopped || q->broken || q->inflight >= depth)
 		return false;
 	return !q->inflight || (q->ahead_ns < XQACCEL_QUEUE_NS && !xqaccel_fault_full_queue());
+}
+
+/* What an earlier job had behind this one's last operand is cleared. */
+static void descriptor_write(struct xqaccel_queue *q, const struct xqaccel_job *job)
+{
+	struct xq_hw_descriptor *slot = &q->sq[q->sq_tail];
+	const u16 bytes = xqaccel_job_desc_bytes(job), before = q->written[q->sq_tail];
+
+	memcpy(slot, &job->desc, bytes);
+	if (before > bytes)
+		memset((u8 *)slot + bytes, 0, before - bytes);
+	q->written[q->sq_tail] = bytes;
 }
 
 /* Puts a job on the ring; the caller saw that there is room, and calls xqaccel_queue_ring(). */
@@ -222,7 +236,7 @@ void xqaccel_queue_push(struct xqaccel_queue *q, struct xqaccel_job *job)
 	lockdep_assert_held(&xq->lock);
 
 	job->desc.id = cpu_to_le64(++xq->next_id);
-	q->sq[q->sq_tail] = job->desc;
+	descriptor_write(q, job);
 	/* The descriptor must be in memory before the doorbell, whoever rings it. */
 	dma_wmb();
 	WRITE_ONCE(q->sq_tail, ring_next(q, q->sq_tail));

@@ -14,12 +14,12 @@ struct xq_hw_descriptor;
 struct xq_hw_completion;
 
 /* Enough to keep the engine busy over an interrupt; more would only delay other clients. */
-#define XQACCEL_QUEUE_DEPTH	8
+#define XQACCEL_QUEUE_DEPTH	16
 /* One interrupt for so many completions, unless there is none for so long or nothing to do. */
-#define XQACCEL_COALESCE_JOBS	4
+#define XQACCEL_COALESCE_JOBS	8
 #define XQACCEL_COALESCE_US	50
-/* log2 of ring entries: a full page of descriptors, more than are ever in flight. */
-#define XQACCEL_RING_LOG2	4
+/* log2 of ring entries: more than are ever in flight. */
+#define XQACCEL_RING_LOG2	5
 
 /**
  * struct xqaccel_queue - all members but the addresses under xqaccel_device.lock, unless they say
@@ -31,6 +31,7 @@ struct xq_hw_completion;
  * @cq: completion ring
  * @sq_dma: bus address of @sq
  * @cq_dma: bus address of @cq
+ * @written: bytes of each descriptor that may not be zero
  * @sq_tail: our index into the submission ring
  * @sq_told: the value of it that the device knows; under @bell
  * @cq_head: our index into the completion ring
@@ -62,6 +63,7 @@ struct xqaccel_queue {
 	struct xq_hw_completion *cq;
 	dma_addr_t sq_dma;
 	dma_addr_t cq_dma;
+	u16 written[1 << XQACCEL_RING_LOG2];
 	u32 sq_tail;
 	u32 sq_told;
 	u32 cq_head;

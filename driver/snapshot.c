@@ -170,7 +170,7 @@ static void take_job(struct job_state *j, const struct xqaccel_queue *q,
 	j->lane = job->lane->index;
 	j->interruptions = job->interruptions;
 	j->canceled = job->canceled;
-	j->handed = job->desc;
+	memcpy(&j->handed, &job->desc, xqaccel_job_desc_bytes(job));
 	j->in_ring = q->sq[j->slot];
 }
 

@@ -380,6 +380,34 @@ static inline void xq_operation_extent(const struct xqaccel_work *w, unsigned in
 	}
 }
 
+/* Operands from 0 to the last one. */
+#define XQ_OPERANDS_TO(last)	(((1U << (last)) << 1) - 1)
+
+/*
+ * Operands that work of this kind can have, as a mask. What others are described by is zero, and
+ * their extents say that they are not used.
+ */
+static inline __u32 xq_work_operands(const struct xqaccel_work *w)
+{
+	__u32 mask;
+
+	switch (w->op) {
+	case XQACCEL_OP_GEMM:
+		mask = XQ_OPERANDS_TO(w->flags & XQACCEL_JOB_GROUP_REAL ? XQACCEL_B_MIN2 :
+				      XQACCEL_CODEBOOK);
+		break;
+	case XQACCEL_OP_CONV:
+		mask = XQ_OPERANDS_TO(XQACCEL_CODEBOOK);
+		break;
+	default:
+		return XQ_OPERANDS_TO(XQACCEL_Y_SCALE);
+	}
+	if (w->epilogue.kind)
+		mask |= XQ_OPERANDS_TO(XQACCEL_EPILOGUE_FLOAT_BIAS) &
+			~XQ_OPERANDS_TO(XQACCEL_B_MIN2);
+	return mask;
+}
+
 /* The extent of an operand of work that was checked. */
 static inline void xq_work_extent(const struct xqaccel_work *w, unsigned int operand,
 				  struct xq_extent *e)

@@ -52,6 +52,13 @@ static bool resolve(const struct xqdev_job *job, uint64_t *address)
 	return true;
 }
 
+/* One that the operation does not have. */
+static bool no_operand(struct xqdev_operand *op, const struct xq_hw_operand *from)
+{
+	*op = (struct xqdev_operand){ .extent = { .align = 1 } };
+	return !(from->address | from->stride | from->batch_stride | from->plane_stride);
+}
+
 static bool read_operand(struct xqdev_job *job, unsigned int index,
 			 const struct xq_hw_operand *from)
 {
@@ -136,14 +143,18 @@ static bool work_valid(const struct xqdev *dev, const struct xqdev_job *job)
 int xqdev_job_prepare(struct xqdev *dev, struct xqdev_job *job,
 		      const struct xq_hw_descriptor *desc)
 {
+	__u32 can_have = ~0U;
 	unsigned int i;
 
 	job->context = le32toh(desc->context);
 	read_work(&job->work, desc);
 	if (!reserved_zero(desc) || job->context >= dev->contexts || !work_valid(dev, job))
 		return XQACCEL_STATUS_INVALID;
+	if (job->work.op != XQACCEL_OP_PROGRAM)
+		can_have = xq_work_operands(&job->work);
 	for (i = 0; i < XQ_OPERANDS; i++)
-		if (!read_operand(job, i, &desc->operand[i]))
+		if (!(can_have & 1U << i ? read_operand(job, i, &desc->operand[i]) :
+					   no_operand(&job->operand[i], &desc->operand[i])))
 			return XQACCEL_STATUS_INVALID;
 	if (!outputs_apart(job->operand))
 		return XQACCEL_STATUS_INVALID;

@@ -23,7 +23,9 @@ struct world {
 	struct xqaccel_job job[DOUBLE_JOBS];
 	unsigned int jobs;
 	u32 regs[65536 / 4];
-	u64 ring[2][XQ_MAX_QUEUES][PAGE_SIZE / 8];
+	struct xq_hw_descriptor sq[XQ_MAX_QUEUES][1 << XQACCEL_RING_LOG2];
+	struct xq_hw_completion cq[XQ_MAX_QUEUES][1 << XQACCEL_RING_LOG2 > PAGE_SIZE / 64 ?
+						  1 << XQACCEL_RING_LOG2 : PAGE_SIZE / 64];
 };
 
 static struct world *world;
@@ -64,8 +66,9 @@ int double_device(struct kunit *test, unsigned int queues)
 		q->xq = double_xq;
 		q->index = i;
 		q->log2 = XQACCEL_RING_LOG2;
-		q->sq = (void *)world->ring[0][i];
-		q->cq = (void *)world->ring[1][i];
+		q->sq = world->sq[i];
+		q->cq = world->cq[i];
+		raw_spin_lock_init(&q->bell);
 		INIT_LIST_HEAD(&q->jobs);
 		spin_lock_irq(&double_xq->lock);
 		xqaccel_queue_start(q);

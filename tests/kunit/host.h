@@ -63,6 +63,7 @@ typedef unsigned short umode_t;
 #define READ_ONCE(x)		(*(const volatile __typeof__(x) *)&(x))
 #define WRITE_ONCE(x, value)	(*(volatile __typeof__(x) *)&(x) = (value))
 #define barrier()		__asm__ volatile("" ::: "memory")
+#define smp_mb()		barrier()
 #define dma_wmb()		barrier()
 #define dma_rmb()		barrier()
 #define container_of(pointer, type, member) \
@@ -243,6 +244,7 @@ struct cred;
 struct user_struct;
 typedef struct { u32 val; } kuid_t;
 typedef struct { int unused; } spinlock_t;
+typedef struct { int unused; } raw_spinlock_t;
 typedef struct { int unused; } wait_queue_head_t;
 typedef struct { _Atomic s64 counter; } atomic64_t;
 typedef struct { _Atomic int counter; } atomic_t;
@@ -278,6 +280,13 @@ static inline s64 atomic64_read(const atomic64_t *v)
 #define spin_unlock_irq(lock)		((void)(lock))
 #define spin_lock_irqsave(lock, flags)	((void)(lock), (flags) = 0)
 #define spin_unlock_irqrestore(lock, flags) ((void)(lock), (void)(flags))
+#define raw_spin_lock_init(lock)	((void)(lock))
+#define raw_spin_lock(lock)		((void)(lock))
+#define raw_spin_unlock(lock)		((void)(lock))
+#define raw_spin_trylock_irqsave(lock, flags) ((void)(lock), (flags) = 0, true)
+#define raw_spin_unlock_irqrestore(lock, flags) ((void)(lock), (void)(flags))
+#define preempt_disable()		((void)0)
+#define preempt_enable()		((void)0)
 #define mutex_lock(lock)		((void)(lock))
 #define mutex_unlock(lock)		((void)(lock))
 #define dev_warn_ratelimited(dev, ...)	((void)(dev))

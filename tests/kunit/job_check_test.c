@@ -136,12 +136,57 @@ static void codebook(struct kunit *test)
 	EXPECT_WITH(test, operand[XQACCEL_CODEBOOK].stride, 16, -EINVAL);
 }
 
+/* All words the same and not zero, so each kind of the operation is among them. */
+static void operands_of(struct kunit *test, u32 op, u32 flags, u32 epilogue, u32 word)
+{
+	struct xqaccel_work work = { .op = op, .flags = flags };
+	struct xq_extent e;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(work.words); i++)
+		work.words[i] = word;
+	work.epilogue.kind = epilogue;
+	/* Work was checked when it is asked for its operands. */
+	if (op == XQACCEL_OP_GEMM && !(flags & XQACCEL_JOB_GROUP_REAL)) {
+		work.gemm.a_scale2_format = 0;
+		work.gemm.b_scale2_format = 0;
+		work.gemm.b_min_format = 0;
+		work.gemm.b_min2_format = 0;
+	}
+	for (i = 0; i < XQ_OPERANDS; i++) {
+		xq_work_extent(&work, i, &e);
+		if (!(xq_work_operands(&work) & BIT(i)))
+			KUNIT_EXPECT_FALSE(test, e.used || e.required || e.written);
+	}
+}
+
+/* What an operation is said not to have at all it has in no case. */
+static void operands(struct kunit *test)
+{
+	u32 op, kind, word;
+
+	for (op = XQACCEL_OP_GEMM; op <= XQACCEL_OP_COPY; op++) {
+		/* Only products and convolutions have an epilogue. */
+		const u32 kinds = op <= XQACCEL_OP_CONV ? XQACCEL_EPILOGUE_FLOAT : 0;
+
+		for (kind = 0; kind <= kinds; kind++) {
+			for (word = 1; word <= XQACCEL_FMT_F32; word++) {
+				operands_of(test, op, 0, kind, word);
+				operands_of(test, op, XQACCEL_JOB_B_TILED, kind, word);
+				if (op == XQACCEL_OP_GEMM)
+					operands_of(test, op, XQACCEL_JOB_GROUP_REAL, kind, word);
+			}
+		}
+	}
+}
+
 static struct kunit_case job_check_cases[] = {
 	KUNIT_CASE(accepted),
 	KUNIT_CASE(not_supported),
 	KUNIT_CASE(contradictions),
 	KUNIT_CASE(alignment),
 	KUNIT_CASE(codebook),
+	KUNIT_CASE(operands),
 	{}
 };
 

@@ -101,16 +101,76 @@ static void several_at_once(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, queue()->inflight, 0U);
 }
 
-static void has_room(struct kunit *test)
+static void fill(struct kunit *test, unsigned int jobs)
 {
-	guard(spinlock_irq)(&double_xq->lock);
 	unsigned int n;
 
-	for (n = 0; n < XQACCEL_QUEUE_DEPTH; n++) {
+	for (n = 0; n < jobs; n++) {
 		KUNIT_EXPECT_TRUE(test, xqaccel_queue_has_room(queue()));
 		push(test);
 	}
 	KUNIT_EXPECT_FALSE(test, xqaccel_queue_has_room(queue()));
+}
+
+static void has_room(struct kunit *test)
+{
+	guard(spinlock_irq)(&double_xq->lock);
+	queue()->log2 = XQACCEL_RING_LOG2;
+	fill(test, XQACCEL_QUEUE_DEPTH);
+}
+
+/* One entry stays free. */
+static void has_no_room_in_a_short_ring(struct kunit *test)
+{
+	guard(spinlock_irq)(&double_xq->lock);
+	fill(test, (1U << LOG2) - 1);
+}
+
+static u32 told(u32 doorbell)
+{
+	return xqaccel_read(double_xq, XQ_QUEUE(0, doorbell));
+}
+
+/* The device is told of what is on the ring and off the other, but not once the queue is stopped. */
+static void doorbells(struct kunit *test)
+{
+	guard(spinlock_irq)(&double_xq->lock);
+	struct xqaccel_job *job = push(test);
+
+	KUNIT_EXPECT_EQ(test, told(XQ_Q_SQ_TAIL), 1U);
+	device_completes(0, le64_to_cpu(job->desc.id), XQACCEL_STATUS_OK);
+	KUNIT_ASSERT_TRUE(test, xqaccel_queue_reap(queue()));
+	KUNIT_EXPECT_EQ(test, told(XQ_Q_CQ_HEAD), 0U);
+	xqaccel_sched_ring(double_xq);
+	KUNIT_EXPECT_EQ(test, told(XQ_Q_CQ_HEAD), 1U);
+	xqaccel_sched_enqueue(double_job(test, 0, 0));
+	xqaccel_sched_dispatch(double_xq);
+	xqaccel_queue_stop(queue());
+	xqaccel_sched_ring(double_xq);
+	KUNIT_EXPECT_EQ(test, told(XQ_Q_SQ_TAIL), 1U);
+}
+
+/* A descriptor has nothing of the one that was there before. */
+static void short_after_long(struct kunit *test)
+{
+	guard(spinlock_irq)(&double_xq->lock);
+	struct xqaccel_job *job;
+	unsigned int n;
+
+	for (n = 0; n < 5; n++) {
+		const unsigned int operands = n < 4 ? XQ_OPERANDS : 2;
+
+		job = double_job(test, 0, 0);
+		job->operands = operands;
+		memset(job->desc.operand, 0xff, sizeof(job->desc.operand));
+		xqaccel_sched_enqueue(job);
+		xqaccel_sched_run(double_xq);
+		device_completes(n, le64_to_cpu(job->desc.id), XQACCEL_STATUS_OK);
+		KUNIT_ASSERT_TRUE(test, xqaccel_queue_reap(queue()));
+	}
+	for (n = 0; n < XQ_OPERANDS; n++)
+		KUNIT_EXPECT_EQ(test, le64_to_cpu(queue()->sq[0].operand[n].address),
+				n < 2 ? ~0ULL : 0);
 }
 
 /* Few jobs, but it will be a while before another could begin. */
@@ -175,6 +235,9 @@ static struct kunit_case queue_cases[] = {
 	KUNIT_CASE(old_entries),
 	KUNIT_CASE(several_at_once),
 	KUNIT_CASE(has_room),
+	KUNIT_CASE(has_no_room_in_a_short_ring),
+	KUNIT_CASE(doorbells),
+	KUNIT_CASE(short_after_long),
 	KUNIT_CASE(has_no_room_for_long),
 	KUNIT_CASE(completion_of_no_job),
 	KUNIT_CASE(completion_of_another),

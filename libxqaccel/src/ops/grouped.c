@@ -8,6 +8,8 @@
 #include <xqaccel/pack.h>
 
 #include "driver/xq_geometry.h"
+#include "grouped.h"
+#include "libxqaccel/src/device/job.h"
 #include "libxqaccel/src/pack/rows.h"
 #include "widen.h"
 #include "workspace.h"
@@ -218,6 +220,11 @@ void xq_grouped_destroy(struct xq_grouped *grouped)
 size_t xq_grouped_bytes(const struct xq_grouped *grouped)
 {
 	return grouped->bytes;
+}
+
+int xq_grouped_describe(const struct xq_grouped *grouped, struct xqaccel_job_desc *job)
+{
+	return xq_job_from_gemm(grouped->dev, &grouped->job, job);
 }
 
 /* ---- running it ---------------------------------------------------------------------------------- */

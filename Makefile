@@ -153,6 +153,7 @@ QEMU := $(O)/qemu/qemu-system-x86_64
 
 -include emulator/build.mk
 -include libxqaccel/build.mk
+-include libxqaccel/ggml/build.mk
 -include tests/unit/build.mk
 -include tests/kselftest/build.mk
 -include tests/debug/build.mk
@@ -163,6 +164,7 @@ QEMU := $(O)/qemu/qemu-system-x86_64
 -include tests/lab/build.mk
 -include tests/fuzz/build.mk
 -include tests/vectors/build.mk
+-include tests/clients/build.mk
 include tests/vm/build.mk
 -include Documentation/build.mk
 

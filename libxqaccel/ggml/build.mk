@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: MIT
+#
+# libggml-xqaccel.so: the device as a backend of ggml, for llama.cpp, whisper.cpp and whoever loads plugins of ggml. The
+# library is within it, so that one file is enough.
+
+XQ_GGML := $(XQ_LIB_DIR)/libggml-xqaccel.so
+
+STATIC_LIBS += xqggml
+xqggml-y := $(sort $(wildcard libxqaccel/ggml/*.c))
+xqggml-libs := xqaccel
+
+$(XQ_GGML): $(O)/obj/libxqggml.a $(XQ_ARCHIVES) libxqaccel/ggml/libggml-xqaccel.map $(O)/stamp/link-flags | $(PACKAGES)
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,$(@F) -Wl,--version-script,libxqaccel/ggml/libggml-xqaccel.map \
+		-Wl,--no-undefined -Wl,-z,relro,-z,now -Wl,--gc-sections -o $@ \
+		-Wl,--whole-archive $(O)/obj/libxqggml.a -Wl,--no-whole-archive $(XQ_ARCHIVES) -lpthread -lm -ldl
+
+LIB_TARGETS += $(XQ_GGML)
+
+.PHONY: install-ggml
+install-ggml: $(XQ_GGML)
+	$(Q)install -D -m 755 $(XQ_GGML) $(DESTDIR)$(PREFIX)/lib/libggml-xqaccel.so
+
+INSTALL_TARGETS += install-ggml

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+/* A stream computes graphs: it adds the jobs of their products and waits for all of them. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "product.h"
+#include "symbols.h"
+
+/* The plugin's own number among ggml's backends. */
+static const uint8_t guid[16] = {
+	0x9c, 0x1b, 0x5e, 0x0a, 0x64, 0xd2, 0x4f, 0x3b, 0x8a, 0x77, 0x21, 0xc4, 0xe6, 0x0d, 0xf8, 0x53
+};
+
+static const char *get_name(struct xqg_stream *stream)
+{
+	return ((struct xqg_products *)stream->context)->jobs.accel->name;
+}
+
+static void report(const struct xqg_jobs *jobs)
+{
+	const struct xqg_job_totals *t = &jobs->totals;
+
+	if (getenv("XQACCEL_GGML_STATS"))
+		xqg_log(XQG_INFO, "%s: %llu jobs, %.3f s on the device, %.1f GMAC, %.1f MiB moved", jobs->accel->name,
+			(unsigned long long)t->jobs, (double)t->device_ns / 1e9, (double)t->macs / 1e9,
+			(double)t->bytes / (1 << 20));
+}
+
+static void free_stream(struct xqg_stream *stream)
+{
+	struct xqg_products *p = stream->context;
+
+	report(&p->jobs);
+	xqg_jobs_exit(&p->jobs);
+	free(p);
+	free(stream);
+}
+
+static int compute_node(struct xqg_products *p, const struct xqg_tensor *node)
+{
+	if (node->op == xqg.op_mul_mat)
+		return xqg_product(p, node);
+	if (node->op == xqg.op_mul_mat_id)
+		return xqg_product_experts(p, node);
+	if (node->op == xqg.op_none || node->op == xqg.op_reshape || node->op == xqg.op_view ||
+	    node->op == xqg.op_permute || node->op == xqg.op_transpose)
+		return 0;
+	xqg_log(XQG_ERROR, "%s: an operation that wasn't claimed: %s", p->jobs.accel->name, xqg.op_name(node->op));
+	return -EOPNOTSUPP;
+}
+
+static const char *reason(int err)
+{
+	switch (err) {
+	case -ENODEV:
+		return "the device is gone";
+	case -ECANCELED:
+		return "the device was reset";
+	case -ETIMEDOUT:
+		return "a job took longer than its limit";
+	case -EBUSY:
+		return "all contexts of the device are taken";
+	default:
+		return strerror(-err);
+	}
+}
+
+static enum xqg_status graph_compute(struct xqg_stream *stream, struct xqg_graph *graph)
+{
+	struct xqg_products *p = stream->context;
+	const int nodes = xqg.graph_n_nodes(graph);
+	int err = 0, flushed, i;
+
+	p->last.tensor = NULL;
+	for (i = 0; i < nodes && !err; i++)
+		err = compute_node(p, xqg.graph_node(graph, i));
+	flushed = xqg_jobs_flush(&p->jobs);
+	if (!err)
+		err = flushed;
+	if (!err)
+		return XQG_SUCCESS;
+	xqg_log(XQG_ERROR, "%s: %s", p->jobs.accel->name, reason(err));
+	return err == -ENOMEM || err == -ENOSPC ? XQG_ALLOC_FAILED : XQG_FAILED;
+}
+
+struct xqg_stream *xqg_stream_create(struct xqg_accel *accel)
+{
+	struct xqg_products *p = calloc(1, sizeof(*p));
+	struct xqg_stream *stream = calloc(1, sizeof(*stream));
+	int err = p && stream ? xqg_jobs_init(&p->jobs, accel) : -ENOMEM;
+
+	if (err) {
+		xqg_log(XQG_ERROR, "%s: no queue: %s", accel->name, reason(err));
+		free(p);
+		free(stream);
+		return NULL;
+	}
+	*stream = (struct xqg_stream){
+		.guid = &guid,
+		.iface = { .get_name = get_name, .free = free_stream, .graph_compute = graph_compute },
+		.device = &accel->device,
+		.context = p,
+	};
+	return stream;
+}

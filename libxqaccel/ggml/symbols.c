@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+/*
+ * ggml's functions. The plugin isn't linked with ggml: sonames differ among builds (libggml-base.so.0, libggml-base.so),
+ * and a process may hold ggml where the linker's global names don't reach, as Node does.
+ */
+#include <dlfcn.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "symbols.h"
+
+/* An operation has a lower number in every version; the names behind the last can't be asked for. */
+#define MOST_OPS	64
+
+/* Bytes before each tensor in a context of ggml. */
+#define OBJECT_BYTES	32
+
+struct xqg_symbols xqg;
+
+static const struct {
+	const char *name;
+	void **to;
+	bool optional;
+} functions[] = {
+	{ "ggml_op_name", (void **)&xqg.op_name, false },
+	{ "ggml_type_name", (void **)&xqg.type_name, false },
+	{ "ggml_tensor_overhead", (void **)&xqg.tensor_overhead, false },
+	{ "ggml_graph_n_nodes", (void **)&xqg.graph_n_nodes, false },
+	{ "ggml_graph_node", (void **)&xqg.graph_node, false },
+	{ "ggml_backend_buft_is_host", (void **)&xqg.buft_is_host, false },
+	{ "ggml_backend_buffer_init", (void **)&xqg.buffer_init, false },
+	{ "ggml_log_internal", (void **)&xqg.log_internal, true },
+};
+
+static const struct {
+	const char *name;
+	int *to;
+} operations[] = {
+	{ "NONE", &xqg.op_none }, { "RESHAPE", &xqg.op_reshape }, { "VIEW", &xqg.op_view },
+	{ "PERMUTE", &xqg.op_permute }, { "TRANSPOSE", &xqg.op_transpose },
+	{ "MUL_MAT", &xqg.op_mul_mat }, { "MUL_MAT_ID", &xqg.op_mul_mat_id },
+};
+
+static const char *find_operations(void)
+{
+	size_t i;
+	int op;
+
+	for (i = 0; i < sizeof(operations) / sizeof(operations[0]); i++) {
+		for (op = 0; op < MOST_OPS && strcmp(xqg.op_name(op), operations[i].name); op++)
+			;
+		if (op == MOST_OPS)
+			return operations[i].name;
+		*operations[i].to = op;
+	}
+	return NULL;
+}
+
+const char *xqg_symbols_find(const void *caller)
+{
+	void *library = NULL;
+	const char *missing;
+	Dl_info info;
+	size_t i;
+
+	if (dladdr(caller, &info) && info.dli_fname)
+		library = dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD);
+	for (i = 0; i < sizeof(functions) / sizeof(functions[0]); i++) {
+		void *function = library ? dlsym(library, functions[i].name) : NULL;
+
+		if (!function)
+			function = dlsym(RTLD_DEFAULT, functions[i].name);
+		if (!function && !functions[i].optional)
+			return functions[i].name;
+		*functions[i].to = function;
+	}
+	xqg.api = (library && dlsym(library, "ggml_backend_buft_alloc_buffer_n")) ||
+		  dlsym(RTLD_DEFAULT, "ggml_backend_buft_alloc_buffer_n") ? 3 : 2;
+	if (library)
+		dlclose(library);	/* it stays, as long as it needs us */
+	missing = find_operations();
+	if (!missing && xqg.tensor_overhead() != OBJECT_BYTES + sizeof(struct xqg_tensor))
+		missing = "a tensor of the known size";
+	return missing;
+}
+
+void xqg_log(int level, const char *format, ...)
+{
+	char text[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	if (xqg.log_internal)
+		xqg.log_internal(level, "xqaccel: %s\n", text);
+	else
+		fprintf(stderr, "xqaccel: %s\n", text);
+}

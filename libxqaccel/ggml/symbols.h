@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* Functions of the ggml that loaded this plugin, and its numbers of operations. */
+#ifndef XQG_SYMBOLS_H
+#define XQG_SYMBOLS_H
+
+#include "abi.h"
+
+/**
+ * struct xqg_symbols - filled in once, before anything else is called
+ * @api: number of the interface, 2 or 3
+ * @op_*: numbers of operations
+ */
+struct xqg_symbols {
+	int api;
+	int op_none, op_reshape, op_view, op_permute, op_transpose, op_mul_mat, op_mul_mat_id;
+	const char *(*op_name)(int op);
+	const char *(*type_name)(int type);
+	size_t (*tensor_overhead)(void);
+	int (*graph_n_nodes)(struct xqg_graph *graph);
+	struct xqg_tensor *(*graph_node)(struct xqg_graph *graph, int i);
+	bool (*buft_is_host)(struct xqg_buffer_type *type);
+	struct xqg_buffer *(*buffer_init)(struct xqg_buffer_type *type, struct xqg_buffer_iface iface, void *context,
+					  size_t size);
+	void (*log_internal)(int level, const char *format, ...);
+};
+
+extern struct xqg_symbols xqg;
+
+/*
+ * Looks them up in the library that holds the address @caller, and in those it needs. Returns NULL, or the name of what is
+ * missing or other than expected.
+ */
+const char *xqg_symbols_find(const void *caller);
+
+/* To ggml's log, or stderr where it has none; levels are ggml's. */
+#define XQG_INFO	2
+#define XQG_ERROR	4
+
+__attribute__((format(printf, 2, 3)))
+void xqg_log(int level, const char *format, ...);
+
+#endif

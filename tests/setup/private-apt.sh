@@ -3,7 +3,7 @@
 #
 # private-apt.sh RELEASE apt-get|apt-cache ARGUMENT...
 #
-# Runs apt on package lists of our own for one Debian release (bookworm, bookworm-backports, trixie), with binary and
+# Runs apt on package lists of our own for one Debian release (bookworm, bookworm-backports, trixie, forky), with binary and
 # source packages and the security pool. The system's sources, lists and caches are neither used nor changed, only
 # its mirror and its proxy settings are taken over. XQ_APT_REFRESH=1 fetches the lists anew; otherwise they may be
 # six hours old.

@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# Programs that others wrote, on the device: ggml's own tests and ours through ggml's calls, in every version that can be had.
+
+PROGRAMS += test-ggml-products
+test-ggml-products-y := tests/clients/ggml_products.c
+test-ggml-products-ldlibs := -ldl
+
+CHECK_SCRIPTS += tests/clients/test_ggml.sh
+CHECK_DEPS += $(XQ_GGML) $(O)/obj/bin/test-ggml-products
+test_ggml.sh-timeout := 600

@@ -1,0 +1,92 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# libggml-xqaccel.so under each ggml that can be had, on the software device: our products through its calls, and, where
+# they are packaged, ggml's own tests: for each quantized type the small MUL_MAT and MUL_MAT_ID cases. Prints KTAP.
+#
+#	test_ggml.sh [--all]
+#
+# With --all each case of ggml's tests that the plugin claims, which takes an hour.
+set -euo pipefail
+
+top=$(dirname "$(readlink -f "$0")")/../..
+setup=$top/tests/setup
+build=$(readlink -f "${O:-$top/build}")
+plugin=$build/lib/libggml-xqaccel.so
+products=$build/obj/bin/test-ggml-products
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+export XQ_GGML_PLUGIN=$plugin GGML_BACKEND_PATH=$plugin XQACCEL_DEVICE=soft OMP_NUM_THREADS=1
+number=0 failed=0
+
+small_products='type_b=f32,m=16,n=[1-9],k=256,bs=.1,1.,nr=.1,1.,per=.0,1,2,3.'
+small_experts='type_b=f32,n_mats=4,n_used=2,b=[01],m=512,n=(1|32|129),k=256'
+
+result() {
+	number=$((number + 1))
+	echo "$1 $number $2"
+	[ "$1" = ok ] || failed=1
+}
+
+skip() {
+	result ok "$1 # SKIP $2"
+}
+
+# lines NAME COMMAND...: the lines of a KTAP program as ours.
+lines() {
+	local name=$1 line
+	shift
+	"$@" >"$work/out" 2>"$work/err" || true
+	if ! grep -q '^1\.\.' "$work/out" ||
+		[ "$(grep -c '^\(not \)\?ok ' "$work/out")" != "$(sed -n 's/^1\.\.//p' "$work/out")" ]; then
+		sed 's/^/# /' "$work/err" | tail -n 5
+		result "not ok" "$name: all cases ran"
+	fi
+	while IFS= read -r line; do
+		case $line in
+		"ok "*) result ok "$name: ${line#ok * }" ;;
+		"not ok "*) result "not ok" "$name: ${line#not ok * }" ;;
+		"# "*) echo "$line" ;;
+		esac
+	done <"$work/out"
+}
+
+# own_tests FOLDER OPERATION PARAMETERS LEAST: at least so many cases are claimed, and each of them passes.
+own_tests() {
+	local folder=$1 operation=$2 parameters=$3 least=$4 passed wrong
+	"$folder/run" test-backend-ops test -b XQACCEL -o "$operation" -p "$parameters" >"$work/out" 2>"$work/err" ||
+		tail -n 3 "$work/err" | sed 's/^/# /'
+	passed=$(grep -c 'OK' <(grep "^  $operation(" "$work/out") || true)
+	wrong=$(grep "^  $operation(" "$work/out" | grep -cvE 'OK|not supported' || true)
+	grep 'FAIL' "$work/out" | head -n 5 | sed 's/^/# /' || true
+	echo "# $passed cases claimed and passed, $wrong not"
+	if [ "$wrong" = 0 ] && [ "$passed" -ge "$least" ] && grep -q '2/2 backends passed' "$work/out"; then
+		result ok "ggml 0.27: test-backend-ops, $operation"
+	else
+		result "not ok" "ggml 0.27: test-backend-ops, $operation"
+	fi
+}
+
+echo "KTAP version 1"
+if folder=$("$setup/fetch-llama.sh" 2>"$work/why"); then
+	lib=$folder/root/usr/lib/x86_64-linux-gnu
+	export XQ_GGML=$lib/libggml.so.0 XQ_GGML_CPU=$lib/ggml/backends0/libggml-cpu-x64.so
+	lines "ggml 0.27" "$lib/ld-linux-x86-64.so.2" --library-path "$lib" "$products"
+	if [ "${1:-}" = --all ]; then
+		own_tests "$folder" MUL_MAT . 1200
+		own_tests "$folder" MUL_MAT_ID . 570
+	else
+		own_tests "$folder" MUL_MAT "$small_products" 160
+		own_tests "$folder" MUL_MAT_ID "$small_experts" 68
+	fi
+else
+	skip "ggml 0.27" "llama.cpp can't be fetched: $(tail -n 1 "$work/why")"
+fi
+if folder=$("$setup/fetch-node-llama.sh" 2>"$work/why"); then
+	export XQ_GGML=$folder/bin/libggml.so XQ_GGML_CPU=$folder/bin/libggml-cpu-x64.so
+	lines "ggml of node-llama-cpp" "$products"
+else
+	skip "ggml of node-llama-cpp" "it can't be fetched: $(tail -n 1 "$work/why")"
+fi
+echo "1..$number"
+exit $failed

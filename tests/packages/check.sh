@@ -68,6 +68,16 @@ check_packages() {
 	inside sh -c 'lintian --allow-root --fail-on error,warning /packages/*.changes'
 }
 
+# The README's program, as it is printed there, with what the packages have and the system that built them.
+program_runs() {
+	# shellcheck disable=SC2016
+	sed -n '/^```c$/,/^```$/{/^```/d;p}' "$top/README.md" >"$root/packages/example.c"
+	sed -n '/^prints$/,/^## /{s/^    //p}' "$top/README.md" >"$work/wanted"
+	inside sh -c 'dpkg -i /packages/libxqaccel1_*.deb /packages/libxqaccel-dev_*.deb' || return 1
+	inside gcc -Wall -Werror /packages/example.c -lxqaccel -o /packages/example || return 1
+	inside env XQACCEL_DEVICE=soft /packages/example >"$work/printed" && diff "$work/wanted" "$work/printed"
+}
+
 # Every path but those of package lists, logs and caches.
 paths() {
 	find "$root" -xdev \( -path "$root/var/cache" -o -path "$root/var/log" -o -path "$root/var/lib/apt" -o -path "$root/tmp" \
@@ -92,15 +102,6 @@ install_packages() {
 module_is_built() {
 	inside dkms status xqaccel
 	inside dkms status xqaccel | grep -F "$kernel" | grep -q installed && inside modinfo -k "$kernel" xqaccel
-}
-
-# The README's program, as it is printed there, with what the packages have.
-program_runs() {
-	# shellcheck disable=SC2016
-	sed -n '/^```c$/,/^```$/{/^```/d;p}' "$top/README.md" >"$root/packages/example.c"
-	sed -n '/^prints$/,/^## /{s/^    //p}' "$top/README.md" >"$work/wanted"
-	inside gcc -Wall -Werror /packages/example.c -lxqaccel -o /packages/example || return 1
-	inside env XQACCEL_DEVICE=soft /packages/example >"$work/printed" && diff "$work/wanted" "$work/printed"
 }
 
 # The guest's image has no driver: the one that it loads is the package's.
@@ -146,9 +147,9 @@ guest_results() {
 check_release() {
 	check "the packages are built" build_packages || return
 	check "lintian has no complaint" check_packages
+	check "a program is compiled and runs" program_runs
 	check "they are installed" install_packages || return
 	check "DKMS has built the module" module_is_built
-	check "a program is compiled and runs" program_runs
 	boot >"$work/guest.log" 2>&1
 	cp "$work/guest.log" "$log"
 	guest_results

@@ -95,14 +95,18 @@ test_tensor_file-libs := xqaccel
 test_tensor_file-ldlibs := $(XQ_TENSOR_FILE_LDLIBS)
 
 # Networks, on the software device here and on /dev/xqaccel0 in the guest.
-XQ_NETWORK_TESTS := test_network test_network_calls
+XQ_NETWORK_TESTS := test_network test_network_calls test_network_errors
 UNIT_TESTS += $(XQ_NETWORK_TESTS)
 UNIT_TESTS_asan += $(XQ_NETWORK_TESTS)
 UNIT_TESTS_tsan += test_network_calls
 GUEST_TESTS += $(XQ_NETWORK_TESTS)
-$(foreach t,$(XQ_NETWORK_TESTS),$(eval $(t)-y := $(addprefix tests/unit/,$(t).c network_case.c network_values.c network_products.c network_operators.c network_moves.c network_reference.c)) \
-	$(eval $(t)-libs := xqaccel) $(eval $(t)-timeout := 300))
-CFLAGS-tests/unit/network_reference.c := -ffp-contract=off
+XQ_NETWORK_CASE := $(addprefix tests/unit/,network_case.c network_values.c network_products.c network_grouped.c \
+	network_operators.c network_moves.c network_reference.c)
+test_network-y := tests/unit/test_network.c $(XQ_NETWORK_CASE)
+test_network_calls-y := tests/unit/test_network_calls.c $(XQ_NETWORK_CASE)
+test_network_errors-y := tests/unit/test_network_errors.c
+$(foreach t,$(XQ_NETWORK_TESTS),$(eval $(t)-libs := xqaccel) $(eval $(t)-timeout := 300))
+$(foreach f,reference grouped,$(eval CFLAGS-tests/unit/network_$(f).c := -ffp-contract=off))
 
 # The same in QEMU, without a guest.
 CHECK_SCRIPTS += tests/qemu/test_qemu_device.py

@@ -14,11 +14,13 @@ bool case_zero_points = true;
 const char *const case_kind_names[CASE_KINDS] = {
 	"product", "convolution", "pool", "sum", "elementwise product", "softmax", "mean", "lookup", "conversion",
 	"transposition", "slice", "concatenation", "padding", "enlargement", "reshape", "custom",
+	"product by groups",
 };
 
 static bool (*const operators[CASE_KINDS])(struct network_case *c, const struct value *x) = {
-	random_products, random_convolution, random_pool, random_sum, random_multiply, random_softmax, random_mean, random_lookup, random_convert, random_transpose, random_slice, random_concat, random_pad, random_enlarge,
-	random_reshape, random_custom,
+	random_products, random_convolution, random_pool, random_sum, random_multiply, random_softmax, random_mean,
+	random_lookup, random_convert, random_transpose, random_slice, random_concat, random_pad, random_enlarge,
+	random_reshape, random_custom, random_grouped,
 };
 
 static void add_input(struct network_case *c)

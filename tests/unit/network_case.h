@@ -61,7 +61,7 @@ void case_write(const struct network_case *c, struct xq_run *run);
 bool case_right(const struct network_case *c, const struct xq_run *run);
 
 /* Operators that were added, by kind, over all cases. */
-#define CASE_KINDS	16
+#define CASE_KINDS	17
 extern unsigned int case_kinds[CASE_KINDS];
 extern const char *const case_kind_names[CASE_KINDS];
 

@@ -110,7 +110,7 @@ static size_t random_channels(struct network_case *c, struct value *w, struct xq
 	return t->channels;
 }
 
-static void add_weights(struct network_case *c, struct weights *w, size_t channels)
+void case_random_weights(struct network_case *c, struct weights *w, size_t channels)
 {
 	struct xq_network_tensor t = { 0 };
 
@@ -173,7 +173,7 @@ static bool product(struct network_case *c, const struct value *x)
 		return false;
 	p.w_kn = ktap_range(0, 1);
 	w.value = (struct value){ .dims = 2, .dim = { p.w_kn ? k : n, p.w_kn ? n : k } };
-	add_weights(c, &w, n);
+	case_random_weights(c, &w, n);
 	random_finish(c, &f, x, &w, n, typical(x->type, w.value.type, k), &y);
 	y.dim[y.dims - 1] = n;
 	random_rows(c, x, &y, &f);
@@ -314,7 +314,7 @@ bool random_convolution(struct network_case *c, const struct value *x)
 		return false;
 	p.order = g.in_c == g.groups ? (enum xq_weight_order)ktap_range(0, 2) : (enum xq_weight_order)ktap_range(0, 1);
 	weight_shape(&w.value, &g, p.order, flat);
-	add_weights(c, &w, g.out_c);
+	case_random_weights(c, &w, g.out_c);
 	random_finish(c, &f, x, &w, g.out_c,
 		      typical(x->type, w.value.type, g.kernel_h * g.kernel_w * (g.in_c / g.groups)), &y);
 	p.w = w.value.id;

@@ -28,7 +28,11 @@ struct value case_vector(struct network_case *c, enum xq_type type, size_t count
 struct xq_requant *case_random_requant(struct network_case *c, enum xq_type type, size_t params, double size);
 size_t case_divisor(size_t of);
 
+/* Weights whose shape is set, of any type; none, one, or so many scales and zero points. */
+void case_random_weights(struct network_case *c, struct weights *w, size_t channels);
+
 bool random_products(struct network_case *c, const struct value *x);
+bool random_grouped(struct network_case *c, const struct value *x);
 bool random_convolution(struct network_case *c, const struct value *x);
 bool random_pool(struct network_case *c, const struct value *x);
 bool random_sum(struct network_case *c, const struct value *x);

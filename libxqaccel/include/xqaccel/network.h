@@ -189,6 +189,35 @@ struct xq_network_product {
 int xq_network_product(struct xq_network *network, const struct xq_network_product *product);
 
 /**
+ * struct xq_network_grouped - y = X W^T in float32, where x and w have a real scale for each group of
+ *	elements along k: X = x_scale * (x - x_zp), W = w_scale * (w - w_zp) - w_min
+ * @name: for people, or NULL; copied
+ * @x: [..][k], of at most 8 bits, without a codebook
+ * @w: constant of [n][k], may be of c4 and c8, with at most one zero point; its own scale, if it has one, is not used
+ * @y: f32 [..][n]
+ * @group: elements of a group; divides k, at most 4096 (XQACCEL_MAX_GROUP_REAL)
+ * @x_scales: tensor of f32 with k / group elements for each row of x, as rows of groups that were quantized by
+ *	a scale each have it (struct xq_network_convert, with x as [..][group]). 0: the scale of tensor x, if it
+ *	has one, multiplies the sum over all groups
+ * @w_scales: constant of [n][k / group] of f16, bf16, f32 or e8m0
+ * @w_minima: the same, or 0 for none
+ * @float_bias: tensor of f32 [n], or 0
+ *
+ * Each element is summed in the order of the groups as linux/xqaccel.h says for XQACCEL_JOB_GROUP_REAL, the
+ * same bits on every device; then it is multiplied by the scale of x, if that is not in @x_scales, and the bias is added, each
+ * step rounded.
+ */
+struct xq_network_grouped {
+	const char *name;
+	int x, w, y;
+	size_t group;
+	int x_scales, w_scales, w_minima, float_bias;
+};
+
+/** xq_network_grouped() - add such a product. Return: number of the operator, -EINVAL, -ENOMEM */
+int xq_network_grouped(struct xq_network *network, const struct xq_network_grouped *product);
+
+/**
  * enum xq_weight_order - dimensions of convolution weights
  * @XQ_WEIGHTS_OHWI: [out][kernel_h][kernel_w][in / groups]
  * @XQ_WEIGHTS_OIHW: [out][in / groups][kernel_h][kernel_w]

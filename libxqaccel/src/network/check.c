@@ -139,6 +139,8 @@ static int check_operator(struct xq_network *net, const struct xqn_operator *op)
 	switch (op->kind) {
 	case XQN_PRODUCT:
 		return xqn_check_product(net, op);
+	case XQN_GROUPED:
+		return xqn_check_grouped(net, op);
 	case XQN_CONVOLUTION:
 		return xqn_check_convolution(net, op);
 	case XQN_POOL:

@@ -34,6 +34,7 @@ size_t xqn_elements(const struct xqn_shape *shape);
 const char *xqn_shape_text(const struct xqn_shape *shape, char *text);
 
 int xqn_check_product(struct xq_network *net, const struct xqn_operator *op);
+int xqn_check_grouped(struct xq_network *net, const struct xqn_operator *op);
 int xqn_check_convolution(struct xq_network *net, const struct xqn_operator *op);
 int xqn_check_pool(struct xq_network *net, const struct xqn_operator *op);
 int xqn_check_elementwise(struct xq_network *net, const struct xqn_operator *op);

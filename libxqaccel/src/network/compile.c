@@ -128,6 +128,8 @@ static int lower(struct xqn_compiler *c)
 	switch (c->op->kind) {
 	case XQN_PRODUCT:
 		return xqn_lower_product(c);
+	case XQN_GROUPED:
+		return xqn_lower_grouped(c);
 	case XQN_CONVOLUTION:
 		return xqn_lower_convolution(c);
 	case XQN_POOL:

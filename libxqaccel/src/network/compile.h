@@ -103,6 +103,7 @@ int xqn_fill_constant(struct xq_network *net, const struct xqn_constant *constan
 /* ---- lowering: each appends the steps of c->op ------------------------------------------------------ */
 
 int xqn_lower_product(struct xqn_compiler *c);
+int xqn_lower_grouped(struct xqn_compiler *c);
 int xqn_lower_convolution(struct xqn_compiler *c);
 int xqn_lower_lookup(struct xqn_compiler *c);
 int xqn_lower_pool(struct xqn_compiler *c);

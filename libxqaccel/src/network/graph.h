@@ -41,6 +41,7 @@ struct xqn_tensor {
 
 enum xqn_kind {
 	XQN_PRODUCT,
+	XQN_GROUPED,
 	XQN_CONVOLUTION,
 	XQN_POOL,
 	XQN_ADD,
@@ -90,6 +91,7 @@ struct xqn_operator {
 	int input[XQ_NETWORK_OPERANDS], output[XQ_NETWORK_OPERANDS];
 	union {
 		struct xq_network_product product;
+		struct xq_network_grouped grouped;
 		struct xq_network_convolution conv;
 		struct xq_network_pool pool;
 		struct xq_network_elementwise elementwise;

@@ -39,6 +39,22 @@ static inline int32_t xqn_act_max(bool clamp, int32_t act_max)
 	return clamp ? act_max : INT32_MAX;
 }
 
+/* A step of c->op without operands, which is not appended yet. */
+struct xqn_step xqn_empty_step(const struct xqn_compiler *c);
+
+/*
+ * How x and w are to be widened to types that the device multiplies. A pair that it has stays: widening an
+ * activation is a job of its own. Fails with a sentence.
+ */
+int xqn_widen(struct xqn_compiler *c, const struct xqn_tensor *x, const struct xqn_tensor *w,
+	      struct xq_widening *wide_x, struct xq_widening *wide_w);
+
+/* Tiles spare the device a copy, unless they are mostly padding. */
+bool xqn_worth_tiles(const struct xqn_compiler *c, enum xq_type type, size_t n, size_t k);
+
+/* The codebook of weights that stay indices. */
+void xqn_put_codebook(struct xqn_compiler *c, struct xqn_step *step, const struct xqn_tensor *w, enum xq_type packed);
+
 /* An operand that is a constant of so many bytes; none if from is NULL. */
 void xqn_put_bytes(struct xqn_compiler *c, struct xqn_step *step, unsigned int operand, const void *from, size_t bytes);
 

@@ -9,7 +9,7 @@
 
 /* ---- what both have ----------------------------------------------------------------------------------- */
 
-static struct xqn_step empty_step(const struct xqn_compiler *c)
+struct xqn_step xqn_empty_step(const struct xqn_compiler *c)
 {
 	struct xqn_step step = { .kind = XQN_JOB, .operator = c->op->number };
 	unsigned int i;
@@ -47,9 +47,8 @@ static void as_it_is(enum xq_type type, struct xq_widening *wide)
 	xq_codes_init(&wide->codes, type);
 }
 
-/* A pair that the device has stays: widening an activation is a job of its own. */
-static int widen(struct xqn_compiler *c, const struct xqn_tensor *x, const struct xqn_tensor *w,
-		 struct xq_widening *wide_x, struct xq_widening *wide_w)
+int xqn_widen(struct xqn_compiler *c, const struct xqn_tensor *x, const struct xqn_tensor *w,
+	      struct xq_widening *wide_x, struct xq_widening *wide_w)
 {
 	int err;
 
@@ -63,15 +62,14 @@ static int widen(struct xqn_compiler *c, const struct xqn_tensor *x, const struc
 				 xq_type_name(x->config.type), xq_type_name(w->config.type)) : 0;
 }
 
-static void put_codebook(struct xqn_compiler *c, struct xqn_step *step, const struct xqn_tensor *w,
-			 enum xq_type packed)
+void xqn_put_codebook(struct xqn_compiler *c, struct xqn_step *step, const struct xqn_tensor *w,
+		      enum xq_type packed)
 {
 	if (packed == XQ_C4 || packed == XQ_C8)
 		xqn_put_bytes(c, step, XQACCEL_CODEBOOK, w->config.codebook, packed == XQ_C4 ? 16 : 256);
 }
 
-/* Tiles spare the device a copy, unless they are mostly padding. */
-static bool worth_tiles(const struct xqn_compiler *c, enum xq_type type, size_t n, size_t k)
+bool xqn_worth_tiles(const struct xqn_compiler *c, enum xq_type type, size_t n, size_t k)
 {
 	return xq_device_has_tiled(c->dev, type) && xq_tiled_size(type, n, k) / 2 < n * xq_row_size(type, k);
 }
@@ -86,14 +84,14 @@ static void put_weights(struct xqn_compiler *c, struct xqn_step *step, const str
 	const struct xqn_matrix m = {
 		.tensor = w, .groups = 1, .rows = n, .k = { 1, 1, k }, .row_stride = kn ? 1 : k,
 		.stride = { 0, 0, kn ? n : 1 }, .codes = wide->codes, .type = wide->type,
-		.tiled = worth_tiles(c, wide->type, n, k),
+		.tiled = xqn_worth_tiles(c, wide->type, n, k),
 	};
 
 	step->place[XQACCEL_B] = (struct xqn_place){ .storage = xqn_constant_weights(c, &m),
 						     .stride = m.tiled ? 0 : xqn_matrix_row(&m) };
 	if (m.tiled)
 		step->work.flags |= XQACCEL_JOB_B_TILED;
-	put_codebook(c, step, w, wide->type);
+	xqn_put_codebook(c, step, w, wide->type);
 }
 
 static struct xqn_place place_of(const struct xqn_view *v, size_t stride, size_t batch_stride)
@@ -168,10 +166,10 @@ int xqn_lower_product(struct xqn_compiler *c)
 	const struct xq_network_product *p = &c->op->product;
 	const struct xqn_tensor *x = xqn_tensor(c->net, p->x), *w = xqn_tensor(c->net, p->w);
 	const struct xqn_view *y = xqn_view(c, p->y);
-	struct xqn_step step = empty_step(c);
+	struct xqn_step step = xqn_empty_step(c);
 	struct xq_widening wide_x, wide_w;
 	struct xqn_view from, second;
-	int err = widen(c, x, w, &wide_x, &wide_w);
+	int err = xqn_widen(c, x, w, &wide_x, &wide_w);
 
 	if (err)
 		return err;
@@ -230,14 +228,14 @@ static void put_conv_weights(struct xqn_compiler *c, struct xqn_step *step, cons
 {
 	struct xqn_matrix m = conv_matrix(w, c->op->conv.order, g, wide);
 
-	m.tiled = worth_tiles(c, wide->type, m.rows, m.k[0] * m.k[1] * m.k[2]);
+	m.tiled = xqn_worth_tiles(c, wide->type, m.rows, m.k[0] * m.k[1] * m.k[2]);
 	step->place[XQACCEL_W] = (struct xqn_place){
 		.storage = xqn_constant_weights(c, &m), .stride = m.tiled ? 0 : xqn_matrix_row(&m),
 		.batch_stride = m.tiled ? xqn_matrix_group(&m) : 0,
 	};
 	if (m.tiled)
 		step->work.flags |= XQACCEL_JOB_B_TILED;
-	put_codebook(c, step, w, wide->type);
+	xqn_put_codebook(c, step, w, wide->type);
 }
 
 static void set_conv(struct xqaccel_conv *to, const struct xq_conv *g, const struct xqn_view *x,
@@ -260,14 +258,14 @@ int xqn_lower_convolution(struct xqn_compiler *c)
 	const struct xq_network_convolution *p = &c->op->conv;
 	const struct xqn_tensor *x = xqn_tensor(c->net, p->x), *w = xqn_tensor(c->net, p->w);
 	const struct xqn_view *y = xqn_view(c, p->y);
-	struct xqn_step step = empty_step(c);
+	struct xqn_step step = xqn_empty_step(c);
 	struct xq_widening wide_x, wide_w;
 	struct xqn_view from;
 	struct xq_conv g;
 	int err = xqn_conv_geometry(c->net, c->op, &g);
 
 	if (!err)
-		err = widen(c, x, w, &wide_x, &wide_w);
+		err = xqn_widen(c, x, w, &wide_x, &wide_w);
 	if (err)
 		return err;
 	from = xqn_widened(c, xqn_view(c, p->x), wide_x.type, wide_x.offset);
@@ -298,7 +296,7 @@ int xqn_lower_lookup(struct xqn_compiler *c)
 	struct xqn_view x = *xqn_view(c, c->op->input[0]), to = *y;
 	const struct xqn_view *const views[2] = { &x, &to };
 	size_t dim[XQ_NETWORK_DIMS] = { 0 }, stride[2 * XQ_NETWORK_DIMS] = { 0 };
-	struct xqn_step step = empty_step(c);
+	struct xqn_step step = xqn_empty_step(c);
 	const size_t channels = x.dim[x.dims - 1];
 	const float one = 1;
 	bool device;

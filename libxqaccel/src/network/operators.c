@@ -14,6 +14,7 @@ const char *xqn_kind_name(enum xqn_kind kind)
 {
 	static const char *const names[] = {
 		[XQN_PRODUCT] = "product",
+		[XQN_GROUPED] = "product by groups",
 		[XQN_CONVOLUTION] = "convolution",
 		[XQN_POOL] = "pool",
 		[XQN_ADD] = "sum",
@@ -168,6 +169,22 @@ int xq_network_product(struct xq_network *net, const struct xq_network_product *
 	makes(&op, product->y);
 	err = keep_finish(net, &op, &op.product.finish);
 	return err ? err : take(net, &op);
+}
+
+int xq_network_grouped(struct xq_network *net, const struct xq_network_grouped *product)
+{
+	struct xqn_operator op;
+
+	begin(&op, net, XQN_GROUPED, product->name);
+	op.grouped = *product;
+	op.input[op.inputs++] = product->x;
+	op.input[op.inputs++] = product->w;
+	op.input[op.inputs++] = product->w_scales;
+	reads(&op, product->x_scales);
+	reads(&op, product->w_minima);
+	reads(&op, product->float_bias);
+	makes(&op, product->y);
+	return take(net, &op);
 }
 
 int xq_network_convolution(struct xq_network *net, const struct xq_network_convolution *conv)

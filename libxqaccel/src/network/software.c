@@ -127,6 +127,21 @@ static int convolution(const struct xqn_step *step, uint8_t *const *memory)
 	return err;
 }
 
+static int product(const struct xqn_step *step, uint8_t *const *memory)
+{
+	struct xqk_gemm k = {
+		.dims = xq_work_dims(&step->work), .a_zp = step->work.gemm.a_zp, .b_zp = step->work.gemm.b_zp,
+		.epilogue.dims = xq_work_epilogue(&step->work),
+	};
+	unsigned int i;
+
+	for (i = 0; i < XQ_GEMM_OPERANDS; i++)
+		k.view[i] = view_of(&step->place[i], memory);
+	for (i = 0; i < XQ_EPILOGUE_OPERANDS; i++)
+		k.epilogue.view[i] = view_of(&step->place[XQACCEL_EPILOGUE_BIAS + i], memory);
+	return xq_product_run(&k);
+}
+
 /* ---- what is no product ------------------------------------------------------------------------------------ */
 
 static int operator(const struct xqn_step *step, uint8_t *const *memory)
@@ -192,6 +207,14 @@ int xqn_compute(const struct xqn_step *step, uint8_t *const *memory)
 	case XQN_FINISH:
 		return finish(step, memory[step->place[XQACCEL_A].storage] + step->place[XQACCEL_A].offset, memory);
 	default:
-		return step->work.op == XQACCEL_OP_CONV ? convolution(step, memory) : operator(step, memory);
+		break;
+	}
+	switch (step->work.op) {
+	case XQACCEL_OP_GEMM:
+		return product(step, memory);
+	case XQACCEL_OP_CONV:
+		return convolution(step, memory);
+	default:
+		return operator(step, memory);
 	}
 }

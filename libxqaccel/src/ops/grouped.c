@@ -8,6 +8,7 @@
 #include <xqaccel/pack.h>
 
 #include "driver/xq_geometry.h"
+#include "group_scales.h"
 #include "grouped.h"
 #include "libxqaccel/src/device/job.h"
 #include "libxqaccel/src/pack/rows.h"
@@ -44,38 +45,21 @@ static size_t take(size_t *used, size_t bytes)
 
 /* ---- packing ------------------------------------------------------------------------------------- */
 
-/* [n][elements] to rows, or with 16 rows beside each other. */
-static void pack_scales(enum xq_type type, const uint8_t *from, size_t n, size_t elements, bool tiled, uint8_t *to)
-{
-	const size_t bytes = xq_type_bits(type) / 8;
-	size_t row, i;
-
-	if (!tiled) {
-		memcpy(to, from, n * elements * bytes);
-		return;
-	}
-	for (row = 0; row < n; row++)
-		for (i = 0; i < elements; i++, from += bytes)
-			memcpy(to + ((row / XQACCEL_TILE_ROWS * elements + i) * XQACCEL_TILE_ROWS +
-				     row % XQACCEL_TILE_ROWS) * bytes, from, bytes);
-}
-
 /* One level of scales or minima behind what the buffer has; without a buffer it only counts. */
 static void put_level(struct xq_grouped *g, enum xq_type type, const void *from, size_t elements, size_t *used,
 		      struct xq_operand *out)
 {
 	const bool tiled = g->job.flags & XQACCEL_JOB_B_TILED;
-	const size_t lanes = tiled ? XQACCEL_TILE_ROWS : 1;
-	const size_t row = elements * xq_type_bits(type) / 8 * lanes;
 	size_t at;
 
 	if (!type)
 		return;
-	at = take(used, (g->outputs + lanes - 1) / lanes * row);
+	at = take(used, xq_group_scales_bytes(type, g->outputs, elements, tiled));
 	if (!g->constants)
 		return;
-	pack_scales(type, from, g->outputs, elements, tiled, (uint8_t *)xq_buffer_data(g->constants) + at);
-	*out = (struct xq_operand){ .buffer = g->constants, .offset = at, .stride = row };
+	xq_group_scales_pack(type, from, g->outputs, elements, tiled, (uint8_t *)xq_buffer_data(g->constants) + at);
+	*out = (struct xq_operand){ .buffer = g->constants, .offset = at,
+				    .stride = xq_group_scales_stride(type, elements, tiled) };
 }
 
 static void put_scales(struct xq_grouped *g, const struct xq_grouped_config *c, size_t *used)

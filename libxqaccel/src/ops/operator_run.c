@@ -62,6 +62,14 @@ int xq_convolution_run(const struct xqk_conv *conv)
 	return compute(&run);
 }
 
+int xq_product_run(const struct xqk_gemm *gemm)
+{
+	struct run run;
+
+	xqk_plan(&run.plan, xq_kernels(), gemm, processors());
+	return compute(&run);
+}
+
 bool xq_dims_small(const size_t *dims, unsigned int count)
 {
 	while (count--)

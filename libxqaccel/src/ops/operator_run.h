@@ -17,8 +17,9 @@ int xq_operator_run(struct xq_workspace *ws, const struct xqk_operator *operator
 /* The same on the device alone; what it does not take, or has no memory for, is not @done. */
 int xq_operator_on_device(struct xq_workspace *ws, const struct xqk_operator *operator, bool *done);
 
-/* A convolution by a few threads. 0 or -ENOMEM. */
+/* A convolution or product by a few threads. 0 or -ENOMEM. */
 int xq_convolution_run(const struct xqk_conv *conv);
+int xq_product_run(const struct xqk_gemm *gemm);
 
 /* Whether all of these are dimensions of a job. */
 bool xq_dims_small(const size_t *dims, unsigned int count);

@@ -33,7 +33,8 @@ struct xq_session;
 /**
  * enum xq_model_type - types that tensors of models have beside those of enum xq_type
  *
- * Unpacked, an element is a byte of 0 or 1 (bool), or 4 or 8 bytes.
+ * Unpacked, an element is a byte of 0 or 1 (bool), 4 or 8 bytes, or a byte with the bits of a small float
+ * (xqaccel/float_formats.h: E4M3, E5M2, E2M1).
  */
 enum xq_model_type {
 	XQ_MODEL_BOOL = 64,
@@ -41,6 +42,9 @@ enum xq_model_type {
 	XQ_MODEL_S64,
 	XQ_MODEL_U64,
 	XQ_MODEL_F64,
+	XQ_MODEL_E4M3,
+	XQ_MODEL_E5M2,
+	XQ_MODEL_E2M1,
 };
 
 /** xq_model_type_name() - of an enum xq_type or enum xq_model_type: "s8", "bool", ...; "?" for none */

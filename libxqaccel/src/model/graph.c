@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "graph.h"
 
@@ -25,6 +26,8 @@ void xqm_destroy(struct xqm_graph *graph)
 {
 	if (!graph)
 		return;
+	for (struct xqm_map *map = graph->maps; map; map = map->next)
+		munmap(map->data, map->bytes);
 	while (graph->blocks) {
 		struct xqm_block *next = graph->blocks->next;
 
@@ -67,12 +70,38 @@ const char *xqm_keep_text(struct xqm_graph *graph, const char *text, size_t leng
 	return xqm_keep(graph, text, length);
 }
 
+int xqm_keep_map(struct xqm_graph *graph, const char *name, void *data, size_t bytes)
+{
+	struct xqm_map *map = xqm_alloc(graph, sizeof(*map));
+	const char *kept = map ? xqm_keep_text(graph, name, strlen(name)) : NULL;
+
+	if (!kept)
+		return -ENOMEM;
+	*map = (struct xqm_map){ graph->maps, kept, data, bytes };
+	graph->maps = map;
+	return 0;
+}
+
+bool xqm_find_map(const struct xqm_graph *graph, const char *name, const void **data, size_t *bytes)
+{
+	for (const struct xqm_map *map = graph->maps; map; map = map->next) {
+		if (strcmp(map->name, name))
+			continue;
+		*data = map->data;
+		*bytes = map->bytes;
+		return true;
+	}
+	return false;
+}
+
 /* ---- errors ----------------------------------------------------------------------------------------- */
 
 int xqm_fail(struct xqm_graph *graph, int error, const char *format, ...)
 {
 	va_list arguments;
 
+	if (!graph)
+		return error;
 	va_start(arguments, format);
 	vsnprintf(graph->error, sizeof(graph->error), format, arguments);
 	va_end(arguments);
@@ -82,9 +111,12 @@ int xqm_fail(struct xqm_graph *graph, int error, const char *format, ...)
 int xqm_fail_at(struct xqm_graph *graph, const struct xqm_operator *op, int error, const char *format, ...)
 {
 	va_list arguments;
-	int n = snprintf(graph->error, sizeof(graph->error), "%s%s%.200s%s%s%s: ", xqm_kind(op),
-			 *op->name ? " " : "", op->name, *op->place ? " (" : "", op->place, *op->place ? ")" : "");
+	int n;
 
+	if (!graph)
+		return error;
+	n = snprintf(graph->error, sizeof(graph->error), "%s%s%.200s%s%s%s: ", xqm_kind(op), *op->name ? " " : "",
+		     op->name, *op->place ? " (" : "", op->place, *op->place ? ")" : "");
 	if (n < 0 || (size_t)n >= sizeof(graph->error))
 		return error;
 	va_start(arguments, format);

@@ -121,6 +121,14 @@ struct xqm_block {
 	max_align_t data[];
 };
 
+/* A file beside the model's that constants point into; it is unmapped with the graph. */
+struct xqm_map {
+	struct xqm_map *next;
+	const char *name;
+	void *data;
+	size_t bytes;
+};
+
 /**
  * struct xqm_graph - a graph
  * @input: @output: tensors; of an input, name, type and shape are known, but for dimensions that are unknown
@@ -136,6 +144,7 @@ struct xqm_graph {
 	unsigned int tensor_room, operator_room;
 	const char *format;
 	struct xqm_block *blocks;
+	struct xqm_map *maps;
 	char error[XQM_ERROR_BYTES];
 };
 
@@ -155,7 +164,13 @@ void *xqm_alloc(struct xqm_graph *graph, size_t bytes);
 void *xqm_keep(struct xqm_graph *graph, const void *from, size_t bytes);
 const char *xqm_keep_text(struct xqm_graph *graph, const char *text, size_t length);
 
-/* ---- errors: each sets the sentence and returns the error ------------------------------------------- */
+/* Gives the graph a mapped file to be unmapped with it, by a name; -ENOMEM. A copy of the graph does not get it. */
+int xqm_keep_map(struct xqm_graph *graph, const char *name, void *data, size_t bytes);
+
+/* Such a file by its name; false if there is none. */
+bool xqm_find_map(const struct xqm_graph *graph, const char *name, const void **data, size_t *bytes);
+
+/* ---- errors: each sets the sentence, unless graph is NULL, and returns the error --------------------- */
 
 int xqm_fail(struct xqm_graph *graph, int error, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

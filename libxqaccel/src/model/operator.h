@@ -96,8 +96,8 @@ enum xqm_op {
 	XQM_LOG_SOFTMAX,
 	XQM_ARG_MAX,
 	XQM_ARG_MIN,
-	XQM_CUM_SUM,
-	XQM_TOP_K,
+	XQM_CUM_SUM,		/* x, axis */
+	XQM_TOP_K,		/* x, k */
 
 	/* x, axes or none for all. params.reduce */
 	XQM_REDUCE_MEAN,
@@ -108,6 +108,7 @@ enum xqm_op {
 	XQM_REDUCE_L1,
 	XQM_REDUCE_L2,
 	XQM_REDUCE_SUM_SQUARE,
+	XQM_REDUCE_LOG_SUM,
 	XQM_REDUCE_LOG_SUM_EXP,
 
 	/* Normalization. params.norm */
@@ -131,7 +132,7 @@ enum xqm_op {
 	XQM_TILE,		/* x, repeats */
 	XQM_GATHER,		/* x, indices; params.axis */
 	XQM_GATHER_ELEMENTS,	/* x, indices; params.axis */
-	XQM_GATHER_ND,		/* x, indices */
+	XQM_GATHER_ND,		/* x, indices; params.axis: batch dimensions */
 	XQM_RESIZE,		/* x, sizes; params.resize */
 	XQM_DEPTH_TO_SPACE,	/* params.block */
 	XQM_SPACE_TO_DEPTH,	/* params.block */
@@ -147,7 +148,7 @@ enum xqm_op {
 	XQM_QUANTIZE,		/* to the output's quantization; from an integer type it requantizes */
 	XQM_DEQUANTIZE,		/* from the input's quantization */
 	XQM_DYNAMIC_QUANTIZE,	/* x -> y u8, scale, zero point */
-	XQM_QUANTIZE_LINEAR,	/* x, scale, zero point or none, which are computed; params.axis */
+	XQM_QUANTIZE_LINEAR,	/* x, scale, zero point or none, which are computed; params.linear */
 	XQM_DEQUANTIZE_LINEAR,	/* the same */
 
 	/* Anything else that a reader and a kernel have between them: params.other */
@@ -169,12 +170,14 @@ enum xqm_padding {
  * @weights: of convolutions, as in network.h, without regard to @channels_last: OHWI or OIHW (of a
  *	transposed one in ONNX's order, [in][out / groups][kernel]); HWO for TFLite's depthwise ones
  * @groups: at least 1
- * @kernel: of pools; of convolutions the weights say it
+ * @kernel: of pools; of convolutions the weights say it. Of transposed ones the sizes of the output where the
+ *	file gives those instead of padding, else 0
  * @stride: @dilation: at least 1
  * @padding: @begin: @end: xqm_geometry() resolves it
  * @output_pad: of transposed convolutions
  * @count_pad: an average divides by all elements of the window, those of the padding, too
  * @ceil: the size of the output is rounded up
+ * @columns_first: the second output of XQM_MAX_POOL counts along columns
  * @power: of XQM_LP_POOL
  * @low: @high: the result is clamped to real numbers; -INFINITY and INFINITY for none
  */
@@ -187,7 +190,7 @@ struct xqm_window {
 	enum xqm_padding padding;
 	int64_t begin[XQM_SPATIAL], end[XQM_SPATIAL];
 	size_t output_pad[XQM_SPATIAL];
-	bool count_pad, ceil;
+	bool count_pad, ceil, columns_first;
 	unsigned int power;
 	float low, high;
 };
@@ -277,6 +280,18 @@ struct xqm_resize {
 	float cubic_a;
 };
 
+/**
+ * struct xqm_linear - quantization with scales that are operands
+ * @axis: of scales that are not one for all
+ * @block: elements of the axis that share a scale; 0 if the shape of the scales says it
+ * @precision: type in which x / scale is rounded, @to: type of the real result; XQ_NONE for that of the scales
+ */
+struct xqm_linear {
+	int64_t axis;
+	size_t block;
+	int precision, to;
+};
+
 struct xqm_block_size {
 	size_t size;
 	bool channels_last, crd;	/* crd: ONNX's column row depth */
@@ -305,6 +320,7 @@ union xqm_params {
 	struct xqm_transpose transpose;
 	struct xqm_pad pad;
 	struct xqm_resize resize;
+	struct xqm_linear linear;
 	struct xqm_block_size block;
 	struct { float alpha, beta; } alpha;
 	struct { bool tanh; } gelu;

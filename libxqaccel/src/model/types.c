@@ -13,11 +13,14 @@ static const struct {
 	[XQ_MODEL_S64 - XQ_MODEL_BOOL] = { "s64", 8 },
 	[XQ_MODEL_U64 - XQ_MODEL_BOOL] = { "u64", 8 },
 	[XQ_MODEL_F64 - XQ_MODEL_BOOL] = { "f64", 8 },
+	[XQ_MODEL_E4M3 - XQ_MODEL_BOOL] = { "e4m3", 1 },
+	[XQ_MODEL_E5M2 - XQ_MODEL_BOOL] = { "e5m2", 1 },
+	[XQ_MODEL_E2M1 - XQ_MODEL_BOOL] = { "e2m1", 1 },
 };
 
 static bool is_wide(int type)
 {
-	return type >= XQ_MODEL_BOOL && type <= XQ_MODEL_F64;
+	return type >= XQ_MODEL_BOOL && type <= XQ_MODEL_E2M1;
 }
 
 static bool is_narrow(int type)

@@ -125,6 +125,9 @@ static bool all_constant(const struct xqm_graph *graph, const struct xqm_operato
 {
 	unsigned int i;
 
+	/* These read the shape only, which is known. */
+	if (op->op == XQM_SHAPE || op->op == XQM_SIZE)
+		return true;
 	for (i = 0; i < op->inputs; i++)
 		if (xqm_input(graph, op, i) && !xqm_input(graph, op, i)->data)
 			return false;

@@ -21,6 +21,7 @@
 #	xqdevice-y := emulator/device/a.c ...		sources for every architecture
 #	xqdevice-x86 := ...	xqdevice-arm64 := ...	sources for one architecture
 #	xqdevice-libs := other static libraries it needs, by NAME	xqdevice-ldlibs := -lm
+#	xqdevice-ldlibs-VARIANT := ...			in one variant
 #
 # Programs: $(O)/VARIANT/bin/NAME. A name is unique in the tree.
 #	NAME-y, NAME-x86, NAME-arm64 := sources		NAME-libs := static libraries, by NAME
@@ -283,7 +284,7 @@ FORCE:
 arch_of = $(or $(ARCH-$(1)),$(ARCH))
 objects_of = $(addprefix $(O)/$(2)/,$(addsuffix .o,$(basename $($(1)-y) $($(1)-$(call arch_of,$(2))))))
 archives_of = $(foreach l,$($(1)-libs),$(O)/$(2)/lib$(l).a $(call archives_of,$(l),$(2)))
-ldlibs_of = $($(1)-ldlibs) $(foreach l,$($(1)-libs),$(call ldlibs_of,$(l)))
+ldlibs_of = $($(1)-ldlibs) $($(1)-ldlibs-$(2)) $(foreach l,$($(1)-libs),$(call ldlibs_of,$(l),$(2)))
 
 $(QEMU): $(qemu_archives)
 
@@ -311,7 +312,7 @@ $(O)/$(2)/bin/$(1): $(call objects_of,$(1),$(2)) $(sort $(call archives_of,$(1),
 	$$(call say,LD,$$@)
 	$$(Q)mkdir -p $$(@D)
 	$$(Q)$(CC-$(2)) $(CFLAGS) $(FLAGS-$(2)) $(LINK-$(2)) $(LDFLAGS) -o $$@ $$(filter %.o,$$^) \
-		$(call archives_of,$(1),$(2)) $(call ldlibs_of,$(1)) -lpthread -lm
+		$(call archives_of,$(1),$(2)) $(call ldlibs_of,$(1),$(2)) -lpthread -lm
 endef
 $(foreach p,$(ALL_PROGRAMS),$(foreach v,$(VARIANTS),$(eval $(call program_rule,$(p),$(v)))))
 

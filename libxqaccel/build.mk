@@ -13,11 +13,28 @@ XQ_LIB_SOURCES := $(sort $(wildcard $(addprefix libxqaccel/src/,*.c */*.c */*/*.
 XQ_LIB_X86 := $(filter %_x86.c %_avx2.c %_avx512.c,$(XQ_LIB_SOURCES))
 XQ_LIB_ARM64 := $(filter %_arm64.c %_neon.c,$(XQ_LIB_SOURCES))
 
+# ONNX files are read by code that protoc-c makes, for which a cross compiler lacks the library; then none are read.
+XQ_ONNX_SOURCES := $(filter libxqaccel/src/model/onnx/%,$(XQ_LIB_SOURCES))
+XQ_ONNX_ABSENT := libxqaccel/src/model/onnx/absent.c
+XQ_ONNX_PROTO := $(O)/generated/onnx.pb-c
+XQ_ONNX_VARIANTS := $(if $(filter $(HOST_ARCH),$(ARCH)),$(foreach v,$(VARIANTS),$(if $(filter $(HOST_ARCH),$(or $(ARCH-$(v)),$(ARCH))),$(v))))
+
 STATIC_LIBS += xqaccel
-xqaccel-y := $(filter-out $(XQ_LIB_X86) $(XQ_LIB_ARM64),$(XQ_LIB_SOURCES))
+xqaccel-y := $(filter-out $(XQ_LIB_X86) $(XQ_LIB_ARM64) $(XQ_ONNX_SOURCES),$(XQ_LIB_SOURCES))
 xqaccel-x86 := $(XQ_LIB_X86)
 xqaccel-arm64 := $(XQ_LIB_ARM64)
+xqaccel-$(ARCH) += $(if $(XQ_ONNX_VARIANTS),$(filter-out $(XQ_ONNX_ABSENT),$(XQ_ONNX_SOURCES)) $(XQ_ONNX_PROTO).c,$(XQ_ONNX_ABSENT))
+$(if $(filter-out $(ARCH),arm64),$(eval xqaccel-arm64 += $(XQ_ONNX_ABSENT)))
 xqaccel-libs := xqdevice
+$(foreach v,$(XQ_ONNX_VARIANTS),$(eval xqaccel-ldlibs-$(v) := -Wl,--as-needed -lprotobuf-c -Wl,--no-as-needed))
+
+$(XQ_ONNX_PROTO).c $(XQ_ONNX_PROTO).h &: | $(PACKAGES)
+	$(call say,PROTO,$(XQ_ONNX_PROTO).c)
+	$(Q)mkdir -p $(@D)
+	$(Q)protoc-c --proto_path=/usr/include/onnx --c_out=$(dir $(XQ_ONNX_PROTO)) onnx.proto
+$(foreach v,$(XQ_ONNX_VARIANTS),$(patsubst %.c,$(O)/$(v)/%.o,$(XQ_ONNX_SOURCES))): | $(XQ_ONNX_PROTO).h
+$(foreach f,$(XQ_ONNX_SOURCES),$(eval CFLAGS-$(f) := -iquote $(dir $(XQ_ONNX_PROTO))))
+
 $(foreach f,$(filter %_avx2.c,$(XQ_LIB_X86)),$(eval CFLAGS-$(f) := -mavx2))
 $(foreach f,$(filter %_avx512.c,$(XQ_LIB_X86)),$(eval CFLAGS-$(f) := \
 	-mavx512f -mavx512bw -mavx512dq -mavx512vl -mprefer-vector-width=512))
@@ -25,6 +42,8 @@ $(foreach f,$(filter %_avx512.c,$(XQ_LIB_X86)),$(eval CFLAGS-$(f) := \
 $(foreach f,$(XQ_LIB_SOURCES),$(eval CFLAGS-$(f) += -ffp-contract=off))
 # Loops over arrays that the compiler turns into vector code.
 $(foreach f,quantize_c dequantize gram adaround refine,$(eval CFLAGS-libxqaccel/src/numerics/$(f).c += -O3))
+
+CFLAGS-libxqaccel/src/model/cpu/sgemm.c += -O3
 
 # A tensor from a .npy file, for programs beside xq; and from files of all formats.
 XQ_NPY_SOURCES := $(addprefix libxqaccel/tools/,npy.c tensor.c byte_source.c)
@@ -62,7 +81,7 @@ $(XQ_SHARED): $(XQ_ARCHIVES) libxqaccel/libxqaccel.map $(O)/stamp/link-flags | $
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,libxqaccel.so.$(XQ_LIB_MAJOR) \
 		-Wl,--version-script,libxqaccel/libxqaccel.map -Wl,--no-undefined -Wl,--no-undefined-version -Wl,-z,relro,-z,now -o $@ \
 		-Wl,--whole-archive $(O)/obj/libxqaccel.a -Wl,--no-whole-archive \
-		$(filter-out %/libxqaccel.a,$(XQ_ARCHIVES)) -lpthread -lm
+		$(filter-out %/libxqaccel.a,$(XQ_ARCHIVES)) $(xqaccel-ldlibs-obj) -lpthread -lm
 	$(Q)ln -sf $(@F) $(@D)/libxqaccel.so.$(XQ_LIB_MAJOR)
 	$(Q)ln -sf libxqaccel.so.$(XQ_LIB_MAJOR) $(@D)/libxqaccel.so
 
@@ -79,7 +98,7 @@ $(XQ_LIB_DIR)/libxqaccel.a: $(XQ_ARCHIVES) | $(PACKAGES)
 
 $(XQ_LIB_DIR)/xqaccel.pc: libxqaccel/xqaccel.pc.in libxqaccel/build.mk FORCE
 	$(Q)mkdir -p $(@D)
-	$(Q)sed 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(XQ_LIB_VERSION)|' $< >$@
+	$(Q)sed 's|@PREFIX@|$(PREFIX)|; s|@LIBS@|$(if $(xqaccel-ldlibs-obj),-lprotobuf-c )|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(XQ_LIB_VERSION)|' $< >$@
 
 LIB_TARGETS += $(XQ_SHARED) $(XQ_LIB_DIR)/libxqaccel.a $(XQ_LIB_DIR)/xqaccel.pc
 

@@ -5,10 +5,12 @@
 #include <string.h>
 
 #include "model.h"
+#include "onnx/onnx.h"
 #include "tflite/tflite.h"
 
 static const struct xqm_format formats[] = {
 	{ "TensorFlow Lite", xqt_is, xqt_read },
+	{ "ONNX", xqo_is, xqo_read },
 };
 
 const struct xqm_format *xqm_format(const void *data, size_t bytes)

@@ -18,3 +18,7 @@ fuzz_npy-ldlibs := $(XQ_TENSOR_FILE_LDLIBS)
 FUZZERS += fuzz_numerics
 fuzz_numerics-y := tests/fuzz/fuzz_numerics.c
 fuzz_numerics-libs := xqaccel
+
+FUZZERS += fuzz_tflite
+fuzz_tflite-y := tests/fuzz/fuzz_tflite.c tests/fuzz/model_case.c
+fuzz_tflite-libs := xqaccel

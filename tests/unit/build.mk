@@ -108,6 +108,14 @@ test_network_errors-y := tests/unit/test_network_errors.c
 $(foreach t,$(XQ_NETWORK_TESTS),$(eval $(t)-libs := xqaccel) $(eval $(t)-timeout := 300))
 $(foreach f,reference grouped,$(eval CFLAGS-tests/unit/network_$(f).c := -ffp-contract=off))
 
+# Models from files: operators against a reference, and files that are wrong.
+CHECK_SCRIPTS += tests/unit/test_tflite.py
+test_tflite.py-args = $(O)/obj/bin/xq $(O)/asan/bin/xq
+UNIT_TESTS_asan += test_tflite_files
+test_tflite_files-y := tests/unit/test_tflite_files.c tests/fuzz/model_case.c
+test_tflite_files-libs := xqaccel
+test_tflite_files-ldlibs := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=reallocarray
+
 # The same in QEMU, without a guest.
 CHECK_SCRIPTS += tests/qemu/test_qemu_device.py
 test_qemu_device.py-args = $(QEMU)

@@ -34,7 +34,7 @@ def load(path):
 
 
 class Tests:
-    """The methods listed in `names` are tests; they note what is wrong by expect()."""
+    """The methods listed in `names` are tests; they note what is wrong by expect(), or return why they can't be run."""
     names = ()
 
     def __init__(self, xq):
@@ -75,13 +75,15 @@ def main(kind, programs):
         random.seed(1)
         with tempfile.TemporaryDirectory() as folder:
             os.chdir(folder)
+            skip = None
             try:
-                getattr(tests, name)()
+                skip = getattr(tests, name)()
             except Exception:  # a test that cannot go on has failed
                 tests.problems.append(traceback.format_exc().replace("\n", "\n# "))
             os.chdir("/")
         for problem in tests.problems[:8]:
             print("# " + problem)
         failed += bool(tests.problems)
-        print("%sok %d %s%s" % ("not " if tests.problems else "", i + 1, name.replace("_", " "), label), flush=True)
+        print("%sok %d %s%s%s" % ("not " if tests.problems else "", i + 1, name.replace("_", " "), label,
+                                  " # SKIP " + skip if skip and not tests.problems else ""), flush=True)
     sys.exit(failed != 0)

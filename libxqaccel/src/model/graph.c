@@ -423,8 +423,10 @@ int64_t xqm_elements(const struct xqm_shape *shape)
 
 	if (!xqm_fixed(shape))
 		return -1;
+	/* Readers ask before sizes are checked. */
 	for (i = 0; i < shape->dims; i++)
-		n *= shape->dim[i];
+		if (__builtin_mul_overflow(n, shape->dim[i], &n))
+			n = INT64_MAX;
 	return n;
 }
 

@@ -228,7 +228,7 @@ struct xqm_tensor *xqm_output(const struct xqm_graph *graph, const struct xqm_op
 /* Sets producer and uses of all tensors. */
 void xqm_link(struct xqm_graph *graph);
 
-/* Elements of a shape, or -1 if a dimension is unknown. No overflow: xqm_check() has bounded them. */
+/* Elements of a shape, or -1 if a dimension is unknown; INT64_MAX for more, which xqm_check() refuses. */
 int64_t xqm_elements(const struct xqm_shape *shape);
 
 /* Whether all dimensions are known. */

@@ -80,6 +80,8 @@ static bool keeps_rows(const struct xqm_graph *graph, const struct xqm_operator 
 	case XQM_ADD:
 	case XQM_MUL:
 	case XQM_SUB:
+	case XQM_MAXIMUM:
+	case XQM_MINIMUM:
 		/* What is repeated for each row has to be a constant. */
 		for (i = 0; i < op->inputs; i++) {
 			x = xqm_input(graph, op, i);

@@ -154,8 +154,10 @@ static bool in_fixed_point(const struct xqm_operator *op, float x_scale, float y
 		       requantized(value, (double)(x_scale * op->params.alpha.alpha / y_scale)) : 0;
 		return op->params.alpha.alpha >= 0;
 	case XQM_HARD_SWISH:
+		if (!hard_swish_fits(x_scale, y_scale))
+			return false;
 		*out = hard_swish(value, x_scale, y_scale);
-		return hard_swish_fits(x_scale, y_scale);
+		return true;
 	default:
 		return false;
 	}

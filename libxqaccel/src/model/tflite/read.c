@@ -152,11 +152,12 @@ static int read_ends(struct xqt_scope *scope, const struct xqt_table *subgraph, 
 
 	for (i = 0; i < v.count && !err; i++) {
 		const int64_t index = xqt_integer_at(&v, 4, i);
-		int number = (int)index + scope->first;
+		int number;
 
 		if (index < 0 || index >= (int64_t)scope->tensors)
 			return xqm_fail(r->graph, -EINVAL, "%s %zu of the model is tensor %lld, there are %zu",
 					field == SUBGRAPH_INPUTS ? "input" : "output", i, (long long)index, scope->tensors);
+		number = (int)index + scope->first;
 		if (field == SUBGRAPH_INPUTS) {
 			xqm_tensor(r->graph, number)->shape.known = true;
 		} else if ((unsigned int)number <= r->room && r->alias[number - 1]) {

@@ -1,0 +1,370 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Operators of TensorFlow Lite: files made here with random parameters, run by xq run and by a reference in whole numbers, and the
+wake words of Debian's voice assistants with their state. Outputs are to be equal. Then files that are wrong.
+
+usage: test_tflite.py XQ.... Prints KTAP.
+"""
+import glob
+import os
+import subprocess
+import sys
+import warnings
+
+try:
+    import numpy as np
+except ImportError:
+    print("KTAP version 1\n1..1\nok 1 TensorFlow Lite # SKIP there is no numpy")
+    sys.exit(0)
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import tflite_file as tfl  # noqa: E402
+import tflite_reference  # noqa: E402
+import xq_case  # noqa: E402
+from tflite_file import Table  # noqa: E402
+
+ROWS = 3
+FETCH = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "setup/fetch-wakewords.sh")
+warnings.simplefilter("ignore", RuntimeWarning)
+
+
+class Case:
+    """A model with one operator, and its operands."""
+
+    def __init__(self, rng):
+        self.rng, self.model, self.x = rng, tfl.Model(), []
+        self.g = self.model.main
+
+    def scale(self):
+        return float(np.float32(self.rng.uniform(0.005, 0.1)))
+
+    def zp(self, dtype):
+        return int(self.rng.integers(-100, 100)) + (128 if dtype == "uint8" else 0)
+
+    def values(self, dtype, shape):
+        if dtype == "float32":
+            return (self.rng.standard_normal(shape) * 3).astype(np.float32)
+        info = np.iinfo(dtype)
+        return self.rng.integers(info.min, info.max + 1, shape).astype(dtype)
+
+    def input(self, shape, dtype="int8", scale=None, zp=None):
+        if dtype == "float32":
+            t = self.g.tensor(dtype, shape)
+        else:
+            t = self.g.tensor(dtype, shape, scale or self.scale(), self.zp(dtype) if zp is None else zp)
+        self.g.inputs.append(t)
+        self.x.append(self.values(dtype, (ROWS * shape[0], *shape[1:])))
+        return t
+
+    def output(self, shape, dtype="int8", scale=None, zp=None):
+        if dtype == "float32":
+            t = self.g.tensor(dtype, shape)
+        else:
+            t = self.g.tensor(dtype, shape, scale or self.scale() * 4, self.zp(dtype) if zp is None else zp)
+        self.g.outputs.append(t)
+        return t
+
+    def weights(self, shape, channels, axis, dtype="int8"):
+        scales = [self.scale() / 4 for _ in range(channels)] if channels > 1 else self.scale() / 4
+        if dtype == "uint8":
+            return self.g.constant(self.values(dtype, shape), scales, 121)
+        if dtype == "int4":
+            codes = self.rng.integers(-8, 8, int(np.prod(shape)) + int(np.prod(shape)) % 2).astype(np.uint8) & 15
+            return self.g.tensor("int4", shape, scales, 0, (codes[::2] | codes[1::2] << 4).tobytes(), axis)
+        return self.g.constant(self.values(dtype, shape), scales, 0, axis)
+
+    def bias(self, count):
+        return self.g.constant(self.rng.integers(-20000, 20000, count).astype(np.int32), 0.001)
+
+    def ints(self, values, dtype="int32"):
+        return self.g.constant(np.array(values, dtype))
+
+
+def size(n, kernel, stride, dilation, valid):
+    return tflite_reference.pads(n, kernel, stride, dilation, valid)[0]
+
+
+def conv(c, h, w, cin, cout, kernel, stride=1, dilation=1, valid=0, activation=0, dtype="int8", weights=None, bias=True, groups=1,
+         channels=True):
+    oh, ow = size(h, kernel, stride, dilation, valid), size(w, kernel, stride, dilation, valid)
+    ops = [c.input((1, h, w, cin), dtype), c.weights((cout, kernel, kernel, cin // groups), cout if channels else 1, 0, weights or dtype)]
+    c.g.op("CONV_2D", ops + ([c.bias(cout)] if bias else []), [c.output((1, oh, ow, cout), dtype)],
+           Table(f0=("b", valid), f1=("i", stride), f2=("i", stride), f3=("b", activation), f4=("i", dilation), f5=("i", dilation)))
+
+
+def depthwise(c, h, w, cin, times, kernel, stride=1, valid=0, activation=0, dtype="int8", channels=True):
+    oh, ow = size(h, kernel, stride, 1, valid), size(w, kernel, stride, 1, valid)
+    ops = [c.input((1, h, w, cin), dtype), c.weights((1, kernel, kernel, cin * times), cin * times if channels else 1, 3, dtype),
+           c.bias(cin * times)]
+    c.g.op("DEPTHWISE_CONV_2D", ops, [c.output((1, oh, ow, cin * times), dtype)],
+           Table(f0=("b", valid), f1=("i", stride), f2=("i", stride), f3=("i", times), f4=("b", activation)))
+
+
+def transpose_conv(c, h, cin, cout, kernel, stride, valid):
+    out = (h - 1) * stride + kernel if valid else h * stride
+    ops = [c.ints([1, out, out, cout]), c.weights((cout, kernel, kernel, cin), cout, 0), c.input((1, h, h, cin)), c.bias(cout)]
+    c.g.op("TRANSPOSE_CONV", ops, [c.output((1, out, out, cout))], Table(f0=("b", valid), f1=("i", stride), f2=("i", stride)))
+
+
+def fully_connected(c, shape, n, k, out, keep=0, activation=0, bias=True, dtype="int8", weights=None, channels=False):
+    ops = [c.input(shape, dtype), c.weights((n, k), n if channels else 1, 0, weights or dtype)] + ([c.bias(n)] if bias else [])
+    c.g.op("FULLY_CONNECTED", ops, [c.output(out, dtype)], Table(f0=("b", activation), f2=("b", keep)))
+
+
+def pool(c, kind, shape, kernel, stride, valid, activation=0, dtype="int8"):
+    scale, zp = c.scale(), c.zp(dtype)
+    out = (1, size(shape[1], kernel, stride, 1, valid), size(shape[2], kernel, stride, 1, valid), shape[3])
+    c.g.op(kind, [c.input(shape, dtype, scale, zp)], [c.output(out, dtype, scale, zp)],
+           Table(f0=("b", valid), f1=("i", stride), f2=("i", stride), f3=("i", kernel), f4=("i", kernel), f5=("b", activation)))
+
+
+def two(c, kind, a, b, activation=0, dtype="int8", constant=False, same=False):
+    scale, zp = (c.scale(), c.zp(dtype)) if same else (None, None)
+    first = c.input(a, dtype, scale, zp)
+    second = c.g.constant(c.values(dtype, b), scale or c.scale(), c.zp(dtype) if zp is None else zp) if constant else \
+        c.input(b, dtype, scale, zp)
+    c.g.op(kind, [first, second], [c.output(np.broadcast_shapes(a, b), dtype, scale, zp)], Table(f0=("b", activation)))
+
+
+def one(c, kind, shape, dtype="int8", options=None, scale=None, zp=None, out=None):
+    c.g.op(kind, [c.input(shape, dtype)], [c.output(out or shape, dtype, scale, zp)], options)
+
+
+def moves(c, kind, shape, out, constants=(), options=None, dtype="int8", outputs=1, first=0):
+    """Constants before and behind x, and outputs of one shape or of several."""
+    scale, zp = c.scale(), c.zp(dtype)
+    x, rest = c.input(shape, dtype, scale, zp), [c.ints(v) for v in constants]
+    shapes = out if isinstance(out[0], tuple) else [out] * outputs
+    c.g.op(kind, rest[:first] + [x] + rest[first:], [c.output(s, dtype, scale, zp) for s in shapes], options)
+
+
+def joined(c, kind, shapes, out, axis, dtype="int8", same=True, pack=False):
+    scale, zp = c.scale(), c.zp(dtype)
+    ins = [c.input(s, dtype, scale if same else None, zp if same else None) for s in shapes]
+    c.g.op(kind, ins, [c.output(out, dtype, scale, zp)], Table(f0=("i", len(ins)), f1=("i", axis)) if pack else Table(f0=("i", axis)))
+
+
+def fill_value(c):
+    scale, zp = c.scale(), c.zp("int8")
+    fill = c.g.constant(np.array(-7, np.int8), scale, zp)
+    ops = [c.input((1, 4, 4, 3), "int8", scale, zp), c.ints([[0, 0], [0, 1], [2, 0], [0, 0]]), fill]
+    c.g.op("PADV2", ops, [c.output((1, 5, 6, 3), "int8", scale, zp)])
+
+
+def convert(c, kind, shape, a, b):
+    c.g.op(kind, [c.input(shape, a)], [c.output(shape, b)])
+
+
+def state(c):
+    """A line of four rows with one more each time, and a sum of it: what streaming models are made of."""
+    init, scale, zp = c.model.subgraph(), 0.05, 3
+    first = np.arange(8, dtype=np.int8).reshape(1, 4, 2)
+    for g in (c.g, init):
+        handle = g.tensor("resource", ())
+        if g is init:
+            g.op("VAR_HANDLE", [], [handle], Table(f0="", f1="line"), 111)
+            g.op("ASSIGN_VARIABLE", [handle, g.constant(first, scale, zp)], [])
+    handle = 0
+    c.g.op("CALL_ONCE", [], [], Table(f0=("i", 1)), 103)
+    c.g.op("VAR_HANDLE", [], [handle], Table(f0="", f1="line"), 111)
+    x, old = c.input((1, 1, 2), "int8", scale, zp), c.g.tensor("int8", (1, 4, 2), scale, zp)
+    both, rest = c.g.tensor("int8", (1, 5, 2), scale, zp), c.g.tensor("int8", (1, 4, 2), scale, zp)
+    c.g.op("READ_VARIABLE", [handle], [old])
+    c.g.op("CONCATENATION", [old, x], [both], Table(f0=("i", 1)))
+    c.g.op("STRIDED_SLICE", [both, c.ints([0, -4, 0]), c.ints([1, 5, 2]), c.ints([1, 1, 1])], [rest], Table(f0=("i", 5), f1=("i", 5)))
+    c.g.op("ASSIGN_VARIABLE", [handle, rest], [])
+    c.g.op("MEAN", [both, c.ints([1])], [c.output((1, 2))], Table(f0=("b", 0)))
+
+
+CASES = [
+    ("CONV_2D same", conv, 9, 7, 3, 8, 3), ("CONV_2D valid, stride 2, RELU6", conv, 9, 7, 5, 8, 3, 2, 1, 1, 3),
+    ("CONV_2D same, stride 2", conv, 8, 7, 4, 6, 3, 2), ("CONV_2D dilation 2, RELU", conv, 9, 9, 4, 6, 3, 1, 2, 0, 1),
+    ("CONV_2D 1 x 1, RELU_N1_TO_1", conv, 5, 5, 16, 20, 1, 1, 1, 0, 2), ("CONV_2D one scale", conv, 6, 6, 3, 4, 3, 1, 1, 0, 0, "int8", None, True, 1, False),
+    ("CONV_2D without bias", conv, 6, 6, 3, 4, 3, 1, 1, 1, 0, "int8", None, False), ("CONV_2D groups", conv, 6, 6, 6, 9, 3, 1, 1, 0, 0, "int8", None, True, 3),
+    ("CONV_2D uint8", conv, 7, 7, 3, 5, 3, 2, 1, 0, 3, "uint8", None, True, 1, False), ("CONV_2D int4", conv, 6, 5, 5, 7, 3, 1, 1, 0, 0, "int8", "int4"),
+    ("DEPTHWISE_CONV_2D", depthwise, 8, 9, 6, 1, 3), ("DEPTHWISE_CONV_2D stride 2, RELU6", depthwise, 9, 9, 10, 1, 3, 2, 0, 3),
+    ("DEPTHWISE_CONV_2D multiplier 3", depthwise, 6, 6, 4, 3, 3, 1, 1), ("DEPTHWISE_CONV_2D uint8", depthwise, 7, 8, 8, 1, 3, 2, 0, 3, "uint8", False),
+    ("TRANSPOSE_CONV valid", transpose_conv, 4, 3, 5, 3, 2, 1), ("TRANSPOSE_CONV same", transpose_conv, 4, 3, 5, 3, 2, 0),
+    ("FULLY_CONNECTED", fully_connected, (1, 30), 7, 30, (1, 7)), ("FULLY_CONNECTED of an image, RELU", fully_connected, (1, 3, 2, 5), 7, 30, (1, 7), 0, 1),
+    ("FULLY_CONNECTED keep_num_dims", fully_connected, (1, 4, 10), 7, 10, (1, 4, 7), 1), ("FULLY_CONNECTED rows", fully_connected, (2, 12), 5, 12, (2, 5)),
+    ("FULLY_CONNECTED scales of channels, no bias", fully_connected, (1, 16), 9, 16, (1, 9), 0, 0, False, "int8", None, True),
+    ("FULLY_CONNECTED uint8", fully_connected, (1, 16), 9, 16, (1, 9), 0, 3, True, "uint8"),
+    ("FULLY_CONNECTED int4, odd rows", fully_connected, (1, 15), 9, 15, (1, 9), 0, 0, True, "int8", "int4"),
+    ("AVERAGE_POOL_2D same", pool, "AVERAGE_POOL_2D", (1, 7, 9, 5), 3, 2, 0), ("AVERAGE_POOL_2D valid, RELU6", pool, "AVERAGE_POOL_2D", (1, 8, 8, 4), 2, 2, 1, 3),
+    ("AVERAGE_POOL_2D uint8", pool, "AVERAGE_POOL_2D", (1, 6, 6, 4), 3, 1, 0, 0, "uint8"), ("MAX_POOL_2D same", pool, "MAX_POOL_2D", (1, 7, 9, 5), 3, 2, 0),
+    ("MAX_POOL_2D valid, RELU", pool, "MAX_POOL_2D", (1, 8, 8, 4), 2, 2, 1, 1),
+    ("ADD", two, "ADD", (1, 5, 6, 4), (1, 5, 6, 4)), ("ADD RELU6, broadcast", two, "ADD", (1, 5, 6, 4), (1, 1, 1, 4), 3),
+    ("ADD uint8, a constant", two, "ADD", (1, 5, 6, 4), (4,), 0, "uint8", True), ("SUB", two, "SUB", (1, 5, 6, 40), (1, 5, 6, 40)),
+    ("SUB RELU, a constant", two, "SUB", (1, 5, 6, 4), (6, 1), 1, "int8", True), ("SUB uint8", two, "SUB", (1, 30, 40), (1, 1, 40), 0, "uint8"),
+    ("MUL", two, "MUL", (1, 5, 6, 4), (1, 5, 6, 4)), ("MUL RELU, a constant", two, "MUL", (1, 5, 6, 4), (1, 4), 1, "int8", True),
+    ("MAXIMUM", two, "MAXIMUM", (1, 5, 6), (1, 5, 6), 0, "int8", False, True), ("MINIMUM, a constant", two, "MINIMUM", (1, 5, 6), (6,), 0, "uint8", True, True),
+    ("MEAN", moves, "MEAN", (1, 6, 5, 7), (1, 7), ([1, 2],), Table(f0=("b", 0))),
+    ("MEAN keep_dims, negative axis", moves, "MEAN", (1, 6, 5, 7), (1, 6, 5, 1), ([-1 + 4],), Table(f0=("b", 1))),
+    ("LOGISTIC", one, "LOGISTIC", (1, 256), "int8", None, 1 / 256, -128), ("LOGISTIC uint8", one, "LOGISTIC", (1, 256), "uint8", None, 1 / 256, 0),
+    ("TANH", one, "TANH", (1, 256), "int8", None, 1 / 128, 0), ("RELU", one, "RELU", (1, 256)), ("RELU6", one, "RELU6", (1, 256)),
+    ("RELU_N1_TO_1", one, "RELU_N1_TO_1", (1, 256), "uint8"), ("LEAKY_RELU", one, "LEAKY_RELU", (1, 256), "int8", Table(f0=("f", 0.1))),
+    ("HARD_SWISH", one, "HARD_SWISH", (1, 256)), ("HARD_SWISH uint8", one, "HARD_SWISH", (1, 256), "uint8"),
+    ("QUANTIZE floats", convert, "QUANTIZE", (1, 500), "float32", "int8"), ("QUANTIZE to another scale", convert, "QUANTIZE", (1, 256), "int8", "int8"),
+    ("QUANTIZE int8 to uint8", convert, "QUANTIZE", (1, 256), "int8", "uint8"), ("DEQUANTIZE", convert, "DEQUANTIZE", (1, 256), "uint8", "float32"),
+    ("RESHAPE", moves, "RESHAPE", (1, 6, 4), (1, 2, 12), ([1, 2, -1],)), ("SQUEEZE", moves, "SQUEEZE", (1, 1, 6, 1), (1, 6), (), Table(f0=("i", [1, 3]))),
+    ("EXPAND_DIMS", moves, "EXPAND_DIMS", (1, 6), (1, 1, 6), ([1],)), ("TRANSPOSE", moves, "TRANSPOSE", (1, 4, 5, 6), (1, 6, 4, 5), ([0, 3, 1, 2],)),
+    ("CONCATENATION", joined, "CONCATENATION", [(1, 2, 5), (1, 3, 5), (1, 1, 5)], (1, 6, 5), 1),
+    ("CONCATENATION of other scales", joined, "CONCATENATION", [(1, 9, 20), (1, 9, 30)], (1, 9, 50), -1, "uint8", False),
+    ("PACK", joined, "PACK", [(1, 4), (1, 4), (1, 4)], (1, 3, 4), 1, "int8", True, True),
+    ("UNPACK", moves, "UNPACK", (1, 3, 4), (1, 4), (), Table(f0=("i", 3), f1=("i", 1)), "int8", 3),
+    ("SPLIT", moves, "SPLIT", (1, 6, 4), (1, 2, 4), ([1],), Table(f0=("i", 3)), "int8", 3, 1),
+    ("SPLIT_V", moves, "SPLIT_V", (1, 6, 4), [(1, 1, 4), (1, 3, 4), (1, 2, 4)], ([1, 3, 2], [1]), Table(f0=("i", 3))),
+    ("SLICE", moves, "SLICE", (1, 6, 8), (1, 3, 6), ([0, 2, 2], [1, 3, -1])),
+    ("STRIDED_SLICE", moves, "STRIDED_SLICE", (1, 7, 8), (1, 3, 4), ([0, 1, -5], [0, 7, 7], [1, 2, 1]), Table(f0=("i", 1), f1=("i", 1))),
+    ("STRIDED_SLICE shrinks", moves, "STRIDED_SLICE", (1, 7, 8), (1, 4), ([0, 3, 1], [0, 0, 8], [1, 1, 2]), Table(f0=("i", 1), f1=("i", 1), f4=("i", 2))),
+    ("PAD", moves, "PAD", (1, 4, 4, 3), (1, 7, 5, 3), ([[0, 0], [1, 2], [0, 1], [0, 0]],)), ("PADV2", fill_value),
+    ("RESIZE_NEAREST_NEIGHBOR", moves, "RESIZE_NEAREST_NEIGHBOR", (1, 3, 4, 5), (1, 6, 12, 5), ([6, 12],)),
+    ("RESIZE_NEAREST_NEIGHBOR half pixel centers", moves, "RESIZE_NEAREST_NEIGHBOR", (1, 3, 4, 5), (1, 9, 8, 5), ([9, 8],), Table(f1=("b", 1))),
+    ("CALL_ONCE, variables", state),
+]
+
+
+class TFLite(xq_case.Tests):
+    names = ("operators", "rows_at_once", "softmax", "wake_words", "wrong_files")
+
+    def xq_run(self, path, inputs, outputs, *options):
+        words = ["run", path, "--device", "soft", *options]
+        for i, x in enumerate(inputs):
+            np.save("x%d.npy" % i, x)
+            words += ["--input", "x%d.npy" % i]
+        for i in range(outputs):
+            words += ["-o", "y%d.npy" % i]
+        p = self.run(*words)
+        return [np.load("y%d.npy" % i) for i in range(outputs)] if not p.returncode else None
+
+    def compare(self, what, got, want):
+        if got is None:
+            return
+        for i, (a, b) in enumerate(zip(got, want)):
+            if a.shape != b.shape or a.dtype != b.dtype:
+                self.expect(False, "%s: output %d is %s %s, not %s %s" % (what, i, a.dtype, a.shape, b.dtype, b.shape))
+            elif not np.array_equal(a, b):
+                at = tuple(np.argwhere(a != b)[0])
+                self.expect(False, "%s: output %d differs in %d of %d elements, first at %s: %s, not %s" %
+                            (what, i, (a != b).sum(), a.size, at, a[at], b[at]))
+
+    def one_case(self, seed, case, *options):
+        c = Case(np.random.default_rng(seed))
+        case[1](c, *case[2:])
+        data = c.model.bytes()
+        with open("m.tflite", "wb") as f:
+            f.write(data)
+        reference = tflite_reference.Interpreter(data)
+        rows = [reference.run(*[x[r * len(x) // ROWS:(r + 1) * len(x) // ROWS] for x in c.x]) for r in range(ROWS)]
+        want = [np.concatenate([r[i] for r in rows]) for i in range(len(rows[0]))]
+        self.compare(case[0], self.xq_run("m.tflite", c.x, len(want), *options), want)
+
+    def operators(self):
+        for i, case in enumerate(CASES):
+            self.one_case(i, case)
+
+    def rows_at_once(self):
+        for i, case in enumerate(CASES):
+            if i % 3 == 0 and case[0] not in ("CALL_ONCE, variables",):
+                self.one_case(1000 + i, case, "--batch", "2")
+
+    def softmax(self):
+        """As xq softmax, which has tests of its own."""
+        for dtype in ("int8", "uint8"):
+            c, scale, least = Case(np.random.default_rng(5)), 0.0625, -128 if dtype == "int8" else 0
+            c.g.op("SOFTMAX", [c.input((1, 40), dtype, scale, 3)], [c.output((1, 40), dtype, 1 / 256, least)], Table(f0=("f", 1.5)))
+            with open("m.tflite", "wb") as f:
+                f.write(c.model.bytes())
+            np.save("s.npy", (c.x[0].astype(np.int16) - (least + 128)).astype(np.int8))
+            self.run("softmax", "s.npy", "-o", "w.npy", "--x-scale", str(scale), "--beta", "1.5", "--device", "soft")
+            want = (np.load("w.npy").astype(np.int16) + least + 128).astype(dtype)
+            self.compare("SOFTMAX " + dtype, self.xq_run("m.tflite", c.x, 1), [want])
+
+    def wake_words(self):
+        """Their logits, which say more than the probabilities of 8 bits: the output becomes what goes into LOGISTIC."""
+        fetched = subprocess.run([FETCH], capture_output=True, text=True, check=False)
+        if fetched.returncode:
+            return "the wake words can't be fetched: " + (fetched.stderr.strip().splitlines() or ["no reason given"])[-1]
+        # Those of another program, and a part of one, are floats.
+        files = sorted(f for f in glob.glob(fetched.stdout.strip() + "/*.tflite") if "_v0" not in f and "hey_luna" not in f)
+        for path in files:
+            with open(path, "rb") as f:
+                data = bytearray(f.read())
+            reference = tflite_reference.Interpreter(bytes(data))
+            main = reference.graphs[0]
+            op = next(op for op in main.tables(3) if reference.codes[op.get(0, "I")] == 14)
+            at = main.follow(main.place(2)) + 4
+            data[at:at + 4] = int(op.vector(1, "i")[0]).to_bytes(4, "little")
+            reference = tflite_reference.Interpreter(bytes(data))
+            shape = reference.tensors[0][main.vector(1, "i")[0]].shape
+            x = np.random.default_rng(4).integers(-128, 128, (30, *shape[1:])).astype(np.int8)
+            with open("w.tflite", "wb") as f:
+                f.write(data)
+            want = np.concatenate([reference.run(row[None])[0] for row in x])
+            self.expect(len(np.unique(want)) > 5, "%s: the reference has %d different results" % (path, len(np.unique(want))))
+            self.compare(os.path.basename(path), self.xq_run("w.tflite", [x], 1), [want])
+        return None
+
+    def wrong_files(self):
+        """One sentence that names the place; nothing else matters so much of a file that is wrong."""
+        c = Case(np.random.default_rng(1))
+        conv(c, 6, 6, 3, 4, 3)
+        good = c.model.bytes()
+        np.save("x.npy", c.x[0])
+
+        def refused(data, sentence):
+            with open("bad.tflite", "wb") as f:
+                f.write(data)
+            p = self.run("run", "bad.tflite", "--input", "x.npy", "-o", "y.npy", "--device", "soft", rc=1)
+            self.expect(p.stderr == "xq: run: bad.tflite: " + sentence + "\n", "%r, not %r" % (p.stderr, sentence))
+            self.expect(not os.path.exists("y.npy"), "an output was left")
+
+        def made(change):
+            c = Case(np.random.default_rng(1))
+            conv(c, 6, 6, 3, 4, 3)
+            change(c)
+            return c.model.bytes()
+
+        refused(good[:200], "a reference leads nowhere at byte 148 of the file, which has 200")
+        refused(good[:6], "the file is no model: it is of no known format")
+        refused(b"\xff\xff\xff\x7f" + good[4:], "a reference leads nowhere at byte 0 of the file, which has %d" % len(good))
+
+        def part(data, field, index):
+            model = tflite_reference.Table(data, int.from_bytes(data[:4], "little"))
+            return model.tables(2)[0].tables(field)[index].at
+        place = "CONV_2D (operator 0 of subgraph 0 at byte %d): "
+
+        def at(data):
+            return part(data, 3, 0)
+        bad = made(lambda c: c.g.operators[0].fields.update({1: ("i", [0, 99, 2])}))
+        refused(bad, "operator 0 of subgraph 0 at byte %d names tensor 99, the subgraph has 4" % at(bad))
+        bad = made(lambda c: c.g.operators[0].fields.update({1: ("i", [0, 1, 3])}))
+        refused(bad, place % at(bad) + "reads tensor 4 t3, which nothing before it makes")
+        bad = made(lambda c: c.g.operators[0].fields.update({0: ("I", 5)}))
+        refused(bad, "operator 0 of subgraph 0 at byte %d is of kind 5, the file has 1" % at(bad))
+        bad = made(lambda c: c.model.codes.__setitem__(0, 106))
+        refused(bad, "operator 0 of subgraph 0 at byte %d is of kind 106 (ADD_N), which is not known; its inputs are s8 [1][6][6][3],"
+                " s8 [4][3][3][3], s32 [4]" % at(bad))
+        bad = made(lambda c: c.model.codes.__setitem__(0, 32))
+        refused(bad, "operator 0 of subgraph 0 at byte %d is the custom operator Thing, which is not known; its inputs are s8 [1][6][6][3],"
+                " s8 [4][3][3][3], s32 [4]" % at(bad))
+        bad = made(lambda c: c.g.tensors[1].fields.update({0: ("i", [4, 3, 3, 30])}))
+        refused(bad, place % at(bad) + "its weights are for 30 input channels, it has 3")
+        bad = made(lambda c: c.g.tensors[1].fields.update({0: ("i", [400, 3, 3, 3])}))
+        refused(bad, "constant 2 t1 of s8 [400][3][3][3] takes 10800 bytes, the file has 108 of it")
+        bad = made(lambda c: c.g.tensors[0].fields.update({0: ("i", [1, 0x7fffffff, 0x7fffffff, 3])}))
+        refused(bad, "tensor 1 t0 has the shape [1][2147483647][2147483647][3], which is too large")
+        bad = made(lambda c: c.g.tensors[0].fields.update({0: ("i", [1, -6, 6, 3])}))
+        refused(bad, "tensor t0 at byte %d has a dimension of -6 elements" % part(bad, 0, 0))
+        bad = made(lambda c: c.g.tensors[3].fields.update({0: ("i", [1, 6, 6, 5])}))
+        refused(bad, place % at(bad) + "it is not known for inputs s8 [1][6][6][3], s8 [4][3][3][3], s32 [4] and their quantization")
+        bad = made(lambda c: c.g.tensors[0].fields.update({1: ("b", 5)}))
+        refused(bad, "tensor t0 at byte %d is of type 5 (strings), which is not supported" %
+                part(bad, 0, 0))
+        bad = made(lambda c: c.g.operators.append(c.g.operators[0]))
+        refused(bad, "CONV_2D (operator 1 of subgraph 0 at byte %d): makes tensor 4 t3, which something else makes, too" %
+                part(bad, 3, 1))
+
+
+if __name__ == "__main__":
+    xq_case.main(TFLite, sys.argv[1:])

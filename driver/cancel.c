@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The ioctl that ends a job before its time. */
+/* Ending a job before its time, and the ioctl that does. */
 #include "client.h"
 #include "ioctl.h"
 #include "job.h"
@@ -7,8 +7,13 @@
 #include "scheduler.h"
 #include "trace.h"
 
-static int cancel(struct xqaccel_job *job)
+/* A job that was published: 0, or -EALREADY. Nobody may look at it afterwards. */
+int xqaccel_job_cancel(struct xqaccel_job *job)
+	__must_hold(&job->client->xq->lock)
 {
+	lockdep_assert_held(&job->client->xq->lock);
+
+	trace_xqaccel_job_cancel(job);
 	switch (job->state) {
 	case XQACCEL_JOB_QUEUED:
 		xqaccel_sched_remove(job);
@@ -33,9 +38,7 @@ int xqaccel_ioctl_cancel(struct xqaccel_call *call)
 		return -EOPNOTSUPP;
 	spin_lock_irq(&xq->lock);
 	job = xqaccel_job_find(call->client, cmd->id);
-	if (job)
-		trace_xqaccel_job_cancel(job);
-	ret = job ? cancel(job) : -ENOENT;
+	ret = job ? xqaccel_job_cancel(job) : -ENOENT;
 	spin_unlock_irq(&xq->lock);
 	return ret;
 }

@@ -8,6 +8,7 @@
 #include "chrdev.h"
 #include "client.h"
 #include "ioctl.h"
+#include "uring.h"
 
 #define MAX_DEVICES	64
 
@@ -65,6 +66,8 @@ static const struct file_operations xqaccel_fops = {
 	.compat_ioctl = compat_ptr_ioctl,
 	.mmap = xqaccel_mmap,
 	.poll = xqaccel_poll,
+	.uring_cmd = IS_ENABLED(CONFIG_IO_URING) ? xqaccel_uring_cmd : NULL,
+	.uring_cmd_iopoll = IS_ENABLED(CONFIG_IO_URING) ? xqaccel_uring_cmd_iopoll : NULL,
 	.show_fdinfo = xqaccel_show_fdinfo,
 };
 

@@ -11,6 +11,7 @@
 #include "kept.h"
 #include "program.h"
 #include "scheduler.h"
+#include "uring.h"
 #include "user.h"
 
 /* Jobs that are dropped while interrupts are off. */
@@ -59,6 +60,7 @@ static void end_begin(struct xqaccel_client *client)
 	client->ending = true;
 	/* It may be queued with nothing left to do. */
 	cancel_delayed_work_sync(&client->reap_work);
+	xqaccel_uring_client_end(client);
 	mutex_lock(&client->mem_lock);
 	client->invalidating = xqaccel_context_off(client);
 	mutex_unlock(&client->mem_lock);
@@ -152,6 +154,8 @@ static void client_init(struct xqaccel_client *client, struct xqaccel_device *xq
 	INIT_DELAYED_WORK(&client->end_work, client_end);
 	xqaccel_sched_init_client(client);
 	INIT_LIST_HEAD(&client->done);
+	INIT_LIST_HEAD(&client->commands);
+	xqaccel_uring_client_init(client);
 	client->next_id = 1;
 	init_waitqueue_head(&client->wait);
 	for (i = 0; i < XQACCEL_LANES; i++) {

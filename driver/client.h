@@ -30,7 +30,8 @@ struct xqaccel_user;
  * @jobs: waiting for a hardware queue
  * @done: ended and not reaped; they are in client->done, too
  * @done_count: length of @done
- * @unreaped: jobs accepted and not reaped
+ * @unreaped: jobs accepted and not reaped, but for those of rings
+ * @ring_jobs: jobs that io_uring commands brought and that have not ended
  * @queue: hardware queue that has jobs of this lane in flight; staying with it keeps
  *	their order. NULL if there are none.
  * @inflight: of them
@@ -47,6 +48,7 @@ struct xqaccel_lane {
 	struct list_head done;
 	unsigned int done_count;
 	unsigned int unreaped;
+	unsigned int ring_jobs;
 	struct xqaccel_queue *queue;
 	unsigned int inflight;
 	unsigned int syncing;
@@ -104,6 +106,7 @@ struct xqaccel_client {
 	struct llist_node *dying;
 	struct delayed_work reap_work;
 	struct delayed_work end_work;
+	struct delayed_work ring_work;	/* see XQACCEL_URING_ORPHANS */
 	/*
 	 * An invalidation that reap_work or, after it, end_work waits for, when it began, and when
 	 * the device was last seen to have a reason to take its time.
@@ -121,7 +124,9 @@ struct xqaccel_client {
 	struct xqaccel_lane lane[XQACCEL_LANES];
 	struct list_head done;		/* jobs that ended and were not reaped */
 	unsigned int done_count;	/* length of done */
-	unsigned int unreaped;		/* jobs accepted and not reaped */
+	unsigned int unreaped;		/* jobs accepted and not reaped, but for those of rings */
+	unsigned int ring_jobs;		/* jobs of io_uring commands that have not ended */
+	struct list_head commands;	/* io_uring commands whose jobs have not all ended */
 	u64 next_id;			/* of a job */
 	struct hlist_head by_id[XQACCEL_JOB_HASH];	/* jobs accepted and not reaped */
 	bool closed;

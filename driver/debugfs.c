@@ -57,12 +57,12 @@ static struct client_jobs client_jobs(struct xqaccel_client *client)
 	unsigned int i;
 
 	spin_lock_irq(&client->xq->lock);
-	jobs.unreaped = client->unreaped;
+	jobs.unreaped = client->unreaped + client->ring_jobs;
 	jobs.ended = client->done_count;
 	jobs.device_ns = client->device_ns;
 	for (i = 0; i < XQACCEL_LANES; i++) {
 		jobs.inflight += client->lane[i].inflight;
-		if (client->lane[i].unreaped)
+		if (client->lane[i].unreaped || client->lane[i].ring_jobs)
 			jobs.lanes |= BIT(i);
 	}
 	spin_unlock_irq(&client->xq->lock);

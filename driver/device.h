@@ -23,6 +23,10 @@
 
 #define XQACCEL_DRIVER_VERSION	"1.0.0"
 
+/* The parts of the interface that this driver has. */
+#define XQACCEL_ABI		(XQACCEL_ABI_BASE | \
+				 (IS_ENABLED(CONFIG_IO_URING) ? XQACCEL_ABI_URING : 0))
+
 #define XQACCEL_LANES		8
 #define XQACCEL_LANE_JOBS	1024U	/* not yet reaped, as all of these */
 #define XQACCEL_USER_JOBS	16384U
@@ -261,6 +265,7 @@ void xqaccel_chrdev_remove(struct xqaccel_device *xq);
 void xqaccel_chrdev_forget(struct xqaccel_device *xq);
 
 /* irq.c */
+bool xqaccel_queue_serve(struct xqaccel_queue *q);
 int xqaccel_irq_request(struct xqaccel_device *xq);
 void xqaccel_irq_free(struct xqaccel_device *xq);
 void xqaccel_irq_sync(struct xqaccel_device *xq);
@@ -268,6 +273,7 @@ void xqaccel_irq_sync(struct xqaccel_device *xq);
 /* power.c */
 void xqaccel_power_get(struct xqaccel_device *xq);
 void xqaccel_power_put(struct xqaccel_device *xq);
+bool xqaccel_power_is_on(struct xqaccel_device *xq);
 int xqaccel_power_resume(struct xqaccel_device *xq);
 
 /* sysfs.c */

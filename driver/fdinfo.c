@@ -20,7 +20,7 @@ void xqaccel_show_fdinfo(struct seq_file *s, struct file *file)
 
 	spin_lock_irq(&xq->lock);
 	device_ns = client->device_ns;
-	jobs = client->unreaped;
+	jobs = client->unreaped + client->ring_jobs;
 	spin_unlock_irq(&xq->lock);
 	bytes = atomic64_read(&client->account.bytes);
 

@@ -75,7 +75,7 @@ int xqaccel_ioctl_info(struct xqaccel_call *call)
 		return ret;
 	*cmd = (struct xqaccel_info) {
 		.size = size,
-		.abi = XQACCEL_ABI_BASE,
+		.abi = XQACCEL_ABI,
 		.features = caps->features,
 		.pairs = pairs,
 		.hw_version = caps->hw_version,

@@ -7,9 +7,35 @@
 #include "scheduler.h"
 
 /*
+ * Takes what has ended, and puts on the rings what there is room for; whether it had something.
+ * xqaccel_sched_ring() is to follow, without the lock.
+ */
+bool xqaccel_queue_serve(struct xqaccel_queue *q)
+	__must_hold(&q->xq->lock)
+{
+	struct xqaccel_device *xq = q->xq;
+	bool any = false;
+
+	lockdep_assert_held(&xq->lock);
+
+	if (xq->lost)
+		return false;
+	if (xqaccel_queue_reap(q)) {
+		q->irq_reaped = true;
+		any = true;
+		xqaccel_sched_dispatch(xq);
+	}
+	if (q->broken) {
+		any = true;
+		mod_delayed_work(xqaccel_job_wq, &q->watch, 0);
+	}
+	return any;
+}
+
+/*
  * An interrupt without a completion is not ours: the kernel turns a vector off that brings
  * nothing else. Now and then one finds its completion taken by the handler before it or by
- * xqaccel_watch(), which the kernel forgives.
+ * xqaccel_watch(), which the kernel forgives. Of those who poll it would not.
  *
  * Completions are few (a queue holds XQACCEL_QUEUE_DEPTH jobs) and each is a few hundred
  * nanoseconds of work, so this is done here and not in a thread.
@@ -18,20 +44,11 @@ static irqreturn_t queue_interrupt(int irq, void *data)
 {
 	struct xqaccel_queue *q = data;
 	struct xqaccel_device *xq = q->xq;
-	bool handled = false;
+	bool handled;
 
 	spin_lock(&xq->lock);
-	if (!xq->lost) {
-		if (xqaccel_queue_reap(q)) {
-			q->irq_reaped = true;
-			handled = true;
-			xqaccel_sched_dispatch(xq);
-		}
-		if (q->broken) {
-			handled = true;
-			mod_delayed_work(xqaccel_job_wq, &q->watch, 0);
-		}
-	}
+	handled = xqaccel_queue_serve(q) || q->polled;
+	q->polled = false;
 	spin_unlock(&xq->lock);
 	xqaccel_sched_ring(xq);
 	return IRQ_RETVAL(handled);

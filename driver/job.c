@@ -10,6 +10,7 @@
 #include "program.h"
 #include "scheduler.h"
 #include "trace.h"
+#include "uring.h"
 #include "user.h"
 #include "xq_program.h"
 
@@ -200,11 +201,14 @@ static struct xqaccel_job *job_alloc(unsigned int operands, gfp_t gfp)
 	return job;
 }
 
-/* Takes references to the buffers of a description that xqaccel_job_check() liked. */
+/*
+ * Takes references to the buffers of a description that xqaccel_job_check() liked. Sleeps if
+ * @gfp says so, or where caches are maintained.
+ */
 struct xqaccel_job *xqaccel_job_create(struct xqaccel_client *client,
-				       const struct xqaccel_job_desc *d)
+				       const struct xqaccel_job_desc *d, gfp_t gfp)
 {
-	struct xqaccel_job *job = job_alloc(operand_count(d), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	struct xqaccel_job *job = job_alloc(operand_count(d), gfp | __GFP_NOWARN);
 	int ret;
 
 	if (!job)
@@ -246,33 +250,45 @@ struct xqaccel_job *xqaccel_job_find(struct xqaccel_client *client, u64 id)
 	return NULL;
 }
 
-/* Accepts a job: it has an id, and a place in every count. */
+/* Accepts a job: it has an id, and a place in every count. Nobody can name one of a ring. */
 void xqaccel_job_count(struct xqaccel_job *job)
 {
 	struct xqaccel_client *client = job->client;
+	struct xqaccel_lane *lane = job->lane;
 
 	lockdep_assert_held(&client->xq->lock);
 
 	job->completion.id = client->next_id++;
-	hlist_add_head(&job->id_node, id_list(client, job->completion.id));
-	WRITE_ONCE(job->lane->unreaped, job->lane->unreaped + 1);
-	client->unreaped++;
 	client->user->jobs++;
 	client->xq->unreaped++;
+	if (job->of_ring) {
+		WRITE_ONCE(lane->ring_jobs, lane->ring_jobs + 1);
+		client->ring_jobs++;
+		return;
+	}
+	hlist_add_head(&job->id_node, id_list(client, job->completion.id));
+	WRITE_ONCE(lane->unreaped, lane->unreaped + 1);
+	client->unreaped++;
 }
 
 /* Nobody will ask for it any more. */
 void xqaccel_job_uncount(struct xqaccel_job *job)
 {
 	struct xqaccel_client *client = job->client;
+	struct xqaccel_lane *lane = job->lane;
 
 	lockdep_assert_held(&client->xq->lock);
 
-	hlist_del_init(&job->id_node);
-	WRITE_ONCE(job->lane->unreaped, job->lane->unreaped - 1);
-	client->unreaped--;
 	client->user->jobs--;
 	client->xq->unreaped--;
+	if (job->of_ring) {
+		WRITE_ONCE(lane->ring_jobs, lane->ring_jobs - 1);
+		client->ring_jobs--;
+		return;
+	}
+	hlist_del_init(&job->id_node);
+	WRITE_ONCE(lane->unreaped, lane->unreaped - 1);
+	client->unreaped--;
 }
 
 /* ---- ending --------------------------------------------------------------- */
@@ -307,6 +323,10 @@ void xqaccel_job_end(struct xqaccel_job *job)
 	atomic64_inc(&xq->stats.completed);
 	if (status == XQACCEL_STATUS_TIMEOUT)
 		atomic64_inc(&xq->stats.timeouts);
+	if (IS_ENABLED(CONFIG_IO_URING) && job->of_ring) {
+		xqaccel_uring_job_end(job);
+		return;
+	}
 	if (client->closed || (job->silent && status == XQACCEL_STATUS_OK)) {
 		list_del(&job->node);
 		xqaccel_job_uncount(job);

@@ -17,6 +17,7 @@ struct xqaccel_client;
 struct xqaccel_device;
 struct xqaccel_lane;
 struct xqaccel_program;
+struct xqaccel_uring_command;
 struct xq_hull;
 struct work_struct;
 
@@ -41,7 +42,7 @@ struct xqaccel_span {
 /**
  * struct xqaccel_job - a job that was accepted; struct xqaccel_job_desc is how it was described
  * @node: in lane->jobs, then queue->jobs, then client->done; between the last two maybe in xq->sync
- * @lane_node: in lane->done while @node is in client->done
+ * @lane_node: in lane->done while @node is in client->done; of a ring's job in command->jobs
  * @id_node: in client->by_id from when the job is counted until it is reaped
  * @state: where it is
  * @client: its owner, with a reference until the job ends
@@ -55,6 +56,9 @@ struct xqaccel_span {
  * @measured_ns: where the device time of such jobs is kept, under xq->lock; NULL: nowhere
  * @accumulate: it can't run again from its start once it has begun
  * @silent: nobody wants to hear of it if it ends well
+ * @of_ring: an io_uring command brought it, and not SUBMIT; WAIT does not know it
+ * @command: that command; NULL once that has ended without it
+ * @index: of the job in that command
  * @dispatched_ns: when it was given to a queue, in ns of CLOCK_MONOTONIC
  * @head_ns: when it became the head of the queue, 0 before and when it is in flight no more
  * @charged_ns: device time that was charged for it when it was dispatched
@@ -87,6 +91,9 @@ struct xqaccel_job {
 	u64 dispatched_ns;
 	u64 head_ns;
 	u64 charged_ns;
+	struct xqaccel_uring_command *command;
+	u32 index;
+	bool of_ring;
 	bool accumulate;
 	bool silent;
 	bool canceled;
@@ -103,6 +110,20 @@ static inline size_t xqaccel_job_desc_bytes(const struct xqaccel_job *job)
 	       job->operands * sizeof(job->desc.operand[0]);
 }
 
+/**
+ * struct xqaccel_job_source - where jobs come from, and what they have in common
+ * @jobs: in user memory
+ * @lane: that they are for
+ * @timeout_ms: of each, 0 for the default
+ * @nonblock: the caller must not sleep, and rather gets -EAGAIN
+ */
+struct xqaccel_job_source {
+	struct xqaccel_array jobs;
+	u32 lane;
+	u32 timeout_ms;
+	bool nonblock;
+};
+
 /* How long a job may go on when its file was closed. */
 #define XQACCEL_CLOSE_GRACE_MS	1000
 
@@ -111,7 +132,7 @@ int xqaccel_job_check(const struct xqaccel_caps *caps, const struct xqaccel_job_
 
 /* job.c */
 struct xqaccel_job *xqaccel_job_create(struct xqaccel_client *client,
-				       const struct xqaccel_job_desc *d);
+				       const struct xqaccel_job_desc *d, gfp_t gfp);
 struct xqaccel_job *xqaccel_job_find(struct xqaccel_client *client, u64 id);
 void xqaccel_job_count(struct xqaccel_job *job);
 void xqaccel_job_uncount(struct xqaccel_job *job);
@@ -126,6 +147,19 @@ void xqaccel_job_result(struct xqaccel_job *job, const struct xq_hw_completion *
 bool xqaccel_job_reads(const struct xqaccel_job *job, const struct xqaccel_buffer *buf,
 		       const struct xq_hull *written);
 bool xqaccel_job_overwrites(const struct xqaccel_job *later, const struct xqaccel_job *job);
+
+/* submit.c */
+int xqaccel_job_source_check(const struct xqaccel_job_source *source, u32 max_count);
+struct xqaccel_job *xqaccel_job_from_user(struct xqaccel_client *client,
+					  const struct xqaccel_job_source *source, u32 index);
+void xqaccel_jobs_discard(struct xqaccel_device *xq, struct list_head *jobs);
+
+/* wait.c */
+int xqaccel_completion_to_user(const struct xqaccel_array *to, u32 index,
+			       const struct xqaccel_completion *c);
+
+/* cancel.c */
+int xqaccel_job_cancel(struct xqaccel_job *job);
 
 /* dma_sync.c */
 bool xqaccel_dma_needs_sync(struct device *dev, dma_addr_t example);

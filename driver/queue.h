@@ -49,7 +49,8 @@ struct xq_hw_completion;
  *	stopped
  * @step: of the program that was running then, the job that was next to end; ~0 if not known
  * @step_tail: index of the completion that this program's would have been
- * @irq_reaped: whether an interrupt reaped since the watchdog last looked
+ * @irq_reaped: whether an interrupt, or somebody who polls, reaped since the watchdog last looked
+ * @polled: somebody who polls took what an interrupt will come for
  * @watch: watchdog, pending while jobs are in flight
  * @bell: Protects what the device was told, so that doorbells are rung in order. Inside of
  *	xqaccel_device.lock, or without it: who rings it keeps nobody from the jobs meanwhile. Raw,
@@ -80,6 +81,7 @@ struct xqaccel_queue {
 	u32 step;
 	u32 step_tail;
 	bool irq_reaped;
+	bool polled;
 	struct delayed_work watch;
 	raw_spinlock_t bell;
 };

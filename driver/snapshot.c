@@ -157,7 +157,7 @@ static void take_context(struct xqaccel_snapshot *s, const struct xqaccel_client
 	memcpy(c->comm, client->comm, sizeof(c->comm));
 	c->valid = le64_to_cpu(READ_ONCE(table[client->context].root)) & XQ_PTE_VALID;
 	c->bytes = atomic64_read(&client->account.bytes);
-	c->unreaped = client->unreaped;
+	c->unreaped = client->unreaped + client->ring_jobs;
 }
 
 static void take_job(struct job_state *j, const struct xqaccel_queue *q,

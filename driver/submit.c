@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The ioctl that takes jobs. First they are checked, then counted, which decides how many are
+ * Jobs from user memory, and the ioctl that takes them. First they are checked, then counted, which decides how many are
  * accepted; once the answer was written to user space they are published, which can't fail any
  * more.
  */
@@ -19,18 +19,33 @@
 /* The smallest stride of the ABI; what a job then lacks reads as zero. */
 #define JOB_MIN_BYTES	64
 
-/* Everything is decided on this copy: user space may change its own at any time. */
-static struct xqaccel_job *job_from_user(struct xqaccel_client *client,
-					 const struct xqaccel_submit *cmd, u32 index)
+/* Whoever must not sleep gets -EAGAIN where user memory is not there at once. */
+static int desc_from_user(struct xqaccel_job_desc *desc, const struct xqaccel_job_source *source,
+			  u32 index)
 {
-	const void __user *from = u64_to_user_ptr(cmd->jobs.array +
-						  (u64)index * cmd->jobs.stride);
+	const u32 stride = source->jobs.stride;
+	const void __user *from = u64_to_user_ptr(source->jobs.array + (u64)index * stride);
+	int ret;
+
+	if (!source->nonblock)
+		return copy_struct_from_user(desc, sizeof(*desc), from, stride);
+	pagefault_disable();
+	ret = copy_struct_from_user(desc, sizeof(*desc), from, stride);
+	pagefault_enable();
+	return ret == -EFAULT ? -EAGAIN : ret;
+}
+
+/* Everything is decided on this copy: user space may change its own at any time. */
+struct xqaccel_job *xqaccel_job_from_user(struct xqaccel_client *client,
+					  const struct xqaccel_job_source *source, u32 index)
+{
+	const u32 timeout_ms = source->timeout_ms ?: xqaccel_default_timeout_ms();
 	struct xqaccel_job *job;
 	struct xqaccel_job_desc desc;
 	bool silent;
 	int ret;
 
-	ret = copy_struct_from_user(&desc, sizeof(desc), from, cmd->jobs.stride);
+	ret = desc_from_user(&desc, source, index);
 	if (ret)
 		return ERR_PTR(ret);
 	silent = desc.work.flags & XQACCEL_JOB_SILENT;
@@ -39,16 +54,30 @@ static struct xqaccel_job *job_from_user(struct xqaccel_client *client,
 		ret = xqaccel_job_check(&client->xq->caps, &desc);
 	if (ret)
 		return ERR_PTR(ret);
-	job = xqaccel_job_create(client, &desc);
+	job = xqaccel_job_create(client, &desc, source->nonblock ?
+				 GFP_NOWAIT | __GFP_ACCOUNT : GFP_KERNEL_ACCOUNT);
 	if (IS_ERR(job))
-		return job;
+		return source->nonblock && PTR_ERR(job) == -ENOMEM ? ERR_PTR(-EAGAIN) : job;
 	job->silent = silent;
-	job->lane = &client->lane[array_index_nospec(cmd->lane, XQACCEL_LANES)];
-	job->timeout = max(1UL, msecs_to_jiffies(cmd->timeout_ms ?: xqaccel_default_timeout_ms()));
+	job->lane = &client->lane[array_index_nospec(source->lane, XQACCEL_LANES)];
+	job->timeout = max(1UL, msecs_to_jiffies(timeout_ms));
 	return job;
 }
 
-static void free_jobs(struct xqaccel_device *xq, struct list_head *jobs)
+/* What holds of all sources of jobs. */
+int xqaccel_job_source_check(const struct xqaccel_job_source *source, u32 max_count)
+{
+	const struct xqaccel_array *jobs = &source->jobs;
+
+	if (!jobs->count || jobs->count > max_count || source->lane >= XQACCEL_LANES)
+		return -EINVAL;
+	if (jobs->stride < JOB_MIN_BYTES || jobs->stride > XQACCEL_MAX_STRUCT)
+		return -EINVAL;
+	return source->timeout_ms > xqaccel_max_timeout_ms() ? -EINVAL : 0;
+}
+
+/* Jobs that nobody knows yet. */
+void xqaccel_jobs_discard(struct xqaccel_device *xq, struct list_head *jobs)
 {
 	struct xqaccel_job *job, *next;
 
@@ -99,7 +128,7 @@ static int reserve(struct xqaccel_call *call, struct xqaccel_lane *lane, u32 cou
 		}
 	}
 	spin_unlock_irq(&xq->lock);
-	free_jobs(xq, &refused);
+	xqaccel_jobs_discard(xq, &refused);
 	return ret;
 }
 
@@ -109,23 +138,25 @@ static int check_command(struct xqaccel_device *xq, const struct xqaccel_submit 
 		return -ENODEV;
 	if (cmd->flags)
 		return -EOPNOTSUPP;
-	if (cmd->reserved || !cmd->jobs.count || cmd->jobs.count > XQACCEL_MAX_BATCH ||
-	    cmd->lane >= XQACCEL_LANES)
-		return -EINVAL;
-	if (cmd->jobs.stride < JOB_MIN_BYTES || cmd->jobs.stride > XQACCEL_MAX_STRUCT)
-		return -EINVAL;
-	return cmd->timeout_ms > xqaccel_max_timeout_ms() ? -EINVAL : 0;
+	return cmd->reserved ? -EINVAL : 0;
 }
 
 int xqaccel_ioctl_submit(struct xqaccel_call *call)
 {
 	struct xqaccel_client *client = call->client;
 	struct xqaccel_submit *cmd = call->data;
+	const struct xqaccel_job_source source = {
+		.jobs = cmd->jobs,
+		.lane = cmd->lane,
+		.timeout_ms = cmd->timeout_ms,
+	};
 	struct xqaccel_lane *lane;
 	u32 count;
 	int ret;
 
 	ret = check_command(client->xq, cmd);
+	if (!ret)
+		ret = xqaccel_job_source_check(&source, XQACCEL_MAX_BATCH);
 	if (ret)
 		return ret;
 	lane = &client->lane[array_index_nospec(cmd->lane, XQACCEL_LANES)];
@@ -137,7 +168,7 @@ int xqaccel_ioctl_submit(struct xqaccel_call *call)
 		return -EAGAIN;
 
 	for (count = 0; count < cmd->jobs.count; count++) {
-		struct xqaccel_job *job = job_from_user(client, cmd, count);
+		struct xqaccel_job *job = xqaccel_job_from_user(client, &source, count);
 
 		ret = PTR_ERR_OR_ZERO(job);
 		if (ret) {
@@ -168,7 +199,7 @@ void xqaccel_submit_finish(struct xqaccel_call *call, bool written)
 	if (written)
 		return xqaccel_sched_run_unlock(xq);
 	spin_unlock_irq(&xq->lock);
-	free_jobs(xq, &call->jobs);
+	xqaccel_jobs_discard(xq, &call->jobs);
 	/* Others may be waiting for these. */
 	wake_up_all(&call->client->wait);
 }

@@ -17,7 +17,7 @@ static DEVICE_ATTR_RO(state);
 
 static ssize_t abi_show(struct device *dev, struct device_attribute *attr, char *buf)
 {
-	return sysfs_emit(buf, "%#llx\n", XQACCEL_ABI_BASE);
+	return sysfs_emit(buf, "%#llx\n", XQACCEL_ABI);
 }
 static DEVICE_ATTR_RO(abi);
 

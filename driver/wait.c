@@ -182,7 +182,9 @@ static void put_back(struct xqaccel_client *client, struct list_head *jobs)
 	wake_up_all(&client->wait);
 }
 
-static int copy_one(const struct xqaccel_array *to, u32 index, const struct xqaccel_completion *c)
+/* One completion into an array in user memory; 0 or -EFAULT. */
+int xqaccel_completion_to_user(const struct xqaccel_array *to, u32 index,
+			       const struct xqaccel_completion *c)
 {
 	void __user *at = u64_to_user_ptr(to->array + (u64)index * to->stride);
 	const size_t known = min_t(size_t, to->stride, sizeof(*c));
@@ -203,7 +205,8 @@ static int reap(struct xqaccel_call *call)
 	take(call);
 	taken = cmd->done;
 	list_for_each_entry(job, &call->jobs, node) {
-		if (copy_one(&cmd->completions, copied, &job->completion))
+		if (xqaccel_completion_to_user(&cmd->completions, copied,
+					       &job->completion))
 			break;
 		copied++;
 	}

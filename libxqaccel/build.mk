@@ -140,6 +140,12 @@ PROGRAMS += xq-classify
 xq-classify-y := libxqaccel/examples/classify.c
 xq-classify-libs := xqaccel
 
+# The interface without the library; xq-test-uring runs it in the guest.
+PROGRAMS += xq-example-ring
+xq-example-ring-y := libxqaccel/examples/ring.c
+xq-example-ring-ldlibs := -luring
+GUEST_BIN += $(O)/obj/bin/xq-example-ring
+
 # ---- the demo -----------------------------------------------------------------------------------
 
 PROGRAMS += xq-demo xq-demo-train

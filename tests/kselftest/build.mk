@@ -46,6 +46,12 @@ $(eval $(call kselftest,suspend,200))
 $(eval $(call kselftest,leak,200))
 $(eval $(call kselftest,stress,240))
 
+# Commands of io_uring, through liburing.
+STATIC_LIBS += xqringtest
+xqringtest-y := tests/kselftest/ring.c
+xqringtest-ldlibs := -luring
+$(foreach t,uring,$(eval $(call kselftest,$(t),180)) $(eval xq-test-$(t)-libs += xqringtest))
+
 # Networks are the library's.
 $(eval $(call kselftest,network,200))
 xq-test-network-libs += xqaccel

@@ -14,7 +14,7 @@ from pathlib import Path
 
 ORDER = """
 pci core debugfs chrdev sysfs ioctl info fdinfo
-submit wait cancel program program_run buffer buffer_mmap client user context invalidate
+uring uring_command submit wait cancel program program_run buffer buffer_mmap client user context invalidate
 watchdog suspend irq reset coredump snapshot
 scheduler queue dma_sync job
 kept buffer_pages mmu account fair caps power job_check timeout fault trace workqueue
@@ -28,6 +28,8 @@ UPWARD = {
     ("job", "buffer"): "references: operands are found by their handles, and held until the job ends",
     ("job", "program"): "references: a run holds one of its program until it ends",
     ("job", "program_run"): "a run is a job whose operands are a program's to check and to compare",
+    ("job", "uring_command"): "the way up: a command of io_uring ends with the last of its jobs",
+    ("client", "uring_command"): "a client's end is that of the work that looks after its commands",
     ("dma_sync", "program_run"): "which bytes of a run's operands are written, is the program's to say",
     ("buffer_mmap", "buffer"): "the offset's and the handle's half of one object: a mapping holds a reference of its buffer",
     ("client", "buffer"): "a client's end is that of its buffers, which hold references of it",

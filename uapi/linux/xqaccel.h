@@ -93,7 +93,8 @@ struct xqaccel_array {
  * What the interface can do; a program looks for the bits that it needs. A bit, once
  * given, stays, and there is no version number.
  */
-#define XQACCEL_ABI_BASE		(1ULL << 0)	/* everything in this header */
+#define XQACCEL_ABI_BASE		(1ULL << 0)	/* all in this header that names no other */
+#define XQACCEL_ABI_URING		(1ULL << 1)	/* the commands of io_uring */
 
 /**
  * struct xqaccel_pair - two formats that the device multiplies
@@ -126,7 +127,8 @@ struct xqaccel_pair {
  * @queues: out, hardware queues
  * @contexts: out, contexts of the device, so at most this many files have one at once
  * @lanes: out, lanes a client may name in submit, numbered from 0
- * @max_jobs: out, jobs of a lane that may be submitted and not yet reaped
+ * @max_jobs: out, jobs of a lane that may be submitted and not yet reaped; and as many again that
+ *	io_uring commands brought and that have not ended
  * @max_batch: out, largest count of one submit
  * @max_dim: out, largest M, N, K and batch of a job
  * @threads: out, engine threads of the device, 0 if it does not tell
@@ -1013,5 +1015,89 @@ struct xqaccel_program_destroy {
 #define XQACCEL_IOCTL_CANCEL		_IO(XQACCEL_IOCTL_TYPE, XQACCEL_CMD_CANCEL)
 #define XQACCEL_IOCTL_PROGRAM_CREATE	_IO(XQACCEL_IOCTL_TYPE, XQACCEL_CMD_PROGRAM_CREATE)
 #define XQACCEL_IOCTL_PROGRAM_DESTROY	_IO(XQACCEL_IOCTL_TYPE, XQACCEL_CMD_PROGRAM_DESTROY)
+
+/* ---- io_uring ------------------------------------------------------------- */
+
+/*
+ * The file takes IORING_OP_URING_CMD with one of these in sqe->cmd_op, and its structure in
+ * sqe->cmd. An entry of 64 bytes has room for the structure's first 16 bytes, and the rest is taken
+ * to be zero; one of 128 (IORING_SETUP_SQE128) has all 80. sqe->uring_cmd_flags is 0. Each field is
+ * read once, but when that is is not known before the command's CQE is there: until then what is
+ * pointed to must stay as it is.
+ *
+ * cqe->res is 0 or a negative errno. A command that is refused has done nothing:
+ *	ENOTTY		no such command
+ *	EOPNOTSUPP	a flag that this kernel does not know
+ * and the errors of all ioctls.
+ */
+#define XQACCEL_URING_SUBMIT		_IO(XQACCEL_IOCTL_TYPE, 0x40)
+#define XQACCEL_URING_CANCEL		_IO(XQACCEL_IOCTL_TYPE, 0x41)
+
+/* The most jobs of one command. */
+#define XQACCEL_URING_MAX_BATCH		255
+
+/**
+ * struct xqaccel_uring_submit - XQACCEL_URING_SUBMIT
+ * @jobs: pointer to the first of @count struct xqaccel_job_desc; runs of programs are jobs, too
+ * @timeout_ms: as in struct xqaccel_submit
+ * @stride: bytes from one job to the next, at least 64; what a shorter one lacks is zero
+ * @count: jobs, 1..XQACCEL_URING_MAX_BATCH
+ * @lane: as in struct xqaccel_submit
+ * @completions: pointer to room for @count struct xqaccel_completion, which are written before the
+ *	CQE, in the order of the jobs; or 0. From here on only entries of 128 bytes have it
+ * @completion_stride: bytes from one to the next, at least 32; 0 without @completions
+ * @flags: must be 0
+ * @reserved: must be 0
+ *
+ * All jobs are accepted or none. They are queued behind those that the lane has, whoever brought
+ * them, and XQACCEL_IOCTL_WAIT never sees them. The CQE comes when all have ended. Its res is 0 if
+ * all ended well, else how the first of them, in their order, did that did not:
+ *	ENXIO		STATUS_FAULT
+ *	EREMOTEIO	STATUS_DMA
+ *	EPROTO		STATUS_INVALID
+ *	ETIMEDOUT	STATUS_TIMEOUT
+ *	ECANCELED	STATUS_CANCELED, or a command of the chain before it failed
+ *	ENODEV		STATUS_LOST
+ * big_cqe[0] is the sum of the jobs' device times, end - start, in ticks of clock_hz, where
+ * the ring has entries of 32 bytes (IORING_SETUP_CQE32).
+ *
+ * Refused with the errors of XQACCEL_IOCTL_SUBMIT for the first job that is, but never with
+ * EAGAIN: EBUSY if max_jobs jobs of commands are in the lane, or the user or all users together
+ * have as many as the driver takes. EINVAL, too, for a job with XQACCEL_JOB_SILENT:
+ * IOSQE_CQE_SKIP_SUCCESS is what io_uring has for that. EFAULT, too, after the jobs have ended, if
+ * a completion could not be written.
+ *
+ * When the task or the ring ends, jobs that have not started are dropped and those that run are
+ * stopped. Commands end as ECANCELED then before their jobs certainly do.
+ */
+struct xqaccel_uring_submit {
+	__u64 jobs;
+	__u32 timeout_ms;
+	__u16 stride;
+	__u8 count;
+	__u8 lane;
+	__u64 completions;
+	__u32 completion_stride;
+	__u32 flags;
+	__u64 reserved[6];
+};
+
+/**
+ * struct xqaccel_uring_cancel - XQACCEL_URING_CANCEL
+ * @user_data: of the SQE of a command to this file in the same ring
+ * @flags: must be 0
+ * @reserved: must be 0; so must be what follows in an entry of 128 bytes
+ *
+ * Cancels the jobs of the oldest such command that have not ended, each as XQACCEL_IOCTL_CANCEL
+ * does. Its CQE comes as ever, and tells how they ended. io_uring's own ASYNC_CANCEL reaches only
+ * commands that have not been issued.
+ *
+ * ENOENT: there is none, or all its jobs have ended.
+ */
+struct xqaccel_uring_cancel {
+	__u64 user_data;
+	__u32 flags;
+	__u32 reserved;
+};
 
 #endif

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The commands of io_uring: read, checked, and their jobs made. What issues them may hold the
+ * ring's lock, so nothing here sleeps if it was told so; then -EAGAIN has io_uring call again from
+ * one of its workers, which may.
+ */
+#include <linux/bits.h>
+#include <linux/build_bug.h>
+#include <linux/fs.h>
+#include <linux/sched.h>
+#include <linux/uaccess.h>
+
+#include "client.h"
+#include "compat.h"
+#include "job.h"
+#include "uring.h"
+
+#define COMPLETION_MIN_BYTES	32
+
+/* What fits into an entry of 64 bytes, and into one of 128. */
+#define SMALL_BYTES	16
+#define LARGE_BYTES	80
+
+static_assert(sizeof(struct xqaccel_uring_submit) == LARGE_BYTES);
+static_assert(offsetof(struct xqaccel_uring_submit, completions) == SMALL_BYTES);
+static_assert(sizeof(struct xqaccel_uring_cancel) == SMALL_BYTES);
+
+union uring_data {
+	u64 words[LARGE_BYTES / sizeof(u64)];
+	struct xqaccel_uring_submit submit;
+	struct xqaccel_uring_cancel cancel;
+};
+
+/* The ring is memory of user space, which may change it at any time. */
+static void data_read(union uring_data *data, const struct io_uring_cmd *cmd,
+		      unsigned int issue_flags)
+{
+	const size_t bytes = issue_flags & IO_URING_F_SQE128 ? LARGE_BYTES : SMALL_BYTES;
+	const u64 *from = xqaccel_uring_payload(cmd);
+	unsigned int i;
+
+	memset(data, 0, sizeof(*data));
+	for (i = 0; i < bytes / sizeof(*from); i++)
+		data->words[i] = READ_ONCE(from[i]);
+}
+
+static bool words_zero(const u64 *words, size_t count)
+{
+	while (count--)
+		if (words[count])
+			return false;
+	return true;
+}
+
+/* ---- submit ------------------------------------------------------------------- */
+
+static int submit_check(const struct xqaccel_uring_submit *s,
+			const struct xqaccel_job_source *source)
+{
+	if (s->flags)
+		return -EOPNOTSUPP;
+	if (!words_zero(s->reserved, ARRAY_SIZE(s->reserved)))
+		return -EINVAL;
+	if (s->completions ? s->completion_stride < COMPLETION_MIN_BYTES ||
+			     s->completion_stride > XQACCEL_MAX_STRUCT : s->completion_stride)
+		return -EINVAL;
+	return xqaccel_job_source_check(source, XQACCEL_URING_MAX_BATCH);
+}
+
+/* Whether jobs can be made now, with a device that is on. */
+static int device_ready(struct xqaccel_device *xq, bool nonblock)
+{
+	if (READ_ONCE(xq->lost))
+		return -ENODEV;
+	if (!nonblock)
+		return xqaccel_power_resume(xq);
+	/* To maintain caches takes as long as there are bytes. */
+	return xq->needs_sync || !xqaccel_power_is_on(xq) ? -EAGAIN : 0;
+}
+
+static int jobs_make(struct xqaccel_client *client, const struct xqaccel_job_source *source,
+		     struct xqaccel_uring_command *command)
+{
+	u32 i;
+
+	for (i = 0; i < source->jobs.count; i++) {
+		struct xqaccel_job *job = xqaccel_job_from_user(client, source, i);
+
+		if (IS_ERR(job)) {
+			dev_dbg(&client->xq->dev, "job %u of %u of a command refused: %ld\n", i,
+				source->jobs.count, PTR_ERR(job));
+			return PTR_ERR(job);
+		}
+		xqaccel_uring_command_add(command, job);
+		if (job->silent)
+			return -EINVAL;
+		cond_resched();
+	}
+	return 0;
+}
+
+static int submit(struct io_uring_cmd *cmd, const struct xqaccel_uring_submit *s,
+		  unsigned int issue_flags)
+{
+	const struct xqaccel_job_source source = {
+		.jobs = { .stride = s->stride, .count = s->count, .array = s->jobs },
+		.lane = s->lane,
+		.timeout_ms = s->timeout_ms,
+		.nonblock = issue_flags & IO_URING_F_NONBLOCK,
+	};
+	struct xqaccel_client *client = cmd->file->private_data;
+	struct xqaccel_uring_command *command;
+	int ret;
+
+	ret = submit_check(s, &source);
+	if (!ret)
+		ret = device_ready(client->xq, source.nonblock);
+	if (ret)
+		return ret;
+	command = xqaccel_uring_command_create(cmd, s, issue_flags);
+	if (!command)
+		return source.nonblock ? -EAGAIN : -ENOMEM;
+	ret = jobs_make(client, &source, command);
+	if (ret) {
+		xqaccel_uring_command_discard(command);
+		return ret;
+	}
+	return xqaccel_uring_command_start(command, issue_flags);
+}
+
+/* ---- cancel ------------------------------------------------------------------- */
+
+static int cancel(struct io_uring_cmd *cmd, const union uring_data *data)
+{
+	const struct xqaccel_uring_cancel *c = &data->cancel;
+	const size_t used = sizeof(*c) / sizeof(u64);
+
+	if (c->flags)
+		return -EOPNOTSUPP;
+	if (c->reserved || !words_zero(data->words + used, ARRAY_SIZE(data->words) - used))
+		return -EINVAL;
+	return xqaccel_uring_command_cancel(cmd, c->user_data);
+}
+
+/* ---- file operations ------------------------------------------------------------ */
+
+/* Of the flags the kernel has the upper 8 bits to itself. */
+#define USER_FLAGS	GENMASK(23, 0)
+
+int xqaccel_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags)
+{
+	union uring_data data;
+
+	if (xqaccel_uring_cancels(issue_flags)) {
+		xqaccel_uring_command_abandon(cmd, issue_flags);
+		return 0;
+	}
+	if (cmd->flags & USER_FLAGS)
+		return -EOPNOTSUPP;
+	data_read(&data, cmd, issue_flags);
+	switch (cmd->cmd_op) {
+	case XQACCEL_URING_SUBMIT:
+		return submit(cmd, &data.submit, issue_flags);
+	case XQACCEL_URING_CANCEL:
+		return cancel(cmd, &data);
+	default:
+		return -ENOTTY;
+	}
+}
+
+/* Called by who waits for completions in a ring with IOPOLL; 1 if this command's is there. */
+int xqaccel_uring_cmd_iopoll(struct io_uring_cmd *cmd, struct io_comp_batch *batch,
+			     unsigned int poll_flags)
+{
+	return xqaccel_uring_command_poll(cmd);
+}

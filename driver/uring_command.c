@@ -1,0 +1,455 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The life of an io_uring command that brought jobs, from its start to its CQE.
+ *
+ * Its jobs go the way of all jobs. The last one's end, maybe in an interrupt, has io_uring call
+ * command_complete() in the task, which is what posts the CQE; in a ring with IOPOLL it only leaves
+ * word for who polls.
+ *
+ * When the task or the ring ends, nobody waits for the CQE any more, but the kernel for the command.
+ * So the command leaves its jobs, which were stopped, and ends at once: xqaccel_job.command is NULL
+ * then. io_uring calls the driver for that, or the driver has to find out: of commands in a ring
+ * with IOPOLL when they are polled, and of all before Linux 6.7 by client->ring_work.
+ *
+ * A command holds its file open, so that its client is not closed before.
+ */
+#include <linux/fs.h>
+#include <linux/lockdep.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "client.h"
+#include "compat.h"
+#include "job.h"
+#include "scheduler.h"
+#include "trace.h"
+#include "uring.h"
+#include "user.h"
+
+enum command_state {
+	COMMAND_NEW,		/* only its issuer knows it, and io_uring */
+	COMMAND_RUNS,		/* in client->commands */
+	COMMAND_ENDED,		/* who completes it has it to himself */
+};
+
+/**
+ * struct xqaccel_uring_command - a command until its CQE
+ * @cmd: io_uring's, which points back
+ * @client: of its file
+ * @node: in client->commands while it runs
+ * @jobs: that have not ended, by lane_node
+ * @state: it and all below but what never changes is under xqaccel_device.lock
+ * @lane: of all its jobs
+ * @polled: it is completed by who polls
+ * @canceled: before it could be started
+ * @count: jobs that it has had
+ * @left: jobs that have not ended, and one while they are being cancelled
+ * @first_failed: index of the first job that did not end well, of those that have ended
+ * @status: of that one
+ * @ticks: device time of its jobs
+ * @to: user memory for completions, its stride is 0 if there is none
+ * @completion: what goes there, @to.count of them
+ */
+struct xqaccel_uring_command {
+	struct io_uring_cmd *cmd;
+	struct xqaccel_client *client;
+	struct list_head node;
+	struct list_head jobs;
+	enum command_state state;
+	struct xqaccel_lane *lane;
+	bool polled;
+	bool canceled;
+	u32 count;
+	u32 left;
+	u32 first_failed;
+	u32 status;
+	u64 ticks;
+	struct xqaccel_array to;
+	struct xqaccel_completion completion[];
+};
+
+/* In what an io_uring command has for the driver. */
+struct command_pointer {
+	struct xqaccel_uring_command *command;
+};
+
+static_assert(sizeof(struct command_pointer) <= sizeof_field(struct io_uring_cmd, pdu));
+
+static struct xqaccel_uring_command *command_of(struct io_uring_cmd *cmd)
+{
+	return ((struct command_pointer *)cmd->pdu)->command;
+}
+
+/* ---- making ----------------------------------------------------------------------- */
+
+struct xqaccel_uring_command *
+xqaccel_uring_command_create(struct io_uring_cmd *cmd, const struct xqaccel_uring_submit *submit,
+			     unsigned int issue_flags)
+{
+	const bool nonblock = issue_flags & IO_URING_F_NONBLOCK;
+	const u32 completions = submit->completions ? submit->count : 0;
+	struct xqaccel_uring_command *command;
+
+	command = kzalloc(struct_size(command, completion, completions),
+			  (nonblock ? GFP_NOWAIT : GFP_KERNEL) | __GFP_ACCOUNT | __GFP_NOWARN);
+	if (!command)
+		return NULL;
+	command->cmd = cmd;
+	command->client = cmd->file->private_data;
+	INIT_LIST_HEAD(&command->node);
+	INIT_LIST_HEAD(&command->jobs);
+	command->polled = issue_flags & IO_URING_F_IOPOLL;
+	command->first_failed = ~0U;
+	command->to = (struct xqaccel_array){
+		.stride = submit->completion_stride,
+		.count = completions,
+		.array = submit->completions,
+	};
+	((struct command_pointer *)cmd->pdu)->command = command;
+	return command;
+}
+
+/* A job that nobody else knows, behind those that it has. */
+void xqaccel_uring_command_add(struct xqaccel_uring_command *command, struct xqaccel_job *job)
+{
+	job->of_ring = true;
+	job->command = command;
+	job->index = command->count++;
+	command->left++;
+	command->lane = job->lane;
+	list_add_tail(&job->lane_node, &command->jobs);
+}
+
+/* Of a command that was not started. */
+void xqaccel_uring_command_discard(struct xqaccel_uring_command *command)
+{
+	struct xqaccel_job *job;
+	LIST_HEAD(jobs);
+
+	list_for_each_entry(job, &command->jobs, lane_node)
+		list_add_tail(&job->node, &jobs);
+	xqaccel_jobs_discard(command->client->xq, &jobs);
+	kfree(command);
+}
+
+/* ---- completing ------------------------------------------------------------------- */
+
+static int status_errno(u32 status)
+{
+	switch (status) {
+	case XQACCEL_STATUS_OK:
+		return 0;
+	case XQACCEL_STATUS_FAULT:
+		return -ENXIO;
+	case XQACCEL_STATUS_DMA:
+		return -EREMOTEIO;
+	case XQACCEL_STATUS_INVALID:
+		return -EPROTO;
+	case XQACCEL_STATUS_TIMEOUT:
+		return -ETIMEDOUT;
+	case XQACCEL_STATUS_CANCELED:
+		return -ECANCELED;
+	default:
+		return -ENODEV;
+	}
+}
+
+static int completions_copy(const struct xqaccel_uring_command *command)
+{
+	const struct xqaccel_array *to = &command->to;
+	u32 i;
+
+	/* A task that ends has no use for them, and a worker of the kernel not the memory. */
+	if (current->flags & (PF_EXITING | PF_KTHREAD))
+		return 0;
+	for (i = 0; i < to->count; i++)
+		if (xqaccel_completion_to_user(to, i, &command->completion[i]))
+			return -EFAULT;
+	return 0;
+}
+
+/*
+ * Posts the CQE of a command that the caller has to himself. io_uring can name the command until it
+ * is done with that, so it is freed only then.
+ */
+static void command_done(struct xqaccel_uring_command *command, int res, unsigned int issue_flags)
+{
+	xqaccel_uring_done(command->cmd, res, command->ticks, issue_flags);
+	kfree(command);
+}
+
+static void command_complete(struct io_uring_cmd *cmd, unsigned int issue_flags)
+{
+	struct xqaccel_uring_command *command = command_of(cmd);
+	const int ret = completions_copy(command);
+
+	command_done(command, ret ?: status_errno(command->status), issue_flags);
+}
+
+XQACCEL_URING_TASK_WORK(command_task_work, command_complete)
+
+/* It has no jobs any more. */
+static void command_end(struct xqaccel_uring_command *command)
+{
+	command->state = COMMAND_ENDED;
+	list_del(&command->node);
+	if (!command->polled)
+		xqaccel_uring_in_task(command->cmd, command_task_work);
+}
+
+/* One job less. The last one's end is the command's, which its task may free at once. */
+static void command_put(struct xqaccel_uring_command *command)
+{
+	if (!--command->left)
+		command_end(command);
+}
+
+static void job_ended(struct xqaccel_uring_command *command, const struct xqaccel_job *job)
+{
+	const struct xqaccel_completion *c = &job->completion;
+
+	command->ticks += c->end - c->start;
+	if (c->status != XQACCEL_STATUS_OK && job->index < command->first_failed) {
+		command->first_failed = job->index;
+		command->status = c->status;
+	}
+	if (command->to.count)
+		command->completion[job->index] = *c;
+	command_put(command);
+}
+
+/* The end of a job that a command brought; nobody may look at it afterwards. */
+void xqaccel_uring_job_end(struct xqaccel_job *job)
+{
+	struct xqaccel_device *xq = job->client->xq;
+
+	lockdep_assert_held(&xq->lock);
+
+	list_del(&job->node);
+	list_del(&job->lane_node);
+	xqaccel_job_uncount(job);
+	if (job->command)
+		job_ended(job->command, job);
+	xqaccel_job_release(job);
+	xqaccel_job_free(xq, job);
+}
+
+/* ---- ending before the time ------------------------------------------------------- */
+
+/* Under the lock; the command may have ended afterwards. */
+static void jobs_cancel(struct xqaccel_uring_command *command)
+{
+	struct xqaccel_job *job, *next;
+
+	/* It shall not end before the list was walked. */
+	command->left++;
+	list_for_each_entry_safe(job, next, &command->jobs, lane_node)
+		xqaccel_job_cancel(job);
+	command_put(command);
+}
+
+/* Takes from a command that runs its jobs, which are stopped. */
+static void jobs_leave(struct xqaccel_uring_command *command)
+{
+	struct xqaccel_job *job, *next;
+
+	list_for_each_entry_safe(job, next, &command->jobs, lane_node) {
+		list_del_init(&job->lane_node);
+		job->command = NULL;
+		xqaccel_job_cancel(job);
+	}
+	command->status = XQACCEL_STATUS_CANCELED;
+	command->to.count = 0;
+}
+
+/* Whether the command, of whose task or ring nobody hears any more, is the caller's to complete. */
+static bool abandon(struct xqaccel_uring_command *command)
+{
+	lockdep_assert_held(&command->client->xq->lock);
+
+	if (command->state == COMMAND_NEW)
+		command->canceled = true;
+	if (command->state != COMMAND_RUNS)
+		return false;
+	jobs_leave(command);
+	command->state = COMMAND_ENDED;
+	list_del(&command->node);
+	return true;
+}
+
+/* io_uring cancels a command that it was told it can. It keeps the command meanwhile. */
+void xqaccel_uring_command_abandon(struct io_uring_cmd *cmd, unsigned int issue_flags)
+{
+	struct xqaccel_uring_command *command = command_of(cmd);
+	struct xqaccel_device *xq = command->client->xq;
+	bool mine;
+
+	spin_lock_irq(&xq->lock);
+	mine = abandon(command);
+	spin_unlock_irq(&xq->lock);
+	if (mine)
+		command_done(command, -ECANCELED, issue_flags);
+}
+
+/* Whether the ring or the task of a command is about to end. */
+static bool command_orphaned(const struct xqaccel_uring_command *command)
+{
+	const struct io_kiocb *req = cmd_to_io_kiocb(command->cmd);
+
+	return percpu_ref_is_dying(&req->ctx->refs) || xqaccel_uring_task_ends(req);
+}
+
+#define ORPHANS_MS	100
+
+static void orphans_look(struct work_struct *work)
+{
+	struct xqaccel_client *client = container_of(to_delayed_work(work), struct xqaccel_client,
+						     ring_work);
+	struct xqaccel_uring_command *command, *next;
+
+	spin_lock_irq(&client->xq->lock);
+	list_for_each_entry_safe(command, next, &client->commands, node)
+		if (!command->polled && command_orphaned(command) && abandon(command))
+			xqaccel_uring_in_task(command->cmd, command_task_work);
+	if (!list_empty(&client->commands))
+		queue_delayed_work(xqaccel_job_wq, &client->ring_work,
+				   msecs_to_jiffies(ORPHANS_MS));
+	spin_unlock_irq(&client->xq->lock);
+}
+
+void xqaccel_uring_client_init(struct xqaccel_client *client)
+{
+	INIT_DELAYED_WORK(&client->ring_work, orphans_look);
+}
+
+/* The client has no commands any more. */
+void xqaccel_uring_client_end(struct xqaccel_client *client)
+{
+	cancel_delayed_work_sync(&client->ring_work);
+}
+
+/**
+ * xqaccel_uring_command_cancel() - cancel the jobs of a command that runs
+ * @by: the command that asks for it, of the same ring and file
+ * @user_data: of the command's SQE
+ *
+ * Return: 0 or -ENOENT
+ */
+int xqaccel_uring_command_cancel(struct io_uring_cmd *by, u64 user_data)
+{
+	struct xqaccel_client *client = by->file->private_data;
+	const struct io_ring_ctx *ring = cmd_to_io_kiocb(by)->ctx;
+	struct xqaccel_uring_command *command;
+	int ret = -ENOENT;
+
+	spin_lock_irq(&client->xq->lock);
+	list_for_each_entry(command, &client->commands, node) {
+		const struct io_kiocb *req = cmd_to_io_kiocb(command->cmd);
+
+		if (req->ctx != ring || req->cqe.user_data != user_data)
+			continue;
+		jobs_cancel(command);
+		ret = 0;
+		break;
+	}
+	spin_unlock_irq(&client->xq->lock);
+	return ret;
+}
+
+/* ---- starting --------------------------------------------------------------------- */
+
+/* Whether the lane, the user and the device can take all jobs of a command, under the lock. */
+static bool has_room(const struct xqaccel_uring_command *command)
+{
+	const struct xqaccel_client *client = command->client;
+	const u32 count = command->count;
+
+	return command->lane->ring_jobs + count <= XQACCEL_LANE_JOBS &&
+	       client->user->jobs + count <= XQACCEL_USER_JOBS &&
+	       client->xq->unreaped + count <= XQACCEL_DEVICE_JOBS;
+}
+
+/* Nobody may look at the command after success and the lock's end. */
+static int publish(struct xqaccel_uring_command *command)
+{
+	struct xqaccel_client *client = command->client;
+	struct xqaccel_device *xq = client->xq;
+	struct xqaccel_job *job;
+
+	lockdep_assert_held(&xq->lock);
+
+	if (command->canceled)
+		return -ECANCELED;
+	if (xq->lost)
+		return -ENODEV;
+	if (!has_room(command))
+		return -EBUSY;
+	command->state = COMMAND_RUNS;
+	list_add_tail(&command->node, &client->commands);
+	if (XQACCEL_URING_ORPHANS)
+		queue_delayed_work(xqaccel_job_wq, &client->ring_work,
+				   msecs_to_jiffies(ORPHANS_MS));
+	list_for_each_entry(job, &command->jobs, lane_node) {
+		xqaccel_job_count(job);
+		xqaccel_sched_enqueue(job);
+	}
+	return 0;
+}
+
+/**
+ * xqaccel_uring_command_start() - give the jobs of a command to their lane
+ * @command: with all its jobs; belongs to whoever completes it afterwards
+ * @issue_flags: io_uring's
+ *
+ * A ring with IOPOLL can't have it cancelled by io_uring, which has other uses for the same memory
+ * of the command; whoever polls sees when it is abandoned.
+ *
+ * Return: what the driver returns to io_uring
+ */
+int xqaccel_uring_command_start(struct xqaccel_uring_command *command, unsigned int issue_flags)
+{
+	struct io_uring_cmd *cmd = command->cmd;
+	struct xqaccel_device *xq = command->client->xq;
+	const bool polled = command->polled;
+	int ret;
+
+	if (!polled)
+		xqaccel_uring_mark_cancelable(cmd, issue_flags);
+	spin_lock_irq(&xq->lock);
+	ret = publish(command);
+	if (!ret) {
+		xqaccel_sched_run_unlock(xq);
+		return -EIOCBQUEUED;
+	}
+	spin_unlock_irq(&xq->lock);
+	/* One that may be cancelled must not be returned from with an error. */
+	if (!polled)
+		xqaccel_uring_done(cmd, ret, 0, issue_flags);
+	xqaccel_uring_command_discard(command);
+	return polled ? ret : -EIOCBQUEUED;
+}
+
+/* ---- polling ---------------------------------------------------------------------- */
+
+/* 1 if the command has ended, which is completed then. */
+int xqaccel_uring_command_poll(struct io_uring_cmd *cmd)
+{
+	struct xqaccel_uring_command *command = command_of(cmd);
+	struct xqaccel_device *xq = command->client->xq;
+	struct xqaccel_queue *q;
+	bool ended;
+
+	spin_lock_irq(&xq->lock);
+	q = command->lane->queue;
+	if (command->state == COMMAND_RUNS && q && xqaccel_queue_serve(q))
+		q->polled = true;
+	ended = command->state == COMMAND_ENDED || (command_orphaned(command) && abandon(command));
+	spin_unlock_irq(&xq->lock);
+	xqaccel_sched_ring(xq);
+	if (!ended)
+		return 0;
+	/* As io_uring_cmd_iopoll_done() would, which not all kernels have. */
+	command_complete(cmd, 0);
+	return 1;
+}

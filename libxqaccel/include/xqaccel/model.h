@@ -165,10 +165,13 @@ struct xq_model_shape {
  * @batch: how many times the model's own batch a run computes, where the first dimension of all
  *	inputs and outputs grows; 0 counts as 1. Rows do not depend on each other
  * @shape: [inputs of the model], or NULL; for what the file leaves open
+ * @value: [inputs of the model], or NULL: unpacked elements of inputs that are given now and stay what they are in
+ *	all runs, NULL for others. Shapes may depend on them (the operand of a Reshape, say); without a batch
  */
 struct xq_session_options {
 	size_t batch;
 	const struct xq_model_shape *shape;
+	const void *const *value;
 };
 
 /**

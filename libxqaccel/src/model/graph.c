@@ -404,6 +404,8 @@ void xqm_link(struct xqm_graph *graph)
 	for (i = 0; i < graph->operators; i++) {
 		const struct xqm_operator *op = graph->operator[i];
 
+		if (op->op == XQM_REMOVED)
+			continue;
 		for (k = 0; k < op->inputs; k++)
 			use(graph, op->input[k]);
 		for (k = 0; k < op->outputs; k++)

@@ -144,7 +144,7 @@ enum xqm_op {
 	XQM_TRILU,
 
 	/* Types. */
-	XQM_CAST,		/* to the output's type */
+	XQM_CAST,		/* to the output's type; params.cast */
 	XQM_QUANTIZE,		/* to the output's quantization; from an integer type it requantizes */
 	XQM_DEQUANTIZE,		/* from the input's quantization */
 	XQM_DYNAMIC_QUANTIZE,	/* x -> y u8, scale, zero point */
@@ -325,6 +325,7 @@ union xqm_params {
 	struct { float alpha, beta; } alpha;
 	struct { bool tanh; } gelu;
 	struct { bool truncated; } modulo;
+	struct { bool special; } cast;	/* what is too large for a small float becomes infinity or NaN */
 	struct xqm_other other;
 };
 

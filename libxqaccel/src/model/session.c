@@ -10,6 +10,7 @@
 
 #include "compile/compile.h"
 #include "model.h"
+#include "passes/lower.h"
 #include "libxqaccel/src/device/queue.h"
 
 /**
@@ -69,11 +70,35 @@ static int set_shapes(struct xqm_graph *graph, const struct xq_model_shape *shap
 	return xqm_check(graph);
 }
 
+/* Inputs that stay what they are become constants. */
+static int set_values(struct xqm_graph *graph, const void *const *value)
+{
+	for (unsigned int i = 0; value && i < graph->inputs; i++) {
+		struct xqm_tensor *t = xqm_tensor(graph, graph->input[i]);
+		size_t bytes = (size_t)xqm_elements(&t->shape) * xq_model_type_bytes(t->type);
+
+		if (!value[i])
+			continue;
+		t->data = xqm_keep(graph, value[i], bytes);
+		t->bytes = bytes;
+		t->order = XQ_UNPACKED;
+		if (!t->data)
+			return xqm_no_memory(graph);
+	}
+	return 0;
+}
+
 static int prepare(struct xq_session *s, struct xq_device *dev, const struct xq_session_options *options)
 {
 	struct xqm_compiler c = { .graph = s->graph, .batch = s->batch };
 	int err = set_shapes(s->graph, options->shape);
 
+	if (!err)
+		err = set_values(s->graph, options->value);
+	if (!err)
+		err = xqm_infer(s->graph);
+	if (!err)
+		err = xqm_lower(s->graph);
 	if (!err)
 		err = xqm_infer(s->graph);
 	if (err)
@@ -217,7 +242,7 @@ int xq_session_write(struct xq_session *s, unsigned int i, const void *from)
 {
 	const struct xqm_tensor *t = input(s, i);
 
-	return t ? write_tensor(s, t, from) : -EINVAL;
+	return t && !t->data ? write_tensor(s, t, from) : -EINVAL;
 }
 
 int xq_session_write_float(struct xq_session *s, unsigned int i, const float *from)
@@ -231,7 +256,7 @@ int xq_session_write_float(struct xq_session *s, unsigned int i, const float *fr
 	void *codes;
 	int err;
 
-	if (!t)
+	if (!t || t->data)
 		return -EINVAL;
 	if (t->type == XQ_F32)
 		return write_tensor(s, t, from);

@@ -260,7 +260,8 @@ static int add_inputs(struct xqm_compiler *c)
 	int err = 0;
 
 	for (i = 0; i < c->graph->inputs && !err; i++)
-		err = add_end(c, c->graph->input[i], xq_network_input);
+		if (!xqm_tensor(c->graph, c->graph->input[i])->data)
+			err = add_end(c, c->graph->input[i], xq_network_input);
 	for (i = 0; i < c->graph->states && !err; i++)
 		err = add_end(c, c->graph->state[i].in, xq_network_input);
 	return err;

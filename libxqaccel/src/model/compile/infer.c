@@ -62,8 +62,8 @@ const struct xqm_kernel *xqm_processor_kernel(struct xqm_graph *graph, const str
 
 	if (kernel)
 		return kernel;
-	/* What other kernels would compute of the integers is not what they stand for. */
-	if (only_moves(op->op) || op->op == XQM_OTHER || !quantized_operand(graph, op))
+	/* What other kernels would compute of the integers is not what they stand for, but in ONNX it is what is meant. */
+	if (only_moves(op->op) || op->op == XQM_OTHER || op->arithmetic == XQ_REQUANT_ONNX || !quantized_operand(graph, op))
 		kernel = xqm_kernel(op);
 	if (!kernel)
 		xqm_fail_at(graph, op, -EOPNOTSUPP, "it is not known for inputs %s%s",
@@ -212,6 +212,9 @@ static int infer(struct xqm_graph *graph, struct xqm_operator *op)
 		else
 			out[i].type = XQ_NONE;
 	}
+	/* Weights of integers are looked for by xqm_lower(). */
+	if (op->op == XQM_DEQUANTIZE_LINEAR && !graph->lowered)
+		return err;
 	if (err || !constant || !worth_folding(in, op->inputs, out, op->outputs))
 		return err;
 	return fold(graph, op, kernel, in, out);

@@ -34,7 +34,6 @@ static int compute(const struct xqm_operator *op, const struct xqm_value *in, co
 {
 	size_t n = xqm_value_elements(in);
 
-	(void)op;
 	for (size_t done = 0; done < n; done += XQM_CHUNK) {
 		size_t part = n - done < XQM_CHUNK ? n - done : XQM_CHUNK;
 		int64_t integer[XQM_CHUNK];
@@ -54,6 +53,9 @@ static int compute(const struct xqm_operator *op, const struct xqm_value *in, co
 			for (size_t i = 0; i < part; i++)
 				integer[i] = fabs(real[i]) < 0x1p62 ? (int64_t)real[i] : 0;
 			xqm_store_integer(out, done, part, integer);
+		} else if (xqm_small_float(out->type)) {
+			for (size_t i = 0; i < part; i++)
+				xqm_store_small(out, done + i, real[i], !op->params.cast.special);
 		} else {
 			xqm_store_real(out, done, part, real);
 		}

@@ -81,6 +81,13 @@ static int infer_conv(struct xqm_graph *graph, const struct xqm_operator *op, co
 	struct xqm_geometry g;
 	int err = xqm_conv_shape(graph, op, &in[0], &in[1], &weights, &g);
 
+	if (!err && !(in->quantization && in->quantization->count)) {
+		err = xqm_need_type(graph, op, &in[1], "weights", in->type);
+		if (!err && bias)
+			err = xqm_need_type(graph, op, bias, "a bias", in->type);
+		if (!err)
+			err = xqm_reals(graph, op, in, op->inputs);
+	}
 	if (!err && bias && xqm_value_elements(bias) != weights.out)
 		err = xqm_fail_at(graph, op, -EINVAL, "a bias of %zu elements for %zu channels", xqm_value_elements(bias),
 				  weights.out);

@@ -50,6 +50,13 @@ static int infer(struct xqm_graph *graph, const struct xqm_operator *op, const s
 	struct transposed t;
 	int err = shape(graph, op, in, &t);
 
+	if (!err && !(in->quantization && in->quantization->count)) {
+		err = xqm_need_type(graph, op, &in[1], "weights", in->type);
+		if (!err && bias)
+			err = xqm_need_type(graph, op, bias, "a bias", in->type);
+		if (!err)
+			err = xqm_reals(graph, op, in, op->inputs);
+	}
 	if (!err && bias && xqm_value_elements(bias) != t.out)
 		err = xqm_fail_at(graph, op, -EINVAL, "a bias of %zu elements for %zu channels", xqm_value_elements(bias),
 				  t.out);

@@ -129,6 +129,11 @@ uint16_t xqm_round_bf16(double x)
 
 void xqm_store_small(const struct xqm_value *value, size_t index, double x, bool saturate)
 {
+	/* ONNX makes -0 of what has no number. */
+	if (isnan(x) && value->type == XQ_MODEL_E2M1) {
+		((uint8_t *)value->data)[index] = 8;
+		return;
+	}
 	((uint8_t *)value->data)[index] = (uint8_t)xq_float_encode_one(to_odd(x), small_format(value->type),
 		saturate ? XQ_OVERFLOW_SATURATE : XQ_OVERFLOW_SPECIAL);
 }

@@ -99,7 +99,8 @@ int xqm_find_geometry_transposed(struct xqm_graph *graph, const struct xqm_opera
 		g->begin[d] = w->begin[own];
 		if (w->kernel[own] || w->padding != XQM_PAD_GIVEN) {
 			all = full - (int64_t)(w->kernel[own] ? w->kernel[own] : g->in[d] * g->stride[d]);
-			g->begin[d] = w->padding == XQM_PAD_SAME ? all / 2 : all - all / 2;
+			/* What is more than the image gives is at the end. */
+			g->begin[d] = all < 0 ? 0 : w->padding == XQM_PAD_SAME ? all / 2 : all - all / 2;
 		}
 		err = xqm_size(graph, op, full - all, &g->out[d]);
 	}

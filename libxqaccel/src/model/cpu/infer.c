@@ -19,9 +19,6 @@ static int of_class(struct xqm_graph *graph, const struct xqm_operator *op, cons
 		if (class == XQM_NO_CLASS || (real && class != XQM_REAL))
 			return xqm_fail_at(graph, op, -EOPNOTSUPP, "operand %u is of type %s, which is not computed", i,
 					   xq_model_type_name(in[i].type));
-		if (in[i].quantization && in[i].quantization->count)
-			return xqm_fail_at(graph, op, -EOPNOTSUPP, "operand %u is quantized, which is not computed on the processor",
-					   i);
 	}
 	return 0;
 }

@@ -252,8 +252,12 @@ static int infer_fully(struct xqm_graph *graph, const struct xqm_operator *op, c
 	int err = xqm_reals(graph, op, in, op->inputs);
 	size_t n = xqm_value_elements(in), k;
 
-	if (!err)
-		err = xqm_need_type(graph, op, in, "an operand", XQ_F32);
+	for (unsigned int i = 0; !err && i < op->inputs; i++) {
+		if (in[i].type != XQ_NONE)
+			err = xqm_need_type(graph, op, &in[i], "an operand", XQ_F32);
+	}
+	if (!err && xqm_operand(op, in, 2) && xqm_value_elements(&in[2]) != in[1].dim[0])
+		err = xqm_fail_at(graph, op, -EINVAL, "a bias of %zu elements", xqm_value_elements(&in[2]));
 	if (!err)
 		err = xqm_need_dims(graph, op, &in[1], "weights", 2);
 	if (err)

@@ -15,7 +15,7 @@ static int amounts(struct xqm_graph *graph, const struct xqm_operator *op, const
 {
 	const struct xqm_value *axes = xqm_operand(op, in, 3);
 	int64_t list[2 * XQ_MODEL_DIMS], axis[XQ_MODEL_DIMS];
-	int n = xqm_integers(graph, op, &in[1], "the padding", list, 2 * XQ_MODEL_DIMS), m = n / 2;
+	int n = xqm_integers(graph, op, &in[1], "the amounts of padding", list, 2 * XQ_MODEL_DIMS), m = n / 2;
 
 	if (n < 0)
 		return n;

@@ -90,6 +90,18 @@ int xqo_build_mod(struct xqo_node *node)
 	return 0;
 }
 
+static int add_cast(struct xqo_node *node, int type)
+{
+	struct xqm_operator *op = xqo_add(node, XQM_CAST, 1);
+
+	if (!op)
+		return -ENOMEM;
+	op->params.cast.special = !xqo_int(node, "saturate", 1);
+	if (node->output[0])
+		xqm_tensor(node->graph, node->output[0])->type = type;
+	return 0;
+}
+
 int xqo_build_cast(struct xqo_node *node)
 {
 	int64_t code = xqo_int(node, "to", 0);
@@ -99,8 +111,7 @@ int xqo_build_cast(struct xqo_node *node)
 	if (type == XQ_NONE)
 		return xqo_refuse(node, -EOPNOTSUPP, "to type %s, which is not known",
 				  xqo_type_name(code > 0 && code < 1000 ? (int32_t)code : 0, text, sizeof(text)));
-	xqm_tensor(node->graph, node->output[0])->type = type;
-	return xqo_add(node, XQM_CAST, 1) ? 0 : -ENOMEM;
+	return add_cast(node, type);
 }
 
 int xqo_build_cast_like(struct xqo_node *node)
@@ -109,8 +120,7 @@ int xqo_build_cast_like(struct xqo_node *node)
 
 	if (like->type == XQ_NONE)
 		return xqo_refuse(node, -EOPNOTSUPP, "the type of its second input is not in the file");
-	xqm_tensor(node->graph, node->output[0])->type = like->type;
-	return xqo_add(node, XQM_CAST, 1) ? 0 : -ENOMEM;
+	return add_cast(node, like->type);
 }
 
 /* The output stands for the constant itself. */

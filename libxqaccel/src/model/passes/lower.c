@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The pass over all operators, and what it leaves that nobody reads.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "lower.h"
+
+static bool wanted(const struct xqm_operator *op, const unsigned int *uses)
+{
+	for (unsigned int i = 0; i < op->outputs; i++) {
+		if (op->output[i] && uses[op->output[i] - 1])
+			return true;
+	}
+	return false;
+}
+
+/* Operators whose outputs nobody reads go, from the end on. */
+static int remove_unread(struct xqm_graph *graph)
+{
+	unsigned int *uses = calloc(graph->tensors + 1, sizeof(*uses));
+
+	if (!uses)
+		return xqm_no_memory(graph);
+	for (unsigned int i = 0; i < graph->outputs; i++)
+		uses[graph->output[i] - 1]++;
+	for (unsigned int i = 0; i < graph->states; i++)
+		uses[graph->state[i].out - 1]++;
+	for (unsigned int i = graph->operators; i-- > 0;) {
+		struct xqm_operator *op = graph->operator[i];
+
+		if (op->op == XQM_REMOVED)
+			continue;
+		if (!wanted(op, uses)) {
+			op->op = XQM_REMOVED;
+			continue;
+		}
+		for (unsigned int k = 0; k < op->inputs; k++) {
+			if (op->input[k])
+				uses[op->input[k] - 1]++;
+		}
+	}
+	free(uses);
+	return 0;
+}
+
+/* Layers first: conversions that are left are those that no layer has taken in. */
+static int lower_all(struct xqm_graph *graph, bool conversions)
+{
+	struct xqm_lowering l = { .graph = graph };
+	int err = 0;
+
+	for (l.at = 0; l.at < graph->operators; l.at++) {
+		struct xqm_operator *op = graph->operator[l.at];
+		struct xqm_layer layer;
+
+		if (op->op == XQM_REMOVED || op->arithmetic != XQ_REQUANT_ONNX)
+			continue;
+		if (conversions ? !xqm_match_conversion(graph, op, &layer) : !xqm_match(graph, op, &layer))
+			continue;
+		/* Numbers of operators, by which tensors know who makes them, move when others are inserted. */
+		err = xqm_place(&l, &layer);
+		if (err < 0)
+			break;
+		if (err > 0)
+			graph->operator[l.at]->op = XQM_REMOVED;
+		xqm_link(graph);
+	}
+	free(l.twin);
+	if (err >= 0)
+		err = remove_unread(graph);
+	xqm_sweep(graph);
+	xqm_link(graph);
+	return err < 0 ? err : 0;
+}
+
+int xqm_lower(struct xqm_graph *graph)
+{
+	int err = lower_all(graph, false);
+
+	if (!err)
+		err = lower_all(graph, true);
+	graph->lowered = true;
+	return err;
+}

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Which operators are layers of integers: quantized operators, and those of real numbers between
+ * DequantizeLinear and QuantizeLinear.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "libxqaccel/src/model/cpu/elements.h"
+#include "libxqaccel/src/model/cpu/kernels.h"
+#include "libxqaccel/src/model/cpu/qlinear.h"
+#include "lower.h"
+
+static struct xqm_operator *maker(const struct xqm_graph *graph, int tensor)
+{
+	const struct xqm_tensor *t = xqm_tensor(graph, tensor);
+
+	return t && t->producer >= 0 ? graph->operator[t->producer] : NULL;
+}
+
+static int operand(const struct xqm_operator *op, unsigned int i)
+{
+	return i < op->inputs ? op->input[i] : 0;
+}
+
+/* ---- scales ------------------------------------------------------------------------------------------- */
+
+/* Scales and zero points that are constants of float32 and of any integer type. */
+static bool real_of(struct xqm_graph *graph, int tensor, int scale, int zero, unsigned int axis, struct xqm_real *to)
+{
+	const struct xqm_tensor *s = xqm_tensor(graph, scale), *z = xqm_tensor(graph, zero), *t = xqm_tensor(graph, tensor);
+	int64_t count = s ? xqm_elements(&s->shape) : 0;
+	int32_t *zeros;
+
+	if (!t || !s || !s->data || s->type != XQ_F32 || s->shape.dims > 1 || count < 1 || (z && (!z->data || z->type == XQ_NONE)))
+		return false;
+	if ((z && xqm_elements(&z->shape) != count) || (count > 1 && (axis >= t->shape.dims || t->shape.dim[axis] != count)))
+		return false;
+	if (z && z->order != XQ_UNPACKED)
+		return false;
+	zeros = xqm_alloc(graph, (size_t)count * sizeof(*zeros));
+	if (!zeros)
+		return false;
+	for (int64_t i = 0; i < count; i++) {
+		const struct xqm_value v = { .type = z ? z->type : XQ_NONE, .data = z ? (void *)z->data : NULL };
+
+		if (!(((const float *)s->data)[i] > 0))
+			return false;
+		if (z)
+			zeros[i] = (int32_t)xqm_integer_at(&v, (size_t)i);
+	}
+	*to = (struct xqm_real){ tensor, (size_t)count, axis, s->data, zeros };
+	return true;
+}
+
+static bool is_linear(const struct xqm_operator *op, enum xqm_op kind)
+{
+	return op && op->op == kind && !op->params.linear.block && !op->params.linear.to && !op->params.linear.precision;
+}
+
+static unsigned int axis_of(const struct xqm_operator *op, const struct xqm_tensor *t)
+{
+	int64_t axis = op->params.linear.axis;
+
+	return (unsigned int)(axis < 0 ? axis + t->shape.dims : axis);
+}
+
+/* The integers that a tensor of real numbers was dequantized from. */
+static bool dequantized(struct xqm_graph *graph, int tensor, struct xqm_real *to)
+{
+	const struct xqm_operator *op = maker(graph, tensor);
+
+	return is_linear(op, XQM_DEQUANTIZE_LINEAR) &&
+	       real_of(graph, op->input[0], op->input[1], operand(op, 2), axis_of(op, xqm_tensor(graph, op->input[0])), to);
+}
+
+/* ---- quantized operators -------------------------------------------------------------------------------- */
+
+static bool match_qlinear(struct xqm_graph *graph, const struct xqm_operator *op, struct xqm_layer *layer)
+{
+	const struct xqm_kernel *kernel = op->params.other.kernel;
+	bool conv = kernel == &xqm_qlinear_conv_kernel, product = kernel == &xqm_qlinear_matmul_kernel;
+	bool sum = kernel == &xqm_qlinear_add_kernel, times = kernel == &xqm_qlinear_mul_kernel;
+	const struct xqm_qlinear *p = op->params.other.data;
+
+	if (kernel == &xqm_qlinear_pool_kernel && p->global && !p->window.channels_last) {
+		layer->op = XQM_REDUCE_MEAN;
+		layer->params.reduce.keep = true;
+		layer->image = true;
+		return real_of(graph, op->input[0], op->input[1], operand(op, 2), 0, &layer->x) &&
+		       real_of(graph, op->output[0], op->input[3], operand(op, 4), 0, &layer->y);
+	}
+	if (!conv && !product && !sum && !times)
+		return false;
+	if (!real_of(graph, op->input[0], op->input[1], operand(op, 2), 0, &layer->x) ||
+	    !real_of(graph, op->input[3], op->input[4], operand(op, 5), product ? 1 : 0, &layer->w) ||
+	    !real_of(graph, op->output[0], op->input[6], operand(op, 7), 0, &layer->y))
+		return false;
+	if (conv) {
+		layer->op = XQM_CONV;
+		layer->params.window = *(const struct xqm_window *)op->params.other.data;
+		layer->bias = operand(op, 8);
+		layer->image = true;
+	} else if (product) {
+		layer->op = XQM_FULLY_CONNECTED;
+		layer->params.fully_connected = (struct xqm_fully_connected){ true, -INFINITY, INFINITY };
+	} else {
+		layer->op = sum ? XQM_ADD : XQM_MUL;
+		layer->params.clamp = (struct xqm_clamp){ -INFINITY, INFINITY };
+	}
+	return true;
+}
+
+/* ---- operators of real numbers --------------------------------------------------------------------------- */
+
+/* A bias that was quantized by the product of the other scales, as accumulators are. */
+static bool match_bias(struct xqm_graph *graph, int tensor, struct xqm_layer *layer)
+{
+	struct xqm_real bias;
+
+	if (!tensor)
+		return true;
+	if (!dequantized(graph, tensor, &bias) || xqm_tensor(graph, bias.tensor)->type != XQ_S32)
+		return false;
+	for (size_t i = 0; i < layer->w.count || i < bias.count; i++) {
+		float product = layer->x.scale[0] * layer->w.scale[layer->w.count > 1 ? i : 0];
+
+		if (bias.scale[bias.count > 1 ? i : 0] != product || bias.zero[bias.count > 1 ? i : 0])
+			return false;
+	}
+	layer->bias = bias.tensor;
+	return true;
+}
+
+static bool match_inner(struct xqm_graph *graph, const struct xqm_operator *op, struct xqm_layer *layer)
+{
+	const struct xqm_tensor *x = xqm_input(graph, op, 0), *y = xqm_output(graph, op, 0);
+
+	layer->op = op->op;
+	layer->params = op->params;
+	if (!x || !y || x->type != XQ_F32 || !dequantized(graph, op->input[0], &layer->x))
+		return false;
+	switch (op->op) {
+	case XQM_CONV:
+		layer->image = true;
+		return !op->params.window.channels_last && dequantized(graph, op->input[1], &layer->w) &&
+		       match_bias(graph, operand(op, 2), layer);
+	case XQM_MATMUL:
+	case XQM_GEMM:
+		if (op->params.matmul.transpose_a || op->params.matmul.transpose_b || op->params.matmul.alpha != 1 ||
+		    op->params.matmul.beta != 1 || !dequantized(graph, op->input[1], &layer->w) ||
+		    !match_bias(graph, operand(op, 2), layer))
+			return false;
+		layer->op = XQM_FULLY_CONNECTED;
+		layer->params.fully_connected = (struct xqm_fully_connected){ true, -INFINITY, INFINITY };
+		return true;
+	case XQM_ADD:
+	case XQM_MUL:
+		return dequantized(graph, op->input[1], &layer->w);
+	case XQM_GLOBAL_AVERAGE_POOL:
+		layer->op = XQM_REDUCE_MEAN;
+		layer->params.reduce = (struct xqm_reduce){ .keep = true };
+		layer->image = true;
+		return !op->params.window.channels_last;
+	default:
+		return false;
+	}
+}
+
+/* Sets the lower bound of a layer, if it has one. */
+static bool set_low(struct xqm_layer *layer, float low)
+{
+	switch (layer->op) {
+	case XQM_CONV:
+		layer->params.window.low = low;
+		return true;
+	case XQM_FULLY_CONNECTED:
+		layer->params.fully_connected.low = low;
+		return true;
+	case XQM_ADD:
+	case XQM_MUL:
+		layer->params.clamp.low = low;
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* From the QuantizeLinear at the end back, over a Relu that nobody else reads. */
+static bool match_quantize(struct xqm_graph *graph, const struct xqm_operator *op, struct xqm_layer *layer)
+{
+	const struct xqm_operator *inner = maker(graph, op->input[0]);
+	bool relu = inner && inner->op == XQM_RELU && xqm_tensor(graph, op->input[0])->uses == 1;
+
+	if (!is_linear(op, XQM_QUANTIZE_LINEAR) ||
+	    !real_of(graph, op->output[0], op->input[1], operand(op, 2), 0, &layer->y))
+		return false;
+	if (relu)
+		inner = maker(graph, inner->input[0]);
+	if (!inner || !match_inner(graph, inner, layer) || xqm_output(graph, inner, 0)->uses != 1)
+		return false;
+	return !relu || set_low(layer, 0);
+}
+
+/* A conversion by itself. */
+bool xqm_match_conversion(struct xqm_graph *graph, const struct xqm_operator *op, struct xqm_layer *layer)
+{
+	memset(layer, 0, sizeof(*layer));
+	if (is_linear(op, XQM_QUANTIZE_LINEAR) && xqm_input(graph, op, 0)->type == XQ_F32) {
+		layer->op = XQM_QUANTIZE;
+		layer->x.tensor = op->input[0];
+		return real_of(graph, op->output[0], op->input[1], operand(op, 2), 0, &layer->y) && layer->y.count == 1;
+	}
+	if (is_linear(op, XQM_DEQUANTIZE_LINEAR) && !xqm_input(graph, op, 0)->data) {
+		layer->op = XQM_DEQUANTIZE;
+		layer->y.tensor = op->output[0];
+		return real_of(graph, op->input[0], op->input[1], operand(op, 2), 0, &layer->x) && layer->x.count == 1;
+	}
+	return false;
+}
+
+bool xqm_match(struct xqm_graph *graph, const struct xqm_operator *op, struct xqm_layer *layer)
+{
+	memset(layer, 0, sizeof(*layer));
+	if (op->op == XQM_OTHER)
+		return match_qlinear(graph, op, layer);
+	if (op->op == XQM_MAX_POOL && op->outputs == 1 && !op->params.window.channels_last) {
+		layer->op = XQM_MAX_POOL;
+		layer->params = op->params;
+		layer->image = true;
+		layer->x.tensor = op->input[0];
+		layer->y.tensor = op->output[0];
+		return xqm_input(graph, op, 0)->type == XQ_S8 || xqm_input(graph, op, 0)->type == XQ_U8;
+	}
+	return op->op == XQM_QUANTIZE_LINEAR && match_quantize(graph, op, layer);
+}

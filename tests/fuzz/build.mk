@@ -22,3 +22,7 @@ fuzz_numerics-libs := xqaccel
 FUZZERS += fuzz_tflite
 fuzz_tflite-y := tests/fuzz/fuzz_tflite.c tests/fuzz/model_case.c
 fuzz_tflite-libs := xqaccel
+
+FUZZERS += fuzz_onnx
+fuzz_onnx-y := tests/fuzz/fuzz_onnx.c
+fuzz_onnx-libs := xqaccel

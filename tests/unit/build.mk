@@ -139,3 +139,11 @@ $(foreach t,$(XQ_COMMAND_TESTS),$(eval $(t)-args = $(O)/obj/bin/xq $(O)/asan/bin
 
 CHECK_SCRIPTS += tests/unit/test_quickstart.py
 test_quickstart.py-args = $(O)/obj/bin/xq
+
+# ONNX files: models made in memory, under the sanitizers, too.
+UNIT_TESTS += test_onnx
+UNIT_TESTS_asan += test_onnx
+test_onnx-y := tests/unit/test_onnx.c tests/unit/onnx_model.c
+test_onnx-libs := xqaccel
+$(foreach f,test_onnx onnx_model,$(eval CFLAGS-tests/unit/$(f).c := -iquote $(dir $(XQ_ONNX_PROTO))))
+$(foreach v,$(XQ_ONNX_VARIANTS),$(O)/$(v)/tests/unit/test_onnx.o $(O)/$(v)/tests/unit/onnx_model.o): | $(XQ_ONNX_PROTO).h

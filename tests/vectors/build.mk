@@ -26,3 +26,14 @@ acceptance: $(O)/obj/bin/xq $(QEMU) $(O)/image-$(KVER).cpio
 	$(Q)[ -e $(ACCEPT) ] || { echo "make acceptance: XQ_VECTORS=$(XQ_VECTORS) has no acceptance/accept.py" >&2; exit 1; }
 	$(Q)python3 $(ACCEPT) --xq $(O)/obj/bin/xq --device soft $(SETS)
 	$(Q)tests/vectors/xq_in_guest.sh -k $(KVER) -b $(O) sh -c 'exec python3 $(ACCEPT) --xq "$$XQ" --device /dev/xqaccel0 $(SETS)'
+
+# ONNX's own tests of operators, which are fetched.
+PROGRAMS += test_onnx_nodes
+test_onnx_nodes-y := $(addprefix tests/vectors/,onnx_nodes.c onnx_tensor.c) $(XQ_VECTOR_COMMON)
+test_onnx_nodes-libs := xqaccel
+CFLAGS-tests/vectors/onnx_tensor.c := -iquote $(dir $(XQ_ONNX_PROTO))
+$(foreach v,$(XQ_ONNX_VARIANTS),$(O)/$(v)/tests/vectors/onnx_tensor.o): | $(XQ_ONNX_PROTO).h
+CHECK_SCRIPTS += tests/vectors/test_onnx_nodes.sh
+CHECK_DEPS += $(O)/obj/bin/test_onnx_nodes
+test_onnx_nodes.sh-args = $(O)/obj/bin/test_onnx_nodes
+test_onnx_nodes.sh-timeout := 300

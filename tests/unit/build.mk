@@ -109,8 +109,9 @@ $(foreach t,$(XQ_NETWORK_TESTS),$(eval $(t)-libs := xqaccel) $(eval $(t)-timeout
 $(foreach f,reference grouped,$(eval CFLAGS-tests/unit/network_$(f).c := -ffp-contract=off))
 
 # Models from files: operators against a reference, and files that are wrong.
-CHECK_SCRIPTS += tests/unit/test_tflite.py
+CHECK_SCRIPTS += tests/unit/test_tflite.py tests/unit/test_xq_run.py
 test_tflite.py-args = $(O)/obj/bin/xq $(O)/asan/bin/xq
+test_xq_run.py-args = $(O)/obj/bin/xq $(O)/asan/bin/xq
 UNIT_TESTS_asan += test_tflite_files
 test_tflite_files-y := tests/unit/test_tflite_files.c tests/fuzz/model_case.c
 test_tflite_files-libs := xqaccel

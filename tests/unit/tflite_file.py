@@ -9,7 +9,7 @@ TYPES = {"float32": 0, "int32": 2, "uint8": 3, "int64": 4, "bool": 6, "int16": 7
 CODES = {name: code for code, name in [
     (0, "ADD"), (1, "AVERAGE_POOL_2D"), (2, "CONCATENATION"), (3, "CONV_2D"), (4, "DEPTHWISE_CONV_2D"), (6, "DEQUANTIZE"),
     (9, "FULLY_CONNECTED"), (14, "LOGISTIC"), (17, "MAX_POOL_2D"), (18, "MUL"), (19, "RELU"), (20, "RELU_N1_TO_1"), (21, "RELU6"),
-    (22, "RESHAPE"), (25, "SOFTMAX"), (28, "TANH"), (32, "CUSTOM"), (34, "PAD"), (39, "TRANSPOSE"), (40, "MEAN"), (41, "SUB"),
+    (22, "RESHAPE"), (23, "RESIZE_BILINEAR"), (25, "SOFTMAX"), (28, "TANH"), (32, "CUSTOM"), (34, "PAD"), (39, "TRANSPOSE"), (40, "MEAN"), (41, "SUB"),
     (43, "SQUEEZE"), (45, "STRIDED_SLICE"), (49, "SPLIT"), (55, "MAXIMUM"), (57, "MINIMUM"), (60, "PADV2"), (65, "SLICE"),
     (67, "TRANSPOSE_CONV"), (70, "EXPAND_DIMS"), (83, "PACK"), (88, "UNPACK"), (97, "RESIZE_NEAREST_NEIGHBOR"), (98, "LEAKY_RELU"),
     (102, "SPLIT_V"), (106, "ADD_N"), (114, "QUANTIZE"), (117, "HARD_SWISH"), (129, "CALL_ONCE"), (142, "VAR_HANDLE"),

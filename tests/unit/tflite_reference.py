@@ -105,6 +105,9 @@ def scaled(x, m, shift):
 
 
 def bounds(t, activation):
+    if t.type == 0:
+        return {0: (-np.inf, np.inf), 1: (0, np.inf), 2: (-1, 1), 3: (0, 6)}[activation]
+
     def code(real):
         return int(t.zp[0]) + int(half_away(float(np.float32(real) / t.scale[0])))
     low, high = t.range
@@ -118,6 +121,8 @@ def bounds(t, activation):
 
 
 def finish(acc, x, w, y, activation):
+    if y.type == 0:
+        return np.clip(acc, *bounds(y, activation)).astype(np.float32)
     pairs = [multiplier(float(x.scale[0]) * float(s) / float(y.scale[0])) for s in w.scale]
     m, shift = np.array([p[0] for p in pairs]), np.array([p[1] for p in pairs])
     acc = (acc + (1 << 31)) % (1 << 32) - (1 << 31)
@@ -148,13 +153,19 @@ def windows(x, kernel, stride, dilation, valid, fill):
 
 
 def minus_zp(values, t):
+    if values.dtype == np.float32:
+        return values.astype(np.float64)
     return values.astype(np.int64) - (t.zp[0] if len(t.zp) else 0)
+
+
+def wide(values):
+    return values.astype(np.float64 if values.dtype == np.float32 else np.int64)
 
 
 # ---- operators: each gets values and tensors of inputs, tensors of outputs, options ----------------------------------
 
 def conv(v, t, out, o):
-    x, w = minus_zp(v[0], t[0]), v[1].astype(np.int64)
+    x, w = minus_zp(v[0], t[0]), wide(v[1])
     if len(t[1].scale) == 1:
         w = w - t[1].zp[0]
     p = windows(x, w.shape[1:3], (o.get(2, "i"), o.get(1, "i")), (o.get(5, "i", 1), o.get(4, "i", 1)), o.get(0, "b"), 0)
@@ -166,7 +177,7 @@ def conv(v, t, out, o):
 
 
 def depthwise(v, t, out, o):
-    x, w = minus_zp(v[0], t[0]), v[1].astype(np.int64)[0]
+    x, w = minus_zp(v[0], t[0]), wide(v[1])[0]
     if len(t[1].scale) == 1:
         w = w - t[1].zp[0]
     p = windows(x, w.shape[:2], (o.get(2, "i"), o.get(1, "i")), (o.get(6, "i", 1), o.get(5, "i", 1)), o.get(0, "b"), 0)
@@ -191,7 +202,7 @@ def transpose_conv(v, t, out, o):
 
 
 def fully_connected(v, t, out, o):
-    x, w = minus_zp(v[0], t[0]), v[1].astype(np.int64)
+    x, w = minus_zp(v[0], t[0]), wide(v[1])
     if len(t[1].scale) == 1:
         w = w - t[1].zp[0]
     acc = x.reshape(-1, w.shape[1]) @ w.T + (v[2] if len(v) > 2 else 0)
@@ -202,19 +213,21 @@ def pool(average):
     def run(v, t, out, o):
         shape = (o.get(4, "i"), o.get(3, "i")), (o.get(2, "i"), o.get(1, "i")), (1, 1), o.get(0, "b")
         low, high = bounds(out[0], o.get(5, "b"))
-        p = windows(v[0].astype(np.int64), *shape, 0 if average else -1000)
+        p = windows(wide(v[0]), *shape, 0 if average else -1000)
         if not average:
             y = p.max((3, 4))
         else:
             n = windows(np.ones(v[0].shape, np.int64), *shape, 0).sum((3, 4))
             total = p.sum((3, 4))
-            y = np.sign(total) * ((np.abs(total) + n // 2) // n)
+            y = total / n if v[0].dtype == np.float32 else np.sign(total) * ((np.abs(total) + n // 2) // n)
         return [np.clip(y, low, high).astype(v[0].dtype)]
     return run
 
 
 def add(sign):
     def run(v, t, out, o):
+        if out[0].type == 0:
+            return [np.clip(v[0] + sign * v[1], *bounds(out[0], o.get(0, "b"))).astype(np.float32)]
         twice = 2 * max(float(t[0].scale[0]), float(t[1].scale[0]))
         a, b = [scaled(minus_zp(v[i], t[i]) << 20, *multiplier(float(t[i].scale[0]) / twice)) for i in (0, 1)]
         y = scaled(a + sign * b, *multiplier(twice / ((1 << 20) * float(out[0].scale[0])))) + out[0].zp[0]
@@ -223,6 +236,8 @@ def add(sign):
 
 
 def mul(v, t, out, o):
+    if out[0].type == 0:
+        return [np.clip(v[0] * v[1], *bounds(out[0], o.get(0, "b"))).astype(np.float32)]
     m = multiplier(float(t[0].scale[0] * t[1].scale[0] / out[0].scale[0]))
     y = scaled(minus_zp(v[0], t[0]) * minus_zp(v[1], t[1]), *m) + out[0].zp[0]
     return [np.clip(y, *bounds(out[0], o.get(0, "b") if o else 0)).astype(v[0].dtype)]
@@ -231,6 +246,8 @@ def mul(v, t, out, o):
 def mean(v, t, out, o):
     axes = tuple(int(a) for a in v[1])
     n = math.prod(v[0].shape[a] for a in axes)
+    if out[0].type == 0:
+        return [v[0].mean(axes).reshape(out[0].shape)]
     m, shift = multiplier(float(t[0].scale[0]) / float(out[0].scale[0]))
     left = min(n.bit_length() - 1, 32, 31 + shift)
     y = scaled(minus_zp(v[0], t[0]).sum(axes), (m << left) // n, shift - left) + out[0].zp[0]
@@ -239,6 +256,8 @@ def mean(v, t, out, o):
 
 def by_table(function):
     def run(v, t, out, o):
+        if out[0].type == 0:
+            return [function(v[0])]
         info, one = np.iinfo(v[0].dtype), np.float32(1)
         codes = np.arange(info.min, info.max + 1)
         real = t[0].scale[0] * (codes - t[0].zp[0]).astype(np.float32)
@@ -249,6 +268,8 @@ def by_table(function):
 
 def relu(activation):
     def run(v, t, out, o):
+        if out[0].type == 0:
+            return [np.clip(v[0], *bounds(out[0], activation)).astype(np.float32)]
         y = scaled(minus_zp(v[0], t[0]), *multiplier(float(t[0].scale[0] / out[0].scale[0]))) + out[0].zp[0]
         return [np.clip(y, *bounds(out[0], activation)).astype(v[0].dtype)]
     return run
@@ -256,6 +277,8 @@ def relu(activation):
 
 def leaky_relu(v, t, out, o):
     alpha = np.float32(o.get(0, "f"))
+    if out[0].type == 0:
+        return [np.where(v[0] >= 0, v[0], v[0] * alpha)]
     x = minus_zp(v[0], t[0])
     y = np.where(x >= 0, scaled(x, *multiplier(float(t[0].scale[0] / out[0].scale[0]))),
                  scaled(x, *multiplier(float(t[0].scale[0] * alpha / out[0].scale[0])))) + out[0].zp[0]
@@ -264,6 +287,8 @@ def leaky_relu(v, t, out, o):
 
 def hard_swish(v, t, out, o):
     """In 16 bits, one code after the other."""
+    if out[0].type == 0:
+        return [(v[0] * np.clip(v[0] + 3, 0, 6) / 6).astype(np.float32)]
     def clamp(x):
         return max(-32768, min(32767, x))
 
@@ -309,7 +334,7 @@ def concatenation(v, t, out, o):
 
 
 def strided_slice(v, t, out, o):
-    begin, end, shrink = o.get(0, "i"), o.get(1, "i"), o.get(4, "i")
+    begin, end, shrink = (o.get(0, "i"), o.get(1, "i"), o.get(4, "i")) if o else (0, 0, 0)
     index = []
     for i, (a, b, s) in enumerate(zip(v[1], v[2], v[3])):
         if shrink >> i & 1:
@@ -327,12 +352,40 @@ def split(x, sizes, axis):
     return np.split(x, np.cumsum(sizes)[:-1], axis)
 
 
+def softmax(v, t, out, o):
+    y = np.exp(o.get(0, "f") * (v[0] - v[0].max(-1, keepdims=True)))
+    return [y / y.sum(-1, keepdims=True)]
+
+
+def source(i, size, new, align, half):
+    if align and new > 1:
+        return i * (size - 1) / (new - 1)
+    return (i + 0.5) * size / new - 0.5 if half else i * size / new
+
+
 def resize_nearest(v, t, out, o):
+    align, half = bool(o and o.get(0, "b")), bool(o and o.get(1, "b"))
+
+    def at(i, size, new):
+        x = source(i, size, new, align, half) + (0.5 if align or half else 0)
+        return min(math.floor(x), size - 1)
     h, w = [int(n) for n in v[1]]
-    half = 0.5 if o and o.get(1, "b") else 0
-    rows = [min(int((i + half) * v[0].shape[1] / h), v[0].shape[1] - 1) for i in range(h)]
-    columns = [min(int((i + half) * v[0].shape[2] / w), v[0].shape[2] - 1) for i in range(w)]
+    rows, columns = [at(i, v[0].shape[1], h) for i in range(h)], [at(i, v[0].shape[2], w) for i in range(w)]
     return [v[0][:, rows][:, :, columns]]
+
+
+def resize_bilinear(v, t, out, o):
+    align, half = bool(o and o.get(2, "b")), bool(o and o.get(3, "b"))
+
+    def along(x, axis, new):
+        parts = []
+        for i in range(new):
+            place = max(0, source(i, x.shape[axis], new, align, half))
+            low = min(math.floor(place), x.shape[axis] - 1)
+            high = min(low + 1, x.shape[axis] - 1)
+            parts.append(np.take(x, low, axis) * (1 - (place - low)) + np.take(x, high, axis) * (place - low))
+        return np.stack(parts, axis)
+    return [along(along(v[0].astype(np.float64), 1, int(v[1][0])), 2, int(v[1][1])).astype(np.float32)]
 
 
 def pad(v, t, out, o):
@@ -348,7 +401,7 @@ OPERATORS = {
     0: add(1), 1: pool(True), 2: concatenation, 3: conv, 4: depthwise,
     6: lambda v, t, out, o: [(t[0].scale[0] * minus_zp(v[0], t[0]).astype(np.float32)).astype(np.float32)],
     9: fully_connected, 14: by_table(lambda x: np.float32(1) / (np.float32(1) + np.exp(-x))), 17: pool(False), 18: mul,
-    19: relu(1), 20: relu(2), 21: relu(3), 22: reshaped, 28: by_table(np.tanh), 34: pad,
+    19: relu(1), 20: relu(2), 21: relu(3), 22: reshaped, 23: resize_bilinear, 25: softmax, 28: by_table(np.tanh), 34: pad,
     39: lambda v, t, out, o: [v[0].transpose([int(i) for i in v[1]])], 40: mean, 41: add(-1), 43: reshaped, 45: strided_slice,
     49: lambda v, t, out, o: np.split(v[1], len(out), int(v[0].reshape(-1)[0])),
     55: lambda v, t, out, o: [np.maximum(v[0], v[1])], 57: lambda v, t, out, o: [np.minimum(v[0], v[1])], 60: pad, 65: slice_op,

@@ -86,17 +86,17 @@ static int map_file(struct xq_model *model, const char *path)
 		err = -errno;
 		if (fd >= 0)
 			close(fd);
-		return xqm_model_fail(model, err, "%s: %s", path, strerror(-err));
+		return xqm_model_fail(model, err, "it can't be opened: %s", strerror(-err));
 	}
 	if (!S_ISREG(st.st_mode)) {
-		err = xqm_model_fail(model, -EINVAL, "%s is no regular file", path);
+		err = xqm_model_fail(model, -EINVAL, "it is no regular file");
 	} else if (!st.st_size) {
-		err = xqm_model_fail(model, -EINVAL, "%s is empty", path);
+		err = xqm_model_fail(model, -EINVAL, "the file is empty");
 	} else {
 		model->map_bytes = (size_t)st.st_size;
 		model->map = mmap(NULL, model->map_bytes, PROT_READ, MAP_PRIVATE, fd, 0);
 		if (model->map == MAP_FAILED) {
-			err = xqm_model_fail(model, -errno, "%s: %s", path, strerror(errno));
+			err = xqm_model_fail(model, -errno, "it can't be mapped: %s", strerror(errno));
 			model->map = NULL;
 		}
 	}

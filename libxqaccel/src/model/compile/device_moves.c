@@ -114,7 +114,8 @@ static int rescaled(struct xqm_compiler *c, const struct xqm_operator *op, unsig
 	for (code = 0; code < 256; code++) {
 		const float value = roundf((float)code * scale + bias) + (float)xqm_zero_point(y, 0);
 
-		table[code] = (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : (int)value);
+		/* What scales overflow to is no number. */
+		table[code] = (uint8_t)(!(value > 0) ? 0 : value > 255 ? 255 : (int)value);
 	}
 	to = xqm_network_between(c, XQ_U8, &shape, &y->quantization);
 	err = to < 0 ? to : xqm_added(c, op, xq_network_lookup(c->network, xqm_operator_name(c->graph, op), from, to, table));

@@ -50,7 +50,8 @@ static int32_t rounded(const struct xqm_operator *op, float value, float scale)
 		value = rintf(value / scale);
 	else
 		value = roundf(value * (1 / scale));
-	return value >= 1e6f ? 1000000 : value <= -1e6f ? -1000000 : (int32_t)value;
+	/* What scales overflow to may be no number. */
+	return value >= 1e6f ? 1000000 : value >= -1e6f ? (int32_t)value : -1000000;
 }
 
 /* ---- in fixed point -------------------------------------------------------------------------------------------- */

@@ -38,6 +38,27 @@ static const struct xqm_tensor *quantized_operand(const struct xqm_graph *graph,
 	return NULL;
 }
 
+/* Whether all tensors that have a quantization have the same one, so that moving elements keeps what they stand for. */
+static bool one_quantization(const struct xqm_graph *graph, const struct xqm_operator *op)
+{
+	const struct xqm_tensor *first = quantized_operand(graph, op);
+	unsigned int i;
+	size_t k;
+
+	for (i = 0; first && i < op->inputs + op->outputs; i++) {
+		const struct xqm_tensor *t = i < op->inputs ? xqm_input(graph, op, i) : xqm_output(graph, op, i - op->inputs);
+
+		if (!quantized(t))
+			continue;
+		if (t->quantization.count != first->quantization.count)
+			return false;
+		for (k = 0; k < t->quantization.count; k++)
+			if (t->quantization.scale[k] != first->quantization.scale[k] || xqm_zero_point(t, k) != xqm_zero_point(first, k))
+				return false;
+	}
+	return true;
+}
+
 /* Types of the inputs, for people. */
 static const char *input_types(const struct xqm_graph *graph, const struct xqm_operator *op, char *text, size_t bytes)
 {
@@ -63,7 +84,8 @@ const struct xqm_kernel *xqm_processor_kernel(struct xqm_graph *graph, const str
 	if (kernel)
 		return kernel;
 	/* What other kernels would compute of the integers is not what they stand for, but in ONNX it is what is meant. */
-	if (only_moves(op->op) || op->op == XQM_OTHER || op->arithmetic == XQ_REQUANT_ONNX || !quantized_operand(graph, op))
+	if ((only_moves(op->op) && one_quantization(graph, op)) || op->op == XQM_OTHER || op->arithmetic == XQ_REQUANT_ONNX ||
+	    !quantized_operand(graph, op))
 		kernel = xqm_kernel(op);
 	if (!kernel)
 		xqm_fail_at(graph, op, -EOPNOTSUPP, "it is not known for inputs %s%s",

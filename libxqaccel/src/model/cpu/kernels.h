@@ -88,6 +88,9 @@ extern const struct xqm_kernel xqm_qlinear_pool_kernel;
 /* reduce.c */
 extern const struct xqm_kernel xqm_reduce_kernel;
 
+/* resize.c */
+extern const struct xqm_kernel xqm_resize_kernel;
+
 /* shape.c */
 extern const struct xqm_kernel xqm_reshape_kernel;
 extern const struct xqm_kernel xqm_flatten_kernel;

@@ -99,6 +99,11 @@ static double result(const struct xqm_operator *op, const struct window *window)
 	}
 }
 
+static double clamped(double x, float low, float high)
+{
+	return x < (double)low ? (double)low : x > (double)high ? (double)high : x;
+}
+
 /* Elements of the window at o that lie in the image with its padding: a rounded up size goes beyond. */
 static size_t padded(const struct xqm_operator *op, const struct xqm_geometry *g, const size_t *o)
 {
@@ -158,7 +163,7 @@ static int compute(const struct xqm_operator *op, const struct xqm_value *in, co
 						    (last ? pixel * g.channels + c : c * in_pixels + pixel), &window);
 				}
 				at += last ? p * g.channels + c : c * pixels + p;
-				y = result(op, &window);
+				y = clamped(result(op, &window), op->params.window.low, op->params.window.high);
 				xqm_store_real(out, at, 1, &y);
 				if (op->outputs > 1 && out[1].type != XQ_NONE)
 					((int64_t *)out[1].data)[at] = index_of(op, &g, window.best);

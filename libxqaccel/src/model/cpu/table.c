@@ -90,6 +90,7 @@ static const struct xqm_kernel *const kernels[XQM_OPS] = {
 	[XQM_INSTANCE_NORM] = &xqm_instance_norm_kernel,
 	[XQM_LRN] = &xqm_lrn_kernel,
 	[XQM_IDENTITY] = &xqm_identity_kernel,
+	[XQM_RESIZE] = &xqm_resize_kernel,
 	[XQM_RESHAPE] = &xqm_reshape_kernel,
 	[XQM_FLATTEN] = &xqm_flatten_kernel,
 	[XQM_SQUEEZE] = &xqm_squeeze_kernel,

@@ -1,0 +1,118 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""xq run and xq show of models: what they print, what they refuse. The arithmetic has test_tflite.py.
+
+usage: test_xq_run.py XQ.... Prints KTAP.
+"""
+import os
+import sys
+import xml.dom.minidom
+
+try:
+    import numpy as np
+except ImportError:
+    print("KTAP version 1\n1..1\nok 1 xq run # SKIP there is no numpy")
+    sys.exit(0)
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import tflite_file  # noqa: E402
+import xq_case  # noqa: E402
+from tflite_file import Table  # noqa: E402
+
+
+def add_model(path, mixed=False):
+    """y = x + x in one scale, so twice the code; or with a SUB, which the CPU computes, behind it."""
+    model = tflite_file.Model()
+    g = model.main
+    x, y = g.tensor("int8", (1, 4), 0.5, 0, name="the input"), g.tensor("int8", (1, 4), 0.5, 0, name="sum")
+    g.op("ADD", [x, x], [y], Table(f0=("b", 0)))
+    out = y
+    if mixed:
+        out = g.tensor("int8", (1, 4), 0.5, 0, name="difference")
+        g.op("SUB", [y, x], [out], Table(f0=("b", 0)))
+    g.inputs, g.outputs = [x], [out]
+    with open(path, "wb") as f:
+        f.write(model.bytes())
+    return path
+
+
+class Run(xq_case.Tests):
+    names = ("rows", "floats", "labels", "profile", "show", "what_it_refuses")
+
+    def values(self, *words, rc=0):
+        self.run("run", "m.tflite", "-o", "y.npy", "--device", "soft", *words, rc=rc)
+        return np.load("y.npy") if not rc else None
+
+    def rows(self):
+        add_model("m.tflite")
+        x = np.arange(-12, 16, dtype=np.int8).reshape(7, 4)
+        np.save("x.npy", x)
+        for batch in ("1", "2", "3", "7", "100"):
+            got = self.values("--input", "x.npy", "--batch", batch)
+            self.expect(got.dtype == np.int8 and np.array_equal(got, 2 * x), "batch %s: %r" % (batch, got))
+        np.save("x.npy", np.zeros((0, 4), np.int8))
+        self.expect(self.values("--input", "x.npy").shape == (0, 4), "no rows")
+
+    def floats(self):
+        add_model("m.tflite")
+        np.save("x.npy", np.array([[0.25, 0.75, -0.3, 100]], np.float32))
+        got = self.values("--input", "x.npy")
+        self.expect(got.tolist() == [[0, 4, -2, 127]], "halves to even: %r" % got)
+        np.save("x.npy", np.array([[0, 0, np.nan, 0]], np.float32))
+        self.refused(1, "input 0 can't be taken: it has a value that is not finite (x.npy)", "run", "m.tflite", "-o", "y.npy", "--device",
+                     "soft", "--input", "x.npy")
+
+    def labels(self):
+        add_model("m.tflite")
+        np.save("x.npy", np.array([[1, 2, 3, 4], [4, 3, 2, 1], [1, 5, 4, 0], [2, 2, 1, 0]], np.int8))
+        np.save("l.npy", np.array([3, 1, 3, 1]))
+        words = ("run", "m.tflite", "--input", "x.npy", "--device", "soft")
+        got = self.run(*words, "--labels", "l.npy", "--top", "2").stdout
+        self.expect(got == "top-1 25.00 % (1 of 4), top-2 75.00 % (3)\n", repr(got))
+        got = self.json(*words, "--labels", "l.npy", "--top", "3")
+        self.expect((got["rows"], got["top1"], got["top3"], got["runs"]) == (4, 1, 3, 4), repr(got))
+        got = self.run(*words, "--top", "2").stdout
+        self.expect(got == "0: 3 (4), 2 (3)\n1: 0 (4), 1 (3)\n2: 1 (5), 2 (4)\n3: 0 (2), 1 (2)\n", repr(got))
+        np.save("l.npy", np.array([3, 1, 3]))
+        self.refused(1, "--labels has not one integer for each of 4 rows (int64 [3])", *words, "--labels", "l.npy")
+        np.save("l.npy", np.array([3, 1, 3, 4]))
+        self.refused(1, "label 3 is 4, the output has 4 classes", *words, "--labels", "l.npy")
+
+    def profile(self):
+        add_model("m.tflite", True)
+        np.save("x.npy", np.ones((3, 4), np.int8))
+        got = self.run("run", "m.tflite", "--input", "x.npy", "--device", "soft", "--profile", "p.svg").stdout.splitlines()
+        self.expect("device" in got[1].split() and "CPU" in got[2].split(), repr(got))
+        self.expect(got[3].startswith("3 runs, each ") and got[3].endswith("(1 changes)"), repr(got[3]))
+        self.expect(got[4].startswith("memory: "), repr(got[4]))
+        picture = xml.dom.minidom.parse("p.svg")
+        self.expect(len(picture.getElementsByTagName("rect")) >= 3, "bars of two operators")
+        got = self.json("run", "m.tflite", "--input", "x.npy", "--device", "soft")
+        self.expect([o["where"] for o in got["operators"]] == ["device", "CPU"] and got["changes"] == 1, repr(got))
+        self.expect(got["us"] >= got["us_device"] + got["us_cpu"], "a run is shorter than its operators: %r" % got)
+
+    def show(self):
+        add_model("m.tflite", True)
+        got = self.run("show", "m.tflite", "--device", "soft").stdout
+        self.expect("  input    the input: s8 [1, 4], scale 0.5, zero point 0\n" in got, repr(got))
+        got = self.json("show", "m.tflite", "--device", "soft")
+        self.expect([o["type"] for o in got["operators"]] == ["ADD", "SUB"] and got["operators"][1]["where"] == "CPU", repr(got))
+        self.expect(got["outputs"][0]["name"] == "difference" and got["inputs"][0]["scale"] == [0.5], repr(got))
+
+    def what_it_refuses(self):
+        add_model("m.tflite")
+        words = ("run", "m.tflite", "-o", "y.npy", "--device", "soft")
+        np.save("x.npy", np.zeros((2, 5), np.int8))
+        self.refused(1, "input 0, the input, is s8 [1, 4], and [2, 5] does not fit (x.npy)", *words, "--input", "x.npy")
+        np.save("x.npy", np.zeros((2, 4), np.uint8))
+        self.refused(1, "input 0, the input, is s8 [1, 4] and not uint8 (x.npy)", *words, "--input", "x.npy")
+        self.refused(1, "the model has 1 input, --input was given 0 times", *words)
+        self.refused(1, "the model has 1 output, -o was given 2 times", *words, "-o", "z.npy", "--input", "x.npy")
+        self.refused(1, "none.tflite: it can't be opened: No such file or directory", "run", "none.tflite", "-o", "y.npy")
+        self.refused(2, "-o Y.npy is missing, or --labels, --top or --profile", "run", "m.tflite")
+        self.refused(2, "--batch must be 1 to 1048576 (0)", *words, "--batch", "0")
+        self.expect(not os.path.exists("y.npy"), "an output was left")
+
+
+if __name__ == "__main__":
+    xq_case.main(Run, sys.argv[1:])

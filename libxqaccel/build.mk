@@ -13,9 +13,9 @@ XQ_LIB_SOURCES := $(sort $(wildcard $(addprefix libxqaccel/src/,*.c */*.c */*/*.
 XQ_LIB_X86 := $(filter %_x86.c %_avx2.c %_avx512.c,$(XQ_LIB_SOURCES))
 XQ_LIB_ARM64 := $(filter %_arm64.c %_neon.c,$(XQ_LIB_SOURCES))
 
-# ONNX files are read by code that protoc-c makes, for which a cross compiler lacks the library; then none are read.
-XQ_ONNX_SOURCES := $(filter libxqaccel/src/model/onnx/%,$(XQ_LIB_SOURCES))
-XQ_ONNX_ABSENT := libxqaccel/src/model/onnx/absent.c
+# ONNX files are read, and written, by code that protoc-c makes, for which a cross compiler lacks the library; then none are read.
+XQ_ONNX_SOURCES := $(filter libxqaccel/src/model/onnx/% libxqaccel/src/model/convert/%,$(XQ_LIB_SOURCES))
+XQ_ONNX_ABSENT := $(addprefix libxqaccel/src/model/,onnx/absent.c convert/absent.c)
 XQ_ONNX_PROTO := $(O)/generated/onnx.pb-c
 XQ_ONNX_VARIANTS := $(if $(filter $(HOST_ARCH),$(ARCH)),$(foreach v,$(VARIANTS),$(if $(filter $(HOST_ARCH),$(or $(ARCH-$(v)),$(ARCH))),$(v))))
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "arguments.h"
+#include "calibration.h"
 #include "command.h"
 #include "options.h"
 #include "output.h"
@@ -34,7 +35,7 @@ static int parse(struct quantize *z, int argc, char **argv)
 		  "|mxint8", "see below", NULL },
 		{ "granularity", 0, OPTION_WORD, &z->granularity, "tensor|channel:AXIS|group:G", "what shares a scale, default"
 		  " tensor; groups run along the last axis", NULL },
-		{ "calibrate", 0, OPTION_WORD, &z->calibrate, "minmax|percentile:P|mse|kl|laplace|gauss|ema:ALPHA", "how"
+		{ "calibrate", 0, OPTION_WORD, &z->calibrate, CALIBRATIONS, "how"
 		  " the range is found, default minmax", NULL },
 		{ "round", 0, OPTION_WORD, &z->round, "nearest|even|stochastic:SEED", "halves away from zero (default),"
 		  " to even, or at random", NULL },
@@ -83,17 +84,6 @@ static int parse(struct quantize *z, int argc, char **argv)
 /* ---- words ------------------------------------------------------------------------------------------- */
 
 /* Whether text is word:number. */
-static bool word_number(const char *text, const char *word, double *number)
-{
-	size_t length = strlen(word);
-	char *end;
-
-	if (strncmp(text, word, length) || text[length] != ':' || !text[length + 1])
-		return false;
-	*number = strtod(text + length + 1, &end);
-	return !*end;
-}
-
 static int parse_rounding(struct quantize *z)
 {
 	char *end;
@@ -114,40 +104,6 @@ static int parse_rounding(struct quantize *z)
 			return usage("the seed of --round stochastic:SEED must be an integer (%s)", z->round);
 	}
 	return 0;
-}
-
-static int parse_calibration(struct quantize *z)
-{
-	static const struct {
-		const char *name;
-		enum xq_calibrate method;
-	} plain[] = {
-		{ "minmax", XQ_CAL_MINMAX }, { "mse", XQ_CAL_MSE }, { "kl", XQ_CAL_KL },
-		{ "laplace", XQ_CAL_LAPLACE }, { "gauss", XQ_CAL_GAUSS },
-	};
-	double number;
-
-	if (!z->calibrate)
-		return 0;
-	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++) {
-		if (!strcmp(z->calibrate, plain[i].name)) {
-			z->calibration.method = plain[i].method;
-			return 0;
-		}
-	}
-	if (word_number(z->calibrate, "percentile", &number)) {
-		z->calibration.method = XQ_CAL_PERCENTILE;
-		z->calibration.percentile = number;
-		return number > 50 && number <= 100 ? 0 :
-		       fail("the percentile must be above 50 and at most 100 (%s)", z->calibrate);
-	}
-	if (word_number(z->calibrate, "ema", &number)) {
-		z->calibration.method = XQ_CAL_EMA;
-		z->calibration.alpha = number;
-		return number > 0 && number <= 1 ? 0 :
-		       fail("the weight of ema must be above 0 and at most 1 (%s)", z->calibrate);
-	}
-	return usage("a number must follow the colon of --calibrate (%s)", z->calibrate);
 }
 
 /* ---- checks before the work ------------------------------------------------------------------------- */
@@ -334,7 +290,7 @@ static int run(struct quantize *z)
 	int status = parse_rounding(z);
 
 	if (!status)
-		status = parse_calibration(z);
+		status = calibration_parse("calibrate", z->calibrate, &z->calibration);
 	if (status)
 		return status;
 	if (z->scheme && strcmp(z->scheme, "symmetric") && strcmp(z->scheme, "affine"))

@@ -30,6 +30,7 @@ const struct command commands[] = {
 	{ "dequantize", "Q.npy -o X.npy --scale S [options]", "Turn them back", cmd_dequantize },
 	{ "show", "TENSOR.npy|MODEL [options]", "Show a tensor's range and histogram, or a model's operators", cmd_show },
 	{ "run", "MODEL --input X.npy... -o Y.npy... [--profile [FILE.svg]] [options]", "Run a model, .tflite or .onnx, and show where its time goes", cmd_run },
+	{ "convert", "MODEL.onnx -o OUT.onnx --calibrate X.npy... [options]", "Quantize a float model", cmd_convert },
 	{ "compare", "A.npy B.npy [options]", "Tell whether, where and how much two tensors differ", cmd_compare },
 	{ "pack", "X.npy -o FILE --order ORDER [options]", "Put narrow integers, or floats in blocks, into packed bytes", cmd_pack },
 	{ "unpack", "FILE -o X.npy --order ORDER --shape D,D,.. [options]", "Turn packed bytes into a tensor", cmd_unpack },

@@ -66,10 +66,11 @@ test_conv-timeout := 300
 test_groups-timeout := 300
 GUEST_TESTS += test_conv test_groups test_job
 
-CHECK_SCRIPTS += tests/unit/test_xq_data.py tests/unit/test_xq_operators.py
+CHECK_SCRIPTS += tests/unit/test_xq_data.py tests/unit/test_xq_operators.py tests/unit/test_xq_convert.py
 CHECK_DEPS += $(O)/obj/bin/xq $(O)/asan/bin/xq
 test_xq_data.py-args = $(O)/obj/bin/xq $(O)/asan/bin/xq
 test_xq_operators.py-args = $(O)/obj/bin/xq $(O)/asan/bin/xq
+test_xq_convert.py-args = $(O)/obj/bin/xq $(O)/asan/bin/xq
 
 # ---- the library -----------------------------------------------------------------------------------
 

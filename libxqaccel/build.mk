@@ -40,6 +40,10 @@ $(foreach f,$(filter %_avx512.c,$(XQ_LIB_X86)),$(eval CFLAGS-$(f) := \
 	-mavx512f -mavx512bw -mavx512dq -mavx512vl -mprefer-vector-width=512))
 # Floats give the same bits on every machine: no fused operations that were not written.
 $(foreach f,$(XQ_LIB_SOURCES),$(eval CFLAGS-$(f) += -ffp-contract=off))
+# Queues have rings where there is liburing, which is where protobuf-c is.
+XQ_URING_VARIANTS := $(XQ_ONNX_VARIANTS)
+$(foreach v,$(XQ_URING_VARIANTS),$(eval xqaccel-ldlibs-$(v) += -Wl,--as-needed -luring -Wl,--no-as-needed) \
+	$(eval CFLAGS-$(v)-libxqaccel/src/device/ring_engine.c := -DXQ_WITH_LIBURING))
 # Loops over arrays that the compiler turns into vector code.
 $(foreach f,quantize_c dequantize gram adaround refine,$(eval CFLAGS-libxqaccel/src/numerics/$(f).c += -O3))
 
@@ -98,7 +102,7 @@ $(XQ_LIB_DIR)/libxqaccel.a: $(XQ_ARCHIVES) | $(PACKAGES)
 
 $(XQ_LIB_DIR)/xqaccel.pc: libxqaccel/xqaccel.pc.in libxqaccel/build.mk FORCE
 	$(Q)mkdir -p $(@D)
-	$(Q)sed 's|@PREFIX@|$(PREFIX)|; s|@LIBS@|$(if $(xqaccel-ldlibs-obj),-lprotobuf-c )|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(XQ_LIB_VERSION)|' $< >$@
+	$(Q)sed 's|@PREFIX@|$(PREFIX)|; s|@LIBS@|$(if $(xqaccel-ldlibs-obj),-lprotobuf-c -luring )|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(XQ_LIB_VERSION)|' $< >$@
 
 LIB_TARGETS += $(XQ_SHARED) $(XQ_LIB_DIR)/libxqaccel.a $(XQ_LIB_DIR)/xqaccel.pc
 
@@ -145,6 +149,14 @@ PROGRAMS += xq-example-ring
 xq-example-ring-y := libxqaccel/examples/ring.c
 xq-example-ring-ldlibs := -luring
 GUEST_BIN += $(O)/obj/bin/xq-example-ring
+
+# A file through the accelerator by one io_uring; xq-test-queue runs it in the guest.
+ifneq ($(filter obj,$(XQ_URING_VARIANTS)),)
+PROGRAMS += xq-stream
+xq-stream-y := libxqaccel/examples/stream.c
+xq-stream-libs := xqaccel
+GUEST_BIN += $(O)/obj/bin/xq-stream
+endif
 
 # ---- the demo -----------------------------------------------------------------------------------
 

@@ -55,6 +55,10 @@ $(foreach t,uring,$(eval $(call kselftest,$(t),180)) $(eval xq-test-$(t)-libs +=
 # Networks are the library's.
 $(eval $(call kselftest,network,200))
 xq-test-network-libs += xqaccel
+# So are queues; liburing is its, too.
+$(eval $(call kselftest,queue,200))
+xq-test-queue-y += tests/unit/queue_case.c
+xq-test-queue-libs += xqaccel
 
 # $(call kselftest-again,NAME,VARIANT,SECONDS,KERNEL,VM OPTIONS): the same program in another VM
 define kselftest-again

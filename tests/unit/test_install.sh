@@ -58,7 +58,8 @@ model_example() {
 
 links_statically() {
 	# shellcheck disable=SC2046
-	cc "$work/example.c" $(pkg-config --cflags xqaccel) "$prefix/lib/libxqaccel.a" -lpthread -lm -o "$work/static" &&
+	cc "$work/example.c" $(pkg-config --cflags xqaccel) "$prefix/lib/libxqaccel.a" \
+		$(pkg-config --static --libs-only-l xqaccel | sed 's/-lxqaccel //') -o "$work/static" &&
 		XQACCEL_DEVICE=soft "$work/static" >"$work/got" && diff "$work/want" "$work/got" &&
 		! ldd "$work/static" | grep libxqaccel
 }

@@ -158,10 +158,14 @@ struct xq_completion {
 	uint32_t failed_job;
 };
 
+#define XQ_QUEUE_IOCTL	(1U << 0)	/* jobs go to the driver by ioctl */
+#define XQ_QUEUE_URING	(1U << 1)	/* by a ring of the queue's own (io_uring) */
+
 /**
  * struct xq_queue_options - zero for the defaults
  * @timeout_ms: time limit of each job on the device, 0 for the device's default
- * @flags: must be 0
+ * @flags: XQ_QUEUE_*, at most one of them; 0 for the environment's XQ_QUEUE_ENGINE, "ioctl" or "uring",
+ *	and if that is unset a ring where driver and system have it
  */
 struct xq_queue_options {
 	uint32_t timeout_ms;
@@ -172,11 +176,19 @@ struct xq_queue_options {
  * xq_queue_create() - a queue of jobs, which run and complete in order
  * @options: may be NULL
  *
- * Jobs of different queues may run at the same time. How jobs get to the device (ioctl
- * now) is hidden behind the queue. Return: -ENOMEM, -EINVAL, -ENOSPC (no lane is free).
+ * Jobs of different queues may run at the same time. How jobs get to the device is hidden behind the
+ * queue, but for this: with a ring, jobs that are under way when the thread ends that submitted them end
+ * as -ECANCELED, and a job that the driver refuses when it was accepted already, as the user has too many
+ * under way or memory is short, has a completion with that error.
+ *
+ * Return: -ENOMEM, -EINVAL (also of XQ_QUEUE_ENGINE), -ENOSPC (no lane is free), and where a ring is asked
+ * for and there is none -EOPNOTSUPP or what io_uring_setup() says.
  */
 int xq_queue_create(struct xq_device *dev, const struct xq_queue_options *options,
 		    struct xq_queue **queue);
+
+/** xq_queue_engine() - how jobs get to the device: "soft", "ioctl" or "uring" */
+const char *xq_queue_engine(const struct xq_queue *queue);
 
 /** xq_queue_destroy() - waits for its jobs, drops their completions; NULL is allowed */
 void xq_queue_destroy(struct xq_queue *queue);

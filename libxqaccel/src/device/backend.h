@@ -12,6 +12,7 @@
 #include <xqaccel/device.h>
 
 #include "driver/xq_work.h"
+#include "handles.h"
 
 struct xq_backend;
 
@@ -38,6 +39,7 @@ struct xq_memory {
  * @cancel: as XQACCEL_IOCTL_CANCEL
  * @program_create: as XQACCEL_IOCTL_PROGRAM_CREATE
  * @program_destroy: as XQACCEL_IOCTL_PROGRAM_DESTROY
+ * @file: the descriptor of the device's file; NULL if there is none
  *
  * All may be called by any thread at any time.
  */
@@ -54,6 +56,7 @@ struct xq_backend_ops {
 	int (*program_create)(struct xq_backend *backend, const struct xqaccel_job_desc *jobs,
 			      unsigned int count, unsigned int slots, uint32_t *program);
 	void (*program_destroy)(struct xq_backend *backend, uint32_t program);
+	int (*file)(struct xq_backend *backend);
 };
 
 struct xq_backend {
@@ -78,6 +81,7 @@ struct xq_device {
 
 	pthread_mutex_t lock;		/* Protects lane. */
 	struct xq_queue *lane[XQ_MAX_LANES];
+	struct xq_handles handles;
 };
 
 struct xq_buffer {

@@ -142,10 +142,16 @@ static void ioctl_program_destroy(struct xq_backend *backend, uint32_t program)
 	call(of(backend), XQACCEL_IOCTL_PROGRAM_DESTROY, &destroy);
 }
 
+static int ioctl_file(struct xq_backend *backend)
+{
+	return of(backend)->fd;
+}
+
 static const struct xq_backend_ops ioctl_ops = {
 	.close = ioctl_close, .create = ioctl_create, .destroy = ioctl_destroy,
 	.submit = ioctl_submit, .wait = ioctl_wait, .cancel = ioctl_cancel,
 	.program_create = ioctl_program_create, .program_destroy = ioctl_program_destroy,
+	.file = ioctl_file,
 };
 
 /* The pairs, in memory that the caller frees. Their number does not change. */

@@ -17,6 +17,11 @@ int xq_buffer_create(struct xq_device *dev, size_t bytes, struct xq_buffer **buf
 	b->dev = dev;
 	b->memory = (struct xq_memory){ .bytes = bytes };
 	err = dev->backend->ops->create(dev->backend, &b->memory);
+	if (!err) {
+		err = xq_handles_add(&dev->handles, b->memory.handle, b->memory.bytes);
+		if (err)
+			dev->backend->ops->destroy(dev->backend, &b->memory);
+	}
 	if (err) {
 		free(b);
 		return err;
@@ -29,6 +34,7 @@ void xq_buffer_destroy(struct xq_buffer *buf)
 {
 	if (!buf)
 		return;
+	xq_handles_remove(&buf->dev->handles, buf->memory.handle);
 	buf->dev->backend->ops->destroy(buf->dev->backend, &buf->memory);
 	free(buf);
 }

@@ -54,6 +54,7 @@ int xq_device_wrap(const char *name, struct xq_backend *backend,
 	d->info = *info;
 	xq_pairs_from(info, &d->pairs);
 	pthread_mutex_init(&d->lock, NULL);
+	xq_handles_init(&d->handles);
 	*dev = d;
 	return 0;
 }
@@ -100,6 +101,7 @@ void xq_device_close(struct xq_device *dev)
 	if (!dev)
 		return;
 	dev->backend->ops->close(dev->backend);
+	xq_handles_free(&dev->handles);
 	pthread_mutex_destroy(&dev->lock);
 	free((void *)(uintptr_t)dev->info.pairs.array);
 	free(dev->name);

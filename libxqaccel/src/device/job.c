@@ -60,8 +60,11 @@ int xq_job_from_gemm(const struct xq_device *dev, const struct xq_gemm *gemm,
 	return 0;
 }
 
-static int status_errno(uint32_t status)
+/* XQ_STATUS_REFUSED and what was returned come from rings only. */
+int xq_status_error(uint32_t status)
 {
+	if (status & XQ_STATUS_REFUSED)
+		return -(int)(status & ~XQ_STATUS_REFUSED);
 	switch (status) {
 	case XQACCEL_STATUS_OK:
 		return 0;
@@ -90,7 +93,7 @@ void xq_completion_from(const struct xq_device *dev, const struct xqaccel_comple
 			struct xq_completion *to)
 {
 	*to = (struct xq_completion){
-		.user_data = from->user_data, .status = status_errno(from->status),
+		.user_data = from->user_data, .status = xq_status_error(from->status),
 		.overflow = from->flags & XQACCEL_COMP_OVERFLOW,
 		.start_ns = xq_ticks_to_ns(from->start, dev->info.clock_hz),
 		.end_ns = xq_ticks_to_ns(from->end, dev->info.clock_hz),

@@ -8,6 +8,12 @@
 int xq_job_from_gemm(const struct xq_device *dev, const struct xq_gemm *gemm,
 		     struct xqaccel_job_desc *job);
 
+/* In a completion that the library made: the job was refused, with the errno in the other bits. */
+#define XQ_STATUS_REFUSED	(1U << 31)
+
+/* A completion's status as 0 or a negative errno. */
+int xq_status_error(uint32_t status);
+
 /* Time stamps of a device whose clock ticks so often a second. */
 uint64_t xq_ticks_to_ns(uint64_t ticks, uint64_t hz);
 

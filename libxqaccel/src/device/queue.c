@@ -9,6 +9,7 @@
 
 #include "job.h"
 #include "queue.h"
+#include "ring_engine.h"
 
 #define REAP_AT_ONCE	64
 #define SUBMIT_AT_ONCE	16
@@ -21,6 +22,9 @@ struct job_name {
 
 /**
  * struct xq_queue - a lane; all but @dev is the owner's
+ * @way: that jobs take to the device and completions from it: the device's backend, or the queue's
+ *	own ring
+ * @engine: its name
  * @pending: submitted and not taken, but for silent jobs
  * @silent: silent jobs may be under way
  * @newest: the job that was submitted last
@@ -28,6 +32,8 @@ struct job_name {
  */
 struct xq_queue {
 	struct xq_device *dev;
+	struct xq_backend *way;
+	const char *engine;
 	uint32_t lane;
 	uint32_t timeout_ms;
 	unsigned int pending;
@@ -41,14 +47,67 @@ struct xq_queue {
 static int take(struct xq_queue *q, struct xq_completion *completions, unsigned int count,
 		unsigned int min, int64_t deadline_ns);
 
+/* ---- the way to the device ---------------------------------------------------------------------- */
+
+/* What the options want, else the environment, as flags; 0 leaves the choice; -EINVAL. */
+static int wanted_engine(const struct xq_queue_options *options)
+{
+	const uint32_t flags = options ? options->flags : 0;
+	const char *name = getenv("XQ_QUEUE_ENGINE");
+
+	if (flags & ~(XQ_QUEUE_IOCTL | XQ_QUEUE_URING) ||
+	    flags == (XQ_QUEUE_IOCTL | XQ_QUEUE_URING))
+		return -EINVAL;
+	if (flags || !name || !*name)
+		return (int)flags;
+	if (!strcmp(name, "ioctl"))
+		return (int)XQ_QUEUE_IOCTL;
+	return strcmp(name, "uring") ? -EINVAL : (int)XQ_QUEUE_URING;
+}
+
+/* The environment is for all devices of a program, so "soft", which has no ring, does without. */
+static int choose_engine(struct xq_queue *q, const struct xq_queue_options *options)
+{
+	const int wanted = wanted_engine(options);
+	const bool soft = !q->dev->backend->ops->file;
+	int err = -EOPNOTSUPP;
+
+	if (wanted < 0)
+		return wanted;
+	q->way = q->dev->backend;
+	q->engine = soft ? "soft" : "ioctl";
+	if (wanted != (int)XQ_QUEUE_IOCTL)
+		err = xq_ring_engine_create(q->dev, &q->way);
+	if (!err)
+		q->engine = "uring";
+	if (wanted != (int)XQ_QUEUE_URING || (soft && !(options && options->flags)))
+		return 0;
+	return err;
+}
+
+const char *xq_queue_engine(const struct xq_queue *queue)
+{
+	return queue->engine;
+}
+
+/* ---- making and ending --------------------------------------------------------------------------- */
+
+static void lane_give_back(struct xq_queue *q)
+{
+	pthread_mutex_lock(&q->dev->lock);
+	q->dev->lane[q->lane] = NULL;
+	pthread_mutex_unlock(&q->dev->lock);
+}
+
 int xq_queue_create(struct xq_device *dev, const struct xq_queue_options *options,
 		    struct xq_queue **queue)
 {
 	uint32_t lanes = dev->info.lanes < XQ_MAX_LANES ? dev->info.lanes : XQ_MAX_LANES;
 	struct xq_queue *q;
 	uint32_t lane;
+	int err;
 
-	if (options && (options->flags || options->timeout_ms > dev->info.max_timeout_ms))
+	if (options && options->timeout_ms > dev->info.max_timeout_ms)
 		return -EINVAL;
 	q = calloc(1, sizeof(*q));
 	if (!q)
@@ -66,6 +125,12 @@ int xq_queue_create(struct xq_device *dev, const struct xq_queue_options *option
 		return -ENOSPC;
 	}
 	q->lane = lane;
+	err = choose_engine(q, options);
+	if (err) {
+		lane_give_back(q);
+		free(q);
+		return err;
+	}
 	*queue = q;
 	return 0;
 }
@@ -83,9 +148,9 @@ void xq_queue_destroy(struct xq_queue *queue)
 		if (n < 0 && n != -EINTR)
 			break;
 	}
-	pthread_mutex_lock(&queue->dev->lock);
-	queue->dev->lane[queue->lane] = NULL;
-	pthread_mutex_unlock(&queue->dev->lock);
+	if (queue->way != queue->dev->backend)
+		queue->way->ops->close(queue->way);
+	lane_give_back(queue);
 	free(queue->names);
 	free(queue);
 }
@@ -144,7 +209,7 @@ static void forget(struct xq_queue *q, uint64_t id)
 
 int xq_queue_cancel(struct xq_queue *queue, uint64_t user_data)
 {
-	struct xq_backend *backend = queue->dev->backend;
+	struct xq_backend *backend = queue->way;
 	unsigned int i;
 	int count = 0;
 
@@ -178,7 +243,7 @@ static int take(struct xq_queue *q, struct xq_completion *completions, unsigned 
 		unsigned int min, int64_t deadline_ns)
 {
 	struct xqaccel_completion raw[REAP_AT_ONCE];
-	struct xq_backend *backend = q->dev->backend;
+	struct xq_backend *backend = q->way;
 	int n, i;
 
 	if (count > REAP_AT_ONCE)
@@ -249,7 +314,7 @@ int xq_queue_submit_as(struct xq_queue *queue, const void *jobs, unsigned int co
 		       xq_make_job *make)
 {
 	const struct xqaccel_info *info = &queue->dev->info;
-	struct xq_backend *backend = queue->dev->backend;
+	struct xq_backend *backend = queue->way;
 	struct xqaccel_job_desc converted[SUBMIT_AT_ONCE];
 	unsigned int accepted = 0, at_once = smaller(SUBMIT_AT_ONCE, info->max_batch);
 	int err = count && jobs ? 0 : -EINVAL;
@@ -284,7 +349,7 @@ int xq_queue_run_as(struct xq_queue *queue, const void *job, xq_make_job *make,
 		    struct xq_completion *completion)
 {
 	struct xq_completion own = { .status = 0 };
-	struct xq_backend *backend = queue->dev->backend;
+	struct xq_backend *backend = queue->way;
 	struct xqaccel_completion raw = { 0 };
 	int n, before = 0;
 

@@ -1,0 +1,414 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Queues of the library on the driver, by ioctl and by a ring of their own: the same in every respect.
+ * And jobs in a ring of the program's.
+ */
+#include <errno.h>
+#include <liburing.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <xqaccel/program.h>
+#include <xqaccel/ring.h>
+
+#include "guest.h"
+#include "harness.h"
+#include "tests/unit/queue_case.h"
+
+#define IN_FLIGHT	24
+#define RANDOM_JOBS	120
+#define BATCH		100
+#define SIDE		16
+#define C_AT		4096
+
+FIXTURE(queue)
+{
+	struct xq_device *dev;
+	struct xq_queue *queue;
+	struct xq_buffer *buf;
+};
+
+FIXTURE_SETUP(queue)
+{
+	ASSERT_EQ(0, xq_device_open(device_path(), &self->dev));
+	ASSERT_EQ(0, xq_buffer_create(self->dev, C_AT + 4 * SIDE * SIDE * (BATCH + 1), &self->buf));
+	memset(xq_buffer_data(self->buf), 1, C_AT);
+}
+
+FIXTURE_TEARDOWN(queue)
+{
+	xq_buffer_destroy(self->buf);
+	xq_device_close(self->dev);
+}
+
+/* Runs a test with a queue of each kind that there is. */
+#define TEST_OF_EACH(_name, _timeout) \
+	static void body_##_name(struct __test_metadata *_metadata, FIXTURE_DATA(queue) *self); \
+	TEST_F_TIMEOUT(queue, _name, _timeout) \
+	{ \
+		unsigned int flags; \
+		for (flags = XQ_QUEUE_IOCTL; flags <= XQ_QUEUE_URING; flags *= 2) { \
+			const struct xq_queue_options options = { .flags = flags }; \
+			const int err = xq_queue_create(self->dev, &options, &self->queue); \
+			if (flags == XQ_QUEUE_URING && !xq_device_has_ring(self->dev)) { \
+				EXPECT_EQ(-EOPNOTSUPP, err); \
+				break; \
+			} \
+			ASSERT_EQ(0, err); \
+			EXPECT_EQ(0, strcmp(xq_queue_engine(self->queue), \
+					    flags == XQ_QUEUE_URING ? "uring" : "ioctl")); \
+			body_##_name(_metadata, self); \
+			xq_queue_destroy(self->queue); \
+		} \
+	} \
+	static void body_##_name(struct __test_metadata *_metadata __attribute__((unused)), \
+				 FIXTURE_DATA(queue) *self)
+
+/* All ones, so that C is SIDE everywhere. */
+static struct xqaccel_job_desc job_at(FIXTURE_DATA(queue) *self, unsigned int place)
+{
+	const uint32_t handle = xq_buffer_handle(self->buf);
+
+	return (struct xqaccel_job_desc){
+		.user_data = place,
+		.work = { .op = XQACCEL_OP_GEMM,
+			  .gemm = { .m = SIDE, .n = SIDE, .k = SIDE, .batch = 1,
+				    .a_format = XQACCEL_FMT_S8, .b_format = XQACCEL_FMT_S8 } },
+		.operand = {
+			[XQACCEL_A] = { .handle = handle, .stride = SIDE },
+			[XQACCEL_B] = { .handle = handle, .offset = SIDE * SIDE, .stride = SIDE },
+			[XQACCEL_C] = { .handle = handle, .stride = 4 * SIDE,
+					.offset = C_AT + 4UL * SIDE * SIDE * place },
+		},
+	};
+}
+
+static int32_t *c_at(FIXTURE_DATA(queue) *self, unsigned int place)
+{
+	return (int32_t *)((char *)xq_buffer_data(self->buf) + C_AT) + SIDE * SIDE * place;
+}
+
+/* How many of the first so many places have not their result; they are cleared. */
+static unsigned int wrong_results(FIXTURE_DATA(queue) *self, unsigned int places)
+{
+	unsigned int i, wrong = 0;
+
+	for (i = 0; i < SIDE * SIDE * places; i++) {
+		wrong += c_at(self, 0)[i] != SIDE;
+		c_at(self, 0)[i] = 0;
+	}
+	return wrong;
+}
+
+/* What options and environment say, and what is there without them. */
+TEST_F(queue, engines)
+{
+	const bool ring = xq_device_has_ring(self->dev);
+	const struct xq_queue_options both = { .flags = XQ_QUEUE_IOCTL | XQ_QUEUE_URING };
+	struct xq_queue *q;
+
+	EXPECT_EQ(-EINVAL, xq_queue_create(self->dev, &both, &q));
+	ASSERT_EQ(0, xq_queue_create(self->dev, NULL, &q));
+	EXPECT_EQ(0, strcmp(xq_queue_engine(q), ring ? "uring" : "ioctl"));
+	xq_queue_destroy(q);
+	setenv("XQ_QUEUE_ENGINE", "ioctl", 1);
+	ASSERT_EQ(0, xq_queue_create(self->dev, NULL, &q));
+	EXPECT_EQ(0, strcmp(xq_queue_engine(q), "ioctl"));
+	xq_queue_destroy(q);
+	setenv("XQ_QUEUE_ENGINE", "pigeon", 1);
+	EXPECT_EQ(-EINVAL, xq_queue_create(self->dev, NULL, &q));
+	setenv("XQ_QUEUE_ENGINE", "uring", 1);
+	EXPECT_EQ(ring ? 0 : -EOPNOTSUPP, xq_queue_create(self->dev, NULL, &q));
+	if (ring)
+		xq_queue_destroy(q);
+}
+
+static void take_case(struct __test_metadata *_metadata, FIXTURE_DATA(queue) *self,
+		      struct queue_case *cases, uint64_t expected)
+{
+	struct xq_completion done;
+
+	ASSERT_EQ(1, xq_queue_wait(self->queue, &done, 1, 1, -1));
+	EXPECT_EQ(expected, done.user_data);
+	EXPECT_EQ(0, done.status);
+	EXPECT_TRUE(case_right(&cases[expected % IN_FLIGHT]));
+	case_free(&cases[expected % IN_FLIGHT]);
+}
+
+/* Jobs of all sorts, each with buffers of its own, in their order and with the right bits. */
+TEST_OF_EACH(random_jobs, 120)
+{
+	struct queue_case cases[IN_FLIGHT];
+	uint64_t seed = 11, submitted, taken = 0;
+
+	for (submitted = 0; submitted < RANDOM_JOBS; submitted++) {
+		struct queue_case *c = &cases[submitted % IN_FLIGHT];
+
+		if (submitted - taken == IN_FLIGHT)
+			take_case(_metadata, self, cases, taken++);
+		ASSERT_EQ(0, case_make(c, self->dev, &seed));
+		c->job.user_data = submitted;
+		ASSERT_EQ(1, xq_queue_submit(self->queue, &c->job, 1));
+	}
+	while (taken < submitted)
+		take_case(_metadata, self, cases, taken++);
+	EXPECT_EQ(0U, xq_queue_pending(self->queue));
+}
+
+/* Many in one call, of which every second has no completion. */
+TEST_OF_EACH(batch_with_silent_jobs, 60)
+{
+	struct xqaccel_job_desc jobs[BATCH];
+	struct xq_completion done[BATCH];
+	unsigned int i;
+	int n, at = 0;
+
+	for (i = 0; i < BATCH; i++) {
+		jobs[i] = job_at(self, i);
+		jobs[i].work.flags = i % 2 ? 0 : XQACCEL_JOB_SILENT;
+	}
+	while (at < BATCH) {
+		n = xq_job_submit(self->queue, jobs + at, BATCH - (unsigned int)at);
+		ASSERT_GT(n, 0);
+		at += n;
+	}
+	EXPECT_EQ(BATCH / 2U, xq_queue_pending(self->queue));
+	for (i = 0; i < BATCH / 2; i += (unsigned int)n) {
+		n = xq_queue_wait(self->queue, done + i, BATCH / 2 - i, BATCH / 2 - i, -1);
+		ASSERT_GT(n, 0);
+	}
+	for (i = 0; i < BATCH / 2; i++)
+		EXPECT_TRUE(done[i].user_data == 2 * i + 1 && !done[i].status);
+	EXPECT_EQ(0U, wrong_results(self, BATCH));
+	EXPECT_EQ(-ENOENT, xq_queue_wait(self->queue, done, 1, 1, -1));
+}
+
+/* What is wrong with a job the call says, and those before it have been accepted. */
+TEST_OF_EACH(refused, 30)
+{
+	struct xqaccel_job_desc jobs[5];
+	struct xq_completion done[5];
+	unsigned int i;
+
+	for (i = 0; i < 5; i++)
+		jobs[i] = job_at(self, i);
+	jobs[3].operand[XQACCEL_C].offset = xq_buffer_size(self->buf);
+	EXPECT_EQ(3, xq_job_submit(self->queue, jobs, 5));
+	EXPECT_EQ(-ERANGE, xq_job_submit(self->queue, jobs + 3, 2));
+	jobs[3].operand[XQACCEL_C].handle = 12345;
+	EXPECT_EQ(-ENOENT, xq_job_submit(self->queue, jobs + 3, 1));
+	jobs[3].work.op = 99;
+	EXPECT_EQ(-EOPNOTSUPP, xq_job_submit(self->queue, jobs + 3, 1));
+	EXPECT_EQ(3, xq_queue_wait(self->queue, done, 5, 3, -1));
+	EXPECT_EQ(0U, wrong_results(self, 3));
+}
+
+/* A run of a program, and one that binds what it has no slot for. */
+TEST_OF_EACH(program, 30)
+{
+	struct xqaccel_job_desc jobs[4];
+	struct xq_program_run run = { 0 };
+	struct xq_program *program;
+	unsigned int i;
+
+	for (i = 0; i < 4; i++) {
+		jobs[i] = job_at(self, i);
+		jobs[i].user_data = 0;
+	}
+	ASSERT_EQ(0, xq_program_create(self->dev, jobs, 4, 0, &program));
+	run.program = program;
+	EXPECT_EQ(0, xq_program_run(self->queue, &run, NULL));
+	EXPECT_EQ(0U, wrong_results(self, 4));
+	run.slot[0].buffer = self->buf;
+	EXPECT_EQ(-EINVAL, xq_program_run(self->queue, &run, NULL));
+	xq_program_destroy(program);
+}
+
+/* While the device is busy with the first: waits end in time, others can be canceled, there is an end to what fits. */
+TEST_OF_EACH(behind_a_job_that_hangs, 120)
+{
+	const unsigned int most = xq_device_info(self->dev)->max_jobs;
+	struct xqaccel_job_desc job = job_at(self, 0);
+	struct xq_completion done;
+	unsigned int accepted = 0, i, canceled = 0;
+	int n;
+
+	if (!host_present())
+		SKIP(return, "no host that makes a job hang");
+	ASSERT_EQ(0, inject("hang-jobs", 1));
+	do {
+		job.user_data = accepted;
+		n = xq_job_submit(self->queue, &job, 1);
+		accepted += n == 1;
+	} while (n == 1);
+	EXPECT_EQ(-EAGAIN, n);
+	EXPECT_EQ(most, accepted);
+	EXPECT_EQ(-ETIMEDOUT, xq_queue_wait(self->queue, &done, 1, 1, 50 * MS));
+	EXPECT_EQ(0, xq_queue_wait(self->queue, &done, 1, 0, 0));
+	EXPECT_EQ(1, xq_queue_cancel(self->queue, most - 1));
+	ASSERT_EQ(1, xq_queue_wait(self->queue, &done, 1, 1, 20 * SECOND));
+	EXPECT_EQ(most - 1, done.user_data);
+	EXPECT_EQ(-ECANCELED, done.status);
+	EXPECT_EQ(0, xq_queue_cancel(self->queue, most - 1));
+	EXPECT_EQ(1, xq_queue_cancel(self->queue, 0));
+	for (i = 0; i < most - 1; i++) {
+		ASSERT_EQ(1, xq_queue_wait(self->queue, &done, 1, 1, 20 * SECOND));
+		canceled += done.status == -ECANCELED;
+	}
+	EXPECT_EQ(1U, canceled);
+	EXPECT_EQ(0U, wrong_results(self, 1));
+}
+
+/* A queue is destroyed with jobs under way: they end first. */
+TEST_OF_EACH(destroyed_early, 30)
+{
+	struct xqaccel_job_desc jobs[BATCH];
+	struct xq_queue *q;
+	unsigned int i;
+
+	for (i = 0; i < BATCH; i++)
+		jobs[i] = job_at(self, i);
+	ASSERT_EQ(0, xq_queue_create(self->dev, &(struct xq_queue_options){
+		.flags = strcmp(xq_queue_engine(self->queue), "uring") ? XQ_QUEUE_IOCTL :
+									 XQ_QUEUE_URING }, &q));
+	EXPECT_EQ(BATCH, xq_job_submit(q, jobs, BATCH));
+	xq_queue_destroy(q);
+	EXPECT_EQ(0U, wrong_results(self, BATCH));
+}
+
+/* ---- a ring of the program's ------------------------------------------------------- */
+
+static int32_t next_res(struct __test_metadata *_metadata, struct io_uring *ring,
+			uint64_t *user_data)
+{
+	struct io_uring_cqe *cqe;
+	int32_t res;
+
+	ASSERT_EQ(0, io_uring_wait_cqe(ring, &cqe));
+	*user_data = cqe->user_data;
+	res = cqe->res;
+	io_uring_cqe_seen(ring, cqe);
+	return res;
+}
+
+/* A read and jobs wait in one place, with entries of either size. */
+static void own_ring(struct __test_metadata *_metadata, FIXTURE_DATA(queue) *self,
+		     size_t sqe_bytes)
+{
+	struct xqaccel_completion raw[3] = { 0 };
+	struct xqaccel_job_desc job[3] = { job_at(self, 0), job_at(self, 1), job_at(self, 2) };
+	struct xq_ring_jobs jobs = {
+		.jobs = job, .count = 3, .lane = 5, .completions = sqe_bytes == 128 ? raw : NULL,
+	};
+	struct xq_completion done;
+	struct io_uring_sqe *sqe;
+	struct io_uring ring;
+	unsigned int i, seen = 0;
+	uint64_t id;
+
+	ASSERT_EQ(0, io_uring_queue_init(8, &ring, sqe_bytes == 128 ? IORING_SETUP_SQE128 : 0));
+	sqe = io_uring_get_sqe(&ring);
+	ASSERT_EQ(0, xq_ring_prepare(self->dev, sqe, sqe_bytes, &jobs));
+	io_uring_sqe_set_data64(sqe, 1);
+	io_uring_prep_nop(sqe = io_uring_get_sqe(&ring));
+	io_uring_sqe_set_data64(sqe, 2);
+	ASSERT_EQ(2, io_uring_submit(&ring));
+	for (i = 0; i < 2; i++) {
+		EXPECT_EQ(0, xq_ring_status(next_res(_metadata, &ring, &id)));
+		seen |= 1U << id;
+	}
+	EXPECT_EQ(6U, seen);
+	EXPECT_EQ(0U, wrong_results(self, 3));
+	for (i = 0; jobs.completions && i < 3; i++) {
+		xq_ring_completion(self->dev, &raw[i], &done);
+		EXPECT_TRUE(done.user_data == i && !done.status && done.macs == SIDE * SIDE * SIDE);
+	}
+	job[1].operand[XQACCEL_A].handle = 12345;
+	sqe = io_uring_get_sqe(&ring);
+	ASSERT_EQ(0, xq_ring_prepare(self->dev, sqe, sqe_bytes, &jobs));
+	ASSERT_EQ(1, io_uring_submit(&ring));
+	EXPECT_EQ(-ENOENT, xq_ring_status(next_res(_metadata, &ring, &id)));
+	EXPECT_EQ(3U * SIDE * SIDE, wrong_results(self, 3));
+	sqe = io_uring_get_sqe(&ring);
+	ASSERT_EQ(0, xq_ring_prepare_cancel(self->dev, sqe, sqe_bytes, 77));
+	ASSERT_EQ(1, io_uring_submit(&ring));
+	EXPECT_EQ(-ENOENT, xq_ring_status(next_res(_metadata, &ring, &id)));
+	io_uring_queue_exit(&ring);
+}
+
+TEST_F(queue, ring_of_the_program)
+{
+	struct xqaccel_job_desc job = job_at(self, 0);
+	struct xqaccel_completion raw;
+	struct xq_ring_jobs jobs = { .jobs = &job, .count = 1 };
+	uint64_t entry[16];
+	struct io_uring_sqe *sqe = (struct io_uring_sqe *)entry;
+
+	if (!xq_device_has_ring(self->dev)) {
+		EXPECT_EQ(-EOPNOTSUPP, xq_ring_prepare(self->dev, sqe, 64, &jobs));
+		SKIP(return, "the driver takes no jobs from rings");
+	}
+	EXPECT_EQ(-EINVAL, xq_ring_prepare(self->dev, sqe, 65, &jobs));
+	jobs.completions = &raw;
+	EXPECT_EQ(-EOPNOTSUPP, xq_ring_prepare(self->dev, sqe, 64, &jobs));
+	jobs.count = 256;
+	EXPECT_EQ(-EINVAL, xq_ring_prepare(self->dev, sqe, 128, &jobs));
+	own_ring(_metadata, self, 64);
+	own_ring(_metadata, self, 128);
+}
+
+/* ---- the example that streams a file ------------------------------------------------ */
+
+#define ROW		256
+#define ROWS		5000	/* some blocks, the last one shorter */
+#define CLASSES		4
+
+static unsigned int closest(const int8_t *rows, unsigned int row)
+{
+	int32_t best = INT32_MIN;
+	unsigned int i, k, at = 0;
+
+	for (i = 0; i < CLASSES; i++) {
+		int32_t sum = 0;
+
+		for (k = 0; k < ROW; k++)
+			sum += rows[row * ROW + k] * rows[i * ROW + k];
+		if (sum > best)
+			at = i;
+		best = sum > best ? sum : best;
+	}
+	return at;
+}
+
+TEST_F_TIMEOUT(queue, stream_of_a_file, 60)
+{
+	static int8_t rows[ROWS * ROW];
+	unsigned long long counts[CLASSES] = { 0 }, said;
+	char line[80], path[] = "/tmp/stream-XXXXXX", command[64];
+	const int fd = mkstemp(path);
+	uint64_t seed = 5;
+	unsigned int i;
+	FILE *pipe;
+
+	if (!xq_device_has_ring(self->dev))
+		SKIP(return, "the driver takes no jobs from rings");
+	for (i = 0; i < sizeof(rows); i++)
+		rows[i] = (int8_t)case_random(&seed);
+	for (i = 0; i < ROWS; i++)
+		counts[closest(rows, i)]++;
+	ASSERT_EQ((ssize_t)sizeof(rows), write(fd, rows, sizeof(rows)));
+	close(fd);
+	snprintf(command, sizeof(command), "xq-stream %s %d", path, CLASSES);
+	pipe = popen(command, "r");
+	ASSERT_TRUE(pipe);
+	ASSERT_TRUE(fgets(line, sizeof(line), pipe));
+	EXPECT_EQ(0, strncmp(line, "5000 rows", 9));
+	for (i = 0; i < CLASSES; i++) {
+		ASSERT_EQ(1, fscanf(pipe, "%*u %llu", &said));
+		EXPECT_EQ(counts[i], said);
+	}
+	EXPECT_EQ(0, pclose(pipe));
+	unlink(path);
+}
+
+TEST_HARNESS_MAIN

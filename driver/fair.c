@@ -42,17 +42,29 @@ void xqaccel_fair_remove(struct xqaccel_fair_group *group, struct xqaccel_fair_e
 	RB_CLEAR_NODE(&entity->node);
 }
 
+/* Whether an entity that waits certainly keeps its place with so much more virtual time. */
+static bool keeps_place(const struct xqaccel_fair_group *group,
+			const struct xqaccel_fair_entity *entity, s64 ns)
+{
+	const struct rb_node *after = rb_next(&entity->node);
+
+	if (ns < 0 && rb_first_cached(&group->waiting) != &entity->node)
+		return false;
+	return !after || (s64)(entity->vtime + ns -
+			       rb_entry(after, struct xqaccel_fair_entity, node)->vtime) < 0;
+}
+
 /* Device time that the entity had, or gets back. Those that waited meanwhile come before it. */
 void xqaccel_fair_charge(struct xqaccel_fair_group *group, struct xqaccel_fair_entity *entity,
 			 s64 ns)
 {
-	const bool waits = xqaccel_fair_waits(entity);
+	const bool moves = xqaccel_fair_waits(entity) && !keeps_place(group, entity, ns);
 
 	if (ns > 0 && (s64)(entity->vtime - group->clock) > 0)
 		group->clock = entity->vtime;
-	if (waits)
+	if (moves)
 		rb_erase_cached(&entity->node, &group->waiting);
 	entity->vtime += ns;
-	if (waits)
+	if (moves)
 		rb_add_cached(&entity->node, &group->waiting, had_less);
 }

@@ -373,11 +373,21 @@ static bool serve_class(struct xqaccel_fair_group *users)
 	return false;
 }
 
+static bool any_room(const struct xqaccel_device *xq)
+{
+	unsigned int i;
+
+	for (i = 0; i < xq->caps.queues; i++)
+		if (xqaccel_queue_has_room(&xq->queue[i]))
+			return true;
+	return false;
+}
+
 static bool serve_one(struct xqaccel_device *xq)
 {
 	unsigned int i;
 
-	if (!best_queue(xq, ~0U))
+	if (!any_room(xq))
 		return false;
 	for (i = XQACCEL_CLASSES; i--;)
 		if (serve_class(&xq->class[i]))

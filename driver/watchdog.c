@@ -30,7 +30,7 @@ void xqaccel_watch_arm(struct xqaccel_queue *q)
 {
 	lockdep_assert_held(&q->xq->lock);
 
-	if (!q->xq->lost && q->inflight)
+	if (!q->xq->lost && q->inflight && !delayed_work_pending(&q->watch))
 		queue_delayed_work(xqaccel_job_wq, &q->watch, watch_delay(q));
 }
 

@@ -60,6 +60,18 @@ double jobs_once_us(struct jobs *jobs);
 double jobs_round_trip_us(struct jobs *jobs, unsigned int count);
 struct rate jobs_rate(struct jobs *jobs, unsigned int count);
 
+/* ---- ring_jobs.c: the same by commands of io_uring ---------------------------------------------- */
+
+struct ring_jobs;
+
+/* NULL: the driver has none. */
+struct ring_jobs *ring_jobs_open(void);
+void ring_jobs_close(struct ring_jobs *jobs);
+double ring_jobs_round_trip_us(struct ring_jobs *jobs, unsigned int count);
+/* By a ring with IOPOLL. */
+double ring_jobs_polled_us(struct ring_jobs *jobs, unsigned int count);
+struct rate ring_jobs_rate(struct ring_jobs *jobs, unsigned int count);
+
 /* ---- small.c: DEPTH small products, each in a place of its own --------------------------------- */
 
 /* The head of struct xqaccel_job_desc that a product without zero points needs. */

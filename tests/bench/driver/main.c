@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * bench-driver [-r ROUNDS] [-d DISK] [-p PARTS]: the table, see driver.h. Parts are d (beside the disk), c (many
- * clients), p (the large product), and j (small jobs alone, for who profiles them).
+ * clients), p (the large product), and j and u (small jobs alone by ioctl and
+ * by io_uring, for who profiles them).
  */
 #include <errno.h>
 #include <stdio.h>
@@ -82,10 +83,11 @@ static void print(struct row *row, const char *name, const char *unit, double ta
 
 static void beside_disk(const char *path, unsigned int rounds)
 {
-	static struct row trip, rate;
+	static struct row trip, ring_trip, polled_trip, rate, ring_rate;
 	struct disk *disk = disk_open(path);
 	struct jobs *jobs = jobs_open(0);
-	double calls[MEASURE_MAX];
+	struct ring_jobs *ring = ring_jobs_open();
+	double calls[MEASURE_MAX], ring_calls[MEASURE_MAX];
 	unsigned int i;
 
 	/* Until lanes, caches and the translations of the VM know what comes. */
@@ -100,12 +102,44 @@ static void beside_disk(const char *path, unsigned int rounds)
 		add(&trip, job_us, disk_us);
 		add(&rate, jobs_per.per_second, disk_per.per_second);
 		calls[i] = jobs_per.calls;
+		if (ring) {
+			const struct rate ring_per = ring_jobs_rate(ring, OPERATIONS);
+
+			add(&ring_trip, ring_jobs_round_trip_us(ring, ROUND_TRIPS), disk_us);
+			add(&polled_trip, ring_jobs_polled_us(ring, ROUND_TRIPS), disk_us);
+			add(&ring_rate, ring_per.per_second, disk_per.per_second);
+			ring_calls[i] = ring_per.calls;
+		}
 	}
 	print(&trip, "empty job by ioctl, read of 512 bytes", "us", 0.6, true);
+	if (ring) {
+		print(&ring_trip, "empty job by io_uring, read", "us", 0.6, true);
+		print(&polled_trip, "empty job by io_uring with IOPOLL, read", "us", 0.4, true);
+	}
 	print(&rate, "small jobs by ioctl, reads; 128 in flight", "a second", 1.2, false);
-	printf("%-46s %12.3f\n", "system calls a job by ioctl", median(calls, rounds));
+	if (ring)
+		print(&ring_rate, "small jobs by io_uring, reads", "a second", 2, false);
+	printf("%-46s %12.4f\n", "system calls a job by ioctl", median(calls, rounds));
+	if (ring) {
+		printf("%-46s %12.4f %31s < %-7g\n", "system calls a job by io_uring",
+		       median(ring_calls, rounds), "", 0.02);
+		ring_jobs_close(ring);
+	}
 	jobs_close(jobs);
 	disk_close(disk);
+}
+
+static void ring_alone(unsigned int rounds)
+{
+	struct ring_jobs *jobs = ring_jobs_open();
+	double rate[MEASURE_MAX];
+	unsigned int i;
+
+	must(jobs ? 0 : -EOPNOTSUPP, "io_uring");
+	for (i = 0; i < rounds; i++)
+		rate[i] = ring_jobs_rate(jobs, OPERATIONS).per_second;
+	printf("%-46s %12.1f %s\n", "small jobs by io_uring alone", median(rate, rounds), "a second");
+	ring_jobs_close(jobs);
 }
 
 static void jobs_alone(unsigned int rounds)
@@ -197,6 +231,8 @@ int main(int argc, char **argv)
 	print_head();
 	if (strchr(parts, 'j'))
 		jobs_alone(rounds);
+	if (strchr(parts, 'u'))
+		ring_alone(rounds);
 	if (strchr(parts, 'd'))
 		beside_disk(disk, rounds);
 	if (strchr(parts, 'c'))

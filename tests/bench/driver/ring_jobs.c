@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <liburing.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "driver.h"
+
+/* Commands under way, the jobs of each, and how many commands have to end before a call returns. */
+#define COMMANDS	4
+#define JOBS		(DEPTH / COMMANDS)
+#define REAPED_COMMANDS	2
+
+struct ring_jobs {
+	int fd;
+	struct small small;
+	struct small_desc empty;
+	struct io_uring ring;
+	struct io_uring polled;
+};
+
+struct ring_jobs *ring_jobs_open(void)
+{
+	struct ring_jobs *jobs = calloc(1, sizeof(*jobs));
+	struct xqaccel_info info;
+
+	must(jobs ? 0 : -ENOMEM, "memory");
+	jobs->fd = device_open();
+	must(jobs->fd < 0 ? jobs->fd : 0, device_path());
+	must(device_info(jobs->fd, &info), "info");
+	if (!(info.abi & XQACCEL_ABI_URING)) {
+		close(jobs->fd);
+		free(jobs);
+		return NULL;
+	}
+	small_open(&jobs->small, jobs->fd);
+	jobs->empty = jobs->small.desc[0];
+	jobs->empty.work.gemm.m = 0;
+	must(io_uring_queue_init(2 * COMMANDS, &jobs->ring, 0), "io_uring");
+	must(io_uring_queue_init(1, &jobs->polled, IORING_SETUP_IOPOLL), "io_uring with IOPOLL");
+	return jobs;
+}
+
+void ring_jobs_close(struct ring_jobs *jobs)
+{
+	io_uring_queue_exit(&jobs->polled);
+	io_uring_queue_exit(&jobs->ring);
+	munmap(jobs->small.buf.map, jobs->small.buf.bytes);
+	close(jobs->fd);
+	free(jobs);
+}
+
+/* An entry of 64 bytes has all that this needs. */
+static void prepare(struct ring_jobs *jobs, struct io_uring *ring, const struct small_desc *desc,
+		    unsigned int count, uint64_t user_data)
+{
+	const struct xqaccel_uring_submit submit = {
+		.jobs = (uintptr_t)desc, .stride = sizeof(*desc), .count = (__u8)count,
+	};
+	struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
+
+	must(sqe ? 0 : -ENOSPC, "entry of the ring");
+	io_uring_prep_rw(IORING_OP_URING_CMD, sqe, jobs->fd, NULL, 0, 0);
+	sqe->cmd_op = XQACCEL_URING_SUBMIT;
+	memcpy((char *)sqe + 48, &submit, 16);
+	io_uring_sqe_set_data64(sqe, user_data);
+}
+
+static double once_us(struct ring_jobs *jobs, struct io_uring *ring)
+{
+	struct io_uring_cqe *cqe;
+	int64_t start;
+	double us;
+	int ret;
+
+	start = now_ns();
+	prepare(jobs, ring, &jobs->empty, 1, 1);
+	ret = io_uring_submit_and_wait(ring, 1);
+	must(ret < 0 ? ret : io_uring_peek_cqe(ring, &cqe), "io_uring_submit_and_wait");
+	us = us_since(start);
+	must_be(!cqe->res && cqe->user_data == 1, "an empty job by io_uring");
+	io_uring_cqe_seen(ring, cqe);
+	return us;
+}
+
+static double round_trip_us(struct ring_jobs *jobs, struct io_uring *ring, unsigned int count)
+{
+	double *us = malloc(count * sizeof(*us)), result;
+	unsigned int i;
+
+	must(us ? 0 : -ENOMEM, "memory");
+	for (i = 0; i < count; i++)
+		us[i] = once_us(jobs, ring);
+	result = median(us, count);
+	free(us);
+	return result;
+}
+
+double ring_jobs_round_trip_us(struct ring_jobs *jobs, unsigned int count)
+{
+	return round_trip_us(jobs, &jobs->ring, count);
+}
+
+double ring_jobs_polled_us(struct ring_jobs *jobs, unsigned int count)
+{
+	return round_trip_us(jobs, &jobs->polled, count);
+}
+
+static void begin(struct ring_jobs *jobs, unsigned int command)
+{
+	unsigned int i;
+
+	for (i = 0; i < JOBS; i++)
+		small_spoil(&jobs->small, command * JOBS + i);
+	prepare(jobs, &jobs->ring, &jobs->small.desc[command * JOBS], JOBS, command);
+}
+
+static void end(struct ring_jobs *jobs, const struct io_uring_cqe *cqe)
+{
+	const unsigned int command = (unsigned int)cqe->user_data;
+	unsigned int i;
+
+	must_be(!cqe->res && command < COMMANDS, "small jobs by io_uring");
+	for (i = 0; i < JOBS; i++)
+		small_must_be_right(&jobs->small, command * JOBS + i);
+}
+
+struct rate ring_jobs_rate(struct ring_jobs *jobs, unsigned int count)
+{
+	const unsigned int commands = (count + JOBS - 1) / JOBS;
+	unsigned int begun, ended = 0, calls = 0;
+	const int64_t start = now_ns();
+	struct io_uring_cqe *cqe;
+
+	for (begun = 0; begun < COMMANDS; begun++)
+		begin(jobs, begun);
+	for (; ended < commands; calls++) {
+		const unsigned int left = begun - ended;
+		const int ret = io_uring_submit_and_wait(&jobs->ring, left < REAPED_COMMANDS ?
+							 left : REAPED_COMMANDS);
+
+		must(ret < 0 ? ret : 0, "io_uring_submit_and_wait");
+		while (!io_uring_peek_cqe(&jobs->ring, &cqe)) {
+			const unsigned int command = (unsigned int)cqe->user_data;
+
+			end(jobs, cqe);
+			io_uring_cqe_seen(&jobs->ring, cqe);
+			ended++;
+			if (begun < commands) {
+				begin(jobs, command);
+				begun++;
+			}
+		}
+	}
+	return (struct rate){ commands * JOBS / us_since(start) * 1e6,
+			      (double)calls / (commands * JOBS) };
+}

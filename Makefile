@@ -193,7 +193,7 @@ acceptance: ## Run the acceptance of xq, on the software device and in the VM (S
 check-debug: ## Run the tests of the driver on kernels that tell every mistake
 check-packages: ## Install, use and purge the Debian packages in fresh systems (as root; PACKAGE_RELEASES=)
 lint: ## Run the kernel's checkers of source over the driver (checkpatch, kernel-doc, coccicheck)
-campaign: ## A long run of fuzzer, faults and refusals (CAMPAIGN_JOBS=, CAMPAIGN_CALLS=, CAMPAIGN_RELOADS=, CAMPAIGN_SEED=)
+campaign: ## A long run of fuzzer, faults and refusals (CAMPAIGN_JOBS=, CAMPAIGN_CALLS=, CAMPAIGN_RELOADS=, CAMPAIGN_ROUNDS=, CAMPAIGN_SEED=)
 
 shell: $(QEMU) $(O)/image-$(KVER).cpio ## Boot the same VM to a prompt (`poweroff -f` leaves it)
 	$(Q)tests/vm/run --kernel $(KVER) --build $(O) $(VM_OPTIONS) --shell

@@ -120,6 +120,8 @@ CAMPAIGN_DEBUG_LOSSES ?= 20
 CAMPAIGN_CALLS ?= 1000000
 CAMPAIGN_DEBUG_CALLS ?= 100000
 CAMPAIGN_RELOADS ?= 100
+# How often tasks, rings and devices end with commands of io_uring in flight, each; so many rounds of random jobs.
+CAMPAIGN_ROUNDS ?= 1000
 campaign campaign-plan: DEBUG_SEED = $(CAMPAIGN_SEED)
 campaign campaign-plan: DEBUG_JOBS = $(CAMPAIGN_DEBUG_JOBS)
 campaign campaign-plan: DEBUG_FAULTS = $(CAMPAIGN_FAULTS)
@@ -128,6 +130,8 @@ campaign campaign-plan: DEBUG_CALLS = $(CAMPAIGN_DEBUG_CALLS)
 campaign campaign-plan: DEBUG_RELOADS = $(CAMPAIGN_RELOADS)
 
 define CAMPAIGN_PLAN
+guest xq-test-uring_end - - 14400 6.12 | $(xq-test-uring_end-vm) | XQ_TEST_ROUNDS=$(CAMPAIGN_ROUNDS) |
+guest xq-test-uring_stress - - 7200 6.12 | | | -p 8 -n $(CAMPAIGN_ROUNDS) -s $(CAMPAIGN_SEED)
 guest xq-test-stress-faults - - 7200 6.12 | | | -p 8 -n $(CAMPAIGN_JOBS) -m $(CAMPAIGN_FAULTS) -s $(CAMPAIGN_SEED) -f
 guest xq-test-stress-losses - - 7200 6.12 | --cpus 1 | | -p 8 -n $(CAMPAIGN_DEBUG_JOBS) -m $(CAMPAIGN_FAULTS) -s $(CAMPAIGN_SEED) -l
 guest xq-test-fuzz - - 7200 6.12 | | | -n $(CAMPAIGN_CALLS) -s $(CAMPAIGN_SEED)

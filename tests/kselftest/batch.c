@@ -28,7 +28,7 @@ void batch_close(struct batch *b)
 	free(b->expected);
 }
 
-static void place(struct batch *b, unsigned int i, struct xqaccel_job_desc *job)
+void batch_place(struct batch *b, unsigned int i, struct xqaccel_job_desc *job)
 {
 	uint8_t *memory = b->buf.map + i * BATCH_SLOT, *expected = b->expected + i * BATCH_SLOT;
 	struct gemm_case *g = &b->g[i];
@@ -53,25 +53,23 @@ int batch_submit(struct batch *b)
 	int ret = 0;
 
 	for (i = 0; i < BATCH_JOBS; i++)
-		place(b, i, &job[i]);
+		batch_place(b, i, &job[i]);
 	for (i = 0; i < BATCH_JOBS && !ret; i++)
 		ret = submit_lane(b->fd, &job[i], i % LANES, 0);
 	return ret;
 }
 
-static int check(struct batch *b, const struct xqaccel_completion *c)
+int batch_check(struct batch *b, uint64_t i, int status)
 {
-	const uint64_t i = c->user_data;
-
 	if (i >= BATCH_JOBS || b->ended[i]) {
 		printf("# completion of no job\n");
 		return 1;
 	}
 	b->ended[i] = true;
-	if (!c->status && !memcmp(b->expected + i * BATCH_SLOT, b->buf.map + i * BATCH_SLOT,
+	if (!status && !memcmp(b->expected + i * BATCH_SLOT, b->buf.map + i * BATCH_SLOT,
 				  b->g[i].total))
 		return 0;
-	printf("# job %u: status %u\n", (unsigned int)i, c->status);
+	printf("# job %u: status %d\n", (unsigned int)i, status);
 	return 1;
 }
 
@@ -88,7 +86,7 @@ int batch_finish(struct batch *b)
 			printf("# after %u jobs: %s\n", seen, strerror(-ret));
 			return wrong + BATCH_JOBS - seen;
 		}
-		wrong += check(b, &c);
+		wrong += batch_check(b, c.user_data, c.status);
 		seen++;
 	}
 	return wrong;

@@ -21,6 +21,11 @@ struct batch {
 int batch_open(struct batch *b, uint64_t seed);
 void batch_close(struct batch *b);
 
+/* Makes job i, with user_data i, for those who submit it themselves. */
+void batch_place(struct batch *b, unsigned int i, struct xqaccel_job_desc *job);
+/* It has ended, once, with a status or errno: 0 if that is 0 and all bytes are right, else 1. */
+int batch_check(struct batch *b, uint64_t i, int status);
+
 /*
  * Submits BATCH_JOBS jobs over all lanes. None accumulates, so each may run again. 0 or -errno.
  */

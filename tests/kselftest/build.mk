@@ -50,7 +50,7 @@ $(eval $(call kselftest,stress,240))
 STATIC_LIBS += xqringtest
 xqringtest-y := tests/kselftest/ring.c
 xqringtest-ldlibs := -luring
-$(foreach t,uring,$(eval $(call kselftest,$(t),180)) $(eval xq-test-$(t)-libs += xqringtest))
+$(foreach t,uring uring_end uring_stress,$(eval $(call kselftest,$(t),180)) $(eval xq-test-$(t)-libs += xqringtest))
 
 # Networks are the library's.
 $(eval $(call kselftest,network,200))
@@ -73,6 +73,7 @@ endef
 # power state does, so these have one.
 xq-test-reset-vm := --cpus 1 --native-hotplug
 xq-test-suspend-vm := --cpus 1 --native-hotplug --serial
+xq-test-uring_end-vm := --cpus 1 --native-hotplug --serial
 xq-test-power-vm := --cpus 1 --native-hotplug
 
 # Without native hot-plug the link does not come back from its reset, so recovery fails.

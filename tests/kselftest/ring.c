@@ -74,6 +74,9 @@ int ring_submit(struct io_uring *ring, int count)
 {
 	const int ret = io_uring_submit(ring);
 
+	/* There it counts all that the kernel's thread has not come to. */
+	if (ring->flags & IORING_SETUP_SQPOLL)
+		return ret < 0 ? ret : 0;
 	return ret == count ? 0 : ret < 0 ? ret : -EBUSY;
 }
 

@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Tasks, rings and devices that end, or stop for a while, with commands of io_uring in flight:
+ * nothing is left and nobody is stuck. XQ_TEST_ROUNDS says how often each, else a few times.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+
+#include "device.h"
+#include "guest.h"
+#include "harness.h"
+#include "ring.h"
+
+#define COMMANDS	16
+#define BATCH		3
+#define SLOW_NS		(3 * MS)
+
+#define PM_TEST		"/sys/power/pm_test"
+#define PM_DELAY	"/sys/module/suspend/parameters/pm_test_delay"
+
+/* A client with commands in flight. */
+struct life {
+	int fd;
+	struct buffer buf;
+	struct xqaccel_job_desc jobs[BATCH];
+	struct io_uring ring;
+};
+
+static const unsigned int kinds[] = {
+	0,
+	IORING_SETUP_SQPOLL,
+	IORING_SETUP_IOPOLL,
+	IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN,
+};
+
+static unsigned int rounds(unsigned int usual)
+{
+	const char *text = getenv("XQ_TEST_ROUNDS");
+
+	return text ? strtoul(text, NULL, 0) : usual;
+}
+
+/* 0 or -errno; what it has is given back with the process if it fails. */
+static int life_open(struct life *l, unsigned int kind)
+{
+	unsigned int i;
+	int ret;
+
+	l->fd = device_open();
+	if (l->fd < 0)
+		return l->fd;
+	ret = buffer_create(l->fd, 8192, &l->buf);
+	if (ret)
+		return ret;
+	small_fill(&l->buf, 1, 1);
+	for (i = 0; i < BATCH; i++)
+		small_job(&l->jobs[i], &l->buf);
+	ret = ring_open(&l->ring, COMMANDS, kind);
+	/* An older kernel. */
+	return ret == -EINVAL ? ring_open(&l->ring, COMMANDS, 0) : ret;
+}
+
+/* Time limits that nobody would wait for. */
+static int life_submit(struct life *l)
+{
+	unsigned int i;
+
+	for (i = 0; i < COMMANDS; i++) {
+		const struct xqaccel_uring_submit s = {
+			.jobs = (uintptr_t)l->jobs,
+			.stride = sizeof(l->jobs[0]),
+			.count = BATCH,
+			.lane = i % 8,
+			.timeout_ms = 600000,
+		};
+
+		ring_payload(&l->ring, ring_command(&l->ring, l->fd, XQACCEL_URING_SUBMIT, i),
+			     &s, sizeof(s));
+	}
+	return ring_submit(&l->ring, COMMANDS);
+}
+
+/* Takes all CQEs: how many say something else than one of these. */
+static int life_finish(struct life *l, int expected, int or_else)
+{
+	struct result r;
+	unsigned int i;
+	int wrong = 0;
+
+	for (i = 0; i < COMMANDS; i++) {
+		const int ret = ring_wait(&l->ring, &r, 60 * SECOND);
+
+		if (ret) {
+			TH_LOG("after %u commands: %s", i, strerror(-ret));
+			return COMMANDS - i;
+		}
+		if (r.res != expected && r.res != or_else) {
+			TH_LOG("command %llu: %s", (unsigned long long)r.user_data,
+			       strerror(-r.res));
+			wrong++;
+		}
+	}
+	return wrong;
+}
+
+static void life_close(struct life *l)
+{
+	io_uring_queue_exit(&l->ring);
+	munmap(l->buf.map, l->buf.bytes);
+	close(l->fd);
+}
+
+FIXTURE(uring_end)
+{
+	char address[32];
+};
+
+FIXTURE_SETUP(uring_end)
+{
+	struct io_uring ring;
+
+	if (ring_open(&ring, 1, 0))
+		SKIP(return, "no io_uring on this system");
+	io_uring_queue_exit(&ring);
+	if (!host_present())
+		SKIP(return, "no host to make the device slow");
+	if (getuid())
+		SKIP(return, "not root");
+	ASSERT_EQ(0, pci_address(self->address, sizeof(self->address)));
+	ASSERT_EQ(0, inject_nothing());
+	ASSERT_EQ(0, inject("slow-ns", SLOW_NS));
+}
+
+FIXTURE_TEARDOWN(uring_end)
+{
+	EXPECT_EQ(0, inject_nothing());
+	EXPECT_EQ(0, stat_settles("jobs", 0, 20000));
+	EXPECT_EQ(0, stat_settles("clients", 0, 20000));
+	EXPECT_EQ(0, stat_settles("buffers", 0, 10000));
+	EXPECT_EQ(0, stat_of("leaked_pages"));
+}
+
+/* A process with commands in flight, which then does what it is told; its id, or -errno. */
+static pid_t child_with_commands(unsigned int kind, void (*then)(struct life *l))
+{
+	struct life l;
+	char byte = 0;
+	int ready[2];
+	pid_t pid;
+
+	if (pipe(ready))
+		return -errno;
+	pid = fork();
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (life_open(&l, kind) || life_submit(&l) || write(ready[1], &byte, 1) != 1)
+			_exit(1);
+		then(&l);
+		_exit(0);
+	}
+	close(ready[1]);
+	if (pid > 0 && read(ready[0], &byte, 1) != 1) {
+		waitpid(pid, NULL, 0);
+		pid = -EIO;
+	}
+	close(ready[0]);
+	return pid;
+}
+
+static void wait_for_ever(struct life *l)
+{
+	(void)l;
+	for (;;)
+		pause();
+}
+
+static void wait_for_completions(struct life *l)
+{
+	struct result r;
+
+	while (!ring_wait(&l->ring, &r, 600 * SECOND))
+		;
+}
+
+/* As any task dies: while it sleeps, and while it waits for CQEs; some with a device that hangs. */
+TEST_F_TIMEOUT(uring_end, killed, 300)
+{
+	const unsigned int count = rounds(24);
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		const bool hangs = i % 8 == 7;
+		const int64_t began = now_ns();
+		int status;
+		pid_t pid;
+
+		if (hangs)
+			ASSERT_EQ(0, inject("hang-jobs", 1));
+		pid = child_with_commands(kinds[i % ARRAY_SIZE(kinds)],
+					  i % 2 ? wait_for_completions : wait_for_ever);
+		ASSERT_LT(0, pid);
+		sleep_ms(i % 5);
+		kill(pid, SIGKILL);
+		ASSERT_EQ(pid, waitpid(pid, &status, 0));
+		ASSERT_TRUE(WIFSIGNALED(status));
+		/* The time limit of its jobs is ten minutes. */
+		EXPECT_EQ(0, stat_settles("clients", 0, 20000));
+		EXPECT_FALSE(over_limit(began, 30 * SECOND));
+		if (hangs)
+			ASSERT_EQ(0, inject("hang-jobs", 0));
+	}
+}
+
+static void become_another(struct life *l)
+{
+	(void)l;
+	if (dup2(open("/dev/null", O_WRONLY), STDOUT_FILENO) < 0)
+		_exit(1);
+	execl("/proc/self/exe", "exec", "none of these", NULL);
+	_exit(1);
+}
+
+TEST_F_TIMEOUT(uring_end, exec, 300)
+{
+	const unsigned int count = rounds(12);
+	unsigned int i;
+	int status;
+	pid_t pid;
+
+	for (i = 0; i < count; i++) {
+		if (i % 4 == 3)
+			ASSERT_EQ(0, inject("hang-jobs", 1));
+		pid = child_with_commands(kinds[i / 2 % ARRAY_SIZE(kinds)], become_another);
+		ASSERT_LT(0, pid);
+		ASSERT_EQ(pid, waitpid(pid, &status, 0));
+		EXPECT_EQ(0, status);
+		EXPECT_EQ(0, stat_settles("clients", 0, 20000));
+		ASSERT_EQ(0, inject("hang-jobs", 0));
+	}
+}
+
+/* A child that ends takes nothing of its parent's with it. */
+TEST_F_TIMEOUT(uring_end, fork, 120)
+{
+	const unsigned int count = rounds(12);
+	struct life l;
+	unsigned int i;
+	pid_t pid;
+
+	for (i = 0; i < count; i++) {
+		ASSERT_EQ(0, life_open(&l, kinds[i % ARRAY_SIZE(kinds)]));
+		ASSERT_EQ(0, life_submit(&l));
+		pid = fork();
+		ASSERT_LE(0, pid);
+		if (!pid) {
+			close(l.fd);
+			_exit(0);
+		}
+		ASSERT_EQ(pid, waitpid(pid, NULL, 0));
+		EXPECT_EQ(0, life_finish(&l, 0, 0));
+		EXPECT_EQ(0, small_check(&l.buf, 16));
+		life_close(&l);
+	}
+}
+
+/* The ring goes while the process stays, which has closed the file before, or does later. */
+TEST_F_TIMEOUT(uring_end, ring_exit, 300)
+{
+	const unsigned int count = rounds(24);
+	struct life l;
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		const bool hangs = i % 8 == 5;
+
+		if (hangs)
+			ASSERT_EQ(0, inject("hang-jobs", 1));
+		ASSERT_EQ(0, life_open(&l, kinds[i % ARRAY_SIZE(kinds)]));
+		ASSERT_EQ(0, life_submit(&l));
+		munmap(l.buf.map, l.buf.bytes);
+		if (i % 3)
+			close(l.fd);
+		io_uring_queue_exit(&l.ring);
+		if (!(i % 3))
+			close(l.fd);
+		EXPECT_EQ(0, stat_settles("clients", 0, 20000));
+		if (hangs)
+			ASSERT_EQ(0, inject("hang-jobs", 0));
+	}
+}
+
+TEST_F_TIMEOUT(uring_end, unplug, 300)
+{
+	const unsigned int count = rounds(8);
+	struct life l;
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		ASSERT_EQ(0, life_open(&l, kinds[i % ARRAY_SIZE(kinds)]));
+		ASSERT_EQ(0, life_submit(&l));
+		ASSERT_EQ(0, driver_unbind(self->address));
+		EXPECT_EQ(0, life_finish(&l, 0, -ENODEV));
+		/* And no more, by an issuer who may sleep, too. */
+		ring_jobs(&l.ring, l.fd, l.jobs, 1, 0, 1);
+		EXPECT_EQ(-ENODEV, ring_run(&l.ring));
+		ring_jobs(&l.ring, l.fd, l.jobs, 1, 0, 1)->flags |= IOSQE_ASYNC;
+		EXPECT_EQ(-ENODEV, ring_run(&l.ring));
+		life_close(&l);
+		ASSERT_EQ(0, driver_bind(self->address));
+		ASSERT_TRUE(node_appears(10000));
+	}
+}
+
+/* By root through sysfs: jobs run again. */
+TEST_F_TIMEOUT(uring_end, reset, 300)
+{
+	const unsigned int count = rounds(8);
+	struct life l;
+	char path[128];
+	unsigned int i;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/reset", self->address);
+	for (i = 0; i < count; i++) {
+		ASSERT_EQ(0, life_open(&l, kinds[i % ARRAY_SIZE(kinds)]));
+		ASSERT_EQ(0, life_submit(&l));
+		ASSERT_EQ(0, file_write(path, "1"));
+		EXPECT_EQ(0, life_finish(&l, 0, 0));
+		EXPECT_EQ(0, small_check(&l.buf, 16));
+		life_close(&l);
+	}
+}
+
+TEST_F_TIMEOUT(uring_end, suspend, 300)
+{
+	const unsigned int count = rounds(6);
+	struct life l;
+	unsigned int i;
+
+	if (access(PM_TEST, W_OK) || access(PM_DELAY, W_OK))
+		SKIP(return, "a kernel without CONFIG_PM_DEBUG");
+	ASSERT_EQ(0, file_write(PM_DELAY, "0"));
+	ASSERT_EQ(0, file_write(PM_TEST, "platform"));
+	for (i = 0; i < count; i++) {
+		ASSERT_EQ(0, life_open(&l, kinds[i % ARRAY_SIZE(kinds)]));
+		ASSERT_EQ(0, life_submit(&l));
+		ASSERT_EQ(0, file_write("/sys/power/state", i % 2 ? "mem" : "freeze"));
+		EXPECT_EQ(0, life_finish(&l, 0, 0));
+		EXPECT_EQ(0, small_check(&l.buf, 16));
+		life_close(&l);
+	}
+	EXPECT_EQ(0, file_write(PM_TEST, "none"));
+}
+
+TEST_HARNESS_MAIN

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Jobs from user memory, and the ioctl that takes them. First they are checked, then counted, which decides how many are
- * accepted; once the answer was written to user space they are published, which can't fail any
- * more.
+ * Jobs from user memory, and the ioctl that takes them. First they are checked, then counted,
+ * which decides how many are accepted; once the answer was written to user space they are
+ * published, which can't fail any more.
  */
 #include <linux/jiffies.h>
 #include <linux/nospec.h>

@@ -61,8 +61,10 @@ static int submit_check(const struct xqaccel_uring_submit *s,
 		return -EOPNOTSUPP;
 	if (!words_zero(s->reserved, ARRAY_SIZE(s->reserved)))
 		return -EINVAL;
-	if (s->completions ? s->completion_stride < COMPLETION_MIN_BYTES ||
-			     s->completion_stride > XQACCEL_MAX_STRUCT : s->completion_stride)
+	if (!s->completions && s->completion_stride)
+		return -EINVAL;
+	if (s->completions && (s->completion_stride < COMPLETION_MIN_BYTES ||
+			       s->completion_stride > XQACCEL_MAX_STRUCT))
 		return -EINVAL;
 	return xqaccel_job_source_check(source, XQACCEL_URING_MAX_BATCH);
 }

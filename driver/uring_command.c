@@ -6,10 +6,11 @@
  * command_complete() in the task, which is what posts the CQE; in a ring with IOPOLL it only leaves
  * word for who polls.
  *
- * When the task or the ring ends, nobody waits for the CQE any more, but the kernel for the command.
- * So the command leaves its jobs, which were stopped, and ends at once: xqaccel_job.command is NULL
- * then. io_uring calls the driver for that, or the driver has to find out: of commands in a ring
- * with IOPOLL when they are polled, and of all before Linux 6.7 by client->ring_work.
+ * When the task or the ring ends, nobody waits for the CQE any more, but the kernel for the
+ * command. So the command leaves its jobs, which were stopped, and ends at once:
+ * xqaccel_job.command is NULL then. io_uring calls the driver for that, or the driver has to find
+ * out: of commands in a ring with IOPOLL when they are polled, and of all before Linux 6.7 by
+ * client->ring_work.
  *
  * A command holds its file open, so that its client is not closed before.
  */

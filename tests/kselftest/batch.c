@@ -67,7 +67,7 @@ int batch_check(struct batch *b, uint64_t i, int status)
 	}
 	b->ended[i] = true;
 	if (!status && !memcmp(b->expected + i * BATCH_SLOT, b->buf.map + i * BATCH_SLOT,
-				  b->g[i].total))
+			       b->g[i].total))
 		return 0;
 	printf("# job %u: status %d\n", (unsigned int)i, status);
 	return 1;

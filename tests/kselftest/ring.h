@@ -31,7 +31,7 @@ struct io_uring_sqe *ring_cancel(struct io_uring *ring, int fd, uint64_t which,
 
 /* Submits what was prepared, which is count commands. */
 int ring_submit(struct io_uring *ring, int count);
-/* The next CQE; -ETIME if none comes. Half a second and more is how long a free machine may take. */
+/* The next CQE; -ETIME if none comes, with a limit that grows with the machine's load. */
 int ring_wait(struct io_uring *ring, struct result *r, int64_t timeout_ns);
 /* Submits and waits for the one CQE: its res, or what went wrong with io_uring. */
 int ring_run(struct io_uring *ring);

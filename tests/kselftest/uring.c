@@ -125,7 +125,9 @@ TEST_F(uring, program)
 		jobs[i].work.flags |= i ? XQACCEL_JOB_ACCUMULATE : 0;
 	}
 	ASSERT_EQ(0, program_create(self->fd, jobs, ARRAY_SIZE(jobs), 0, &program));
-	run = (struct xqaccel_job_desc){ .work.op = XQACCEL_OP_PROGRAM, .work.run.program = program };
+	run = (struct xqaccel_job_desc){
+		.work.op = XQACCEL_OP_PROGRAM, .work.run.program = program,
+	};
 	ring_jobs(&self->ring, self->fd, &run, 1, 0, 1);
 	EXPECT_EQ(0, ring_run(&self->ring));
 	EXPECT_EQ(0, small_check(&self->buf, 16 * (int)ARRAY_SIZE(jobs)));

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * uring_stress [-p PROCESSES] [-n ROUNDS] [-s SEED]: in each round of each process BATCH_JOBS random
- * jobs, by default 4 times 12, some by SUBMIT and some as commands of one of the kinds of rings,
- * alone or several in one, over all lanes at once. Each is compared bit for bit with three loops.
+ * uring_stress [-p PROCESSES] [-n ROUNDS] [-s SEED]: in each round of each process, by default 4
+ * times 12, BATCH_JOBS random jobs, some by SUBMIT and some as commands of one of the kinds of
+ * rings, alone or several in one, over all lanes at once. Each is compared bit for bit with three
+ * loops.
  */
 #include <errno.h>
 #include <stdbool.h>

@@ -1022,8 +1022,8 @@ struct xqaccel_program_destroy {
  * The file takes IORING_OP_URING_CMD with one of these in sqe->cmd_op, and its structure in
  * sqe->cmd. An entry of 64 bytes has room for the structure's first 16 bytes, and the rest is taken
  * to be zero; one of 128 (IORING_SETUP_SQE128) has all 80. sqe->uring_cmd_flags is 0. Each field is
- * read once, but when that is is not known before the command's CQE is there: until then what is
- * pointed to must stay as it is.
+ * read once, but nobody is told when: what is pointed to must stay as it is until the command's CQE
+ * is there.
  *
  * cqe->res is 0 or a negative errno. A command that is refused has done nothing:
  *	ENOTTY		no such command

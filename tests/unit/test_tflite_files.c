@@ -129,10 +129,12 @@ static void good_files(void)
 	unsigned int i;
 
 	for (i = 0; i < count; i++) {
+		/* What a fuzzer found once. */
+		const bool good = !strstr(files[i].name, "/bad_");
 		unsigned int runs = 0;
 		const char *wrong = model_case(dev, files[i].data, files[i].bytes, &runs);
 
-		EXPECT(!wrong && runs == 1, "%s: %s, %u runs", files[i].name, wrong ? wrong : "no complaint", runs);
+		EXPECT(!wrong && (runs == 1 || !good), "%s: %s, %u runs", files[i].name, wrong ? wrong : "no complaint", runs);
 	}
 }
 

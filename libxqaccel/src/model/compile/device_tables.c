@@ -56,14 +56,17 @@ static int32_t rounded(const struct xqm_operator *op, float value, float scale)
 
 /* ---- in fixed point -------------------------------------------------------------------------------------------- */
 
-static int32_t requantized(int32_t value, double factor)
+/* By a factor; false if it is no number. */
+static bool requantized(int32_t value, double factor, int32_t *out)
 {
 	int32_t multiplier, shift;
 
-	xq_quantize_multiplier(factor, &multiplier, &shift);
+	if (xq_quantize_multiplier(factor, &multiplier, &shift))
+		return false;
 	value = (int32_t)xqk_requant_value(XQ_PROFILE_TFLITE, value, multiplier, shift, 0);
 	/* Room for a zero point. */
-	return value > 1 << 20 ? 1 << 20 : value < -(1 << 20) ? -(1 << 20) : value;
+	*out = value > 1 << 20 ? 1 << 20 : value < -(1 << 20) ? -(1 << 20) : value;
+	return true;
 }
 
 static int16_t saturated(int32_t value)
@@ -95,36 +98,28 @@ static int32_t narrow(int32_t multiplier)
 
 /*
  * x relu6(x + 3) / 6 in 16 bits: x with 7 more bits, once towards the output's scale and once towards that of 3 / 2^15,
- * where relu6(x + 3) / 6 is half of what saturates, plus a half.
+ * where relu6(x + 3) / 6 is half of what saturates, plus a half. TensorFlow Lite refuses outputs finer than x / 128 allows.
  */
-static int32_t hard_swish(int32_t x, float x_scale, float y_scale)
+static bool hard_swish(int32_t x, float x_scale, float y_scale, int32_t *out)
 {
 	const float fine = (1.0f / 128) * x_scale;
 	const int32_t value = x * 128;
-	int32_t multiplier, y_exponent, exponent, part, gate;
+	int32_t multiplier, gate_multiplier, y_exponent, exponent, part, gate = value;
 
-	xq_quantize_multiplier((double)(fine / y_scale), &multiplier, &y_exponent);
+	if (xq_quantize_multiplier((double)(fine / y_scale), &multiplier, &y_exponent) || y_exponent > 0 ||
+	    xq_quantize_multiplier((double)(fine / (3.0f / 32768)), &gate_multiplier, &exponent))
+		return false;
 	part = doubled_high(value, narrow(multiplier), true);
-	xq_quantize_multiplier((double)(fine / (3.0f / 32768)), &multiplier, &exponent);
-	gate = value;
 	if (exponent > 0)
 		gate = saturated(gate * (1 << (exponent - 1 > 15 ? 15 : exponent - 1)));
-	gate = doubled_high(gate, narrow(multiplier), true);
+	gate = doubled_high(gate, narrow(gate_multiplier), true);
 	if (exponent > 0)
 		gate = saturated(gate * 2);
 	if (exponent < 0)
 		gate = divided(gate, -exponent > 15 ? 15 : -exponent);
 	gate = (gate + (1 << 15)) >> 1;
-	return divided(doubled_high(gate, part, false), -y_exponent > 15 ? 15 : -y_exponent);
-}
-
-/* TensorFlow Lite refuses outputs finer than x / 128 allows. */
-static bool hard_swish_fits(float x_scale, float y_scale)
-{
-	int32_t multiplier, exponent;
-
-	xq_quantize_multiplier((double)((1.0f / 128) * x_scale / y_scale), &multiplier, &exponent);
-	return exponent <= 0;
+	*out = divided(doubled_high(gate, part, false), -y_exponent > 15 ? 15 : -y_exponent);
+	return true;
 }
 
 static float clip_bound(const struct xqm_graph *graph, const struct xqm_operator *op, unsigned int operand, float otherwise)
@@ -144,21 +139,16 @@ static bool bounds_of(const struct xqm_graph *graph, const struct xqm_operator *
 /* One value less the input's zero point to one less the output's; false if there is no table. */
 static bool in_fixed_point(const struct xqm_operator *op, float x_scale, float y_scale, int32_t value, int32_t *out)
 {
+	const float alpha = op->params.alpha.alpha;
+
 	switch (op->op) {
 	case XQM_RELU:
 	case XQM_CLIP:
-		*out = requantized(value, (double)(x_scale / y_scale));
-		return true;
+		return requantized(value, (double)(x_scale / y_scale), out);
 	case XQM_LEAKY_RELU:
-		*out = value >= 0 ? requantized(value, (double)(x_scale / y_scale)) :
-		       op->params.alpha.alpha >= 0 ?
-		       requantized(value, (double)(x_scale * op->params.alpha.alpha / y_scale)) : 0;
-		return op->params.alpha.alpha >= 0;
+		return alpha >= 0 && requantized(value, (double)(value >= 0 ? x_scale / y_scale : x_scale * alpha / y_scale), out);
 	case XQM_HARD_SWISH:
-		if (!hard_swish_fits(x_scale, y_scale))
-			return false;
-		*out = hard_swish(value, x_scale, y_scale);
-		return true;
+		return hard_swish(value, x_scale, y_scale, out);
 	default:
 		return false;
 	}

@@ -175,6 +175,10 @@ int xqt_build_pool(struct xqt_call *call)
 		err = positive(call, POOL_HEIGHT, "a window", &w.kernel[0]);
 	if (!err)
 		err = positive(call, POOL_WIDTH, "a window", &w.kernel[1]);
+	/* What reaches beyond twice the image sees nothing more, and would only be walked through. */
+	if (!err && ((int64_t)w.kernel[0] > 2 * x.dim[1] || (int64_t)w.kernel[1] > 2 * x.dim[2]))
+		err = xqt_refuse(call, -EOPNOTSUPP, "a window of %zu by %zu over an image of %lld by %lld", w.kernel[0], w.kernel[1],
+				 (long long)x.dim[1], (long long)x.dim[2]);
 	return err ? err : add(call, call->input, 1, &w);
 }
 

@@ -159,6 +159,14 @@ def fill_value(c):
     c.g.op("PADV2", ops, [c.output((1, 5, 6, 3), "int8", scale, zp)])
 
 
+def stored(c, weights):
+    """Weights of half floats or of integers with scales of channels that are made floats first."""
+    x, y, w = c.input((1, 10), "float32"), c.output((1, 6), "float32"), c.g.tensor("float32", (6, 10))
+    narrow = c.g.constant((c.rng.standard_normal((6, 10))).astype(np.float16)) if weights == "float16" else c.weights((6, 10), 6, 0, weights)
+    c.g.op("DEQUANTIZE", [narrow], [w])
+    c.g.op("FULLY_CONNECTED", [x, w], [y], Table(f0=("b", 0)))
+
+
 def convert(c, kind, shape, a, b):
     c.g.op(kind, [c.input(shape, a)], [c.output(shape, b)])
 
@@ -252,6 +260,7 @@ FLOATS = [
     ("UNPACK floats", moves, "UNPACK", (1, 3, 4), (1, 4), (), Table(f0=("i", 3), f1=("i", 1)), "float32", 3),
     ("SPLIT_V floats", moves, "SPLIT_V", (1, 6, 4), [(1, 1, 4), (1, 5, 4)], ([1, 5], [1]), Table(f0=("i", 2)), "float32"),
     ("PAD floats", moves, "PAD", (1, 4, 4, 3), (1, 7, 5, 3), ([[0, 0], [1, 2], [0, 1], [0, 0]],), None, "float32"),
+    ("DEQUANTIZE of half floats", stored, "float16"), ("DEQUANTIZE of channels", stored, "int8"), ("DEQUANTIZE of int4", stored, "int4"),
     ("RESIZE_NEAREST_NEIGHBOR floats, aligned", moves, "RESIZE_NEAREST_NEIGHBOR", (1, 3, 4, 5), (1, 7, 6, 5), ([7, 6],), Table(f0=("b", 1)), "float32"),
     ("RESIZE_NEAREST_NEIGHBOR floats", moves, "RESIZE_NEAREST_NEIGHBOR", (1, 3, 4, 5), (1, 7, 6, 5), ([7, 6],), None, "float32"),
     ("RESIZE_BILINEAR floats", moves, "RESIZE_BILINEAR", (1, 3, 4, 5), (1, 7, 6, 5), ([7, 6],), None, "float32"),

@@ -9,7 +9,7 @@ import struct
 
 import numpy as np
 
-DTYPES = {0: np.float32, 2: np.int32, 3: np.uint8, 4: np.int64, 6: np.bool_, 7: np.int16, 9: np.int8, 17: np.int8}
+DTYPES = {0: np.float32, 1: np.float16, 2: np.int32, 3: np.uint8, 4: np.int64, 6: np.bool_, 7: np.int16, 9: np.int8, 17: np.int8}
 
 
 # ---- the file ----------------------------------------------------------------------------------------------------
@@ -62,7 +62,7 @@ class Tensor:
         self.shape, self.type = tuple(table.vector(0, "i")), table.get(1, "b")
         q = table.child(4)
         self.scale = np.array(q.vector(2, "f") if q else [], np.float32)
-        self.zp = np.array(q.vector(3, "q") if q else [], np.int64)
+        self.zp, self.axis = np.array(q.vector(3, "q") if q else [], np.int64), q.get(6, "i") if q else 0
         raw = bytes(buffers[table.get(2, "I")].vector(0, "B"))
         self.data = None
         if raw and self.type == 17:
@@ -322,6 +322,13 @@ def quantize(v, t, out, o):
     return [np.clip(y + out[0].zp[0], *out[0].range).astype(DTYPES[out[0].type])]
 
 
+def dequantize(v, t, out, o):
+    if v[0].dtype == np.float16:
+        return [v[0].astype(np.float32)]
+    shape = [-1 if i == t[0].axis and len(t[0].scale) > 1 else 1 for i in range(v[0].ndim)]
+    return [(t[0].scale.reshape(shape) * (v[0].astype(np.int64) - t[0].zp.reshape(shape)).astype(np.float32)).astype(np.float32)]
+
+
 def concatenation(v, t, out, o):
     def part(x, t):
         if len(t.scale) == 0 or (t.scale[0] == out[0].scale[0] and t.zp[0] == out[0].zp[0]):
@@ -399,7 +406,7 @@ def reshaped(v, t, out, o):
 
 OPERATORS = {
     0: add(1), 1: pool(True), 2: concatenation, 3: conv, 4: depthwise,
-    6: lambda v, t, out, o: [(t[0].scale[0] * minus_zp(v[0], t[0]).astype(np.float32)).astype(np.float32)],
+    6: dequantize,
     9: fully_connected, 14: by_table(lambda x: np.float32(1) / (np.float32(1) + np.exp(-x))), 17: pool(False), 18: mul,
     19: relu(1), 20: relu(2), 21: relu(3), 22: reshaped, 23: resize_bilinear, 25: softmax, 28: by_table(np.tanh), 34: pad,
     39: lambda v, t, out, o: [v[0].transpose([int(i) for i in v[1]])], 40: mean, 41: add(-1), 43: reshaped, 45: strided_slice,

@@ -12,6 +12,7 @@
 #include "epilogue/epilogue.h"
 #include "kernels.h"
 #include "libxqaccel/src/model/compile/compile.h"
+#include "libxqaccel/src/model/cpu/elements.h"
 
 static bool is_byte(int type)
 {
@@ -38,6 +39,8 @@ const struct xqm_kernel *xqt_kernel(const struct xqm_graph *graph, const struct 
 	switch (op->op) {
 	case XQM_QUANTIZE:
 		return a->type == XQ_F32 && (is_byte(y->type) || y->type == XQ_S16) && one_scale(y) ? &xqt_quantize_kernel : NULL;
+	case XQM_DEQUANTIZE:
+		return y->type == XQ_F32 && (a->type == XQ_F16 || a->quantization.count) ? &xqt_dequantize_kernel : NULL;
 	case XQM_SUB:
 		return b && is_byte(a->type) && b->type == a->type && y->type == a->type && one_scale(a) && one_scale(b) &&
 		       one_scale(y) ? &xqt_sub_kernel : NULL;
@@ -110,6 +113,42 @@ static int compute_quantize(const struct xqm_operator *op, const struct xqm_valu
 }
 
 const struct xqm_kernel xqt_quantize_kernel = { "quantize", infer_same, compute_quantize };
+
+/* ---- the way back --------------------------------------------------------------------------------------------------- */
+
+/* Half floats have no scale; of integers each index of the axis may have one. */
+static int compute_dequantize(const struct xqm_operator *op, const struct xqm_value *in, const struct xqm_value *out)
+{
+	const struct xqm_quantization *q = in->quantization;
+	const size_t n = xqm_value_elements(in);
+	size_t i, inner = 1;
+	unsigned int d;
+
+	(void)op;
+	for (d = q->axis + 1; d < in->dims; d++)
+		inner *= in->dim[d];
+	for (i = 0; i < n; i++) {
+		const size_t channel = q->count > 1 ? i / inner % q->count : 0;
+		const double scale = in->type == XQ_F16 ? 1 : (double)q->scale[channel];
+		const int32_t zp = in->type != XQ_F16 && q->zero_point ? q->zero_point[channel] : 0;
+		const double x = in->type == XQ_F16 ? xqm_real_at(in, i) : (double)(xqm_integer_at(in, i) - zp);
+
+		((float *)out->data)[i] = (float)(scale * x);
+	}
+	return 0;
+}
+
+static int infer_dequantize(struct xqm_graph *graph, const struct xqm_operator *op, const struct xqm_value *in,
+			    struct xqm_value *out)
+{
+	(void)graph;
+	(void)op;
+	like(in, out);
+	out->type = XQ_F32;
+	return 0;
+}
+
+const struct xqm_kernel xqt_dequantize_kernel = { "dequantize", infer_dequantize, compute_dequantize };
 
 /* ---- two operands ----------------------------------------------------------------------------------------------------- */
 

@@ -20,6 +20,7 @@ LIB_TARGETS += $(XQ_GGML)
 
 .PHONY: install-ggml
 install-ggml: $(XQ_GGML)
-	$(Q)install -D -m 755 $(XQ_GGML) $(DESTDIR)$(PREFIX)/lib/libggml-xqaccel.so
+	$(Q)install -D -m 644 $(XQ_GGML) $(DESTDIR)$(LIBDIR)/libggml-xqaccel.so
+	$(Q)$(STRIP) --strip-unneeded $(DESTDIR)$(LIBDIR)/libggml-xqaccel.so
 
 INSTALL_TARGETS += install-ggml

@@ -61,18 +61,18 @@ static bool add_below(atomic64_t *sum, u64 bytes, u64 limit)
 	return true;
 }
 
-static bool add_locked(struct user_struct *user, unsigned long pages)
+static bool add_locked(const struct cred *owner, unsigned long pages)
 {
 	const unsigned long limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
 	unsigned long now;
 
-	if (!user)
+	if (!owner)
 		return true;
-	now = atomic_long_read(&user->locked_vm);
+	now = atomic_long_read(&owner->user->locked_vm);
 	do {
 		if (pages > limit || now > limit - pages)
 			return false;
-	} while (!atomic_long_try_cmpxchg(&user->locked_vm, &now, now + pages));
+	} while (!atomic_long_try_cmpxchg(&owner->user->locked_vm, &now, now + pages));
 	return true;
 }
 
@@ -92,7 +92,7 @@ int xqaccel_charge(struct xqaccel_account *account, u64 bytes)
 	if (!add_below(&total, bytes, total_bytes()))
 		goto undo_client;
 	ret = -ENOMEM;
-	if (!add_locked(account->user, bytes >> PAGE_SHIFT))
+	if (!add_locked(account->owner, bytes >> PAGE_SHIFT))
 		goto undo_total;
 	return 0;
 
@@ -106,8 +106,8 @@ undo_client:
 /* Memory was given back. */
 void xqaccel_uncharge(struct xqaccel_account *account, u64 bytes)
 {
-	if (account->user)
-		atomic_long_sub(bytes >> PAGE_SHIFT, &account->user->locked_vm);
+	if (account->owner)
+		atomic_long_sub(bytes >> PAGE_SHIFT, &account->owner->user->locked_vm);
 	atomic64_sub(bytes, &total);
 	atomic64_sub(bytes, &account->bytes);
 }
@@ -119,30 +119,33 @@ void xqaccel_uncharge(struct xqaccel_account *account, u64 bytes)
  *
  * Return: for xqaccel_uncharge_left(), when it is given back.
  */
-struct user_struct *xqaccel_charge_leave(struct xqaccel_account *account, u64 bytes)
+const struct cred *xqaccel_charge_leave(struct xqaccel_account *account, u64 bytes)
 {
 	atomic64_sub(bytes, &account->bytes);
-	return account->user ? get_uid(account->user) : NULL;
+	return get_cred(account->owner);
 }
 
-void xqaccel_uncharge_left(struct user_struct *user, u64 bytes)
+void xqaccel_uncharge_left(const struct cred *owner, u64 bytes)
 {
-	if (user)
-		atomic_long_sub(bytes >> PAGE_SHIFT, &user->locked_vm);
+	if (owner)
+		atomic_long_sub(bytes >> PAGE_SHIFT, &owner->user->locked_vm);
 	atomic64_sub(bytes, &total);
-	free_uid(user);
+	put_cred(owner);
 }
 
-/* A file is opened by the current task. */
+/*
+ * A file is opened by the current task. Its credentials hold the user, because not every kernel
+ * lets a module call free_uid(): Debian's 6.1.0-50 does not, its 6.1.0-56 does.
+ */
 void xqaccel_account_open(struct xqaccel_account *account)
 {
 	atomic64_set(&account->bytes, 0);
-	account->user = capable(CAP_IPC_LOCK) ? NULL : get_uid(current_user());
+	account->owner = capable(CAP_IPC_LOCK) ? NULL : get_current_cred();
 }
 
 /* Everything was uncharged. */
 void xqaccel_account_close(struct xqaccel_account *account)
 {
 	WARN_ON(atomic64_read(&account->bytes));
-	free_uid(account->user);
+	put_cred(account->owner);
 }

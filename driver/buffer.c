@@ -96,7 +96,7 @@ static void buffer_free(struct xqaccel_buffer *buf, bool safe)
 	atomic64_sub(buf->bytes, &client->xq->stats.buffer_bytes);
 	atomic64_dec(&client->xq->stats.buffers);
 	if (keep) {
-		buf->kept_user = xqaccel_charge_leave(&client->account, buf->bytes);
+		buf->kept_owner = xqaccel_charge_leave(&client->account, buf->bytes);
 		xqaccel_keep_buffer(client->xq, buf);
 		return;
 	}

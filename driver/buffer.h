@@ -12,7 +12,7 @@
 struct device;
 struct file;
 struct vm_area_struct;
-struct user_struct;
+struct cred;
 struct xqaccel_client;
 struct xqaccel_device;
 
@@ -37,7 +37,7 @@ struct xqaccel_device;
  * @mapped: in the DMA API; under client->mem_lock, or kept.lock if it was kept
  * @from_dma: the memory is the DMA API's, see buffer_pages.c; under client->mem_lock
  * @writable: by the device; user space has no handle of one that is not
- * @kept_user: while it is kept, whom it is charged to; NULL if there is no limit
+ * @kept_owner: while it is kept, whom it is charged to; NULL if there is no limit
  * @published: user space has the handle, which names nothing before; under xa_lock
  */
 struct xqaccel_buffer {
@@ -53,7 +53,7 @@ struct xqaccel_buffer {
 	unsigned long page_count;
 	struct sg_table sgt;
 	struct device *dma_dev;
-	struct user_struct *kept_user;
+	const struct cred *kept_owner;
 	bool has_va;
 	bool mapped;
 	bool from_dma;

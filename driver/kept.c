@@ -40,7 +40,7 @@ static void drop(struct xqaccel_device *xq, bool forget)
 		list_del(&buf->node);
 		if (!forget)
 			atomic64_sub(buf->page_count, &xq->stats.leaked_pages);
-		xqaccel_uncharge_left(buf->kept_user, buf->bytes);
+		xqaccel_uncharge_left(buf->kept_owner, buf->bytes);
 		xqaccel_buffer_pages_free(buf, forget);
 		kfree(buf);
 	}

@@ -101,7 +101,7 @@ static void table_free(struct device *dev, struct xqaccel_table *table, bool lea
  */
 void xqaccel_table_free_kept(struct device *dev, struct xqaccel_table *table, bool leak)
 {
-	xqaccel_uncharge_left(table->kept_user, table_cost(table->level));
+	xqaccel_uncharge_left(table->kept_owner, table_cost(table->level));
 	table_free(dev, table, leak);
 }
 
@@ -113,7 +113,7 @@ static void table_remove(struct xqaccel_mmu *mmu, struct xqaccel_table *table,
 	table_count(mmu, table->level, -1);
 	if (kept) {
 		atomic64_sub(cost, mmu->table_bytes);
-		table->kept_user = xqaccel_charge_leave(mmu->account, cost);
+		table->kept_owner = xqaccel_charge_leave(mmu->account, cost);
 		list_add_tail(&table->node, kept);
 	} else {
 		cost_remove(mmu, cost);

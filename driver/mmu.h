@@ -11,7 +11,7 @@
 #include "xq_regs.h"
 
 struct device;
-struct user_struct;
+struct cred;
 struct xqaccel_account;
 
 /*
@@ -31,7 +31,7 @@ struct xqaccel_account;
  * @level: 0 is the root
  * @index: of its entry in the table above
  * @node: in mmu->unlinked, or kept for a device that may still walk it
- * @kept_user: while it is kept, whom it is charged to; NULL if there is no limit
+ * @kept_owner: while it is kept, whom it is charged to; NULL if there is no limit
  */
 struct xqaccel_table {
 	__le64 *entry;
@@ -41,7 +41,7 @@ struct xqaccel_table {
 	unsigned int level;
 	unsigned int index;
 	struct list_head node;
-	struct user_struct *kept_user;
+	const struct cred *kept_owner;
 };
 
 #define XQACCEL_LARGE_LEAF	((struct xqaccel_table *)1)

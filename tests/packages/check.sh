@@ -119,7 +119,7 @@ boot() {
 }
 
 purge_packages() {
-	inside apt-get purge -y libxqaccel1 libxqaccel-dev xqaccel-tools xqaccel-dkms && inside apt-get autoremove -y --purge
+	inside apt-get purge -y libxqaccel1 libxqaccel-dev xqaccel-tools libggml-xqaccel xqaccel-dkms && inside apt-get autoremove -y --purge
 }
 
 # Keys that DKMS has made for itself are its own.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* A stream computes graphs: it adds the jobs of their products and waits for all of them. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,14 +18,15 @@ static const char *get_name(struct xqg_stream *stream)
 	return ((struct xqg_products *)stream->context)->jobs.accel->name;
 }
 
+/* Not to ggml's log: programs hide what is there. */
 static void report(const struct xqg_jobs *jobs)
 {
 	const struct xqg_job_totals *t = &jobs->totals;
 
-	if (getenv("XQACCEL_GGML_STATS"))
-		xqg_log(XQG_INFO, "%s: %llu jobs, %.3f s on the device, %.1f GMAC, %.1f MiB moved", jobs->accel->name,
-			(unsigned long long)t->jobs, (double)t->device_ns / 1e9, (double)t->macs / 1e9,
-			(double)t->bytes / (1 << 20));
+	if (getenv("XQACCEL_GGML_STATS") && t->jobs)
+		fprintf(stderr, "xqaccel: %s: %llu jobs, %.3f s on the device, %.2f GMAC, %.1f MiB moved\n",
+			jobs->accel->name, (unsigned long long)t->jobs, (double)t->device_ns / 1e9,
+			(double)t->macs / 1e9, (double)t->bytes / (1 << 20));
 }
 
 static void free_stream(struct xqg_stream *stream)

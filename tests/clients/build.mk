@@ -9,3 +9,7 @@ test-ggml-products-ldlibs := -ldl
 CHECK_SCRIPTS += tests/clients/test_ggml.sh
 CHECK_DEPS += $(XQ_GGML) $(O)/obj/bin/test-ggml-products
 test_ggml.sh-timeout := 600
+
+.PHONY: demo-llm
+demo-llm: $(XQ_GGML) $(QEMU) $(O)/demo-$(KVER).cpio | $(O)/stamp/packages-check ## llama.cpp generates text on the CPU, on soft and in a VM with the accelerator
+	$(Q)tests/clients/demo_llm.sh $(O) $(KVER)

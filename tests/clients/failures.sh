@@ -1,0 +1,89 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# failures.sh, in a guest whose device has one context: llama-completion while the device is reset, taken by someone else,
+# and unplugged, each in the middle of a text. It goes on, or ends with an error that says why. Prints KTAP.
+#
+# /vectors has llama (a folder of fetch-llama.sh), Q4_0.gguf and libggml-xqaccel.so.
+
+export GGML_BACKEND_PATH=/vectors/libggml-xqaccel.so OMP_WAIT_POLICY=passive
+number=0
+
+result() {
+	number=$((number + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $number $2"
+	else
+		tail -n 3 "/tmp/$3.err" | sed 's/^/# /'
+		echo "not ok $number $2"
+	fi
+}
+
+# generate NAME TOKENS
+generate() {
+	timeout 400 /vectors/llama/run llama-completion -m /vectors/Q4_0.gguf -n "$2" -p "The device " --temp 0 --ignore-eos \
+		-no-cnv -t 2 -fa on -fit off -dev XQACCEL >"/tmp/$1.out" 2>"/tmp/$1.err"
+	echo $? >"/tmp/$1.status"
+}
+
+status() {
+	cat "/tmp/$1.status"
+}
+
+# Waits until a text has so many bytes.
+flows() {
+	local i=0
+	while [ "$(wc -c <"/tmp/$1.out" 2>/dev/null || echo 0)" -lt "$2" ] && [ $i -lt 600 ] && [ ! -e "/tmp/$1.status" ]; do
+		sleep 0.1
+		i=$((i + 1))
+	done
+	[ ! -e "/tmp/$1.status" ]
+}
+
+reset_device() {
+	for device in /sys/bus/pci/drivers/xqaccel/*/reset; do
+		echo 1 >"$device"
+	done
+}
+
+resets() {
+	generate quiet 120
+	generate reset 120 &
+	flows reset 16 || return 1
+	reset_device || return 1
+	flows reset 40 || return 1
+	reset_device || return 1
+	wait
+	[ "$(status reset)" = 0 ] && [ "$(head -c 100 /tmp/reset.out)" = "$(head -c 100 /tmp/quiet.out)" ]
+}
+
+taken() {
+	generate first 4000 &
+	flows first 16 || return 1
+	generate second 8
+	[ "$(status second)" != 0 ] && [ "$(status second)" -lt 124 ] && flows first 20 &&
+		grep -q "all contexts of the device are taken" /tmp/second.err
+}
+
+unplugged() {
+	flows first 24 || return 1
+	host-request device_del || return 1
+	wait
+	[ "$(status first)" != 0 ] && [ "$(status first)" -lt 124 ] && grep -q "the device is gone" /tmp/first.err
+}
+
+without() {
+	generate soft 8
+	[ "$(status soft)" = 0 ]
+}
+
+echo "KTAP version 1"
+echo "1..4"
+resets
+result $? "resets in the middle of a text: the same text" reset
+taken
+result $? "no context left: an error" second
+unplugged
+result $? "unplugged in the middle of a text: an error" first
+without
+result $? "no device: the software device" soft

@@ -6,9 +6,10 @@ PROGRAMS += test-ggml-products
 test-ggml-products-y := tests/clients/ggml_products.c
 test-ggml-products-ldlibs := -ldl
 
-CHECK_SCRIPTS += tests/clients/test_ggml.sh
-CHECK_DEPS += $(XQ_GGML) $(O)/obj/bin/test-ggml-products
+CHECK_SCRIPTS += tests/clients/test_ggml.sh tests/clients/test_llama_failures.sh
+CHECK_DEPS += $(XQ_GGML) $(O)/obj/bin/test-ggml-products $(QEMU) $(O)/demo-6.12.cpio
 test_ggml.sh-timeout := 600
+test_llama_failures.sh-timeout := 900
 
 .PHONY: demo-llm
 demo-llm: $(XQ_GGML) $(QEMU) $(O)/demo-$(KVER).cpio | $(O)/stamp/packages-check ## llama.cpp generates text on the CPU, on soft and in a VM with the accelerator

@@ -3,6 +3,8 @@
 #
 # demo_llm.sh BUILD KERNEL: an unmodified llama.cpp, as a newer Debian release has it, generates text from a model that is
 # made here, on ggml's CPU backend, on the software device, and in a VM on /dev/xqaccel0. The texts must be the same.
+#
+# demo_llm.sh BUILD KERNEL --failures: failures.sh in such a VM; prints KTAP.
 set -euo pipefail
 
 top=$(dirname "$(readlink -f "$0")")/../..
@@ -32,12 +34,12 @@ prepare() {
 }
 
 make_model() {
-	"$top/tests/clients/make_gguf.py" --layers 4 --width 256 --inner 768 --heads 4 --text "$top/README.md" "$work/f16.gguf"
+	/usr/bin/python3 "$top/tests/clients/make_gguf.py" --layers 4 --width 256 --inner 768 --heads 4 --text "$top/README.md" "$work/f16.gguf"
 	"$1/run" llama-quantize --pure "$work/f16.gguf" "$work/$2.gguf" "$2" >"$work/quantize.log" 2>&1
 }
 
 bytes() {
-	# shellcheck disable=SC2059
+	# shellcheck disable=SC2001,SC2059
 	printf "$(sed 's/../\\x&/g' <<<"$1")"
 }
 
@@ -68,6 +70,12 @@ failed=0
 mkdir -p "$work"
 llama=$("$top/tests/setup/fetch-llama.sh") || { echo "demo-llm: llama.cpp can't be fetched" >&2; exit 1; }
 prepare "$llama"
+if [ "${3:-}" = --failures ]; then
+	make_model "$llama" Q4_0
+	cp "$top/tests/clients/failures.sh" "$work/"
+	exec "$top/tests/vm/run" --kernel "$kernel" --build "$build" --image demo --timeout 1500 --device-props contexts=1 \
+		--vectors "$work" --command 'sh /vectors/failures.sh'
+fi
 awk '{ print "  " $1, $2 }' "$llama/versions" | grep -E 'libggml0|libllama0'
 for type in Q4_0 Q8_0; do
 	make_model "$llama" "$type"

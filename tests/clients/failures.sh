@@ -32,7 +32,7 @@ status() {
 
 # Waits until a text has so many bytes.
 flows() {
-	local i=0
+	i=0
 	while [ "$(wc -c <"/tmp/$1.out" 2>/dev/null || echo 0)" -lt "$2" ] && [ $i -lt 600 ] && [ ! -e "/tmp/$1.status" ]; do
 		sleep 0.1
 		i=$((i + 1))

@@ -16,7 +16,9 @@ export OMP_WAIT_POLICY=passive XQACCEL_GGML_STATS=1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-for try in 1 2 3 4 5 6; do
+tries=0
+while [ $tries -lt 6 ]; do
+	tries=$((tries + 1))
 	"$llama/run" llama-completion -m "$model" -n $((tokens + 32)) -p "The device " --temp 0 --ignore-eos -no-cnv -t 2 \
 		-fa on -fit off -dev $device >"$work/out" 2>"$work/err" || { tail -n 5 "$work/err" >&2; exit 1; }
 	speed=$(sed -n 's/.*  eval time.* \([0-9.]*\) tokens per second.*/\1/p' "$work/err")

@@ -64,7 +64,7 @@ static const char *operands(const char *arguments)
 	char word[32];
 
 	snprintf(word, sizeof(word), "%.*s", (int)strcspn(first, " ]"), first);
-	return ends(word, ".npy") ? " tensor" : ends(word, "FILE") ? " file" : "";
+	return ends(word, ".npy") ? " tensor" : ends(word, "FILE") || ends(word, "MODEL") ? " file" : "";
 }
 
 void option_list_all(const struct option_spec *specs, size_t n)

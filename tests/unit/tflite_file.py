@@ -12,8 +12,8 @@ CODES = {name: code for code, name in [
     (22, "RESHAPE"), (23, "RESIZE_BILINEAR"), (25, "SOFTMAX"), (28, "TANH"), (32, "CUSTOM"), (34, "PAD"), (39, "TRANSPOSE"), (40, "MEAN"), (41, "SUB"),
     (43, "SQUEEZE"), (45, "STRIDED_SLICE"), (49, "SPLIT"), (55, "MAXIMUM"), (57, "MINIMUM"), (60, "PADV2"), (65, "SLICE"),
     (67, "TRANSPOSE_CONV"), (70, "EXPAND_DIMS"), (83, "PACK"), (88, "UNPACK"), (97, "RESIZE_NEAREST_NEIGHBOR"), (98, "LEAKY_RELU"),
-    (102, "SPLIT_V"), (106, "ADD_N"), (114, "QUANTIZE"), (117, "HARD_SWISH"), (129, "CALL_ONCE"), (142, "VAR_HANDLE"),
-    (143, "READ_VARIABLE"), (144, "ASSIGN_VARIABLE")]}
+    (102, "SPLIT_V"), (106, "ADD_N"), (111, "ELU"), (114, "QUANTIZE"), (117, "HARD_SWISH"), (129, "CALL_ONCE"), (142, "VAR_HANDLE"),
+    (143, "READ_VARIABLE"), (144, "ASSIGN_VARIABLE"), (150, "GELU")]}
 
 
 class Table:

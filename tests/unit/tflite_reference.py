@@ -414,6 +414,8 @@ OPERATORS = {
     55: lambda v, t, out, o: [np.maximum(v[0], v[1])], 57: lambda v, t, out, o: [np.minimum(v[0], v[1])], 60: pad, 65: slice_op,
     67: transpose_conv, 70: reshaped, 83: lambda v, t, out, o: [np.stack(v, o.get(1, "i"))],
     88: lambda v, t, out, o: [np.take(v[0], i, o.get(1, "i")) for i in range(len(out))], 97: resize_nearest, 98: leaky_relu,
+    111: by_table(lambda x: np.where(x < 0, np.expm1(np.minimum(x, 0)), x)),
+    150: by_table(np.vectorize(lambda x: np.float32(0.5 * x * math.erfc(-x * math.sqrt(0.5))))),
     102: lambda v, t, out, o: split(v[0], [int(n) for n in v[1]], int(v[2].reshape(-1)[0])), 114: quantize, 117: hard_swish,
 }
 

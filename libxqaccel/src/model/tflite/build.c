@@ -172,6 +172,16 @@ int xqt_build_leaky_relu(struct xqt_call *call)
 	return 0;
 }
 
+int xqt_build_elu(struct xqt_call *call)
+{
+	struct xqm_operator *op = plain(call, 1);
+
+	if (!op)
+		return not_added(call);
+	op->params.alpha.alpha = 1;
+	return 0;
+}
+
 int xqt_build_gelu(struct xqt_call *call)
 {
 	struct xqm_operator *op = plain(call, 1);

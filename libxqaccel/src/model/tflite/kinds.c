@@ -66,6 +66,7 @@ static const struct xqt_kind kinds[] = {
 	{ TFLITE_RELU_0_TO_1, XQM_CLIP, 1, 1, xqt_build_clip },
 	{ TFLITE_LEAKY_RELU, XQM_LEAKY_RELU, 1, 1, xqt_build_leaky_relu },
 	{ TFLITE_HARD_SWISH, XQM_HARD_SWISH, 1, 1, xqt_build_plain },
+	{ TFLITE_ELU, XQM_ELU, 1, 1, xqt_build_elu },
 	{ TFLITE_GELU, XQM_GELU, 1, 1, xqt_build_gelu },
 	{ TFLITE_ABS, XQM_ABS, 1, 1, xqt_build_plain },
 	{ TFLITE_NEG, XQM_NEG, 1, 1, xqt_build_plain },

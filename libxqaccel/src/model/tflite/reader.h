@@ -127,6 +127,7 @@ int xqt_build_pool(struct xqt_call *call);
 int xqt_build_softmax(struct xqt_call *call);
 int xqt_build_clip(struct xqt_call *call);
 int xqt_build_leaky_relu(struct xqt_call *call);
+int xqt_build_elu(struct xqt_call *call);
 int xqt_build_gelu(struct xqt_call *call);
 int xqt_build_reduce(struct xqt_call *call);
 int xqt_build_reshape(struct xqt_call *call);

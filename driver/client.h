@@ -127,6 +127,7 @@ struct xqaccel_client {
 	unsigned int unreaped;		/* jobs accepted and not reaped, but for those of rings */
 	unsigned int ring_jobs;		/* jobs of io_uring commands that have not ended */
 	struct list_head commands;	/* io_uring commands whose jobs have not all ended */
+	unsigned int command_count;	/* length of commands */
 	u64 next_id;			/* of a job */
 	struct hlist_head by_id[XQACCEL_JOB_HASH];	/* jobs accepted and not reaped */
 	bool closed;

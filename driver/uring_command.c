@@ -190,12 +190,21 @@ static void command_complete(struct io_uring_cmd *cmd, unsigned int issue_flags)
 
 XQACCEL_URING_TASK_WORK(command_task_work, command_complete)
 
+static void command_unlist(struct xqaccel_uring_command *command)
+{
+	list_del(&command->node);
+	command->client->command_count--;
+}
+
 /* It has no jobs any more. */
 static void command_end(struct xqaccel_uring_command *command)
 {
-	command->state = COMMAND_ENDED;
-	list_del(&command->node);
-	if (!command->polled)
+	const bool polled = command->polled;
+
+	command_unlist(command);
+	/* With all that the command has become, for who polls and frees it. */
+	smp_store_release(&command->state, COMMAND_ENDED);
+	if (!polled)
 		xqaccel_uring_in_task(command->cmd, command_task_work);
 }
 
@@ -275,7 +284,7 @@ static bool abandon(struct xqaccel_uring_command *command)
 		return false;
 	jobs_leave(command);
 	command->state = COMMAND_ENDED;
-	list_del(&command->node);
+	command_unlist(command);
 	return true;
 }
 
@@ -360,13 +369,14 @@ int xqaccel_uring_command_cancel(struct io_uring_cmd *by, u64 user_data)
 
 /* ---- starting --------------------------------------------------------------------- */
 
-/* Whether the lane, the user and the device can take all jobs of a command, under the lock. */
+/* Whether client, lane, user and device can take all jobs of a command, under the lock. */
 static bool has_room(const struct xqaccel_uring_command *command)
 {
 	const struct xqaccel_client *client = command->client;
 	const u32 count = command->count;
 
-	return command->lane->ring_jobs + count <= XQACCEL_LANE_JOBS &&
+	return client->command_count < XQACCEL_CLIENT_COMMANDS &&
+	       command->lane->ring_jobs + count <= XQACCEL_LANE_JOBS &&
 	       client->user->jobs + count <= XQACCEL_USER_JOBS &&
 	       client->xq->unreaped + count <= XQACCEL_DEVICE_JOBS;
 }
@@ -388,6 +398,7 @@ static int publish(struct xqaccel_uring_command *command)
 		return -EBUSY;
 	command->state = COMMAND_RUNS;
 	list_add_tail(&command->node, &client->commands);
+	client->command_count++;
 	if (XQACCEL_URING_ORPHANS)
 		queue_delayed_work(xqaccel_job_wq, &client->ring_work,
 				   msecs_to_jiffies(ORPHANS_MS));
@@ -433,22 +444,35 @@ int xqaccel_uring_command_start(struct xqaccel_uring_command *command, unsigned 
 
 /* ---- polling ---------------------------------------------------------------------- */
 
-/* 1 if the command has ended, which is completed then. */
-int xqaccel_uring_command_poll(struct io_uring_cmd *cmd)
+/*
+ * Looks for ended jobs on the queue that has those of a command; whether that has ended. Somebody
+ * polls again at once, so he does not queue for the lock where others have work to do.
+ */
+static bool command_look(struct xqaccel_uring_command *command)
 {
-	struct xqaccel_uring_command *command = command_of(cmd);
 	struct xqaccel_device *xq = command->client->xq;
 	struct xqaccel_queue *q;
+	unsigned long flags;
 	bool ended;
 
-	spin_lock_irq(&xq->lock);
+	if (!spin_trylock_irqsave(&xq->lock, flags))
+		return false;
 	q = command->lane->queue;
 	if (command->state == COMMAND_RUNS && q && xqaccel_queue_serve(q))
 		q->polled = true;
 	ended = command->state == COMMAND_ENDED || (command_orphaned(command) && abandon(command));
-	spin_unlock_irq(&xq->lock);
+	spin_unlock_irqrestore(&xq->lock, flags);
 	xqaccel_sched_ring(xq);
-	if (!ended)
+	return ended;
+}
+
+/* 1 if the command has ended, which is completed then. */
+int xqaccel_uring_command_poll(struct io_uring_cmd *cmd)
+{
+	struct xqaccel_uring_command *command = command_of(cmd);
+
+	/* Pairs with the release in command_end(). */
+	if (smp_load_acquire(&command->state) != COMMAND_ENDED && !command_look(command))
 		return 0;
 	/* As io_uring_cmd_iopoll_done() would, which not all kernels have. */
 	command_complete(cmd, 0);

@@ -493,6 +493,32 @@ TEST_F_TIMEOUT(uring, full_lane, 60)
 	}
 }
 
+TEST_F_TIMEOUT(uring, too_many_commands, 60)
+{
+	enum { MOST = 1024 };
+	unsigned int i;
+	struct result r;
+
+	if (!host_present())
+		SKIP(return, "no host to make the device hang");
+	io_uring_queue_exit(&self->ring);
+	ASSERT_EQ(0, ring_open(&self->ring, MOST, 0));
+	/* All that start do, one on each queue; lanes have room for all commands. */
+	ASSERT_EQ(0, inject("hang-jobs", 10 * MOST));
+	for (i = 0; i < MOST; i++)
+		ring_jobs(&self->ring, self->fd, &self->job, 1, i % 8, i);
+	ASSERT_EQ(0, ring_submit(&self->ring, MOST));
+	ring_jobs(&self->ring, self->fd, &self->job, 1, 1, MOST);
+	EXPECT_EQ(-EBUSY, ring_run(&self->ring));
+	for (i = 0; i < MOST; i++)
+		ring_cancel(&self->ring, self->fd, i, MOST + 1);
+	ASSERT_EQ(0, ring_submit(&self->ring, MOST));
+	for (i = 0; i < 2 * MOST; i++) {
+		ASSERT_EQ(0, ring_wait(&self->ring, &r, 60 * SECOND));
+		EXPECT_EQ(r.user_data == MOST + 1 ? 0 : -ECANCELED, r.res);
+	}
+}
+
 /* ---- how jobs end ------------------------------------------------------------------ */
 
 TEST_F(uring, timeout)

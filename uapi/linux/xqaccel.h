@@ -1062,8 +1062,8 @@ struct xqaccel_program_destroy {
  * the ring has entries of 32 bytes (IORING_SETUP_CQE32).
  *
  * Refused with the errors of XQACCEL_IOCTL_SUBMIT for the first job that is, but never with
- * EAGAIN: EBUSY if max_jobs jobs of commands are in the lane, or the user or all users together
- * have as many as the driver takes. EINVAL, too, for a job with XQACCEL_JOB_SILENT:
+ * EAGAIN: EBUSY if max_jobs jobs of commands are in the lane, the client has 1024 commands, or the
+ * user or all users together have as many jobs as the driver takes. EINVAL, too, for a job with XQACCEL_JOB_SILENT:
  * IOSQE_CQE_SKIP_SUCCESS is what io_uring has for that. EFAULT, too, after the jobs have ended, if
  * a completion could not be written.
  *

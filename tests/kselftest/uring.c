@@ -505,8 +505,16 @@ TEST_F_TIMEOUT(uring, too_many_commands, 60)
 	ASSERT_EQ(0, ring_open(&self->ring, MOST, 0));
 	/* All that start do, one on each queue; lanes have room for all commands. */
 	ASSERT_EQ(0, inject("hang-jobs", 10 * MOST));
-	for (i = 0; i < MOST; i++)
-		ring_jobs(&self->ring, self->fd, &self->job, 1, i % 8, i);
+	for (i = 0; i < MOST; i++) {
+		const struct xqaccel_uring_submit s = {
+			.jobs = (uintptr_t)&self->job, .stride = sizeof(self->job), .count = 1,
+			.lane = i % 8, .timeout_ms = 600000,
+		};
+
+		ring_payload(&self->ring,
+			     ring_command(&self->ring, self->fd, XQACCEL_URING_SUBMIT, i),
+			     &s, sizeof(s));
+	}
 	ASSERT_EQ(0, ring_submit(&self->ring, MOST));
 	ring_jobs(&self->ring, self->fd, &self->job, 1, 1, MOST);
 	EXPECT_EQ(-EBUSY, ring_run(&self->ring));

@@ -8,6 +8,7 @@
 #include "chrdev.h"
 #include "client.h"
 #include "ioctl.h"
+#include "job.h"
 #include "uring.h"
 
 #define MAX_DEVICES	64
@@ -107,16 +108,26 @@ void xqaccel_chrdev_forget(struct xqaccel_device *xq)
 	xq->minor = -1;
 }
 
+/* What files of all devices need: a class, numbers, and memory for the jobs that come by them. */
 int xqaccel_chrdev_init(void)
 {
 	int ret;
 
-	ret = alloc_chrdev_region(&first_devt, 0, MAX_DEVICES, "xqaccel");
+	ret = xqaccel_job_memory_init();
 	if (ret)
 		return ret;
+	ret = alloc_chrdev_region(&first_devt, 0, MAX_DEVICES, "xqaccel");
+	if (ret)
+		goto exit_job_memory;
 	ret = class_register(&xqaccel_class);
 	if (ret)
-		unregister_chrdev_region(first_devt, MAX_DEVICES);
+		goto unregister_region;
+	return 0;
+
+unregister_region:
+	unregister_chrdev_region(first_devt, MAX_DEVICES);
+exit_job_memory:
+	xqaccel_job_memory_exit();
 	return ret;
 }
 
@@ -125,4 +136,5 @@ void xqaccel_chrdev_exit(void)
 	class_unregister(&xqaccel_class);
 	unregister_chrdev_region(first_devt, MAX_DEVICES);
 	ida_destroy(&minors);
+	xqaccel_job_memory_exit();
 }

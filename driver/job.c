@@ -2,7 +2,6 @@
 /* Jobs: made from a checked description, with references to their buffers; and their end. */
 #include <linux/lockdep.h>
 #include <linux/poll.h>
-#include <linux/slab.h>
 
 #include "buffer.h"
 #include "client.h"
@@ -186,21 +185,6 @@ static unsigned int operand_count(const struct xqaccel_job_desc *d)
 	return count;
 }
 
-/* Most jobs have few operands, so the places of others are neither cleared nor copied. */
-static struct xqaccel_job *job_alloc(unsigned int operands, gfp_t gfp)
-{
-	struct xqaccel_job *job = kmalloc(sizeof(*job), gfp);
-
-	if (!job)
-		return NULL;
-	memset(job, 0, offsetof(struct xqaccel_job, span));
-	memset(job->span, 0, operands * sizeof(job->span[0]));
-	memset(&job->desc, 0, offsetof(struct xq_hw_descriptor, operand));
-	memset(job->desc.operand, 0, operands * sizeof(job->desc.operand[0]));
-	job->operands = operands;
-	return job;
-}
-
 /*
  * Takes references to the buffers of a description that xqaccel_job_check() liked. Sleeps if
  * @gfp says so, or where caches are maintained.
@@ -208,7 +192,7 @@ static struct xqaccel_job *job_alloc(unsigned int operands, gfp_t gfp)
 struct xqaccel_job *xqaccel_job_create(struct xqaccel_client *client,
 				       const struct xqaccel_job_desc *d, gfp_t gfp)
 {
-	struct xqaccel_job *job = job_alloc(operand_count(d), gfp | __GFP_NOWARN);
+	struct xqaccel_job *job = xqaccel_job_alloc(operand_count(d), gfp | __GFP_NOWARN);
 	int ret;
 
 	if (!job)
@@ -301,13 +285,6 @@ void xqaccel_job_release(struct xqaccel_job *job)
 		xqaccel_program_put(job->program);
 	job->program = NULL;
 	xqaccel_client_put(job->client);
-}
-
-/* For a job that was released, so its client may be gone. */
-void xqaccel_job_free(struct xqaccel_device *xq, struct xqaccel_job *job)
-{
-	atomic64_dec(&xq->stats.jobs);
-	kfree(job);
 }
 
 /* Makes the completion of a job visible; its status is known. Nobody may look at it afterwards. */

@@ -127,6 +127,12 @@ struct xqaccel_job_source {
 /* How long a job may go on when its file was closed. */
 #define XQACCEL_CLOSE_GRACE_MS	1000
 
+/* job_memory.c */
+int xqaccel_job_memory_init(void);
+void xqaccel_job_memory_exit(void);
+struct xqaccel_job *xqaccel_job_alloc(unsigned int operands, gfp_t gfp);
+void xqaccel_job_free(struct xqaccel_device *xq, struct xqaccel_job *job);
+
 /* job_check.c */
 int xqaccel_job_check(const struct xqaccel_caps *caps, const struct xqaccel_job_desc *desc);
 
@@ -137,7 +143,6 @@ struct xqaccel_job *xqaccel_job_find(struct xqaccel_client *client, u64 id);
 void xqaccel_job_count(struct xqaccel_job *job);
 void xqaccel_job_uncount(struct xqaccel_job *job);
 void xqaccel_job_release(struct xqaccel_job *job);
-void xqaccel_job_free(struct xqaccel_device *xq, struct xqaccel_job *job);
 void xqaccel_job_finish(struct xqaccel_job *job, u32 status);
 void xqaccel_job_fail(struct xqaccel_job *job, u32 status);
 void xqaccel_job_end(struct xqaccel_job *job);

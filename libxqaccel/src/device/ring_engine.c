@@ -97,8 +97,11 @@ static bool refused(const struct slot *slot)
 	return slot->res < 0 && !slot->completion.id;
 }
 
-/* A command has ended. Nobody wants to hear of a silent job that ended well. */
-static void slot_ended(struct ring_engine *e, struct slot *slot, int res)
+/*
+ * A command has ended. Nobody wants to hear of a silent job that ended well. Some kernels (6.1) hand over in
+ * reverse what they have at once: of what came together, from @from on, older jobs come first.
+ */
+static void slot_ended(struct ring_engine *e, struct slot **from, struct slot *slot, int res)
 {
 	slot->res = res;
 	slot->under_way = false;
@@ -107,14 +110,18 @@ static void slot_ended(struct ring_engine *e, struct slot *slot, int res)
 		slot_put(e, slot);
 		return;
 	}
-	slot->next = NULL;
-	*e->ended_end = slot;
-	e->ended_end = &slot->next;
+	while (*from && (*from)->id < slot->id)
+		from = &(*from)->next;
+	slot->next = *from;
+	*from = slot;
+	if (!slot->next)
+		e->ended_end = &slot->next;
 }
 
 /* Takes from the ring what is there; whether there was something. */
 static bool collect(struct ring_engine *e)
 {
+	struct slot **from = e->ended_end;
 	struct io_uring_cqe *cqe;
 	bool any = false;
 
@@ -122,7 +129,7 @@ static bool collect(struct ring_engine *e)
 		struct slot *slot = io_uring_cqe_get_data(cqe);
 
 		if (slot)
-			slot_ended(e, slot, cqe->res);
+			slot_ended(e, from, slot, cqe->res);
 		else
 			e->canceled = cqe->res;
 		io_uring_cqe_seen(&e->ring, cqe);

@@ -143,9 +143,8 @@ CHECK_SCRIPTS += tests/unit/test_quickstart.py
 test_quickstart.py-args = $(O)/obj/bin/xq
 
 # ONNX files: models made in memory, under the sanitizers, too.
-UNIT_TESTS += test_onnx
-UNIT_TESTS_asan += test_onnx
-test_onnx-y := tests/unit/test_onnx.c tests/unit/onnx_model.c
-test_onnx-libs := xqaccel
-$(foreach f,test_onnx onnx_model,$(eval CFLAGS-tests/unit/$(f).c := -iquote $(dir $(XQ_ONNX_PROTO))))
-$(foreach v,$(XQ_ONNX_VARIANTS),$(O)/$(v)/tests/unit/test_onnx.o $(O)/$(v)/tests/unit/onnx_model.o): | $(XQ_ONNX_PROTO).h
+UNIT_TESTS += test_onnx test_onnx_quantized
+UNIT_TESTS_asan += test_onnx test_onnx_quantized
+$(foreach t,test_onnx test_onnx_quantized,$(eval $(t)-y := tests/unit/$(t).c tests/unit/onnx_model.c) $(eval $(t)-libs := xqaccel))
+$(foreach f,test_onnx test_onnx_quantized onnx_model,$(eval CFLAGS-tests/unit/$(f).c := -iquote $(dir $(XQ_ONNX_PROTO))))
+$(foreach v,$(XQ_ONNX_VARIANTS),$(patsubst %,$(O)/$(v)/tests/unit/%.o,test_onnx test_onnx_quantized onnx_model)): | $(XQ_ONNX_PROTO).h

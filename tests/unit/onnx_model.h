@@ -9,7 +9,7 @@
 
 #include "onnx.pb-c.h"
 
-#define MODEL_ITEMS		16
+#define MODEL_ITEMS		24
 #define MODEL_DIMS		6
 
 /* A model to be changed by a test, and then packed. Texts are not copied. */
@@ -18,7 +18,7 @@ struct onnx_model {
 	Onnx__GraphProto graph;
 	Onnx__OperatorSetIdProto opset, *opsets[1];
 	Onnx__NodeProto node[MODEL_ITEMS], *nodes[MODEL_ITEMS];
-	char *inputs[MODEL_ITEMS][8], *outputs[MODEL_ITEMS][2];
+	char *inputs[MODEL_ITEMS][10], *outputs[MODEL_ITEMS][2];
 	Onnx__AttributeProto attribute[MODEL_ITEMS], *attributes[MODEL_ITEMS];
 	Onnx__TensorProto constant[MODEL_ITEMS], *constants[MODEL_ITEMS];
 	int64_t dims[MODEL_ITEMS][MODEL_DIMS];

@@ -48,6 +48,11 @@ enum xqm_op {
 	XQM_AVERAGE,
 	XQM_SQUARED_DIFFERENCE,
 	XQM_PRELU,
+	XQM_BIT_AND,
+	XQM_BIT_OR,
+	XQM_BIT_XOR,
+	XQM_SHIFT_LEFT,		/* of unsigned integers */
+	XQM_SHIFT_RIGHT,
 	XQM_EQUAL,
 	XQM_LESS,
 	XQM_LESS_OR_EQUAL,
@@ -90,6 +95,21 @@ enum xqm_op {
 	XQM_SOFTPLUS,
 	XQM_SOFTSIGN,
 	XQM_MISH,
+	XQM_TAN,
+	XQM_ASIN,
+	XQM_ACOS,
+	XQM_ATAN,
+	XQM_SINH,
+	XQM_COSH,
+	XQM_ASINH,
+	XQM_ACOSH,
+	XQM_ATANH,
+	XQM_THRESHOLDED_RELU,
+	XQM_SHRINK,		/* x + beta below -alpha, x - beta above alpha, else 0 */
+	XQM_SWISH,		/* x sigmoid(alpha x) */
+	XQM_IS_NAN,
+	XQM_IS_INF,		/* alpha: -infinity, beta: infinity count */
+	XQM_BIT_NOT,
 
 	/* Along an axis. params.axis */
 	XQM_SOFTMAX,		/* params.softmax */
@@ -278,6 +298,8 @@ struct xqm_resize {
 	enum xqm_sampling sampling;
 	enum xqm_nearest nearest;
 	float cubic_a;
+	unsigned int axes;	/* 0: the sizes are of all dimensions, or of height and width */
+	int64_t axis[XQ_MODEL_DIMS];
 };
 
 /**

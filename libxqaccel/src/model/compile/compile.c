@@ -80,6 +80,7 @@ static bool keeps_rows(const struct xqm_graph *graph, const struct xqm_operator 
 	case XQM_ADD:
 	case XQM_MUL:
 	case XQM_SUB:
+	case XQM_DIV:
 	case XQM_MAXIMUM:
 	case XQM_MINIMUM:
 		/* What is repeated for each row has to be a constant. */
@@ -94,8 +95,31 @@ static bool keeps_rows(const struct xqm_graph *graph, const struct xqm_operator 
 	case XQM_IDENTITY:
 	case XQM_CAST:
 		return true;
+	case XQM_CONV:
+	case XQM_MAX_POOL:
+	case XQM_AVERAGE_POOL:
+	case XQM_LP_POOL:
+	case XQM_GLOBAL_MAX_POOL:
+	case XQM_GLOBAL_AVERAGE_POOL:
+	case XQM_BATCH_NORM:
+	case XQM_CLIP:
+		/* Computed from the first operand and constants. */
+		for (i = 1; i < op->inputs; i++)
+			if (xqm_moves(graph, op->input[i]))
+				return false;
+		return true;
+	case XQM_MATMUL:
+	case XQM_GEMM:
+		x = xqm_input(graph, op, 1);
+		return x->data && x->shape.dims == 2 && !op->params.matmul.transpose_a && xqm_moves(graph, op->input[0]) &&
+		       !(xqm_input(graph, op, 2) && (xqm_moves(graph, op->input[2]) || (xqm_input(graph, op, 2)->shape.dims == 2 &&
+							xqm_input(graph, op, 2)->shape.dim[0] != 1)));
+	case XQM_SOFTMAX:
+	case XQM_LOG_SOFTMAX:
+		return op->params.softmax.axis && op->params.softmax.axis != -(int64_t)x->shape.dims;
 	default:
-		return xqm_on_device(graph, op);
+		/* Functions of one element, by kinds that stand together. */
+		return (op->op >= XQM_ABS && op->op <= XQM_BIT_NOT) || xqm_on_device(graph, op);
 	}
 }
 

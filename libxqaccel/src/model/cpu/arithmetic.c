@@ -163,9 +163,29 @@ static void integer(const struct xqm_operator *op, int64_t *a, const int64_t *b,
 	case XQM_PRELU:
 		EACH(!is_unsigned && a[i] < 0 ? WRAPPED(a[i], *, b[i]) : a[i]);
 		break;
+	case XQM_BIT_AND:
+		EACH(a[i] & b[i]);
+		break;
+	case XQM_BIT_OR:
+		EACH(a[i] | b[i]);
+		break;
+	case XQM_BIT_XOR:
+		EACH(a[i] ^ b[i]);
+		break;
+	case XQM_SHIFT_LEFT:
+		EACH((uint64_t)b[i] < 64 ? (int64_t)((uint64_t)a[i] << b[i]) : 0);
+		break;
+	case XQM_SHIFT_RIGHT:
+		EACH((uint64_t)b[i] < 64 ? (int64_t)((uint64_t)a[i] >> b[i]) : 0);
+		break;
 	default:
 		break;
 	}
+}
+
+static bool bits_only(enum xqm_op op)
+{
+	return op >= XQM_BIT_AND && op <= XQM_SHIFT_RIGHT;
 }
 
 /* ---- kernels ----------------------------------------------------------------------------------------- */
@@ -180,6 +200,8 @@ static int infer(struct xqm_graph *graph, const struct xqm_operator *op, const s
 			err = xqm_fail_at(graph, op, -EINVAL, "operands of %s and of %s",
 					  xq_model_type_name(in->type), xq_model_type_name(in[i].type));
 	}
+	if (!err && bits_only(op->op) && xqm_class_of(in->type) == XQM_REAL)
+		err = xqm_fail_at(graph, op, -EINVAL, "operands of %s", xq_model_type_name(in->type));
 	if (err)
 		return err;
 	out->type = in->type;

@@ -69,6 +69,11 @@ extern const struct xqm_kernel xqm_layer_norm_kernel;
 extern const struct xqm_kernel xqm_instance_norm_kernel;
 extern const struct xqm_kernel xqm_lrn_kernel;
 
+/* norm_runs.c */
+extern const struct xqm_kernel xqm_rms_norm_kernel;
+extern const struct xqm_kernel xqm_group_norm_kernel;
+extern const struct xqm_kernel xqm_lp_norm_kernel;
+
 /* pad.c */
 extern const struct xqm_kernel xqm_pad_kernel;
 
@@ -90,6 +95,16 @@ extern const struct xqm_kernel xqm_reduce_kernel;
 
 /* resize.c */
 extern const struct xqm_kernel xqm_resize_kernel;
+
+/* scatter.c */
+extern const struct xqm_kernel xqm_scatter_elements_kernel;
+extern const struct xqm_kernel xqm_scatter_nd_kernel;
+
+/* select.c */
+extern const struct xqm_kernel xqm_trilu_kernel;
+extern const struct xqm_kernel xqm_eye_kernel;
+extern const struct xqm_kernel xqm_one_hot_kernel;
+extern const struct xqm_kernel xqm_hardmax_kernel;
 
 /* shape.c */
 extern const struct xqm_kernel xqm_reshape_kernel;

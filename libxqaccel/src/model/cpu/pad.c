@@ -93,8 +93,8 @@ static void set_value(const struct xqm_operator *op, const struct xqm_value *in,
 
 	if (value) {
 		memcpy((char *)out->data + at * bytes, value->data, bytes);
-	} else if (in->quantization && in->quantization->count && in->quantization->zero_point &&
-		   xqm_class_of(in->type) != XQM_REAL) {
+	} else if (op->arithmetic != XQ_REQUANT_ONNX && in->quantization && in->quantization->count &&
+		   in->quantization->zero_point && xqm_class_of(in->type) != XQM_REAL) {
 		zero = in->quantization->zero_point[0];
 		xqm_store_integer(out, at, 1, &zero);
 	} else {

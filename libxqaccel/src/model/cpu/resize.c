@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Images, or any tensors, in other sizes: the nearest element, or a mean of neighbours weighted by their distance.
+ * Images of another size: along one dimension after the other, in double, rounded once at the end.
  */
 #include <errno.h>
 #include <math.h>
@@ -11,164 +11,217 @@
 #include "infer.h"
 #include "kernels.h"
 
-/**
- * struct place - where an index of the output is in the input
- * @low: @high: neighbours
- * @share: of @high; 0 where only the nearest counts
- */
-struct place {
-	size_t low, high;
-	double share;
+/* Taps of the interpolation: 1, 2 or 4. */
+#define TAPS			4
+
+struct target {
+	size_t size[XQ_MODEL_DIMS];
+	double scale[XQ_MODEL_DIMS];
 };
 
-static int infer(struct xqm_graph *graph, const struct xqm_operator *op, const struct xqm_value *in, struct xqm_value *out)
+/* Which dimension number i of the sizes is. */
+static int axis_of(struct xqm_graph *graph, const struct xqm_operator *op, const struct xqm_value *in, unsigned int i,
+		   unsigned int count)
 {
 	const struct xqm_resize *p = &op->params.resize;
-	int64_t sizes[XQ_MODEL_DIMS];
-	int n, err = 0;
 
-	if (p->cubic)
-		return xqm_fail_at(graph, op, -EOPNOTSUPP, "cubic interpolation is not known");
-	if (p->linear && xqm_class_of(in->type) != XQM_REAL)
-		return xqm_fail_at(graph, op, -EOPNOTSUPP, "%s is not interpolated", xq_model_type_name(in->type));
-	xqm_same(out, in);
-	if (p->by_scale) {
-		const float *scale = in[1].data;
+	if (p->axes)
+		return xqm_axis_of(graph, op, p->axis[i], in->dims);
+	/* Only height and width. */
+	if (count + 2 == in->dims)
+		return (int)(i + (p->channels_last ? 1 : 2));
+	return (int)i;
+}
 
-		if (in[1].type != XQ_F32 || !scale || xqm_value_elements(&in[1]) != in->dims)
-			return xqm_fail_at(graph, op, -EOPNOTSUPP, "its scales are not known, or not one for each of %u dimensions",
-					   in->dims);
-		for (unsigned int d = 0; d < in->dims && !err; d++) {
-			const double size = floor((double)in->dim[d] * (double)scale[d]);
+static int find_target(struct xqm_graph *graph, const struct xqm_operator *op, const struct xqm_value *in, struct target *t)
+{
+	const struct xqm_resize *p = &op->params.resize;
+	const struct xqm_value *sizes = &in[1];
+	size_t count = xqm_value_elements(sizes);
 
-			err = xqm_size(graph, op, size >= 0 && size < 0x1p40 ? (int64_t)size : -1, &out->dim[d]);
-		}
-		return err;
+	for (unsigned int d = 0; d < in->dims; d++) {
+		t->size[d] = in->dim[d];
+		t->scale[d] = 1;
 	}
-	n = xqm_integers(graph, op, &in[1], "its sizes", sizes, XQ_MODEL_DIMS);
-	if (n < 0)
-		return n;
-	if ((unsigned int)n != in->dims)
-		return xqm_fail_at(graph, op, -EINVAL, "it has %d sizes for %u dimensions", n, in->dims);
-	for (unsigned int d = 0; d < in->dims && !err; d++)
-		err = in->dim[d] || !sizes[d] ? xqm_size(graph, op, sizes[d], &out->dim[d]) :
-		      xqm_fail_at(graph, op, -EINVAL, "nothing can be made larger");
+	if (!sizes->data)
+		return xqm_fail_at(graph, op, -EOPNOTSUPP, "the sizes depend on what the model computes");
+	if (p->axes ? count != p->axes : count != in->dims && count + 2 != in->dims)
+		return xqm_fail_at(graph, op, -EINVAL, "%zu sizes for %u dimensions", count, in->dims);
+	for (unsigned int i = 0; i < count; i++) {
+		int d = axis_of(graph, op, in, i, (unsigned int)count), err;
+		int64_t size;
+
+		if (d < 0)
+			return d;
+		if (xqm_class_of(sizes->type) == XQM_REAL) {
+			t->scale[d] = xqm_real_at(sizes, i);
+			if (!(t->scale[d] > 0) || t->scale[d] > 1e6)
+				return xqm_fail_at(graph, op, -EINVAL, "a scale of %g", t->scale[d]);
+			size = (int64_t)floor((double)in->dim[d] * t->scale[d]);
+		} else {
+			size = xqm_integer_at(sizes, i);
+			t->scale[d] = in->dim[d] ? (double)size / (double)in->dim[d] : 1;
+		}
+		err = xqm_size(graph, op, size, &t->size[d]);
+		if (!err && (!t->size[d] || !in->dim[d]))
+			err = xqm_fail_at(graph, op, -EINVAL, "from %zu elements to %zu", in->dim[d], t->size[d]);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int infer(struct xqm_graph *graph, const struct xqm_operator *op, const struct xqm_value *in,
+		 struct xqm_value *out)
+{
+	struct target t;
+	int err = xqm_numbers(graph, op, in, 1);
+
+	if (!err)
+		err = find_target(graph, op, in, &t);
+	xqm_same(out, in);
+	if (!err)
+		memcpy(out->dim, t.size, in->dims * sizeof(*t.size));
 	return err;
 }
 
-/* TensorFlow Lite computes in float, where halves come out differently. */
-static double coordinate(const struct xqm_operator *op, size_t i, size_t from, size_t to, double scale)
+/* The same in float, as TensorFlow Lite has it, where halves come out differently. */
+static double float_coordinate(const struct xqm_resize *p, size_t i, size_t in, size_t out)
 {
-	const enum xqm_sampling sampling = op->params.resize.sampling;
-	const double offset = sampling == XQM_ASYMMETRIC || sampling == XQM_ALIGN_CORNERS ? 0 : 0.5;
-	const double less = sampling == XQM_HALF_PIXEL || sampling == XQM_HALF_PIXEL_ONE ? 0.5 : 0;
-	double step = 1 / scale;
+	bool corners = p->sampling == XQM_ALIGN_CORNERS && out > 1;
+	bool half = p->sampling != XQM_ASYMMETRIC && p->sampling != XQM_ALIGN_CORNERS;
+	float step = corners ? (float)(in - 1) / (float)(out - 1) : (float)in / (float)out;
+	float x = ((float)i + (half ? 0.5f : 0)) * step;
 
-	if ((sampling == XQM_HALF_PIXEL_ONE || (sampling == XQM_ALIGN_CORNERS && op->arithmetic == XQ_REQUANT_ONNX)) && to == 1)
-		return 0;
-	if (sampling == XQM_ALIGN_CORNERS && to > 1)
-		step = (double)(from - 1) / (double)(to - 1);
-	if (op->arithmetic == XQ_REQUANT_ONNX)
-		return ((double)i + offset) * step - less;
-	step = sampling == XQM_ALIGN_CORNERS && to > 1 ? (float)(from - 1) / (float)(to - 1) : (float)from / (float)to;
-	return ((float)i + (float)offset) * (float)step - (float)less;
+	return (double)(p->sampling == XQM_HALF_PIXEL || p->sampling == XQM_HALF_PIXEL_ONE ? x - 0.5f : x);
 }
 
-static double nearest(enum xqm_nearest how, double x)
+/* Where element i of the output lies in the input. */
+static double coordinate(const struct xqm_resize *p, size_t i, double scale, size_t in, size_t out)
 {
-	switch (how) {
-	case XQM_NEAREST_HALF_DOWN:
-		return ceil(x - 0.5);
-	case XQM_NEAREST_HALF_UP:
-		return floor(x + 0.5);
+	double length = scale * (double)in;
+
+	/* With a scale the length may lie between two sizes, and corners are aligned to it. */
+	if (fabs(length - (double)out) < 1e-9)
+		length = (double)out;
+	switch (p->sampling) {
+	case XQM_HALF_PIXEL:
+		return ((double)i + 0.5) / scale - 0.5;
+	case XQM_HALF_PIXEL_ONE:
+		return length > 1 ? ((double)i + 0.5) / scale - 0.5 : 0;
+	case XQM_ALIGN_CORNERS:
+		return length > 1 ? (double)i * (double)(in - 1) / (length - 1) : 0;
+	case XQM_HALF_PIXEL_NEAREST:
+		return ((double)i + 0.5) / scale;
+	default:
+		return (double)i / scale;
+	}
+}
+
+static double nearest(const struct xqm_resize *p, double x)
+{
+	switch (p->sampling == XQM_HALF_PIXEL_NEAREST ? XQM_NEAREST_FLOOR : p->nearest) {
+	case XQM_NEAREST_FLOOR:
+		return floor(x);
 	case XQM_NEAREST_CEIL:
 		return ceil(x);
+	case XQM_NEAREST_HALF_UP:
+		return floor(x + 0.5);
 	default:
-		return floor(x);
+		return ceil(x - 0.5);
 	}
 }
 
-static struct place find(const struct xqm_operator *op, size_t i, size_t from, size_t to, double scale)
+/* Weight of a tap at a distance, of the cubic convolution with parameter a. */
+static double cubic(double a, double x)
 {
-	const double last = (double)(from - 1);
-	double x = coordinate(op, i, from, to, scale);
-	struct place p = { 0 };
-
-	if (!op->params.resize.linear)
-		x = nearest(op->params.resize.nearest, x);
-	x = x < 0 ? 0 : x > last ? last : x;
-	p.low = (size_t)x;
-	p.share = op->params.resize.linear ? x - floor(x) : 0;
-	p.high = p.low + 1 < from ? p.low + 1 : p.low;
-	return p;
+	x = fabs(x);
+	if (x <= 1)
+		return ((a + 2) * x - (a + 3)) * x * x + 1;
+	return x < 2 ? ((a * x - 5 * a) * x + 8 * a) * x - 4 * a : 0;
 }
 
-/* One element of the output: all corners around it, those with a share. */
-static double mean(const struct xqm_value *in, const struct place *const *at, const size_t *index)
+/* Elements that make one of the output, and their weights. Beyond the ends are those at the ends. */
+static unsigned int taps_of(const struct xqm_resize *p, double x, size_t in, size_t *index, double *weight)
 {
-	double sum = 0;
+	double first = floor(x), end = (double)(in - 1);
+	unsigned int taps = p->cubic ? 4 : p->linear ? 2 : 1;
 
-	for (unsigned int corner = 0; corner < 1U << in->dims; corner++) {
-		double share = 1;
-		size_t place = 0;
-
-		for (unsigned int d = 0; d < in->dims && share != 0; d++) {
-			const struct place *p = &at[d][index[d]];
-			const bool high = corner >> d & 1;
-
-			share *= high ? p->share : 1 - p->share;
-			place = place * in->dim[d] + (high ? p->high : p->low);
-		}
-		if (share != 0)
-			sum += share * xqm_real_at(in, place);
+	if (taps == 2) {
+		x = x < 0 ? 0 : x > end ? end : x;
+		first = floor(x);
 	}
-	return sum;
+	for (unsigned int k = 0; k < taps; k++) {
+		double at = taps == 1 ? nearest(p, x) : first + k - (taps == 4);
+
+		weight[k] = taps == 1 ? 1 : taps == 2 ? (k ? x - first : 1 - (x - first)) : cubic((double)p->cubic_a, x - at);
+		index[k] = (size_t)(at < 0 ? 0 : at > end ? end : at);
+	}
+	return taps;
 }
 
-static void fill(const struct xqm_operator *op, const struct xqm_value *in, const struct xqm_value *out,
-		 const struct place *const *at)
+static void along(const struct xqm_operator *op, const double *from, double *to, size_t outer, size_t in, size_t out,
+		  size_t inner, double scale)
 {
-	const size_t n = xqm_value_elements(out), bytes = xqm_value_bytes(in);
-	size_t index[XQ_MODEL_DIMS] = { 0 };
+	const struct xqm_resize *p = &op->params.resize;
 
-	for (size_t i = 0; i < n; i++) {
-		unsigned int d = in->dims;
-		size_t place = 0;
+	for (size_t i = 0; i < out; i++) {
+		double weight[TAPS], x = op->arithmetic == XQ_REQUANT_ONNX ? coordinate(p, i, scale, in, out) :
+					 float_coordinate(p, i, in, out);
+		size_t index[TAPS];
+		unsigned int taps = taps_of(p, x, in, index, weight);
 
-		if (op->params.resize.linear) {
-			const double y = mean(in, at, index);
+		for (size_t o = 0; o < outer; o++) {
+			for (size_t k = 0; k < inner; k++) {
+				double sum = 0;
 
-			xqm_store_real(out, i, 1, &y);
-		} else {
-			for (unsigned int k = 0; k < in->dims; k++)
-				place = place * in->dim[k] + at[k][index[k]].low;
-			memcpy((uint8_t *)out->data + i * bytes, (const uint8_t *)in->data + place * bytes, bytes);
+				for (unsigned int t = 0; t < taps; t++)
+					sum += weight[t] * from[(o * in + index[t]) * inner + k];
+				to[(o * out + i) * inner + k] = sum;
+			}
 		}
-		while (d-- > 0 && ++index[d] == out->dim[d])
-			index[d] = 0;
 	}
 }
 
 static int compute(const struct xqm_operator *op, const struct xqm_value *in, const struct xqm_value *out)
 {
-	const float *scale = op->params.resize.by_scale ? in[1].data : NULL;
-	const struct place *at[XQ_MODEL_DIMS];
-	struct place *places, *next;
-	size_t count = 1;
+	size_t dim[XQ_MODEL_DIMS], largest = 1;
+	struct target t;
+	int err = find_target(NULL, op, in, &t);
+	double *from, *to;
 
-	for (unsigned int d = 0; d < in->dims; d++)
-		count += out->dim[d];
-	places = next = malloc(count * sizeof(*places));
-	if (!places)
-		return -ENOMEM;
+	if (err)
+		return err;
 	for (unsigned int d = 0; d < in->dims; d++) {
-		at[d] = next;
-		for (size_t i = 0; i < out->dim[d]; i++)
-			*next++ = find(op, i, in->dim[d], out->dim[d],
-				       scale ? (double)scale[d] : (double)out->dim[d] / (double)in->dim[d]);
+		dim[d] = in->dim[d];
+		largest *= dim[d] > t.size[d] ? dim[d] : t.size[d];
 	}
-	fill(op, in, out, at);
-	free(places);
+	from = malloc((largest + 1) * sizeof(*from));
+	to = malloc((largest + 1) * sizeof(*to));
+	if (!from || !to) {
+		free(from);
+		free(to);
+		return -ENOMEM;
+	}
+	xqm_load_real(in, 0, 1, xqm_value_elements(in), from);
+	for (unsigned int d = 0; d < in->dims; d++) {
+		size_t outer = 1, inner = 1;
+		double *swap = from;
+
+		if (t.size[d] == dim[d] && t.scale[d] == 1)
+			continue;
+		for (unsigned int k = 0; k < in->dims; k++) {
+			outer *= k < d ? dim[k] : 1;
+			inner *= k > d ? dim[k] : 1;
+		}
+		along(op, from, to, outer, dim[d], t.size[d], inner, t.scale[d]);
+		dim[d] = t.size[d];
+		from = to;
+		to = swap;
+	}
+	xqm_store_real(out, 0, xqm_value_elements(out), from);
+	free(from);
+	free(to);
 	return 0;
 }
 

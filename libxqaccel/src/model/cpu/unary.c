@@ -139,6 +139,48 @@ static void function(const struct xqm_operator *op, double *v, size_t n)
 	case XQM_MISH:
 		EACH(x * tanh(softplus(x)));
 		break;
+	case XQM_TAN:
+		EACH(tan(x));
+		break;
+	case XQM_ASIN:
+		EACH(asin(x));
+		break;
+	case XQM_ACOS:
+		EACH(acos(x));
+		break;
+	case XQM_ATAN:
+		EACH(atan(x));
+		break;
+	case XQM_SINH:
+		EACH(sinh(x));
+		break;
+	case XQM_COSH:
+		EACH(cosh(x));
+		break;
+	case XQM_ASINH:
+		EACH(asinh(x));
+		break;
+	case XQM_ACOSH:
+		EACH(acosh(x));
+		break;
+	case XQM_ATANH:
+		EACH(atanh(x));
+		break;
+	case XQM_THRESHOLDED_RELU:
+		EACH(x > alpha ? x : 0);
+		break;
+	case XQM_SHRINK:
+		EACH(x < -alpha ? x + beta : x > alpha ? x - beta : 0);
+		break;
+	case XQM_SWISH:
+		EACH(x * sigmoid(alpha * x));
+		break;
+	case XQM_IS_NAN:
+		EACH(isnan(x));
+		break;
+	case XQM_IS_INF:
+		EACH(isinf(x) && (x < 0 ? alpha != 0 : beta != 0));
+		break;
 	default:
 		break;
 	}
@@ -146,7 +188,8 @@ static void function(const struct xqm_operator *op, double *v, size_t n)
 
 static bool takes_integers(enum xqm_op op)
 {
-	return op == XQM_ABS || op == XQM_NEG || op == XQM_SIGN || op == XQM_RELU || op == XQM_SQUARE;
+	return op == XQM_ABS || op == XQM_NEG || op == XQM_SIGN || op == XQM_RELU || op == XQM_SQUARE ||
+	       op == XQM_BIT_NOT || op == XQM_SHRINK;
 }
 
 static void integer_function(enum xqm_op op, int64_t *v, size_t n)
@@ -169,6 +212,9 @@ static void integer_function(enum xqm_op op, int64_t *v, size_t n)
 		case XQM_RELU:
 			v[i] = v[i] < 0 ? 0 : v[i];
 			break;
+		case XQM_BIT_NOT:
+			v[i] = (int64_t)~x;
+			break;
 		default:
 			v[i] = (int64_t)(x * x);
 		}
@@ -181,6 +227,8 @@ static int infer(struct xqm_graph *graph, const struct xqm_operator *op, const s
 	int err = takes_integers(op->op) ? xqm_numbers(graph, op, in, 1) : xqm_reals(graph, op, in, 1);
 
 	xqm_same(out, in);
+	if (op->op == XQM_IS_NAN || op->op == XQM_IS_INF)
+		out->type = XQ_MODEL_BOOL;
 	return err;
 }
 
@@ -194,11 +242,11 @@ static int compute(const struct xqm_operator *op, const struct xqm_value *in, co
 		double real[XQM_CHUNK];
 		int64_t integer[XQM_CHUNK];
 
-		if (class == XQM_REAL) {
+		if (class == XQM_REAL || op->op == XQM_SHRINK) {
 			xqm_load_real(in, done, 1, part, real);
 			function(op, real, part);
 			xqm_store_real(out, done, part, real);
-		} else if (class == XQM_UNSIGNED && op->op != XQM_SQUARE && op->op != XQM_NEG) {
+		} else if (class == XQM_UNSIGNED && op->op != XQM_SQUARE && op->op != XQM_NEG && op->op != XQM_BIT_NOT) {
 			/* Never below zero: a sign is 0 or 1, and the others change nothing. */
 			xqm_load_integer(in, done, 1, part, integer);
 			for (size_t i = 0; op->op == XQM_SIGN && i < part; i++)

@@ -37,11 +37,17 @@ int xqo_build_alpha(struct xqo_node *node)
 		{ XQM_SELU, "gamma", 1.67326319217681884765625f, 1.05070102214813232421875f },
 		{ XQM_CELU, NULL, 1, 0 },
 		{ XQM_HARD_SIGMOID, "beta", 0.2f, 0.5f },
+		{ XQM_THRESHOLDED_RELU, NULL, 1, 0 },
+		{ XQM_SWISH, NULL, 1, 0 },
 	};
 	struct xqm_operator *op = xqo_add(node, node->kind->op, node->inputs);
 
 	if (!op)
 		return -ENOMEM;
+	if (node->kind->op == XQM_SHRINK) {
+		op->params.alpha.alpha = xqo_float(node, "lambd", 0.5f);
+		op->params.alpha.beta = xqo_float(node, "bias", 0);
+	}
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
 		if (numbers[i].op != node->kind->op)
 			continue;
@@ -49,6 +55,26 @@ int xqo_build_alpha(struct xqo_node *node)
 		op->params.alpha.beta = numbers[i].second ? xqo_float(node, numbers[i].second, numbers[i].beta) : 0;
 	}
 	return 0;
+}
+
+int xqo_build_is_inf(struct xqo_node *node)
+{
+	struct xqm_operator *op = xqo_add(node, XQM_IS_INF, 1);
+
+	if (!op)
+		return -ENOMEM;
+	op->params.alpha.alpha = (float)xqo_int(node, "detect_negative", 1);
+	op->params.alpha.beta = (float)xqo_int(node, "detect_positive", 1);
+	return 0;
+}
+
+int xqo_build_shift(struct xqo_node *node)
+{
+	bool left = xqo_text_is(node, "direction", "", "LEFT");
+
+	if (!left && !xqo_text_is(node, "direction", "", "RIGHT"))
+		return xqo_refuse(node, -EINVAL, "its direction is neither LEFT nor RIGHT");
+	return xqo_add(node, left ? XQM_SHIFT_LEFT : XQM_SHIFT_RIGHT, 2) ? 0 : -ENOMEM;
 }
 
 /* Bounds were attributes before opset 11. */

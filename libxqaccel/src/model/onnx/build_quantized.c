@@ -47,23 +47,14 @@ int xqo_build_dequantize(struct xqo_node *node)
 
 	if (!op)
 		return -ENOMEM;
+	/* Convolutions want to know how many dimensions their weights have. */
+	if (node->output[0])
+		xqm_tensor(node->graph, node->output[0])->shape = xqm_tensor(node->graph, node->input[0])->shape;
 	op->params.linear.to = code > 0 && code < 100 ? xqo_type((int32_t)code) : XQ_NONE;
 	return set_linear(node, op);
 }
 
 /* ---- operators that only kernels know ------------------------------------------------------------------- */
-
-static struct xqm_operator *add_other(struct xqo_node *node, const struct xqm_kernel *kernel, const void *data, size_t bytes)
-{
-	struct xqm_operator *op = xqo_add(node, XQM_OTHER, node->inputs);
-	void *kept = op && bytes ? xqm_keep(node->graph, data, bytes) : NULL;
-
-	if (!op || (bytes && !kept))
-		return NULL;
-	op->params.other.kernel = kernel;
-	op->params.other.data = kept;
-	return op;
-}
 
 int xqo_build_qlinear_conv(struct xqo_node *node)
 {
@@ -79,12 +70,12 @@ int xqo_build_qlinear_conv(struct xqo_node *node)
 	window.channels_last = xqo_int(node, "channels_last", 0) != 0;
 	if (!err && window.channels_last)
 		err = xqo_refuse(node, -EOPNOTSUPP, "channels_last");
-	return err ? err : add_other(node, &xqm_qlinear_conv_kernel, &window, sizeof(window)) ? 0 : -ENOMEM;
+	return err ? err : xqo_add_other(node, &xqm_qlinear_conv_kernel, &window, sizeof(window));
 }
 
 int xqo_build_qlinear_matmul(struct xqo_node *node)
 {
-	return add_other(node, &xqm_qlinear_matmul_kernel, NULL, 0) ? 0 : -ENOMEM;
+	return xqo_add_other(node, &xqm_qlinear_matmul_kernel, NULL, 0);
 }
 
 int xqo_build_qgemm(struct xqo_node *node)
@@ -93,14 +84,14 @@ int xqo_build_qgemm(struct xqo_node *node)
 
 	if (xqo_float(node, "alpha", 1) != 1)
 		return xqo_refuse(node, -EOPNOTSUPP, "an alpha of %g", (double)xqo_float(node, "alpha", 1));
-	return add_other(node, &xqm_qgemm_kernel, &p, sizeof(p)) ? 0 : -ENOMEM;
+	return xqo_add_other(node, &xqm_qgemm_kernel, &p, sizeof(p));
 }
 
 int xqo_build_qlinear_pair(struct xqo_node *node)
 {
 	const struct xqm_kernel *kernel = node->kind->op == XQM_ADD ? &xqm_qlinear_add_kernel : &xqm_qlinear_mul_kernel;
 
-	return add_other(node, kernel, NULL, 0) ? 0 : -ENOMEM;
+	return xqo_add_other(node, kernel, NULL, 0);
 }
 
 int xqo_build_qlinear_function(struct xqo_node *node)
@@ -110,21 +101,21 @@ int xqo_build_qlinear_function(struct xqo_node *node)
 		.alpha = xqo_float(node, "alpha", 0.01f),
 	};
 
-	return add_other(node, &xqm_qlinear_function_kernel, &p, sizeof(p)) ? 0 : -ENOMEM;
+	return xqo_add_other(node, &xqm_qlinear_function_kernel, &p, sizeof(p));
 }
 
 int xqo_build_qlinear_softmax(struct xqo_node *node)
 {
 	const struct xqm_qlinear p = { .axis = xqo_int(node, "axis", -1), .flatten = xqo_int(node, "opset", 13) < 13 };
 
-	return add_other(node, &xqm_qlinear_softmax_kernel, &p, sizeof(p)) ? 0 : -ENOMEM;
+	return xqo_add_other(node, &xqm_qlinear_softmax_kernel, &p, sizeof(p));
 }
 
 int xqo_build_qlinear_concat(struct xqo_node *node)
 {
 	const struct xqm_qlinear p = { .axis = xqo_int(node, "axis", 1) };
 
-	return add_other(node, &xqm_qlinear_concat_kernel, &p, sizeof(p)) ? 0 : -ENOMEM;
+	return xqo_add_other(node, &xqm_qlinear_concat_kernel, &p, sizeof(p));
 }
 
 int xqo_build_qlinear_pool(struct xqo_node *node)
@@ -142,5 +133,5 @@ int xqo_build_qlinear_pool(struct xqo_node *node)
 	p.window.channels_last = xqo_int(node, "channels_last", 0) != 0;
 	p.window.count_pad = xqo_int(node, "count_include_pad", 0) != 0;
 	p.window.ceil = xqo_int(node, "ceil_mode", 0) != 0;
-	return err ? err : add_other(node, &xqm_qlinear_pool_kernel, &p, sizeof(p)) ? 0 : -ENOMEM;
+	return err ? err : xqo_add_other(node, &xqm_qlinear_pool_kernel, &p, sizeof(p));
 }

@@ -72,16 +72,19 @@ int xqo_window(struct xqo_node *node, unsigned int dims, struct xqm_window *w)
 	return err ? err : padding(node, dims, w);
 }
 
-/* Dimensions of the image: as many as kernel_shape has, else those that the weights have. */
+/* Dimensions of the image: as many as a list has, else those that weights or image have. */
 static int conv_dims(struct xqo_node *node, unsigned int weights)
 {
 	const struct xqm_tensor *w = xqm_tensor(node->graph, xqo_in(node, weights));
 	const struct xqm_tensor *x = xqm_tensor(node->graph, xqo_in(node, 0));
+	static const char *const lists[] = { "kernel_shape", "strides", "dilations" };
 	size_t count;
 
-	xqo_ints(node, "kernel_shape", &count);
-	if (count)
-		return count > XQM_SPATIAL ? XQM_SPATIAL + 1 : (int)count;
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		xqo_ints(node, lists[i], &count);
+		if (count)
+			return count > XQM_SPATIAL ? XQM_SPATIAL + 1 : (int)count;
+	}
 	if (w->shape.known && w->shape.dims > 2)
 		return (int)w->shape.dims - 2;
 	if (x->shape.known && x->shape.dims > 2)

@@ -102,6 +102,9 @@ struct xqm_operator *xqo_add(struct xqo_node *node, enum xqm_op op, unsigned int
 struct xqm_operator *xqo_add_with(struct xqo_node *node, enum xqm_op op, const int *input, unsigned int inputs,
 				  const int *output, unsigned int outputs);
 
+/* An operator that a kernel computes and nobody else knows, with a copy of its parameters; 0 or -ENOMEM. */
+int xqo_add_other(struct xqo_node *node, const struct xqm_kernel *kernel, const void *data, size_t bytes);
+
 /* A tensor that the file does not have, of a type (XQ_NONE if that is found later); its number. */
 int xqo_between(struct xqo_node *node, int type);
 
@@ -145,6 +148,8 @@ int xqo_build_cast_like(struct xqo_node *node);
 int xqo_build_constant(struct xqo_node *node);
 int xqo_build_dropout(struct xqo_node *node);
 int xqo_build_mod(struct xqo_node *node);
+int xqo_build_is_inf(struct xqo_node *node);
+int xqo_build_shift(struct xqo_node *node);
 
 /* build_windows.c */
 int xqo_build_conv(struct xqo_node *node);
@@ -180,6 +185,20 @@ int xqo_build_gather(struct xqo_node *node);
 int xqo_build_block(struct xqo_node *node);
 int xqo_build_shape(struct xqo_node *node);
 int xqo_build_constant_of_shape(struct xqo_node *node);
+
+/* build_other.c */
+int xqo_build_scatter_elements(struct xqo_node *node);
+int xqo_build_scatter_nd(struct xqo_node *node);
+int xqo_build_trilu(struct xqo_node *node);
+int xqo_build_eye(struct xqo_node *node);
+int xqo_build_one_hot(struct xqo_node *node);
+int xqo_build_hardmax(struct xqo_node *node);
+int xqo_build_rms_norm(struct xqo_node *node);
+int xqo_build_group_norm(struct xqo_node *node);
+int xqo_build_lp_norm(struct xqo_node *node);
+
+/* build_resize.c */
+int xqo_build_resize(struct xqo_node *node);
 
 /* build_quantized.c */
 int xqo_build_quantize(struct xqo_node *node);

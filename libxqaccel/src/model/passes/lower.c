@@ -45,6 +45,33 @@ static int remove_unread(struct xqm_graph *graph)
 	return 0;
 }
 
+/* What only moves elements leaves their scales as they are. */
+static void keep_scales(struct xqm_graph *graph, const struct xqm_operator *op)
+{
+	const struct xqm_tensor *x = xqm_input(graph, op, 0);
+
+	switch (op->op) {
+	case XQM_MAX_POOL:
+	case XQM_IDENTITY:
+	case XQM_RESHAPE:
+	case XQM_FLATTEN:
+	case XQM_SQUEEZE:
+	case XQM_UNSQUEEZE:
+	case XQM_TRANSPOSE:
+	case XQM_SPLIT:
+	case XQM_SLICE:
+		break;
+	default:
+		return;
+	}
+	for (unsigned int i = 0; x && x->quantization.count == 1 && i < op->outputs; i++) {
+		struct xqm_tensor *y = xqm_output(graph, op, i);
+
+		if (y && y->type == x->type && !y->quantization.count)
+			y->quantization = x->quantization;
+	}
+}
+
 /* Layers first: conversions that are left are those that no layer has taken in. */
 static int lower_all(struct xqm_graph *graph, bool conversions)
 {
@@ -57,6 +84,7 @@ static int lower_all(struct xqm_graph *graph, bool conversions)
 
 		if (op->op == XQM_REMOVED || op->arithmetic != XQ_REQUANT_ONNX)
 			continue;
+		keep_scales(graph, op);
 		if (conversions ? !xqm_match_conversion(graph, op, &layer) : !xqm_match(graph, op, &layer))
 			continue;
 		/* Numbers of operators, by which tensors know who makes them, move when others are inserted. */

@@ -37,6 +37,7 @@ struct xqm_real {
  * @x: @w: operands; @w is the second one of sums and products
  * @bias: tensor of s32, or 0
  * @y: what it makes
+ * @like: whose name and place it has; NULL for the operator that is replaced
  * @image: tensors are images, whose channels have to come last
  */
 struct xqm_layer {
@@ -44,6 +45,7 @@ struct xqm_layer {
 	union xqm_params params;
 	struct xqm_real x, w, y;
 	int bias;
+	const struct xqm_operator *like;
 	bool image;
 };
 

@@ -132,12 +132,21 @@ static bool match_bias(struct xqm_graph *graph, int tensor, struct xqm_layer *la
 	return true;
 }
 
+/* The codes of both stand for the same numbers, so that what chooses or moves elements may do so with codes. */
+static bool same_codes(const struct xqm_graph *graph, const struct xqm_layer *layer)
+{
+	return layer->x.count == 1 && layer->y.count == 1 && layer->x.scale[0] == layer->y.scale[0] &&
+	       layer->x.zero[0] == layer->y.zero[0] &&
+	       xqm_tensor(graph, layer->x.tensor)->type == xqm_tensor(graph, layer->y.tensor)->type;
+}
+
 static bool match_inner(struct xqm_graph *graph, const struct xqm_operator *op, struct xqm_layer *layer)
 {
 	const struct xqm_tensor *x = xqm_input(graph, op, 0), *y = xqm_output(graph, op, 0);
 
 	layer->op = op->op;
 	layer->params = op->params;
+	layer->like = op;
 	if (!x || !y || x->type != XQ_F32 || !dequantized(graph, op->input[0], &layer->x))
 		return false;
 	switch (op->op) {
@@ -162,6 +171,16 @@ static bool match_inner(struct xqm_graph *graph, const struct xqm_operator *op, 
 		layer->params.reduce = (struct xqm_reduce){ .keep = true };
 		layer->image = true;
 		return !op->params.window.channels_last;
+	case XQM_MAX_POOL:
+		layer->image = true;
+		return op->outputs == 1 && !op->params.window.channels_last && same_codes(graph, layer);
+	case XQM_RESHAPE:
+	case XQM_FLATTEN:
+	case XQM_SQUEEZE:
+	case XQM_UNSQUEEZE:
+	case XQM_TRANSPOSE:
+		layer->w.tensor = operand(op, 1);
+		return same_codes(graph, layer);
 	default:
 		return false;
 	}

@@ -215,6 +215,8 @@ static struct xqm_operator *add_layer(struct xqm_lowering *l, const struct xqm_l
 
 	if (!op)
 		return NULL;
+	if (layer->like)
+		xqm_same_place(op, layer->like);
 	op->params = layer->params;
 	op->input[0] = x;
 	if (w)

@@ -1,0 +1,20 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# compare_onnxruntime.sh XQ MODEL.onnx INPUT.npy...: runs a network with xq on the software device and with ONNX Runtime, on
+# one thread, and prints for each input how many elements differ, the largest difference, and the time of a run of ONNX Runtime.
+set -euo pipefail
+
+here=$(dirname "$(readlink -f "$0")")
+xq=$1 model=$2
+shift 2
+if ! command -v node npm >/dev/null || ! modules=$("$here/../setup/fetch-onnxruntime.sh" 2>/dev/null); then
+	echo "SKIP: ONNX Runtime could not be fetched (it needs node, npm and a registry)"
+	exit 0
+fi
+output=$(mktemp --suffix=.npy)
+trap 'rm -f "$output"' EXIT
+for input; do
+	"$xq" run "$model" --input "$input" -o "$output" --device soft
+	NODE_PATH=$modules node "$here/compare_onnxruntime.js" "$model" "$input" "$output"
+done

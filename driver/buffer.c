@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Buffers: creation, handles, and the end, when the device has forgotten their pages. */
+/* Buffers: creation, and the end, when the device has forgotten their pages. */
 #include <linux/lockdep.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -7,7 +7,6 @@
 
 #include "buffer.h"
 #include "client.h"
-#include "ioctl.h"
 #include "kept.h"
 
 u64 xqaccel_max_buffer_bytes(void)
@@ -54,8 +53,14 @@ void xqaccel_buffer_put(struct xqaccel_buffer *buf)
 
 /* ---- on the device ------------------------------------------------------- */
 
-/* From here on the buffer is one of client->live and its end is that of every buffer. */
-static int buffer_map(struct xqaccel_buffer *buf)
+/**
+ * xqaccel_buffer_map() - have the device reach a buffer
+ * @buf: that xqaccel_buffer_make() made; the device is there, and the client has a context
+ *
+ * From here on the buffer is one of client->live and its end is that of every buffer, also when
+ * this fails.
+ */
+int xqaccel_buffer_map(struct xqaccel_buffer *buf)
 {
 	struct xqaccel_client *client = buf->client;
 	int ret;
@@ -74,6 +79,15 @@ unlock:
 	WRITE_ONCE(client->live_count, client->live_count + 1);
 	mutex_unlock(&client->mem_lock);
 	return ret;
+}
+
+/* @leak: the device may write the memory for ever */
+void xqaccel_buffer_free(struct xqaccel_buffer *buf, bool leak)
+{
+	xqaccel_buffer_pages_free(buf, leak);
+	if (buf->resv == &buf->own_resv)
+		dma_resv_fini(&buf->own_resv);
+	kfree(buf);
 }
 
 /*
@@ -96,13 +110,12 @@ static void buffer_free(struct xqaccel_buffer *buf, bool safe)
 	atomic64_sub(buf->bytes, &client->xq->stats.buffer_bytes);
 	atomic64_dec(&client->xq->stats.buffers);
 	if (keep) {
-		buf->kept_owner = xqaccel_charge_leave(&client->account, buf->bytes);
+		buf->kept_owner = xqaccel_charge_leave(&client->account, buf->charged);
 		xqaccel_keep_buffer(client->xq, buf);
 		return;
 	}
-	xqaccel_uncharge(&client->account, buf->bytes);
-	xqaccel_buffer_pages_free(buf, false);
-	kfree(buf);
+	xqaccel_uncharge(&client->account, buf->charged);
+	xqaccel_buffer_free(buf, false);
 }
 
 /* Takes what died so far out of the page table; whether the device may know some of it. */
@@ -184,6 +197,23 @@ int xqaccel_buffers_wait_dead(struct xqaccel_client *client)
 					   DEAD_WAIT) < 0 ? -EINTR : 0;
 }
 
+/*
+ * The file is closed: nobody can name a buffer any more. Memory of others is given back now, and
+ * not at the client's end, which may wait for an importer of its own memory, and that for this.
+ */
+void xqaccel_buffers_close(struct xqaccel_client *client)
+{
+	struct xqaccel_buffer *buf;
+	unsigned long handle;
+
+	xa_for_each(&client->buffers, handle, buf) {
+		if (buf->origin == XQACCEL_OWN)
+			continue;
+		xa_erase(&client->buffers, handle);
+		xqaccel_buffer_put(buf);
+	}
+}
+
 /* The client's end: the device no longer knows the context, unless that is not @safe to say. */
 void xqaccel_buffers_end(struct xqaccel_client *client, bool safe)
 	__must_hold(&client->mem_lock)
@@ -215,35 +245,59 @@ void xqaccel_buffers_detach(struct xqaccel_client *client)
 	}
 }
 
-/* ---- ioctls ---------------------------------------------------------------- */
+/* ---- making ------------------------------------------------------------------ */
 
-/* @bytes: whole pages. The buffer has no handle; its only reference is the caller's. */
-int xqaccel_buffer_create(struct xqaccel_client *client, u64 bytes, bool writable,
-			  struct xqaccel_buffer **out)
+static struct xqaccel_buffer *buffer_alloc(struct xqaccel_client *client,
+					   const struct xqaccel_source *source)
 {
+	struct xqaccel_buffer *buf = kzalloc(sizeof(*buf), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+
+	if (!buf)
+		return NULL;
+	kref_init(&buf->ref);
+	INIT_LIST_HEAD(&buf->node);
+	buf->client = client;
+	buf->dma_dev = client->xq->parent;
+	buf->origin = source->origin;
+	buf->bytes = source->bytes;
+	buf->writable = source->writable;
+	buf->dir = source->writable || source->origin == XQACCEL_OWN ? DMA_BIDIRECTIONAL :
+								       DMA_TO_DEVICE;
+	if (source->shared) {
+		dma_resv_init(&buf->own_resv);
+		buf->resv = &buf->own_resv;
+	}
+	return buf;
+}
+
+/**
+ * xqaccel_buffer_make() - a buffer with its memory, which the device does not know yet
+ * @client: whose
+ * @source: what it is made of. For USER memory the device need not be there, and should not be
+ *	waited for by others meanwhile
+ * @out: set to the buffer. It has no handle; its only reference is the caller's.
+ *
+ * Memory of dma-bufs is that of who made them, and charged to nobody here.
+ */
+int xqaccel_buffer_make(struct xqaccel_client *client, const struct xqaccel_source *source,
+			struct xqaccel_buffer **out)
+{
+	const u64 charged = source->origin == XQACCEL_IMPORTED ? 0 : source->bytes;
 	struct xqaccel_buffer *buf;
 	int ret;
 
-	ret = xqaccel_charge(&client->account, bytes);
+	ret = xqaccel_charge(&client->account, charged);
 	if (ret)
 		return ret;
-	buf = kzalloc(sizeof(*buf), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	buf = buffer_alloc(client, source);
 	if (!buf) {
-		xqaccel_uncharge(&client->account, bytes);
+		xqaccel_uncharge(&client->account, charged);
 		return -ENOMEM;
 	}
-	kref_init(&buf->ref);
-	buf->client = client;
-	buf->dma_dev = client->xq->parent;
-	buf->bytes = bytes;
-	buf->writable = writable;
-	INIT_LIST_HEAD(&buf->node);
+	buf->charged = charged;
 	atomic64_inc(&client->xq->stats.buffers);
-	atomic64_add(bytes, &client->xq->stats.buffer_bytes);
-
-	ret = xqaccel_buffer_pages_alloc(buf);
-	if (!ret)
-		ret = buffer_map(buf);
+	atomic64_add(buf->bytes, &client->xq->stats.buffer_bytes);
+	ret = xqaccel_buffer_pages_alloc(buf, source);
 	if (ret) {
 		xqaccel_buffer_put(buf);
 		return ret;
@@ -252,95 +306,21 @@ int xqaccel_buffer_create(struct xqaccel_client *client, u64 bytes, bool writabl
 	return 0;
 }
 
-/* The buffer has a handle that nobody can use before xqaccel_buf_create_finish(). */
-static int handle_alloc(struct xqaccel_buffer *buf)
+/* A buffer as xqaccel_buffer_make() makes it, that the device reaches. */
+int xqaccel_buffer_create(struct xqaccel_client *client, const struct xqaccel_source *source,
+			  struct xqaccel_buffer **out)
 {
-	struct xqaccel_client *client = buf->client;
-	int ret;
-
-	ret = xa_alloc(&client->buffers, &buf->handle, buf, XA_LIMIT(1, XQACCEL_MAX_HANDLE),
-		       GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
-	if (ret)
-		return ret == -EBUSY ? -ENOSPC : ret;
-	ret = xqaccel_mmap_alloc(buf);
-	if (ret)
-		xa_erase(&client->buffers, buf->handle);
-	return ret;
-}
-
-int xqaccel_ioctl_buf_create(struct xqaccel_call *call)
-{
-	struct xqaccel_client *client = call->client;
-	struct xqaccel_buf_create *cmd = call->data;
 	struct xqaccel_buffer *buf;
-	u64 bytes;
 	int ret;
 
-	if (cmd->flags)
-		return -EOPNOTSUPP;
-	if (cmd->reserved || !cmd->bytes || cmd->bytes > xqaccel_max_buffer_bytes())
-		return -EINVAL;
-	ret = xqaccel_client_need_context(call);
+	ret = xqaccel_buffer_make(client, source, &buf);
 	if (ret)
 		return ret;
-	bytes = PAGE_ALIGN(cmd->bytes);
-	ret = xqaccel_buffer_create(client, bytes, true, &buf);
-	if (ret) {
-		/* Buffers that were destroyed a moment ago may still be on their way out. */
-		if (ret == -ENOSPC || ret == -ENOMEM)
-			call->wait_for |= XQACCEL_WAIT_FOR_DEAD;
-		return ret;
-	}
-	ret = handle_alloc(buf);
+	ret = xqaccel_buffer_map(buf);
 	if (ret) {
 		xqaccel_buffer_put(buf);
 		return ret;
 	}
-	cmd->bytes = bytes;
-	cmd->handle = buf->handle;
-	cmd->mmap_offset = xqaccel_mmap_offset(buf);
+	*out = buf;
 	return 0;
-}
-
-/* Ends the handle of a buffer that is published or not; -ENOENT if there is none. */
-static int handle_erase(struct xqaccel_client *client, u32 handle, bool published)
-{
-	struct xqaccel_buffer *buf;
-
-	xa_lock(&client->buffers);
-	buf = xa_load(&client->buffers, handle);
-	if (buf && buf->published == published)
-		__xa_erase(&client->buffers, handle);
-	else
-		buf = NULL;
-	xa_unlock(&client->buffers);
-	if (!buf)
-		return -ENOENT;
-	xqaccel_mmap_free(client, buf->mmap_page);
-	xqaccel_buffer_put(buf);
-	return 0;
-}
-
-/* A handle that user space does not know would keep its buffer until the file is closed. */
-void xqaccel_buf_create_finish(struct xqaccel_call *call, bool written)
-{
-	struct xqaccel_client *client = call->client;
-	const struct xqaccel_buf_create *cmd = call->data;
-	struct xqaccel_buffer *buf;
-
-	if (!written) {
-		handle_erase(client, cmd->handle, false);
-		return;
-	}
-	xa_lock(&client->buffers);
-	buf = xa_load(&client->buffers, cmd->handle);
-	buf->published = true;
-	xa_unlock(&client->buffers);
-}
-
-int xqaccel_ioctl_buf_destroy(struct xqaccel_call *call)
-{
-	const struct xqaccel_buf_destroy *cmd = call->data;
-
-	return handle_erase(call->client, cmd->handle, true);
 }

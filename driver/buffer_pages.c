@@ -10,6 +10,7 @@
  *
  * Either way nothing is ever copied between the processor and the device.
  */
+#include <linux/dma-buf.h>
 #include <linux/dma-mapping.h>
 #include <linux/highmem.h>
 #include <linux/lockdep.h>
@@ -92,7 +93,7 @@ static int pages_map(struct xqaccel_buffer *buf)
 						GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (ret)
 		return ret;
-	ret = dma_map_sgtable(buf->dma_dev, &buf->sgt, DMA_BIDIRECTIONAL, DMA_ATTR_NO_WARN);
+	ret = dma_map_sgtable(buf->dma_dev, &buf->sgt, buf->dir, DMA_ATTR_NO_WARN);
 	if (!ret)
 		return 0;
 	sg_free_table(&buf->sgt);
@@ -103,7 +104,7 @@ static int pages_map(struct xqaccel_buffer *buf)
 /* Whoever still has the memory mapped is the only one who writes it, and must lose nothing. */
 static void pages_unmap(struct xqaccel_buffer *buf)
 {
-	dma_unmap_sgtable(buf->dma_dev, &buf->sgt, DMA_BIDIRECTIONAL, DMA_ATTR_SKIP_CPU_SYNC);
+	dma_unmap_sgtable(buf->dma_dev, &buf->sgt, buf->dir, DMA_ATTR_SKIP_CPU_SYNC);
 	sg_free_table(&buf->sgt);
 }
 
@@ -248,7 +249,7 @@ static void dma_memory_leave(struct xqaccel_buffer *buf)
 	mutex_unlock(&client->pages_lock);
 }
 
-/* ---- either ------------------------------------------------------------------------ */
+/* ---- any ---------------------------------------------------------------------------- */
 
 /* Whether the DMA API would map ordinary pages to bounce buffers; only those limit a mapping. */
 bool xqaccel_dma_bounces(struct device *dev)
@@ -256,17 +257,29 @@ bool xqaccel_dma_bounces(struct device *dev)
 	return dma_max_mapping_size(dev) != SIZE_MAX;
 }
 
-/* Zeroed memory for a new buffer. What it got is given back by xqaccel_buffer_pages_free(). */
-int xqaccel_buffer_pages_alloc(struct xqaccel_buffer *buf)
+/* Zeroed memory of the driver. */
+static int own_alloc(struct xqaccel_buffer *buf)
+{
+	buf->from_dma = xqaccel_dma_bounces(buf->dma_dev);
+	/* What others map for their devices must be ordinary pages, which stay what they are. */
+	if (buf->from_dma && buf->resv)
+		return -EOPNOTSUPP;
+	return buf->from_dma ? dma_memory_alloc(buf) : pages_alloc(buf);
+}
+
+/* Memory for a new buffer. What it got is given back by xqaccel_buffer_pages_free(). */
+int xqaccel_buffer_pages_alloc(struct xqaccel_buffer *buf, const struct xqaccel_source *source)
 {
 	const unsigned long count = buf->bytes >> PAGE_SHIFT;
 
+	buf->page_count = count;
+	if (buf->origin == XQACCEL_IMPORTED)
+		return xqaccel_import_attach(buf, source->dmabuf);
 	buf->pages = kvcalloc(count, sizeof(*buf->pages), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!buf->pages)
 		return -ENOMEM;
-	buf->page_count = count;
-	buf->from_dma = xqaccel_dma_bounces(buf->dma_dev);
-	return buf->from_dma ? dma_memory_alloc(buf) : pages_alloc(buf);
+	return buf->origin == XQACCEL_USER ? xqaccel_user_pin(buf, source->address) :
+					     own_alloc(buf);
 }
 
 /* Gives the memory bus addresses, in buf->sgt. */
@@ -276,9 +289,20 @@ int xqaccel_buffer_pages_map(struct xqaccel_buffer *buf)
 
 	if (buf->mapped)
 		return 0;
+	if (buf->origin != XQACCEL_OWN && xqaccel_dma_bounces(buf->dma_dev))
+		return -EOPNOTSUPP;
 	ret = pages_map(buf);
 	buf->mapped = !ret;
 	return ret;
+}
+
+/* Memory that nobody can reach any more: to where it came from. */
+static void memory_release(struct xqaccel_buffer *buf)
+{
+	if (buf->origin == XQACCEL_USER)
+		xqaccel_user_unpin(buf);
+	else if (buf->pages)
+		pages_free(buf);
 }
 
 /*
@@ -287,7 +311,14 @@ int xqaccel_buffer_pages_map(struct xqaccel_buffer *buf)
  */
 void xqaccel_buffer_pages_free(struct xqaccel_buffer *buf, bool leak)
 {
-	if (buf->mapped && leak) {
+	leak = leak && buf->mapped;
+	if (buf->origin == XQACCEL_IMPORTED) {
+		/* Without its end a dma-buf's memory and bus addresses stay what they are. */
+		if (!leak)
+			xqaccel_import_detach(buf);
+		if (!leak && buf->dmabuf)
+			dma_buf_put(buf->dmabuf);
+	} else if (leak) {
 		sg_free_table(&buf->sgt);
 	} else if (buf->from_dma) {
 		if (buf->mapped)
@@ -295,8 +326,7 @@ void xqaccel_buffer_pages_free(struct xqaccel_buffer *buf, bool leak)
 	} else {
 		if (buf->mapped)
 			pages_unmap(buf);
-		if (buf->pages && !leak)
-			pages_free(buf);
+		memory_release(buf);
 	}
 	buf->mapped = false;
 	kvfree(buf->pages);
@@ -309,7 +339,9 @@ void xqaccel_buffer_pages_detach(struct xqaccel_buffer *buf)
 
 	if (!buf->mapped)
 		return;
-	if (buf->from_dma)
+	if (buf->origin == XQACCEL_IMPORTED)
+		xqaccel_import_detach(buf);
+	else if (buf->from_dma)
 		dma_memory_leave(buf);
 	else
 		pages_unmap(buf);

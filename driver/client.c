@@ -360,6 +360,7 @@ void xqaccel_client_close(struct xqaccel_client *client)
 	while (jobs_drop(client, JOBS_AT_ONCE))
 		cond_resched();
 	xqaccel_programs_close(client);
+	xqaccel_buffers_close(client);
 	xqaccel_client_put(client);
 }
 

@@ -21,6 +21,13 @@ static inline void vm_flags_set(struct vm_area_struct *vma, vm_flags_t flags)
 }
 #endif
 
+/* From 6.13 on the name of a namespace is a string. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
+#define XQACCEL_IMPORT_NS(ns)	MODULE_IMPORT_NS(ns)
+#else
+#define XQACCEL_IMPORT_NS(ns)	MODULE_IMPORT_NS(#ns)
+#endif
+
 /* Before 6.10 dma_need_sync() is always true behind an IOMMU. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 10, 0)
 #include <linux/dma-map-ops.h>

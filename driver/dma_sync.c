@@ -73,10 +73,10 @@ static void range_sync(struct cursor *c, u64 offset, u64 bytes, bool for_device)
 		len = min_t(u64, end - offset, sg_dma_len(c->sg) - from);
 		if (for_device)
 			dma_sync_single_range_for_device(dev, sg_dma_address(c->sg), from, len,
-							 DMA_BIDIRECTIONAL);
+							 c->buf->dir);
 		else
 			dma_sync_single_range_for_cpu(dev, sg_dma_address(c->sg), from, len,
-						      DMA_BIDIRECTIONAL);
+						      c->buf->dir);
 		offset += len;
 		cond_resched();
 	}

@@ -53,6 +53,9 @@ union ioctl_data {
 	struct xqaccel_submit submit;
 	struct xqaccel_wait wait;
 	struct xqaccel_cancel cancel;
+	struct xqaccel_buf_wrap buf_wrap;
+	struct xqaccel_buf_import buf_import;
+	struct xqaccel_buf_export buf_export;
 	struct xqaccel_program_create program_create;
 	struct xqaccel_program_destroy program_destroy;
 };
@@ -64,6 +67,9 @@ static_assert(sizeof(struct xqaccel_info) == 168);
 static_assert(sizeof(struct xqaccel_context_create) == 16);
 static_assert(sizeof(struct xqaccel_buf_create) == 32);
 static_assert(sizeof(struct xqaccel_buf_destroy) == 8);
+static_assert(sizeof(struct xqaccel_buf_wrap) == 32);
+static_assert(sizeof(struct xqaccel_buf_import) == 24);
+static_assert(sizeof(struct xqaccel_buf_export) == 16);
 static_assert(sizeof(struct xqaccel_operand) == 40);
 static_assert(sizeof(struct xqaccel_work) == 240);
 static_assert(sizeof(struct xqaccel_job_desc) == 248 + XQ_OPERANDS * 40);
@@ -101,6 +107,13 @@ static const struct ioctl_op ioctl_ops[] = {
 	IOCTL_OP(XQACCEL_CMD_PROGRAM_DESTROY, XQACCEL_IOCTL_PROGRAM_DESTROY,
 		 xqaccel_program_destroy, program, true, false, xqaccel_ioctl_program_destroy,
 		 NULL),
+	/* Has user memory brought in, and only then looks whether the device is there. */
+	IOCTL_OP(XQACCEL_CMD_BUF_WRAP, XQACCEL_IOCTL_BUF_WRAP, xqaccel_buf_wrap, reserved, false,
+		 true, xqaccel_ioctl_buf_wrap, xqaccel_buf_wrap_finish),
+	IOCTL_OP(XQACCEL_CMD_BUF_IMPORT, XQACCEL_IOCTL_BUF_IMPORT, xqaccel_buf_import, bytes,
+		 true, true, xqaccel_ioctl_buf_import, xqaccel_buf_import_finish),
+	IOCTL_OP(XQACCEL_CMD_BUF_EXPORT, XQACCEL_IOCTL_BUF_EXPORT, xqaccel_buf_export, fd,
+		 true, true, xqaccel_ioctl_buf_export, xqaccel_buf_export_finish),
 };
 
 static const struct ioctl_op *ioctl_find(unsigned int cmd)

@@ -15,6 +15,7 @@ struct xqaccel_client;
  * @client: whose file it is
  * @data: kernel copy of the structure, which goes back to user space in between
  * @jobs: made and counted but not published (SUBMIT), or taken off the lists (WAIT)
+ * @file: that the process gets as a file descriptor (BUF_EXPORT)
  * @wait_for: why @handle failed may pass: it is called again after these, once for each
  * @waited: for these so far
  */
@@ -22,6 +23,7 @@ struct xqaccel_call {
 	struct xqaccel_client *client;
 	void *data;
 	struct list_head jobs;
+	struct file *file;
 	unsigned int wait_for;
 	unsigned int waited;
 };
@@ -42,6 +44,14 @@ int xqaccel_ioctl_context_create(struct xqaccel_call *call);
 int xqaccel_ioctl_buf_create(struct xqaccel_call *call);
 void xqaccel_buf_create_finish(struct xqaccel_call *call, bool written);
 int xqaccel_ioctl_buf_destroy(struct xqaccel_call *call);
+int xqaccel_ioctl_buf_wrap(struct xqaccel_call *call);
+void xqaccel_buf_wrap_finish(struct xqaccel_call *call, bool written);
+int xqaccel_ioctl_buf_import(struct xqaccel_call *call);
+void xqaccel_buf_import_finish(struct xqaccel_call *call, bool written);
+
+/* buffer_export.c */
+int xqaccel_ioctl_buf_export(struct xqaccel_call *call);
+void xqaccel_buf_export_finish(struct xqaccel_call *call, bool written);
 
 /* submit.c */
 int xqaccel_ioctl_submit(struct xqaccel_call *call);

@@ -29,6 +29,8 @@ static int span_take(struct xqaccel_client *client, const struct xqaccel_operand
 		return -EOVERFLOW;
 	if (end > span->buf->bytes)
 		return -ERANGE;
+	if (e->written && !span->buf->writable)
+		return -EACCES;
 	span->written = e->written;
 	if (e->written && span->bytes &&
 	    !xq_rows_disjoint(e, op->stride, op->batch_stride, op->plane_stride))

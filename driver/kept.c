@@ -40,9 +40,8 @@ static void drop(struct xqaccel_device *xq, bool forget)
 		list_del(&buf->node);
 		if (!forget)
 			atomic64_sub(buf->page_count, &xq->stats.leaked_pages);
-		xqaccel_uncharge_left(buf->kept_owner, buf->bytes);
-		xqaccel_buffer_pages_free(buf, forget);
-		kfree(buf);
+		xqaccel_uncharge_left(buf->kept_owner, buf->charged);
+		xqaccel_buffer_free(buf, forget);
 	}
 	list_for_each_entry_safe(table, next_table, &xq->kept.tables, node) {
 		list_del(&table->node);

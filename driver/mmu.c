@@ -225,6 +225,21 @@ static s64 map_granule(struct xqaccel_mmu *mmu, u64 va, u64 dma, u64 len, u64 ri
 	return len;
 }
 
+/* Maps one piece of bus addresses; 0 or -errno. */
+static int map_run(struct xqaccel_mmu *mmu, u64 va, u64 dma, u64 len, u64 rights)
+{
+	while (len) {
+		const s64 done = map_granule(mmu, va, dma, len, rights);
+
+		if (done < 0)
+			return done;
+		va += done;
+		dma += done;
+		len -= done;
+	}
+	return 0;
+}
+
 /**
  * xqaccel_mmu_map() - make a range readable for the device
  * @mmu: page table
@@ -241,23 +256,29 @@ int xqaccel_mmu_map(struct xqaccel_mmu *mmu, u64 va, struct sg_table *sgt, u64 b
 {
 	const u64 rights = XQ_PTE_VALID | XQ_PTE_READ | (writable ? XQ_PTE_WRITE : 0);
 	const u64 end = va + bytes;
+	u64 dma = 0, len = 0;
 	struct scatterlist *sg;
-	int i;
+	int i, ret;
 
+	/* Pieces that follow each other are one: a leaf can cover many. */
 	for_each_sgtable_dma_sg(sgt, sg, i) {
-		u64 dma = sg_dma_address(sg);
-		u64 len = min_t(u64, sg_dma_len(sg), end - va);
+		const u64 more = min_t(u64, sg_dma_len(sg), end - va - len);
 
-		while (len) {
-			const s64 done = map_granule(mmu, va, dma, len, rights);
-
-			if (done < 0)
-				return done;
-			va += done;
-			dma += done;
-			len -= done;
+		if (len && dma + len != sg_dma_address(sg)) {
+			ret = map_run(mmu, va, dma, len, rights);
+			if (ret)
+				return ret;
+			va += len;
+			len = 0;
 		}
+		if (!len)
+			dma = sg_dma_address(sg);
+		len += more;
 	}
+	ret = map_run(mmu, va, dma, len, rights);
+	if (ret)
+		return ret;
+	va += len;
 	/* The entries must be in memory before a doorbell names an address in them. */
 	dma_wmb();
 	return va == end ? 0 : -EINVAL;

@@ -120,7 +120,7 @@ static int fixed_add(struct xqaccel_program *p, struct xqaccel_buffer *buf)
 	return i;
 }
 
-static int operand_locate(struct recording *r, u32 handle, struct located *at)
+static int operand_locate(struct recording *r, u32 handle, bool written, struct located *at)
 {
 	struct xqaccel_buffer *buf;
 	int ret;
@@ -139,7 +139,7 @@ static int operand_locate(struct recording *r, u32 handle, struct located *at)
 	if (!buf)
 		return -ENOENT;
 	at->room = buf->bytes;
-	ret = fixed_add(r->program, buf);
+	ret = written && !buf->writable ? -EACCES : fixed_add(r->program, buf);
 	if (ret < 0) {
 		xqaccel_buffer_put(buf);
 		return ret;
@@ -183,7 +183,7 @@ static int operands_record(struct recording *r, struct xq_hw_descriptor *hw)
 		if (!d->operand[i].handle)
 			continue;
 		xq_work_extent(&d->work, i, &e);
-		ret = operand_locate(r, d->operand[i].handle, &at[i]);
+		ret = operand_locate(r, d->operand[i].handle, e.written, &at[i]);
 		if (!ret)
 			ret = operand_check(&d->operand[i], &e, at[i].room, &span);
 		if (ret)
@@ -291,7 +291,9 @@ static void list_write(struct recording *r)
 static int list_make(struct recording *r, struct xqaccel_call *call)
 {
 	struct xqaccel_device *xq = r->client->xq;
-	const u64 bytes = PAGE_ALIGN((u64)r->program->jobs * sizeof(*r->list));
+	const struct xqaccel_source source = {
+		.bytes = PAGE_ALIGN((u64)r->program->jobs * sizeof(*r->list)),
+	};
 	int ret = -ENODEV;
 
 	down_read(&xq->gone_lock);
@@ -300,7 +302,7 @@ static int list_make(struct recording *r, struct xqaccel_call *call)
 	ret = xqaccel_client_need_context(call);
 	if (ret)
 		goto unlock;
-	ret = xqaccel_buffer_create(r->client, bytes, false, &r->program->list);
+	ret = xqaccel_buffer_create(r->client, &source, &r->program->list);
 	if (!ret)
 		list_write(r);
 	else if (ret == -ENOSPC || ret == -ENOMEM)

@@ -65,6 +65,8 @@ static int operand_take(struct xqaccel_job *job, const struct xqaccel_operand *o
 	span->buf = xqaccel_buffer_find(job->client, op->handle);
 	if (!span->buf)
 		return -ENOENT;
+	if (!span->buf->writable && use.written.end)
+		return -EACCES;
 	ret = xq_slot_check(&use, op->offset, span->buf->bytes);
 	if (ret)
 		return ret;

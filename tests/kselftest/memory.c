@@ -14,6 +14,7 @@
 #include "device.h"
 #include "guest.h"
 #include "harness.h"
+#include "shared_memory.h"
 
 FIXTURE(memory)
 {
@@ -36,6 +37,22 @@ FIXTURE_TEARDOWN(memory)
 	if (host_present())
 		EXPECT_EQ(0, inject_nothing());
 	close(self->fd);
+}
+
+/* Where nothing can be used as it lies, nothing of others can be used, and nobody can use ours. */
+TEST_F(memory, of_others_where_dma_is_bounced)
+{
+	const int64_t pinned = pages_pinned();
+	struct buffer buf;
+	int ret;
+
+	ret = buffer_create_shared(self->fd, 4096, &buf);
+	if (!ret)
+		SKIP(return, "DMA is not bounced here");
+	EXPECT_EQ(-EOPNOTSUPP, ret);
+	EXPECT_EQ(-EOPNOTSUPP, buffer_wrap(self->fd, pages_of(4096), 4096, 0, &buf));
+	EXPECT_EQ(0, stat_settles("buffers", 0, 10000));
+	EXPECT_EQ(pinned, pages_pinned());
 }
 
 /* ---- C that is shared by jobs and by the processor ------------------------------------ */

@@ -14,10 +14,11 @@ from pathlib import Path
 
 ORDER = """
 pci core debugfs chrdev sysfs ioctl info fdinfo
-uring uring_command submit wait cancel program program_run buffer buffer_mmap client user context invalidate
+uring uring_command submit wait cancel program program_run buffer_ioctl buffer_export buffer buffer_mmap client user context
+invalidate
 watchdog suspend irq reset coredump snapshot
 scheduler queue dma_sync job
-kept buffer_pages mmu account fair caps power job_check job_memory timeout fault trace workqueue
+kept buffer_pages buffer_user buffer_import mmu account fair caps power job_check job_memory timeout fault trace workqueue
 """.split()
 
 UPWARD = {

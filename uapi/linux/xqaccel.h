@@ -210,10 +210,13 @@ struct xqaccel_context_create {
 
 /* ---- buffers ------------------------------------------------------------ */
 
+#define XQACCEL_BUF_SHARED	(1U << 0)	/* it can be exported */
+#define XQACCEL_BUF_READ_ONLY	(1U << 1)	/* nothing writes it through this call's result */
+
 /**
  * struct xqaccel_buf_create - XQACCEL_IOCTL_BUF_CREATE
  * @size: sizeof(struct xqaccel_buf_create)
- * @flags: must be 0
+ * @flags: XQACCEL_BUF_SHARED or 0
  * @bytes: in, wanted; out, rounded up to whole pages
  * @mmap_offset: out, offset for mmap(), which takes MAP_SHARED and the whole
  *	buffer or a page-aligned part of it. Below 2^31 as long as the file's buffers
@@ -224,7 +227,8 @@ struct xqaccel_context_create {
  * The memory is zeroed. It counts as locked memory of the user who opened the
  * file, and against the memory cgroup of the caller. Page tables count, too.
  *
- * EINVAL: bytes is 0 or larger than max_buffer_bytes. ENOMEM: no memory, or beyond
+ * EINVAL: bytes is 0 or larger than max_buffer_bytes. EOPNOTSUPP: BUF_SHARED on a device whose
+ * memory nobody else can use, as its DMA would be bounced. ENOMEM: no memory, or beyond
  * RLIMIT_MEMLOCK. ENOSPC: client_bytes, what all clients of all devices may have
  * together, or the context's address space is used up. And the errors of
  * XQACCEL_IOCTL_CONTEXT_CREATE, if the file has no context.
@@ -236,6 +240,78 @@ struct xqaccel_buf_create {
 	__u64 mmap_offset;
 	__u32 handle;
 	__u32 reserved;
+};
+
+/**
+ * struct xqaccel_buf_wrap - XQACCEL_IOCTL_BUF_WRAP
+ * @size: sizeof(struct xqaccel_buf_wrap)
+ * @flags: XQACCEL_BUF_READ_ONLY or 0
+ * @address: of memory of the calling process, at a page
+ * @bytes: whole pages
+ * @handle: out, as that of a buffer that was created
+ * @reserved: must be 0
+ *
+ * Makes memory that is there a buffer. Nothing is copied: its pages are pinned, where they are, until
+ * the buffer has ended or the file is closed, also when the process unmaps them. With
+ * BUF_READ_ONLY the memory need not be writable and jobs may only read it. It counts as the
+ * memory of BUF_CREATE does, and can't be mapped by the file or exported.
+ *
+ * EINVAL: not whole pages, or larger than max_buffer_bytes. EFAULT: memory that is not there, not
+ * writable (without BUF_READ_ONLY), or not made of pages that can be pinned for long, as that of
+ * some files and of devices. EINTR: killed meanwhile. EOPNOTSUPP: the device's DMA would be
+ * bounced. ENOMEM, ENOSPC and others as for BUF_CREATE.
+ */
+struct xqaccel_buf_wrap {
+	__u32 size;
+	__u32 flags;
+	__u64 address;
+	__u64 bytes;
+	__u32 handle;
+	__u32 reserved;
+};
+
+/**
+ * struct xqaccel_buf_import - XQACCEL_IOCTL_BUF_IMPORT
+ * @size: sizeof(struct xqaccel_buf_import)
+ * @flags: XQACCEL_BUF_READ_ONLY or 0
+ * @fd: of a dma-buf, which can be closed afterwards
+ * @handle: out, as that of a buffer that was created
+ * @bytes: out, of the dma-buf
+ *
+ * Makes a dma-buf of another driver, device or process a buffer. Nothing is copied. With
+ * BUF_READ_ONLY jobs may only read it. It is mapped by its own file and not by this one, and counts as
+ * memory of who made it; only page tables count here.
+ *
+ * EBADF: no such file. EINVAL: not a dma-buf, not made of whole pages, or larger than
+ * max_buffer_bytes. EACCES: the file is open for reading only, and BUF_READ_ONLY is not set.
+ * EOPNOTSUPP: the device's DMA would be bounced. What the exporter refuses with, and ENOMEM, ENOSPC and
+ * others as for BUF_CREATE.
+ */
+struct xqaccel_buf_import {
+	__u32 size;
+	__u32 flags;
+	__s32 fd;
+	__u32 handle;
+	__u64 bytes;
+};
+
+/**
+ * struct xqaccel_buf_export - XQACCEL_IOCTL_BUF_EXPORT
+ * @size: sizeof(struct xqaccel_buf_export)
+ * @flags: XQACCEL_BUF_READ_ONLY: the file is open for reading only; or 0
+ * @handle: of a buffer that was created with XQACCEL_BUF_SHARED
+ * @fd: out, of a dma-buf, closed on exec
+ *
+ * The dma-buf can be mapped, sent to other processes and imported by other devices. As long as it is
+ * there, so are the memory and what the client needs to have it, also when the file was closed.
+ *
+ * ENOENT: no such handle. EINVAL: a buffer that was not created so. EMFILE, ENFILE, ENOMEM.
+ */
+struct xqaccel_buf_export {
+	__u32 size;
+	__u32 flags;
+	__u32 handle;
+	__s32 fd;
 };
 
 /**
@@ -820,7 +896,7 @@ struct xqaccel_job_desc {
  *
  * EAGAIN: max_jobs jobs of this lane are not yet reaped, or the user or all users together
  * have as many jobs as the driver takes. ENOENT: no such
- * handle. ERANGE: an operand reaches past the end of its buffer. EOVERFLOW: sizes
+ * handle. EACCES: a job would write a buffer that is read-only. ERANGE: an operand reaches past the end of its buffer. EOVERFLOW: sizes
  * and strides overflow 64 bits. EINVAL: misaligned or overlapping operands, an
  * operand that is missing or not used by the formats, k not a multiple of group,
  * and whatever else contradicts the description above. EOPNOTSUPP: pair of
@@ -1004,6 +1080,9 @@ struct xqaccel_program_destroy {
 #define XQACCEL_CMD_CANCEL		0x06
 #define XQACCEL_CMD_PROGRAM_CREATE	0x07
 #define XQACCEL_CMD_PROGRAM_DESTROY	0x08
+#define XQACCEL_CMD_BUF_WRAP		0x09
+#define XQACCEL_CMD_BUF_IMPORT		0x0a
+#define XQACCEL_CMD_BUF_EXPORT		0x0b
 
 /* The size is in the structure, so that a number never changes. */
 #define XQACCEL_IOCTL_INFO		_IO(XQACCEL_IOCTL_TYPE, XQACCEL_CMD_INFO)
@@ -1015,6 +1094,9 @@ struct xqaccel_program_destroy {
 #define XQACCEL_IOCTL_CANCEL		_IO(XQACCEL_IOCTL_TYPE, XQACCEL_CMD_CANCEL)
 #define XQACCEL_IOCTL_PROGRAM_CREATE	_IO(XQACCEL_IOCTL_TYPE, XQACCEL_CMD_PROGRAM_CREATE)
 #define XQACCEL_IOCTL_PROGRAM_DESTROY	_IO(XQACCEL_IOCTL_TYPE, XQACCEL_CMD_PROGRAM_DESTROY)
+#define XQACCEL_IOCTL_BUF_WRAP		_IO(XQACCEL_IOCTL_TYPE, XQACCEL_CMD_BUF_WRAP)
+#define XQACCEL_IOCTL_BUF_IMPORT	_IO(XQACCEL_IOCTL_TYPE, XQACCEL_CMD_BUF_IMPORT)
+#define XQACCEL_IOCTL_BUF_EXPORT	_IO(XQACCEL_IOCTL_TYPE, XQACCEL_CMD_BUF_EXPORT)
 
 /* ---- io_uring ------------------------------------------------------------- */
 

@@ -74,7 +74,7 @@ test_xq_convert.py-args = $(O)/obj/bin/xq $(O)/asan/bin/xq
 
 # ---- the library -----------------------------------------------------------------------------------
 
-XQ_LIBRARY_TESTS := test_pack test_soft test_soft_jobs test_job test_program test_program_flow test_ioctl test_matmul
+XQ_LIBRARY_TESTS := test_pack test_soft test_soft_jobs test_shared test_job test_program test_program_flow test_ioctl test_matmul
 $(foreach t,$(XQ_LIBRARY_TESTS),$(eval $(t)-y := tests/unit/$(t).c) $(eval $(t)-libs := xqaccel))
 test_soft-y += tests/unit/queue_case.c
 test_soft_jobs-y += tests/unit/queue_case.c

@@ -50,8 +50,9 @@ static void fake_close(int fd)
 	fake.closed++;
 }
 
-static void *fake_mmap(int fd, size_t bytes, uint64_t offset)
+static void *fake_mmap(int fd, size_t bytes, uint64_t offset, int protection)
 {
+	EXPECT(protection == (PROT_READ | PROT_WRITE), "%d", protection);
 	EXPECT(fd == 7 && bytes == sizeof(memory) && offset == 0x5000, "%zu at %lu", bytes,
 	       (unsigned long)offset);
 	errno = fake.map_errno;

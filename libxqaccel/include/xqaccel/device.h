@@ -83,10 +83,61 @@ bool xq_device_has_tiled(const struct xq_device *dev, enum xq_type type);
  */
 int xq_buffer_create(struct xq_device *dev, size_t bytes, struct xq_buffer **buf);
 
+/**
+ * xq_buffer_create_shared() - the same for memory that can be given to others, by xq_buffer_export()
+ *
+ * Return: also -EOPNOTSUPP (a machine on which nobody else can use the device's memory).
+ */
+int xq_buffer_create_shared(struct xq_device *dev, size_t bytes, struct xq_buffer **buf);
+
+/**
+ * xq_buffer_wrap() - memory of the caller as a buffer, without a copy
+ * @data: at a multiple of 4096
+ * @bytes: a multiple of 4096. Memory of 2 MiB pages at multiples of 2 MiB costs the device least
+ * @flags: XQACCEL_BUF_READ_ONLY: jobs only read it, so it need not be writable; or 0
+ * @buf: set to the buffer, owned by the caller until xq_buffer_destroy(), which leaves the memory as
+ *	it is. Until then, and until jobs that use it have ended, the memory has to stay mapped
+ *
+ * Its pages are pinned, and count as those of xq_buffer_create() do. A file can be mapped and wrapped
+ * READ_ONLY: its weights then need no copy.
+ *
+ * Return: 0, -EINVAL (not whole pages, none, or too many), -EFAULT (memory that is not there, not writable
+ * or that can't be pinned), -EOPNOTSUPP (another flag; a machine on which the device can't use the
+ * memory where it is) and the errors of xq_buffer_create().
+ */
+int xq_buffer_wrap(struct xq_device *dev, void *data, size_t bytes, uint32_t flags,
+		   struct xq_buffer **buf);
+
+/**
+ * xq_buffer_import() - memory of another device, driver or process as a buffer, without a copy
+ * @fd: of a dma-buf; on "soft" of anything that can be mapped shared, as a memfd. It stays the caller's
+ *	and can be closed
+ * @flags: XQACCEL_BUF_READ_ONLY: jobs only read it, and it is mapped for reading; or 0
+ * @buf: set to the buffer, owned by the caller until xq_buffer_destroy()
+ *
+ * xq_buffer_size() is that of the dma-buf, xq_buffer_data() NULL if who exported it does not let it be
+ * mapped. A program that accesses the mapping brackets that by DMA_BUF_IOCTL_SYNC.
+ *
+ * Return: 0, -EBADF, -EINVAL (not a dma-buf, not whole pages, or too large), -EACCES (@fd is open for reading
+ * only), -EOPNOTSUPP as xq_buffer_wrap(), and the errors of xq_buffer_create().
+ */
+int xq_buffer_import(struct xq_device *dev, int fd, uint32_t flags, struct xq_buffer **buf);
+
+/**
+ * xq_buffer_export() - a descriptor by which others have the memory, too
+ * @buf: that xq_buffer_create_shared() made
+ * @flags: XQACCEL_BUF_READ_ONLY: it can only be read by it; or 0
+ * @fd: set to a dma-buf, on "soft" to a memfd; owned by the caller, closed on exec. The memory lives as long
+ *	as that or the buffer
+ *
+ * Return: 0, -EINVAL (another buffer), -EOPNOTSUPP (another flag), -EMFILE, -ENFILE, -ENOMEM, -ENODEV.
+ */
+int xq_buffer_export(const struct xq_buffer *buf, uint32_t flags, int *fd);
+
 /** xq_buffer_destroy() - unmap and give back; NULL is allowed. Jobs that use it may run on. */
 void xq_buffer_destroy(struct xq_buffer *buf);
 
-/** xq_buffer_data() - its address in this process */
+/** xq_buffer_data() - its address in this process; NULL if it was imported and can't be mapped */
 void *xq_buffer_data(const struct xq_buffer *buf);
 
 /** xq_buffer_size() - bytes, as rounded up */
@@ -200,7 +251,7 @@ void xq_queue_destroy(struct xq_queue *queue);
  * Operands' memory belongs to the device until the completion is taken.
  *
  * Return: number of jobs accepted, at least 1; or the error of the first: -EAGAIN the queue
- * is full (take completions first) or the user has too many jobs under way, -EINVAL, -ERANGE an operand reaches past its buffer,
+ * is full (take completions first) or the user has too many jobs under way, -EINVAL, -ERANGE an operand reaches past its buffer, -EACCES a read-only buffer would be written,
  * -EOVERFLOW, -EOPNOTSUPP pair of types, -ENOENT buffer of another device, -ENODEV,
  * -ENOMEM; as linux/xqaccel.h says for XQACCEL_IOCTL_SUBMIT.
  */

@@ -19,19 +19,26 @@ struct xq_backend;
 /**
  * struct xq_memory - a buffer as the backend made it
  * @handle: its name in jobs
- * @bytes: rounded up to whole pages
- * @data: mapped for reading and writing
+ * @bytes: whole pages
+ * @data: its address; NULL if an imported one can't be mapped
+ * @flags: XQACCEL_BUF_*, set by the caller
+ * @mapped: by the backend, which unmaps it
  */
 struct xq_memory {
 	uint32_t handle;
 	size_t bytes;
 	void *data;
+	uint32_t flags;
+	bool mapped;
 };
 
 /**
  * struct xq_backend_ops - every function returns 0 or a negative errno, unless it says more
  * @close: free the backend
- * @create: fill in @memory, whose bytes are set by the caller
+ * @create: fill in @memory, whose bytes and flags are set by the caller
+ * @wrap: the same for memory that is there; data is set, too
+ * @import: the same for the memory of a descriptor, which stays the caller's; only flags are set
+ * @export: a new descriptor of memory that was created with XQACCEL_BUF_SHARED
  * @destroy: unmap and give back
  * @submit: as XQACCEL_IOCTL_SUBMIT; returns the number accepted, at least 1, and the id of the
  *	first
@@ -46,6 +53,10 @@ struct xq_memory {
 struct xq_backend_ops {
 	void (*close)(struct xq_backend *backend);
 	int (*create)(struct xq_backend *backend, struct xq_memory *memory);
+	int (*wrap)(struct xq_backend *backend, struct xq_memory *memory);
+	int (*import)(struct xq_backend *backend, int fd, struct xq_memory *memory);
+	int (*export)(struct xq_backend *backend, const struct xq_memory *memory, uint32_t flags,
+		      int *fd);
 	void (*destroy)(struct xq_backend *backend, const struct xq_memory *memory);
 	int (*submit)(struct xq_backend *backend, const struct xqaccel_job_desc *jobs,
 		      unsigned int count, uint32_t lane, uint32_t timeout_ms, uint64_t *first_id);
@@ -95,7 +106,7 @@ struct xq_buffer {
 struct xq_ioctl_calls {
 	int (*open)(const char *path);
 	int (*ioctl)(int fd, unsigned long request, void *argument);
-	void *(*mmap)(int fd, size_t bytes, uint64_t offset);
+	void *(*mmap)(int fd, size_t bytes, uint64_t offset, int protection);
 	int (*munmap)(void *data, size_t bytes);
 	void (*close)(int fd);
 };

@@ -28,9 +28,9 @@ static int real_ioctl(int fd, unsigned long request, void *argument)
 	return ioctl(fd, request, argument);
 }
 
-static void *real_mmap(int fd, size_t bytes, uint64_t offset)
+static void *real_mmap(int fd, size_t bytes, uint64_t offset, int protection)
 {
-	return mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)offset);
+	return mmap(NULL, bytes, protection, MAP_SHARED, fd, (off_t)offset);
 }
 
 static void real_close(int fd)
@@ -62,14 +62,18 @@ static void ioctl_close(struct xq_backend *backend)
 static int ioctl_create(struct xq_backend *backend, struct xq_memory *memory)
 {
 	struct ioctl_backend *b = of(backend);
-	struct xqaccel_buf_create create = { .size = sizeof(create), .bytes = memory->bytes };
+	struct xqaccel_buf_create create = {
+		.size = sizeof(create), .flags = memory->flags, .bytes = memory->bytes,
+	};
 	int err = call(b, XQACCEL_IOCTL_BUF_CREATE, &create);
 
 	if (err)
 		return err;
 	memory->handle = create.handle;
 	memory->bytes = create.bytes;
-	memory->data = b->calls.mmap(b->fd, create.bytes, create.mmap_offset);
+	memory->mapped = true;
+	memory->data = b->calls.mmap(b->fd, create.bytes, create.mmap_offset,
+				     PROT_READ | PROT_WRITE);
 	if (memory->data == MAP_FAILED) {
 		struct xqaccel_buf_destroy destroy = { .size = sizeof(destroy), .handle = create.handle };
 
@@ -79,11 +83,59 @@ static int ioctl_create(struct xq_backend *backend, struct xq_memory *memory)
 	return err;
 }
 
+static int ioctl_wrap(struct xq_backend *backend, struct xq_memory *memory)
+{
+	struct xqaccel_buf_wrap wrap = {
+		.size = sizeof(wrap), .flags = memory->flags,
+		.address = (uintptr_t)memory->data, .bytes = memory->bytes,
+	};
+	const int err = call(of(backend), XQACCEL_IOCTL_BUF_WRAP, &wrap);
+
+	memory->handle = wrap.handle;
+	return err;
+}
+
+/* Who exported it may not let it be mapped; jobs can use it all the same. */
+static int ioctl_import(struct xq_backend *backend, int fd, struct xq_memory *memory)
+{
+	const int protection = memory->flags & XQACCEL_BUF_READ_ONLY ? PROT_READ :
+								       PROT_READ | PROT_WRITE;
+	struct ioctl_backend *b = of(backend);
+	struct xqaccel_buf_import import = {
+		.size = sizeof(import), .flags = memory->flags, .fd = fd,
+	};
+	const int err = call(b, XQACCEL_IOCTL_BUF_IMPORT, &import);
+
+	if (err)
+		return err;
+	memory->handle = import.handle;
+	memory->bytes = import.bytes;
+	memory->data = b->calls.mmap(fd, import.bytes, 0, protection);
+	memory->mapped = memory->data != MAP_FAILED;
+	if (!memory->mapped)
+		memory->data = NULL;
+	return 0;
+}
+
+static int ioctl_export(struct xq_backend *backend, const struct xq_memory *memory, uint32_t flags,
+			int *fd)
+{
+	struct xqaccel_buf_export export = {
+		.size = sizeof(export), .flags = flags, .handle = memory->handle,
+	};
+	const int err = call(of(backend), XQACCEL_IOCTL_BUF_EXPORT, &export);
+
+	if (!err)
+		*fd = export.fd;
+	return err;
+}
+
 static void ioctl_destroy(struct xq_backend *backend, const struct xq_memory *memory)
 {
 	struct xqaccel_buf_destroy destroy = { .size = sizeof(destroy), .handle = memory->handle };
 
-	of(backend)->calls.munmap(memory->data, memory->bytes);
+	if (memory->mapped)
+		of(backend)->calls.munmap(memory->data, memory->bytes);
 	call(of(backend), XQACCEL_IOCTL_BUF_DESTROY, &destroy);
 }
 
@@ -148,7 +200,8 @@ static int ioctl_file(struct xq_backend *backend)
 }
 
 static const struct xq_backend_ops ioctl_ops = {
-	.close = ioctl_close, .create = ioctl_create, .destroy = ioctl_destroy,
+	.close = ioctl_close, .create = ioctl_create, .wrap = ioctl_wrap, .import = ioctl_import,
+	.export = ioctl_export, .destroy = ioctl_destroy,
 	.submit = ioctl_submit, .wait = ioctl_wait, .cancel = ioctl_cancel,
 	.program_create = ioctl_program_create, .program_destroy = ioctl_program_destroy,
 	.file = ioctl_file,

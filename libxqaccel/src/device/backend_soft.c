@@ -155,48 +155,6 @@ void soft_watch_deadline(struct soft *soft, uint64_t deadline)
 	pthread_mutex_unlock(&soft->call_lock);
 }
 
-/* ---- buffers ----------------------------------------------------------------------------------- */
-
-static int soft_create(struct xq_backend *backend, struct xq_memory *memory)
-{
-	struct soft *soft = of(backend);
-	struct soft_buffer *buffer;
-	int err;
-
-	if (memory->bytes > soft->info.max_buffer_bytes)
-		return -EINVAL;
-	pthread_mutex_lock(&soft->lock);
-	if (soft->memory.client_bytes + memory->bytes > soft->info.client_bytes)
-		err = -ENOSPC;
-	else
-		err = soft_buffer_create(&soft->memory, memory->bytes, &buffer);
-	if (!err)
-		*memory = (struct xq_memory){ buffer->handle, buffer->bytes, buffer->data };
-	pthread_mutex_unlock(&soft->lock);
-	return err;
-}
-
-static void soft_destroy(struct xq_backend *backend, const struct xq_memory *memory)
-{
-	struct soft *soft = of(backend);
-	struct soft_buffer *buffer;
-
-	pthread_mutex_lock(&soft->lock);
-	buffer = soft_buffer_find(&soft->memory, memory->handle);
-	soft_buffer_forget(&soft->memory, buffer);
-	soft_buffer_put(soft, buffer);
-	pthread_mutex_unlock(&soft->lock);
-}
-
-bool soft_find_memory(void *opaque, uint32_t handle, uint64_t *bytes)
-{
-	const struct soft_buffer *buffer = soft_buffer_find(opaque, handle);
-
-	if (buffer)
-		*bytes = buffer->bytes;
-	return buffer;
-}
-
 /* ---- jobs -------------------------------------------------------------------------------------- */
 
 void soft_describe(struct soft *soft, const struct xqaccel_job_desc *job, struct xq_hw_descriptor *d)
@@ -550,7 +508,8 @@ static void program_destroy(struct xq_backend *backend, uint32_t program)
 }
 
 static const struct xq_backend_ops soft_ops = {
-	.close = soft_close, .create = soft_create, .destroy = soft_destroy,
+	.close = soft_close, .create = soft_create, .wrap = soft_wrap, .import = soft_import,
+	.export = soft_export, .destroy = soft_destroy,
 	.submit = soft_submit, .wait = soft_wait, .cancel = soft_cancel,
 	.program_create = program_create, .program_destroy = program_destroy,
 };

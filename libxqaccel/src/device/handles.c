@@ -4,6 +4,9 @@
 
 #include "handles.h"
 
+/* In the place of a size, which is one of whole pages. */
+#define READ_ONLY	1U
+
 void xq_handles_init(struct xq_handles *handles)
 {
 	pthread_rwlock_init(&handles->lock, NULL);
@@ -34,14 +37,14 @@ static int make_room(struct xq_handles *handles, size_t need)
 	return 0;
 }
 
-int xq_handles_add(struct xq_handles *handles, uint32_t handle, uint64_t bytes)
+int xq_handles_add(struct xq_handles *handles, uint32_t handle, uint64_t bytes, bool writable)
 {
 	int err;
 
 	pthread_rwlock_wrlock(&handles->lock);
 	err = make_room(handles, (size_t)handle + 1);
 	if (!err)
-		handles->bytes[handle] = bytes;
+		handles->bytes[handle] = bytes | (writable ? 0 : READ_ONLY);
 	pthread_rwlock_unlock(&handles->lock);
 	return err;
 }
@@ -54,14 +57,16 @@ void xq_handles_remove(struct xq_handles *handles, uint32_t handle)
 	pthread_rwlock_unlock(&handles->lock);
 }
 
-bool xq_handles_find(struct xq_handles *handles, uint32_t handle, uint64_t *bytes)
+int xq_handles_find(struct xq_handles *handles, uint32_t handle, bool written, uint64_t *bytes)
 {
-	bool found;
+	uint64_t entry = 0;
 
 	pthread_rwlock_rdlock(&handles->lock);
-	found = handle < handles->room && handles->bytes[handle];
-	if (found)
-		*bytes = handles->bytes[handle];
+	if (handle < handles->room)
+		entry = handles->bytes[handle];
 	pthread_rwlock_unlock(&handles->lock);
-	return found;
+	if (!entry)
+		return -ENOENT;
+	*bytes = entry & ~(uint64_t)READ_ONLY;
+	return written && (entry & READ_ONLY) ? -EACCES : 0;
 }

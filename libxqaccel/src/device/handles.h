@@ -21,8 +21,10 @@ struct xq_handles {
 
 void xq_handles_init(struct xq_handles *handles);
 void xq_handles_free(struct xq_handles *handles);
-int xq_handles_add(struct xq_handles *handles, uint32_t handle, uint64_t bytes);	/* -ENOMEM */
+/* -ENOMEM */
+int xq_handles_add(struct xq_handles *handles, uint32_t handle, uint64_t bytes, bool writable);
 void xq_handles_remove(struct xq_handles *handles, uint32_t handle);
-bool xq_handles_find(struct xq_handles *handles, uint32_t handle, uint64_t *bytes);
+/* 0, -ENOENT if there is none, -EACCES if it can't be written but shall. */
+int xq_handles_find(struct xq_handles *handles, uint32_t handle, bool written, uint64_t *bytes);
 
 #endif

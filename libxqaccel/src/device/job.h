@@ -21,8 +21,8 @@ uint64_t xq_ticks_to_ns(uint64_t ticks, uint64_t hz);
 void xq_completion_from(const struct xq_device *dev, const struct xqaccel_completion *from,
 			struct xq_completion *to);
 
-/* Finds a buffer by its handle; false if there is none. */
-typedef bool xq_find_memory(void *opaque, uint32_t handle, uint64_t *bytes);
+/* Finds a buffer by its handle; 0, -ENOENT if there is none, -EACCES if it can't be written but shall. */
+typedef int xq_find_memory(void *opaque, uint32_t handle, bool written, uint64_t *bytes);
 
 /* What the driver checks before it accepts a job, with its errnos. */
 int xq_job_check(const struct xqaccel_job_desc *job, const struct xqaccel_info *info,

@@ -23,6 +23,7 @@ static int check_operand(const struct xqaccel_operand *op, const struct xq_exten
 			 xq_find_memory *find, void *opaque, struct span *span)
 {
 	uint64_t end, bytes;
+	int err;
 
 	*span = (struct span){ .handle = op->handle, .first = op->offset, .written = extent->written };
 	if (op->reserved)
@@ -32,8 +33,9 @@ static int check_operand(const struct xqaccel_operand *op, const struct xq_exten
 	if (!extent->used || !xq_place_valid(extent, op->offset, op->stride, op->batch_stride,
 					     op->plane_stride))
 		return -EINVAL;
-	if (!find(opaque, op->handle, &bytes))
-		return -ENOENT;
+	err = find(opaque, op->handle, extent->written, &bytes);
+	if (err)
+		return err;
 	if (!xq_span(extent, op->stride, op->batch_stride, op->plane_stride, &span->bytes) ||
 	    __builtin_add_overflow(op->offset, span->bytes, &end))
 		return -EOVERFLOW;

@@ -233,9 +233,9 @@ static struct io_uring_sqe *entry(struct ring_engine *e)
 	return io_uring_get_sqe(&e->ring);
 }
 
-static bool find_memory(void *opaque, uint32_t handle, uint64_t *bytes)
+static int find_memory(void *opaque, uint32_t handle, bool written, uint64_t *bytes)
 {
-	return xq_handles_find(opaque, handle, bytes);
+	return xq_handles_find(opaque, handle, written, bytes);
 }
 
 static bool is_program(const struct xqaccel_job_desc *job)

@@ -26,6 +26,13 @@ struct soft_region {
 	size_t bytes;
 };
 
+/* Whose the memory of a buffer is. */
+enum soft_origin {
+	SOFT_OWN,	/* private pages of the backend */
+	SOFT_FILE,	/* a mapping that the backend made */
+	SOFT_WRAPPED,	/* the caller's */
+};
+
 struct soft_buffer {
 	struct soft_buffer *next;	/* by device address */
 	struct soft_buffer *next_dying;
@@ -33,6 +40,9 @@ struct soft_buffer {
 	size_t bytes;
 	uint64_t va;
 	uint32_t handle;
+	enum soft_origin origin;
+	bool writable;
+	int fd;				/* of the memory, or -1 */
 	unsigned int references;	/* the handle, and each operand of each job */
 };
 
@@ -44,6 +54,7 @@ struct soft_buffer {
  * @free_tables: pages for page tables, linked through their first word
  * @buffers: sorted by device address
  * @by_handle: handle - 1 is the index; NULL is free
+ * @wrapped: buffers of others' memory, whose regions may overlap
  * @client_bytes: of all buffers
  */
 struct soft_memory {
@@ -57,6 +68,7 @@ struct soft_memory {
 	struct soft_buffer *buffers;
 	struct soft_buffer **by_handle;
 	uint32_t handles;
+	unsigned int wrapped;
 	uint64_t client_bytes;
 };
 
@@ -72,6 +84,9 @@ size_t soft_region_left(const struct soft_memory *memory, uint64_t address);
 
 /* Allocates, maps for the device and gives a handle. */
 int soft_buffer_create(struct soft_memory *memory, size_t bytes, struct soft_buffer **buffer);
+/* The same with memory that is there: whole pages. It is the buffer's, with @fd, unless it is WRAPPED. */
+int soft_buffer_add(struct soft_memory *memory, void *data, size_t bytes, enum soft_origin origin,
+		    bool writable, int fd, struct soft_buffer **buffer);
 struct soft_buffer *soft_buffer_find(const struct soft_memory *memory, uint32_t handle);
 /* Takes the handle away; the reference that it had remains. */
 void soft_buffer_forget(struct soft_memory *memory, struct soft_buffer *buffer);
@@ -137,7 +152,14 @@ void soft_programs_free(struct soft *soft);
 
 /* The descriptor of a job; operands at slots stay relative to them. */
 void soft_describe(struct soft *soft, const struct xqaccel_job_desc *job, struct xq_hw_descriptor *d);
-bool soft_find_memory(void *opaque, uint32_t handle, uint64_t *bytes);
+/* ---- buffers as the backend's operations: soft_buffer.c ------------------------------------------ */
+
+int soft_create(struct xq_backend *backend, struct xq_memory *memory);
+int soft_wrap(struct xq_backend *backend, struct xq_memory *memory);
+int soft_import(struct xq_backend *backend, int fd, struct xq_memory *memory);
+int soft_export(struct xq_backend *backend, const struct xq_memory *memory, uint32_t flags, int *fd);
+void soft_destroy(struct xq_backend *backend, const struct xq_memory *memory);
+int soft_find_memory(void *opaque, uint32_t handle, bool written, uint64_t *bytes);
 
 /**
  * struct soft_lane - a hardware queue; under the device lock

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "soft.h"
 
@@ -36,12 +37,23 @@ static size_t region_after(const struct soft_memory *m, uint64_t address)
 	return low;
 }
 
+static size_t left_in(const struct soft_region *r, uint64_t address)
+{
+	return address - r->start < r->bytes ? r->bytes - (address - r->start) : 0;
+}
+
+/* Regions of the backend's own don't overlap: only the last that begins before can have it. */
 size_t soft_region_left(const struct soft_memory *memory, uint64_t address)
 {
-	const size_t at = region_after(memory, address);
-	const struct soft_region *r = at ? &memory->regions[at - 1] : NULL;
+	size_t at = region_after(memory, address);
+	size_t left = at ? left_in(&memory->regions[at - 1], address) : 0;
 
-	return r && address - r->start < r->bytes ? r->bytes - (address - r->start) : 0;
+	while (memory->wrapped && at--) {
+		const size_t other = left_in(&memory->regions[at], address);
+
+		left = other > left ? other : left;
+	}
+	return left;
 }
 
 static int region_add(struct soft_memory *m, void *start, size_t bytes)
@@ -64,10 +76,13 @@ static int region_add(struct soft_memory *m, void *start, size_t bytes)
 	return 0;
 }
 
-static void region_remove(struct soft_memory *m, void *start)
+static void region_remove(struct soft_memory *m, void *start, size_t bytes)
 {
-	const size_t at = region_after(m, (uintptr_t)start);
+	size_t at = region_after(m, (uintptr_t)start);
 
+	/* The same memory may have been wrapped twice. */
+	while (m->regions[at - 1].bytes != bytes)
+		at--;
 	memmove(&m->regions[at - 1], &m->regions[at], (m->region_count - at) * sizeof(*m->regions));
 	m->region_count--;
 }
@@ -110,7 +125,7 @@ void *soft_pages_alloc(struct soft_memory *memory, size_t bytes)
 
 void soft_pages_free(struct soft_memory *memory, void *data, size_t bytes)
 {
-	region_remove(memory, data);
+	region_remove(memory, data, bytes);
 	munmap(data, bytes);
 }
 
@@ -166,9 +181,9 @@ static int descend(struct soft_memory *m, uint64_t *entry, uint64_t **table)
 }
 
 /* Maps pages; a table that is left empty after an error is used by the next buffer there. */
-static int map_range(struct soft_memory *m, uint64_t va, uint8_t *data, size_t bytes)
+static int map_range(struct soft_memory *m, uint64_t va, uint8_t *data, size_t bytes, bool writable)
 {
-	const uint64_t access = XQ_PTE_VALID | XQ_PTE_READ | XQ_PTE_WRITE;
+	const uint64_t access = XQ_PTE_VALID | XQ_PTE_READ | (writable ? XQ_PTE_WRITE : 0);
 	uint64_t *middle, *bottom;
 
 	while (bytes) {
@@ -254,38 +269,72 @@ static int give_handle(struct soft_memory *m, struct soft_buffer *b)
 	return 0;
 }
 
+/* Places and maps a buffer whose memory is a region. */
+static int buffer_enter(struct soft_memory *m, struct soft_buffer *b)
+{
+	struct soft_buffer **link = place(m, b);
+	int err;
+
+	if (!link)
+		return -ENOSPC;
+	err = map_range(m, b->va, b->data, b->bytes, b->writable);
+	if (!err)
+		err = give_handle(m, b);
+	if (err) {
+		soft_unmap_range(m, b->va, b->bytes);
+		return err;
+	}
+	b->next = *link;
+	*link = b;
+	m->client_bytes += b->bytes;
+	m->wrapped += b->origin == SOFT_WRAPPED;
+	return 0;
+}
+
 int soft_buffer_create(struct soft_memory *m, size_t bytes, struct soft_buffer **buffer)
 {
-	struct soft_buffer *b = calloc(1, sizeof(*b)), **link;
-	int err = -ENOSPC;
+	struct soft_buffer *b = calloc(1, sizeof(*b));
+	int err = -ENOMEM;
 
 	if (!b)
 		return -ENOMEM;
 	b->bytes = round_up(bytes, XQ_PAGE_BYTES);
 	b->references = 1;
-	link = place(m, b);
-	if (!link)
-		goto free_buffer;
-	err = -ENOMEM;
+	b->writable = true;
+	b->fd = -1;
 	b->data = soft_pages_alloc(m, b->bytes);
-	if (!b->data)
-		goto free_buffer;
-	err = map_range(m, b->va, b->data, b->bytes);
-	if (!err)
-		err = give_handle(m, b);
-	if (err)
-		goto unmap;
-	b->next = *link;
-	*link = b;
-	m->client_bytes += b->bytes;
-	*buffer = b;
-	return 0;
-
-unmap:
-	soft_unmap_range(m, b->va, b->bytes);
-	soft_pages_free(m, b->data, b->bytes);
-free_buffer:
+	if (b->data)
+		err = buffer_enter(m, b);
+	if (!err) {
+		*buffer = b;
+		return 0;
+	}
+	if (b->data)
+		soft_pages_free(m, b->data, b->bytes);
 	free(b);
+	return err;
+}
+
+int soft_buffer_add(struct soft_memory *m, void *data, size_t bytes, enum soft_origin origin,
+		    bool writable, int fd, struct soft_buffer **buffer)
+{
+	struct soft_buffer *b = calloc(1, sizeof(*b));
+	int err;
+
+	if (!b)
+		return -ENOMEM;
+	*b = (struct soft_buffer){ .data = data, .bytes = bytes, .origin = origin, .references = 1,
+				   .writable = writable, .fd = fd };
+	err = region_add(m, data, bytes);
+	if (!err) {
+		err = buffer_enter(m, b);
+		if (err)
+			region_remove(m, data, bytes);
+	}
+	if (err)
+		free(b);
+	else
+		*buffer = b;
 	return err;
 }
 
@@ -318,7 +367,13 @@ void soft_buffer_free(struct soft_memory *m, struct soft_buffer *b)
 		link = &(*link)->next;
 	*link = b->next;
 	m->client_bytes -= b->bytes;
-	soft_pages_free(m, b->data, b->bytes);
+	m->wrapped -= b->origin == SOFT_WRAPPED;
+	if (b->origin == SOFT_WRAPPED)
+		region_remove(m, b->data, b->bytes);
+	else
+		soft_pages_free(m, b->data, b->bytes);
+	if (b->fd >= 0)
+		close(b->fd);
 	free(b);
 }
 

@@ -19,14 +19,14 @@ struct memory_of_program {
 	unsigned int slots;
 };
 
-static bool find_memory(void *opaque, uint32_t handle, uint64_t *bytes)
+static int find_memory(void *opaque, uint32_t handle, bool written, uint64_t *bytes)
 {
 	const struct memory_of_program *m = opaque;
 
 	if (!(handle & XQACCEL_SLOT(0)))
-		return soft_find_memory(&m->soft->memory, handle, bytes);
+		return soft_find_memory(&m->soft->memory, handle, written, bytes);
 	*bytes = XQ_SLOT_ROOM;
-	return (handle & ~XQACCEL_SLOT(0)) < m->slots;
+	return (handle & ~XQACCEL_SLOT(0)) < m->slots ? 0 : -ENOENT;
 }
 
 /* The program's entry for a buffer, a new one if need be. */
@@ -213,6 +213,7 @@ static int check_operand(struct soft *soft, const struct soft_program *p,
 {
 	const struct xq_use use = use_of(p, i);
 	uint64_t bytes;
+	int err;
 
 	if (op->reserved || op->stride || op->batch_stride || op->plane_stride)
 		return -EINVAL;
@@ -220,8 +221,9 @@ static int check_operand(struct soft *soft, const struct soft_program *p,
 		return op->offset || (use.align && i != XQACCEL_PROGRAM_PROFILE) ? -EINVAL : 0;
 	if (!use.align)
 		return -EINVAL;
-	if (!soft_find_memory(&soft->memory, op->handle, &bytes))
-		return -ENOENT;
+	err = soft_find_memory(&soft->memory, op->handle, use.written.end, &bytes);
+	if (err)
+		return err;
 	return xq_slot_check(&use, op->offset, bytes);
 }
 

@@ -31,6 +31,7 @@ result() {
 		failed=1
 		tail -n 40 "$log" | sed 's/^/# /'
 		echo "not ok $number $release: $2"
+		return 1
 	fi
 }
 

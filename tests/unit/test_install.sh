@@ -78,7 +78,7 @@ stripped() {
 	for file in "$prefix/bin/xq" "$prefix/lib/libxqaccel.so.1" "$prefix/lib/libxqaccel.a"; do
 		! readelf -SW "$file" | grep -F .debug_ || { echo "$file has debug information"; return 1; }
 	done
-	[ "$(stat -Lc %s "$prefix/lib/libxqaccel.so.1")" -lt 2000000 ] || { echo "the library is large"; return 1; }
+	[ "$(stat -Lc %s "$prefix/lib/libxqaccel.so.1")" -lt 4000000 ] || { echo "the library is large"; return 1; }
 }
 
 manual() {

@@ -16,7 +16,7 @@ build)
 	control=$here/../../libxqaccel/debian/control
 	packages=build-essential,lintian,$(sed -n 's/ *([^)]*)//g; s/-compat//; s/^Build-Depends: //p' "$control" | tr -d ' ')
 	;;
-user) packages=linux-image-amd64,linux-headers-amd64,dkms,udev ;;
+user) packages=linux-image-amd64,linux-headers-amd64,dkms,systemd,udev ;;
 *)
 	echo "usage: chroot.sh RELEASE build|user" >&2
 	exit 2

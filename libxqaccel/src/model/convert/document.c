@@ -398,6 +398,19 @@ void xqc_set_constant(struct xqc_document *doc, const char *name, int32_t type, 
 	list[doc->constants++] = t;
 }
 
+void xqc_add_constant(struct xqc_document *doc, const char *name, const Onnx__TensorProto *from)
+{
+	Onnx__TensorProto *t = take(doc, sizeof(*t));
+	Onnx__TensorProto **list = t ? grown(doc, doc->constant, doc->constants, &doc->constant_room) : NULL;
+
+	if (!list)
+		return;
+	*t = *from;
+	t->name = (char *)(uintptr_t)name;
+	doc->constant = list;
+	list[doc->constants++] = t;
+}
+
 void xqc_drop_constant(struct xqc_document *doc, const char *name)
 {
 	for (unsigned int i = 0; i < doc->constants; i++) {

@@ -83,6 +83,7 @@ Onnx__NodeProto *xqc_edit(struct xqc_document *doc, unsigned int at);
 /* Adds a constant of an ONNX type, with a copy of its bytes, or puts it in the place of one of its name. */
 void xqc_set_constant(struct xqc_document *doc, const char *name, int32_t type, unsigned int dims, const int64_t *dim,
 		      const void *data, size_t bytes);
+void xqc_add_constant(struct xqc_document *doc, const char *name, const Onnx__TensorProto *from);
 void xqc_drop_constant(struct xqc_document *doc, const char *name);
 
 /* A name that nothing has yet. */

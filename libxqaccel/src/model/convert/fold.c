@@ -4,7 +4,7 @@
  *
  * BatchNormalization behind a convolution becomes part of its weights: W' = W s / sqrt(v + e), b' = (b - m) s / sqrt(v + e) + B
  * for scale s, offset B, mean m and variance v of a channel, computed in double and rounded once. A constant that is
- * added to each channel becomes the bias. A constant that is reshaped is a constant.
+ * added to each channel becomes the bias. A constant that is reshaped is a constant, and so is what a Constant has.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -156,6 +156,19 @@ static bool fold_reshape(struct xqc_document *doc, unsigned int at)
 	return true;
 }
 
+/* Whether a node was only a constant's place. */
+static bool fold_constant(struct xqc_document *doc, unsigned int at)
+{
+	const Onnx__NodeProto *node = doc->node[at];
+	const Onnx__TensorProto *t = node->n_attribute == 1 ? node->attribute[0]->t : NULL;
+
+	if (!t || node->n_output != 1 || strcmp(node->attribute[0]->name ? node->attribute[0]->name : "", "value"))
+		return false;
+	xqc_add_constant(doc, node->output[0], t);
+	xqc_remove(doc, at);
+	return true;
+}
+
 unsigned int xqc_fold(struct xqc_document *doc)
 {
 	unsigned int folded = 0;
@@ -163,7 +176,7 @@ unsigned int xqc_fold(struct xqc_document *doc)
 	for (unsigned int i = 0; i < doc->nodes && !xqc_failed(doc); i++) {
 		const Onnx__NodeProto *node = doc->node[i];
 
-		if ((xqc_is(node, "BatchNormalization") && fold_norm(doc, i)) || (xqc_is(node, "Add") && fold_sum(doc, i)) ||
+		if ((xqc_is(node, "Constant") && fold_constant(doc, i)) || (xqc_is(node, "BatchNormalization") && fold_norm(doc, i)) || (xqc_is(node, "Add") && fold_sum(doc, i)) ||
 		    (xqc_is(node, "Reshape") && fold_reshape(doc, i))) {
 			folded++;
 			i--;

@@ -330,7 +330,7 @@ TEST(queues_with_interrupts)
 		ASSERT_EQ(0, wait_one(fd, &c, 10 * SECOND));
 		ASSERT_EQ(XQACCEL_STATUS_OK, (int)c.status);
 	}
-	/* On a busy host one comes late now and then; a queue without a vector misses each of its jobs'. */
+	/* On a busy host one comes late; a queue without a vector misses each of its jobs'. */
 	EXPECT_GT(100 / info.queues / 2, stat_of("lost_interrupts") - lost);
 	munmap(buf.map, buf.bytes);
 	close(fd);

@@ -288,7 +288,10 @@ static bool abandon(struct xqaccel_uring_command *command)
 	return true;
 }
 
-/* io_uring cancels a command that it was told it can. It keeps the command meanwhile. */
+/*
+ * io_uring cancels a command that it was told it can. It keeps the command meanwhile. What posts
+ * CQEs in a ring with DEFER_TASKRUN is its task alone, and this may be a worker that ends the ring.
+ */
 void xqaccel_uring_command_abandon(struct io_uring_cmd *cmd, unsigned int issue_flags)
 {
 	struct xqaccel_uring_command *command = command_of(cmd);
@@ -298,7 +301,9 @@ void xqaccel_uring_command_abandon(struct io_uring_cmd *cmd, unsigned int issue_
 	spin_lock_irq(&xq->lock);
 	mine = abandon(command);
 	spin_unlock_irq(&xq->lock);
-	if (mine)
+	if (mine && cmd_to_io_kiocb(cmd)->ctx->flags & IORING_SETUP_DEFER_TASKRUN)
+		xqaccel_uring_in_task(cmd, command_task_work);
+	else if (mine)
 		command_done(command, -ECANCELED, issue_flags);
 }
 

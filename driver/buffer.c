@@ -81,15 +81,6 @@ unlock:
 	return ret;
 }
 
-/* @leak: the device may write the memory for ever */
-void xqaccel_buffer_free(struct xqaccel_buffer *buf, bool leak)
-{
-	xqaccel_buffer_pages_free(buf, leak);
-	if (buf->resv == &buf->own_resv)
-		dma_resv_fini(&buf->own_resv);
-	kfree(buf);
-}
-
 /*
  * @safe: the device has let go of it. Else all that it may still reach stays as it is: pages,
  * bus addresses (an IOMMU's, or bounce buffers) and the range of device addresses.

@@ -115,7 +115,6 @@ int xqaccel_buffer_create(struct xqaccel_client *client, const struct xqaccel_so
 			  struct xqaccel_buffer **out);
 void xqaccel_buffer_get(struct xqaccel_buffer *buf);
 void xqaccel_buffer_put(struct xqaccel_buffer *buf);
-void xqaccel_buffer_free(struct xqaccel_buffer *buf, bool leak);
 unsigned long xqaccel_buffers_reap(struct xqaccel_client *client);
 int xqaccel_buffers_wait_dead(struct xqaccel_client *client);
 void xqaccel_buffers_close(struct xqaccel_client *client);
@@ -132,6 +131,7 @@ bool xqaccel_dma_bounces(struct device *dev);
 int xqaccel_buffer_pages_alloc(struct xqaccel_buffer *buf, const struct xqaccel_source *source);
 int xqaccel_buffer_pages_map(struct xqaccel_buffer *buf);
 void xqaccel_buffer_pages_free(struct xqaccel_buffer *buf, bool leak);
+void xqaccel_buffer_free(struct xqaccel_buffer *buf, bool leak);
 void xqaccel_buffer_pages_detach(struct xqaccel_buffer *buf);
 
 /* buffer_user.c */

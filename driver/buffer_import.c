@@ -50,8 +50,6 @@ int xqaccel_import_attach(struct xqaccel_buffer *buf, struct dma_buf *dmabuf)
 {
 	struct dma_buf_attachment *attachment;
 
-	if (xqaccel_dma_bounces(buf->dma_dev))
-		return -EOPNOTSUPP;
 	attachment = dma_buf_attach(dmabuf, buf->dma_dev);
 	if (IS_ERR(attachment))
 		return PTR_ERR(attachment);

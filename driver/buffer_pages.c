@@ -274,7 +274,8 @@ int xqaccel_buffer_pages_alloc(struct xqaccel_buffer *buf, const struct xqaccel_
 
 	buf->page_count = count;
 	if (buf->origin == XQACCEL_IMPORTED)
-		return xqaccel_import_attach(buf, source->dmabuf);
+		return xqaccel_dma_bounces(buf->dma_dev) ? -EOPNOTSUPP :
+		       xqaccel_import_attach(buf, source->dmabuf);
 	buf->pages = kvcalloc(count, sizeof(*buf->pages), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!buf->pages)
 		return -ENOMEM;
@@ -330,6 +331,15 @@ void xqaccel_buffer_pages_free(struct xqaccel_buffer *buf, bool leak)
 	}
 	buf->mapped = false;
 	kvfree(buf->pages);
+}
+
+/* The end of a buffer that nobody has. @leak: the device may write the memory for ever */
+void xqaccel_buffer_free(struct xqaccel_buffer *buf, bool leak)
+{
+	xqaccel_buffer_pages_free(buf, leak);
+	if (buf->resv == &buf->own_resv)
+		dma_resv_fini(&buf->own_resv);
+	kfree(buf);
 }
 
 /* The device goes, and the buffer stays as memory of the programs that have it mapped. */

@@ -30,6 +30,10 @@ prepare() {
 			[ ! -e "$file" ] || cp -L "$file" "$work/llama/$lib/${file##*/}"
 		done
 	done
+	# What the plugin needs besides, of this system.
+	ldd "$plugin" | while read -r name _ file _; do
+		[ ! -e "$file" ] || [ -e "$work/llama/$lib/$name" ] || cp -L "$file" "$work/llama/$lib/"
+	done
 	cp "$plugin" "$top/tests/clients/generate.sh" "$work/"
 }
 

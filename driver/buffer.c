@@ -59,6 +59,8 @@ void xqaccel_buffer_put(struct xqaccel_buffer *buf)
  *
  * From here on the buffer is one of client->live and its end is that of every buffer, also when
  * this fails.
+ *
+ * Return: 0 or a negative errno
  */
 int xqaccel_buffer_map(struct xqaccel_buffer *buf)
 {
@@ -269,6 +271,8 @@ static struct xqaccel_buffer *buffer_alloc(struct xqaccel_client *client,
  * @out: set to the buffer. It has no handle; its only reference is the caller's.
  *
  * Memory of dma-bufs is that of who made them, and charged to nobody here.
+ *
+ * Return: 0 or a negative errno
  */
 int xqaccel_buffer_make(struct xqaccel_client *client, const struct xqaccel_source *source,
 			struct xqaccel_buffer **out)

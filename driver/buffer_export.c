@@ -27,7 +27,7 @@
  */
 struct export {
 	struct xqaccel_buffer *buf;
-	struct mutex lock;
+	struct mutex lock;	/* protects @mappings */
 	struct list_head mappings;
 };
 

@@ -45,6 +45,8 @@ static int attachment_map(struct xqaccel_buffer *buf)
  * @dmabuf: of as many bytes as @buf
  *
  * What was done when this fails is undone by xqaccel_buffer_pages_free().
+ *
+ * Return: 0 or a negative errno
  */
 int xqaccel_import_attach(struct xqaccel_buffer *buf, struct dma_buf *dmabuf)
 {

@@ -47,7 +47,7 @@ void xqaccel_sched_left(struct xqaccel_job *job);
 void xqaccel_sched_dispatch(struct xqaccel_device *xq);
 void xqaccel_sched_ring(struct xqaccel_device *xq);
 void xqaccel_sched_run(struct xqaccel_device *xq);
-void xqaccel_sched_run_unlock(struct xqaccel_device *xq);
+void xqaccel_sched_run_unlock(struct xqaccel_device *xq) __releases(&xq->lock);
 void xqaccel_sched_client_closed(struct xqaccel_client *client);
 void xqaccel_sched_fail(struct xqaccel_device *xq);
 

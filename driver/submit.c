@@ -196,8 +196,10 @@ void xqaccel_submit_finish(struct xqaccel_call *call, bool written)
 		else
 			xqaccel_sched_enqueue(job);
 	}
-	if (written)
-		return xqaccel_sched_run_unlock(xq);
+	if (written) {
+		xqaccel_sched_run_unlock(xq);
+		return;
+	}
 	spin_unlock_irq(&xq->lock);
 	xqaccel_jobs_discard(xq, &call->jobs);
 	/* Others may be waiting for these. */

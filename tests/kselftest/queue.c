@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Queues of the library on the driver, by ioctl and by a ring of their own: the same in every respect.
- * And jobs in a ring of the program's.
+ * Queues of the library on the driver, by ioctl and by a ring of their own: the same in every
+ * respect. And jobs in a ring of the program's.
  */
 #include <errno.h>
 #include <liburing.h>
@@ -224,7 +224,10 @@ TEST_OF_EACH(program, 30)
 	xq_program_destroy(program);
 }
 
-/* While the device is busy with the first: waits end in time, others can be canceled, there is an end to what fits. */
+/*
+ * While the device is busy with the first: waits end in time, others can be canceled, there is an
+ * end to what fits.
+ */
 TEST_OF_EACH(behind_a_job_that_hangs, 120)
 {
 	const unsigned int most = xq_device_info(self->dev)->max_jobs;

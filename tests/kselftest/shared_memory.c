@@ -139,7 +139,7 @@ int descriptor_receive(int sock)
 	return fd;
 }
 
-static int64_t vmstat(const char *name)
+static int64_t vm_counter(const char *name)
 {
 	char text[32768];
 	const char *line;
@@ -154,5 +154,5 @@ int64_t pages_pinned(void)
 {
 	/* Else each processor keeps some of its counts to itself. */
 	file_write("/proc/sys/vm/stat_refresh", "1");
-	return vmstat("nr_foll_pin_acquired ") - vmstat("nr_foll_pin_released ");
+	return vm_counter("nr_foll_pin_acquired ") - vm_counter("nr_foll_pin_released ");
 }

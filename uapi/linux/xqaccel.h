@@ -251,8 +251,8 @@ struct xqaccel_buf_create {
  * @handle: out, as that of a buffer that was created
  * @reserved: must be 0
  *
- * Makes memory that is there a buffer. Nothing is copied: its pages are pinned, where they are, until
- * the buffer has ended or the file is closed, also when the process unmaps them. With
+ * Makes memory that is there a buffer. Nothing is copied: its pages are pinned, where they are,
+ * until the buffer has ended or the file is closed, also when the process unmaps them. With
  * BUF_READ_ONLY the memory need not be writable and jobs may only read it. It counts as the
  * memory of BUF_CREATE does, and can't be mapped by the file or exported.
  *
@@ -279,13 +279,13 @@ struct xqaccel_buf_wrap {
  * @bytes: out, of the dma-buf
  *
  * Makes a dma-buf of another driver, device or process a buffer. Nothing is copied. With
- * BUF_READ_ONLY jobs may only read it. It is mapped by its own file and not by this one, and counts as
- * memory of who made it; only page tables count here.
+ * BUF_READ_ONLY jobs may only read it. It is mapped by its own file and not by this one, and
+ * counts as memory of who made it; only page tables count here.
  *
  * EBADF: no such file. EINVAL: not a dma-buf, not made of whole pages, or larger than
  * max_buffer_bytes. EACCES: the file is open for reading only, and BUF_READ_ONLY is not set.
- * EOPNOTSUPP: the device's DMA would be bounced. What the exporter refuses with, and ENOMEM, ENOSPC and
- * others as for BUF_CREATE.
+ * EOPNOTSUPP: the device's DMA would be bounced. What the exporter refuses with, and ENOMEM,
+ * ENOSPC and others as for BUF_CREATE.
  */
 struct xqaccel_buf_import {
 	__u32 size;
@@ -302,8 +302,8 @@ struct xqaccel_buf_import {
  * @handle: of a buffer that was created with XQACCEL_BUF_SHARED
  * @fd: out, of a dma-buf, closed on exec
  *
- * The dma-buf can be mapped, sent to other processes and imported by other devices. As long as it is
- * there, so are the memory and what the client needs to have it, also when the file was closed.
+ * The dma-buf can be mapped, sent to other processes and imported by other devices. As long as it
+ * is there, so are the memory and what the client needs to have it, also when the file was closed.
  *
  * ENOENT: no such handle. EINVAL: a buffer that was not created so. EMFILE, ENFILE, ENOMEM.
  */
@@ -896,8 +896,9 @@ struct xqaccel_job_desc {
  *
  * EAGAIN: max_jobs jobs of this lane are not yet reaped, or the user or all users together
  * have as many jobs as the driver takes. ENOENT: no such
- * handle. EACCES: a job would write a buffer that is read-only. ERANGE: an operand reaches past the end of its buffer. EOVERFLOW: sizes
- * and strides overflow 64 bits. EINVAL: misaligned or overlapping operands, an
+ * handle. EACCES: a job would write a buffer that is read-only. ERANGE: an operand reaches past
+ * the end of its buffer. EOVERFLOW: sizes and strides overflow 64 bits. EINVAL: misaligned or
+ * overlapping operands, an
  * operand that is missing or not used by the formats, k not a multiple of group,
  * and whatever else contradicts the description above. EOPNOTSUPP: pair of
  * formats. ENOMEM.
@@ -1145,8 +1146,9 @@ struct xqaccel_program_destroy {
  *
  * Refused with the errors of XQACCEL_IOCTL_SUBMIT for the first job that is, but never with
  * EAGAIN: EBUSY if max_jobs jobs of commands are in the lane, the client has 1024 commands, or the
- * user or all users together have as many jobs as the driver takes. EINVAL, too, for a job with XQACCEL_JOB_SILENT:
- * IOSQE_CQE_SKIP_SUCCESS is what io_uring has for that. EFAULT, too, after the jobs have ended, if
+ * user or all users together have as many jobs as the driver takes. EINVAL, too, for a job with
+ * XQACCEL_JOB_SILENT: IOSQE_CQE_SKIP_SUCCESS is what io_uring has for that. EFAULT, too, after
+ * the jobs have ended, if
  * a completion could not be written.
  *
  * When the task or the ring ends, jobs that have not started are dropped and those that run are

@@ -127,6 +127,7 @@ struct xqdev_job {
  * @stop: nothing runs after those that are fetched: one of them fails, or the program was
  *	canceled; under xqdev.lock
  * @ended: parts that ended well, and so the index of the next; the device context's
+ * @end: when the last of them ended, which fault injection may have put off; the device context's
  */
 struct xqdev_program {
 	struct xqdev_job part[XQDEV_AHEAD];
@@ -135,6 +136,7 @@ struct xqdev_program {
 	uint32_t fetched;
 	bool stop;
 	uint32_t ended;
+	uint64_t end;
 };
 
 static inline struct xqdev_job *xqdev_part_at(struct xqdev_program *p, unsigned int i)

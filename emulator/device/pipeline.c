@@ -176,6 +176,8 @@ static void end_first(struct xqdev_queue *q)
 		job->end = q->dev->host->clock_ns(q->dev->opaque);
 	else if (!status && job->end < held_until && q->dev->inject.slow_ns)
 		job->end = held_until;
+	if (xqdev_is_program(job) && job->end < job->program->end)
+		job->end = job->program->end;
 	job->step = xqdev_is_program(job) ? job->program->ended : 0;
 	/* The memory is the guest's again before it hears of the end. */
 	release_first(q);

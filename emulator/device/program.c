@@ -79,6 +79,7 @@ int xqdev_program_open(struct xqdev_job *job)
 	}
 	p->first = p->count = 0;
 	p->fetched = p->ended = 0;
+	p->end = 0;
 	p->stop = false;
 	p->jobs = xq_program_jobs(&job->work);
 	return XQACCEL_STATUS_OK;
@@ -222,6 +223,7 @@ void xqdev_program_retire(struct xqdev_job *job)
 		} else {
 			if (part->slow_ns && part->end < part->start + part->slow_ns)
 				part->end = part->start + part->slow_ns;
+			p->end = part->end;
 			count_part(job, part);
 		}
 		pthread_mutex_lock(&job->queue->dev->lock);

@@ -13,7 +13,7 @@
 #include "emulator/device/xq_device.h"
 
 #define FAKE_BUS_BASE		0x100000000ULL
-#define FAKE_PAGES		8192
+#define FAKE_PAGES		32768
 #define FAKE_VECTORS		(1 + XQ_MAX_QUEUES)
 
 /* Why the bus refuses a page. */

@@ -17,6 +17,7 @@
 #define Q_ON		(XQ_Q_CTRL_ENABLE | XQ_Q_CTRL_IRQ)
 #define CONTEXT		3
 #define PARTS		20
+#define LONG_ROWS	1024U	/* of a job that is stopped */
 #define LIST_VA		(1ULL << 36)
 #define PROFILE_VA	(LIST_VA + (1ULL << 30))
 #define LONG_VA		(1ULL << 35)
@@ -72,20 +73,21 @@ static void end(void)
 }
 
 /* One that takes seconds: A and B repeat one row. */
-static struct xq_hw_descriptor long_desc(uint32_t k)
+/* A square of so many sums of k products each; all rows of the operands are the same memory. */
+static struct xq_hw_descriptor long_desc(uint32_t rows, uint32_t k)
 {
 	struct xq_hw_descriptor d = part[0].desc;
 	unsigned int i;
 
-	desc_work(&d)->gemm.m = desc_work(&d)->gemm.n = 512;
+	desc_work(&d)->gemm.m = desc_work(&d)->gemm.n = rows;
 	desc_work(&d)->gemm.k = k;
 	for (i = XQACCEL_A; i <= XQACCEL_C; i++) {
 		const uint64_t va = LONG_VA + i * (1ULL << 30);
 
 		d.operand[i].address = htole64(va);
-		d.operand[i].stride = htole64(i == XQACCEL_C ? 2048 : 0);
+		d.operand[i].stride = htole64(i == XQACCEL_C ? LONG_ROWS * 4 : 0);
 		if (!fake_at(&h, CONTEXT, va))
-			fake_map(&h, CONTEXT, va, i == XQACCEL_C ? 512 * 512 * 4 : k,
+			fake_map(&h, CONTEXT, va, i == XQACCEL_C ? LONG_ROWS * LONG_ROWS * 4 : k,
 				 XQ_PTE_READ | XQ_PTE_WRITE);
 	}
 	return d;
@@ -438,15 +440,18 @@ static void list_is_read_only(void)
 
 static void put_long(uint32_t at, uint32_t k, uint32_t flags)
 {
-	struct xq_hw_descriptor d = long_desc(k);
+	struct xq_hw_descriptor d = long_desc(512, k);
 
 	desc_work(&d)->flags |= flags;
 	put_part(at, &d);
 }
 
+/* No processor is through with the job before a pause gives up. */
 static void run_to(uint32_t step)
 {
-	put_long(step, 1U << 22, 0);
+	const struct xq_hw_descriptor d = long_desc(LONG_ROWS, 1U << 22);
+
+	put_part(step, &d);
 	fake_submit(&h, 0, &program);
 	wait_step(step);
 	EXPECT(!(fake_read(&h, Q_STATUS) & XQ_Q_STATUS_IDLE), "idle");

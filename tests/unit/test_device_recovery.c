@@ -12,6 +12,7 @@
 
 static struct fake_host h;
 static struct device_job job;	/* short */
+#define BIG_ROWS	1024U
 static struct device_job big;	/* runs for many seconds: B and A repeat one row */
 
 static void begin(void)
@@ -21,17 +22,17 @@ static void begin(void)
 	fake_queue(&h, 0, 3);
 	job = job_s8(9, 7, 300);
 	job_build(&h, &job, 3);
-	/* A megabyte of C whose every element is a sum over 2^22. */
+	/* Four megabytes of C whose every element is a sum over 2^22. */
 	big = job_s8(0, 0, 0);
 	job_build(&h, &big, 3);
-	desc_work(&big.desc)->gemm.m = desc_work(&big.desc)->gemm.n = 512;
+	desc_work(&big.desc)->gemm.m = desc_work(&big.desc)->gemm.n = BIG_ROWS;
 	desc_work(&big.desc)->gemm.k = 1U << 22;
 	for (int i = XQACCEL_A; i <= XQACCEL_C; i++) {
 		const uint64_t va = (1ULL << 32) + i * (1ULL << 30);
-		const uint64_t bytes = i == XQACCEL_C ? 512 * 512 * 4 : 1U << 22;
+		const uint64_t bytes = i == XQACCEL_C ? 4 * BIG_ROWS * BIG_ROWS : 1U << 22;
 
 		big.desc.operand[i].address = htole64(va);
-		big.desc.operand[i].stride = htole64(i == XQACCEL_C ? 2048 : 0);
+		big.desc.operand[i].stride = htole64(i == XQACCEL_C ? 4 * BIG_ROWS : 0);
 		fake_map(&h, 3, va, bytes, XQ_PTE_READ | XQ_PTE_WRITE);
 	}
 }
@@ -484,7 +485,7 @@ static void pause_accumulating(void)
 		xqdev_resume(h.dev);
 		EXPECT(fake_wait(&h, 0, &done) && !done.status, "no completion");
 		for (i = 0; i < side * side; i++) {
-			fake_load(&h, 3, c + 2048 * (i / side) + 4 * (i % side), &got, 4);
+			fake_load(&h, 3, c + 4 * BIG_ROWS * (i / side) + 4 * (i % side), &got, 4);
 			if (!EXPECT(le32toh(got) == round * sum, "round %u: C[%u] is %#x, not %#x",
 				    round, i, got, round * sum))
 				break;

@@ -232,7 +232,11 @@ TEST_F(ioctl, reserved_members)
 
 TEST_F(ioctl, unknown_flags)
 {
-	struct xqaccel_buf_create create = { .size = sizeof(create), .bytes = 4096, .flags = 1 };
+	struct xqaccel_buf_create create = {
+		.size = sizeof(create),
+		.bytes = 4096,
+		.flags = 1U << 31,
+	};
 	struct xqaccel_submit submit = {
 		.size = sizeof(submit),
 		.jobs = { sizeof(struct xqaccel_job_desc), 1, 0 },

@@ -327,7 +327,7 @@ TEST_F(buffer, offsets_are_used_again)
 	ASSERT_EQ(0, buffer_create(self->fd, 8192, &new));
 	EXPECT_EQ(old.mmap_offset, new.mmap_offset);
 	memset(new.map, 2, 8192);
-	/* Pages are found anew; where DMA would be bounced, all of them are mapped once and for ever. */
+	/* Pages are found anew; where DMA would be bounced, all of them are mapped at once. */
 	if (madvise(old.map, 8192, MADV_DONTNEED))
 		ASSERT_EQ(EINVAL, errno);
 	EXPECT_EQ(1, old.map[0]);

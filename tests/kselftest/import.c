@@ -155,7 +155,7 @@ TEST_F(import, read_only_memory_is_not_written)
 	uint32_t program;
 	unsigned int i;
 
-	/* Written before it is pinned: before Linux 6.2 the first write would be to another page. */
+	/* Written before it is pinned: in Linux 6.1 the first write would be to another page. */
 	memset(memory, 0, PAGE);
 	ASSERT_EQ(0, buffer_wrap(self->fd, memory, PAGE, XQACCEL_BUF_READ_ONLY, &in));
 	ASSERT_EQ(0, create(self->fd, &out));

@@ -130,37 +130,85 @@ static void split_q2_0(const uint8_t *block, const struct xqg_parts *to)
 	memcpy(to->scale, block, 2);
 }
 
-static const struct xqg_blocks formats[] = {
-	{ "q4_0", 2, 32, 18, 32, XQ_S4, 0, NULL, XQ_F16, XQ_NONE, XQ_NONE, XQ_NONE, split_q4_0 },
-	{ "q4_1", 3, 32, 20, 32, XQ_U4, 0, NULL, XQ_F16, XQ_NONE, XQ_F16, XQ_NONE, split_q4_1 },
-	{ "q5_0", 6, 32, 22, 32, XQ_S8, 0, NULL, XQ_F16, XQ_NONE, XQ_NONE, XQ_NONE, split_q5_0 },
-	{ "q5_1", 7, 32, 24, 32, XQ_S8, 0, NULL, XQ_F16, XQ_NONE, XQ_F16, XQ_NONE, split_q5_1 },
-	{ "q8_0", 8, 32, 34, 32, XQ_S8, 0, NULL, XQ_F16, XQ_NONE, XQ_NONE, XQ_NONE, split_q8_0 },
-	{ "q2_K", 10, 256, 84, 16, XQ_U2, 0, NULL, XQ_U8, XQ_F16, XQ_U8, XQ_F16, xqg_split_q2_k },
-	{ "q3_K", 11, 256, 110, 16, XQ_S4, 0, NULL, XQ_S8, XQ_F16, XQ_NONE, XQ_NONE, xqg_split_q3_k },
-	{ "q4_K", 12, 256, 144, 32, XQ_U4, 0, NULL, XQ_U8, XQ_F16, XQ_U8, XQ_F16, xqg_split_q4_k },
-	{ "q5_K", 13, 256, 176, 32, XQ_S8, 0, NULL, XQ_U8, XQ_F16, XQ_U8, XQ_F16, xqg_split_q5_k },
-	{ "q6_K", 14, 256, 210, 16, XQ_S8, 0, NULL, XQ_S8, XQ_F16, XQ_NONE, XQ_NONE, xqg_split_q6_k },
-	{ "iq4_nl", 20, 32, 18, 32, XQ_C4, 0, iq4_table, XQ_F16, XQ_NONE, XQ_NONE, XQ_NONE, split_iq4_nl },
-	{ "iq4_xs", 23, 256, 136, 32, XQ_C4, 0, iq4_table, XQ_S8, XQ_F16, XQ_NONE, XQ_NONE, xqg_split_iq4_xs },
-	{ "tq2_0", 35, 256, 66, 256, XQ_U2, 1, NULL, XQ_F16, XQ_NONE, XQ_NONE, XQ_NONE, split_tq2_0 },
-	{ "mxfp4", 39, 32, 17, 32, XQ_C4, 0, xq_ggml_mxfp4_table, XQ_BF16, XQ_NONE, XQ_NONE, XQ_NONE, split_mxfp4 },
-	{ "q1_0", 41, 128, 18, 128, XQ_B1, 0, NULL, XQ_F16, XQ_NONE, XQ_NONE, XQ_NONE, split_q1_0 },
-	{ "q2_0", 42, 64, 18, 64, XQ_U2, 1, NULL, XQ_F16, XQ_NONE, XQ_NONE, XQ_NONE, split_q2_0 },
-};
-
-const struct xqg_blocks *xqg_blocks_at(unsigned int index)
+/* @trits: the first in each of some bytes, which are 256 / 243 of a fraction of 3^5: the whole part of three times what is left. */
+static void split_trits(const uint8_t *bytes, unsigned int n, unsigned int trits, int8_t *codes)
 {
-	return index < sizeof(formats) / sizeof(formats[0]) ? &formats[index] : NULL;
+	static const unsigned int power[5] = { 1, 3, 9, 27, 81 };
+	unsigned int t, i;
+
+	for (t = 0; t < trits; t++)
+		for (i = 0; i < n; i++)
+			codes[t * n + i] = (int8_t)((bytes[i] * power[t] & 255) * 3 >> 8);
 }
+
+/* Five elements in each of 32 bytes and of 16, four in each of four, d. */
+static void split_tq1_0(const uint8_t *block, const struct xqg_parts *to)
+{
+	split_trits(block, 32, 5, to->codes);
+	split_trits(block + 32, 16, 5, to->codes + 160);
+	split_trits(block + 48, 4, 4, to->codes + 240);
+	memcpy(to->scale, block + 52, 2);
+}
+
+/* Half of an FP8 number without a sign (E4M3), as f16: those of exponent 0 are multiples of 2^-10. */
+static uint16_t half_of_e4m3(unsigned int code)
+{
+	static const uint16_t small[8] = { 0, 0x1400, 0x1800, 0x1a00, 0x1c00, 0x1d00, 0x1e00, 0x1f00 };
+	const unsigned int exponent = code >> 3 & 15;
+
+	if (code == 0x7f)
+		return 0;
+	return exponent ? (uint16_t)(exponent + 7) << 10 | (uint16_t)((code & 7) << 7) : small[code & 7];
+}
+
+/* Four scales, then for 16 elements eight bytes: element j low and j + 8 high in byte j. */
+static void split_nvfp4(const uint8_t *block, const struct xqg_parts *to)
+{
+	unsigned int i;
+
+	for (i = 0; i < 4; i++) {
+		const uint16_t scale = half_of_e4m3(block[i]);
+
+		memcpy(to->scale + 2 * i, &scale, 2);
+	}
+	for (i = 0; i < 64; i++)
+		to->codes[i] = (int8_t)(block[4 + i / 16 * 8 + i % 8] >> 4 * (i / 8 % 2) & 15);
+}
+
+static const struct xqg_blocks formats[] = {
+	{ "q4_0", 2, 32, 18, 32, XQ_S4, 0, NULL, XQ_F16, XQ_NONE, XQ_NONE, XQ_NONE, split_q4_0, XQG_NO_GRID },
+	{ "q4_1", 3, 32, 20, 32, XQ_U4, 0, NULL, XQ_F16, XQ_NONE, XQ_F16, XQ_NONE, split_q4_1, XQG_NO_GRID },
+	{ "q5_0", 6, 32, 22, 32, XQ_S8, 0, NULL, XQ_F16, XQ_NONE, XQ_NONE, XQ_NONE, split_q5_0, XQG_NO_GRID },
+	{ "q5_1", 7, 32, 24, 32, XQ_S8, 0, NULL, XQ_F16, XQ_NONE, XQ_F16, XQ_NONE, split_q5_1, XQG_NO_GRID },
+	{ "q8_0", 8, 32, 34, 32, XQ_S8, 0, NULL, XQ_F16, XQ_NONE, XQ_NONE, XQ_NONE, split_q8_0, XQG_NO_GRID },
+	{ "q2_K", 10, 256, 84, 16, XQ_U2, 0, NULL, XQ_U8, XQ_F16, XQ_U8, XQ_F16, xqg_split_q2_k, XQG_NO_GRID },
+	{ "q3_K", 11, 256, 110, 16, XQ_S4, 0, NULL, XQ_S8, XQ_F16, XQ_NONE, XQ_NONE, xqg_split_q3_k, XQG_NO_GRID },
+	{ "q4_K", 12, 256, 144, 32, XQ_U4, 0, NULL, XQ_U8, XQ_F16, XQ_U8, XQ_F16, xqg_split_q4_k, XQG_NO_GRID },
+	{ "q5_K", 13, 256, 176, 32, XQ_S8, 0, NULL, XQ_U8, XQ_F16, XQ_U8, XQ_F16, xqg_split_q5_k, XQG_NO_GRID },
+	{ "q6_K", 14, 256, 210, 16, XQ_S8, 0, NULL, XQ_S8, XQ_F16, XQ_NONE, XQ_NONE, xqg_split_q6_k, XQG_NO_GRID },
+	{ "iq2_xxs", 16, 256, 66, 32, XQ_C4, 0, xqg_iq2_table, XQ_U8, XQ_F32, XQ_NONE, XQ_NONE, xqg_split_iq2_xxs, XQG_IQ2_XXS },
+	{ "iq2_xs", 17, 256, 74, 16, XQ_C4, 0, xqg_iq2_table, XQ_U8, XQ_F32, XQ_NONE, XQ_NONE, xqg_split_iq2_xs, XQG_IQ2_XS },
+	{ "iq3_xxs", 18, 256, 98, 32, XQ_C4, 0, xqg_iq3_xxs_table, XQ_U8, XQ_F32, XQ_NONE, XQ_NONE, xqg_split_iq3_xxs, XQG_IQ3_XXS },
+	{ "iq1_s", 19, 256, 50, 32, XQ_C4, 0, xqg_iq1_table, XQ_U8, XQ_F32, XQ_NONE, XQ_NONE, xqg_split_iq1_s, XQG_IQ1_S },
+	{ "iq4_nl", 20, 32, 18, 32, XQ_C4, 0, iq4_table, XQ_F16, XQ_NONE, XQ_NONE, XQ_NONE, split_iq4_nl, XQG_NO_GRID },
+	{ "iq3_s", 21, 256, 110, 32, XQ_C4, 0, xqg_iq3_s_table, XQ_U8, XQ_F32, XQ_NONE, XQ_NONE, xqg_split_iq3_s, XQG_IQ3_S },
+	{ "iq2_s", 22, 256, 82, 16, XQ_C4, 0, xqg_iq2_table, XQ_U8, XQ_F32, XQ_NONE, XQ_NONE, xqg_split_iq2_s, XQG_IQ2_S },
+	{ "iq4_xs", 23, 256, 136, 32, XQ_C4, 0, iq4_table, XQ_S8, XQ_F16, XQ_NONE, XQ_NONE, xqg_split_iq4_xs, XQG_NO_GRID },
+	{ "iq1_m", 29, 256, 56, 16, XQ_C4, 0, xqg_iq1_table, XQ_U8, XQ_F32, XQ_NONE, XQ_NONE, xqg_split_iq1_m, XQG_IQ1_M },
+	{ "tq1_0", 34, 256, 54, 256, XQ_U2, 1, NULL, XQ_F16, XQ_NONE, XQ_NONE, XQ_NONE, split_tq1_0, XQG_NO_GRID },
+	{ "tq2_0", 35, 256, 66, 256, XQ_U2, 1, NULL, XQ_F16, XQ_NONE, XQ_NONE, XQ_NONE, split_tq2_0, XQG_NO_GRID },
+	{ "mxfp4", 39, 32, 17, 32, XQ_C4, 0, xq_ggml_mxfp4_table, XQ_BF16, XQ_NONE, XQ_NONE, XQ_NONE, split_mxfp4, XQG_NO_GRID },
+	{ "nvfp4", 40, 64, 36, 16, XQ_C4, 0, xq_ggml_mxfp4_table, XQ_F16, XQ_NONE, XQ_NONE, XQ_NONE, split_nvfp4, XQG_NO_GRID },
+	{ "q1_0", 41, 128, 18, 128, XQ_B1, 0, NULL, XQ_F16, XQ_NONE, XQ_NONE, XQ_NONE, split_q1_0, XQG_NO_GRID },
+	{ "q2_0", 42, 64, 18, 64, XQ_U2, 1, NULL, XQ_F16, XQ_NONE, XQ_NONE, XQ_NONE, split_q2_0, XQG_NO_GRID },
+};
 
 const struct xqg_blocks *xqg_blocks(int type)
 {
-	const struct xqg_blocks *format;
-	unsigned int i;
+	size_t i;
 
-	for (i = 0; (format = xqg_blocks_at(i)); i++)
-		if (format->type == type)
-			return format;
+	for (i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
+		if (formats[i].type == type)
+			return formats[i].grid && !xqg.expand[formats[i].grid] ? NULL : &formats[i];
 	return NULL;
 }

@@ -31,6 +31,13 @@ static const struct {
 	{ "ggml_backend_buft_is_host", (void **)&xqg.buft_is_host, false },
 	{ "ggml_backend_buffer_init", (void **)&xqg.buffer_init, false },
 	{ "ggml_log_internal", (void **)&xqg.log_internal, true },
+	{ "dequantize_row_iq1_s", (void **)&xqg.expand[XQG_IQ1_S], true },
+	{ "dequantize_row_iq1_m", (void **)&xqg.expand[XQG_IQ1_M], true },
+	{ "dequantize_row_iq2_xxs", (void **)&xqg.expand[XQG_IQ2_XXS], true },
+	{ "dequantize_row_iq2_xs", (void **)&xqg.expand[XQG_IQ2_XS], true },
+	{ "dequantize_row_iq2_s", (void **)&xqg.expand[XQG_IQ2_S], true },
+	{ "dequantize_row_iq3_xxs", (void **)&xqg.expand[XQG_IQ3_XXS], true },
+	{ "dequantize_row_iq3_s", (void **)&xqg.expand[XQG_IQ3_S], true },
 };
 
 static const struct {

@@ -6,9 +6,25 @@
 #include "abi.h"
 
 /**
+ * enum xqg_grid - formats whose elements ggml is asked for, as their grids are its own
+ */
+enum xqg_grid {
+	XQG_NO_GRID,
+	XQG_IQ1_S,
+	XQG_IQ1_M,
+	XQG_IQ2_XXS,
+	XQG_IQ2_XS,
+	XQG_IQ2_S,
+	XQG_IQ3_XXS,
+	XQG_IQ3_S,
+	XQG_GRIDS
+};
+
+/**
  * struct xqg_symbols - filled in once, before anything else is called
  * @api: number of the interface, 2 or 3
  * @op_*: numbers of operations
+ * @expand: blocks as floats, by format; NULL where this ggml has none
  */
 struct xqg_symbols {
 	int api;
@@ -21,6 +37,7 @@ struct xqg_symbols {
 	bool (*buft_is_host)(struct xqg_buffer_type *type);
 	struct xqg_buffer *(*buffer_init)(struct xqg_buffer_type *type, struct xqg_buffer_iface iface, void *context,
 					  size_t size);
+	void (*expand[XQG_GRIDS])(const void *blocks, float *x, int64_t elements);
 	void (*log_internal)(int level, const char *format, ...);
 };
 

@@ -55,6 +55,7 @@ static struct {
 	void (*tensor_get)(const void *tensor, void *data, size_t offset, size_t bytes);
 	size_t (*quantize_chunk)(int type, const float *from, void *to, int64_t start, int64_t rows, int64_t columns,
 				 const float *importance);
+	bool (*quantize_requires_imatrix)(int type);
 	size_t (*row_size)(int type, int64_t columns);
 	size_t (*nbytes)(const void *tensor);
 	const char *(*type_name)(int type);
@@ -92,6 +93,7 @@ static const struct {
 	{ "ggml_backend_tensor_set", (void **)&ggml.tensor_set },
 	{ "ggml_backend_tensor_get", (void **)&ggml.tensor_get },
 	{ "ggml_quantize_chunk", (void **)&ggml.quantize_chunk },
+	{ "ggml_quantize_requires_imatrix", (void **)&ggml.quantize_requires_imatrix },
 	{ "ggml_row_size", (void **)&ggml.row_size },
 	{ "ggml_nbytes", (void **)&ggml.nbytes },
 	{ "ggml_type_name", (void **)&ggml.type_name },
@@ -219,13 +221,26 @@ static float *compute(void *on, const struct product *p, const void *weights, co
 	return result;
 }
 
+/* Some formats want to know how much each column matters. */
+static float *importance_for(int type, size_t columns)
+{
+	float *importance = ggml.quantize_requires_imatrix(type) ? malloc(columns * sizeof(*importance)) : NULL;
+	size_t i;
+
+	for (i = 0; importance && i < columns; i++)
+		importance[i] = (float)ktap_range(1, 100) * 0.01f;
+	return importance;
+}
+
 static void *quantize(const struct product *p, size_t rows)
 {
 	float *values = random_floats(rows * (size_t)p->k);
+	float *importance = importance_for(p->type, (size_t)p->k);
 	void *blocks = malloc(rows * ggml.row_size(p->type, p->k) + 1);
 
-	ggml.quantize_chunk(p->type, values, blocks, 0, (int64_t)rows, p->k, NULL);
+	ggml.quantize_chunk(p->type, values, blocks, 0, (int64_t)rows, p->k, importance);
 	free(values);
+	free(importance);
 	return blocks;
 }
 
@@ -294,6 +309,7 @@ static void products(const char *name)
 
 #define TYPE(name)	static void name##_products(void) { products(#name); }
 TYPE(q4_0) TYPE(q4_1) TYPE(q5_0) TYPE(q5_1) TYPE(q8_0) TYPE(q2_K) TYPE(q3_K) TYPE(q4_K) TYPE(q5_K) TYPE(q6_K)
+TYPE(iq1_s) TYPE(iq1_m) TYPE(iq2_xxs) TYPE(iq2_xs) TYPE(iq2_s) TYPE(iq3_xxs) TYPE(iq3_s) TYPE(tq1_0) TYPE(nvfp4)
 TYPE(iq4_nl) TYPE(iq4_xs) TYPE(mxfp4) TYPE(tq2_0) TYPE(q1_0) TYPE(q2_0)
 
 static void is_a_gpu(void)
@@ -464,7 +480,10 @@ KTAP_MAIN(
 	{ "claims what it computes", claims_what_it_does },
 	{ "q4_0", q4_0_products }, { "q4_1", q4_1_products }, { "q5_0", q5_0_products }, { "q5_1", q5_1_products },
 	{ "q8_0", q8_0_products }, { "q2_K", q2_K_products }, { "q3_K", q3_K_products }, { "q4_K", q4_K_products },
-	{ "q5_K", q5_K_products }, { "q6_K", q6_K_products }, { "iq4_nl", iq4_nl_products },
+	{ "q5_K", q5_K_products }, { "q6_K", q6_K_products }, { "iq1_s", iq1_s_products },
+	{ "iq1_m", iq1_m_products }, { "iq2_xxs", iq2_xxs_products }, { "iq2_xs", iq2_xs_products },
+	{ "iq2_s", iq2_s_products }, { "iq3_xxs", iq3_xxs_products }, { "iq3_s", iq3_s_products },
+	{ "tq1_0", tq1_0_products }, { "nvfp4", nvfp4_products }, { "iq4_nl", iq4_nl_products },
 	{ "iq4_xs", iq4_xs_products }, { "mxfp4", mxfp4_products }, { "tq2_0", tq2_0_products },
 	{ "q1_0", q1_0_products }, { "q2_0", q2_0_products },
 	{ "weights that are overwritten", overwritten },

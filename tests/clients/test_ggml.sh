@@ -6,7 +6,8 @@
 #
 #	test_ggml.sh [--all]
 #
-# With --all each case of ggml's tests that the plugin claims, which takes an hour.
+# With --all each case of ggml's tests that the plugin claims, which takes an hour. They are all that there are of quantized weights by
+# F32; those by F16 ggml's CPU backend doesn't compute either, so there is nothing to compare.
 set -euo pipefail
 
 top=$(dirname "$(readlink -f "$0")")/../..
@@ -73,11 +74,11 @@ if folder=$("$setup/fetch-llama.sh" 2>"$work/why"); then
 	export XQ_GGML=$lib/libggml.so.0 XQ_GGML_CPU=$lib/ggml/backends0/libggml-cpu-x64.so
 	lines "ggml 0.27" "$lib/ld-linux-x86-64.so.2" --library-path "$lib" "$products"
 	if [ "${1:-}" = --all ]; then
-		own_tests "$folder" MUL_MAT . 1200
-		own_tests "$folder" MUL_MAT_ID . 570
+		own_tests "$folder" MUL_MAT . 1656
+		own_tests "$folder" MUL_MAT_ID . 770
 	else
-		own_tests "$folder" MUL_MAT "$small_products" 160
-		own_tests "$folder" MUL_MAT_ID "$small_experts" 68
+		own_tests "$folder" MUL_MAT "$small_products" 254
+		own_tests "$folder" MUL_MAT_ID "$small_experts" 94
 	fi
 else
 	skip "ggml 0.27" "llama.cpp can't be fetched: $(tail -n 1 "$work/why")"

@@ -107,3 +107,15 @@ int xqaccel_caps_read(struct xqaccel_device *xq)
 	read_isa(xq);
 	return 0;
 }
+
+/* A queue without an interrupt of its own is not used. */
+void xqaccel_caps_limit_queues(struct xqaccel_device *xq, unsigned int vectors)
+{
+	const u32 queues = vectors - XQ_VECTOR_QUEUE(0);
+
+	if (queues >= xq->caps.queues)
+		return;
+	dev_info(xq->parent, "%u of %u queues are used: there are %u interrupts\n", queues,
+		 xq->caps.queues, vectors);
+	xq->caps.queues = queues;
+}

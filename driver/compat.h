@@ -43,6 +43,22 @@ static inline bool xqaccel_dma_coherent(struct device *dev, dma_addr_t addr)
 }
 #endif
 
+/* Before 6.11 a platform driver's remove() returns an int, of which nothing comes. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 11, 0)
+#define XQACCEL_REMOVE_TYPE	int
+
+static inline int xqaccel_removed(void)
+{
+	return 0;
+}
+#else
+#define XQACCEL_REMOVE_TYPE	void
+
+static inline void xqaccel_removed(void)
+{
+}
+#endif
+
 #ifdef CONFIG_IO_URING
 
 /* Where an entry of the submission ring has what the command's number leaves to the driver. */

@@ -250,6 +250,7 @@ static inline bool xqaccel_absent(struct xqaccel_device *xq)
 
 /* caps.c */
 int xqaccel_caps_read(struct xqaccel_device *xq);
+void xqaccel_caps_limit_queues(struct xqaccel_device *xq, unsigned int vectors);
 
 /* core.c */
 struct xqaccel_device *xqaccel_core_alloc(struct device *parent, const struct xqaccel_bus_ops *bus,

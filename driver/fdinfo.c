@@ -4,6 +4,7 @@
  * tools that know GPUs know this device too.
  */
 #include <linux/fs.h>
+#include <linux/pci.h>
 #include <linux/seq_file.h>
 
 #include "chrdev.h"
@@ -26,7 +27,8 @@ void xqaccel_show_fdinfo(struct seq_file *s, struct file *file)
 
 	seq_puts(s, "drm-driver:\txqaccel\n");
 	seq_printf(s, "drm-client-id:\t%llu\n", client->id);
-	seq_printf(s, "drm-pdev:\t%s\n", dev_name(xq->parent));
+	if (dev_is_pci(xq->parent))
+		seq_printf(s, "drm-pdev:\t%s\n", dev_name(xq->parent));
 	seq_printf(s, "drm-engine-gemm:\t%llu ns\n", device_ns);
 	seq_printf(s, "drm-engine-capacity-gemm:\t%u\n", xq->caps.queues);
 	seq_printf(s, "drm-total-memory:\t%llu KiB\n", bytes >> 10);

@@ -1,20 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The accelerator as a PCI function, and the module. */
-#include <linux/dma-mapping.h>
+/* The accelerator as a PCI function. */
 #include <linux/module.h>
 #include <linux/pci.h>
 #include <linux/pm.h>
 #include <linux/pm_runtime.h>
-#include <linux/sizes.h>
 
-#include "client.h"
+#include "bus.h"
 #include "device.h"
 #include "reset.h"
-
-/* What a page table entry can hold. */
-#define DMA_BITS	52
-/* To resume takes a reset and, on PCI, 10 ms: long enough that programs at work do not meet it. */
-#define AUTOSUSPEND_MS	2000
 
 /* Whether the link to the device is up, as far as the port at its other end can tell. */
 static bool link_active(struct pci_dev *pdev)
@@ -136,10 +129,9 @@ static int enable(struct pci_dev *pdev)
 	ret = pci_request_region(pdev, XQ_PCI_REG_BAR, "xqaccel");
 	if (ret)
 		goto disable;
-	ret = dma_set_mask_and_coherent(&pdev->dev, DMA_BIT_MASK(DMA_BITS));
+	ret = xqaccel_bus_dma_mask(&pdev->dev);
 	if (ret)
 		goto release;
-	dma_set_max_seg_size(&pdev->dev, SZ_2G);
 	return 0;
 
 release:
@@ -156,7 +148,6 @@ static void disable(struct pci_dev *pdev)
 	pci_disable_device(pdev);
 }
 
-/* A queue without a vector of its own is not used. */
 static int vectors_alloc(struct xqaccel_device *xq)
 {
 	struct pci_dev *pdev = to_pci_dev(xq->parent);
@@ -167,10 +158,7 @@ static int vectors_alloc(struct xqaccel_device *xq)
 		pci_err(pdev, "no interrupt vectors for errors and a queue\n");
 		return count;
 	}
-	if (count < XQ_VECTOR_QUEUE(xq->caps.queues))
-		pci_info(pdev, "%u of %u queues are used: there are %d interrupt vectors\n",
-			 count - XQ_VECTOR_QUEUE(0), xq->caps.queues, count);
-	xq->caps.queues = count - XQ_VECTOR_QUEUE(0);
+	xqaccel_caps_limit_queues(xq, count);
 	return 0;
 }
 
@@ -191,11 +179,8 @@ static int add(struct pci_dev *pdev, void __iomem *regs)
 	if (ret)
 		goto free_vectors;
 	pci_set_drvdata(pdev, xq);
-	pm_runtime_set_autosuspend_delay(&pdev->dev, AUTOSUSPEND_MS);
-	pm_runtime_use_autosuspend(&pdev->dev);
-	pm_runtime_mark_last_busy(&pdev->dev);
-	/* The reference of the probe. It is user space that says "auto" in power/control. */
-	pm_runtime_put_autosuspend(&pdev->dev);
+	/* It is user space that says "auto" in power/control. */
+	xqaccel_bus_probed(&pdev->dev);
 	return 0;
 
 free_vectors:
@@ -365,44 +350,12 @@ static struct pci_driver xqaccel_driver = {
 	.driver.pm = pm_ptr(&xqaccel_pm_ops),
 };
 
-static int __init xqaccel_init(void)
+int xqaccel_pci_register(void)
 {
-	int ret;
-
-	ret = xqaccel_workqueues_init();
-	if (ret)
-		return ret;
-	ret = xqaccel_chrdev_init();
-	if (ret)
-		goto exit_workqueues;
-	xqaccel_debugfs_init();
-	ret = pci_register_driver(&xqaccel_driver);
-	if (ret)
-		goto exit_chrdev;
-	return 0;
-
-exit_chrdev:
-	xqaccel_debugfs_exit();
-	xqaccel_chrdev_exit();
-exit_workqueues:
-	xqaccel_workqueues_exit();
-	return ret;
+	return pci_register_driver(&xqaccel_driver);
 }
 
-static void __exit xqaccel_exit(void)
+void xqaccel_pci_unregister(void)
 {
 	pci_unregister_driver(&xqaccel_driver);
-	/* The last clients may still be ending; their devices go with them. */
-	xqaccel_clients_wait_gone();
-	xqaccel_workqueues_exit();
-	xqaccel_debugfs_exit();
-	xqaccel_chrdev_exit();
 }
-
-module_init(xqaccel_init);
-module_exit(xqaccel_exit);
-
-MODULE_DESCRIPTION("Quantized GEMM accelerator");
-MODULE_AUTHOR("The xqaccel authors");
-MODULE_LICENSE("GPL");
-MODULE_VERSION(XQACCEL_DRIVER_VERSION);

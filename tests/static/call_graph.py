@@ -13,7 +13,8 @@ from collections import defaultdict
 from pathlib import Path
 
 ORDER = """
-pci core debugfs chrdev sysfs ioctl info fdinfo
+module
+pci platform bus core debugfs chrdev sysfs ioctl info fdinfo
 uring uring_command submit wait cancel program program_run buffer_ioctl buffer_export buffer buffer_mmap client user context
 invalidate
 watchdog suspend irq reset coredump snapshot

@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The accelerator as a device that sits on a board's bus and that its device tree describes:
+ * Documentation/devicetree/bindings/misc/xqaccel,accel.yaml.
+ *
+ * There is nobody between the device and memory who could keep it from there, as Bus Master Enable
+ * does on PCI. So DMA is stopped by a reset: by its register if it acknowledges, and else by its
+ * reset line, if the board has one.
+ */
+#include <linux/clk.h>
+#include <linux/delay.h>
+#include <linux/module.h>
+#include <linux/of.h>
+#include <linux/platform_device.h>
+#include <linux/pm.h>
+#include <linux/pm_runtime.h>
+#include <linux/reset.h>
+
+#include "bus.h"
+#include "compat.h"
+#include "device.h"
+#include "reset.h"
+
+/* What a reset line is held for. */
+#define RESET_LINE_US	10
+
+/**
+ * struct board - what the board has around the device
+ * @xq: the device
+ * @clocks: all that its node names
+ * @clock_count: how many
+ * @reset: its reset line, or NULL
+ * @irq: interrupt numbers by XQ_VECTOR_*
+ */
+struct board {
+	struct xqaccel_device *xq;
+	struct clk_bulk_data *clocks;
+	int clock_count;
+	struct reset_control *reset;
+	int irq[XQ_VECTOR_QUEUE(XQ_MAX_QUEUES)];
+};
+
+static int pulse_reset_line(struct board *board)
+{
+	int ret;
+
+	if (!board->reset)
+		return -EOPNOTSUPP;
+	ret = reset_control_assert(board->reset);
+	if (ret)
+		return ret;
+	usleep_range(RESET_LINE_US, 2 * RESET_LINE_US);
+	return reset_control_deassert(board->reset);
+}
+
+/* The line may do less than the device tree promises: registers have to say that it was reset. */
+static int board_dma_stop(struct xqaccel_device *xq)
+{
+	int ret;
+
+	if (!xqaccel_absent(xq) && !xqaccel_reset_initial(xq))
+		return 0;
+	ret = pulse_reset_line(dev_get_drvdata(xq->parent));
+	if (ret)
+		return ret;
+	return xqaccel_absent(xq) || xqaccel_read(xq, XQ_REG_CTRL) ? -EIO : 0;
+}
+
+/* It does none before it is enabled. */
+static void board_dma_start(struct xqaccel_device *xq)
+{
+}
+
+static int board_channel(struct xqaccel_device *xq)
+{
+	return 0;
+}
+
+static int board_vector(struct xqaccel_device *xq, unsigned int vector)
+{
+	const struct board *board = dev_get_drvdata(xq->parent);
+
+	return board->irq[vector];
+}
+
+static const struct xqaccel_bus_ops board_bus_ops = {
+	.dma_stop = board_dma_stop,
+	.dma_force_stop = board_dma_stop,
+	.dma_start = board_dma_start,
+	.channel = board_channel,
+	.vector = board_vector,
+};
+
+static int interrupts_find(struct platform_device *pdev, struct board *board)
+{
+	unsigned int count, i;
+	int ret;
+
+	ret = platform_irq_count(pdev);
+	if (ret < 0)
+		return ret;
+	count = min_t(unsigned int, ret, XQ_VECTOR_QUEUE(board->xq->caps.queues));
+	if (count < XQ_VECTOR_QUEUE(1)) {
+		dev_err(&pdev->dev, "no interrupts for errors and a queue\n");
+		return -EINVAL;
+	}
+	for (i = 0; i < count; i++) {
+		ret = platform_get_irq(pdev, i);
+		if (ret < 0)
+			return ret;
+		board->irq[i] = ret;
+	}
+	xqaccel_caps_limit_queues(board->xq, count);
+	return 0;
+}
+
+/* What the board has beside registers and interrupts, all of it optional. */
+static int supplies_get(struct device *dev, struct board *board)
+{
+	int ret;
+
+	ret = devm_clk_bulk_get_all(dev, &board->clocks);
+	if (ret < 0)
+		return dev_err_probe(dev, ret, "no clocks\n");
+	board->clock_count = ret;
+	board->reset = devm_reset_control_get_optional_exclusive(dev, NULL);
+	if (IS_ERR(board->reset))
+		return dev_err_probe(dev, PTR_ERR(board->reset), "no reset line\n");
+	return 0;
+}
+
+static int clocks_on(struct board *board)
+{
+	return clk_bulk_prepare_enable(board->clock_count, board->clocks);
+}
+
+static void clocks_off(struct board *board)
+{
+	clk_bulk_disable_unprepare(board->clock_count, board->clocks);
+}
+
+static int add(struct platform_device *pdev, struct board *board, void __iomem *regs)
+{
+	struct device *dev = &pdev->dev;
+	int ret;
+
+	/* The core stops the DMA of a device that it can't start, and asks for it by this. */
+	platform_set_drvdata(pdev, board);
+	board->xq = xqaccel_core_alloc(dev, &board_bus_ops, regs);
+	if (IS_ERR(board->xq))
+		return PTR_ERR(board->xq);
+	ret = interrupts_find(pdev, board);
+	if (ret)
+		goto put;
+	pm_runtime_set_active(dev);
+	pm_runtime_get_noresume(dev);
+	pm_runtime_enable(dev);
+	ret = xqaccel_core_add(board->xq);
+	if (ret)
+		goto disable_pm;
+	xqaccel_bus_probed(dev);
+	return 0;
+
+disable_pm:
+	pm_runtime_disable(dev);
+	pm_runtime_set_suspended(dev);
+	pm_runtime_put_noidle(dev);
+put:
+	put_device(&board->xq->dev);
+	return ret;
+}
+
+static void __iomem *map_registers(struct platform_device *pdev)
+{
+	struct resource *resource;
+	void __iomem *regs = devm_platform_get_and_ioremap_resource(pdev, 0, &resource);
+
+	if (!IS_ERR(regs) && resource_size(resource) < XQ_BAR_BYTES) {
+		dev_err(&pdev->dev, "reg is smaller than the registers\n");
+		return IOMEM_ERR_PTR(-EINVAL);
+	}
+	return regs;
+}
+
+static int board_probe(struct platform_device *pdev)
+{
+	struct device *dev = &pdev->dev;
+	void __iomem *regs;
+	struct board *board;
+	int ret;
+
+	board = devm_kzalloc(dev, sizeof(*board), GFP_KERNEL);
+	if (!board)
+		return -ENOMEM;
+	regs = map_registers(pdev);
+	if (IS_ERR(regs))
+		return PTR_ERR(regs);
+	ret = supplies_get(dev, board);
+	if (ret)
+		return ret;
+	ret = xqaccel_bus_dma_mask(dev);
+	if (ret)
+		return ret;
+	ret = clocks_on(board);
+	if (ret)
+		return ret;
+	/* Before any register: the line may have been asserted since power-on. */
+	if (board->reset)
+		ret = pulse_reset_line(board);
+	if (!ret)
+		ret = add(pdev, board, regs);
+	if (ret)
+		clocks_off(board);
+	return ret;
+}
+
+static XQACCEL_REMOVE_TYPE board_remove(struct platform_device *pdev)
+{
+	struct board *board = platform_get_drvdata(pdev);
+	struct device *dev = &pdev->dev;
+	/* One that can't be resumed was lost by that, and its clocks are off. */
+	const bool clocked = pm_runtime_get_sync(dev) >= 0;
+
+	pm_runtime_dont_use_autosuspend(dev);
+	xqaccel_core_remove(board->xq);
+	pm_runtime_disable(dev);
+	pm_runtime_set_suspended(dev);
+	pm_runtime_put_noidle(dev);
+	if (clocked)
+		clocks_off(board);
+	return xqaccel_removed();
+}
+
+/* The machine goes down, or another kernel takes over, whose memory the device must not write. */
+static void board_shutdown(struct platform_device *pdev)
+{
+	struct board *board = platform_get_drvdata(pdev);
+
+	if (pm_runtime_get_sync(&pdev->dev) >= 0)
+		xqaccel_reset_final(board->xq);
+}
+
+/* ---- power ---------------------------------------------------------------- */
+
+static int board_runtime_suspend(struct device *dev)
+{
+	struct board *board = dev_get_drvdata(dev);
+	const int ret = xqaccel_hw_suspend_idle(board->xq);
+
+	if (!ret)
+		clocks_off(board);
+	return ret;
+}
+
+static int board_runtime_resume(struct device *dev)
+{
+	struct board *board = dev_get_drvdata(dev);
+	const int ret = clocks_on(board);
+
+	if (ret) {
+		xqaccel_set_lost(board->xq, "it has no clock");
+		return ret;
+	}
+	xqaccel_hw_resume_idle(board->xq);
+	return 0;
+}
+
+/* Tasks are frozen before this, so no job comes. Whatever it was, it is on before and off after. */
+static int board_suspend(struct device *dev)
+{
+	struct board *board = dev_get_drvdata(dev);
+	const int ret = pm_runtime_resume_and_get(dev);
+
+	if (ret)
+		return ret;
+	xqaccel_hw_suspend(board->xq, true);
+	clocks_off(board);
+	return 0;
+}
+
+static int board_resume(struct device *dev)
+{
+	struct board *board = dev_get_drvdata(dev);
+	int ret;
+
+	ret = clocks_on(board);
+	if (ret)
+		xqaccel_set_lost(board->xq, "it has no clock");
+	else
+		ret = xqaccel_hw_resume(board->xq);
+	pm_runtime_mark_last_busy(dev);
+	pm_runtime_put_autosuspend(dev);
+	return ret;
+}
+
+static const struct dev_pm_ops board_pm_ops = {
+	SYSTEM_SLEEP_PM_OPS(board_suspend, board_resume)
+	RUNTIME_PM_OPS(board_runtime_suspend, board_runtime_resume, NULL)
+};
+
+static const struct of_device_id board_ids[] = {
+	{ .compatible = "xqaccel,accel-1.0" },
+	{ }
+};
+MODULE_DEVICE_TABLE(of, board_ids);
+
+static struct platform_driver board_driver = {
+	.probe = board_probe,
+	.remove = board_remove,
+	.shutdown = board_shutdown,
+	.driver = {
+		.name = "xqaccel",
+		.of_match_table = board_ids,
+		.pm = pm_ptr(&board_pm_ops),
+	},
+};
+
+int xqaccel_platform_register(void)
+{
+	return platform_driver_register(&board_driver);
+}
+
+void xqaccel_platform_unregister(void)
+{
+	platform_driver_unregister(&board_driver);
+}

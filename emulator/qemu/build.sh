@@ -1,30 +1,36 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# build.sh OUT ARCHIVE...: builds OUT/qemu-system-x86_64, QEMU with the accelerator.
+# build.sh OUT TARGET ARCHIVE...: builds OUT/qemu-system-TARGET, QEMU with the accelerator, whose guests are x86_64 or
+# aarch64.
 #
 # ARCHIVEs are the static libraries of the device model (compiled by the Makefile, so that instruction set flags have one
 # home). The files of this folder appear as hw/xqaccel in a copy of QEMU's source, where also
 #	hw/xqaccel/lib/		has the archives, and
 #	hw/xqaccel/top		is the top of this checkout, for include paths.
 # The finished binary is kept in the cache, keyed by all that goes into it; QEMU_SRC=DIR builds another source tree
-# (10.0 or compatible), which is copied and not changed.
+# (10.0 or compatible), which is copied and not changed. With QEMU_CACHED_ONLY=1 there is no OUT/qemu-system-TARGET
+# afterwards unless it was in the cache.
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/../..")
 mkdir -p "$1"
 out=$(readlink -f "$1")
-shift
+target=$2
+program=qemu-system-$target
+shift 2
 : "${XQ_CACHE:=${XDG_CACHE_HOME:-$HOME/.cache}/xqaccel}"
 export CCACHE_DIR=$XQ_CACHE/ccache CCACHE_BASEDIR=$out CCACHE_NOHASHDIR=1 CCACHE_MAXSIZE=2G
-kept_binaries=8
+kept_binaries=12
 
 configure_flags=(
-	--target-list=x86_64-softmmu --without-default-features --disable-download --enable-system --enable-tcg
+	--target-list="$target-softmmu" --without-default-features --disable-download --enable-system --enable-tcg
 	--enable-attr --enable-virtfs --disable-docs --disable-install-blobs --disable-debug-info
-	--without-default-devices --with-devices-x86_64=xqaccel
+	--without-default-devices "--with-devices-$target=xqaccel"
 )
+# Machines of arm64 describe themselves in a device tree.
+[ "$target" != aarch64 ] || configure_flags+=(--enable-fdt=system)
 [ ! -e /dev/kvm ] || configure_flags+=(--enable-kvm)
 
 if [ -n "${QEMU_SRC:-}" ]; then
@@ -69,12 +75,12 @@ prepare_source() {
 	mkdir -p "$out/source/hw/xqaccel/lib"
 	find "$out/source/hw/xqaccel" -type l -delete
 	overlay_files | while read -r file; do ln -s "$file" "$out/source/hw/xqaccel/"; done
-	ln -s "$here/xqaccel.mak" "$out/source/hw/xqaccel/devices.mak"
+	ln -s "$here/devices-$target.mak" "$out/source/hw/xqaccel/devices.mak"
 	ln -s "$top" "$out/source/hw/xqaccel/top"
 	for archive in "$@"; do
 		ln -s "$(readlink -f "$archive")" "$out/source/hw/xqaccel/lib/"
 	done
-	ln -sfn ../../../hw/xqaccel/devices.mak "$out/source/configs/devices/x86_64-softmmu/xqaccel.mak"
+	ln -sfn ../../../hw/xqaccel/devices.mak "$out/source/configs/devices/$target-softmmu/xqaccel.mak"
 	for file in meson.build:"subdir('xqaccel')" Kconfig:"source xqaccel/Kconfig"; do
 		{ cat "$source/hw/${file%%:*}"; echo "${file#*:}"; } >"$out/source/hw/${file%%:*}.new"
 		replace_if_changed "$out/source/hw/${file%%:*}"
@@ -106,7 +112,7 @@ compile() {
 	PYTHONPATH=$("$top/tests/setup/fetch-meson.sh")
 	export PYTHONPATH
 	[ ! -t 1 ] || step=1
-	ninja -C "$out/build" qemu-system-x86_64 2>&1 </dev/null | tee "$out/ninja.log" | awk -v step="$step" '
+	ninja -C "$out/build" "$program" 2>&1 </dev/null | tee "$out/ninja.log" | awk -v step="$step" '
 		/^\[[0-9]+\/[0-9]+\]/ {
 			split(substr($1, 2), n, /[\/\]]/)
 			if (step == 1) printf "\r  QEMU    %d/%d ", n[1], n[2]
@@ -123,8 +129,8 @@ compile() {
 store() {
 	[ "$(content_key "$@")" = "$key" ] || return 0
 	mkdir -p "$XQ_CACHE/qemu/$key"
-	cp "$out/build/qemu-system-x86_64" "$XQ_CACHE/qemu/$key/new.$$"
-	mv "$XQ_CACHE/qemu/$key/new.$$" "$XQ_CACHE/qemu/$key/qemu-system-x86_64"
+	cp "$out/build/$program" "$XQ_CACHE/qemu/$key/new.$$"
+	mv "$XQ_CACHE/qemu/$key/new.$$" "$XQ_CACHE/qemu/$key/$program"
 	find "$XQ_CACHE/qemu" -mindepth 1 -maxdepth 1 -printf '%T@ %p\n' | sort -rn | tail -n +$((kept_binaries + 1)) |
 		cut -d ' ' -f 2- | xargs -r rm -rf
 }
@@ -132,15 +138,19 @@ store() {
 exec 8>"$out/lock"
 flock 8
 key=$(content_key "$@")
-if [ ! -x "$XQ_CACHE/qemu/$key/qemu-system-x86_64" ]; then
+if [ ! -x "$XQ_CACHE/qemu/$key/$program" ]; then
+	if [ -n "${QEMU_CACHED_ONLY:-}" ]; then
+		rm -f "$out/$program"
+		exit 0
+	fi
 	prepare_source "$@"
 	configure
 	compile
 	store "$@"
-	binary=$out/build/qemu-system-x86_64
+	binary=$out/build/$program
 else
 	touch "$XQ_CACHE/qemu/$key"
-	binary=$XQ_CACHE/qemu/$key/qemu-system-x86_64
+	binary=$XQ_CACHE/qemu/$key/$program
 fi
-cp "$binary" "$out/qemu-system-x86_64.new"
-mv "$out/qemu-system-x86_64.new" "$out/qemu-system-x86_64"
+cp "$binary" "$out/$program.new"
+mv "$out/$program.new" "$out/$program"

@@ -1,24 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What the device model asks of its host: DMA through the function's address space, which
+ * What the device model asks of its host: DMA through the bus's address space, which on PCI
  * honours the IOMMU and the bus-master bit, interrupts, time, and a call back.
  */
 #include "qemu/osdep.h"
-#include "exec/memory.h"
-#include "hw/pci/msix.h"
+#include "system/dma.h"
 #include "qemu/main-loop.h"
 #include "qemu/rcu.h"
 #include "qemu/timer.h"
 #include "xqaccel.h"
 
+static AddressSpace *memory_of(void *opaque)
+{
+	XqaccelCore *core = opaque;
+
+	return core->bus->memory(core->dev);
+}
+
 static int dma_read(void *opaque, uint64_t address, void *buffer, size_t len)
 {
-	return pci_dma_read(opaque, address, buffer, len) == MEMTX_OK ? 0 : -EIO;
+	return dma_memory_read(memory_of(opaque), address, buffer, len,
+			       MEMTXATTRS_UNSPECIFIED) == MEMTX_OK ? 0 : -EIO;
 }
 
 static int dma_write(void *opaque, uint64_t address, const void *buffer, size_t len)
 {
-	return pci_dma_write(opaque, address, buffer, len) == MEMTX_OK ? 0 : -EIO;
+	return dma_memory_write(memory_of(opaque), address, buffer, len,
+				MEMTXATTRS_UNSPECIFIED) == MEMTX_OK ? 0 : -EIO;
 }
 
 /*
@@ -38,7 +46,7 @@ static bool is_memory(AddressSpace *as, uint64_t address, bool write)
 
 static void *dma_map(void *opaque, uint64_t address, uint64_t *len, bool write)
 {
-	AddressSpace *as = pci_get_address_space(opaque);
+	AddressSpace *as = memory_of(opaque);
 	const DMADirection direction = write ? DMA_DIRECTION_FROM_DEVICE : DMA_DIRECTION_TO_DEVICE;
 	ram_addr_t offset;
 	void *host;
@@ -57,17 +65,17 @@ static void *dma_map(void *opaque, uint64_t address, uint64_t *len, bool write)
 
 static void dma_unmap(void *opaque, void *host, uint64_t len, bool write, bool dirty)
 {
-	dma_memory_unmap(pci_get_address_space(opaque), host, len,
+	dma_memory_unmap(memory_of(opaque), host, len,
 			 write ? DMA_DIRECTION_FROM_DEVICE : DMA_DIRECTION_TO_DEVICE,
 			 dirty ? len : 0);
 }
 
 static void interrupt(void *opaque, unsigned int vector)
 {
-	XqaccelState *s = opaque;
+	XqaccelCore *core = opaque;
 
-	if (!s->removed && vector < s->vectors)
-		msix_notify(PCI_DEVICE(s), vector);
+	if (!core->removed && vector < core->vectors)
+		core->bus->interrupt(core->dev, vector);
 }
 
 /* The virtual clock would stand still while the machine is driven by a test. */
@@ -78,9 +86,9 @@ static uint64_t clock_ns(void *opaque)
 
 static void schedule(void *opaque)
 {
-	XqaccelState *s = opaque;
+	XqaccelCore *core = opaque;
 
-	qemu_bh_schedule(s->service);
+	qemu_bh_schedule(core->service);
 }
 
 const struct xqdev_host xqaccel_host = {

@@ -32,23 +32,23 @@ static const struct fault faults[] = {
 
 static void get_fault(Object *obj, Visitor *v, const char *name, void *opaque, Error **errp)
 {
-	XqaccelState *s = XQACCEL(obj);
+	XqaccelCore *core = xqaccel_core(obj);
 	const struct fault *fault = opaque;
-	struct xqdev_faults now = s->faults;
+	struct xqdev_faults now = core->faults;
 	uint8_t *member = (uint8_t *)&now + fault->offset;
 	uint64_t value;
 
-	if (s->device)
-		xqdev_injected(s->device, &now);
+	if (core->device)
+		xqdev_injected(core->device, &now);
 	value = fault->wide ? *(uint64_t *)member : *(uint32_t *)member;
 	visit_type_uint64(v, name, &value, errp);
 }
 
 static void set_fault(Object *obj, Visitor *v, const char *name, void *opaque, Error **errp)
 {
-	XqaccelState *s = XQACCEL(obj);
+	XqaccelCore *core = xqaccel_core(obj);
 	const struct fault *fault = opaque;
-	uint8_t *member = (uint8_t *)&s->faults + fault->offset;
+	uint8_t *member = (uint8_t *)&core->faults + fault->offset;
 	uint64_t value;
 
 	if (!visit_type_uint64(v, name, &value, errp))
@@ -57,57 +57,46 @@ static void set_fault(Object *obj, Visitor *v, const char *name, void *opaque, E
 		error_setg(errp, "%s must fit in 32 bits", name);
 		return;
 	}
-	if (s->device)
-		xqdev_injected(s->device, &s->faults);
+	if (core->device)
+		xqdev_injected(core->device, &core->faults);
 	if (fault->wide)
 		*(uint64_t *)member = value;
 	else
 		*(uint32_t *)member = value;
-	if (!s->device)
+	if (!core->device)
 		return;
-	s->busy = true;
-	xqdev_inject(s->device, &s->faults);
-	s->busy = false;
+	core->busy = true;
+	xqdev_inject(core->device, &core->faults);
+	core->busy = false;
 }
 
 static bool get_removed(Object *obj, Error **errp)
 {
-	return XQACCEL(obj)->removed;
+	return xqaccel_core(obj)->removed;
 }
 
 /* As if the board was pulled: running jobs stop, everything reads all ones. */
 static void set_removed(Object *obj, bool value, Error **errp)
 {
-	XqaccelState *s = XQACCEL(obj);
+	XqaccelCore *core = xqaccel_core(obj);
 
-	s->removed = value;
-	if (!s->device)
+	core->removed = value;
+	if (!core->device)
 		return;
-	xqaccel_update_bus_master(s);
+	core->bus->follow(core->dev);
 	if (!value)
-		device_cold_reset(DEVICE(s));
+		device_cold_reset(core->dev);
 }
 
 static bool get_unreachable(Object *obj, Error **errp)
 {
-	return XQACCEL(obj)->unreachable;
+	return xqaccel_core(obj)->unreachable;
 }
 
 /* As of a board whose bus interface hangs: nobody can ask or stop it, but it goes on. */
 static void set_unreachable(Object *obj, bool value, Error **errp)
 {
-	XQACCEL(obj)->unreachable = value;
-}
-
-static bool get_stuck_master(Object *obj, Error **errp)
-{
-	return XQACCEL(obj)->stuck_master;
-}
-
-/* As of a board that does DMA whatever the bus says. */
-static void set_stuck_master(Object *obj, bool value, Error **errp)
-{
-	XQACCEL(obj)->stuck_master = value;
+	xqaccel_core(obj)->unreachable = value;
 }
 
 void xqaccel_add_fault_properties(ObjectClass *class)
@@ -120,9 +109,6 @@ void xqaccel_add_fault_properties(ObjectClass *class)
 	object_class_property_add_bool(class, "unreachable", get_unreachable, set_unreachable);
 	object_class_property_set_description(class, "unreachable",
 					      "registers read all ones, but jobs and DMA go on");
-	object_class_property_add_bool(class, "stuck-master", get_stuck_master, set_stuck_master);
-	object_class_property_set_description(class, "stuck-master",
-					      "the bus master bit can't be cleared");
 	for (i = 0; i < ARRAY_SIZE(faults); i++) {
 		object_class_property_add(class, faults[i].name, "uint64", get_fault, set_fault,
 					  NULL, (void *)&faults[i]);

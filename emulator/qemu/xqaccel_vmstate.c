@@ -4,28 +4,26 @@
  * model is paused: jobs in flight are back in their rings and run again at the destination.
  */
 #include "qemu/osdep.h"
-#include "hw/pci/msix.h"
-#include "hw/pci/pcie_aer.h"
 #include "qemu/error-report.h"
 #include "xqaccel.h"
 
 static int pre_save(void *opaque)
 {
-	XqaccelState *s = opaque;
+	XqaccelCore *core = opaque;
 
-	xqdev_save(s->device, &s->saved);
+	xqdev_save(core->device, &core->saved);
 	return 0;
 }
 
 static int post_load(void *opaque, int version_id)
 {
-	XqaccelState *s = opaque;
+	XqaccelCore *core = opaque;
 
-	if (xqdev_load(s->device, &s->saved)) {
+	if (xqdev_load(core->device, &core->saved)) {
 		error_report("xqaccel: state of another kind of device");
 		return -EINVAL;
 	}
-	xqaccel_update_bus_master(s);
+	core->bus->follow(core->dev);
 	return 0;
 }
 
@@ -49,26 +47,23 @@ static const VMStateDescription queue_vmstate = {
 	},
 };
 
-const VMStateDescription xqaccel_vmstate = {
-	.name = "xqaccel",
+const VMStateDescription xqaccel_core_vmstate = {
+	.name = "xqaccel/core",
 	.version_id = 1,
 	.minimum_version_id = 1,
 	.pre_save = pre_save,
 	.post_load = post_load,
 	.fields = (const VMStateField[]) {
-		VMSTATE_PCI_DEVICE(parent_obj, XqaccelState),
-		VMSTATE_STRUCT(parent_obj.exp.aer_log, XqaccelState, 0, vmstate_pcie_aer_log,
-			       PCIEAERLog),
-		VMSTATE_MSIX(parent_obj, XqaccelState),
-		VMSTATE_UINT32(saved.ctrl, XqaccelState),
-		VMSTATE_UINT32(saved.error, XqaccelState),
-		VMSTATE_UINT64(saved.ctx_table, XqaccelState),
-		VMSTATE_UINT64(saved.jobs, XqaccelState),
-		VMSTATE_UINT64(saved.macs, XqaccelState),
-		VMSTATE_UINT64(saved.bytes, XqaccelState),
-		VMSTATE_UINT64(saved.bytes_copied, XqaccelState),
-		VMSTATE_UINT64(saved.faults, XqaccelState),
-		VMSTATE_STRUCT_ARRAY(saved.queue, XqaccelState, XQ_MAX_QUEUES, 1, queue_vmstate,
+		VMSTATE_BOOL(in_reset, XqaccelCore),
+		VMSTATE_UINT32(saved.ctrl, XqaccelCore),
+		VMSTATE_UINT32(saved.error, XqaccelCore),
+		VMSTATE_UINT64(saved.ctx_table, XqaccelCore),
+		VMSTATE_UINT64(saved.jobs, XqaccelCore),
+		VMSTATE_UINT64(saved.macs, XqaccelCore),
+		VMSTATE_UINT64(saved.bytes, XqaccelCore),
+		VMSTATE_UINT64(saved.bytes_copied, XqaccelCore),
+		VMSTATE_UINT64(saved.faults, XqaccelCore),
+		VMSTATE_STRUCT_ARRAY(saved.queue, XqaccelCore, XQ_MAX_QUEUES, 1, queue_vmstate,
 				     struct xqdev_queue_state),
 		VMSTATE_END_OF_LIST()
 	},

@@ -12,6 +12,8 @@
 #	obj	the normal build, -fPIC, warnings on		asan	address + undefined sanitizer
 #	tsan	thread sanitizer				fuzz	clang, libFuzzer + asan + ubsan
 #	arm64	cross-compiled, run by qemu-aarch64
+#	host	with ARCH= of another machine: what runs here all the same (QEMU, and what a build runs). $(HOST_VARIANT) is
+#		host then and obj otherwise
 # Extra flags of one file, in all variants or in one:
 #	CFLAGS-emulator/kernels/product/avx2/dot_s8.c := -mavx2
 #	CFLAGS-arm64-emulator/kernels/product/neon/dotprod.c := -march=armv8.2-a+dotprod
@@ -70,7 +72,17 @@ ifneq ($(ARCH),$(HOST_ARCH))
 CROSS_COMPILE ?= $(patsubst arm64,aarch64,$(ARCH))-linux-gnu-
 O ?= build/cross-$(ARCH)
 PACKAGES-obj := $(O)/stamp/packages-cross-$(ARCH)
+CROSS := $(ARCH)
+HOST_VARIANT := host
+# Debian's libraries for it, beside those that its compiler brings. With CROSS_LIBRARIES= what needs them is left out.
+CROSS_LIBRARIES ?= $(if $(filter arm64,$(ARCH)),liburing libprotobuf-c libz)
+ifneq ($(CROSS_LIBRARIES),)
+PACKAGES-obj += $(O)/stamp/cross-libraries
+FLAGS-obj := -isystem $(O)/cross-libraries/include
+LINK-obj := -L$(O)/cross-libraries/lib -Wl,-rpath-link,$(O)/cross-libraries/lib
 endif
+endif
+HOST_VARIANT ?= obj
 O ?= build
 V ?= 0
 JOBS ?= $(shell nproc)
@@ -94,6 +106,10 @@ misplaced := $(shell tests/setup/place.sh $(O))
 $(if $(misplaced),$(error $(misplaced)))
 endif
 
+# Debian's newest kernel is tried on this architecture only.
+ifdef CROSS
+KERNELS ?= 6.1 6.12
+endif
 ifndef KERNELS
 KERNELS := $(shell grep -o '^[^\#[:space:]]*' tests/setup/kernels.list)
 endif
@@ -122,11 +138,14 @@ XQ_CPPFLAGS := -D_GNU_SOURCE -I. -Iuapi -Ilibxqaccel/include \
 # The same object from every checkout, so that the caches of QEMU and of ccache hit in a fresh clone.
 XQ_CFLAGS := -std=gnu11 $(CFLAGS) -ffile-prefix-map=$(CURDIR)=. -fPIC -fvisibility=hidden -fno-strict-aliasing $(WARNINGS)
 
-VARIANTS := obj asan tsan fuzz arm64
+VARIANTS := obj asan tsan fuzz arm64 $(CROSS:%=host)
 CC-obj := $(CC)
 CC-asan := $(CC)
 CC-tsan := $(CC)
 CC-fuzz := $(CLANG)
+CC-host := gcc
+AR-host := ar
+ARCH-host := $(HOST_ARCH)
 CC-arm64 := aarch64-linux-gnu-gcc
 AR-arm64 := aarch64-linux-gnu-ar
 FLAGS-asan := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
@@ -150,7 +169,8 @@ PACKAGES-arm64 := $(O)/stamp/packages-check
 PACKAGES-fuzz := $(O)/stamp/packages-fuzz
 
 # Fragments name it as a prerequisite, so it comes before them.
-QEMU := $(O)/qemu/qemu-system-x86_64
+QEMU_TARGET := $(patsubst x86,x86_64,$(patsubst arm64,aarch64,$(ARCH)))
+QEMU := $(O)/qemu/qemu-system-$(QEMU_TARGET)
 
 -include emulator/build.mk
 -include libxqaccel/build.mk
@@ -181,13 +201,13 @@ help: ## Show this list
 
 .PHONY: demo check acceptance shell
 demo: $(QEMU) $(O)/demo-$(KVER).cpio ## Boot a VM with the accelerator and run the main job on real input
-	$(Q)tests/vm/run --kernel $(KVER) --build $(O) --image demo --timeout 300 $(VM_OPTIONS) \
+	$(Q)tests/vm/run --arch $(ARCH) --kernel $(KVER) --build $(O) --image demo --timeout 300 $(VM_OPTIONS) \
 		--command '$(GUEST_DEMO)'
 
 demo-soft: ## The same on the software device, without a VM
 
 check: $(CHECK_PROGRAMS) $(CHECK_DEPS) $(O)/check.plan | $(O)/stamp/packages-check ## Run every test (ONLY=REGEX: some)
-	$(Q)tests/check --plan $(O)/check.plan --build $(O) $(if $(ONLY),--only '$(ONLY)')
+	$(Q)tests/check --plan $(O)/check.plan --build $(O) --arch $(ARCH) $(if $(ONLY),--only '$(ONLY)')
 
 acceptance: ## Run the acceptance of xq, on the software device and in the VM (SETS=)
 check-debug: ## Run the tests of the driver on kernels that tell every mistake
@@ -196,7 +216,7 @@ lint: ## Run the kernel's checkers of source over the driver (checkpatch, kernel
 campaign: ## A long run of fuzzer, faults and refusals (CAMPAIGN_JOBS=, CAMPAIGN_CALLS=, CAMPAIGN_RELOADS=, CAMPAIGN_ROUNDS=, CAMPAIGN_SEED=)
 
 shell: $(QEMU) $(O)/image-$(KVER).cpio ## Boot the same VM to a prompt (`poweroff -f` leaves it)
-	$(Q)tests/vm/run --kernel $(KVER) --build $(O) $(VM_OPTIONS) --shell
+	$(Q)tests/vm/run --arch $(ARCH) --kernel $(KVER) --build $(O) $(VM_OPTIONS) --shell
 
 ##@ Pieces
 
@@ -259,6 +279,11 @@ $(O)/stamp/packages-base: tests/setup/packages.list
 $(O)/stamp/packages-%: tests/setup/packages.list | $(PACKAGES)
 	$(Q)mkdir -p $(@D)
 	$(Q)flock $(O)/stamp tests/setup/packages.sh $*
+	$(Q)touch $@
+
+$(O)/stamp/cross-libraries: tests/setup/fetch-cross-libraries.sh | $(PACKAGES)
+	$(Q)mkdir -p $(@D)
+	$(Q)folder=$$(tests/setup/fetch-cross-libraries.sh $(ARCH)) && ln -sfn "$$folder" $(O)/cross-libraries
 	$(Q)touch $@
 
 # ---- rules made from the lists -------------------------------------------------------------------

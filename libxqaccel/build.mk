@@ -13,11 +13,11 @@ XQ_LIB_SOURCES := $(sort $(wildcard $(addprefix libxqaccel/src/,*.c */*.c */*/*.
 XQ_LIB_X86 := $(filter %_x86.c %_avx2.c %_avx512.c,$(XQ_LIB_SOURCES))
 XQ_LIB_ARM64 := $(filter %_arm64.c %_neon.c,$(XQ_LIB_SOURCES))
 
-# ONNX files are read, and written, by code that protoc-c makes, for which a cross compiler lacks the library; then none are read.
+# ONNX files are read, and written, by code that protoc-c makes, for which a cross compiler may lack the library; then none are read.
 XQ_ONNX_SOURCES := $(filter libxqaccel/src/model/onnx/% libxqaccel/src/model/convert/%,$(XQ_LIB_SOURCES))
 XQ_ONNX_ABSENT := $(addprefix libxqaccel/src/model/,onnx/absent.c convert/absent.c)
 XQ_ONNX_PROTO := $(O)/generated/onnx.pb-c
-XQ_ONNX_VARIANTS := $(if $(filter $(HOST_ARCH),$(ARCH)),$(foreach v,$(VARIANTS),$(if $(filter $(HOST_ARCH),$(or $(ARCH-$(v)),$(ARCH))),$(v))))
+XQ_ONNX_VARIANTS := $(if $(CROSS),$(if $(filter libprotobuf-c,$(CROSS_LIBRARIES)),obj),$(foreach v,$(VARIANTS),$(if $(filter $(HOST_ARCH),$(or $(ARCH-$(v)),$(ARCH))),$(v))))
 
 STATIC_LIBS += xqaccel
 xqaccel-y := $(filter-out $(XQ_LIB_X86) $(XQ_LIB_ARM64) $(XQ_ONNX_SOURCES),$(XQ_LIB_SOURCES))
@@ -40,8 +40,8 @@ $(foreach f,$(filter %_avx512.c,$(XQ_LIB_X86)),$(eval CFLAGS-$(f) := \
 	-mavx512f -mavx512bw -mavx512dq -mavx512vl -mprefer-vector-width=512))
 # Floats give the same bits on every machine: no fused operations that were not written.
 $(foreach f,$(XQ_LIB_SOURCES),$(eval CFLAGS-$(f) += -ffp-contract=off))
-# Queues have rings where there is liburing, which is where protobuf-c is.
-XQ_URING_VARIANTS := $(XQ_ONNX_VARIANTS)
+# Queues have rings where there is liburing.
+XQ_URING_VARIANTS := $(if $(CROSS),$(if $(filter liburing,$(CROSS_LIBRARIES)),obj),$(XQ_ONNX_VARIANTS))
 $(foreach v,$(XQ_URING_VARIANTS),$(eval xqaccel-ldlibs-$(v) += -Wl,--as-needed -luring -Wl,--no-as-needed) \
 	$(eval CFLAGS-$(v)-libxqaccel/src/device/ring_engine.c := -DXQ_WITH_LIBURING))
 # Loops over arrays that the compiler turns into vector code.
@@ -54,7 +54,7 @@ XQ_NPY_SOURCES := $(addprefix libxqaccel/tools/,npy.c tensor.c byte_source.c)
 XQ_TENSOR_FILE_SOURCES := $(XQ_NPY_SOURCES) $(addprefix libxqaccel/tools/,archive.c npz.c safetensors.c tensor_file.c)
 
 # .npz, safetensors and gzipped files need libraries that the packages bring; a cross compiler may lack them.
-xq_has_library = $(if $(filter $(HOST_ARCH),$(ARCH)),y,$(findstring /,$(shell $(CC) -print-file-name=$(1).so)))
+xq_has_library = $(if $(filter $(HOST_ARCH) $(CROSS_LIBRARIES),$(ARCH) $(1)),y,$(findstring /,$(shell $(CC) -print-file-name=$(1).so)))
 XQ_TENSOR_FILE_LDLIBS := $(if $(call xq_has_library,libzip),-lzip) $(if $(call xq_has_library,libjansson),-ljansson)
 CFLAGS-libxqaccel/tools/npz.c := $(if $(call xq_has_library,libzip),-DXQ_WITH_LIBZIP)
 CFLAGS-libxqaccel/tools/safetensors.c := $(if $(call xq_has_library,libjansson),-DXQ_WITH_JANSSON)
@@ -82,7 +82,7 @@ XQ_ARCHIVES := $(patsubst %,$(O)/obj/lib%.a,xqaccel xqdevice xqkernels)
 $(XQ_SHARED): $(XQ_ARCHIVES) libxqaccel/libxqaccel.map $(O)/stamp/link-flags | $(PACKAGES)
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,libxqaccel.so.$(XQ_LIB_MAJOR) \
+	$(Q)$(CC) $(CFLAGS) $(LINK-obj) $(LDFLAGS) -shared -Wl,-soname,libxqaccel.so.$(XQ_LIB_MAJOR) \
 		-Wl,--version-script,libxqaccel/libxqaccel.map -Wl,--no-undefined -Wl,--no-undefined-version -Wl,-z,relro,-z,now -o $@ \
 		-Wl,--whole-archive $(O)/obj/libxqaccel.a -Wl,--no-whole-archive \
 		$(filter-out %/libxqaccel.a,$(XQ_ARCHIVES)) $(xqaccel-ldlibs-obj) -lpthread -lm
@@ -144,14 +144,13 @@ PROGRAMS += xq-classify
 xq-classify-y := libxqaccel/examples/classify.c
 xq-classify-libs := xqaccel
 
+ifneq ($(filter obj,$(XQ_URING_VARIANTS)),)
 # The interface without the library; xq-test-uring runs it in the guest.
 PROGRAMS += xq-example-ring
 xq-example-ring-y := libxqaccel/examples/ring.c
 xq-example-ring-ldlibs := -luring
 GUEST_BIN += $(O)/obj/bin/xq-example-ring
-
 # A file through the accelerator by one io_uring; xq-test-queue runs it in the guest.
-ifneq ($(filter obj,$(XQ_URING_VARIANTS)),)
 PROGRAMS += xq-stream
 xq-stream-y := libxqaccel/examples/stream.c
 xq-stream-libs := xqaccel
@@ -171,7 +170,7 @@ CFLAGS-libxqaccel/examples/demo/train.c := -O3 -ffp-contract=off
 CFLAGS-libxqaccel/examples/demo/digits.c := -ffp-contract=off
 
 XQ_DEMO_NETWORK := $(O)/demo/network
-$(XQ_DEMO_NETWORK): $(O)/obj/bin/xq-demo-train
+$(XQ_DEMO_NETWORK): $(O)/$(HOST_VARIANT)/bin/xq-demo-train
 	$(call say,TRAIN,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$< $@

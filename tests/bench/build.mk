@@ -55,7 +55,7 @@ bench-doc:
 # `make bench-driver`: the way through the driver, in the VM, beside an NVMe disk of QEMU's. BENCH_DRIVER_ARGS='-r 5 -p d' for
 # fewer rounds and some parts.
 BENCH_DRIVER := tests/bench/driver
-PROGRAMS += bench-driver bench-product
+PROGRAMS += $(if $(filter obj,$(XQ_URING_VARIANTS)),bench-driver) bench-product
 bench-driver-y := $(addprefix $(BENCH_DRIVER)/,disk.c jobs.c main.c product.c ring_jobs.c small.c)
 bench-driver-libs := xqkselftest
 bench-driver-ldlibs := -luring

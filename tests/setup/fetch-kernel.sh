@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# fetch-kernel.sh NAME: prints the folder of a Debian kernel of kernels.list, unpacked and not installed:
+# fetch-kernel.sh NAME [ARCHITECTURE]: prints the folder of a Debian kernel of kernels.list, unpacked and not installed,
+# of amd64 or arm64:
 #	release		its name, as in uname -r
 #	vmlinuz, modules/	the image, and what is /lib/modules/RELEASE on a system
 #	build/		kbuild tree for out-of-tree modules: make -C FOLDER/build M=...
@@ -11,6 +12,17 @@ here=$(dirname "$(readlink -f "$0")")
 . "$here/cached.sh"
 . /etc/os-release
 series=$1
+architecture=${2:-amd64}
+# shellcheck disable=SC2034 # read by cached.sh
+cache_words=$architecture
+case $architecture in
+amd64) compiler=gcc triplet=x86-64-linux-gnu ;;
+arm64) compiler=aarch64-linux-gnu-gcc triplet=aarch64-linux-gnu ;;
+*)
+	echo "fetch-kernel.sh: no architecture '$architecture', only amd64 and arm64" >&2
+	exit 2
+	;;
+esac
 
 release=$(awk -v name="$series" -v column="$([ "$VERSION_CODENAME" = bookworm ] && echo 2 || echo 3)" \
 	'$1 == name { print $column }' "$here/kernels.list")
@@ -20,17 +32,22 @@ if [ -z "$release" ]; then
 	exit 2
 fi
 
+# The programs that a module is built with run here, all else is the kernel's.
+of_target() {
+	XQ_APT_ARCH=$architecture "$@"
+}
+
 # dependency PACKAGE PATTERN: the names that match among what a package depends on.
 dependency() {
-	candidate_field "$release" "$1" Depends | sed 's/[,|]/\n/g' | awk '{ print $1 }' | grep -Ex "$2" || true
+	of_target candidate_field "$release" "$1" Depends | sed 's/[,|]/\n/g' | awk '{ print $1 }' | grep -Ex "$2" || true
 }
 
 fetch_kernel() {
 	local image headers common kbuild name modules
-	echo "  FETCH   Linux $series ($release)"
-	"$here/private-apt.sh" "$release" apt-cache stats >/dev/null
-	image=$(dependency linux-image-amd64 'linux-image-[0-9].*')
-	headers=$(dependency linux-headers-amd64 'linux-headers-[0-9].*')
+	echo "  FETCH   Linux $series ($release, $architecture)"
+	of_target "$here/private-apt.sh" "$release" apt-cache stats >/dev/null
+	image=$(dependency "linux-image-$architecture" 'linux-image-[0-9].*')
+	headers=$(dependency "linux-headers-$architecture" 'linux-headers-[0-9].*')
 	name=${image#linux-image-}
 	case $series:$name in
 	newest:[0-9]* | "$series:$series".*) ;;
@@ -43,8 +60,9 @@ fetch_kernel() {
 	kbuild=$(dependency "$headers" 'linux-kbuild-.*')
 	# From Linux 7 on the image is an empty package, and what it was are three others.
 	# shellcheck disable=SC2046
-	unpack_debs "$release" root "$image" "$headers" "$common" "$kbuild" \
+	of_target unpack_debs "$release" root "$image" "$headers" "$common" \
 		$(dependency "$image" "linux-(base|binary|modules)-${name//[.+]/.}")
+	unpack_debs "$release" root "$kbuild"
 
 	echo "$name" >release
 	modules=$(find root -type d -path "*/lib/modules/$name")
@@ -74,7 +92,7 @@ fix_headers() {
 		[ ! -f "$file" ] || sed -i -e 's|^KBUILD_OUTPUT=|KBUILD_OUTPUT := |' -e "s|/usr/src/$2|\$(dir \$(lastword \$(MAKEFILE_LIST)))../$2|" \
 			-e "s|/usr/src/$1|\$(realpath \$(dir \$(lastword \$(MAKEFILE_LIST))))|" "$file"
 	done
-	sed -i -e 's|gcc-[0-9]*|gcc|g' -e '/CROSS_COMPILE *= *x86_64-linux-gnu-/d' "$src/$2/.kernelvariables" \
+	sed -i -e 's|gcc-[0-9]*|gcc|g' -e '/CROSS_COMPILE *:\{0,1\}= *[a-z0-9_]*-linux-gnu-/d' "$src/$2/.kernelvariables" \
 		"$src/$1/.kernelvariables" 2>/dev/null || true
 	find "$src" -type l | while read -r file; do
 		case $(readlink "$file") in
@@ -105,14 +123,14 @@ bring_c_library() {
 bring_compiler() {
 	local wanted have
 	wanted=$(sed -n 's/^CONFIG_GCC_VERSION=\([0-9]*\)[0-9]\{4\}$/\1/p' build/.config)
-	have=$(gcc -dumpversion)
+	have=$("$compiler" -dumpversion)
 	[ "${have%%.*}" -lt "$wanted" ] || return 0
-	unpack_debs "${release%-backports}" compiler libc6 "gcc-$wanted-x86-64-linux-gnu" "cpp-$wanted-x86-64-linux-gnu" \
+	unpack_debs "${release%-backports}" compiler libc6 "gcc-$wanted-$triplet" "cpp-$wanted-$triplet" \
 		"libgcc-$wanted-dev" libgcc-s1 libisl23 libmpc3 libmpfr6 libgmp10 libzstd1 zlib1g libstdc++6
 	find compiler -type f -perm -1 -exec sh -c 'file -b "$1" | grep -q "ELF.*executable"' sh {} \; -print |
 		run_under "$PWD/compiler"
 	sed -i -e "1i xq_folder := \$(realpath \$(dir \$(lastword \$(MAKEFILE_LIST)))../../../..)" \
-		-e "s|\$(CROSS_COMPILE)gcc|\$(xq_folder)/compiler/usr/bin/x86_64-linux-gnu-gcc-$wanted|" build/.kernelvariables
+		-e "s|\$(CROSS_COMPILE)gcc|\$(xq_folder)/compiler/usr/bin/${triplet/x86-/x86_}-gcc-$wanted|" build/.kernelvariables
 }
 
 # run_under ROOT: the programs that it reads the names of run under the C library below ROOT.
@@ -130,4 +148,4 @@ run_under() {
 	done
 }
 
-cached "kernel/$series-$VERSION_CODENAME" fetch_kernel
+cached "kernel/$series-$architecture-$VERSION_CODENAME" fetch_kernel

@@ -2,13 +2,20 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # packages.sh GROUP...: installs the Debian packages of these groups of packages.list that are missing,
-# as root or through sudo. Without either it prints the one command to run.
+# as root or through sudo. Without either it prints the one command to run. A name that ends in "?" is left out where
+# this release of Debian does not have it.
 set -eu
 
 wanted=$(awk -v groups=" $* " '!/^#/ && index(groups, " " $2 " ") { print $1 }' "$(dirname "$0")/packages.list")
 
 missing=
 for package in $wanted; do
+	case $package in
+	*\?)
+		package=${package%\?}
+		apt-cache show "$package" >/dev/null 2>&1 || continue
+		;;
+	esac
 	case $(dpkg-query -W -f='${Status}' "$package" 2>/dev/null) in
 	*"ok installed") ;;
 	*) missing="$missing $package" ;;

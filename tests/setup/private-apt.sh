@@ -6,14 +6,15 @@
 # Runs apt on package lists of our own for one Debian release (bookworm, bookworm-backports, trixie, forky), with binary and
 # source packages and the security pool. The system's sources, lists and caches are neither used nor changed, only
 # its mirror and its proxy settings are taken over. XQ_APT_REFRESH=1 fetches the lists anew; otherwise they may be
-# six hours old.
+# six hours old. XQ_APT_ARCH says whose packages, amd64 without it.
 set -euo pipefail
 
 release=$1
 shift
 here=$(dirname "$(readlink -f "$0")")
 : "${XQ_CACHE:=${XDG_CACHE_HOME:-$HOME/.cache}/xqaccel}"
-root=$XQ_CACHE/apt/$release
+architecture=${XQ_APT_ARCH:-amd64}
+root=$XQ_CACHE/apt/$release$([ "$architecture" = amd64 ] || echo "-$architecture")
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 [ -e "$keyring" ] || keyring=/usr/share/keyrings/debian-archive-keyring.pgp
 
@@ -35,7 +36,7 @@ write_config() {
 		Dir::Etc::Preferences "$root/none" Dir::Etc::PreferencesParts "$root/none" \
 		Dir::State "$root/state" Dir::State::Lists "$root/lists" Dir::State::status "$root/status" \
 		Dir::Cache "$root/cache" Debug::NoLocking true APT::Get::List-Cleanup true \
-		Acquire::Languages none Acquire::Retries 3 APT::Architecture amd64 APT::Architectures amd64 \
+		Acquire::Languages none Acquire::Retries 3 APT::Architecture "$architecture" APT::Architectures "$architecture" \
 		APT::Sandbox::User "$(id -un)"
 	printf '#clear %s;\n' APT::Update::Pre-Invoke APT::Update::Post-Invoke APT::Update::Post-Invoke-Success \
 		DPkg::Post-Invoke
@@ -43,7 +44,7 @@ write_config() {
 
 update() {
 	local log=$root/update.log
-	echo "  APT     package lists of $release" >&2
+	echo "  APT     package lists of $release ($architecture)" >&2
 	rm -f "$root/unreachable"
 	if apt-get -c "$root/apt.conf" -q update >"$log" 2>&1 </dev/null && ! grep -q '^Err:' "$log"; then
 		touch "$root/updated"

@@ -11,14 +11,23 @@ MODULES := $(KERNELS:%=$(O)/module-%/xqaccel.ko)
 IMAGES := $(KERNELS:%=$(O)/image-%.cpio)
 DRIVER_SOURCES := $(wildcard Kbuild driver/*.[ch] uapi/linux/*.h)
 
-qemu_archives = $(foreach l,$(QEMU_LIBS),$(O)/obj/lib$(l).a $(call archives_of,$(l),obj))
+# What a kernel is called by Debian, and what kbuild and the image need to know of another architecture.
+DEBIAN_ARCH := $(patsubst x86,amd64,$(ARCH))
+KBUILD_FLAGS += $(CROSS:%=ARCH=% CROSS_COMPILE=$(CROSS_COMPILE))
 
-$(QEMU): $(wildcard emulator/qemu/* driver/xq_*.h emulator/device/*.h uapi/linux/*.h) | $(PACKAGES)
-	$(Q)emulator/qemu/build.sh $(O)/qemu $(filter %.a,$^)
+qemu_archives = $(foreach l,$(QEMU_LIBS),$(O)/$(HOST_VARIANT)/lib$(l).a $(call archives_of,$(l),$(HOST_VARIANT)))
 
-$(O)/stamp/kernel-%: tests/setup/fetch-kernel.sh tests/setup/kernels.list | $(PACKAGES)
+$(QEMU): $(wildcard emulator/qemu/* driver/xq_*.h emulator/device/*.h uapi/linux/*.h) | $(PACKAGES) $(PACKAGES-obj)
+	$(Q)emulator/qemu/build.sh $(O)/qemu $(QEMU_TARGET) $(filter %.a,$^)
+
+# If nothing has to be compiled for it.
+.PHONY: qemu-cached
+qemu-cached: $(qemu_archives)
+	$(Q)QEMU_CACHED_ONLY=1 emulator/qemu/build.sh $(O)/qemu $(QEMU_TARGET) $(filter %.a,$^)
+
+$(O)/stamp/kernel-%: tests/setup/fetch-kernel.sh tests/setup/kernels.list | $(PACKAGES) $(PACKAGES-obj)
 	$(Q)mkdir -p $(@D)
-	$(Q)folder=$$(tests/setup/fetch-kernel.sh $*) && ln -sfn "$$folder" $(O)/kernel-$*
+	$(Q)folder=$$(tests/setup/fetch-kernel.sh $* $(DEBIAN_ARCH)) && ln -sfn "$$folder" $(O)/kernel-$*
 	$(Q)touch $@
 
 # A kernel of this system, make module KDIR=/lib/modules/.../build, of which nothing is fetched or installed.
@@ -52,7 +61,7 @@ define image_rule
 $(O)/$(1)-%.cpio: $(if $(wildcard Kbuild),$(O)/module-%/xqaccel.ko) $(O)/stamp/kernel-% tests/vm/image.sh \
 		$(wildcard tests/vm/guest/*) $(call host_paths,$(2)) $(wildcard */build.mk tests/*/build.mk)
 	$$(call say,IMAGE,$$@)
-	$$(Q)LD_LIBRARY_PATH=$(abspath $(O)/lib) tests/vm/image.sh $$@ $(O)/kernel-$$* $$(or $$(filter %/xqaccel.ko,$$^),-) $(2) $$(IMAGE_FILES-$$*)
+	$$(Q)$(if $(CROSS),XQ_BUSYBOX=$$$$(tests/setup/fetch-busybox.sh $(DEBIAN_ARCH))) CC='$(CC)' XQ_LIBRARIES='$(abspath $(O)/lib $(CROSS:%=$(O)/cross-libraries/lib))' tests/vm/image.sh $$@ $(O)/kernel-$$* $$(or $$(filter %/xqaccel.ko,$$^),-) $(2) $$(IMAGE_FILES-$$*)
 endef
 $(eval $(call image_rule,image,$(GUEST_BIN) $(GUEST_TEST_FILES)))
 $(eval $(call image_rule,demo,$(GUEST_BIN)))
@@ -80,7 +89,10 @@ $(foreach s,$(CHECK_SCRIPTS),$(call script_line,$(s))
 )$(foreach v,asan tsan arm64,$(foreach t,$(UNIT_TESTS_$(v)),$(call host_line,$(t),$(v))
 ))$(foreach t,$(GUEST_TESTS),$(call guest_line,$(t))
 )$(CHECK_DEBUG_PLAN)
+$(CHECK_ARM64_PLAN)
 endef
+
+include tests/vm/arm64.mk
 
 $(O)/check.plan: FORCE | $(PACKAGES)
 	@mkdir -p $(@D)

@@ -63,6 +63,8 @@ class GuestRequests:
         return self.qmp.execute("device_del", id=f"xq{int(device)}")
 
     def do_device_add(self, device="0", properties=""):
+        if self.session.options.bus != "pci":
+            raise ValueError("the accelerator's bus has no slots")
         arguments = {"driver": "xqaccel", "id": f"xq{int(device)}", "bus": f"rp{int(device)}"}
         for item in filter(None, properties.split(",")):
             name, _, value = item.partition("=")

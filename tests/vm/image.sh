@@ -4,8 +4,8 @@
 # image.sh OUT KERNEL MODULE FILE[:GUESTPATH]...: makes the guest's initramfs, without root.
 #
 # KERNEL is a folder as fetch-kernel.sh makes it, MODULE our .ko ("-": none). A FILE goes to /bin unless GUESTPATH
-# says otherwise; the shared libraries of programs come along (searched in LD_LIBRARY_PATH first). MORE_MODULES names
-# modules of the kernel that the guest loads, too.
+# says otherwise; the shared libraries of programs come along, from XQ_LIBRARIES or from where the compiler CC finds them.
+# XQ_BUSYBOX is the guest's, /bin/busybox without it. MORE_MODULES names modules of the kernel that the guest loads, too.
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")
@@ -38,24 +38,37 @@ copy_module() {
 	esac
 }
 
-copy_libraries() {
-	{ ldd "$1" 2>/dev/null || true; } | while read -r name arrow path _; do
-		case "$name $arrow $path" in
-		*"not found"*)
-			echo "image.sh: $1 needs $name, which is not there" >&2
-			return 1
-			;;
-		*" => "/*) [ -e "$root/lib/$name" ] || cp -L "$path" "$root/lib/$name" ;;
-		/*)
-			mkdir -p "$root$(dirname "$name")"
-			[ -e "$root$name" ] || cp -L "$name" "$root$name"
-			;;
+# The path of a shared library, which is of another architecture than this system's if CC is such a compiler.
+library_path() {
+	local path
+	# shellcheck disable=SC2086 # folders, separated by spaces
+	for path in $(printf "%s/$1 " ${XQ_LIBRARIES:-}) "$("${CC:-gcc}" -print-file-name="$1")"; do
+		case $path in
+		/*) [ ! -e "$path" ] || { echo "$path" && return; } ;;
 		esac
 	done
+	echo "image.sh: $2 needs $1, which is not there" >&2
+	return 1
+}
+
+# What a program or a library names, and what those name in turn. A static program and a script name nothing.
+copy_libraries() {
+	local name path
+	for name in $(readelf -d "$1" 2>/dev/null | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p'); do
+		[ ! -e "$root/lib/$name" ] || continue
+		path=$(library_path "$name" "$1")
+		cp -L "$path" "$root/lib/$name"
+		copy_libraries "$path"
+	done
+	name=$({ readelf -l "$1" 2>/dev/null || true; } | sed -n 's/.*program interpreter: \(.*\)\]/\1/p')
+	[ -z "$name" ] || [ -e "$root$name" ] || {
+		mkdir -p "$root$(dirname "$name")"
+		cp -L "$(library_path "${name##*/}" "$1")" "$root$name"
+	}
 }
 
 mkdir -p "$root"/{bin,lib/modules,tests,proc,sys,dev,tmp,run,etc,root,mnt,vectors,host}
-cp /bin/busybox "$root/bin/busybox"
+cp "${XQ_BUSYBOX:-/bin/busybox}" "$root/bin/busybox"
 cp "$here/guest/init" "$root/init"
 cp "$here/guest/host-request" "$root/bin/host-request"
 echo 'root:x:0:0:root:/root:/bin/sh' >"$root/etc/passwd"

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The machines that QEMU emulates for a guest, and what they differ in: its processors' architecture says which."""
+
+import os
+from pathlib import Path
+
+import device_tree
+
+HERE = Path(__file__).resolve().parent
+
+
+def kvm_works():
+    """A /dev/kvm may exist where guests hang, so the processor has to say so itself."""
+    with open("/proc/cpuinfo", encoding="ascii", errors="replace") as cpuinfo:
+        flags = next((line.split() for line in cpuinfo if line.startswith("flags")), [])
+    return ("vmx" in flags or "svm" in flags) and os.access("/dev/kvm", os.R_OK | os.W_OK)
+
+
+def behind_a_port(index):
+    """A PCI Express function that can be unplugged: (QEMU's arguments before it, the device)."""
+    return (["-device", f"pcie-root-port,id=rp{index},slot={index + 1},chassis={index + 1}"],
+            f"xqaccel,id=xq{index},bus=rp{index}")
+
+
+class Q35:
+    """A PC."""
+
+    target = "x86_64"
+    console = "ttyS0"
+    iommu_parameters = ["intel_iommu=on"]
+
+    def machine(self, options):
+        kvm = os.uname().machine == "x86_64" and kvm_works()
+        split = ",kernel-irqchip=split" if options.iommu and kvm else ""
+        return ["-M", "q35" + split, "-accel", "kvm" if kvm else "tcg,thread=multi", "-cpu", "host" if kvm else "max,la57=off"]
+
+    def devices(self, options):
+        command = ["-device", "intel-iommu,intremap=on,caching-mode=off"] if options.iommu else []
+        if options.native_hotplug:
+            command += ["-global", "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off"]
+        return command
+
+    def device_tree(self, options):
+        """The bytes of one, if QEMU's own does not do."""
+        return None
+
+    def accelerator(self, options, index):
+        return behind_a_port(index)
+
+    def serial_lines(self, names):
+        """Beside the console."""
+        return [word for name in names for word in ("-serial", f"chardev:{name}")]
+
+
+class Virt:
+    """QEMU's machine without a counterpart, described by a device tree. Its processors are those that are translated fastest
+    among those with dot products."""
+
+    target = "aarch64"
+    console = "ttyAMA0"
+    iommu_parameters = []
+
+    def machine(self, options):
+        iommu = ",iommu=smmuv3" if options.iommu else ""
+        name = "xqaccel-virt" if options.bus == "platform" else "virt"
+        return ["-M", f"{name},gic-version=3" + iommu, "-accel", "tcg,thread=multi", "-cpu", "neoverse-n1"]
+
+    def devices(self, options):
+        return []
+
+    def device_tree(self, options):
+        if options.bus != "platform":
+            return None
+        machine = [*self.machine(options), "-smp", str(options.cpus), "-m", str(options.memory)]
+        return device_tree.with_overlay(options.qemu, machine, HERE / "accelerator.dtso")
+
+    def accelerator(self, options, index):
+        return ([], f"xqaccel-sysbus,id=xq{index}") if options.bus == "platform" else behind_a_port(index)
+
+    def serial_lines(self, names):
+        return ["-device", "pci-serial-2x," + ",".join(f"chardev{number}={name}" for number, name in enumerate(names, 1))]
+
+
+BOARDS = {"x86": Q35(), "arm64": Virt()}

@@ -47,9 +47,8 @@ FIXTURE_SETUP(coredump)
 	if (getuid() || !host_present())
 		SKIP(return, "not root, or no host to make the device hang");
 	ASSERT_EQ(0, inject_nothing());
-	ASSERT_EQ(0, pci_address(self->address, sizeof(self->address)));
-	snprintf(self->path, sizeof(self->path), "/sys/bus/pci/devices/%s/devcoredump/data",
-		 self->address);
+	ASSERT_EQ(0, bus_address(self->address, sizeof(self->address)));
+	bus_path(self->path, sizeof(self->path), self->address, "devcoredump/data");
 	if (access("/sys/class/devcoredump", F_OK))
 		SKIP(return, "a kernel without devcoredump");
 	ASSERT_EQ(0, dump_clear(self->path));

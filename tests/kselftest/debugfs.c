@@ -29,7 +29,7 @@ FIXTURE_SETUP(debugfs)
 	snprintf(self->folder, sizeof(self->folder), "/sys/kernel/debug/xqaccel/%s", node);
 	if (getuid() || access(self->folder, F_OK))
 		SKIP(return, "not root, or no debugfs");
-	ASSERT_EQ(0, pci_address(self->address, sizeof(self->address)));
+	ASSERT_EQ(0, bus_address(self->address, sizeof(self->address)));
 	self->fd = device_open();
 	ASSERT_LE(0, self->fd);
 	ASSERT_EQ(0, buffer_create(self->fd, 8192, &self->buf));

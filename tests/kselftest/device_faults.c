@@ -55,7 +55,7 @@ int device_faults_begin(enum faults which, uint64_t slow)
 		recoverable++;
 	losses = which == FAULTS_THAT_LOSE_IT;
 	slow_ns = slow;
-	return host_present() && !pci_address(address, sizeof(address)) ? 0 : -ENODEV;
+	return host_present() && !bus_address(address, sizeof(address)) ? 0 : -ENODEV;
 }
 
 static bool took_place(const struct fault *f)
@@ -124,7 +124,7 @@ static bool lose_by_removal(void)
 
 	host_request(NULL, 0, "qom-set removed false");
 	inject_nothing();
-	return !pci_rescan(address) && node_appears(20000) && lost;
+	return !bus_rescan(address) && node_appears(20000) && lost;
 }
 
 static bool unbind_a_stuck_master(void)

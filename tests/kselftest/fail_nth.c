@@ -35,7 +35,7 @@ FIXTURE_SETUP(fail_nth)
 	if (fail_prepare())
 		SKIP(return, "the kernel has no fault injection");
 	ASSERT_EQ(0, inject_nothing());
-	ASSERT_EQ(0, pci_address(self->address, sizeof(self->address)));
+	ASSERT_EQ(0, bus_address(self->address, sizeof(self->address)));
 	self->fd = device_open();
 	ASSERT_LE(0, self->fd);
 	ASSERT_EQ(0, buffer_create(self->fd, 4096, &self->buf));
@@ -498,7 +498,7 @@ static int reset_function(const char *address)
 {
 	char path[128];
 
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/reset", address);
+	bus_path(path, sizeof(path), address, "reset");
 	return file_write(path, "1");
 }
 

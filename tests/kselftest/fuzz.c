@@ -152,7 +152,7 @@ static void reset_function(void)
 {
 	char path[128];
 
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/reset", address);
+	bus_path(path, sizeof(path), address, "reset");
 	file_write(path, "1");
 }
 
@@ -287,7 +287,7 @@ int main(int argc, char **argv)
 	printf("TAP version 14\n1..3\n# seed %llu\n", (unsigned long long)seed);
 	fflush(stdout);
 	r.state = seed;
-	if (pci_address(address, sizeof(address)) || begin()) {
+	if (bus_address(address, sizeof(address)) || begin()) {
 		printf("Bail out! no device, or no threads\n");
 		return 1;
 	}

@@ -174,7 +174,7 @@ int64_t stat_settles(const char *name, int64_t value, unsigned int ms)
 
 /* ---- bus and module -------------------------------------------------------------- */
 
-int pci_address(char *text, unsigned int size)
+int bus_address(char *text, unsigned int size)
 {
 	const char *node = strrchr(device_path(), '/') + 1;
 	char path[128], target[256];
@@ -189,22 +189,60 @@ int pci_address(char *text, unsigned int size)
 	return 0;
 }
 
+/* Domain, bus, device and function; a device tree's node is its address and its name. */
+bool on_pci(const char *address)
+{
+	unsigned int part[4];
+
+	return sscanf(address, "%x:%x:%x.%x", &part[0], &part[1], &part[2], &part[3]) == 4;
+}
+
+static const char *bus_of(const char *address)
+{
+	return on_pci(address) ? "pci" : "platform";
+}
+
+void bus_path(char *path, unsigned int size, const char *address, const char *file)
+{
+	snprintf(path, size, "/sys/bus/%s/devices/%s/%s", bus_of(address), address, file);
+}
+
+bool dma_noncoherent(const char *address)
+{
+	char path[128];
+
+	bus_path(path, sizeof(path), address, "of_node/dma-noncoherent");
+	return !on_pci(address) && !access(path, F_OK);
+}
+
+static int driver_file_write(const char *file, const char *address)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/bus/%s/drivers/xqaccel/%s", bus_of(address), file);
+	return file_write(path, address);
+}
+
 int driver_unbind(const char *address)
 {
-	return file_write("/sys/bus/pci/drivers/xqaccel/unbind", address);
+	return driver_file_write("unbind", address);
 }
 
 int driver_bind(const char *address)
 {
-	return file_write("/sys/bus/pci/drivers/xqaccel/bind", address);
+	return driver_file_write("bind", address);
 }
 
-int pci_rescan(const char *address)
+int bus_rescan(const char *address)
 {
 	char path[128];
 	int ret;
 
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/remove", address);
+	if (!on_pci(address)) {
+		ret = driver_unbind(address);
+		return ret ? ret : driver_bind(address);
+	}
+	bus_path(path, sizeof(path), address, "remove");
 	ret = file_write(path, "1");
 	return ret ? ret : file_write("/sys/bus/pci/rescan", "1");
 }

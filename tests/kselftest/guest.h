@@ -32,12 +32,17 @@ int64_t stat_settles(const char *name, int64_t value, unsigned int ms);
 int file_write(const char *path, const char *text);
 int file_read(const char *path, char *text, unsigned int size);
 
-/* The device's address on the PCI bus, as "0000:01:00.0". */
-int pci_address(char *text, unsigned int size);
+/* Its address on its bus: "0000:01:00.0" on PCI, "c000000.accelerator" on a board's own. */
+int bus_address(char *text, unsigned int size);
+bool on_pci(const char *address);
+/* The path of one of the device's files in sysfs, which are there without a driver, too. */
+void bus_path(char *path, unsigned int size, const char *address, const char *file);
+/* Whether the device tree says of the device itself that caches do not see its DMA. */
+bool dma_noncoherent(const char *address);
 int driver_unbind(const char *address);
 int driver_bind(const char *address);
-/* Has the kernel forget the function and find it again, with fresh resources. */
-int pci_rescan(const char *address);
+/* Has the kernel forget the device and find it again, on PCI with fresh resources. */
+int bus_rescan(const char *address);
 
 /* Waits until the device node is there, or is gone. */
 bool node_appears(unsigned int ms);

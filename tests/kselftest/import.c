@@ -602,7 +602,7 @@ TEST_F_TIMEOUT(import, unbound_while_shared, 90)
 
 	if (!host_present())
 		SKIP(return, "no host to make jobs slow");
-	ASSERT_EQ(0, pci_address(address, sizeof(address)));
+	ASSERT_EQ(0, bus_address(address, sizeof(address)));
 	ASSERT_EQ(0, buffer_create_shared(self->fd, PAGE, &shared));
 	ASSERT_EQ(0, buffer_wrap(self->fd, pages_of(8 * PAGE), 8 * PAGE, 0, &wrapped));
 	dmabuf = buffer_export(self->fd, shared.handle, 0);
@@ -652,7 +652,7 @@ TEST_F_TIMEOUT(import, dmabuf_outlives_the_device, 90)
 
 	if (!host_present())
 		SKIP(return, "no host");
-	ASSERT_EQ(0, pci_address(address, sizeof(address)));
+	ASSERT_EQ(0, bus_address(address, sizeof(address)));
 	ASSERT_EQ(0, buffer_create_shared(self->fd, PAGE, &shared));
 	dmabuf = buffer_export(self->fd, shared.handle, 0);
 	ASSERT_LE(0, dmabuf);

@@ -29,7 +29,7 @@ FIXTURE_SETUP(limits)
 	if (getuid() || !host_present())
 		SKIP(return, "not root, or no host to make the device hang");
 	ASSERT_EQ(0, inject_nothing());
-	ASSERT_EQ(0, pci_address(self->address, sizeof(self->address)));
+	ASSERT_EQ(0, bus_address(self->address, sizeof(self->address)));
 	ASSERT_EQ(0, chmod(device_path(), 0666));
 	for (i = 0; i < FILES; i++) {
 		self->fd[i] = device_open();

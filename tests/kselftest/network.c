@@ -100,7 +100,7 @@ FIXTURE_SETUP(network)
 		SKIP(return, "not root");
 	if (host_present())
 		ASSERT_EQ(0, inject_nothing());
-	ASSERT_EQ(0, pci_address(self->address, sizeof(self->address)));
+	ASSERT_EQ(0, bus_address(self->address, sizeof(self->address)));
 	self->weights = malloc(WIDTH * WIDTH);
 	ASSERT_NE(NULL, self->weights);
 	for (i = 0; i < WIDTH * WIDTH; i++)

@@ -147,8 +147,8 @@ TEST_F(observe, fdinfo_tells_who_it_is)
 	EXPECT_EQ((long long)self->info.queues, fdinfo(self->fd, "drm-engine-capacity-gemm"));
 	EXPECT_TRUE(strstr(text, "drm-driver:\txqaccel\n") == strstr(text, "drm-driver"));
 	EXPECT_TRUE(strstr(text, "xqaccel-priority:\tnormal\n"));
-	if (!pci_address(address, sizeof(address)))
-		EXPECT_TRUE(strstr(text, address));
+	if (!bus_address(address, sizeof(address)))
+		EXPECT_EQ(on_pci(address), !!strstr(text, address));
 	close(other);
 }
 

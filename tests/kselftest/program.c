@@ -46,7 +46,7 @@ FIXTURE_SETUP(program)
 	ASSERT_EQ(0, device_info(self->fd, &info));
 	if (!(info.features & XQACCEL_FEATURE_PROGRAM))
 		SKIP(return, "the device has no programs");
-	if (pci_address(self->address, sizeof(self->address)))
+	if (bus_address(self->address, sizeof(self->address)))
 		self->address[0] = 0;
 	ASSERT_EQ(0, buffer_create(self->fd, BYTES, &self->buf));
 	fill(&self->buf);
@@ -464,7 +464,7 @@ static int reset_in_the_middle(FIXTURE_DATA(program) *self, const struct xqaccel
 	char path[96];
 	int ret;
 
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/reset", self->address);
+	bus_path(path, sizeof(path), self->address, "reset");
 	ret = inject("slow-ns", 400 * MS);
 	if (!ret)
 		ret = submit(self->fd, run);
@@ -482,6 +482,8 @@ TEST_F_TIMEOUT(program, repeats_after_a_reset, 60)
 
 	if (!host_present() || !self->address[0])
 		SKIP(return, "no fault injection");
+	if (!on_pci(self->address))
+		SKIP(return, "not on PCI, which can reset it");
 	before = stat_of("resubmitted");
 	ASSERT_EQ(0, reset_in_the_middle(self, &self->run));
 	EXPECT_EQ(XQACCEL_STATUS_OK, (int)self->c.status);
@@ -501,6 +503,8 @@ TEST_F_TIMEOUT(program, ends_if_it_cant_repeat, 120)
 
 	if (!host_present() || !self->address[0])
 		SKIP(return, "no fault injection");
+	if (!on_pci(self->address))
+		SKIP(return, "not on PCI, which can reset it");
 	for (kind = 0; kind < 3; kind++) {
 		for (i = 0; i < JOBS; i++) {
 			small_job(&job[i], &self->buf);

@@ -33,7 +33,7 @@ FIXTURE_SETUP(reset)
 		SKIP(return, "not root");
 	if (host_present())
 		ASSERT_EQ(0, inject_nothing());
-	ASSERT_EQ(0, pci_address(self->address, sizeof(self->address)));
+	ASSERT_EQ(0, bus_address(self->address, sizeof(self->address)));
 	self->fd = device_open();
 	ASSERT_LE(0, self->fd);
 	ASSERT_EQ(0, buffer_create(self->fd, 8192, &self->buf));
@@ -56,7 +56,7 @@ static int function_file(const char *address, const char *name, const char *text
 {
 	char path[128];
 
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/%s", address, name);
+	bus_path(path, sizeof(path), address, name);
 	return file_write(path, text);
 }
 
@@ -134,6 +134,8 @@ TEST_F_TIMEOUT(reset, while_everything_goes_on, 120)
 	static struct batch b;
 	unsigned int seed = 0;
 
+	if (!on_pci(self->address))
+		SKIP(return, "not on PCI, which can reset it");
 	ASSERT_EQ(0, pthread_create(&r.thread, NULL, reset_again_and_again, &r));
 	while (now_ns() < end) {
 		struct buffer buf;
@@ -161,6 +163,8 @@ TEST_F_TIMEOUT(reset, of_a_stuck_device, 60)
 {
 	if (!host_present())
 		SKIP(return, "no host to inject faults");
+	if (!on_pci(self->address))
+		SKIP(return, "not on PCI, which can reset it");
 	ASSERT_EQ(0, inject("stuck-reset", 1));
 	ASSERT_EQ(0, inject("hang-jobs", 1));
 	ASSERT_EQ(0, submit_lane(self->fd, &self->job, 0, 60000));
@@ -201,6 +205,8 @@ static void after_bus_error(struct __test_metadata *_metadata, FIXTURE_DATA(rese
 
 	if (!host_present())
 		SKIP(return, "no host to inject an error");
+	if (!on_pci(self->address))
+		SKIP(return, "not on PCI, whose errors these are");
 	for (round = 0; round < 3; round++) {
 		ASSERT_EQ(0, batch_open(&b, round + 1));
 		ASSERT_EQ(0, inject("slow-ns", 30 * MS));
@@ -229,7 +235,7 @@ TEST_F_TIMEOUT(reset, error_of_the_bus, 60)
 
 TEST_F_TIMEOUT(reset, fatal_error_of_the_bus, 60)
 {
-	if (!native_hotplug())
+	if (on_pci(self->address) && !native_hotplug())
 		SKIP(return, "no link that can be reset");
 	after_bus_error(_metadata, self, AER_MALFORMED_TLP);
 }
@@ -239,6 +245,8 @@ TEST_F_TIMEOUT(reset, fatal_error_that_is_not_recovered, 90)
 {
 	if (!host_present())
 		SKIP(return, "no host to inject an error");
+	if (!on_pci(self->address))
+		SKIP(return, "not on PCI, whose errors these are");
 	if (native_hotplug())
 		SKIP(return, "the link can be reset");
 	ASSERT_EQ(0, inject("slow-ns", SECOND));
@@ -251,7 +259,7 @@ TEST_F_TIMEOUT(reset, fatal_error_that_is_not_recovered, 90)
 	munmap(self->buf.map, self->buf.bytes);
 	close(self->fd);
 	ASSERT_EQ(0, inject_nothing());
-	ASSERT_EQ(0, pci_rescan(self->address));
+	ASSERT_EQ(0, bus_rescan(self->address));
 	ASSERT_TRUE(node_appears(5000));
 	self->fd = device_open();
 	ASSERT_LE(0, self->fd);

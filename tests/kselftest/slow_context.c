@@ -26,7 +26,7 @@ FIXTURE_SETUP(slow_context)
 	if (!host_present())
 		SKIP(return, "no host to make the device slow");
 	ASSERT_EQ(0, inject_nothing());
-	ASSERT_EQ(0, pci_address(self->address, sizeof(self->address)));
+	ASSERT_EQ(0, bus_address(self->address, sizeof(self->address)));
 	self->fd = device_open();
 	ASSERT_LE(0, self->fd);
 	ASSERT_EQ(0, buffer_create(self->fd, 4096, &self->used));

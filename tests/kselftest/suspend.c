@@ -282,7 +282,7 @@ TEST_F_TIMEOUT(suspend, device_that_does_not_wake, 60)
 
 	if (!host_present())
 		SKIP(return, "no host to inject faults");
-	ASSERT_EQ(0, pci_address(address, sizeof(address)));
+	ASSERT_EQ(0, bus_address(address, sizeof(address)));
 	ASSERT_EQ(0, inject("stuck-reset", 1));
 	ASSERT_EQ(0, inject("hang-jobs", 1));
 	ASSERT_EQ(0, submit_lane(self->fd, &self->job, 0, 60000));

@@ -128,7 +128,7 @@ FIXTURE_SETUP(uring_end)
 		SKIP(return, "no host to make the device slow");
 	if (getuid())
 		SKIP(return, "not root");
-	ASSERT_EQ(0, pci_address(self->address, sizeof(self->address)));
+	ASSERT_EQ(0, bus_address(self->address, sizeof(self->address)));
 	ASSERT_EQ(0, inject_nothing());
 	ASSERT_EQ(0, inject("slow-ns", SLOW_NS));
 }
@@ -324,7 +324,9 @@ TEST_F_TIMEOUT(uring_end, reset, 300)
 	char path[128];
 	unsigned int i;
 
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/reset", self->address);
+	if (!on_pci(self->address))
+		SKIP(return, "not on PCI, which can reset it");
+	bus_path(path, sizeof(path), self->address, "reset");
 	for (i = 0; i < count; i++) {
 		ASSERT_EQ(0, life_open(&l, kinds[i % ARRAY_SIZE(kinds)]));
 		ASSERT_EQ(0, life_submit(&l));

@@ -2,7 +2,7 @@
 #
 # The kernel's own tools for source, over the driver: `make lint` runs all of them, `make check` those that are quick.
 
-CHECK_SCRIPTS += tests/static/kernel_doc.sh tests/static/checkpatch.sh
+CHECK_SCRIPTS += tests/static/kernel_doc.sh tests/static/checkpatch.sh tests/static/devicetree.sh
 kernel_doc.sh-args := $(O)
 CHECK_SCRIPTS += tests/static/call_graph.py
 call_graph.py-args := $(O)/module-6.12

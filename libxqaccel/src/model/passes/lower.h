@@ -39,6 +39,7 @@ struct xqm_real {
  * @y: what it makes
  * @like: whose name and place it has; NULL for the operator that is replaced
  * @image: tensors are images, whose channels have to come last
+ * @turned: weights of a fully connected layer are [n][k] in the file, too
  */
 struct xqm_layer {
 	enum xqm_op op;
@@ -46,7 +47,7 @@ struct xqm_layer {
 	struct xqm_real x, w, y;
 	int bias;
 	const struct xqm_operator *like;
-	bool image;
+	bool image, turned;
 };
 
 /**

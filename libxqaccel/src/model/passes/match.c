@@ -3,10 +3,12 @@
  * Which operators are layers of integers: quantized operators, and those of real numbers between
  * DequantizeLinear and QuantizeLinear.
  */
+#include <errno.h>
 #include <math.h>
 #include <string.h>
 
 #include "libxqaccel/src/model/cpu/elements.h"
+#include "libxqaccel/src/model/cpu/integer.h"
 #include "libxqaccel/src/model/cpu/kernels.h"
 #include "libxqaccel/src/model/cpu/qlinear.h"
 #include "lower.h"
@@ -76,6 +78,22 @@ static bool dequantized(struct xqm_graph *graph, int tensor, struct xqm_real *to
 
 /* ---- quantized operators -------------------------------------------------------------------------------- */
 
+/* a, scale, zero point, the same of b, c or none, scale and zero point of y or none for an output of real numbers. */
+static bool match_qgemm(struct xqm_graph *graph, const struct xqm_operator *op, struct xqm_layer *layer)
+{
+	const struct xqm_qgemm *p = op->params.other.data;
+
+	if (p->transpose_a || !operand(op, 7) || !real_of(graph, op->input[0], op->input[1], operand(op, 2), 0, &layer->x) ||
+	    !real_of(graph, op->input[3], op->input[4], operand(op, 5), p->transpose_b ? 0 : 1, &layer->w) ||
+	    !real_of(graph, op->output[0], op->input[7], operand(op, 8), 0, &layer->y))
+		return false;
+	layer->op = XQM_FULLY_CONNECTED;
+	layer->params.fully_connected = (struct xqm_fully_connected){ true, -INFINITY, INFINITY };
+	layer->bias = operand(op, 6);
+	layer->turned = p->transpose_b;
+	return true;
+}
+
 static bool match_qlinear(struct xqm_graph *graph, const struct xqm_operator *op, struct xqm_layer *layer)
 {
 	const struct xqm_kernel *kernel = op->params.other.kernel;
@@ -90,6 +108,8 @@ static bool match_qlinear(struct xqm_graph *graph, const struct xqm_operator *op
 		return real_of(graph, op->input[0], op->input[1], operand(op, 2), 0, &layer->x) &&
 		       real_of(graph, op->output[0], op->input[3], operand(op, 4), 0, &layer->y);
 	}
+	if (kernel == &xqm_qgemm_kernel)
+		return match_qgemm(graph, op, layer);
 	if (!conv && !product && !sum && !times)
 		return false;
 	if (!real_of(graph, op->input[0], op->input[1], operand(op, 2), 0, &layer->x) ||
@@ -113,14 +133,58 @@ static bool match_qlinear(struct xqm_graph *graph, const struct xqm_operator *op
 
 /* ---- operators of real numbers --------------------------------------------------------------------------- */
 
-/* A bias that was quantized by the product of the other scales, as accumulators are. */
+/* One element of a bias: what is added to the accumulator, if there is an integer that stands for it exactly. */
+static bool whole_bias(float bias, float product, int32_t *to)
+{
+	const double q = rint((double)bias / (double)product);
+
+	*to = fabs(q) < 2147483648.0 ? (int32_t)q : 0;
+	return (float)*to * product == bias;
+}
+
+/* A bias of real numbers that integers stand for exactly, as a constant of s32; 0 if they don't. */
+static int integers_of(struct xqm_graph *graph, const struct xqm_tensor *bias, const struct xqm_layer *layer)
+{
+	const size_t count = (size_t)xqm_elements(&bias->shape);
+	const float *value = bias->data;
+	const struct xqm_shape shape = bias->shape;
+	const char *name = bias->name;
+	struct xqm_tensor *t;
+	int32_t *to;
+	int number;
+
+	if (layer->x.count != 1 || (layer->w.count > 1 && layer->w.count != count))
+		return 0;
+	to = xqm_alloc(graph, count * sizeof(*to) + 1);
+	for (size_t i = 0; to && i < count; i++)
+		if (!whole_bias(value[i], layer->x.scale[0] * layer->w.scale[layer->w.count > 1 ? i : 0], &to[i]))
+			return 0;
+	number = to ? xqm_add_tensor(graph, name) : -ENOMEM;
+	if (number < 0)
+		return 0;
+	t = xqm_tensor(graph, number);
+	t->type = XQ_S32;
+	t->shape = shape;
+	t->data = to;
+	t->bytes = count * sizeof(*to);
+	t->uses = 1;
+	return number;
+}
+
+/* A bias that was quantized by the product of the other scales, as accumulators are, or could be without a difference. */
 static bool match_bias(struct xqm_graph *graph, int tensor, struct xqm_layer *layer)
 {
+	const struct xqm_tensor *t = xqm_tensor(graph, tensor);
 	struct xqm_real bias;
 
 	if (!tensor)
 		return true;
-	if (!dequantized(graph, tensor, &bias) || xqm_tensor(graph, bias.tensor)->type != XQ_S32)
+	if (t->data && t->type == XQ_F32 && t->shape.dims <= 1) {
+		layer->bias = integers_of(graph, t, layer);
+		return layer->bias;
+	}
+	if (!dequantized(graph, tensor, &bias) || xqm_tensor(graph, bias.tensor)->type != XQ_S32 ||
+	    xqm_tensor(graph, bias.tensor)->shape.dims > 1)
 		return false;
 	for (size_t i = 0; i < layer->w.count || i < bias.count; i++) {
 		float product = layer->x.scale[0] * layer->w.scale[layer->w.count > 1 ? i : 0];
@@ -140,6 +204,38 @@ static bool same_codes(const struct xqm_graph *graph, const struct xqm_layer *la
 	       xqm_tensor(graph, layer->x.tensor)->type == xqm_tensor(graph, layer->y.tensor)->type;
 }
 
+/* Scales of weights go with the output's columns. */
+static bool along_columns(const struct xqm_layer *layer)
+{
+	return layer->w.count == 1 || layer->w.axis == (layer->turned ? 0 : 1);
+}
+
+static bool match_product(struct xqm_graph *graph, const struct xqm_operator *op, int bias, struct xqm_layer *layer)
+{
+	if (op->params.matmul.transpose_a || op->params.matmul.alpha != 1 || op->params.matmul.beta != 1 ||
+	    !dequantized(graph, op->input[1], &layer->w) || !match_bias(graph, bias, layer))
+		return false;
+	layer->op = XQM_FULLY_CONNECTED;
+	layer->params.fully_connected = (struct xqm_fully_connected){ true, -INFINITY, INFINITY };
+	layer->turned = op->params.matmul.transpose_b;
+	return along_columns(layer);
+}
+
+/* The sum of a product and a bias, which nobody else sees. */
+static bool match_product_and_bias(struct xqm_graph *graph, const struct xqm_operator *sum, struct xqm_layer *layer)
+{
+	for (unsigned int i = 0; i < 2; i++) {
+		const struct xqm_operator *op = maker(graph, sum->input[i]);
+
+		if (op && op->op == XQM_MATMUL && xqm_output(graph, op, 0)->uses == 1 && dequantized(graph, op->input[0], &layer->x) &&
+		    match_product(graph, op, sum->input[!i], layer)) {
+			layer->like = op;
+			return true;
+		}
+	}
+	return false;
+}
+
 static bool match_inner(struct xqm_graph *graph, const struct xqm_operator *op, struct xqm_layer *layer)
 {
 	const struct xqm_tensor *x = xqm_input(graph, op, 0), *y = xqm_output(graph, op, 0);
@@ -147,7 +243,11 @@ static bool match_inner(struct xqm_graph *graph, const struct xqm_operator *op, 
 	layer->op = op->op;
 	layer->params = op->params;
 	layer->like = op;
-	if (!x || !y || x->type != XQ_F32 || !dequantized(graph, op->input[0], &layer->x))
+	if (!x || !y || x->type != XQ_F32)
+		return false;
+	if (op->op == XQM_ADD && match_product_and_bias(graph, op, layer))
+		return true;
+	if (!dequantized(graph, op->input[0], &layer->x))
 		return false;
 	switch (op->op) {
 	case XQM_CONV:
@@ -156,13 +256,7 @@ static bool match_inner(struct xqm_graph *graph, const struct xqm_operator *op, 
 		       match_bias(graph, operand(op, 2), layer);
 	case XQM_MATMUL:
 	case XQM_GEMM:
-		if (op->params.matmul.transpose_a || op->params.matmul.transpose_b || op->params.matmul.alpha != 1 ||
-		    op->params.matmul.beta != 1 || !dequantized(graph, op->input[1], &layer->w) ||
-		    !match_bias(graph, operand(op, 2), layer))
-			return false;
-		layer->op = XQM_FULLY_CONNECTED;
-		layer->params.fully_connected = (struct xqm_fully_connected){ true, -INFINITY, INFINITY };
-		return true;
+		return match_product(graph, op, operand(op, 2), layer);
 	case XQM_ADD:
 	case XQM_MUL:
 		return dequantized(graph, op->input[1], &layer->w);
@@ -186,39 +280,63 @@ static bool match_inner(struct xqm_graph *graph, const struct xqm_operator *op, 
 	}
 }
 
-/* Sets the lower bound of a layer, if it has one. */
-static bool set_low(struct xqm_layer *layer, float low)
+/* Sets the bounds of a layer, if it has them. */
+static bool set_bounds(struct xqm_layer *layer, float low, float high)
 {
 	switch (layer->op) {
 	case XQM_CONV:
 		layer->params.window.low = low;
+		layer->params.window.high = high;
 		return true;
 	case XQM_FULLY_CONNECTED:
 		layer->params.fully_connected.low = low;
+		layer->params.fully_connected.high = high;
 		return true;
 	case XQM_ADD:
 	case XQM_MUL:
-		layer->params.clamp.low = low;
+		layer->params.clamp = (struct xqm_clamp){ low, high };
 		return true;
 	default:
 		return false;
 	}
 }
 
-/* From the QuantizeLinear at the end back, over a Relu that nobody else reads. */
+/* Bounds of a Relu, or of a Clip if they are constants. */
+static bool bounds_of(const struct xqm_graph *graph, const struct xqm_operator *op, float *low, float *high)
+{
+	float *const to[2] = { low, high };
+
+	*low = op->op == XQM_RELU ? 0 : -INFINITY;
+	*high = INFINITY;
+	for (unsigned int i = 0; i < 2 && op->op == XQM_CLIP; i++) {
+		const struct xqm_tensor *t = xqm_tensor(graph, operand(op, i + 1));
+
+		if (!t)
+			continue;
+		if (!t->data || t->type != XQ_F32 || xqm_elements(&t->shape) != 1 || isnan(*(const float *)t->data))
+			return false;
+		*to[i] = *(const float *)t->data;
+	}
+	return *low <= *high;
+}
+
+/* From the QuantizeLinear at the end back, over a Relu or Clip that nobody else reads. */
 static bool match_quantize(struct xqm_graph *graph, const struct xqm_operator *op, struct xqm_layer *layer)
 {
 	const struct xqm_operator *inner = maker(graph, op->input[0]);
-	bool relu = inner && inner->op == XQM_RELU && xqm_tensor(graph, op->input[0])->uses == 1;
+	bool bounded = inner && (inner->op == XQM_RELU || inner->op == XQM_CLIP) && xqm_tensor(graph, op->input[0])->uses == 1;
+	float low, high;
 
 	if (!is_linear(op, XQM_QUANTIZE_LINEAR) ||
 	    !real_of(graph, op->output[0], op->input[1], operand(op, 2), 0, &layer->y))
 		return false;
-	if (relu)
+	if (bounded && !bounds_of(graph, inner, &low, &high))
+		return false;
+	if (bounded)
 		inner = maker(graph, inner->input[0]);
 	if (!inner || !match_inner(graph, inner, layer) || xqm_output(graph, inner, 0)->uses != 1)
 		return false;
-	return !relu || set_low(layer, 0);
+	return !bounded || set_bounds(layer, low, high);
 }
 
 /* A conversion by itself. */

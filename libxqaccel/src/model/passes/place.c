@@ -45,12 +45,13 @@ static int constant_of(struct xqm_graph *graph, const struct xqm_real *real)
 	t->data = from->data;
 	t->bytes = from->bytes;
 	t->order = from->order;
+	t->codebook = from->codebook;
 	t->uses = 1;
 	set_real(t, real);
 	return number;
 }
 
-/* Weights [k][n] as [n][k]; 8-bit integers. */
+/* Weights [k][n] as [n][k]; unpacked. */
 static int turned_weights(struct xqm_graph *graph, const struct xqm_real *real)
 {
 	int number = constant_of(graph, real);
@@ -203,7 +204,8 @@ static bool allowed(const struct xqm_lowering *l, const struct xqm_layer *layer,
 	if (is_pair(layer->op))
 		return w && !w->data && !x->data && may_have(w, &layer->w) && layer->w.count == 1 && layer->x.count == 1;
 	if (layer->op == XQM_FULLY_CONNECTED)
-		return w && w->data && w->shape.dims == 2 && (w->type == XQ_S8 || w->type == XQ_U8);
+		return w && w->data && w->shape.dims == 2 && (layer->turned || w->order == XQ_UNPACKED) &&
+		       xqm_is(graph, w->number, XQM_WEIGHTS);
 	return layer->op != XQM_CONV || (w && w->data);
 }
 
@@ -261,9 +263,9 @@ int xqm_place(struct xqm_lowering *l, const struct xqm_layer *layer)
 			w = read_twin(l, w);
 		y = like(graph, layer->y.tensor, to_last);
 	}
-	if (layer->op == XQM_FULLY_CONNECTED)
+	if (layer->op == XQM_FULLY_CONNECTED && !layer->turned)
 		w = turned_weights(graph, &layer->w);
-	else if (layer->op == XQM_CONV)
+	else if (layer->op == XQM_CONV || layer->op == XQM_FULLY_CONNECTED)
 		w = constant_of(graph, &layer->w);
 	else if (layer->op == XQM_REDUCE_MEAN)
 		w = mean_axes(graph);

@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +13,7 @@
 #include "arguments.h"
 #include "calibration.h"
 #include "command.h"
-#include "json.h"
+#include "convert.h"
 #include "model_file.h"
 #include "options.h"
 #include "output.h"
@@ -25,13 +24,14 @@
  * struct convert - the command's arguments and what comes of them
  * @source: the model as it is, for the shapes of its inputs
  * @piece: bytes of one input of its own batch; @next: inputs of the model for one run
- * @float_scores: @scores: how often each model is right
+ * @report: what is told at the end
  */
 struct convert {
-	const char *path, *device, *granularity, *method, *weight_method, *evaluate_path, *labels_path;
+	const char *path, *picture, *device, *granularity, *method, *weight_method, *rounding, *evaluate_path, *labels_path;
 	struct option_strings outputs, calibrate, exclude;
 	struct xq_post_training_options options;
-	bool report, json;
+	bool table, json, keep_bias;
+	int64_t budget_bytes;
 
 	struct xq_model *source;
 	struct xq_device *dev;
@@ -41,48 +41,102 @@ struct convert {
 	const void **next;
 	unsigned int inputs;
 	int tensors;
-	struct run_scores float_scores, scores;
+	struct convert_report report;
 	uint64_t done;
 };
 
+static int parse_granularity(struct convert *c)
+{
+	const char *g = c->granularity ? c->granularity : "channel";
+	char *end = NULL;
+
+	c->options.per_channel = !strcmp(g, "channel");
+	if (!strncmp(g, "group:", 6)) {
+		errno = 0;
+		c->options.group = strtoul(g + 6, &end, 10);
+		if (g[6] < '1' || g[6] > '9' || *end || errno || c->options.group > INT32_MAX)
+			return usage("--granularity is tensor, channel or group:G, not %s", g);
+	} else if (strcmp(g, "tensor") && strcmp(g, "channel")) {
+		return usage("--granularity is tensor, channel or group:G, not %s", g);
+	}
+	return OPTIONS_DONE;
+}
+
+/* The model, and with --report one picture. */
+static int take_operands(struct convert *c, const char *const *operands, int count)
+{
+	for (int i = 0; i < count; i++) {
+		const size_t length = strlen(operands[i]);
+		const bool picture = count > 1 && c->table && length > 4 && !strcmp(operands[i] + length - 4, ".svg");
+		const char **to = picture ? &c->picture : &c->path;
+
+		if (*to)
+			return usage("there is one model, and with --report one picture (%s)", operands[i]);
+		*to = operands[i];
+	}
+	return OPTIONS_DONE;
+}
+
 static int parse(struct convert *c, int argc, char **argv)
 {
+	bool has_bytes = false, has_ms = false, has_weights = false;
 	const struct option_spec specs[] = {
 		{ "output", 'o', OPTION_STRINGS, &c->outputs, "FILE", "where the model goes", NULL },
 		{ "calibrate", 0, OPTION_STRINGS, &c->calibrate, "X.npy", "rows that the model is run on: once for each input of the"
 		  " model, or of a model with one input as often as there are files", NULL },
-		{ "weights", 0, OPTION_TYPE, &c->options.weights, "s8|s4|s2|t2", "type of weights, default s8", NULL },
+		{ "weights", 0, OPTION_TYPE, &c->options.weights, "s8|s4|s2|t2|b1|c4", "type of weights, default s8", &has_weights },
 		{ "activations", 0, OPTION_TYPE, &c->options.activations, "u8|s8", "type of activations, default u8", NULL },
-		{ "granularity", 0, OPTION_WORD, &c->granularity, "tensor|channel", "what of the weights shares a scale, default channel",
-		  NULL },
+		{ "granularity", 0, OPTION_WORD, &c->granularity, "tensor|channel|group:G", "what of the weights shares a scale, default channel;"
+		  " group:G is G input channels of an output channel", NULL },
 		{ "method", 0, OPTION_WORD, &c->method, CALIBRATIONS, "how ranges of activations are found, default minmax", NULL },
 		{ "weight-method", 0, OPTION_WORD, &c->weight_method, CALIBRATIONS, "the same of weights, default minmax, mse below 8"
 		  " bits", NULL },
+		{ "round", 0, OPTION_WORD, &c->rounding, "value|output", "codes of weights are those nearest to them, or those that change"
+		  " outputs of layers least (AdaRound); default value for s8, output for all others", NULL },
+		{ "no-bias-correction", 0, OPTION_FLAG, &c->keep_bias, NULL, "biases stay as they are where codes are chosen by outputs", NULL },
+		{ "budget-bytes", 0, OPTION_INT, &c->budget_bytes, "BYTES", "a type for each layer, s8, s4, t2 or b1, so that all weights take at"
+		  " most so many", &has_bytes },
+		{ "budget-ms", 0, OPTION_DOUBLE, &c->options.budget_ms, "MS", "the same for the time of all layers on the device, for one row",
+		  &has_ms },
 		{ "exclude", 0, OPTION_STRINGS, &c->exclude, "LAYER", "a layer that stays in float", NULL },
-		{ "report", 0, OPTION_FLAG, &c->report, NULL, "what each layer lost, and its size", NULL },
+		{ "report", 0, OPTION_FLAG, &c->table, NULL, "what each layer lost, and its size. FILE.svg beside the model gets a picture",
+		  NULL },
 		{ "evaluate", 0, OPTION_STRING, &c->evaluate_path, "X.npy", "how often both models are right on these rows", NULL },
 		{ "labels", 0, OPTION_STRING, &c->labels_path, "L.npy", "of --evaluate, one integer for each row", NULL },
 		{ "device", 0, OPTION_STRING, &c->device, "NAME", "soft, or a path; default: the first that works", NULL },
 		{ "json", 0, OPTION_FLAG, &c->json, NULL, "report as one line of JSON", NULL },
 	};
-	int status = options_parse(argc, argv, specs, sizeof(specs) / sizeof(specs[0]), &c->path, 1, 1, NULL);
+	const char *operands[2] = { 0 };
+	int count, status = options_parse(argc, argv, specs, sizeof(specs) / sizeof(specs[0]), operands, 1, 2, &count);
 
+	if (status == OPTIONS_DONE)
+		status = take_operands(c, operands, count);
 	if (status != OPTIONS_DONE)
 		return status;
+	if ((has_bytes && c->budget_bytes < 1) || (has_ms && !(c->options.budget_ms > 0)))
+		return usage("a budget must be above 0");
+	if (has_weights && (has_bytes || has_ms))
+		return usage("--weights is for all layers, a budget finds a type for each");
+	c->options.budget_bytes = (size_t)c->budget_bytes;
 	if (c->outputs.count != 1)
 		return usage("-o OUT.onnx is %s", c->outputs.count ? "wanted once" : "missing");
 	if (!c->calibrate.count)
 		return usage("--calibrate X.npy is missing");
 	if (!c->evaluate_path != !c->labels_path)
 		return usage("--evaluate and --labels belong together");
-	c->options.per_channel = !c->granularity || !strcmp(c->granularity, "channel");
+	status = parse_granularity(c);
+	if (status != OPTIONS_DONE)
+		return status;
+	c->options.rounding = c->rounding ? !strcmp(c->rounding, "output") : c->options.weights != XQ_S8 || has_bytes || has_ms;
+	c->options.correct_bias = c->options.rounding == XQ_ROUND_BY_OUTPUT && !c->keep_bias;
 	c->options.exclude = c->exclude.text;
 	c->options.excluded = (unsigned int)c->exclude.count;
-	if (c->options.weights != XQ_S8)
-		c->options.weight_range.method = XQ_CAL_MSE;
+	c->options.narrow_weight_range.method = XQ_CAL_MSE;
 	status = calibration_parse("method", c->method, &c->options.activation_range);
 	if (!status)
 		status = calibration_parse("weight-method", c->weight_method, &c->options.weight_range);
+	if (!status && c->weight_method)
+		status = calibration_parse("weight-method", c->weight_method, &c->options.narrow_weight_range);
 	return status ? status : OPTIONS_DONE;
 }
 
@@ -166,7 +220,7 @@ static int for_rows(struct convert *c, const char *what, each_piece *each)
 
 static int begin(struct convert *c)
 {
-	int status = output_prepare(c->outputs.text[0]);
+	int status = output_prepare(c->outputs.text[0]) || output_prepare(c->picture);
 
 	if (!status)
 		status = model_file_load(c->path, &c->source);
@@ -239,87 +293,16 @@ static int evaluate(struct convert *c)
 	status = take_rows(c, 0, c->evaluate_path, &rows, &pieces) || argument_tensor(c->labels_path, &labels);
 	if (!status && (xq_model_create(&quantized) || xq_model_load_memory(quantized, data, bytes)))
 		status = fail("%s", quantized ? xq_model_error(quantized) : "there is not enough memory");
-	c->scores.top = c->float_scores.top = 5;
+	c->report.quantized.top = c->report.source.top = 5;
 	if (!status)
 		status = outputs_of(c, c->source, &rows, pieces, &of_float) || outputs_of(c, quantized, &rows, pieces, &y) ||
-			 run_score(&of_float, &labels, &c->float_scores) || run_score(&y, &labels, &c->scores);
+			 run_score(&of_float, &labels, &c->report.source) || run_score(&y, &labels, &c->report.quantized);
 	xq_model_destroy(quantized);
 	tensor_free(&rows);
 	tensor_free(&labels);
 	tensor_free(&y);
 	tensor_free(&of_float);
 	return status ? EXIT_ERROR : 0;
-}
-
-/* ---- reports ----------------------------------------------------------------------------------------------------- */
-
-static void number_json(double x)
-{
-	if (isfinite(x))
-		printf("%.6g", x);
-	else
-		printf("null");
-}
-
-static double share(const struct run_scores *s)
-{
-	return s->rows ? 100 * (double)s->first / (double)s->rows : 0;
-}
-
-static void report_json(const struct convert *c)
-{
-	printf("{\"model\": ");
-	json_string(c->path);
-	printf(", \"layers\": [");
-	for (unsigned int i = 0; i < xq_post_training_layers(c->conversion); i++) {
-		struct xq_post_training_layer l;
-
-		xq_post_training_layer(c->conversion, i, &l);
-		printf("%s{\"name\": ", i ? ", " : "");
-		json_string(l.name);
-		printf(", \"type\": ");
-		json_string(l.type);
-		printf(", \"excluded\": %s, \"weights\": %zu, \"bytes\": %zu, \"float_bytes\": %zu, \"weight_snr_db\": ",
-		       l.excluded ? "true" : "false", l.elements, l.bytes, l.float_bytes);
-		number_json(l.weight_snr_db);
-		printf(", \"output_snr_db\": ");
-		number_json(l.output_snr_db);
-		printf(", \"output_mse\": ");
-		number_json(l.output_mse);
-		printf("}");
-	}
-	printf("]");
-	if (c->evaluate_path)
-		printf(", \"rows\": %zu, \"float_top1\": %zu, \"top1\": %zu", c->scores.rows, c->float_scores.first, c->scores.first);
-	printf("}\n");
-}
-
-static void report(const struct convert *c)
-{
-	FILE *out = output_report();
-	size_t bytes = 0, float_bytes = 0;
-
-	if (c->report) {
-		fprintf(out, "%-10s %-32s %10s %10s %7s %12s %12s\n", "layer", "name", "weights", "bytes", "ratio", "weights dB",
-			"output dB");
-		for (unsigned int i = 0; i < xq_post_training_layers(c->conversion); i++) {
-			struct xq_post_training_layer l;
-
-			xq_post_training_layer(c->conversion, i, &l);
-			fprintf(out, "%-10s %-32.32s %10zu %10zu %6.2fx ", l.type, model_name_text(l.name), l.elements, l.bytes,
-				(double)l.float_bytes / (double)l.bytes);
-			if (l.excluded)
-				fprintf(out, "%12s %12s\n", "float", "");
-			else
-				fprintf(out, "%12.2f %12.2f\n", l.weight_snr_db, l.output_snr_db);
-			bytes += l.bytes;
-			float_bytes += l.float_bytes;
-		}
-		fprintf(out, "%-10s %-32s %10s %10zu %6.2fx\n", "all", "", "", bytes, (double)float_bytes / (double)bytes);
-	}
-	if (c->evaluate_path)
-		fprintf(out, "top-1 of %zu rows: float %.2f %%, quantized %.2f %%\n", c->scores.rows, share(&c->float_scores),
-			share(&c->scores));
 }
 
 static int work(struct convert *c)
@@ -332,20 +315,22 @@ static int work(struct convert *c)
 		status = for_rows(c, "calibrating", xq_post_training_feed);
 	if (!status && xq_post_training_finish(c->conversion))
 		status = fail("%s: %s", c->path, xq_post_training_error(c->conversion));
-	if (!status && c->report)
+	if (!status && c->table)
 		status = for_rows(c, "comparing", xq_post_training_compare);
 	if (!status)
 		status = evaluate(c);
 	if (status)
 		return status;
 	data = xq_post_training_data(c->conversion, &bytes);
-	status = output_bytes(c->outputs.text[0], data, bytes) || output_commit();
+	c->report.path = c->path;
+	c->report.conversion = c->conversion;
+	status = output_bytes(c->outputs.text[0], data, bytes) || (c->picture && convert_picture(&c->report, c->picture)) || output_commit();
 	if (status)
 		return EXIT_ERROR;
 	if (c->json)
-		report_json(c);
+		convert_report_json(&c->report);
 	else
-		report(c);
+		convert_report_print(&c->report, c->table);
 	return output_flush();
 }
 

@@ -3,7 +3,6 @@
  * xq run: where the time went, operator by operator, as a table and as a picture.
  */
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include "model_file.h"
 #include "output.h"
 #include "run.h"
+#include "svg.h"
 
 /* Sizes of the picture. */
 #define ROW		18
@@ -138,60 +138,13 @@ void run_profile_json(const struct run_profile *p, const struct xq_session *sess
 
 /* ---- picture ------------------------------------------------------------------------------------------------- */
 
-/* Text that grows. */
-struct text {
-	char *data;
-	size_t length, room;
-	bool failed;
-};
-
-__attribute__((format(printf, 2, 3))) static void add(struct text *t, const char *format, ...)
-{
-	va_list arguments;
-	char piece[1024];
-	int n;
-
-	va_start(arguments, format);
-	n = vsnprintf(piece, sizeof(piece), format, arguments);
-	va_end(arguments);
-	if (n < 0 || t->failed)
-		return;
-	n = n < (int)sizeof(piece) ? n : (int)sizeof(piece) - 1;
-	if (t->length + (size_t)n > t->room) {
-		const size_t room = 2 * t->room + sizeof(piece);
-		char *data = realloc(t->data, room);
-
-		if (!data) {
-			t->failed = true;
-			return;
-		}
-		t->data = data;
-		t->room = room;
-	}
-	memcpy(t->data + t->length, piece, (size_t)n);
-	t->length += (size_t)n;
-}
-
-/* What XML would take for its own, and what it does not allow. */
-static void add_escaped(struct text *t, const char *text)
-{
-	for (; *text; text++) {
-		const unsigned char c = (unsigned char)*text;
-
-		if (c == '<' || c == '>' || c == '&' || c == '"')
-			add(t, "&#%u;", c);
-		else
-			add(t, "%c", c < ' ' || c >= 0x7f ? '?' : c);
-	}
-}
-
-static void add_bar(struct text *t, double x, double y, double width, const char *colour)
+static void add_bar(struct svg *t, double x, double y, double width, const char *colour)
 {
 	if (width > 0)
-		add(t, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.2f\" height=\"%d\" fill=\"%s\"/>\n", x, y, width, ROW - 5, colour);
+		svg_add(t, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.2f\" height=\"%d\" fill=\"%s\"/>\n", x, y, width, ROW - 5, colour);
 }
 
-static void add_row(struct text *t, const struct run_profile *p, unsigned int i, const struct xq_session *session, double most)
+static void add_row(struct svg *t, const struct run_profile *p, unsigned int i, const struct xq_session *session, double most)
 {
 	const double y = TOP + (double)i * ROW, device = each(p, p->device_ns[i]), cpu = each(p, p->cpu_ns[i]);
 	struct xq_session_operator op;
@@ -199,21 +152,21 @@ static void add_row(struct text *t, const struct run_profile *p, unsigned int i,
 
 	xq_session_operator(session, i, &op);
 	first_output(session, &op, &output);
-	add(t, "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%u ", NAMES - 8, y + ROW - 7, i);
-	add_escaped(t, op.op.type);
-	add(t, " ");
-	add_escaped(t, model_tensor_text(&output));
-	add(t, "</text>\n");
+	svg_add(t, "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%u ", NAMES - 8, y + ROW - 7, i);
+	svg_escaped(t, op.op.type);
+	svg_add(t, " ");
+	svg_escaped(t, model_tensor_text(&output));
+	svg_add(t, "</text>\n");
 	add_bar(t, NAMES, y, device / most * BARS, "#2a6f97");
 	add_bar(t, NAMES + device / most * BARS, y, cpu / most * BARS, "#e07a3f");
-	add(t, "<text x=\"%.1f\" y=\"%.1f\" fill=\"#555\">%.1f</text>\n", NAMES + (device + cpu) / most * BARS + 4, y + ROW - 7,
+	svg_add(t, "<text x=\"%.1f\" y=\"%.1f\" fill=\"#555\">%.1f</text>\n", NAMES + (device + cpu) / most * BARS + 4, y + ROW - 7,
 	    device + cpu);
 }
 
 int run_profile_picture(const struct run_profile *p, const struct xq_session *session, const char *model, const char *path)
 {
 	const int height = TOP + (int)(p->operators + 2) * ROW;
-	struct text t = { 0 };
+	struct svg t = { 0 };
 	double most = between(p);
 	int status;
 
@@ -221,18 +174,18 @@ int run_profile_picture(const struct run_profile *p, const struct xq_session *se
 		if (each(p, p->device_ns[i] + p->cpu_ns[i]) > most)
 			most = each(p, p->device_ns[i] + p->cpu_ns[i]);
 	most = most > 0 ? most : 1;
-	add(&t, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" font-family=\"sans-serif\" font-size=\"11\">\n"
+	svg_add(&t, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" font-family=\"sans-serif\" font-size=\"11\">\n"
 	    "<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n<text x=\"10\" y=\"20\" font-size=\"14\">", NAMES + BARS + 80, height);
-	add_escaped(&t, model);
-	add(&t, ": %.1f us a run, %" PRIu64 " run%s</text>\n<text x=\"10\" y=\"40\">microseconds: <tspan fill=\"#2a6f97\">device"
+	svg_escaped(&t, model);
+	svg_add(&t, ": %.1f us a run, %" PRIu64 " run%s</text>\n<text x=\"10\" y=\"40\">microseconds: <tspan fill=\"#2a6f97\">device"
 	    " %.1f</tspan>, <tspan fill=\"#e07a3f\">CPU %.1f</tspan>, <tspan fill=\"#888\">handing over %.1f (%u changes)</tspan></text>\n",
 	    each(p, p->totals.run_ns), p->runs, p->runs == 1 ? "" : "s", each(p, p->totals.device_ns), each(p, p->totals.cpu_ns),
 	    between(p), p->totals.changes);
 	for (unsigned int i = 0; i < p->operators; i++)
 		add_row(&t, p, i, session, most);
-	add(&t, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">handing over</text>\n", NAMES - 8, TOP + (int)p->operators * ROW + ROW - 7);
+	svg_add(&t, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">handing over</text>\n", NAMES - 8, TOP + (int)p->operators * ROW + ROW - 7);
 	add_bar(&t, NAMES, TOP + (double)p->operators * ROW, between(p) / most * BARS, "#bbb");
-	add(&t, "</svg>\n");
+	svg_add(&t, "</svg>\n");
 	status = t.failed ? fail("there is not enough memory for the picture") : output_bytes(path, t.data, t.length);
 	free(t.data);
 	return status ? EXIT_ERROR : 0;

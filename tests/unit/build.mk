@@ -66,11 +66,15 @@ test_conv-timeout := 300
 test_groups-timeout := 300
 GUEST_TESTS += test_conv test_groups test_job
 
-CHECK_SCRIPTS += tests/unit/test_xq_data.py tests/unit/test_xq_operators.py tests/unit/test_xq_convert.py
+CHECK_SCRIPTS += tests/unit/test_xq_data.py tests/unit/test_xq_operators.py tests/unit/test_xq_convert.py tests/unit/test_xq_resnet8.py
 CHECK_DEPS += $(O)/obj/bin/xq $(O)/asan/bin/xq
 test_xq_data.py-args = $(O)/obj/bin/xq $(O)/asan/bin/xq
 test_xq_operators.py-args = $(O)/obj/bin/xq $(O)/asan/bin/xq
 test_xq_convert.py-args = $(O)/obj/bin/xq $(O)/asan/bin/xq
+test_xq_resnet8.py-args = $(O)/obj/bin/xq
+test_xq_resnet8.py-timeout := 1800
+CHECK_SCRIPTS += tests/unit/test_onnx_fused.py
+test_onnx_fused.py-args = $(O)/obj/bin/xq $(O)/asan/bin/xq
 
 # ---- the library -----------------------------------------------------------------------------------
 

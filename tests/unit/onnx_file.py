@@ -3,7 +3,7 @@
 import math
 import struct
 
-FLOAT, UINT8, INT8, INT32, INT64, INT4, INT2 = 1, 2, 3, 6, 7, 22, 26
+FLOAT, UINT8, INT8, INT32, INT64, UINT4, INT4, INT2 = 1, 2, 3, 6, 7, 21, 22, 26
 CODE = {FLOAT: "f", UINT8: "B", INT8: "b", INT32: "i", INT64: "q"}
 
 
@@ -105,8 +105,9 @@ def read(path):
         if kind in CODE:
             values = struct.unpack("<%d%s" % (count, CODE[kind]), data)
         else:
-            bits = 4 if kind == INT4 else 2
+            bits = 2 if kind == INT2 else 4
             values = [data[i * bits // 8] >> i * bits % 8 & (1 << bits) - 1 for i in range(count)]
-            values = tuple(v - (1 << bits) if v >> (bits - 1) else v for v in values)
+            if kind != UINT4:
+                values = tuple(v - (1 << bits) if v >> (bits - 1) else v for v in values)
         constants[t[8][0].decode()] = (kind, shape, values)
     return fields(whole[8][0])[2][0], nodes, constants

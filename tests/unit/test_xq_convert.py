@@ -10,6 +10,7 @@ import os
 import random
 import struct
 import sys
+import xml.dom.minidom
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import onnx_file as onnx  # noqa: E402
@@ -31,8 +32,8 @@ def half_even(x):
 
 
 class Tests(Base):
-    names = ("weights_and_biases", "normalization_is_folded", "near_the_float_model", "every_type_of_weights", "what_stays_float",
-             "better_ranges", "mnist", "refusals")
+    names = ("weights_and_biases", "normalization_is_folded", "near_the_float_model", "every_type_of_weights", "signs_and_tables",
+             "groups", "columns", "codes_by_outputs", "budgets", "what_stays_float", "better_ranges", "picture", "mnist", "refusals")
 
     def small(self, path="m.onnx", opset=13, norm=True, last="Gemm"):
         """Convolution, normalization, pool, depthwise convolution, sum, mean, product."""
@@ -59,6 +60,25 @@ class Tests(Base):
 
     def convert(self, *words, path="m.onnx"):
         return self.json("convert", path, "-o", "q.onnx", "--calibrate", "x.npy", "--device", "soft", *words)
+
+    def noise(self, want, got):
+        """Of outputs, as a part of their signal."""
+        return sum((x - y) ** 2 for x, y in zip(want, got)) / sum(x * x for x in want)
+
+    def with_weights(self, path, weights):
+        """The small model, float, with other weights."""
+        kept = self.w
+        self.w = {**kept, **weights}
+        nodes = [onnx.node("Conv", ["x", "w1"], ["c1"], pads=[1, 1, 1, 1]), onnx.node("Relu", ["c1"], ["r1"]),
+                 onnx.node("MaxPool", ["r1"], ["p1"], kernel_shape=[2, 2], strides=[2, 2]),
+                 onnx.node("Conv", ["p1", "w2", "b2"], ["c2"], pads=[1, 1, 1, 1], group=6), onnx.node("Add", ["c2", "p1"], ["a"]),
+                 onnx.node("GlobalAveragePool", ["a"], ["g"]), onnx.node("Flatten", ["g"], ["f"]),
+                 onnx.node("Gemm", ["f", "w3", "b3"], ["y"], transB=1)]
+        with open(path, "wb") as f:
+            f.write(onnx.model(nodes, [onnx.value("x", onnx.FLOAT, ["n", 3, 8, 8])], [onnx.value("y", onnx.FLOAT, ["n", 4])],
+                               [onnx.tensor(k, onnx.FLOAT, *self.w[k]) for k in ("w1", "w2", "w3", "b2", "b3")]))
+        self.w = kept
+        return path
 
     def outputs(self, path):
         self.run("run", path, "--input", "x.npy", "-o", "y.npy", "--device", "soft")
@@ -136,7 +156,7 @@ class Tests(Base):
         before = math.inf
         for kind, code, opset, greatest, bits in ("s8", onnx.INT8, 13, 127, 8), ("s4", onnx.INT4, 21, 7, 4), ("s2", onnx.INT2, 25, 1, 2), \
                 ("t2", onnx.INT2, 25, 1, 2):
-            report = self.convert("--weights", kind, "--report")
+            report = self.convert("--weights", kind, "--report", "--round", "value")
             have, _, constants = onnx.read("q.onnx")
             self.expect(have == opset, "%s: opset %d" % (kind, have))
             codes = constants["w2_quantized"]
@@ -151,6 +171,160 @@ class Tests(Base):
         _, _, constants = onnx.read("q.onnx")
         self.expect(constants["w1_folded_scale"][1] == () and constants["x_zero_point"][0] == onnx.INT8, "one scale, s8")
         self.outputs("q.onnx")
+
+    def signs_and_tables(self):
+        """What ONNX has no types for, decoded here and by xq run."""
+        self.small(norm=False)
+        self.convert("--weights", "b1", "--round", "value")
+        _, nodes, constants = onnx.read("q.onnx")
+        weights = {}
+        for name, channel in ("w1", 27), ("w2", 9), ("w3", 6):
+            shape, values = self.w[name]
+            kind, _, bits = constants[name + "_quantized"]
+            scales = constants[name + "_scale"][2]
+            self.expect(kind == onnx.UINT8 and [bits[i // 8] >> i % 8 & 1 for i in range(len(values))] == [int(v >= 0) for v in values],
+                        "signs of %s" % name)
+            want = [sum(map(abs, values[c:c + channel])) / channel for c in range(0, len(values), channel)]
+            self.expect(all(abs(s - w) <= 1e-6 * w for s, w in zip(scales, want)), "scales of %s: %s, %s" % (name, scales, want))
+            weights[name] = (shape, [scales[i // channel] * (1 if v >= 0 else -1) for i, v in enumerate(values)])
+        self.expect([n[0] for n in nodes].count("DequantizeBinary") == 3, "nodes %s" % nodes)
+        want = self.outputs(self.with_weights("f.onnx", weights))
+        noise = self.noise(want, self.outputs("q.onnx"))
+        self.expect(noise < 5e-3, "b1: noise %g" % noise)
+        self.convert("--weights", "c4", "--round", "value")
+        _, nodes, constants = onnx.read("q.onnx")
+        for name, channel in ("w1", 27), ("w2", 9), ("w3", 6):
+            shape, values = self.w[name]
+            kind, _, codes = constants[name + "_quantized"]
+            table, scales = constants[name + "_table"][2], constants[name + "_scale"][2]
+            self.expect(kind == onnx.UINT4 and len(table) == 16 and list(table) == sorted(table), "table of %s" % name)
+            back = [scales[i // channel] * table[c] for i, c in enumerate(codes)]
+            for i, v in enumerate(values):
+                nearest = min(abs(v - scales[i // channel] * t) for t in table)
+                self.expect(abs(v - back[i]) <= nearest + 1e-6, "%s: %g is %g, not the nearest entry" % (name, v, back[i]))
+            weights[name] = (shape, back)
+        want = self.outputs(self.with_weights("f.onnx", weights))
+        noise = self.noise(want, self.outputs("q.onnx"))
+        self.expect(noise < 1e-3, "c4: noise %g" % noise)
+
+    def groups(self):
+        """A scale for every two input channels, the last of three alone."""
+        self.small(norm=False)
+        self.convert("--granularity", "group:2", "--weights", "s4", "--round", "value", "--weight-method", "minmax")
+        opset, _, constants = onnx.read("q.onnx")
+        self.expect(opset == 21, "opset %d" % opset)
+        shape, values = self.w["w1"]
+        scales, codes = constants["w1_scale"], constants["w1_quantized"][2]
+        self.expect(scales[1] == (6, 2, 3, 3), "scales %s" % (scales[1],))
+        for i, v in enumerate(values):
+            o, c, place = i // 27, i % 27 // 9, i % 9
+            shared = [values[o * 27 + k * 9 + place] for k in ((0, 1) if c < 2 else (2,))]
+            scale = f32(max(map(abs, shared)) / 7)
+            self.expect(scales[2][(o * 2 + c // 2) * 9 + place] == scale and codes[i] == half_even(f32(v / scale)), "weight %d" % i)
+        self.expect(constants["w3_scale"][1] == (4, 3), "scales %s" % (constants["w3_scale"][1],))
+        want = self.outputs("m.onnx")
+        noise = self.noise(want, self.outputs("q.onnx"))
+        self.expect(noise < 0.05, "noise %g" % noise)
+        self.convert("--granularity", "group:2", "--weights", "b1", "--round", "value")
+        scales = onnx.read("q.onnx")[2]["w1_scale"][2]
+        for i in range(len(values)):
+            o, c, place = i // 27, i % 27 // 9, i % 9
+            shared = [abs(values[o * 27 + k * 9 + place]) for k in ((0, 1) if c < 2 else (2,))]
+            got, mean = scales[(o * 2 + c // 2) * 9 + place], sum(shared) / len(shared)
+            self.expect(abs(got - mean) <= 1e-6 * mean, "b1: scale of weight %d is %g, not %g" % (i, got, mean))
+        noise = {}
+        for words in ("--round", "value"), ("--round", "output", "--no-bias-correction"):
+            self.convert("--granularity", "group:2", "--weights", "s2", *words)
+            noise[words[1]] = self.noise(want, self.outputs("q.onnx"))
+        self.expect(noise["output"] < 0.7 * noise["value"], "s2: %s" % noise)
+
+    def columns(self):
+        """Weights whose output channels are columns."""
+        w = numbers(24, 0.5)
+        with open("m.onnx", "wb") as f:
+            f.write(onnx.model([onnx.node("MatMul", ["x", "w"], ["y"], "product")], [onnx.value("x", onnx.FLOAT, ["n", 6])],
+                               [onnx.value("y", onnx.FLOAT, ["n", 4])], [onnx.tensor("w", onnx.FLOAT, (6, 4), w)]))
+        self.rows = numbers(40 * 6)
+        save("x.npy", "<f4", (40, 6), self.rows)
+        want = self.outputs("m.onnx")
+        for words, blocks in ((), [range(6)]), (("--granularity", "group:4"), [range(4), range(4, 6)]):
+            self.convert(*words)
+            _, _, constants = onnx.read("q.onnx")
+            shape, scales = constants["w_scale"][1:]
+            self.expect(shape == ((4,) if not words else (2, 4)), "scales %s" % (shape,))
+            for b, rows in enumerate(blocks):
+                for n in range(4):
+                    scale = f32(max(abs(w[k * 4 + n]) for k in rows) / 127)
+                    self.expect(scales[b * 4 + n] == scale, "scale %d of column %d" % (b, n))
+                    self.expect(all(constants["w_quantized"][2][k * 4 + n] == half_even(f32(w[k * 4 + n] / scale)) for k in rows),
+                                "codes of column %d" % n)
+            noise = self.noise(want, self.outputs("q.onnx"))
+            self.expect(noise < 1e-3, "%s: noise %g" % (words, noise))
+        noise = {}
+        for words in ("--round", "value"), ("--round", "output"):
+            self.convert("--weights", "s2", *words)
+            noise[words[1]] = self.noise(want, self.outputs("q.onnx"))
+        self.expect(noise["output"] < noise["value"], "s2: %s" % noise)
+
+    def codes_by_outputs(self):
+        """Narrow weights that are chosen by outputs lose less there, and the mean error of an output goes into its bias."""
+        want = self.outputs(self.small())
+        for kind in "s4", "t2", "b1", "c4":
+            noise, mean = {}, {}
+            for words in ("--round", "value"), ("--round", "output", "--no-bias-correction"), ("--round", "output"):
+                self.convert("--weights", kind, *words)
+                got = self.outputs("q.onnx")
+                noise[words] = self.noise(want, got)
+                mean[words] = sum(abs(sum(got[c::4]) - sum(want[c::4])) for c in range(4)) / 40
+            by_value, uncorrected, by_output = noise
+            self.expect(noise[by_output] < 0.7 * noise[by_value], "%s: %s" % (kind, noise))
+            self.expect(mean[by_output] < 0.6 * mean[uncorrected], "%s: %s" % (kind, mean))
+
+    def budgets(self):
+        self.small()
+        small = self.convert("--weights", "s4", "--report")
+        limit = sum(l["bytes"] for l in small["layers"])
+        report = self.convert("--budget-bytes", str(limit), "--report")
+        points = report["points"]
+        chosen = [p for p in points if p["chosen"]]
+        self.expect(len(chosen) == 1 and chosen[0]["bytes"] <= limit and chosen[0]["frontier"], "chosen %s" % chosen)
+        self.expect(sum(l["bytes"] for l in report["layers"]) == chosen[0]["bytes"], "bytes of layers %s" % report["layers"])
+        self.expect([l["weights_type"] for l in report["layers"]] == chosen[0]["weights_types"], "types of layers")
+        fitting = [p for p in points if p["bytes"] <= limit]
+        self.expect(chosen[0]["output_snr_db"] == max(p["output_snr_db"] for p in fitting), "a better one fits")
+        uniform = [p for p in points if p["uniform"]]
+        self.expect(sorted(p["weights_types"][0] for p in uniform) == ["b1", "s4", "s8", "t2"], "uniform %s" % uniform)
+        for u in uniform:
+            self.expect(any(p["frontier"] and p["bytes"] <= u["bytes"] and p["output_snr_db"] >= u["output_snr_db"] for p in points),
+                        "nothing on the frontier is as good as %s" % u)
+        for p in points:
+            better = [q for q in points if q["bytes"] < p["bytes"] and q["output_snr_db"] > p["output_snr_db"]]
+            self.expect(not (p["frontier"] and better), "%s is on the frontier, and %s is better" % (p, better))
+        mixed = [p for p in points if not p["uniform"]]
+        on = sum(p["frontier"] for p in mixed)
+        self.expect(on >= 0.6 * len(mixed), "only %d of %d assignments are on the frontier" % (on, len(mixed)))
+        _, nodes, constants = onnx.read("q.onnx")
+        kinds = {"s8": onnx.INT8, "s4": onnx.INT4, "t2": onnx.INT2, "b1": onnx.UINT8}
+        for stem, l in zip(("w1_folded", "w2", "w3"), report["layers"]):
+            self.expect(constants[stem + "_quantized"][0] == kinds[l["weights_type"]], "%s is not %s" % (stem, l["weights_type"]))
+        report = self.convert("--budget-ms", "10000", "--report")
+        self.expect([l["weights_type"] for l in report["layers"]] == ["s8"] * 3, "with all the time: %s" % report["layers"])
+        self.expect(all(p["ms"] > 0 for p in report["points"]), "no time: %s" % report["points"])
+        table = self.run("convert", "m.onnx", "-o", "q.onnx", "--calibrate", "x.npy", "--budget-bytes", str(limit), "--device", "soft").stdout
+        self.expect(" chosen " in table and " all: s8\n" in table and "mixed: " in table, table)
+
+    def picture(self):
+        self.small()
+        self.run("convert", "m.onnx", "p.svg", "-o", "q.onnx", "--calibrate", "x.npy", "--report", "--device", "soft")
+        drawn = xml.dom.minidom.parse("p.svg").documentElement
+        texts = ["".join(n.data for n in t.childNodes if n.nodeType == n.TEXT_NODE) for t in drawn.getElementsByTagName("text")]
+        for name in "first", "second", "third":
+            self.expect(sum(t.endswith(" " + name) for t in texts) == 1, "%s in %s" % (name, texts))
+        self.expect(sum("dB" in t for t in texts) == 3, "losses in %s" % texts)
+        widths = [float(r.getAttribute("width")) for r in drawn.getElementsByTagName("rect")[1:]]
+        report = self.convert("--report")
+        size = [l[k] for l in report["layers"] for k in ("float_bytes", "bytes")]
+        self.expect(len(widths) == 6 and all(abs(w / max(widths) - s / max(size)) < 1e-3 for w, s in zip(widths, size)), "bars %s" % widths)
 
     def what_stays_float(self):
         self.small()
@@ -199,6 +373,13 @@ class Tests(Base):
         base = ["convert", "m.onnx", "-o", "q.onnx", "--device", "soft"]
         self.refused(2, "--calibrate X.npy is missing", *base)
         self.refused(2, "-o OUT.onnx is missing", "convert", "m.onnx", "--calibrate", "x.npy")
+        self.refused(2, "--granularity is tensor, channel or group:G, not group:0", *base, "--calibrate", "x.npy", "--granularity", "group:0")
+        self.refused(2, "a budget must be above 0", *base, "--calibrate", "x.npy", "--budget-bytes", "0")
+        self.refused(2, "--weights is for all layers, a budget finds a type for each", *base, "--calibrate", "x.npy", "--budget-bytes", "9",
+                     "--weights", "s4")
+        self.refused(2, "there is one model, and with --report one picture (p.svg)", *base, "p.svg", "--calibrate", "x.npy")
+        p = self.run(*base, "--calibrate", "x.npy", "--budget-bytes", "9", rc=1)
+        self.expect("the smallest that can be made has " in p.stderr and p.stderr.count("\n") == 1, p.stderr)
         self.refused(2, "--evaluate and --labels belong together", *base, "--calibrate", "x.npy", "--evaluate", "x.npy")
         self.refused(1, "m.onnx: there is no layer nobody to exclude", *base, "--calibrate", "x.npy", "--exclude", "nobody")
         self.refused(1, "m.onnx: the model has no Conv, Gemm or MatMul with constant float weights that is not excluded", *base,

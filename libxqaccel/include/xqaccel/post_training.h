@@ -25,19 +25,44 @@ extern "C" {
 struct xq_post_training;
 
 /**
+ * enum xq_post_training_rounding - how codes of weights are chosen
+ * @XQ_ROUND_BY_VALUE: the nearest to each weight
+ * @XQ_ROUND_BY_OUTPUT: those with which the layer's outputs are nearest to what they were: AdaRound where a channel has at most
+ *	1152 products, coordinate descent, scales fitted to the codes (xqaccel/reconstruct.h)
+ */
+enum xq_post_training_rounding {
+	XQ_ROUND_BY_VALUE,
+	XQ_ROUND_BY_OUTPUT,
+};
+
+/**
  * struct xq_post_training_options - how a model is quantized
- * @weights: s8, s4, s2, or t2 (values -1, 0, 1 held as s2); symmetric. ONNX has s8 from opset 13 on, 4 bits
- *	from 21 on and 2 bits from 25 on: the file's opset is raised so far
+ * @weights: s8, s4, s2, t2 (values -1, 0, 1 held as s2), b1 (-1 and 1) or c4 (indices into a table of 16 int8); symmetric.
+ *	ONNX has s8 from opset 13 on, 4 bits from 21 on and 2 bits from 25 on: the file's opset is raised so far. b1 and c4
+ *	are operators of a domain of our own (Documentation/models.rst)
  * @activations: u8 or s8, affine; their range is extended to contain 0
  * @per_channel: a scale for each output channel of weights, else one for all
+ * @group: not 0: a scale for each so many input channels of each output channel
  * @activation_range: how ranges of activations are chosen
- * @weight_range: the same of weights, each scale from the weights that share it
+ * @weight_range: the same of weights of 8 bits, each scale from the weights that share it
+ * @narrow_weight_range: the same of s4, s2 and t2
+ * @rounding: how codes of weights are chosen
+ * @correct_bias: the mean error of each output channel is taken out of its bias
+ * @budget_bytes: not 0: each layer gets a type of its own, of s8, s4, t2 and b1, so that codes, scales and biases have at most so many
+ *	bytes in all; @weights is then not used
+ * @budget_ms: above 0: the same, so that layers take at most so many milliseconds on the device, for one row of
+ *	the model's own batch
  * @exclude: [@excluded] names of nodes, or of tensors that they make, that stay in float
  */
 struct xq_post_training_options {
 	enum xq_type weights, activations;
 	bool per_channel;
-	struct xq_calibration activation_range, weight_range;
+	size_t group;
+	struct xq_calibration activation_range, weight_range, narrow_weight_range;
+	enum xq_post_training_rounding rounding;
+	bool correct_bias;
+	size_t budget_bytes;
+	double budget_ms;
 	const char *const *exclude;
 	unsigned int excluded;
 };
@@ -72,7 +97,11 @@ const char *xq_post_training_error(const struct xq_post_training *conversion);
  */
 int xq_post_training_feed(struct xq_post_training *conversion, const void *const *inputs);
 
-/** xq_post_training_finish() - choose scales, and make the model. Return: 0, -ENODATA nothing was fed, -EDOM, -ENOMEM */
+/**
+ * xq_post_training_finish() - choose scales, and make the model
+ *
+ * Return: 0, -ENODATA nothing was fed, -ENOSPC the budget is too small for any types, -EDOM, -ENOMEM.
+ */
 int xq_post_training_finish(struct xq_post_training *conversion);
 
 /**
@@ -93,6 +122,7 @@ int xq_post_training_compare(struct xq_post_training *conversion, const void *co
  * struct xq_post_training_layer - a layer
  * @name: of its node, or of its output if that has none
  * @type: "Conv", "Gemm", "MatMul"
+ * @weights: type of its weights, f32 if they stay so
  * @output: name of the tensor that is compared: behind its activation function, if one was fused
  * @excluded: it stays in float; what follows is 0
  * @elements: of its weights
@@ -104,6 +134,7 @@ int xq_post_training_compare(struct xq_post_training *conversion, const void *co
  */
 struct xq_post_training_layer {
 	const char *name, *type, *output;
+	enum xq_type weights;
 	bool excluded;
 	size_t elements, bytes, float_bytes;
 	double weight_snr_db, output_snr_db, output_mse;
@@ -115,6 +146,32 @@ unsigned int xq_post_training_layers(const struct xq_post_training *conversion);
 /** xq_post_training_layer() - a layer by its number, once it is finished. Return: 0, -EINVAL */
 int xq_post_training_layer(const struct xq_post_training *conversion, unsigned int number,
 			   struct xq_post_training_layer *layer);
+
+/**
+ * struct xq_post_training_point - types of all layers, as a search within a budget has measured them
+ * @weights: [layers]; f32 of those that stay in float
+ * @uniform: the type that all others have, or XQ_NONE
+ * @bytes: of weights, scales and biases
+ * @ms: sum of the times of the layers on the device
+ * @output_snr_db: signal-to-noise ratio of the model's outputs on rows that were fed, with these weights and float
+ *	activations
+ * @frontier: no other point is better in what the budget counts and as good in the rest
+ * @chosen: the model has these types
+ */
+struct xq_post_training_point {
+	const enum xq_type *weights;
+	enum xq_type uniform;
+	size_t bytes;
+	double ms, output_snr_db;
+	bool frontier, chosen;
+};
+
+/** xq_post_training_points() - how many there are, the largest first; 0 without a budget */
+unsigned int xq_post_training_points(const struct xq_post_training *conversion);
+
+/** xq_post_training_point() - a point by its number, once it is finished. Return: 0, -EINVAL */
+int xq_post_training_point(const struct xq_post_training *conversion, unsigned int number,
+			   struct xq_post_training_point *point);
 
 #pragma GCC visibility pop
 #ifdef __cplusplus

@@ -73,3 +73,18 @@ int xq_post_training_layer(const struct xq_post_training *conversion, unsigned i
 	(void)layer;
 	return -EINVAL;
 }
+
+unsigned int xq_post_training_points(const struct xq_post_training *conversion)
+{
+	(void)conversion;
+	return 0;
+}
+
+int xq_post_training_point(const struct xq_post_training *conversion, unsigned int number,
+			   struct xq_post_training_point *point)
+{
+	(void)conversion;
+	(void)number;
+	(void)point;
+	return -EINVAL;
+}

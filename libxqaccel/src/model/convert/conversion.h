@@ -9,18 +9,59 @@
 #include "document.h"
 
 /**
+ * struct xqc_weights - weights of a layer as codes
+ * @type: s8, s4, s2, t2, b1 or c4
+ * @block: input channels that share a scale; 0 for all
+ * @codes: as the weights lie in the file; of c4 indices into @table
+ * @scale: [params], in the order that ONNX has for @dims and @dim
+ * @bias: [channels], corrected; NULL if it is as it was
+ * @back: what they stand for, as the weights lie in the file
+ * @bytes: codes, scales and table as they are stored
+ */
+struct xqc_weights {
+	enum xq_type type;
+	size_t block, params, bytes;
+	int8_t *codes, table[16];
+	float *scale, *bias, *back;
+	unsigned int dims;
+	int64_t dim[XQ_MODEL_DIMS];
+	double snr_db;
+};
+
+/**
  * struct xqc_layer - a node with constant weights
  * @input: @weights: @bias: @output: @made: tensors by name; @bias is NULL for none. @made is @output behind a fused activation
+ * @w: the constant of the weights as it was; @weight: @bias_value: elements of both
  * @axis: of the weights, along which output channels lie
  * @node: its name or, if it has none, that of its output; also what stands before the names that are made for it
+ * @k: products of one output; @inner: of which so many lie at different places of one input channel
+ * @width: type of its weights
+ * @quantized: what becomes of the weights; NULL as long as nobody has looked
  */
 struct xqc_layer {
 	const char *node, *type, *input, *weights, *bias, *output, *made;
+	const Onnx__TensorProto *w;
+	const float *weight, *bias_value;
 	unsigned int axis;
 	bool excluded;
-	size_t elements, channels, bytes, float_bytes;
+	size_t elements, channels, groups, k, inner, bytes, float_bytes;
+	enum xq_type width;
+	struct xqc_weights *quantized;
 	double weight_snr_db, signal, noise;
 	size_t compared;
+};
+
+/**
+ * struct xqc_moments - inputs of a layer, summed up: of its float model (x) and with weights before it quantized (y)
+ * @groups: of channels that see the same inputs
+ * @mean: [groups][k] of x, @other: of y
+ * @gram: [groups][k][k] of y y^T, @cross: of x y^T; about the means, if the layer may have a bias
+ * @samples: how many there were
+ */
+struct xqc_moments {
+	size_t groups, k, samples;
+	double *mean, *other, *gram, *cross;
+	bool centred;
 };
 
 /**
@@ -51,6 +92,29 @@ struct xqc_model {
 	size_t *count;
 };
 
+/**
+ * struct xqc_rows - inputs that were fed, to be run again
+ * @input: [count][inputs], each of @bytes
+ */
+struct xqc_rows {
+	uint8_t **input;
+	size_t *bytes, count, total;
+	unsigned int inputs;
+};
+
+/**
+ * struct xqc_point - an assignment of types to layers
+ * @type: [layers]; @uniform: the one that all have, or XQ_NONE
+ * @loss: of the model's outputs, as a part of their signal
+ * @frontier: no other is better in all that counts; @chosen: it is taken
+ */
+struct xqc_point {
+	enum xq_type *type, uniform;
+	size_t bytes;
+	double ns, loss;
+	bool frontier, chosen;
+};
+
 struct xq_post_training {
 	struct xq_post_training_options options;
 	struct xq_device *dev;
@@ -59,8 +123,10 @@ struct xq_post_training {
 	size_t map_bytes;
 	struct xqc_layer *layer;
 	struct xqc_activation *activation;
-	unsigned int layers, activations;
+	struct xqc_point *point;
+	unsigned int layers, activations, points;
 	struct xqc_model seen, quantized;
+	struct xqc_rows rows;
 	bool fed, finished;
 	void *result;
 	size_t result_bytes;
@@ -85,6 +151,36 @@ int xqc_activation(const struct xq_post_training *p, const char *name);
 
 /* Raises the opset of the document so that it has the types that are needed. */
 int xqc_raise_opset(struct xq_post_training *p, int64_t opset);
+
+/* The opset that weights of a type need. */
+int64_t xqc_opset_of(const struct xq_post_training *p, enum xq_type weights);
+
+/* ---- weights -------------------------------------------------------------------------------------------- */
+
+/* Codes of a layer's weights, chosen so that its outputs change little, if moments of its inputs are given. */
+int xqc_weights_make(struct xq_post_training *p, const struct xqc_layer *layer, enum xq_type type,
+		     const struct xqc_moments *moments, struct xqc_weights **weights);
+void xqc_weights_free(struct xqc_weights *weights);
+
+/* Makes the codes of all layers, by the inputs that were kept. */
+int xqc_reconstruct(struct xq_post_training *p);
+
+/* Layers before number @to read what their codes stand for. */
+void xqc_put_back(struct xq_post_training *p, unsigned int to);
+
+/* Sums up inputs of layers over the rows that were kept: layers from to to - 1; @apart: with codes before them. */
+int xqc_moments_gather(struct xq_post_training *p, unsigned int from, unsigned int to, bool apart, struct xqc_moments *moments);
+
+/* Finds a type for each layer that keeps the budget: its width. */
+int xqc_search(struct xq_post_training *p);
+void xqc_moments_free(struct xqc_moments *moments);
+
+/* Keeps inputs while there is room; 0, -ENOMEM. */
+int xqc_rows_keep(struct xq_post_training *p, const void *const *inputs);
+void xqc_rows_free(struct xqc_rows *rows);
+
+/* Whether the layer has a bias or could have one. */
+bool xqc_may_have_bias(const struct xqc_layer *layer);
 
 /* Puts scales, integers and their conversions into the document. */
 int xqc_emit(struct xq_post_training *p);

@@ -60,17 +60,12 @@ static int map_file(struct xq_post_training *p, const char *path)
 	return err ? xqc_fail(p, err, "%s", err == -EINVAL ? "it is empty, or no file" : strerror(-err)) : 0;
 }
 
-static int64_t opset_of(enum xq_type weights)
-{
-	return weights == XQ_S8 ? 13 : weights == XQ_S4 ? 21 : 25;
-}
-
 static int check_options(struct xq_post_training *p)
 {
 	const enum xq_type w = p->options.weights, a = p->options.activations;
 
-	if (w != XQ_S8 && w != XQ_S4 && w != XQ_S2 && w != XQ_T2)
-		return xqc_fail(p, -EINVAL, "weights may be s8, s4, s2 or t2, not %s", xq_type_name(w));
+	if (w != XQ_S8 && w != XQ_S4 && w != XQ_S2 && w != XQ_T2 && w != XQ_B1 && w != XQ_C4)
+		return xqc_fail(p, -EINVAL, "weights may be s8, s4, s2, t2, b1 or c4, not %s", xq_type_name(w));
 	if (a != XQ_S8 && a != XQ_U8)
 		return xqc_fail(p, -EINVAL, "activations may be u8 or s8, not %s", xq_type_name(a));
 	return 0;
@@ -99,6 +94,21 @@ static int open_seen(struct xq_post_training *p)
 	return err;
 }
 
+static bool has_budget(const struct xq_post_training *p)
+{
+	return p->options.budget_bytes || p->options.budget_ms > 0;
+}
+
+/* Whether the file can have weights of the type that is wanted, before much is done; a search looks for itself. */
+static int check_opset(struct xq_post_training *p)
+{
+	const int64_t opset = p->doc.opset;
+	const int err = xqc_raise_opset(p, xqc_opset_of(p, has_budget(p) ? XQ_S8 : p->options.weights));
+
+	p->doc.opset = opset;
+	return err;
+}
+
 int xq_post_training_create(const char *path, struct xq_device *dev, const struct xq_post_training_options *options,
 			    struct xq_post_training **conversion)
 {
@@ -124,7 +134,7 @@ int xq_post_training_create(const char *path, struct xq_device *dev, const struc
 	if (!err)
 		err = xqc_plan(p);
 	if (!err)
-		err = xqc_raise_opset(p, opset_of(options->weights));
+		err = check_opset(p);
 	return err ? err : open_seen(p);
 }
 
@@ -136,6 +146,12 @@ void xq_post_training_destroy(struct xq_post_training *p)
 	xqc_model_close(&p->quantized);
 	for (unsigned int i = 0; i < p->activations; i++)
 		xq_observer_free(p->activation[i].observer);
+	for (unsigned int i = 0; i < p->layers; i++)
+		xqc_weights_free(p->layer[i].quantized);
+	for (unsigned int i = 0; i < p->points; i++)
+		free(p->point[i].type);
+	free(p->point);
+	xqc_rows_free(&p->rows);
 	free(p->activation);
 	free(p->layer);
 	free(p->result);
@@ -180,6 +196,12 @@ static const float *seen_value(const struct xq_post_training *p, const char *nam
 	return NULL;
 }
 
+/* What is chosen by outputs needs the inputs once more. */
+static bool wants_rows(const struct xq_post_training *p)
+{
+	return p->options.rounding == XQ_ROUND_BY_OUTPUT || p->options.correct_bias || has_budget(p);
+}
+
 int xq_post_training_feed(struct xq_post_training *p, const void *const *inputs)
 {
 	int err;
@@ -205,6 +227,8 @@ int xq_post_training_feed(struct xq_post_training *p, const void *const *inputs)
 		if (err)
 			return xqc_fail(p, err, "activation %.200s has an element that is not finite", a->name);
 	}
+	if (!err && wants_rows(p) && xqc_rows_keep(p, inputs))
+		err = xqc_fail(p, -ENOMEM, "there is not enough memory");
 	p->fed = p->fed || !err;
 	return err;
 }
@@ -236,6 +260,10 @@ int xq_post_training_finish(struct xq_post_training *p)
 	if (!p->fed)
 		return xqc_fail(p, -ENODATA, "no inputs were given to find ranges of activations");
 	err = choose_scales(p);
+	if (!err && has_budget(p))
+		err = xqc_search(p);
+	if (!err && wants_rows(p))
+		err = xqc_reconstruct(p);
 	if (!err)
 		err = xqc_emit(p);
 	if (err)
@@ -310,11 +338,30 @@ int xq_post_training_layer(const struct xq_post_training *p, unsigned int number
 	if (number >= p->layers)
 		return -EINVAL;
 	*layer = (struct xq_post_training_layer){
-		.name = l->node, .type = l->type, .output = l->made, .excluded = l->excluded, .elements = l->elements,
+		.name = l->node, .type = l->type, .weights = l->excluded ? XQ_F32 : l->width, .output = l->made, .excluded = l->excluded, .elements = l->elements,
 		.bytes = l->excluded ? l->float_bytes : l->bytes, .float_bytes = l->float_bytes,
 		.weight_snr_db = l->excluded ? (double)INFINITY : l->weight_snr_db,
 		.output_snr_db = l->compared ? 10 * log10(l->signal / l->noise) : (double)NAN,
 		.output_mse = l->compared ? l->noise / (double)l->compared : (double)NAN,
+	};
+	return 0;
+}
+
+unsigned int xq_post_training_points(const struct xq_post_training *p)
+{
+	return p->points;
+}
+
+int xq_post_training_point(const struct xq_post_training *p, unsigned int number, struct xq_post_training_point *point)
+{
+	const struct xqc_point *from = &p->point[number];
+
+	if (number >= p->points)
+		return -EINVAL;
+	*point = (struct xq_post_training_point){
+		.weights = from->type, .uniform = from->uniform, .bytes = from->bytes, .ms = from->ns / 1e6,
+		.output_snr_db = from->loss > 0 ? -10 * log10(from->loss) : (double)INFINITY, .frontier = from->frontier,
+		.chosen = from->chosen,
 	};
 	return 0;
 }

@@ -196,6 +196,21 @@ int64_t xqc_int(const Onnx__NodeProto *node, const char *name, int64_t otherwise
 	return a && a->has_i ? a->i : otherwise;
 }
 
+bool xqc_text_is(const Onnx__NodeProto *node, const char *name, const char *text)
+{
+	const Onnx__AttributeProto *a = attribute(node, name);
+
+	return a && a->has_s && a->s.len == strlen(text) && !memcmp(a->s.data, text, a->s.len);
+}
+
+const int64_t *xqc_ints(const Onnx__NodeProto *node, const char *name, size_t *count)
+{
+	const Onnx__AttributeProto *a = attribute(node, name);
+
+	*count = a ? a->n_ints : 0;
+	return a ? a->ints : NULL;
+}
+
 float xqc_float(const Onnx__NodeProto *node, const char *name, float otherwise)
 {
 	const Onnx__AttributeProto *a = attribute(node, name);
@@ -270,6 +285,11 @@ Onnx__NodeProto *xqc_node(struct xqc_document *doc, const char *type, const char
 	node->output = texts + inputs;
 	node->output[0] = (char *)(uintptr_t)output;
 	return node;
+}
+
+void xqc_use_domain(Onnx__NodeProto *node)
+{
+	node->domain = (char *)(uintptr_t)XQO_DOMAIN;
 }
 
 /* One more attribute, which still has no value. */
@@ -367,15 +387,54 @@ Onnx__NodeProto *xqc_edit(struct xqc_document *doc, unsigned int at)
 	return node;
 }
 
+void xqc_save(struct xqc_document *doc, struct xqc_state *state)
+{
+	*state = (struct xqc_state){
+		.node = take(doc, doc->nodes * sizeof(*doc->node)), .constant = take(doc, doc->constants * sizeof(*doc->constant)),
+		.nodes = doc->nodes, .constants = doc->constants, .opset = doc->opset,
+	};
+	if (!state->node || !state->constant)
+		return;
+	if (doc->nodes)
+		memcpy(state->node, doc->node, doc->nodes * sizeof(*doc->node));
+	if (doc->constants)
+		memcpy(state->constant, doc->constant, doc->constants * sizeof(*doc->constant));
+}
+
+void xqc_restore(struct xqc_document *doc, const struct xqc_state *state)
+{
+	if (!state->node || !state->constant)
+		return;
+	/* Lists only grow, so that there is room. */
+	if (state->nodes)
+		memcpy(doc->node, state->node, state->nodes * sizeof(*doc->node));
+	if (state->constants)
+		memcpy(doc->constant, state->constant, state->constants * sizeof(*doc->constant));
+	doc->nodes = state->nodes;
+	doc->constants = state->constants;
+	doc->opset = state->opset;
+}
+
 void xqc_set_constant(struct xqc_document *doc, const char *name, int32_t type, unsigned int dims, const int64_t *dim,
 		      const void *data, size_t bytes)
 {
+	void *copy = take(doc, bytes);
+
+	if (!copy)
+		return;
+	if (bytes)
+		memcpy(copy, data, bytes);
+	xqc_refer_constant(doc, name, type, dims, dim, copy, bytes);
+}
+
+void xqc_refer_constant(struct xqc_document *doc, const char *name, int32_t type, unsigned int dims, const int64_t *dim,
+			const void *data, size_t bytes)
+{
 	Onnx__TensorProto *t = take(doc, sizeof(*t));
 	int64_t *sizes = take(doc, dims * sizeof(*sizes));
-	void *copy = take(doc, bytes);
 	Onnx__TensorProto **list;
 
-	if (!t || !sizes || !copy)
+	if (!t || !sizes)
 		return;
 	xqc_drop_constant(doc, name);
 	list = grown(doc, doc->constant, doc->constants, &doc->constant_room);
@@ -383,8 +442,6 @@ void xqc_set_constant(struct xqc_document *doc, const char *name, int32_t type, 
 		return;
 	if (dims)
 		memcpy(sizes, dim, dims * sizeof(*sizes));
-	if (bytes)
-		memcpy(copy, data, bytes);
 	onnx__tensor_proto__init(t);
 	t->name = (char *)(uintptr_t)name;
 	t->has_data_type = true;
@@ -392,7 +449,7 @@ void xqc_set_constant(struct xqc_document *doc, const char *name, int32_t type, 
 	t->n_dims = dims;
 	t->dims = sizes;
 	t->has_raw_data = true;
-	t->raw_data.data = copy;
+	t->raw_data.data = (uint8_t *)(uintptr_t)data;
 	t->raw_data.len = bytes;
 	doc->constant = list;
 	list[doc->constants++] = t;
@@ -441,12 +498,22 @@ static void set_inputs(const struct xqc_document *doc, Onnx__GraphProto *graph, 
 	graph->n_input = count;
 }
 
+/* Whether there are operators of our own. */
+static bool has_own(const struct xqc_document *doc)
+{
+	for (unsigned int i = 0; i < doc->nodes; i++)
+		if (same(doc->node[i]->domain, XQO_DOMAIN))
+			return true;
+	return false;
+}
+
 void *xqc_pack(const struct xqc_document *doc, const char *const *more, unsigned int count, size_t *bytes)
 {
 	Onnx__GraphProto graph = *doc->model->graph;
 	Onnx__ModelProto model = *doc->model;
 	Onnx__OperatorSetIdProto opset = ONNX__OPERATOR_SET_ID_PROTO__INIT;
-	Onnx__OperatorSetIdProto **opsets = calloc(model.n_opset_import + 1, sizeof(*opsets));
+	Onnx__OperatorSetIdProto own = ONNX__OPERATOR_SET_ID_PROTO__INIT;
+	Onnx__OperatorSetIdProto **opsets = calloc(model.n_opset_import + 2, sizeof(*opsets));
 	Onnx__ValueInfoProto **inputs = calloc(graph.n_input + 1, sizeof(*inputs));
 	Onnx__ValueInfoProto **outputs = calloc(graph.n_output + count + 1, sizeof(*outputs));
 	Onnx__ValueInfoProto *added = calloc(count + 1, sizeof(*added));
@@ -478,6 +545,12 @@ void *xqc_pack(const struct xqc_document *doc, const char *const *more, unsigned
 		graph.n_value_info = 0;
 		model.graph = &graph;
 		model.opset_import = opsets;
+		if (has_own(doc)) {
+			own.domain = (char *)(uintptr_t)XQO_DOMAIN;
+			own.has_version = true;
+			own.version = 1;
+			opsets[model.n_opset_import++] = &own;
+		}
 		model.has_ir_version = true;
 		if (model.ir_version < LEAST_IR || model.ir_version < IR_OF_OPSET(doc->opset))
 			model.ir_version = IR_OF_OPSET(doc->opset);

@@ -53,6 +53,8 @@ bool xqc_has(const Onnx__NodeProto *node, const char *name);
 
 /* An integer or float attribute, or what is meant without it. */
 int64_t xqc_int(const Onnx__NodeProto *node, const char *name, int64_t otherwise);
+const int64_t *xqc_ints(const Onnx__NodeProto *node, const char *name, size_t *count);
+bool xqc_text_is(const Onnx__NodeProto *node, const char *name, const char *text);
 float xqc_float(const Onnx__NodeProto *node, const char *name, float otherwise);
 
 /*
@@ -73,12 +75,33 @@ Onnx__NodeProto *xqc_node(struct xqc_document *doc, const char *type, const char
 void xqc_add_int(struct xqc_document *doc, Onnx__NodeProto *node, const char *name, int64_t value);
 void xqc_add_ints(struct xqc_document *doc, Onnx__NodeProto *node, const char *name, const int64_t *value, size_t count);
 
+/**
+ * struct xqc_state - the lists of a document at one time, to go back to
+ */
+struct xqc_state {
+	Onnx__NodeProto **node;
+	Onnx__TensorProto **constant;
+	unsigned int nodes, constants;
+	int64_t opset;
+};
+
+/* Remembers the lists, or puts them back as often as wanted. */
+void xqc_save(struct xqc_document *doc, struct xqc_state *state);
+void xqc_restore(struct xqc_document *doc, const struct xqc_state *state);
+
+/* Puts a node into the domain of operators of our own, which the file then names. */
+void xqc_use_domain(Onnx__NodeProto *node);
+
 /* Puts nodes into the list, before number @at. */
 void xqc_insert(struct xqc_document *doc, unsigned int at, Onnx__NodeProto *node);
 void xqc_remove(struct xqc_document *doc, unsigned int at);
 
 /* Replaces a node by a copy whose inputs and outputs may be written to. */
 Onnx__NodeProto *xqc_edit(struct xqc_document *doc, unsigned int at);
+
+/* The same without a copy: the bytes stay where they are for as long as the document is used. */
+void xqc_refer_constant(struct xqc_document *doc, const char *name, int32_t type, unsigned int dims, const int64_t *dim,
+			const void *data, size_t bytes);
 
 /* Adds a constant of an ONNX type, with a copy of its bytes, or puts it in the place of one of its name. */
 void xqc_set_constant(struct xqc_document *doc, const char *name, int32_t type, unsigned int dims, const int64_t *dim,

@@ -17,6 +17,7 @@ enum onnx_type {
 	ONNX_UINT8 = 2,
 	ONNX_INT8 = 3,
 	ONNX_INT32 = 6,
+	ONNX_UINT4 = 21,
 	ONNX_INT4 = 22,
 	ONNX_INT2 = 26,
 };
@@ -26,13 +27,28 @@ enum onnx_type {
 /* How the codes of a type lie in the file: as which of the library's types, and which of ONNX's. */
 static enum xq_type stored(enum xq_type type, int32_t *onnx)
 {
-	*onnx = type == XQ_S8 ? ONNX_INT8 : type == XQ_S4 ? ONNX_INT4 : ONNX_INT2;
-	return type == XQ_T2 ? XQ_S2 : type;
+	switch (type) {
+	case XQ_S8:
+		*onnx = ONNX_INT8;
+		return type;
+	case XQ_S4:
+		*onnx = ONNX_INT4;
+		return type;
+	case XQ_C4:
+		*onnx = ONNX_UINT4;
+		return XQ_U4;
+	case XQ_B1:
+		*onnx = ONNX_UINT8;
+		return type;
+	default:
+		*onnx = ONNX_INT2;
+		return XQ_S2;
+	}
 }
 
-/* One more name for what the layer reads, as the output of a DequantizeLinear at the beginning. */
-static void dequantized(struct xq_post_training *p, const struct xqc_layer *layer, unsigned int operand, const char *codes,
-			const char *scale, bool channels, unsigned int axis)
+/* One more name for what the layer reads, as the output of a DequantizeLinear, or what there is of it for the type. */
+static Onnx__NodeProto *dequantized(struct xq_post_training *p, const struct xqc_layer *layer, unsigned int operand,
+				    const struct xqc_weights *q, const char *codes, const char *scale)
 {
 	struct xqc_document *doc = &p->doc;
 	const int at = xqc_producer(doc, layer->output);
@@ -40,104 +56,110 @@ static void dequantized(struct xq_post_training *p, const struct xqc_layer *laye
 	const char *name;
 
 	if (!node)
-		return;
-	name = xqc_new_name(doc, node->input[operand], "dequantized");
+		return NULL;
+	name = xqc_new_name(doc, operand < node->n_input ? node->input[operand] : layer->weights, "dequantized");
 	node->input[operand] = (char *)(uintptr_t)name;
-	dq = xqc_node(doc, "DequantizeLinear", name, 2, (const char *const[]){ codes, scale }, name);
-	if (channels)
-		xqc_add_int(doc, dq, "axis", axis);
+	if (operand >= node->n_input)
+		node->n_input = operand + 1;
+	if (q && q->type == XQ_C4) {
+		const char *table = xqc_new_name(doc, layer->weights, "table");
+		const int64_t entries = 16;
+
+		xqc_set_constant(doc, table, ONNX_INT8, 1, &entries, q->table, sizeof(q->table));
+		dq = xqc_node(doc, "DequantizeCodebook", name, 3, (const char *const[]){ codes, table, scale }, name);
+	} else {
+		dq = xqc_node(doc, q && q->type == XQ_B1 ? "DequantizeBinary" : "DequantizeLinear", name, 2,
+			      (const char *const[]){ codes, scale }, name);
+	}
+	if (dq && q && (q->type == XQ_C4 || q->type == XQ_B1))
+		xqc_use_domain(dq);
 	xqc_insert(doc, 0, dq);
+	return dq;
 }
 
-static int emit_weights(struct xq_post_training *p, struct xqc_layer *layer, const Onnx__TensorProto *w, const float *x,
-			int8_t *codes, float *scale, size_t *params)
+/* Codes of less than 8 bits lie packed, all as one row. */
+static int emit_weights(struct xq_post_training *p, struct xqc_layer *layer, const struct xqc_weights *q)
 {
-	const bool channels = p->options.per_channel;
-	struct xq_rounding even = { .mode = XQ_ROUND_EVEN };
-	size_t dim[XQ_MODEL_DIMS], n = layer->elements, bytes;
-	struct xq_qtype type, symmetric;
-	struct xq_layout layout;
-	struct xq_error error;
-	enum xq_type kept;
-	float *back;
-	uint8_t *packed;
+	struct xqc_document *doc = &p->doc;
+	const char *codes = xqc_new_name(doc, layer->weights, "quantized"), *scale = xqc_new_name(doc, layer->weights, "scale");
+	const size_t n = layer->elements;
 	int32_t onnx;
-	int err;
+	const enum xq_type kept = stored(q->type, &onnx);
+	const size_t bytes = xq_row_size(kept, n);
+	uint8_t *packed = malloc(bytes + 1);
+	Onnx__NodeProto *dq;
+	int err = packed ? xq_pack(kept, q->codes, 1, n, n, packed, bytes, NULL) : -ENOMEM;
 
-	if (w->n_dims > XQ_MODEL_DIMS)
-		return -EOPNOTSUPP;
-	for (size_t d = 0; d < w->n_dims; d++)
-		dim[d] = (size_t)w->dims[d];
-	err = channels ? xq_layout_channel(dim, (unsigned int)w->n_dims, (int)layer->axis, &layout) :
-	      xq_layout_tensor(dim, (unsigned int)w->n_dims, &layout);
-	if (!err)
-		err = xq_qtype_of(p->options.weights, &type);
-	if (err)
-		return err;
-	*params = xq_layout_params(&layout);
-	symmetric = xq_qtype_symmetric(&type);
-	err = xq_quantize_found(x, &layout, &type, XQ_SYMMETRIC, &p->options.weight_range, &even, codes, scale, NULL, NULL);
-	if (err)
-		return err;
-	kept = stored(p->options.weights, &onnx);
-	bytes = xq_row_size(kept, n);
-	back = malloc(n * sizeof(*back));
-	packed = malloc(bytes + 1);
-	if (!back || !packed) {
-		free(back);
-		free(packed);
-		return -ENOMEM;
-	}
-	err = xq_dequantize(codes, &layout, &symmetric, scale, NULL, back, NULL);
-	if (!err)
-		err = xq_error_measure(x, back, n, &error);
-	if (!err)
-		err = xq_pack(kept, codes, 1, n, n, packed, bytes, NULL);
 	if (!err) {
-		const char *q = xqc_new_name(&p->doc, layer->weights, "quantized"), *s = xqc_new_name(&p->doc, layer->weights, "scale");
-		const int64_t count = (int64_t)*params;
+		const int64_t whole = (int64_t)bytes;
 
-		xqc_set_constant(&p->doc, q, onnx, (unsigned int)w->n_dims, w->dims, packed, bytes);
-		xqc_set_constant(&p->doc, s, ONNX_FLOAT, channels, &count, scale, *params * sizeof(*scale));
-		dequantized(p, layer, 1, q, s, channels, layer->axis);
-		layer->weight_snr_db = error.snr_db;
-		layer->bytes = bytes + *params * sizeof(*scale);
+		if (kept == XQ_B1)
+			xqc_set_constant(doc, codes, onnx, 1, &whole, packed, bytes);
+		else
+			xqc_set_constant(doc, codes, onnx, (unsigned int)layer->w->n_dims, layer->w->dims, packed, bytes);
+		xqc_set_constant(doc, scale, ONNX_FLOAT, q->dims, q->dim, q->scale, q->params * sizeof(*q->scale));
+		dq = dequantized(p, layer, 1, q, codes, scale);
+		if (dq && q->block)
+			xqc_add_int(doc, dq, "block_size", (int64_t)q->block);
+		if (dq && q->dims)
+			xqc_add_int(doc, dq, "axis", q->block ? !layer->axis : layer->axis);
+		if (dq && kept == XQ_B1)
+			xqc_add_ints(doc, dq, "shape", layer->w->dims, layer->w->n_dims);
+		layer->weight_snr_db = q->snr_db;
+		layer->bytes = q->bytes;
 	}
-	free(back);
 	free(packed);
 	return err;
 }
 
-/* Integers that are added to sums of products. A bias that would not fit stays as it is. */
-static int emit_bias(struct xq_post_training *p, struct xqc_layer *layer, float input_scale, const float *scale, size_t params)
+/*
+ * Integers that are added to sums of products. A bias that would not fit stays as it is, and so does one of weights whose scales
+ * differ within an output.
+ */
+static int emit_bias(struct xq_post_training *p, struct xqc_layer *layer, float input_scale, const struct xqc_weights *w)
 {
-	size_t channels, i;
-	const float *b = xqc_floats(&p->doc, xqc_constant(&p->doc, layer->bias), &channels);
+	struct xqc_document *doc = &p->doc;
+	const float *b = w->bias ? w->bias : layer->bias_value;
+	const size_t channels = layer->channels;
+	const int64_t dim = (int64_t)channels, some = w->dims ? dim : 1;
+	const char *stem = layer->bias ? layer->bias : xqc_text(doc, "%.800s_bias", layer->weights);
 	int32_t *codes = malloc(channels * sizeof(*codes) + 1);
 	float *product = malloc(channels * sizeof(*product) + 1);
-	const int64_t dim = (int64_t)channels, some = params > 1 ? dim : 1;
-	bool fits = b;
+	bool fits = !w->block;
+	Onnx__NodeProto *dq;
 
 	if (!codes || !product) {
 		free(codes);
 		free(product);
 		return -ENOMEM;
 	}
-	for (i = 0; i < channels && fits; i++) {
+	for (size_t i = 0; i < channels && fits; i++) {
 		double q;
 
-		product[i] = input_scale * scale[params > 1 ? i : 0];
+		product[i] = input_scale * w->scale[w->dims ? i : 0];
 		q = rint((double)b[i] / (double)product[i]);
 		fits = fabs(q) < 2147483648.0;
 		codes[i] = fits ? (int32_t)q : 0;
 	}
 	layer->bytes += channels * sizeof(*codes);
 	if (fits) {
-		const char *q = xqc_new_name(&p->doc, layer->bias, "quantized"), *s = xqc_new_name(&p->doc, layer->bias, "scale");
+		const char *q = xqc_new_name(doc, stem, "quantized"), *s = xqc_new_name(doc, stem, "scale");
 
-		xqc_set_constant(&p->doc, q, ONNX_INT32, 1, &dim, codes, channels * sizeof(*codes));
-		xqc_set_constant(&p->doc, s, ONNX_FLOAT, params > 1, &some, product, (size_t)some * sizeof(*product));
-		dequantized(p, layer, 2, q, s, params > 1, 0);
+		xqc_set_constant(doc, q, ONNX_INT32, 1, &dim, codes, channels * sizeof(*codes));
+		xqc_set_constant(doc, s, ONNX_FLOAT, w->dims != 0, &some, product, (size_t)some * sizeof(*product));
+		dq = dequantized(p, layer, 2, NULL, q, s);
+		if (dq && w->dims)
+			xqc_add_int(doc, dq, "axis", 0);
+	} else if (w->bias) {
+		const int at = xqc_producer(doc, layer->output);
+		Onnx__NodeProto *node = at < 0 ? NULL : xqc_edit(doc, (unsigned int)at);
+		const char *name = xqc_new_name(doc, stem, "corrected");
+
+		xqc_set_constant(doc, name, ONNX_FLOAT, 1, &dim, b, channels * sizeof(*b));
+		if (node) {
+			node->input[2] = (char *)(uintptr_t)name;
+			node->n_input = 3;
+		}
 	}
 	free(codes);
 	free(product);
@@ -160,22 +182,22 @@ static void say_kernel(struct xq_post_training *p, const struct xqc_layer *layer
 static int emit_layer(struct xq_post_training *p, struct xqc_layer *layer)
 {
 	const struct xqc_activation *in = &p->activation[xqc_activation(p, layer->input)];
-	const Onnx__TensorProto *w = xqc_constant(&p->doc, layer->weights);
-	size_t count, params = 0;
-	const float *x = xqc_floats(&p->doc, w, &count);
-	int8_t *codes = malloc(layer->elements + 1);
-	float *scale = malloc((layer->channels + 1) * sizeof(*scale));
-	int err = x && codes && scale ? 0 : -ENOMEM;
+	const int at = xqc_producer(&p->doc, layer->output);
+	Onnx__NodeProto *node = at < 0 ? NULL : xqc_edit(&p->doc, (unsigned int)at);
+	int err = 0;
 
+	if (node)
+		node->name = (char *)(uintptr_t)layer->node;
+	if (!layer->quantized)
+		err = xqc_weights_make(p, layer, layer->width, NULL, &layer->quantized);
+	if (err)
+		return err;
+	err = emit_weights(p, layer, layer->quantized);
+	if (!err && (layer->bias || layer->quantized->bias))
+		err = emit_bias(p, layer, in->scale, layer->quantized);
 	if (!err)
-		err = emit_weights(p, layer, w, x, codes, scale, &params);
-	if (!err && layer->bias)
-		err = emit_bias(p, layer, in->scale, scale, params);
-	if (!err)
-		say_kernel(p, layer, w);
-	free(codes);
-	free(scale);
-	return err ? xqc_fail(p, err, "the weights of %.200s cannot be quantized: %s", layer->node, strerror(-err)) : 0;
+		say_kernel(p, layer, layer->w);
+	return err ? xqc_fail(p, err, "the weights of %.200s cannot be written: %s", layer->node, strerror(-err)) : 0;
 }
 
 /* ---- activations ------------------------------------------------------------------------------------- */
@@ -225,6 +247,10 @@ static void emit_activation(struct xq_post_training *p, const struct xqc_activat
 int xqc_emit(struct xq_post_training *p)
 {
 	int err = 0;
+
+	for (unsigned int i = 0; i < p->layers && !err; i++)
+		if (!p->layer[i].excluded)
+			err = xqc_raise_opset(p, xqc_opset_of(p, p->layer[i].quantized ? p->layer[i].quantized->type : p->layer[i].width));
 
 	for (unsigned int i = 0; i < p->layers && !err; i++)
 		if (!p->layer[i].excluded)

@@ -36,6 +36,22 @@ static bool stays(const Onnx__NodeProto *node, int64_t opset)
 	return node->domain && *node->domain && strcmp(node->domain, "ai.onnx");
 }
 
+int64_t xqc_opset_of(const struct xq_post_training *p, enum xq_type weights)
+{
+	const int64_t least = p->options.group ? 21 : 13;
+
+	switch (weights) {
+	case XQ_S8:
+	case XQ_B1:
+		return least;
+	case XQ_S4:
+	case XQ_C4:
+		return 21;
+	default:
+		return 25;
+	}
+}
+
 int xqc_raise_opset(struct xq_post_training *p, int64_t opset)
 {
 	struct xqc_document *doc = &p->doc;

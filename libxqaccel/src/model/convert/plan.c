@@ -94,12 +94,14 @@ static bool layer_of(struct xq_post_training *p, const Onnx__NodeProto *node, st
 {
 	const bool conv = xqc_is(node, "Conv"), gemm = xqc_is(node, "Gemm");
 	const Onnx__TensorProto *w;
+	const float *weight;
 	size_t count;
 
 	if ((!conv && !gemm && !xqc_is(node, "MatMul")) || node->n_input < 2 || node->n_output != 1)
 		return false;
 	w = xqc_constant(&p->doc, node->input[1]);
-	if (!xqc_floats(&p->doc, w, &count) || !count || xqc_constant(&p->doc, node->input[0]) || (!conv && w->n_dims != 2) ||
+	weight = xqc_floats(&p->doc, w, &count);
+	if (!weight || !count || xqc_constant(&p->doc, node->input[0]) || (!conv && w->n_dims != 2) ||
 	    (conv && w->n_dims < 3))
 		return false;
 	if (gemm && (xqc_float(node, "alpha", 1) != 1.0f || xqc_float(node, "beta", 1) != 1.0f || xqc_int(node, "transA", 0)))
@@ -109,13 +111,22 @@ static bool layer_of(struct xq_post_training *p, const Onnx__NodeProto *node, st
 		.input = node->input[0], .weights = node->input[1], .output = node->output[0], .made = behind(&p->doc, node->output[0]),
 		.axis = conv || (gemm && xqc_int(node, "transB", 0)) ? 0 : 1, .elements = count,
 	};
+	layer->w = w;
+	layer->weight = weight;
+	layer->width = p->options.weights;
 	layer->channels = (size_t)w->dims[layer->axis];
+	layer->k = count / layer->channels;
+	layer->inner = conv ? layer->k / (size_t)w->dims[1] : 1;
+	layer->groups = conv ? (size_t)xqc_int(node, "group", 1) : 1;
+	if (layer->groups < 1 || layer->channels % layer->groups)
+		return false;
 	layer->float_bytes = count * sizeof(float);
 	if (node->n_input > 2 && node->input[2][0]) {
 		const Onnx__TensorProto *b = xqc_constant(&p->doc, node->input[2]);
 		size_t own;
 
-		if (!xqc_floats(&p->doc, b, &own) || own != layer->channels || b->n_dims != 1)
+		layer->bias_value = xqc_floats(&p->doc, b, &own);
+		if (!layer->bias_value || own != layer->channels || b->n_dims != 1)
 			return false;
 		layer->bias = node->input[2];
 		layer->float_bytes += own * sizeof(float);

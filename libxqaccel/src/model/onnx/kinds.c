@@ -164,6 +164,8 @@ const struct xqo_kind xqo_kinds[] = {
 	{ "", "MatMulInteger", xqo_build_plain, XQM_MATMUL_INTEGER, 2, 4, 1, 10 },
 	{ "com.microsoft", "QuantizeLinear", xqo_build_quantize, XQM_QUANTIZE_LINEAR, 2, 3, 1, 1 },
 	{ "com.microsoft", "DequantizeLinear", xqo_build_dequantize, XQM_DEQUANTIZE_LINEAR, 2, 3, 1, 1 },
+	{ XQO_DOMAIN, "DequantizeCodebook", xqo_build_codebook, XQM_DEQUANTIZE_LINEAR, 3, 3, 1, 1 },
+	{ XQO_DOMAIN, "DequantizeBinary", xqo_build_binary, XQM_DEQUANTIZE_LINEAR, 2, 2, 1, 1 },
 	{ "com.microsoft", "QLinearConv", xqo_build_qlinear_conv, XQM_OTHER, 8, 9, 1, 1 },
 	{ "com.microsoft", "QLinearAdd", xqo_build_qlinear_pair, XQM_ADD, 7, 8, 1, 1 },
 	{ "com.microsoft", "QLinearMul", xqo_build_qlinear_pair, XQM_MUL, 7, 8, 1, 1 },

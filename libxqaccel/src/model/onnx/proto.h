@@ -8,6 +8,9 @@
 #include "libxqaccel/src/model/graph.h"
 #include "onnx.pb-c.h"
 
+/* Domain of what ONNX has no operators for: weights of 1 bit and of codebooks. */
+#define XQO_DOMAIN	"xqaccel"
+
 /* Messages in messages: graphs in nodes in graphs. */
 #define ONNX_DEPTH		48
 

@@ -200,6 +200,10 @@ int xqo_build_lp_norm(struct xqo_node *node);
 /* build_resize.c */
 int xqo_build_resize(struct xqo_node *node);
 
+/* build_narrow.c */
+int xqo_build_codebook(struct xqo_node *node);
+int xqo_build_binary(struct xqo_node *node);
+
 /* build_quantized.c */
 int xqo_build_quantize(struct xqo_node *node);
 int xqo_build_dequantize(struct xqo_node *node);

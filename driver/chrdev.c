@@ -3,6 +3,7 @@
 #include <linux/fs.h>
 #include <linux/module.h>
 #include <linux/poll.h>
+#include <linux/rcupdate.h>
 
 #include "buffer.h"
 #include "chrdev.h"
@@ -133,6 +134,8 @@ exit_job_memory:
 
 void xqaccel_chrdev_exit(void)
 {
+	/* Fences, the last of which let the module go, may not have returned from their end. */
+	rcu_barrier();
 	class_unregister(&xqaccel_class);
 	unregister_chrdev_region(first_devt, MAX_DEVICES);
 	ida_destroy(&minors);

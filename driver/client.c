@@ -6,6 +6,7 @@
 
 #include "buffer.h"
 #include "client.h"
+#include "fence.h"
 #include "ioctl.h"
 #include "job.h"
 #include "kept.h"
@@ -135,6 +136,7 @@ static atomic64_t last_id;
 
 static void client_init(struct xqaccel_client *client, struct xqaccel_device *xq)
 {
+	const u64 timelines = dma_fence_context_alloc(XQACCEL_LANES);
 	unsigned int i;
 
 	kref_init(&client->ref);
@@ -163,6 +165,9 @@ static void client_init(struct xqaccel_client *client, struct xqaccel_device *xq
 		client->lane[i].index = i;
 		INIT_LIST_HEAD(&client->lane[i].jobs);
 		INIT_LIST_HEAD(&client->lane[i].done);
+		mutex_init(&client->lane[i].fence_lock);
+		client->lane[i].fence_context = timelines + i;
+		INIT_LIST_HEAD(&client->lane[i].fences);
 	}
 	get_device(&xq->dev);
 	atomic_inc(&client_count);
@@ -327,6 +332,8 @@ static bool jobs_drop(struct xqaccel_client *client, unsigned int count)
 		if (!job)
 			break;
 		xqaccel_job_uncount(job);
+		job->completion.status = XQACCEL_STATUS_CANCELED;
+		xqaccel_fence_job_ended(job);
 		list_add_tail(&job->node, &dropped);
 	}
 	spin_unlock_irq(&xq->lock);

@@ -36,10 +36,18 @@ struct xqaccel_user;
  *	their order. NULL if there are none.
  * @inflight: of them
  * @syncing: jobs in xqaccel_device.sync, or being synced
+ * @blocked: in xqaccel_device.blocked while the first of @jobs waits for a fence; the lane is not
+ *	in client->waiting then
+ * @fence_lock: from the number of a fence to its place in @fences, while it is shown to others;
+ *	protects @fence_seqno
+ * @fence_context: the timeline of its fences
+ * @fence_seqno: of the last of them
+ * @fences: of submits, that are not signalled, in their order
+ * @fence_count: length of @fences; read without the lock, too
  * @job_ns: device time of its last jobs on average, 0 while there were none
  * @index: number of the lane
  *
- * Under xqaccel_device.lock.
+ * Under xqaccel_device.lock, but for what is said otherwise.
  */
 struct xqaccel_lane {
 	struct xqaccel_client *client;
@@ -52,6 +60,12 @@ struct xqaccel_lane {
 	struct xqaccel_queue *queue;
 	unsigned int inflight;
 	unsigned int syncing;
+	struct list_head blocked;
+	struct mutex fence_lock;	/* protects fence_seqno */
+	u64 fence_context;
+	u64 fence_seqno;
+	struct list_head fences;
+	unsigned int fence_count;
 	u64 job_ns;
 	u32 index;
 };

@@ -4,6 +4,7 @@
 
 #include "client.h"
 #include "device.h"
+#include "fence.h"
 #include "job.h"
 #include "reset.h"
 
@@ -11,6 +12,8 @@ static void device_release(struct device *dev)
 {
 	struct xqaccel_device *xq = container_of(dev, struct xqaccel_device, dev);
 
+	/* A submit that came too late may have left it. */
+	flush_work(&xq->ready_work);
 	xqaccel_chrdev_forget(xq);
 	ida_destroy(&xq->contexts);
 	put_device(xq->parent);
@@ -61,6 +64,8 @@ struct xqaccel_device *xqaccel_core_alloc(struct device *parent, const struct xq
 	xqaccel_kept_init(&xq->kept);
 	spin_lock_init(&xq->lock);
 	xqaccel_sched_init_device(xq);
+	init_llist_head(&xq->ready);
+	INIT_WORK(&xq->ready_work, xqaccel_fences_ready);
 	INIT_LIST_HEAD(&xq->sync);
 	INIT_WORK(&xq->sync_work, xqaccel_sync_work);
 	INIT_WORK(&xq->lost_work, lost_work);

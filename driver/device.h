@@ -8,6 +8,7 @@
 #include <linux/idr.h>
 #include <linux/io.h>
 #include <linux/list.h>
+#include <linux/llist.h>
 #include <linux/mutex.h>
 #include <linux/rwsem.h>
 #include <linux/spinlock.h>
@@ -25,7 +26,8 @@
 
 /* The parts of the interface that this driver has. */
 #define XQACCEL_ABI		(XQACCEL_ABI_BASE | \
-				 (IS_ENABLED(CONFIG_IO_URING) ? XQACCEL_ABI_URING : 0))
+				 (IS_ENABLED(CONFIG_IO_URING) ? XQACCEL_ABI_URING : 0) | \
+				 (IS_ENABLED(CONFIG_SYNC_FILE) ? XQACCEL_ABI_SYNC_FILE : 0))
 
 #define XQACCEL_LANES		8
 #define XQACCEL_LANE_JOBS	1024U	/* not yet reaped, as all of these */
@@ -119,12 +121,17 @@ struct xqaccel_stats {
  *	      client->mem_lock
  *	        client->pages_lock
  *	        kept.lock
+ *	        reservation locks	of dma-bufs, in the kernel's own order of these
+ *	  lane->fence_lock		with or without gone_lock, and none of the others above
+ *	    reservation locks
+ *	      lock
  *	  reset_lock			with or without gone_lock, and none of the others above
  *	    kept.lock
  *	    lock			a spinlock, taken in hard interrupts
  *
  * Each may be skipped, and lock is taken inside of any. Inside of lock there are only those of the
- * kernel that wake_up(), queue_work(), mod_delayed_work() and pm_runtime_get() take.
+ * kernel that wake_up(), queue_work(), mod_delayed_work() and pm_runtime_get() take, and those of
+ * fences, of this driver and of others, and what is called by who waits for them.
  * client->mmap_lock and the xarray's lock of client->buffers are taken with or without gone_lock
  * and have none of these inside. In the kernel's order mmap_lock (of an address space) comes before
  * pages_lock, which page faults take, and the device's own lock (device_lock()) before all:
@@ -196,6 +203,9 @@ struct xqaccel_device {
 	 */
 	spinlock_t lock;
 	struct xqaccel_fair_group class[XQACCEL_CLASSES];	/* users with jobs that wait */
+	struct list_head blocked;	/* lanes whose first job waits for a fence */
+	struct llist_head ready;	/* fences whose jobs wait no more; no lock */
+	struct work_struct ready_work;	/* has their lanes run */
 	struct list_head sync;		/* ended jobs whose C waits for sync_work */
 	struct work_struct sync_work;
 	u64 next_id;

@@ -73,7 +73,7 @@ static_assert(sizeof(struct xqaccel_buf_export) == 16);
 static_assert(sizeof(struct xqaccel_operand) == 40);
 static_assert(sizeof(struct xqaccel_work) == 240);
 static_assert(sizeof(struct xqaccel_job_desc) == 248 + XQ_OPERANDS * 40);
-static_assert(sizeof(struct xqaccel_submit) == 48);
+static_assert(sizeof(struct xqaccel_submit) == 56);
 static_assert(sizeof(struct xqaccel_completion) == 88);
 static_assert(sizeof(struct xqaccel_wait) == 56);
 static_assert(sizeof(struct xqaccel_cancel) == 16);
@@ -207,5 +207,5 @@ long xqaccel_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		ret = -EFAULT;
 	if (op->finish)
 		op->finish(&call, !ret);
-	return ret;
+	return ret ?: call.error;
 }

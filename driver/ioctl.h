@@ -7,6 +7,8 @@
 #include <linux/list.h>
 #include <linux/types.h>
 
+#include "fence.h"
+
 struct file;
 struct xqaccel_client;
 
@@ -16,6 +18,8 @@ struct xqaccel_client;
  * @data: kernel copy of the structure, which goes back to user space in between
  * @jobs: made and counted but not published (SUBMIT), or taken off the lists (WAIT)
  * @file: that the process gets as a file descriptor (BUF_EXPORT)
+ * @fencing: fences of the jobs (SUBMIT)
+ * @error: why @finish undid what @handle did, although the results were written
  * @wait_for: why @handle failed may pass: it is called again after these, once for each
  * @waited: for these so far
  */
@@ -24,6 +28,8 @@ struct xqaccel_call {
 	void *data;
 	struct list_head jobs;
 	struct file *file;
+	struct xqaccel_fencing fencing;
+	int error;
 	unsigned int wait_for;
 	unsigned int waited;
 };

@@ -5,6 +5,7 @@
 
 #include "buffer.h"
 #include "client.h"
+#include "fence.h"
 #include "job.h"
 #include "program.h"
 #include "scheduler.h"
@@ -106,6 +107,7 @@ static int spans_take(struct xqaccel_job *job, const struct xqaccel_job_desc *d)
 		ret = span_take(job->client, &d->operand[i], &e, &job->span[i]);
 		if (ret)
 			return ret;
+		job->shared |= job->span[i].buf && job->span[i].buf->resv;
 	}
 	return outputs_apart(job) ? 0 : -EINVAL;
 }
@@ -299,6 +301,7 @@ void xqaccel_job_end(struct xqaccel_job *job)
 	lockdep_assert_held(&xq->lock);
 
 	trace_xqaccel_job_complete(job);
+	xqaccel_fence_job_ended(job);
 	atomic64_inc(&xq->stats.completed);
 	if (status == XQACCEL_STATUS_TIMEOUT)
 		atomic64_inc(&xq->stats.timeouts);

@@ -15,6 +15,7 @@ struct xqaccel_buffer;
 struct xqaccel_caps;
 struct xqaccel_client;
 struct xqaccel_device;
+struct xqaccel_fence;
 struct xqaccel_lane;
 struct xqaccel_program;
 struct xqaccel_uring_command;
@@ -47,6 +48,7 @@ struct xqaccel_span {
  * @state: where it is
  * @client: its owner, with a reference until the job ends
  * @lane: of @client
+ * @fence: of its submit, until it ends; or NULL
  * @program: that it is a run of, with a reference until it ends; or NULL
  * @completion: what WAIT returns
  * @timeout: jiffies that it may be at the head of a queue
@@ -64,6 +66,7 @@ struct xqaccel_span {
  * @charged_ns: device time that was charged for it when it was dispatched
  * @interruptions: resets that came while it may have been running
  * @accumulate: it adds to what C holds
+ * @shared: others have some of its buffers, too
  * @canceled: by its owner, while it was in flight
  * @timed_out: found guilty at the start of a reset
  * @operands: how many it has at most; what is behind them in @span and @desc is not set
@@ -80,6 +83,7 @@ struct xqaccel_job {
 	enum xqaccel_job_state state;
 	struct xqaccel_client *client;
 	struct xqaccel_lane *lane;
+	struct xqaccel_fence *fence;
 	struct xqaccel_program *program;
 	struct xqaccel_completion completion;
 	unsigned long timeout;
@@ -96,6 +100,7 @@ struct xqaccel_job {
 	bool of_ring;
 	bool accumulate;
 	bool silent;
+	bool shared;
 	bool canceled;
 	bool timed_out;
 	unsigned int operands;
@@ -158,6 +163,9 @@ int xqaccel_job_source_check(const struct xqaccel_job_source *source, u32 max_co
 struct xqaccel_job *xqaccel_job_from_user(struct xqaccel_client *client,
 					  const struct xqaccel_job_source *source, u32 index);
 void xqaccel_jobs_discard(struct xqaccel_device *xq, struct list_head *jobs);
+
+/* fence.c */
+bool xqaccel_fence_blocks(const struct xqaccel_job *job);
 
 /* wait.c */
 int xqaccel_completion_to_user(const struct xqaccel_array *to, u32 index,

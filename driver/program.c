@@ -116,6 +116,7 @@ static int fixed_add(struct xqaccel_program *p, struct xqaccel_buffer *buf)
 		p->fixed_room = room;
 	}
 	p->fixed[i] = (struct xqaccel_fixed){ .buf = buf };
+	p->shared |= !!buf->resv;
 	p->fixed_count++;
 	return i;
 }

@@ -28,6 +28,7 @@ struct xqaccel_fixed {
  * @jobs: how many there are
  * @macs: multiplications of all
  * @run_ns: device time of the last run, 0 before; under xqaccel_device.lock
+ * @shared: others have some of @fixed, too
  * @repeatable: a run that was stopped may run again from its start
  * @list: descriptors of the jobs, in memory that the device only reads and user space does not see
  * @slot: what the jobs do with what a slot is bound to; align is 0 if none uses it
@@ -44,6 +45,7 @@ struct xqaccel_program {
 	u32 jobs;
 	u64 macs;
 	u64 run_ns;
+	bool shared;
 	bool repeatable;
 	struct xqaccel_buffer *list;
 	struct xq_use slot[XQACCEL_PROGRAM_SLOTS];

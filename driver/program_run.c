@@ -143,10 +143,12 @@ int xqaccel_program_bind(struct xqaccel_job *job, const struct xqaccel_job_desc 
 	job->program = program_find(job->client, w->run.program);
 	if (!job->program)
 		return -ENOENT;
+	job->shared = job->program->shared;
 	for (i = 0; i < XQ_OPERANDS; i++) {
 		ret = operand_take(job, &d->operand[i], i);
 		if (ret)
 			return ret;
+		job->shared |= job->span[i].buf && job->span[i].buf->resv;
 	}
 	for (i = 0; i <= XQACCEL_PROGRAM_PROFILE; i++)
 		if (!operand_apart(job, i))

@@ -29,6 +29,7 @@ void xqaccel_sched_init_device(struct xqaccel_device *xq)
 {
 	unsigned int i;
 
+	INIT_LIST_HEAD(&xq->blocked);
 	for (i = 0; i < XQACCEL_CLASSES; i++)
 		xqaccel_fair_group_init(&xq->class[i]);
 }
@@ -49,8 +50,10 @@ void xqaccel_sched_init_client(struct xqaccel_client *client)
 
 	xqaccel_fair_entity_init(&client->entity);
 	xqaccel_fair_group_init(&client->waiting);
-	for (i = 0; i < XQACCEL_LANES; i++)
+	for (i = 0; i < XQACCEL_LANES; i++) {
 		xqaccel_fair_entity_init(&client->lane[i].entity);
+		INIT_LIST_HEAD(&client->lane[i].blocked);
+	}
 }
 
 /* ---- who waits -------------------------------------------------------------- */
@@ -75,18 +78,47 @@ static void lane_waits(struct xqaccel_lane *lane)
 	xqaccel_fair_add(&client->xq->class[class_index(client)], &class->entity);
 }
 
-/* A job was taken from the lane, perhaps its last. */
-static void lane_shortened(struct xqaccel_lane *lane)
+static void lane_rests(struct xqaccel_lane *lane)
 {
 	struct xqaccel_client *client = lane->client;
 	struct xqaccel_user_class *class = user_class(client);
 
-	if (list_empty(&lane->jobs))
-		xqaccel_fair_remove(&client->waiting, &lane->entity);
+	xqaccel_fair_remove(&client->waiting, &lane->entity);
 	if (xqaccel_fair_idle(&client->waiting))
 		xqaccel_fair_remove(&class->clients, &client->entity);
 	if (xqaccel_fair_idle(&class->clients))
 		xqaccel_fair_remove(&client->xq->class[class_index(client)], &class->entity);
+}
+
+/*
+ * The lane's first job is another: it may wait for the device, or for a fence. Of a closed client
+ * nothing waits for either.
+ */
+static void lane_changed(struct xqaccel_lane *lane)
+{
+	const struct xqaccel_job *first =
+		list_first_entry_or_null(&lane->jobs, struct xqaccel_job, node);
+	const bool waits = first && !lane->client->closed;
+	const bool blocked = waits && xqaccel_fence_blocks(first);
+
+	if (!blocked)
+		list_del_init(&lane->blocked);
+	else if (list_empty(&lane->blocked))
+		list_add_tail(&lane->blocked, &lane->client->xq->blocked);
+	if (waits && !blocked)
+		lane_waits(lane);
+	else
+		lane_rests(lane);
+}
+
+/* What the lane's first job waited for has come. */
+void xqaccel_sched_unblock(struct xqaccel_lane *lane)
+	__must_hold(&lane->client->xq->lock)
+{
+	lockdep_assert_held(&lane->client->xq->lock);
+
+	lane_changed(lane);
+	xqaccel_sched_run(lane->client->xq);
 }
 
 static void charge(struct xqaccel_lane *lane, s64 ns)
@@ -120,7 +152,7 @@ void xqaccel_sched_enqueue(struct xqaccel_job *job)
 
 	job->state = XQACCEL_JOB_QUEUED;
 	list_move_tail(&job->node, &job->lane->jobs);
-	lane_waits(job->lane);
+	lane_changed(job->lane);
 	job_active(job->client->xq);
 	trace_xqaccel_job_submit(job);
 }
@@ -132,7 +164,7 @@ void xqaccel_sched_remove(struct xqaccel_job *job)
 	lockdep_assert_held(&job->client->xq->lock);
 
 	list_del_init(&job->node);
-	lane_shortened(job->lane);
+	lane_changed(job->lane);
 	job_inactive(job->client->xq);
 }
 
@@ -148,7 +180,7 @@ void xqaccel_sched_requeue(struct xqaccel_job *job)
 	xqaccel_sched_left(job);
 	job->state = XQACCEL_JOB_QUEUED;
 	list_move(&job->node, &lane->jobs);
-	lane_waits(lane);
+	lane_changed(lane);
 	trace_xqaccel_job_requeue(job);
 }
 
@@ -200,7 +232,7 @@ static void dispatch(struct xqaccel_lane *lane, struct xqaccel_queue *q)
 	q->ahead_ns += job->charged_ns;
 	xqaccel_queue_push(q, job);
 	trace_xqaccel_job_dispatch(job, q->index);
-	lane_shortened(lane);
+	lane_changed(lane);
 	charge(lane, job->charged_ns);
 }
 
@@ -452,8 +484,10 @@ void xqaccel_sched_client_closed(struct xqaccel_client *client)
 
 	lockdep_assert_held(&xq->lock);
 
-	for (i = 0; i < XQACCEL_LANES; i++)
+	for (i = 0; i < XQACCEL_LANES; i++) {
 		xqaccel_fair_remove(&client->waiting, &client->lane[i].entity);
+		list_del_init(&client->lane[i].blocked);
+	}
 	xqaccel_fair_remove(&class->clients, &client->entity);
 	if (xqaccel_fair_idle(&class->clients))
 		xqaccel_fair_remove(&xq->class[class_index(client)], &class->entity);
@@ -472,9 +506,13 @@ void xqaccel_sched_client_closed(struct xqaccel_client *client)
 
 static struct xqaccel_job *any_waiting(struct xqaccel_device *xq)
 {
+	const struct xqaccel_lane *lane =
+		list_first_entry_or_null(&xq->blocked, struct xqaccel_lane, blocked);
 	struct xqaccel_fair_entity *e;
 	unsigned int i;
 
+	if (lane)
+		return list_first_entry(&lane->jobs, struct xqaccel_job, node);
 	for (i = 0; i < XQACCEL_CLASSES; i++) {
 		xqaccel_fair_for_each(e, &xq->class[i]) {
 			e = rb_entry(rb_first_cached(&container_of(e, struct xqaccel_user_class,

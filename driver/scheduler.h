@@ -11,6 +11,7 @@
 struct xqaccel_client;
 struct xqaccel_device;
 struct xqaccel_job;
+struct xqaccel_lane;
 struct xqaccel_user;
 
 /* LOW, NORMAL, HIGH. */
@@ -43,6 +44,7 @@ void xqaccel_sched_init_client(struct xqaccel_client *client);
 void xqaccel_sched_enqueue(struct xqaccel_job *job);
 void xqaccel_sched_requeue(struct xqaccel_job *job);
 void xqaccel_sched_remove(struct xqaccel_job *job);
+void xqaccel_sched_unblock(struct xqaccel_lane *lane);
 void xqaccel_sched_left(struct xqaccel_job *job);
 void xqaccel_sched_dispatch(struct xqaccel_device *xq);
 void xqaccel_sched_ring(struct xqaccel_device *xq);

@@ -2,7 +2,7 @@
 /*
  * Jobs from user memory, and the ioctl that takes them. First they are checked, then counted,
  * which decides how many are accepted; once the answer was written to user space they are
- * published, which can't fail any more.
+ * published. That can't fail any more, unless they need a fence and there is no memory for it.
  */
 #include <linux/jiffies.h>
 #include <linux/nospec.h>
@@ -10,6 +10,7 @@
 #include <linux/uaccess.h>
 
 #include "client.h"
+#include "fence.h"
 #include "ioctl.h"
 #include "job.h"
 #include "scheduler.h"
@@ -134,11 +135,36 @@ static int reserve(struct xqaccel_call *call, struct xqaccel_lane *lane, u32 cou
 
 static int check_command(struct xqaccel_device *xq, const struct xqaccel_submit *cmd)
 {
+	int ret;
+
 	if (READ_ONCE(xq->lost))
 		return -ENODEV;
-	if (cmd->flags)
-		return -EOPNOTSUPP;
+	ret = xqaccel_fences_check(cmd->flags, cmd->in_fence);
+	if (ret)
+		return ret;
 	return cmd->reserved ? -EINVAL : 0;
+}
+
+/* Makes the jobs of a call up to one that is refused; their number, or -errno if there are none. */
+static int jobs_make(struct xqaccel_call *call, const struct xqaccel_job_source *source)
+{
+	struct xqaccel_client *client = call->client;
+	u32 count;
+	int ret = 0;
+
+	for (count = 0; count < source->jobs.count; count++) {
+		struct xqaccel_job *job = xqaccel_job_from_user(client, source, count);
+
+		ret = PTR_ERR_OR_ZERO(job);
+		if (ret) {
+			dev_dbg(&client->xq->dev, "job %u of %u refused: %d\n", count,
+				source->jobs.count, ret);
+			break;
+		}
+		list_add_tail(&job->node, &call->jobs);
+		cond_resched();
+	}
+	return count ?: ret;
 }
 
 int xqaccel_ioctl_submit(struct xqaccel_call *call)
@@ -151,7 +177,6 @@ int xqaccel_ioctl_submit(struct xqaccel_call *call)
 		.timeout_ms = cmd->timeout_ms,
 	};
 	struct xqaccel_lane *lane;
-	u32 count;
 	int ret;
 
 	ret = check_command(client->xq, cmd);
@@ -167,41 +192,70 @@ int xqaccel_ioctl_submit(struct xqaccel_call *call)
 	if (READ_ONCE(lane->unreaped) >= XQACCEL_LANE_JOBS)
 		return -EAGAIN;
 
-	for (count = 0; count < cmd->jobs.count; count++) {
-		struct xqaccel_job *job = xqaccel_job_from_user(client, &source, count);
-
-		ret = PTR_ERR_OR_ZERO(job);
-		if (ret) {
-			dev_dbg(&client->xq->dev, "job %u of %u refused: %d\n", count,
-				cmd->jobs.count, ret);
-			break;
-		}
-		list_add_tail(&job->node, &call->jobs);
-		cond_resched();
-	}
-	return count ? reserve(call, lane, count) : ret;
+	ret = xqaccel_fencing_take(&call->fencing, cmd->flags, cmd->in_fence);
+	if (ret)
+		return ret;
+	cmd->out_fence = call->fencing.fd;
+	ret = jobs_make(call, &source);
+	if (ret > 0)
+		ret = reserve(call, lane, ret);
+	if (ret)
+		xqaccel_fencing_put(&call->fencing);
+	return ret;
 }
 
-void xqaccel_submit_finish(struct xqaccel_call *call, bool written)
+/* Makes jobs that were counted known to all; nothing of this can fail. */
+static void publish(struct xqaccel_call *call, struct xqaccel_fencing *fencing)
 {
 	struct xqaccel_device *xq = call->client->xq;
 	struct xqaccel_job *job, *next;
 
 	spin_lock_irq(&xq->lock);
+	if (fencing)
+		xqaccel_fencing_publish(fencing);
 	list_for_each_entry_safe(job, next, &call->jobs, node) {
-		if (!written)
-			xqaccel_job_uncount(job);
-		else if (xq->lost)
+		if (xq->lost)
 			xqaccel_job_fail(job, XQACCEL_STATUS_LOST);
 		else
 			xqaccel_sched_enqueue(job);
 	}
-	if (written) {
-		xqaccel_sched_run_unlock(xq);
-		return;
-	}
+	xqaccel_sched_run_unlock(xq);
+}
+
+/* The same for jobs that others wait for, or that wait for others; 0 or -errno. */
+static int publish_fenced(struct xqaccel_call *call)
+{
+	int ret;
+
+	ret = xqaccel_fencing_begin(&call->fencing, &call->jobs);
+	if (ret)
+		return ret;
+	publish(call, &call->fencing);
+	xqaccel_fencing_end(&call->fencing);
+	return 0;
+}
+
+static void withdraw(struct xqaccel_call *call)
+{
+	struct xqaccel_device *xq = call->client->xq;
+	struct xqaccel_job *job;
+
+	spin_lock_irq(&xq->lock);
+	list_for_each_entry(job, &call->jobs, node)
+		xqaccel_job_uncount(job);
 	spin_unlock_irq(&xq->lock);
 	xqaccel_jobs_discard(xq, &call->jobs);
 	/* Others may be waiting for these. */
 	wake_up_all(&call->client->wait);
+}
+
+void xqaccel_submit_finish(struct xqaccel_call *call, bool written)
+{
+	if (written && xqaccel_fencing_needed(&call->fencing, &call->jobs))
+		call->error = publish_fenced(call);
+	else if (written)
+		publish(call, NULL);
+	if (!written || call->error)
+		withdraw(call);
+	xqaccel_fencing_put(&call->fencing);
 }

@@ -138,7 +138,7 @@ bool double_idle(void)
 	return true;
 }
 
-/* ---- in place of job.c and watchdog.c ------------------------------------------------- */
+/* ---- in place of job.c, fence.c and watchdog.c ------------------------------------------------- */
 
 static void job_ends(struct xqaccel_job *job)
 {
@@ -163,6 +163,12 @@ void xqaccel_job_fail(struct xqaccel_job *job, u32 status)
 {
 	job_ends(job);
 	double_failed++;
+}
+
+/* Fences that are there are not signalled. */
+bool xqaccel_fence_blocks(const struct xqaccel_job *job)
+{
+	return job->fence;
 }
 
 void xqaccel_watch_arm(struct xqaccel_queue *q)

@@ -121,6 +121,58 @@ static void nothing_to_a_suspended_device(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, queue_of(job), -1);
 }
 
+/* What waits for a fence keeps its place in the lane, and nobody else's. */
+static void lane_waits_for_fence(struct kunit *test)
+{
+	guard(spinlock_irq)(&double_xq->lock);
+	struct xqaccel_job *first, *second, *other;
+
+	double_known(0, NSEC_PER_USEC);
+	first = double_job(test, 0, 0);
+	first->fence = (struct xqaccel_fence *)first;
+	xqaccel_sched_enqueue(first);
+	second = enqueue(test, 0, 0);
+	other = enqueue(test, 0, 1);
+	xqaccel_sched_run(double_xq);
+	KUNIT_EXPECT_EQ(test, queue_of(first), -1);
+	KUNIT_EXPECT_EQ(test, queue_of(second), -1);
+	KUNIT_EXPECT_GE(test, queue_of(other), 0);
+	/* One behind it that waits, too, is not asked before it is the first. */
+	second->fence = (struct xqaccel_fence *)second;
+	first->fence = NULL;
+	xqaccel_sched_unblock(first->lane);
+	KUNIT_EXPECT_GE(test, queue_of(first), 0);
+	KUNIT_EXPECT_EQ(test, queue_of(second), -1);
+	second->fence = NULL;
+	xqaccel_sched_unblock(second->lane);
+	KUNIT_EXPECT_EQ(test, queue_of(second), queue_of(first));
+	KUNIT_EXPECT_TRUE(test, double_idle());
+}
+
+/* A job that waits for a fence is canceled, and the device is lost with another. */
+static void blocked_lane_ends(struct kunit *test)
+{
+	struct xqaccel_job *first, *second;
+
+	spin_lock_irq(&double_xq->lock);
+	first = double_job(test, 0, 0);
+	first->fence = (struct xqaccel_fence *)first;
+	xqaccel_sched_enqueue(first);
+	second = double_job(test, 0, 0);
+	second->fence = (struct xqaccel_fence *)second;
+	xqaccel_sched_enqueue(second);
+	xqaccel_sched_remove(first);
+	xqaccel_sched_run(double_xq);
+	KUNIT_EXPECT_EQ(test, queue_of(second), -1);
+	KUNIT_EXPECT_EQ(test, double_power, 1);
+	spin_unlock_irq(&double_xq->lock);
+	xqaccel_sched_fail(double_xq);
+	KUNIT_EXPECT_EQ(test, double_failed, 1U);
+	KUNIT_EXPECT_PTR_EQ(test, double_ended[0], second);
+	KUNIT_EXPECT_EQ(test, double_power, 0);
+	KUNIT_EXPECT_TRUE(test, list_empty(&double_xq->blocked));
+}
+
 /* From the first job to the end of the last, whether it waits or runs. */
 static void powered_while_there_are_jobs(struct kunit *test)
 {
@@ -379,6 +431,8 @@ static struct kunit_case scheduler_cases[] = {
 	KUNIT_CASE(clients_take_turns),
 	KUNIT_CASE(requeued_is_next),
 	KUNIT_CASE(nothing_to_a_suspended_device),
+	KUNIT_CASE(lane_waits_for_fence),
+	KUNIT_CASE(blocked_lane_ends),
 	KUNIT_CASE(powered_while_there_are_jobs),
 	KUNIT_CASE(client_closed),
 	KUNIT_CASE(remove_waiting),

@@ -18,7 +18,7 @@ pci platform bus core debugfs chrdev sysfs ioctl info fdinfo
 uring uring_command submit wait cancel program program_run buffer_ioctl buffer_export buffer buffer_mmap client user context
 invalidate
 watchdog suspend irq reset coredump snapshot
-scheduler queue dma_sync job
+scheduler queue dma_sync job fence reservation
 kept buffer_pages buffer_user buffer_import mmu account fair caps power job_check job_memory timeout fault trace workqueue
 """.split()
 
@@ -32,6 +32,8 @@ UPWARD = {
     ("job", "program_run"): "a run is a job whose operands are a program's to check and to compare",
     ("job", "uring_command"): "the way up: a command of io_uring ends with the last of its jobs",
     ("client", "uring_command"): "a client's end is that of the work that looks after its commands",
+    ("fence", "scheduler"): "what a lane waited for has come, so it waits for the device",
+    ("reservation", "program_run"): "which buffers of a run are written, is the program's to say",
     ("dma_sync", "program_run"): "which bytes of a run's operands are written, is the program's to say",
     ("buffer_mmap", "buffer"): "the offset's and the handle's half of one object: a mapping holds a reference of its buffer",
     ("client", "buffer"): "a client's end is that of its buffers, which hold references of it",

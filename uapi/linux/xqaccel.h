@@ -95,6 +95,7 @@ struct xqaccel_array {
  */
 #define XQACCEL_ABI_BASE		(1ULL << 0)	/* all in this header that names no other */
 #define XQACCEL_ABI_URING		(1ULL << 1)	/* the commands of io_uring */
+#define XQACCEL_ABI_SYNC_FILE		(1ULL << 2)	/* fences of submits */
 
 /**
  * struct xqaccel_pair - two formats that the device multiplies
@@ -875,10 +876,14 @@ struct xqaccel_job_desc {
 	struct xqaccel_operand operand[23];
 };
 
+#define XQACCEL_SUBMIT_IN_FENCE		(1U << 0)	/* wait for @in_fence */
+#define XQACCEL_SUBMIT_OUT_FENCE	(1U << 1)	/* give @out_fence */
+#define XQACCEL_SUBMIT_EXPLICIT		(1U << 2)	/* nothing but these, see below */
+
 /**
  * struct xqaccel_submit - XQACCEL_IOCTL_SUBMIT
  * @size: sizeof(struct xqaccel_submit)
- * @flags: must be 0
+ * @flags: XQACCEL_SUBMIT_*
  * @jobs: the jobs, struct xqaccel_job_desc; 1..max_batch of them, with a stride of at least 64
  * @lane: 0..lanes-1. Jobs of one lane run and complete in the order of
  *	submission; jobs of different lanes may run at the same time. A lane is also a
@@ -888,14 +893,26 @@ struct xqaccel_job_desc {
  * @first_id: out, id of the first accepted job; the others follow, each one more. Never 0,
  *	and never used again in this file.
  * @accepted: out, how many jobs were accepted
+ * @in_fence: with SUBMIT_IN_FENCE: descriptor of a sync_file, else 0. The jobs start when its
+ *	fences are signalled, with or without an error, and so do later ones of the lane
+ * @out_fence: out, with SUBMIT_OUT_FENCE: descriptor of a sync_file, closed on exec; else -1. It is
+ *	signalled when the accepted jobs have ended and those of earlier submits with fences to
+ *	the lane; its error is that of the first that failed: ETIME (STATUS_TIMEOUT), ECANCELED
+ *	(STATUS_CANCELED), ENODEV (STATUS_LOST), else EIO
  * @reserved: must be 0
+ *
+ * Buffers that others have, too (created with BUF_SHARED, or imported), carry fences themselves.
+ * The jobs start when those are done who write what they read, and who use what they write, on
+ * whatever device; and others wait for them in the same way. With SUBMIT_EXPLICIT neither is so.
+ * A fence is there before a submit can name it, so that no circle of them can be made.
  *
  * Jobs are checked one after the other up to one that is refused, and those before it are
  * accepted together. If there are none, the call fails with the reason; otherwise it
  * succeeds, and submitting the rest gives the reason.
  *
- * EAGAIN: max_jobs jobs of this lane are not yet reaped, or the user or all users together
- * have as many jobs as the driver takes. ENOENT: no such
+ * EBADF: in_fence is not the descriptor of a sync_file. EMFILE: no descriptor is free.
+ * EAGAIN: max_jobs jobs of this lane are not yet reaped or as many of its fences not signalled, or
+ * the user or all users together have as many jobs as the driver takes. ENOENT: no such
  * handle. EACCES: a job would write a buffer that is read-only. ERANGE: an operand reaches past
  * the end of its buffer. EOVERFLOW: sizes and strides overflow 64 bits. EINVAL: misaligned or
  * overlapping operands, an
@@ -911,6 +928,8 @@ struct xqaccel_submit {
 	__u32 timeout_ms;
 	__u64 first_id;
 	__u32 accepted;
+	__s32 in_fence;
+	__s32 out_fence;
 	__u32 reserved;
 };
 

@@ -1,0 +1,395 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Fences. A submit has one if somebody may wait for its jobs or they wait for somebody: if it asked
+ * for one, was given one, or shares buffers with others. It is made when the jobs can't be refused
+ * any more, so it is always signalled: when they have ended, in whatever way. Jobs wait for fences
+ * that were there before theirs, so there is no circle.
+ *
+ * A lane is a timeline: its fences are signalled in their order, though a job that is canceled ends
+ * before others. While the first job of a lane waits the lane is out of the scheduler's sight, in
+ * xqaccel_device.blocked; nobody sleeps for a fence and no lock is held over one.
+ *
+ * Fences are signalled under xqaccel_device.lock, so what they call of this driver may not take
+ * such a lock, of this device or another: dependency_met() leaves the rest to a work.
+ */
+#include <linux/fcntl.h>
+#include <linux/file.h>
+#include <linux/lockdep.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/sync_file.h>
+
+#include "buffer.h"
+#include "client.h"
+#include "fence.h"
+#include "program.h"
+#include "scheduler.h"
+
+#define GFP_FENCE	(GFP_KERNEL_ACCOUNT | __GFP_NOWARN)
+
+static struct xqaccel_fence *of(struct dma_fence *base)
+{
+	return container_of(base, struct xqaccel_fence, base);
+}
+
+static const char *driver_name(struct dma_fence *base)
+{
+	return "xqaccel";
+}
+
+static const char *timeline_name(struct dma_fence *base)
+{
+	return of(base)->timeline;
+}
+
+/* The module goes only after what follows has returned: it waits for these callbacks. */
+static void fence_free(struct rcu_head *rcu)
+{
+	struct xqaccel_fence *fence = container_of(rcu, struct xqaccel_fence, base.rcu);
+
+	kfree(fence->dependencies);
+	kfree(fence);
+	module_put(THIS_MODULE);
+}
+
+static void fence_release(struct dma_fence *base)
+{
+	call_rcu(&base->rcu, fence_free);
+}
+
+static const struct dma_fence_ops fence_ops = {
+	.get_driver_name = driver_name,
+	.get_timeline_name = timeline_name,
+	.release = fence_release,
+};
+
+/* ---- what jobs wait for -------------------------------------------------------- */
+
+/* With the lock of a fence of anybody. */
+static void dependency_met(struct dma_fence *met, struct dma_fence_cb *cb)
+{
+	struct xqaccel_fence *fence = container_of(cb, struct xqaccel_dependency, cb)->waits;
+	struct xqaccel_device *xq;
+
+	if (!atomic_dec_and_test(&fence->unmet))
+		return;
+	/* The jobs have not ended: dependencies_drop() would have been waiting for this. */
+	xq = fence->lane->client->xq;
+	dma_fence_get(&fence->base);
+	llist_add(&fence->ready, &xq->ready);
+	queue_work(xqaccel_job_wq, &xq->ready_work);
+}
+
+/* Nothing calls dependency_met() for these any more when this returns. */
+static void dependencies_drop(struct xqaccel_fence *fence)
+{
+	while (fence->count) {
+		struct xqaccel_dependency *d = &fence->dependencies[--fence->count];
+
+		dma_fence_remove_callback(d->fence, &d->cb);
+		dma_fence_put(d->fence);
+	}
+}
+
+static void dependencies_watch(struct xqaccel_fence *fence)
+{
+	unsigned int i;
+
+	/* One more, so that it is not ready before all were looked at. */
+	atomic_set(&fence->unmet, fence->count + 1);
+	for (i = 0; i < fence->count; i++) {
+		struct xqaccel_dependency *d = &fence->dependencies[i];
+
+		if (dma_fence_add_callback(d->fence, &d->cb, dependency_met))
+			atomic_dec(&fence->unmet);
+	}
+	/* The jobs are not published yet, so nobody has to be told. */
+	atomic_dec(&fence->unmet);
+}
+
+/* Whether a job waits for fences of others. */
+bool xqaccel_fence_blocks(const struct xqaccel_job *job)
+{
+	lockdep_assert_held(&job->client->xq->lock);
+
+	return job->fence && atomic_read(&job->fence->unmet);
+}
+
+/* Lanes whose first job waits for nothing any more. */
+void xqaccel_fences_ready(struct work_struct *work)
+{
+	struct xqaccel_device *xq = container_of(work, struct xqaccel_device, ready_work);
+	struct xqaccel_fence *fence, *next;
+	struct llist_node *ready = llist_del_all(&xq->ready);
+
+	llist_for_each_entry_safe(fence, next, ready, ready) {
+		spin_lock_irq(&xq->lock);
+		if (fence->jobs)
+			xqaccel_sched_unblock(fence->lane);
+		spin_unlock_irq(&xq->lock);
+		dma_fence_put(&fence->base);
+	}
+}
+
+/* ---- a submit's fence ------------------------------------------------------------- */
+
+static struct dma_fence *fence_from_fd(int fd)
+{
+#if IS_ENABLED(CONFIG_SYNC_FILE)
+	return sync_file_get_fence(fd);
+#else
+	return NULL;
+#endif
+}
+
+static struct file *fence_to_file(struct dma_fence *base)
+{
+#if IS_ENABLED(CONFIG_SYNC_FILE)
+	struct sync_file *sync = sync_file_create(base);
+
+	return sync ? sync->file : NULL;
+#else
+	return NULL;
+#endif
+}
+
+/**
+ * xqaccel_fences_check() - look whether fences of a submit are such as the driver knows
+ * @flags: XQACCEL_SUBMIT_*
+ * @in_fence: as user space gave it
+ *
+ * Return: 0 or a negative errno
+ */
+int xqaccel_fences_check(u32 flags, s32 in_fence)
+{
+	const u32 files = XQACCEL_SUBMIT_IN_FENCE | XQACCEL_SUBMIT_OUT_FENCE;
+
+	if (flags & ~(files | XQACCEL_SUBMIT_EXPLICIT))
+		return -EOPNOTSUPP;
+	if (flags & files && !IS_ENABLED(CONFIG_SYNC_FILE))
+		return -EOPNOTSUPP;
+	return in_fence && !(flags & XQACCEL_SUBMIT_IN_FENCE) ? -EINVAL : 0;
+}
+
+/**
+ * xqaccel_fencing_take() - take what a submit brings and wants of fences, before there are jobs
+ * @f: to be given back with xqaccel_fencing_put() after success
+ * @flags: that xqaccel_fences_check() liked
+ * @in_fence: descriptor of a sync_file
+ *
+ * Return: 0 or a negative errno
+ */
+int xqaccel_fencing_take(struct xqaccel_fencing *f, u32 flags, s32 in_fence)
+{
+	*f = (struct xqaccel_fencing){ .flags = flags, .fd = -1 };
+	if (flags & XQACCEL_SUBMIT_IN_FENCE) {
+		f->in = fence_from_fd(in_fence);
+		if (!f->in)
+			return -EBADF;
+	}
+	if (flags & XQACCEL_SUBMIT_OUT_FENCE) {
+		f->fd = get_unused_fd_flags(O_CLOEXEC);
+		if (f->fd < 0) {
+			dma_fence_put(f->in);
+			return f->fd;
+		}
+	}
+	return 0;
+}
+
+/* The process has the descriptor if the jobs were published. */
+void xqaccel_fencing_put(struct xqaccel_fencing *f)
+{
+	dma_fence_put(f->in);
+	if (f->out)
+		fd_install(f->fd, f->out);
+	else if (f->fd >= 0)
+		put_unused_fd(f->fd);
+}
+
+/* Whether jobs, by node, need a fence: somebody asked for one, or others share their buffers. */
+bool xqaccel_fencing_needed(const struct xqaccel_fencing *f, const struct list_head *jobs)
+{
+	const struct xqaccel_job *job;
+
+	if (f->in || f->fd >= 0)
+		return true;
+	list_for_each_entry(job, jobs, node)
+		if (job->shared)
+			return true;
+	return false;
+}
+
+static struct xqaccel_fence *fence_alloc(struct xqaccel_lane *lane,
+					 const struct xqaccel_fence_list *before)
+{
+	const struct xqaccel_client *client = lane->client;
+	struct xqaccel_fence *fence = kzalloc(sizeof(*fence), GFP_FENCE);
+	unsigned int i;
+
+	if (!fence)
+		return NULL;
+	if (before->count)
+		fence->dependencies = kcalloc(before->count, sizeof(*fence->dependencies),
+					      GFP_FENCE);
+	if (before->count && !fence->dependencies) {
+		kfree(fence);
+		return NULL;
+	}
+	for (i = 0; i < before->count; i++) {
+		fence->dependencies[i].waits = fence;
+		INIT_LIST_HEAD(&fence->dependencies[i].cb.node);
+		fence->dependencies[i].fence = dma_fence_get(before->fence[i]);
+	}
+	fence->count = before->count;
+	fence->lane = lane;
+	spin_lock_init(&fence->lock);
+	INIT_LIST_HEAD(&fence->node);
+	snprintf(fence->timeline, sizeof(fence->timeline), "%s.%llu.%u",
+		 dev_name(&client->xq->dev), client->id, lane->index);
+	__module_get(THIS_MODULE);
+	dma_fence_init(&fence->base, &fence_ops, &fence->lock, lane->fence_context,
+		       ++lane->fence_seqno);
+	return fence;
+}
+
+/* A fence that nobody has seen. */
+static void fence_discard(struct xqaccel_fence *fence)
+{
+	dependencies_drop(fence);
+	dma_fence_put(&fence->base);
+}
+
+/* All that may fail. */
+static int fencing_prepare(struct xqaccel_fencing *f, struct xqaccel_fence_list *before)
+{
+	int ret = 0;
+
+	/* They are signalled in order, maybe all at once in an interrupt. */
+	if (READ_ONCE(f->lane->fence_count) >= XQACCEL_LANE_JOBS)
+		return -EAGAIN;
+	if (f->in && !dma_fence_is_signaled(f->in))
+		ret = xqaccel_fence_list_add(before, f->in);
+	if (!ret)
+		ret = xqaccel_reservations_prepare(&f->shared, f->flags & XQACCEL_SUBMIT_EXPLICIT,
+						   f->lane->fence_context, before);
+	if (ret)
+		return ret;
+	f->fence = fence_alloc(f->lane, before);
+	if (!f->fence)
+		return -ENOMEM;
+	if (f->fd < 0)
+		return 0;
+	f->out = fence_to_file(&f->fence->base);
+	if (f->out)
+		return 0;
+	fence_discard(f->fence);
+	return -ENOMEM;
+}
+
+/**
+ * xqaccel_fencing_begin() - make the fence of jobs, and show it to those who share their buffers
+ * @f: to be published with the jobs, which can't fail, and ended
+ * @jobs: of one lane, struct xqaccel_job by node, counted and not published
+ *
+ * Return: 0, -ENOMEM or, with too many fences in the lane, -EAGAIN; then nothing was done.
+ */
+int xqaccel_fencing_begin(struct xqaccel_fencing *f, struct list_head *jobs)
+{
+	struct xqaccel_fence_list before = {};
+	struct xqaccel_job *job;
+	int ret;
+
+	f->lane = list_first_entry(jobs, struct xqaccel_job, node)->lane;
+	/* From the fence's number to its place in the lane. */
+	mutex_lock(&f->lane->fence_lock);
+	ret = xqaccel_reservations_lock(&f->shared, jobs);
+	if (!ret)
+		ret = fencing_prepare(f, &before);
+	xqaccel_fence_list_free(&before);
+	if (ret) {
+		xqaccel_reservations_unlock(&f->shared);
+		mutex_unlock(&f->lane->fence_lock);
+		return ret;
+	}
+	list_for_each_entry(job, jobs, node) {
+		job->fence = f->fence;
+		f->fence->jobs++;
+	}
+	/* Others may wait for it from here on, so nothing may wait for memory until its end. */
+	f->cookie = dma_fence_begin_signalling();
+	xqaccel_reservations_add(&f->shared, &f->fence->base,
+				 f->flags & XQACCEL_SUBMIT_EXPLICIT);
+	dependencies_watch(f->fence);
+	return 0;
+}
+
+/* To its place in the lane, before the jobs get theirs. */
+void xqaccel_fencing_publish(struct xqaccel_fencing *f)
+{
+	struct xqaccel_lane *lane = f->lane;
+
+	lockdep_assert_held(&lane->client->xq->lock);
+
+	list_add_tail(&f->fence->node, &lane->fences);
+	WRITE_ONCE(lane->fence_count, lane->fence_count + 1);
+}
+
+/* The jobs may have ended, but the client has not. */
+void xqaccel_fencing_end(struct xqaccel_fencing *f)
+{
+	dma_fence_end_signalling(f->cookie);
+	xqaccel_reservations_unlock(&f->shared);
+	mutex_unlock(&f->lane->fence_lock);
+}
+
+/* ---- its end ------------------------------------------------------------------------ */
+
+static int error_of(u32 status)
+{
+	switch (status) {
+	case XQACCEL_STATUS_OK:
+		return 0;
+	case XQACCEL_STATUS_TIMEOUT:
+		return -ETIME;
+	case XQACCEL_STATUS_CANCELED:
+		return -ECANCELED;
+	case XQACCEL_STATUS_LOST:
+		return -ENODEV;
+	default:
+		return -EIO;
+	}
+}
+
+static void lane_signal(struct xqaccel_lane *lane)
+{
+	struct xqaccel_fence *fence, *next;
+
+	list_for_each_entry_safe(fence, next, &lane->fences, node) {
+		if (fence->jobs)
+			return;
+		list_del(&fence->node);
+		WRITE_ONCE(lane->fence_count, lane->fence_count - 1);
+		if (fence->error)
+			dma_fence_set_error(&fence->base, fence->error);
+		dma_fence_signal(&fence->base);
+		dma_fence_put(&fence->base);
+	}
+}
+
+/* A job that was published has ended, with its completion's status, or was dropped. */
+void xqaccel_fence_job_ended(struct xqaccel_job *job)
+{
+	struct xqaccel_fence *fence = job->fence;
+
+	if (!fence)
+		return;
+	lockdep_assert_held(&job->client->xq->lock);
+
+	job->fence = NULL;
+	fence->error = fence->error ?: error_of(job->completion.status);
+	if (--fence->jobs)
+		return;
+	dependencies_drop(fence);
+	lane_signal(job->lane);
+}

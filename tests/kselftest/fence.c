@@ -1,0 +1,688 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Fences: of submits, by sync_files, and those that shared buffers carry. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/dma-buf.h>
+#include <linux/sync_file.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include "device.h"
+#include "guest.h"
+#include "harness.h"
+#include "shared_memory.h"
+
+#define PAGE	4096
+#define TIMEOUT_MS	60000
+#define HOLD_NS		(50 * SECOND)
+
+/* 1: signalled well, 0: not yet, -errno: with an error. */
+static int fence_status(int fence)
+{
+	struct sync_file_info info = { .name = "" };
+
+	return ioctl(fence, SYNC_IOC_FILE_INFO, &info) ? -errno : info.status;
+}
+
+static bool fence_waits(int fence, unsigned int ms)
+{
+	const int64_t began = now_ns();
+	struct pollfd p = { .fd = fence, .events = POLLIN };
+
+	while (poll(&p, 1, 100) == 0)
+		if (over_limit(began, ms * MS))
+			return false;
+	return true;
+}
+
+/* Whether who would read (POLLIN) or write (POLLOUT) a dma-buf has to wait. */
+static bool dmabuf_busy(int dmabuf, short events)
+{
+	struct pollfd p = { .fd = dmabuf, .events = events };
+
+	return poll(&p, 1, 0) == 0;
+}
+
+FIXTURE(fence)
+{
+	int fd;
+	struct buffer buf;
+};
+
+FIXTURE_SETUP(fence)
+{
+	struct xqaccel_info info;
+
+	if (host_present())
+		ASSERT_EQ(0, inject_nothing());
+	self->fd = device_open();
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, device_info(self->fd, &info));
+	if (!(info.abi & XQACCEL_ABI_SYNC_FILE))
+		SKIP(return, "this kernel has no sync_file");
+	ASSERT_EQ(0, stat_settles("buffers", 0, 10000));
+	ASSERT_EQ(0, buffer_create(self->fd, PAGE, &self->buf));
+	ASSERT_EQ(0, lane_warm(self->fd, &self->buf));
+}
+
+FIXTURE_TEARDOWN(fence)
+{
+	if (host_present())
+		EXPECT_EQ(0, inject_nothing());
+	munmap(self->buf.map, PAGE);
+	close(self->fd);
+	EXPECT_EQ(0, stat_settles("buffers", 0, 10000));
+	EXPECT_EQ(0, stat_settles("jobs", 0, 10000));
+}
+
+/* Submits jobs with fences; in < 0: with none, out NULL: no fence is asked for. */
+static int submit_fenced(int fd, const struct xqaccel_job_desc *jobs, unsigned int count,
+			 uint32_t lane, uint32_t flags, int in, int *out, uint64_t *id)
+{
+	struct xqaccel_submit cmd = {
+		.size = sizeof(cmd),
+		.flags = flags | (in >= 0 ? XQACCEL_SUBMIT_IN_FENCE : 0) |
+			 (out ? XQACCEL_SUBMIT_OUT_FENCE : 0),
+		.jobs = { sizeof(*jobs), count, (uintptr_t)jobs },
+		.lane = lane,
+		.timeout_ms = TIMEOUT_MS,
+		.in_fence = in >= 0 ? in : 0,
+	};
+	const int ret = device_ioctl(fd, XQACCEL_IOCTL_SUBMIT, &cmd);
+
+	if (out)
+		*out = cmd.out_fence;
+	if (id)
+		*id = cmd.first_id;
+	return ret;
+}
+
+/* A descriptor that the process has next; closed. */
+static int next_descriptor(void)
+{
+	const int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	close(fd);
+	return fd;
+}
+
+/* ---- jobs that run until they are let go ---------------------------------------------- */
+
+/*
+ * A job that runs until release(), while others are as fast as ever: its fence, or -errno. The
+ * device reads how slow a job is when it begins.
+ */
+static int hold(int fd, const struct xqaccel_job_desc *job, uint32_t lane)
+{
+	struct xqaccel_completion c;
+	int tries, fence;
+
+	for (tries = 0; tries < 20; tries++) {
+		if (inject("slow-ns", HOLD_NS) ||
+		    submit_fenced(fd, job, 1, lane, 0, -1, &fence, NULL))
+			return -EIO;
+		sleep_ms(20 << tries / 4);
+		if (inject("slow-ns", 1))
+			return -EIO;
+		sleep_ms(20);
+		if (!fence_status(fence))
+			return fence;
+		/* It began too late. */
+		close(fence);
+		if (wait_lane(fd, lane, &c, 10 * SECOND))
+			return -EIO;
+	}
+	return -ETIME;
+}
+
+static int release(void)
+{
+	return inject("slow-ns", 0);
+}
+
+/* ---- a submit's fence ------------------------------------------------------------- */
+
+TEST_F(fence, tells_the_end_of_all_jobs)
+{
+	struct xqaccel_completion c[3];
+	struct xqaccel_job_desc job[3];
+	uint32_t done;
+	int fence, i;
+
+	if (host_present())
+		ASSERT_EQ(0, inject("slow-ns", 100 * MS));
+	for (i = 0; i < 3; i++)
+		small_job(&job[i], &self->buf);
+	ASSERT_EQ(0, submit_fenced(self->fd, job, 3, 0, 0, -1, &fence, NULL));
+	EXPECT_EQ(FD_CLOEXEC, fcntl(fence, F_GETFD));
+	if (host_present())
+		EXPECT_EQ(0, fence_status(fence));
+	ASSERT_EQ(0, wait_jobs(self->fd, c, 3, 3, 10 * SECOND, &done, NULL));
+	EXPECT_EQ(3U, done);
+	EXPECT_TRUE(fence_waits(fence, 5000));
+	EXPECT_EQ(1, fence_status(fence));
+	close(fence);
+}
+
+TEST_F(fence, refuses)
+{
+	const struct rlimit none = { 0, 64 };
+	struct xqaccel_submit cmd = { .size = sizeof(cmd), .in_fence = 1 };
+	struct xqaccel_job_desc job;
+	struct rlimit before;
+	int fence;
+
+	small_job(&job, &self->buf);
+	cmd.jobs = (struct xqaccel_array){ sizeof(job), 1, (uintptr_t)&job };
+	EXPECT_EQ(-EINVAL, device_ioctl(self->fd, XQACCEL_IOCTL_SUBMIT, &cmd));
+	EXPECT_EQ(-EBADF, submit_fenced(self->fd, &job, 1, 0, 0, 1000, &fence, NULL));
+	EXPECT_EQ(-EBADF, submit_fenced(self->fd, &job, 1, 0, 0, self->fd, &fence, NULL));
+	EXPECT_EQ(-EOPNOTSUPP, submit_fenced(self->fd, &job, 1, 0, 1U << 3, -1, &fence, NULL));
+	ASSERT_EQ(0, getrlimit(RLIMIT_NOFILE, &before));
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &none));
+	EXPECT_EQ(-EMFILE, submit_fenced(self->fd, &job, 1, 0, 0, -1, &fence, NULL));
+	setrlimit(RLIMIT_NOFILE, &before);
+	/* A job that is refused takes the descriptor with it. */
+	job.operand[XQACCEL_C].handle = 12345;
+	EXPECT_EQ(-ENOENT, submit_fenced(self->fd, &job, 1, 0, 0, -1, &fence, NULL));
+	EXPECT_EQ(self->fd + 1, next_descriptor());
+}
+
+/*
+ * There is no circle: what a job waits for must be there before it. The descriptor that its own
+ * fence will have is none yet.
+ */
+TEST_F(fence, cannot_wait_for_itself)
+{
+	const int next = next_descriptor();
+	struct xqaccel_completion c;
+	struct xqaccel_job_desc job;
+	int first, second;
+
+	small_job(&job, &self->buf);
+	EXPECT_EQ(-EBADF, submit_fenced(self->fd, &job, 1, 0, 0, next, &first, NULL));
+	ASSERT_EQ(0, submit_fenced(self->fd, &job, 1, 0, 0, -1, &first, NULL));
+	EXPECT_EQ(next, first);
+	/* A fence of its own lane is before it anyway, and one of another lane waits for that. */
+	ASSERT_EQ(0, submit_fenced(self->fd, &job, 1, 1, 0, first, &second, NULL));
+	ASSERT_EQ(0, submit_fenced(self->fd, &job, 1, 0, 0, second, NULL, NULL));
+	ASSERT_EQ(0, submit_fenced(self->fd, &job, 1, 0, 0, first, NULL, NULL));
+	for (int i = 0; i < 4; i++) {
+		EXPECT_EQ(0, wait_one(self->fd, &c, 10 * SECOND));
+		EXPECT_EQ(XQACCEL_STATUS_OK, (int)c.status);
+	}
+	close(first);
+	close(second);
+}
+
+/* Lane 1 waits for lane 0, whose job is held; lane 2 does not. */
+TEST_F_TIMEOUT(fence, orders_lanes, 60)
+{
+	struct xqaccel_completion c;
+	struct xqaccel_job_desc job;
+	int held;
+
+	if (!host_present())
+		SKIP(return, "no host to hold jobs");
+	small_job(&job, &self->buf);
+	held = hold(self->fd, &job, 0);
+	ASSERT_LE(0, held);
+	ASSERT_EQ(0, submit_fenced(self->fd, &job, 1, 1, 0, held, NULL, NULL));
+	/* What is behind it in the lane waits, too. */
+	ASSERT_EQ(0, submit_lane(self->fd, &job, 1, 0));
+	ASSERT_EQ(0, submit_lane(self->fd, &job, 2, 0));
+	ASSERT_EQ(0, wait_one(self->fd, &c, 10 * SECOND));
+	EXPECT_EQ(2U, c.lane);
+	EXPECT_EQ(-ETIMEDOUT, wait_one(self->fd, &c, 50 * MS));
+	ASSERT_EQ(0, release());
+	ASSERT_EQ(0, wait_one(self->fd, &c, 10 * SECOND));
+	EXPECT_EQ(0U, c.lane);
+	ASSERT_EQ(0, wait_one(self->fd, &c, 10 * SECOND));
+	EXPECT_EQ(1U, c.lane);
+	ASSERT_EQ(0, wait_one(self->fd, &c, 10 * SECOND));
+	EXPECT_EQ(1U, c.lane);
+	close(held);
+}
+
+/* Between two files, merged with one that has been signalled long ago. */
+TEST_F(fence, of_another_client_and_merged)
+{
+	const int other = device_open();
+	struct xqaccel_completion c;
+	struct xqaccel_job_desc job;
+	struct sync_merge_data merge = { .name = "both" };
+	struct buffer theirs;
+	int a, b;
+
+	ASSERT_EQ(0, buffer_create(other, PAGE, &theirs));
+	small_job(&job, &self->buf);
+	ASSERT_EQ(0, submit_fenced(self->fd, &job, 1, 0, 0, -1, &a, NULL));
+	ASSERT_EQ(0, wait_one(self->fd, &c, 10 * SECOND));
+	ASSERT_EQ(0, submit_fenced(self->fd, &job, 1, 1, 0, -1, &b, NULL));
+	merge.fd2 = b;
+	ASSERT_EQ(0, ioctl(a, SYNC_IOC_MERGE, &merge));
+	small_job(&job, &theirs);
+	ASSERT_EQ(0, submit_fenced(other, &job, 1, 0, 0, merge.fence, NULL, NULL));
+	close(a);
+	close(b);
+	close(merge.fence);
+	ASSERT_EQ(0, wait_one(other, &c, 10 * SECOND));
+	EXPECT_EQ(XQACCEL_STATUS_OK, (int)c.status);
+	ASSERT_EQ(0, wait_one(self->fd, &c, 10 * SECOND));
+	munmap(theirs.map, PAGE);
+	close(other);
+}
+
+/* ---- every way to end ------------------------------------------------------------- */
+
+TEST_F_TIMEOUT(fence, signalled_whatever_happens, 90)
+{
+	struct xqaccel_completion c;
+	struct xqaccel_job_desc job;
+	struct xqaccel_submit cmd = {
+		.size = sizeof(cmd), .flags = XQACCEL_SUBMIT_OUT_FENCE, .timeout_ms = 300,
+		.jobs = { sizeof(job), 1, (uintptr_t)&job },
+	};
+	int late, waits, canceled;
+	uint64_t id;
+
+	if (!host_present())
+		SKIP(return, "no host to make jobs hang");
+	small_job(&job, &self->buf);
+	ASSERT_EQ(0, inject("hang-jobs", 1));
+	ASSERT_EQ(0, device_ioctl(self->fd, XQACCEL_IOCTL_SUBMIT, &cmd));
+	late = cmd.out_fence;
+	/* One that is canceled while it waits ends at once, its fence after those before it. */
+	ASSERT_EQ(0, submit_fenced(self->fd, &job, 1, 1, 0, late, &canceled, &id));
+	ASSERT_EQ(0, submit_fenced(self->fd, &job, 1, 1, 0, -1, &waits, NULL));
+	ASSERT_EQ(0, cancel(self->fd, id));
+	EXPECT_EQ(0, wait_id(self->fd, id, &c, 10 * SECOND));
+	EXPECT_EQ(XQACCEL_STATUS_CANCELED, (int)c.status);
+	EXPECT_TRUE(fence_waits(canceled, 5000));
+	EXPECT_EQ(-ECANCELED, fence_status(canceled));
+	EXPECT_TRUE(fence_waits(late, 20000));
+	EXPECT_EQ(-ETIME, fence_status(late));
+	EXPECT_TRUE(fence_waits(waits, 20000));
+	EXPECT_EQ(1, fence_status(waits));
+	close(late);
+	close(waits);
+	close(canceled);
+}
+
+/* The file is closed with jobs that run, that wait for the device, and that wait for fences. */
+TEST_F_TIMEOUT(fence, signalled_when_the_file_is_closed, 90)
+{
+	const int other = device_open();
+	struct xqaccel_job_desc job;
+	struct buffer theirs;
+	int fence[3], i;
+
+	if (!host_present())
+		SKIP(return, "no host to make jobs slow");
+	ASSERT_EQ(0, buffer_create(other, PAGE, &theirs));
+	ASSERT_EQ(0, lane_warm(other, &theirs));
+	munmap(theirs.map, PAGE);
+	small_job(&job, &theirs);
+	fence[0] = hold(other, &job, 0);
+	ASSERT_LE(0, fence[0]);
+	ASSERT_EQ(0, submit_fenced(other, &job, 1, 1, 0, fence[0], &fence[1], NULL));
+	ASSERT_EQ(0, submit_fenced(other, &job, 1, 1, 0, -1, &fence[2], NULL));
+	close(other);
+	for (i = 0; i < 3; i++) {
+		EXPECT_TRUE(fence_waits(fence[i], 20000));
+		if (i)
+			EXPECT_EQ(-ECANCELED, fence_status(fence[i]));
+	}
+	for (i = 0; i < 3; i++)
+		close(fence[i]);
+}
+
+/* The driver goes with jobs that wait for fences; these outlive it, and then let the module go. */
+TEST_F_TIMEOUT(fence, signalled_when_the_device_goes, 90)
+{
+	struct xqaccel_completion c[2];
+	struct xqaccel_job_desc job;
+	int fence[2], i, ret = -EAGAIN;
+	char address[32];
+	uint32_t done;
+
+	if (!host_present())
+		SKIP(return, "no host to make jobs hang");
+	ASSERT_EQ(0, bus_address(address, sizeof(address)));
+	small_job(&job, &self->buf);
+	ASSERT_EQ(0, inject("hang-jobs", 1));
+	ASSERT_EQ(0, submit_fenced(self->fd, &job, 1, 0, 0, -1, &fence[0], NULL));
+	ASSERT_EQ(0, submit_fenced(self->fd, &job, 1, 1, 0, fence[0], &fence[1], NULL));
+	ASSERT_EQ(0, driver_unbind(address));
+	for (i = 0; i < 2; i++) {
+		EXPECT_TRUE(fence_waits(fence[i], 5000));
+		EXPECT_EQ(-ENODEV, fence_status(fence[i]));
+	}
+	EXPECT_EQ(0, wait_jobs(self->fd, c, 2, 2, 5 * SECOND, &done, NULL));
+	EXPECT_EQ(XQACCEL_STATUS_LOST, (int)c[1].status);
+	EXPECT_EQ(-ENODEV, submit_fenced(self->fd, &job, 1, 0, 0, -1, &i, NULL));
+	munmap(self->buf.map, PAGE);
+	close(self->fd);
+	EXPECT_NE(0, module_unload());
+	close(fence[0]);
+	close(fence[1]);
+	/* A fence is freed a moment after its last descriptor. */
+	for (i = 0; i < 100 && ret; i++) {
+		sleep_ms(50);
+		ret = module_unload();
+	}
+	EXPECT_EQ(0, ret);
+	ASSERT_EQ(0, module_load(""));
+	ASSERT_TRUE(node_appears(10000));
+	ASSERT_EQ(0, inject_nothing());
+	self->fd = device_open();
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, buffer_create(self->fd, PAGE, &self->buf));
+}
+
+/* A descriptor that the caller was not told of is not there, and neither is the job. */
+TEST_F(fence, answer_that_cannot_be_written)
+{
+	struct xqaccel_submit *cmd = (void *)pages_of(PAGE);
+	struct xqaccel_job_desc job;
+	int i;
+
+	small_job(&job, &self->buf);
+	*cmd = (struct xqaccel_submit){ .size = sizeof(*cmd), .flags = XQACCEL_SUBMIT_OUT_FENCE,
+					.jobs = { sizeof(job), 1, (uintptr_t)&job } };
+	ASSERT_EQ(0, mprotect(cmd, PAGE, PROT_READ));
+	for (i = 0; i < 20; i++)
+		ASSERT_EQ(-EFAULT, device_ioctl(self->fd, XQACCEL_IOCTL_SUBMIT, cmd));
+	EXPECT_EQ(self->fd + 1, next_descriptor());
+	EXPECT_EQ(0, stat_settles("jobs", 0, 10000));
+}
+
+/* ---- fences that buffers carry ------------------------------------------------------ */
+
+/* Two clients and a buffer: who reads waits for who writes, unless it asks for nothing. */
+TEST_F_TIMEOUT(fence, shared_buffer_orders_clients, 90)
+{
+	const int other = device_open();
+	struct xqaccel_completion c;
+	struct xqaccel_job_desc writes, reads, also_reads;
+	struct buffer mine, theirs, out;
+	int dmabuf, held;
+
+	if (!host_present())
+		SKIP(return, "no host to make jobs slow");
+	ASSERT_EQ(0, buffer_create_shared(self->fd, PAGE, &mine));
+	ASSERT_EQ(0, buffer_create(other, PAGE, &out));
+	dmabuf = buffer_export(self->fd, mine.handle, 0);
+	ASSERT_EQ(0, buffer_import(other, dmabuf, 0, &theirs));
+	ASSERT_EQ(0, lane_warm(other, &out));
+
+	/* Writes 16 * 1 * 1 = 16, that is bytes 16 0 0 0, to where the other's A begins. */
+	small_fill(&mine, 1, 1);
+	small_job(&writes, &mine);
+	small_fill(&out, 0, 1);
+	small_job(&reads, &out);
+	reads.operand[XQACCEL_A] =
+		(struct xqaccel_operand){ theirs.handle, 0, SMALL_C, 16, 0, 0 };
+
+	held = hold(self->fd, &writes, 0);
+	ASSERT_LE(0, held);
+	EXPECT_TRUE(dmabuf_busy(dmabuf, POLLIN));
+	ASSERT_EQ(0, submit_fenced(other, &reads, 1, 0, XQACCEL_SUBMIT_EXPLICIT, -1, NULL, NULL));
+	ASSERT_EQ(0, wait_one(other, &c, 10 * SECOND));
+	ASSERT_EQ(0, submit(other, &reads));
+	EXPECT_EQ(-ETIMEDOUT, wait_one(other, &c, 50 * MS));
+	ASSERT_EQ(0, release());
+	ASSERT_EQ(0, wait_one(other, &c, 10 * SECOND));
+	/* Each row of A is 16 0 0 0 four times. */
+	EXPECT_EQ(0, small_check(&out, 4 * 16));
+	ASSERT_EQ(0, wait_one(self->fd, &c, 10 * SECOND));
+	EXPECT_FALSE(dmabuf_busy(dmabuf, POLLIN));
+	close(held);
+
+	/* Readers don't wait for readers, but a writer does for them. */
+	held = hold(other, &reads, 0);
+	ASSERT_LE(0, held);
+	EXPECT_FALSE(dmabuf_busy(dmabuf, POLLIN));
+	EXPECT_TRUE(dmabuf_busy(dmabuf, POLLOUT));
+	small_job(&also_reads, &self->buf);
+	also_reads.operand[XQACCEL_A] =
+		(struct xqaccel_operand){ mine.handle, 0, SMALL_C, 16, 0, 0 };
+	ASSERT_EQ(0, submit_lane(self->fd, &also_reads, 1, 0));
+	ASSERT_EQ(0, wait_one(self->fd, &c, 10 * SECOND));
+	ASSERT_EQ(0, submit(self->fd, &writes));
+	EXPECT_EQ(-ETIMEDOUT, wait_one(self->fd, &c, 50 * MS));
+	ASSERT_EQ(0, release());
+	ASSERT_EQ(0, wait_one(other, &c, 10 * SECOND));
+	ASSERT_EQ(0, wait_one(self->fd, &c, 10 * SECOND));
+	close(held);
+
+	munmap(mine.map, PAGE);
+	munmap(out.map, PAGE);
+	close(dmabuf);
+	close(other);
+}
+
+/* What a program reads and writes counts, whether it names the buffer or a slot is bound to it. */
+TEST_F_TIMEOUT(fence, runs_of_programs_take_part, 60)
+{
+	struct xqaccel_job_desc job, run = { .work.op = XQACCEL_OP_PROGRAM };
+	struct xqaccel_completion c;
+	struct buffer shared;
+	uint32_t program;
+	int dmabuf, held;
+
+	if (!host_present())
+		SKIP(return, "no host to make jobs slow");
+	ASSERT_EQ(0, buffer_create_shared(self->fd, PAGE, &shared));
+	dmabuf = buffer_export(self->fd, shared.handle, 0);
+	small_job(&job, &shared);
+	job.operand[XQACCEL_C].handle = XQACCEL_SLOT(0);
+	ASSERT_EQ(0, program_create(self->fd, &job, 1, 1, &program));
+	run.work.run.program = program;
+	run.operand[0].handle = self->buf.handle;
+	held = hold(self->fd, &run, 0);
+	ASSERT_LE(0, held);
+	EXPECT_FALSE(dmabuf_busy(dmabuf, POLLIN));
+	EXPECT_TRUE(dmabuf_busy(dmabuf, POLLOUT));
+	ASSERT_EQ(0, release());
+	close(held);
+	ASSERT_EQ(0, wait_one(self->fd, &c, 10 * SECOND));
+	ASSERT_EQ(0, program_destroy(self->fd, program));
+
+	small_job(&job, &self->buf);
+	job.operand[XQACCEL_C].handle = XQACCEL_SLOT(0);
+	ASSERT_EQ(0, program_create(self->fd, &job, 1, 1, &program));
+	run.work.run.program = program;
+	run.operand[0].handle = shared.handle;
+	held = hold(self->fd, &run, 0);
+	ASSERT_LE(0, held);
+	EXPECT_TRUE(dmabuf_busy(dmabuf, POLLIN));
+	ASSERT_EQ(0, release());
+	close(held);
+	ASSERT_EQ(0, wait_one(self->fd, &c, 10 * SECOND));
+	EXPECT_FALSE(dmabuf_busy(dmabuf, POLLIN));
+	munmap(shared.map, PAGE);
+	close(dmabuf);
+}
+
+/* A fence that a dma-buf of another driver was given by somebody else is waited for, too. */
+TEST_F_TIMEOUT(fence, fences_of_others_are_honoured, 60)
+{
+	struct dma_buf_import_sync_file import = { .flags = DMA_BUF_SYNC_WRITE };
+	struct dma_buf_export_sync_file export = { .flags = DMA_BUF_SYNC_READ };
+	struct xqaccel_completion c;
+	struct xqaccel_job_desc job, reads;
+	struct buffer foreign;
+	uint8_t *map;
+	int dmabuf;
+
+	if (!host_present())
+		SKIP(return, "no host to hold jobs");
+	dmabuf = foreign_dmabuf(PAGE, &map);
+	if (dmabuf == -ENOENT || dmabuf == -EACCES)
+		SKIP(return, "no udmabuf here");
+	ASSERT_LE(0, dmabuf);
+	ASSERT_EQ(0, buffer_import(self->fd, dmabuf, 0, &foreign));
+	small_job(&job, &self->buf);
+	small_job(&reads, &self->buf);
+	reads.operand[XQACCEL_A].handle = foreign.handle;
+
+	/* Nothing of this job has to do with the dma-buf but the fence that it is given. */
+	import.fd = hold(self->fd, &job, 0);
+	ASSERT_LE(0, import.fd);
+	ASSERT_EQ(0, ioctl(dmabuf, DMA_BUF_IOCTL_IMPORT_SYNC_FILE, &import));
+	ASSERT_EQ(0, submit_lane(self->fd, &reads, 1, 0));
+	EXPECT_EQ(-ETIMEDOUT, wait_lane(self->fd, 1, &c, 50 * MS));
+	ASSERT_EQ(0, release());
+	ASSERT_EQ(0, wait_lane(self->fd, 1, &c, 10 * SECOND));
+	ASSERT_EQ(0, wait_lane(self->fd, 0, &c, 10 * SECOND));
+	close(import.fd);
+
+	/* And the other way: what the dma-buf tells others to wait for is the job. */
+	job.operand[XQACCEL_C].handle = foreign.handle;
+	import.fd = hold(self->fd, &job, 0);
+	ASSERT_LE(0, import.fd);
+	ASSERT_EQ(0, ioctl(dmabuf, DMA_BUF_IOCTL_EXPORT_SYNC_FILE, &export));
+	EXPECT_EQ(0, fence_status(export.fd));
+	ASSERT_EQ(0, release());
+	EXPECT_TRUE(fence_waits(export.fd, 5000));
+	EXPECT_EQ(1, fence_status(export.fd));
+	ASSERT_EQ(0, wait_lane(self->fd, 0, &c, 10 * SECOND));
+	close(export.fd);
+	close(import.fd);
+	ASSERT_EQ(0, buffer_destroy(self->fd, foreign.handle));
+	munmap(map, PAGE);
+	close(dmabuf);
+}
+
+/* Who maps a dma-buf and asks for it waits for the jobs that write it. */
+TEST_F_TIMEOUT(fence, processors_wait_for_jobs, 60)
+{
+	struct dma_buf_sync sync = { .flags = DMA_BUF_SYNC_READ | DMA_BUF_SYNC_START };
+	struct xqaccel_completion c;
+	struct xqaccel_job_desc job;
+	struct buffer shared;
+	int dmabuf, held, status;
+	pid_t child;
+
+	if (!host_present())
+		SKIP(return, "no host to hold jobs");
+	ASSERT_EQ(0, buffer_create_shared(self->fd, PAGE, &shared));
+	dmabuf = buffer_export(self->fd, shared.handle, 0);
+	small_fill(&shared, 1, 1);
+	small_job(&job, &shared);
+	held = hold(self->fd, &job, 0);
+	ASSERT_LE(0, held);
+	child = fork();
+	if (!child)
+		_exit(ioctl(dmabuf, DMA_BUF_IOCTL_SYNC, &sync) ? 1 : small_check(&shared, 16));
+	sleep_ms(50);
+	EXPECT_EQ(0, waitpid(child, &status, WNOHANG));
+	ASSERT_EQ(0, release());
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(0, status);
+	ASSERT_EQ(0, wait_one(self->fd, &c, 10 * SECOND));
+	munmap(shared.map, PAGE);
+	close(dmabuf);
+	close(held);
+}
+
+/* A lane has no more fences that are not signalled than jobs. */
+TEST_F_TIMEOUT(fence, too_many_in_a_lane, 90)
+{
+	struct xqaccel_completion c;
+	struct xqaccel_job_desc job;
+	struct xqaccel_info info;
+	unsigned int i = 0;
+	uint64_t id;
+	int held, fence, next, ret = 0;
+
+	if (!host_present())
+		SKIP(return, "no host to hold jobs");
+	ASSERT_EQ(0, device_info(self->fd, &info));
+	small_job(&job, &self->buf);
+	held = hold(self->fd, &job, 0);
+	ASSERT_LE(0, held);
+	ASSERT_EQ(0, submit_fenced(self->fd, &job, 1, 1, 0, held, &fence, NULL));
+	close(fence);
+	next = next_descriptor();
+	/* Jobs that are canceled end at once, their fences after that of the first. */
+	while (!ret && i <= info.max_jobs) {
+		ret = submit_fenced(self->fd, &job, 1, 1, 0, -1, &fence, &id);
+		if (ret)
+			break;
+		close(fence);
+		ASSERT_EQ(0, cancel(self->fd, id));
+		ASSERT_EQ(0, wait_id(self->fd, id, &c, 10 * SECOND));
+		i++;
+	}
+	EXPECT_EQ(-EAGAIN, ret);
+	EXPECT_EQ(info.max_jobs - 1, i);
+	EXPECT_EQ(next, next_descriptor());
+	ASSERT_EQ(0, release());
+	ASSERT_EQ(0, wait_one(self->fd, &c, 10 * SECOND));
+	ASSERT_EQ(0, wait_one(self->fd, &c, 10 * SECOND));
+	EXPECT_EQ(0, stat_settles("jobs", 0, 10000));
+	ASSERT_EQ(0, submit_fenced(self->fd, &job, 1, 1, 0, -1, &fence, NULL));
+	ASSERT_EQ(0, wait_one(self->fd, &c, 10 * SECOND));
+	close(fence);
+	close(held);
+}
+
+/* Two clients and two buffers, taken in opposite order, by jobs in many lanes: all of it ends. */
+TEST_F_TIMEOUT(fence, crosswise_sharing_ends, 90)
+{
+	enum { ROUNDS = 100 };
+	struct buffer mine[2], theirs[2];
+	pid_t child;
+	int i, status;
+
+	for (i = 0; i < 2; i++)
+		ASSERT_EQ(0, buffer_create_shared(self->fd, PAGE, &mine[i]));
+	child = fork();
+	if (!child) {
+		const int other = device_open();
+		struct xqaccel_completion c;
+		struct xqaccel_job_desc job;
+
+		for (i = 0; i < 2; i++) {
+			const int dmabuf = buffer_export(self->fd, mine[i].handle, 0);
+
+			if (buffer_import(other, dmabuf, 0, &theirs[i]))
+				_exit(1);
+			close(dmabuf);
+		}
+		for (i = 0; i < ROUNDS; i++) {
+			small_job(&job, &theirs[i % 2]);
+			job.operand[XQACCEL_A].handle = theirs[!(i % 2)].handle;
+			if (submit_lane(other, &job, i % 8, 0))
+				_exit(2);
+		}
+		for (i = 0; i < ROUNDS; i++)
+			if (wait_one(other, &c, 20 * SECOND) || c.status)
+				_exit(3);
+		_exit(0);
+	}
+	for (i = 0; i < ROUNDS; i++) {
+		struct xqaccel_job_desc job;
+
+		small_job(&job, &mine[!(i % 2)]);
+		job.operand[XQACCEL_A].handle = mine[i % 2].handle;
+		ASSERT_EQ(0, submit_lane(self->fd, &job, i % 8, 0));
+	}
+	for (i = 0; i < ROUNDS; i++) {
+		struct xqaccel_completion c;
+
+		ASSERT_EQ(0, wait_one(self->fd, &c, 20 * SECOND));
+		EXPECT_EQ(XQACCEL_STATUS_OK, (int)c.status);
+	}
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(0, status);
+	for (i = 0; i < 2; i++)
+		munmap(mine[i].map, PAGE);
+}
+
+TEST_HARNESS_MAIN

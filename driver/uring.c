@@ -12,6 +12,7 @@
 
 #include "client.h"
 #include "compat.h"
+#include "fence.h"
 #include "job.h"
 #include "uring.h"
 
@@ -57,9 +58,14 @@ static bool words_zero(const u64 *words, size_t count)
 static int submit_check(const struct xqaccel_uring_submit *s,
 			const struct xqaccel_job_source *source)
 {
-	if (s->flags)
-		return -EOPNOTSUPP;
-	if (!words_zero(s->reserved, ARRAY_SIZE(s->reserved)))
+	int ret;
+
+	ret = xqaccel_fences_check(s->flags, s->in_fence);
+	if (ret)
+		return ret;
+	if (s->reserved32 || !words_zero(s->reserved, ARRAY_SIZE(s->reserved)))
+		return -EINVAL;
+	if (s->out_fence && !(s->flags & XQACCEL_SUBMIT_OUT_FENCE))
 		return -EINVAL;
 	if (!s->completions && s->completion_stride)
 		return -EINVAL;
@@ -101,6 +107,36 @@ static int jobs_make(struct xqaccel_client *client, const struct xqaccel_job_sou
 	return 0;
 }
 
+/* Where the process finds the descriptor of the fence when the command is done or its CQE there. */
+static int out_fence_tell(const struct xqaccel_uring_submit *s, const struct xqaccel_fencing *f)
+{
+	if (!(s->flags & XQACCEL_SUBMIT_OUT_FENCE))
+		return 0;
+	return put_user(f->fd, (s32 __user *)u64_to_user_ptr(s->out_fence));
+}
+
+/* A command with all its jobs; with @f their fences. */
+static int command_make(struct io_uring_cmd *cmd, const struct xqaccel_uring_submit *s,
+			const struct xqaccel_job_source *source, struct xqaccel_fencing *f,
+			unsigned int issue_flags)
+{
+	struct xqaccel_client *client = cmd->file->private_data;
+	struct xqaccel_uring_command *command;
+	int ret;
+
+	command = xqaccel_uring_command_create(cmd, s, issue_flags);
+	if (!command)
+		return source->nonblock ? -EAGAIN : -ENOMEM;
+	ret = jobs_make(client, source, command);
+	if (!ret)
+		ret = out_fence_tell(s, f);
+	if (ret) {
+		xqaccel_uring_command_discard(command);
+		return ret;
+	}
+	return xqaccel_uring_command_start(command, f, issue_flags);
+}
+
 static int submit(struct io_uring_cmd *cmd, const struct xqaccel_uring_submit *s,
 		  unsigned int issue_flags)
 {
@@ -111,7 +147,7 @@ static int submit(struct io_uring_cmd *cmd, const struct xqaccel_uring_submit *s
 		.nonblock = issue_flags & IO_URING_F_NONBLOCK,
 	};
 	struct xqaccel_client *client = cmd->file->private_data;
-	struct xqaccel_uring_command *command;
+	struct xqaccel_fencing fencing;
 	int ret;
 
 	ret = submit_check(s, &source);
@@ -119,15 +155,15 @@ static int submit(struct io_uring_cmd *cmd, const struct xqaccel_uring_submit *s
 		ret = device_ready(client->xq, source.nonblock);
 	if (ret)
 		return ret;
-	command = xqaccel_uring_command_create(cmd, s, issue_flags);
-	if (!command)
-		return source.nonblock ? -EAGAIN : -ENOMEM;
-	ret = jobs_make(client, &source, command);
-	if (ret) {
-		xqaccel_uring_command_discard(command);
+	/* To make a fence takes locks and memory. */
+	if (s->flags && source.nonblock)
+		return -EAGAIN;
+	ret = xqaccel_fencing_take(&fencing, s->flags, s->in_fence);
+	if (ret)
 		return ret;
-	}
-	return xqaccel_uring_command_start(command, issue_flags);
+	ret = command_make(cmd, s, &source, &fencing, issue_flags);
+	xqaccel_fencing_put(&fencing);
+	return ret;
 }
 
 /* ---- cancel ------------------------------------------------------------------- */

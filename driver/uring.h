@@ -10,6 +10,7 @@ struct io_comp_batch;
 struct io_uring_cmd;
 struct list_head;
 struct xqaccel_client;
+struct xqaccel_fencing;
 struct xqaccel_job;
 struct xqaccel_uring_command;
 
@@ -24,7 +25,8 @@ xqaccel_uring_command_create(struct io_uring_cmd *cmd, const struct xqaccel_urin
 			     unsigned int issue_flags);
 void xqaccel_uring_command_add(struct xqaccel_uring_command *command, struct xqaccel_job *job);
 void xqaccel_uring_command_discard(struct xqaccel_uring_command *command);
-int xqaccel_uring_command_start(struct xqaccel_uring_command *command, unsigned int issue_flags);
+int xqaccel_uring_command_start(struct xqaccel_uring_command *command, struct xqaccel_fencing *f,
+				unsigned int issue_flags);
 int xqaccel_uring_command_poll(struct io_uring_cmd *cmd);
 int xqaccel_uring_command_cancel(struct io_uring_cmd *by, u64 user_data);
 void xqaccel_uring_command_abandon(struct io_uring_cmd *cmd, unsigned int issue_flags);

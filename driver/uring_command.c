@@ -22,6 +22,7 @@
 
 #include "client.h"
 #include "compat.h"
+#include "fence.h"
 #include "job.h"
 #include "scheduler.h"
 #include "trace.h"
@@ -122,14 +123,21 @@ void xqaccel_uring_command_add(struct xqaccel_uring_command *command, struct xqa
 	list_add_tail(&job->lane_node, &command->jobs);
 }
 
+/* The jobs of a command that was not started, by node. */
+static void jobs_list(const struct xqaccel_uring_command *command, struct list_head *jobs)
+{
+	struct xqaccel_job *job;
+
+	list_for_each_entry(job, &command->jobs, lane_node)
+		list_add_tail(&job->node, jobs);
+}
+
 /* Of a command that was not started. */
 void xqaccel_uring_command_discard(struct xqaccel_uring_command *command)
 {
-	struct xqaccel_job *job;
 	LIST_HEAD(jobs);
 
-	list_for_each_entry(job, &command->jobs, lane_node)
-		list_add_tail(&job->node, &jobs);
+	jobs_list(command, &jobs);
 	xqaccel_jobs_discard(command->client->xq, &jobs);
 	kfree(command);
 }
@@ -386,11 +394,10 @@ static bool has_room(const struct xqaccel_uring_command *command)
 	       client->xq->unreaped + count <= XQACCEL_DEVICE_JOBS;
 }
 
-/* Nobody may look at the command after success and the lock's end. */
-static int publish(struct xqaccel_uring_command *command)
+/* Counts the command and its jobs, or says why they can't be taken. */
+static int admit(struct xqaccel_uring_command *command)
 {
-	struct xqaccel_client *client = command->client;
-	struct xqaccel_device *xq = client->xq;
+	struct xqaccel_device *xq = command->client->xq;
 	struct xqaccel_job *job;
 
 	lockdep_assert_held(&xq->lock);
@@ -401,22 +408,101 @@ static int publish(struct xqaccel_uring_command *command)
 		return -ENODEV;
 	if (!has_room(command))
 		return -EBUSY;
+	command->client->command_count++;
+	list_for_each_entry(job, &command->jobs, lane_node)
+		xqaccel_job_count(job);
+	return 0;
+}
+
+static void refuse(struct xqaccel_uring_command *command)
+{
+	struct xqaccel_job *job;
+
+	spin_lock_irq(&command->client->xq->lock);
+	command->client->command_count--;
+	list_for_each_entry(job, &command->jobs, lane_node)
+		xqaccel_job_uncount(job);
+	spin_unlock_irq(&command->client->xq->lock);
+}
+
+/* What ends its jobs before they are in their lane, or XQACCEL_STATUS_OK. */
+static u32 status_early(const struct xqaccel_uring_command *command)
+{
+	if (command->canceled)
+		return XQACCEL_STATUS_CANCELED;
+	return command->client->xq->lost ? XQACCEL_STATUS_LOST : XQACCEL_STATUS_OK;
+}
+
+/* Can't fail. Nobody may look at the command after the lock's end. */
+static void run(struct xqaccel_uring_command *command)
+{
+	struct xqaccel_client *client = command->client;
+	const u32 status = status_early(command);
+	struct xqaccel_job *job, *next;
+
+	lockdep_assert_held(&client->xq->lock);
+
 	command->state = COMMAND_RUNS;
 	list_add_tail(&command->node, &client->commands);
-	client->command_count++;
 	if (XQACCEL_URING_ORPHANS)
 		queue_delayed_work(xqaccel_job_wq, &client->ring_work,
 				   msecs_to_jiffies(ORPHANS_MS));
-	list_for_each_entry(job, &command->jobs, lane_node) {
-		xqaccel_job_count(job);
-		xqaccel_sched_enqueue(job);
+	/* It shall not end before the list was walked. */
+	command->left++;
+	list_for_each_entry_safe(job, next, &command->jobs, lane_node) {
+		if (status == XQACCEL_STATUS_OK)
+			xqaccel_sched_enqueue(job);
+		else
+			xqaccel_job_fail(job, status);
 	}
+	command_put(command);
+}
+
+static int start(struct xqaccel_uring_command *command)
+{
+	struct xqaccel_device *xq = command->client->xq;
+	int ret;
+
+	spin_lock_irq(&xq->lock);
+	ret = admit(command);
+	if (ret) {
+		spin_unlock_irq(&xq->lock);
+		return ret;
+	}
+	run(command);
+	xqaccel_sched_run_unlock(xq);
+	return 0;
+}
+
+/* The same for jobs that others wait for, or that wait for others. */
+static int start_fenced(struct xqaccel_uring_command *command, struct xqaccel_fencing *f,
+			struct list_head *jobs)
+{
+	struct xqaccel_device *xq = command->client->xq;
+	int ret;
+
+	spin_lock_irq(&xq->lock);
+	ret = admit(command);
+	spin_unlock_irq(&xq->lock);
+	if (ret)
+		return ret;
+	ret = xqaccel_fencing_begin(f, jobs);
+	if (ret) {
+		refuse(command);
+		return ret == -EAGAIN ? -EBUSY : ret;
+	}
+	spin_lock_irq(&xq->lock);
+	xqaccel_fencing_publish(f);
+	run(command);
+	xqaccel_sched_run_unlock(xq);
+	xqaccel_fencing_end(f);
 	return 0;
 }
 
 /**
  * xqaccel_uring_command_start() - give the jobs of a command to their lane
  * @command: with all its jobs; belongs to whoever completes it afterwards
+ * @f: fences of the jobs
  * @issue_flags: io_uring's
  *
  * A ring with IOPOLL can't have it cancelled by io_uring, which has other uses for the same memory
@@ -424,22 +510,26 @@ static int publish(struct xqaccel_uring_command *command)
  *
  * Return: what the driver returns to io_uring
  */
-int xqaccel_uring_command_start(struct xqaccel_uring_command *command, unsigned int issue_flags)
+int xqaccel_uring_command_start(struct xqaccel_uring_command *command, struct xqaccel_fencing *f,
+				unsigned int issue_flags)
 {
 	struct io_uring_cmd *cmd = command->cmd;
-	struct xqaccel_device *xq = command->client->xq;
 	const bool polled = command->polled;
+	LIST_HEAD(jobs);
+	bool fenced;
 	int ret;
 
+	jobs_list(command, &jobs);
+	fenced = xqaccel_fencing_needed(f, &jobs);
+	if (fenced && issue_flags & IO_URING_F_NONBLOCK) {
+		xqaccel_uring_command_discard(command);
+		return -EAGAIN;
+	}
 	if (!polled)
 		xqaccel_uring_mark_cancelable(cmd, issue_flags);
-	spin_lock_irq(&xq->lock);
-	ret = publish(command);
-	if (!ret) {
-		xqaccel_sched_run_unlock(xq);
+	ret = fenced ? start_fenced(command, f, &jobs) : start(command);
+	if (!ret)
 		return -EIOCBQUEUED;
-	}
-	spin_unlock_irq(&xq->lock);
 	/* One that may be cancelled must not be returned from with an error. */
 	if (!polled)
 		xqaccel_uring_done(cmd, ret, 0, issue_flags);

@@ -54,7 +54,7 @@ ifneq ($(filter obj,$(XQ_URING_VARIANTS)),)
 STATIC_LIBS += xqringtest
 xqringtest-y := tests/kselftest/ring.c
 xqringtest-ldlibs := -luring
-$(foreach t,uring uring_end uring_stress,$(eval $(call kselftest,$(t),180)) $(eval xq-test-$(t)-libs += xqringtest))
+$(foreach t,uring uring_end uring_fence uring_stress,$(eval $(call kselftest,$(t),180)) $(eval xq-test-$(t)-libs += xqringtest))
 # Queues are the library's; liburing is its, too.
 $(eval $(call kselftest,queue,200))
 xq-test-queue-y += tests/unit/queue_case.c

@@ -417,7 +417,7 @@ TEST_F(uring, refused_members_of_large_entries)
 		SKIP(return, "no entries of 128 bytes");
 	EXPECT_EQ(0, run_submit(self, &good));
 	s = good;
-	s.flags = 1;
+	s.flags = 1U << 3;
 	EXPECT_EQ(-EOPNOTSUPP, run_submit(self, &s));
 	for (i = 0; i < ARRAY_SIZE(s.reserved); i++) {
 		s = good;

@@ -1148,7 +1148,12 @@ struct xqaccel_program_destroy {
  * @completions: pointer to room for @count struct xqaccel_completion, which are written before the
  *	CQE, in the order of the jobs; or 0. From here on only entries of 128 bytes have it
  * @completion_stride: bytes from one to the next, at least 32; 0 without @completions
- * @flags: must be 0
+ * @flags: XQACCEL_SUBMIT_*
+ * @out_fence: with SUBMIT_OUT_FENCE: pointer to an __s32, where the descriptor is found that struct
+ *	xqaccel_submit returns; its value means nothing if the command fails before its jobs were
+ *	accepted. Else 0
+ * @in_fence: as in struct xqaccel_submit
+ * @reserved32: must be 0
  * @reserved: must be 0
  *
  * All jobs are accepted or none. They are queued behind those that the lane has, whoever brought
@@ -1182,7 +1187,10 @@ struct xqaccel_uring_submit {
 	__u64 completions;
 	__u32 completion_stride;
 	__u32 flags;
-	__u64 reserved[6];
+	__u64 out_fence;
+	__s32 in_fence;
+	__u32 reserved32;
+	__u64 reserved[4];
 };
 
 /**

@@ -240,7 +240,7 @@ TEST_F(ioctl, unknown_flags)
 	struct xqaccel_submit submit = {
 		.size = sizeof(submit),
 		.jobs = { sizeof(struct xqaccel_job_desc), 1, 0 },
-		.flags = 1,
+		.flags = 1U << 31,
 	};
 	struct xqaccel_wait wait = {
 		.size = sizeof(wait),

@@ -5,7 +5,7 @@
  *
  *	bench-conv [-p FOLDER] [-s SECONDS] [-r TEXT]
  *
- * -p: the peer process's folder	-s: time for the rounds of a layer	-r: only layers whose name contains TEXT
+ * -p: the peer process's folder	-s: time for the rounds of a layer	-r: only layers in whose row TEXT is
  *
  * As bench-gemm: our job, the limit and the peers take turns, ratios are taken within a round, and
  * the median over the rounds is shown. All results are s8, requantized by a scale for each output channel;
@@ -264,7 +264,7 @@ static const char *shown(char cell[16], double ratio)
 }
 
 /* Return: whether the result was right. */
-static bool measure_layer(const struct layer *layer, const struct xqk_isa *isa, struct peer_client *peers,
+static bool measure_layer(const struct layer *layer, const char *label, const struct xqk_isa *isa, struct peer_client *peers,
 			  double seconds)
 {
 	const struct peak *peak = peak_find(xqk_isa_name(isa), PEAK_DOT);
@@ -290,8 +290,7 @@ static bool measure_layer(const struct layer *layer, const struct xqk_isa *isa, 
 	add_peer(runner, &count, &job, peers, PEER_XNNPACK_CONV);
 	if (ok)
 		measure(runner, count, seconds, ratio);
-	printf("%-24s %3u  %4u -> %-4u /%u ", layer->name, layer->shape.size, layer->shape.in_c,
-	       layer->shape.out_c, layer->shape.stride);
+	printf("%s ", label);
 	for (unsigned int i = 1; ok && i < count; i++)
 		if (runner[i].peers)
 			peer_ratio[runner[i].peer == PEER_XNNPACK_CONV] = ratio[i];
@@ -337,9 +336,15 @@ int main(int argc, char **argv)
 	printf("convolutions, u8 x s8, s8 out, one thread, no matrix tiles, kernels: %s; oneDNN: %s; XNNPACK: %s\n\n", xqk_isa_name(isa),
 	       peer_client_status(peers, PEER_ONEDNN_CONV), peer_client_status(peers, PEER_XNNPACK_CONV));
 	printf("%-24s size channels  /stride   of the limit         to oneDNN  to XNNPACK\n", "layer");
-	for (size_t i = 0; i < sizeof(layers) / sizeof(layers[0]); i++)
-		if (strstr(layers[i].name, only))
-			ok &= measure_layer(&layers[i], isa, peers, seconds);
+	for (size_t i = 0; i < sizeof(layers) / sizeof(layers[0]); i++) {
+		const struct peer_layer *l = &layers[i].shape;
+		char label[64];
+
+		snprintf(label, sizeof(label), "%-24s %3u  %4u -> %-4u /%u", layers[i].name, l->size, l->in_c, l->out_c,
+			 l->stride);
+		if (strstr(label, only))
+			ok &= measure_layer(&layers[i], label, isa, peers, seconds);
+	}
 	peer_client_stop(peers);
 	return ok ? 0 : 1;
 }

@@ -17,10 +17,12 @@ static const uint32_t epilogue_formats[] = { XQACCEL_FMT_S8, XQACCEL_FMT_U8, XQA
 /**
  * struct epilogue_case - an epilogue's numbers
  * @e: as the kernels get it
+ * @small: so are biases, that sums stay exact in f32
  * @bias: and the other arrays: an element per column, as a reference reads them
  */
 struct epilogue_case {
 	struct xqk_epilogue e;
+	bool small;
 	int32_t bias[EPILOGUE_MOST], multiplier[EPILOGUE_MOST], shift[EPILOGUE_MOST], threshold[EPILOGUE_MOST * 9];
 	int64_t add[EPILOGUE_MOST];
 	float scale[EPILOGUE_MOST], row_scale[EPILOGUE_MOST], column_scale[EPILOGUE_MOST], float_bias[EPILOGUE_MOST];
@@ -90,7 +92,7 @@ static inline void epilogue_random_arrays(struct epilogue_case *c, uint32_t m, u
 	const struct xq_epilogue *e = &c->e.dims;
 
 	for (size_t i = 0; i < (m > n ? m : n); i++) {
-		c->bias[i] = epilogue_any_acc();
+		c->bias[i] = c->small ? (int32_t)ktap_range(-9999, 9999) : epilogue_any_acc();
 		c->multiplier[i] = ktap_range(0, 99) ? (int32_t)ktap_range(1 << 30, INT32_MAX) : (int32_t)ktap_random();
 		/* Halves of both roundings. */
 		if (!ktap_range(0, 9))

@@ -231,7 +231,35 @@ static void convolutions(void)
 		}
 }
 
+/* Bytes by scales from sums that are exact in f32, which kernels may make before they store sums. */
+static void scaled_sums(void)
+{
+	for (unsigned int i = 0; xqk_isa_list(i); i++)
+		for (unsigned int n = 0; n < 1000 && ktap.failures < 5; n++) {
+			const uint32_t format = conv_one_in(2) ? XQACCEL_FMT_S8 : XQACCEL_FMT_U8;
+			struct conv_case c = { .plain = !conv_one_in(4) };
+			const int32_t least = format == XQACCEL_FMT_S8 ? -128 : 0;
+
+			memset(&e, 0, sizeof(e));
+			e.small = true;
+			e.e.dims = (struct xq_epilogue){
+				.kind = XQ_EPILOGUE_REQUANT, .profile = XQ_PROFILE_ONNX, .format = (uint8_t)format,
+				.channels = conv_one_in(2), .zero_point = least + (int32_t)ktap_range(0, 255),
+				.act_min = least, .act_max = least + 255,
+			};
+			if (conv_one_in(3)) {
+				e.e.dims.act_min = least + (int32_t)ktap_range(0, 255);
+				e.e.dims.act_max = (int32_t)ktap_range(e.e.dims.act_min, least + 255);
+			}
+			c.conv.epilogue.dims = e.e.dims;
+			conv_make(&c, conv_one_in(2) ? XQACCEL_FMT_S8 : XQACCEL_FMT_U8, XQACCEL_FMT_S8);
+			check_conv(&c, xqk_isa_list(i));
+			conv_free(&c);
+		}
+}
+
 KTAP_MAIN({ "products of every pair of formats", products },
 	  { "shapes of every way", shapes },
 	  { "real scales of groups", real_scales },
-	  { "convolutions", convolutions })
+	  { "convolutions", convolutions },
+	  { "bytes of sums by scales", scaled_sums })

@@ -75,6 +75,8 @@ bool xqk_run_depthwise(const struct xqk_plan *plan, uint32_t chunk, void *scratc
 
 /* The same where patches are multiplied in staged X; isa, conv and way of the plan are set. */
 bool xqk_direct_fits(const struct xqk_plan *plan);
+/* Whether most epilogues of the plan's kind are done before sums leave the registers. */
+bool xqk_direct_makes_bytes(const struct xqk_plan *plan);
 void xqk_plan_direct(struct xqk_plan *plan, unsigned int threads);
 bool xqk_run_direct(const struct xqk_plan *plan, uint32_t chunk, void *scratch,
 		    const atomic_bool *cancel);

@@ -15,10 +15,11 @@
 #include "operators.h"
 #include "product/gemm.h"
 
-/* Staged X of a unit, and the most pixels and pieces that it has. */
+/* Staged X of a unit, and the most pieces that a patch has. */
 #define STRIP_BYTES		(384U << 10)
-#define MOST_PIXELS		8192U
 #define MOST_RUNS		2048U
+/* Pixels of a part: where they and their sums are should stay in a level 1 cache. */
+#define PART_PIXELS		192U
 /* Multiply-accumulates between two looks at whether the job is canceled. */
 #define POLL_MACS		(1U << 26)
 /* A multiple of what every instruction set computes at once. */
@@ -44,11 +45,12 @@ struct work {
 	bool unstaged;			/* so is X */
 	bool direct;			/* so is Y, and no epilogue comes before */
 	struct xqk_tail tail;
+	const struct xqk_bounded *bytes;	/* the epilogue that sums go through before they are stored, or NULL */
 	uint8_t zero;			/* Z */
 
 	/* Scratch memory. */
 	uint8_t *strip;
-	const uint8_t **x;		/* [pixels] */
+	const uint8_t **x;		/* [pixels of a part] */
 	uint8_t **y;
 	struct xqk_direct_run *run;
 	uint32_t runs;
@@ -56,8 +58,7 @@ struct work {
 	uint8_t *panel;
 	uint8_t *rows;			/* [XQK_LANES][steps of a patch] W's rows by pieces */
 	int32_t *start;
-	int32_t *sums;			/* [pixels][64], where they are not written to Y */
-	struct xqk_place *place;	/* [pixels] of Y, if there is an epilogue */
+	int32_t *sums;			/* [pixels of a part][64], where they are not written to Y */
 	void *tail_memory;
 };
 
@@ -100,10 +101,14 @@ static bool is_unstaged(const struct xqk_conv *conv)
 	       conv->view[XQK_CONV_X].flat && d->in_c / d->groups % 4 == 0 && !xq_conv_padded(d);
 }
 
-/* Pixels of a unit: fewer where their sums go through scratch memory, which stays bounded by that. */
-static uint32_t most_pixels(const struct xqk_conv *conv)
+/* Pixels of a part, each of which gives so many multiply-accumulates; the epilogue has a limit of its own. */
+static uint32_t part_pixels(bool waits, uint64_t pixel)
 {
-	return conv->view[XQK_CONV_Y].flat || conv->epilogue.dims.kind ? MOST_PIXELS : MOST_PIXELS / 8;
+	const uint32_t most = waits ? XQK_TAIL_ROWS : PART_PIXELS;
+	const uint64_t polled = POLL_MACS / pixel;
+
+	return polled >= most ? most : polled < PIXELS_AT_ONCE ? PIXELS_AT_ONCE :
+	       (uint32_t)(polled / PIXELS_AT_ONCE * PIXELS_AT_ONCE);
 }
 
 bool xqk_direct_fits(const struct xqk_plan *plan)
@@ -129,17 +134,29 @@ bool xqk_direct_fits(const struct xqk_plan *plan)
 	/* Pieces that are not whole steps waste the rest. */
 	return 4 * steps <= xq_conv_k(d) + xq_conv_k(d) / 2 && columns_of(d) < STRIP_BYTES &&
 	       rows_of(d, 1) < STRIP_BYTES && strip_of(d, 1) <= STRIP_BYTES &&
-	       d->out_w <= most_pixels(conv) &&
 	       pieces + steps / XQK_TILE_STEPS + 1 <= MOST_RUNS &&
 	       (is_in_place(conv, piece) || steps * XQK_DIRECT_STRIPS * XQK_STEP_BYTES <= PANEL_BYTES);
+}
+
+bool xqk_direct_makes_bytes(const struct xqk_plan *plan)
+{
+	const struct xqk_conv *conv = &plan->conv;
+	const struct xq_epilogue *e = &conv->epilogue.dims;
+	uint32_t piece, pieces;
+
+	pieces_of(&conv->dims, &piece, &pieces);
+	return plan->isa->direct && plan->isa->direct->run_bytes &&
+	       (uint64_t)(piece + 3) / 4 * pieces <= plan->isa->direct->run_bytes_steps &&
+	       e->kind == XQ_EPILOGUE_REQUANT && e->profile == XQ_PROFILE_ONNX && !e->index_format &&
+	       xq_format_bits(e->format) == 8 && conv->view[XQK_CONV_Y].flat;
 }
 
 static size_t lay_out(struct work *work, const struct xqk_plan *plan, uint8_t *scratch)
 {
 	const struct xq_conv_dims *d = &plan->conv.dims;
 	const struct xqk_epilogue *e = &plan->conv.epilogue;
-	const size_t pixels = (size_t)plan->block_m * d->out_w;
-	const size_t waiting = e->dims.kind && pixels > XQK_TAIL_ROWS ? XQK_TAIL_ROWS : pixels;
+	const bool waits = e->dims.kind && !xqk_direct_makes_bytes(plan);
+	const size_t pixels = part_pixels(waits, 1), held = part_pixels(e->dims.kind, 1);
 	size_t used = 0, tiles, patch;
 
 	work->plan = plan;
@@ -157,15 +174,14 @@ static size_t lay_out(struct work *work, const struct xqk_plan *plan, uint8_t *s
 
 	work->strip = xqk_take(scratch, &used, strip_of(d, plan->block_m));
 	work->x = xqk_take(scratch, &used, pixels * sizeof(*work->x));
-	work->y = xqk_take(scratch, &used, waiting * sizeof(*work->y));
+	work->y = xqk_take(scratch, &used, pixels * sizeof(*work->y));
 	work->run = xqk_take(scratch, &used, (work->pieces + tiles) * sizeof(*work->run));
 	work->b = xqk_take(scratch, &used, tiles * XQK_DIRECT_STRIPS * sizeof(*work->b));
 	work->panel = xqk_take(scratch, &used, work->in_place ? 0 : tiles * XQK_TILE_STEPS *
 			       XQK_DIRECT_STRIPS * XQK_STEP_BYTES);
 	work->rows = xqk_take(scratch, &used, work->in_place ? 0 : XQK_LANES * 4 * (patch + 1));
 	work->start = xqk_take(scratch, &used, 4 * XQK_DIRECT_STRIPS * XQK_LANES);
-	work->sums = xqk_take(scratch, &used, work->direct ? 0 : waiting * 4 * XQK_DIRECT_STRIPS * XQK_LANES + 64);
-	work->place = xqk_take(scratch, &used, e->dims.kind ? pixels * sizeof(*work->place) : 0);
+	work->sums = xqk_take(scratch, &used, work->direct ? 0 : held * 4 * XQK_DIRECT_STRIPS * XQK_LANES + 64);
 	work->tail_memory = xqk_take(scratch, &used, xqk_tail_bytes(e));
 	return used;
 }
@@ -176,10 +192,9 @@ static uint32_t unit_rows(const struct xqk_plan *plan, uint64_t wanted)
 	const struct xqk_conv *conv = &plan->conv;
 	const struct xq_conv_dims *d = &conv->dims;
 	const uint64_t others = (uint64_t)d->batch * d->groups;
-	const uint32_t pixels = most_pixels(conv);
 	uint32_t rows = d->out_h, parts;
 
-	while (rows > 1 && (strip_of(d, rows) > STRIP_BYTES || (uint64_t)rows * d->out_w > pixels))
+	while (rows > 1 && strip_of(d, rows) > STRIP_BYTES)
 		rows = (rows + 1) / 2;
 	parts = (d->out_h + rows - 1) / rows;
 	if (others * parts < wanted)
@@ -280,46 +295,39 @@ static void stage_strip(struct work *work)
 	}
 }
 
-/* Where patches are, and where what is made of them goes. */
-static void point_to_pixels(struct work *work)
+/* Addresses so many bytes apart; a loop that compilers make vectors of. */
+static void point(uint8_t **to, uintptr_t at, uint64_t step, uint32_t n)
 {
-	const struct xq_conv_dims *d = &work->plan->conv.dims;
-	const struct xqk_view *v = &work->plan->conv.view[XQK_CONV_Y], *in = &work->plan->conv.view[XQK_CONV_X];
-	const uint32_t pixels = (work->p1 - work->p0) * d->out_w;
-	const bool waits = work->tail.epilogue;
-	struct xqk_place *place = work->place;
-	const size_t pitch = (size_t)work->columns * work->channels;
-	const uint8_t **x = work->x;
-	uint32_t p, q;
+	uint32_t i;
 
-	for (p = work->p0; p < work->p1; p++)
-		for (q = 0; q < d->out_w; q++)
-			*x++ = work->unstaged ? in->flat + xqk_pixel_at(in, work->image, p * d->stride_h, q * d->stride_w) +
-						(uint64_t)work->group * work->channels :
-			       work->strip + (size_t)(p - work->p0) * d->stride_h * pitch +
-			       (size_t)q * d->stride_w * work->channels;
-	for (p = work->p0; waits && p < work->p1; p++)
-		for (q = 0; q < d->out_w; q++)
-			*place++ = (struct xqk_place){ xqk_line_of_y(d, work->image, p, q),
-						       xqk_pixel_at(v, work->image, p, q) };
-	if (!work->direct)
-		for (p = 0; p < (waits && pixels > XQK_TAIL_ROWS ? XQK_TAIL_ROWS : pixels); p++)
-			work->y[p] = (uint8_t *)(work->sums + (size_t)p * XQK_DIRECT_STRIPS * XQK_LANES);
+	for (i = 0; i < n; i++, at += step)
+		to[i] = (uint8_t *)at;
 }
 
-/* The same for Y in one piece, from an output channel on. */
-static void point_to_outputs(struct work *work, uint32_t o)
+/* Where the patches of a part are, and where what is made of them goes, from an output channel on. */
+static void point_to_pixels(struct work *work, uint32_t first, uint32_t pixels, uint32_t o)
 {
 	const struct xq_conv_dims *d = &work->plan->conv.dims;
-	const struct xqk_view *v = &work->plan->conv.view[XQK_CONV_Y];
-	uint8_t **y = work->y;
-	uint32_t p, q;
+	const struct xqk_view *in = &work->plan->conv.view[XQK_CONV_X], *out = &work->plan->conv.view[XQK_CONV_Y];
+	const size_t step = d->stride_w * (work->unstaged ? (size_t)in->stride : work->channels);
+	const size_t pitch = (size_t)work->columns * work->channels;
+	uint32_t p = work->p0 + first / d->out_w, q = first % d->out_w, i, j, some;
 
-	for (p = work->p0; p < work->p1; p++) {
-		uint8_t *at = v->flat + xqk_pixel_at(v, work->image, p, 0) + 4 * (uint64_t)o;
+	for (i = 0; i < pixels; i += some, p++, q = 0) {
+		const uint8_t *x = work->unstaged ?
+			in->flat + xqk_pixel_at(in, work->image, p * d->stride_h, q * d->stride_w) +
+				(uint64_t)work->group * work->channels :
+			work->strip + (size_t)(p - work->p0) * d->stride_h * pitch + q * step;
+		const uint64_t line = xqk_line_of_y(d, work->image, p, q), at = xqk_pixel_at(out, work->image, p, q);
 
-		for (q = 0; q < d->out_w; q++, at += v->stride)
-			*y++ = at;
+		some = pixels - i < d->out_w - q ? pixels - i : d->out_w - q;
+		point((uint8_t **)(uintptr_t)(work->x + i), (uintptr_t)x, step, some);
+		if (work->bytes)
+			point(work->y + i, (uintptr_t)out->flat + at + o, out->stride, some);
+		else if (work->direct)
+			point(work->y + i, (uintptr_t)out->flat + at + 4 * (uint64_t)o, out->stride, some);
+		for (j = 0; !work->bytes && work->tail.epilogue && j < some; j++)
+			work->tail.place[i + j] = (struct xqk_place){ line + j, at + j * out->stride };
 	}
 }
 
@@ -406,73 +414,65 @@ static void stage_b(struct work *work, struct xqk_direct *job, uint32_t n, uint3
 	}
 }
 
-static void store(const struct work *work, uint32_t o, uint32_t columns)
+/* Sums of a part to a Y that is in pieces. */
+static void store(const struct work *work, uint32_t first, uint32_t pixels, uint32_t o, uint32_t columns)
 {
 	const struct xqk_conv *conv = &work->plan->conv;
 	const struct xqk_view *v = &conv->view[XQK_CONV_Y];
-	uint32_t p, q, byte, i = 0;
+	uint32_t i, byte;
 	size_t run;
 
-	for (p = work->p0; p < work->p1; p++) {
-		for (q = 0; q < conv->dims.out_w; q++, i++) {
-			for (byte = 0; byte < 4 * columns; byte += (uint32_t)run) {
-				uint8_t *to = xqk_at(v, xqk_line_of_y(&conv->dims, work->image, p, q),
-						     xqk_pixel_at(v, work->image, p, q),
-						     4 * (uint64_t)o + byte, &run);
+	for (i = 0; i < pixels; i++) {
+		const uint32_t p = work->p0 + (first + i) / conv->dims.out_w, q = (first + i) % conv->dims.out_w;
 
-				run = run < 4 * columns - byte ? run : 4 * columns - byte;
-				memcpy(to, work->y[i] + byte, run);
-			}
+		for (byte = 0; byte < 4 * columns; byte += (uint32_t)run) {
+			uint8_t *to = xqk_at(v, xqk_line_of_y(&conv->dims, work->image, p, q),
+					     xqk_pixel_at(v, work->image, p, q), 4 * (uint64_t)o + byte, &run);
+
+			run = run < 4 * columns - byte ? run : 4 * columns - byte;
+			memcpy(to, work->y[i] + byte, run);
 		}
 	}
 }
 
-/* The epilogue of the staged channels, whose sums start from its bias. */
-static void start_tail(struct work *work, uint32_t o, uint32_t columns)
-{
-	const int32_t *bias;
-	uint32_t i;
-
-	xqk_tail_columns(&work->tail, o, columns);
-	bias = xqk_tail_bias(&work->tail);
-	for (i = 0; bias && i < columns; i++)
-		work->start[i] = (int32_t)((uint32_t)work->start[i] + (uint32_t)bias[i]);
-}
-
-/* Sums of some pixels through the epilogue. */
-static void finish(struct work *work, uint32_t first, uint32_t pixels)
+/* The staged channels, some pixels after the other; false if canceled. */
+static bool run_block(struct work *work, struct xqk_direct *job, uint32_t pixels, uint32_t o, uint32_t columns,
+		      unsigned int strips, const atomic_bool *cancel)
 {
 	const struct xq_conv_dims *d = &work->plan->conv.dims;
-
-	memcpy(work->tail.place, work->place + first, pixels * sizeof(*work->place));
-	xqk_tail_rows(&work->tail, work->sums, XQK_DIRECT_STRIPS * XQK_LANES,
-		      (work->image * d->out_h + work->p0) * d->out_w + first, pixels, true);
-}
-
-/* The staged channels, some pixels after the other; false if canceled. */
-static bool run_block(struct work *work, const struct xqk_direct *job, unsigned int strips,
-		      const atomic_bool *cancel)
-{
-	const uint64_t pixel = 4ULL * work->steps * work->pieces * strips * XQK_LANES;
-	const uint32_t most = work->tail.epilogue ? XQK_TAIL_ROWS :
-			      POLL_MACS / pixel < PIXELS_AT_ONCE ? PIXELS_AT_ONCE :
-			      (uint32_t)(POLL_MACS / pixel / PIXELS_AT_ONCE * PIXELS_AT_ONCE);
-	struct xqk_direct part = *job;
+	const uint32_t most = part_pixels(work->tail.epilogue && !work->bytes,
+					  4ULL * work->steps * work->pieces * strips * XQK_LANES);
 	uint32_t done, parts;
 
-	for (done = 0; done < job->pixels; done += part.pixels) {
+	for (done = 0; done < pixels; done += job->pixels) {
 		if (xqk_canceled(cancel))
 			return false;
-		part.x = job->x + done;
-		part.y = work->tail.epilogue ? job->y : job->y + done;
 		/* As many as the others, so that there is no small rest. */
-		parts = (job->pixels - done + most - 1) / most;
-		part.pixels = (job->pixels - done + parts - 1) / parts;
-		work->plan->isa->direct->run(&part, strips);
+		parts = (pixels - done + most - 1) / most;
+		job->pixels = (pixels - done + parts - 1) / parts;
+		point_to_pixels(work, done, job->pixels, o);
+		if (work->bytes) {
+			work->plan->isa->direct->run_bytes(job, strips, work->bytes);
+			continue;
+		}
+		work->plan->isa->direct->run(job, strips);
 		if (work->tail.epilogue)
-			finish(work, done, part.pixels);
+			xqk_tail_rows(&work->tail, work->sums, XQK_DIRECT_STRIPS * XQK_LANES,
+				      (work->image * d->out_h + work->p0) * d->out_w + done, job->pixels, true);
+		else if (!work->direct)
+			store(work, done, job->pixels, o, columns);
 	}
 	return true;
+}
+
+/* Where sums of the staged channels go: through an epilogue at once, to memory for one or to be stored, or to Y. */
+static void choose_outputs(struct work *work)
+{
+	uint32_t i;
+
+	work->bytes = xqk_direct_makes_bytes(work->plan) ? xqk_tail_single(&work->tail) : NULL;
+	for (i = 0; !work->bytes && !work->direct && i < part_pixels(work->tail.epilogue, 1); i++)
+		work->y[i] = (uint8_t *)(work->sums + (size_t)i * XQK_DIRECT_STRIPS * XQK_LANES);
 }
 
 /* The unit's pixels by all channels of the group, so many strips at a time that all blocks are about the same. */
@@ -482,28 +482,27 @@ static bool run_unit(struct work *work, const atomic_bool *cancel)
 	uint32_t left = (work->outputs + XQK_LANES - 1) / XQK_LANES, n, strips, columns;
 	uint32_t blocks = (left + XQK_DIRECT_STRIPS - 1) / XQK_DIRECT_STRIPS;
 	struct xqk_direct job = {
-		.x = work->x, .y = work->y, .pixels = pixels, .run = work->run, .runs = work->runs,
-		.b = work->b, .start = work->start,
+		.x = work->x, .y = work->y, .run = work->run, .runs = work->runs, .b = work->b, .start = work->start,
 	};
 
 	if (!work->unstaged)
 		stage_strip(work);
-	point_to_pixels(work);
 	for (n = 0; n < work->outputs; n += columns, left -= strips, blocks--) {
+		const uint32_t o = work->group * work->outputs + n;
+
 		if (xqk_canceled(cancel))
 			return false;
 		strips = (left + blocks - 1) / blocks;
 		columns = work->outputs - n < strips * XQK_LANES ? work->outputs - n : strips * XQK_LANES;
 		job.last = columns - (strips - 1) * XQK_LANES;
 		stage_b(work, &job, n, strips);
-		if (work->direct)
-			point_to_outputs(work, work->group * work->outputs + n);
-		if (work->tail.epilogue)
-			start_tail(work, work->group * work->outputs + n, columns);
-		if (!run_block(work, &job, strips, cancel))
+		if (work->tail.epilogue) {
+			xqk_tail_columns(&work->tail, o, columns);
+			xqk_tail_add_bias(&work->tail, work->start);
+		}
+		choose_outputs(work);
+		if (!run_block(work, &job, pixels, o, columns, strips, cancel))
 			return false;
-		if (!work->direct && !work->tail.epilogue)
-			store(work, work->group * work->outputs + n, columns);
 	}
 	return true;
 }

@@ -55,17 +55,20 @@ static void describe(struct xqk_gemm *gemm, const struct xqk_conv *conv)
 	gemm->view[XQACCEL_CODEBOOK] = product_view(&conv->view[XQK_CONV_CODEBOOK], 0);
 }
 
-/* Of so few channels the kernels of thin products make more than the direct ones. */
+/* Of so few channels the kernels of thin products make more than the direct ones, unless those have the epilogue, too. */
 #define THIN_CHANNELS	32
+
+static bool is_thin(const struct xqk_plan *plan)
+{
+	return is_product(&plan->conv) && plan->conv.dims.in_c <= THIN_CHANNELS && xqk_thin_fits(plan);
+}
 
 /* The plan's way is that of a product. */
 static enum xqk_way choose_way(const struct xqk_plan *plan)
 {
 	if (xqk_depthwise_fits(&plan->conv))
 		return XQK_WAY_DEPTHWISE;
-	if (is_product(&plan->conv) && plan->conv.dims.in_c <= THIN_CHANNELS && xqk_thin_fits(plan))
-		return XQK_WAY_PRODUCT;
-	if (xqk_direct_fits(plan))
+	if (xqk_direct_fits(plan) && !(is_thin(plan) && !xqk_direct_makes_bytes(plan)))
 		return XQK_WAY_DIRECT;
 	return is_product(&plan->conv) ? XQK_WAY_PRODUCT : XQK_WAY_PATCHES;
 }

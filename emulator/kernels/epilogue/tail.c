@@ -91,33 +91,69 @@ static void put_row(const struct xqk_tail *tail, const struct xqk_place *place, 
 	}
 }
 
+/* Whether rows of these columns are in one piece, and begin with a byte. */
+static bool is_plain(const struct xqk_tail *tail, uint64_t first)
+{
+	return tail->y->flat && first % 8 == 0;
+}
+
+static void put_rows(struct xqk_tail *tail, const struct xqk_epilogue_block *block, uint64_t first, uint8_t **out)
+{
+	const size_t bytes = xq_row_bytes(tail->epilogue->dims.format, tail->columns);
+	uint32_t r;
+	size_t run;
+
+	for (r = 0; r < block->rows; r++) {
+		out[r] = xqk_at(tail->y, tail->place[r].line, tail->place[r].distance, first / 8, &run);
+		if (run < bytes || first % 8)
+			out[r] = tail->rest + r * REST_BYTES;
+	}
+	xqk_epilogue_rows(tail->isa, &tail->prepared, block);
+	for (r = 0; r < block->rows; r++)
+		if (out[r] == tail->rest + r * REST_BYTES)
+			put_row(tail, &tail->place[r], out[r]);
+}
+
 void xqk_tail_rows(struct xqk_tail *tail, const int32_t *acc, size_t acc_stride, uint32_t m0, uint32_t rows,
 		   bool biased)
 {
-	const uint32_t format = tail->epilogue->dims.format;
-	const uint64_t first = (uint64_t)tail->n0 * xq_format_bits(format);
-	const size_t bytes = xq_row_bytes(format, tail->columns);
+	const uint64_t first = (uint64_t)tail->n0 * xq_format_bits(tail->epilogue->dims.format);
 	uint8_t *out[XQK_TAIL_ROWS];
 	const struct xqk_epilogue_block block = {
 		.acc = acc, .acc_stride = acc_stride, .m0 = m0, .rows = rows, .columns = tail->columns,
 		.biased = biased && xqk_tail_bias(tail), .out = out,
 	};
 	uint32_t r;
-	size_t run;
 
-	if (tail->y->flat && first % 8 == 0) {
-		for (r = 0; r < rows; r++)
-			out[r] = tail->y->flat + tail->place[r].distance + first / 8;
-		xqk_epilogue_rows(tail->isa, &tail->prepared, &block);
+	if (!is_plain(tail, first)) {
+		put_rows(tail, &block, first, out);
 		return;
 	}
-	for (r = 0; r < rows; r++) {
-		out[r] = xqk_at(tail->y, tail->place[r].line, tail->place[r].distance, first / 8, &run);
-		if (run < bytes || first % 8)
-			out[r] = tail->rest + r * REST_BYTES;
-	}
-	xqk_epilogue_rows(tail->isa, &tail->prepared, &block);
 	for (r = 0; r < rows; r++)
-		if (out[r] == tail->rest + r * REST_BYTES)
-			put_row(tail, &tail->place[r], out[r]);
+		out[r] = tail->y->flat + tail->place[r].distance + first / 8;
+	xqk_epilogue_rows(tail->isa, &tail->prepared, &block);
+}
+
+void xqk_tail_line(struct xqk_tail *tail, const int32_t *acc, size_t acc_stride, uint32_t m0, uint32_t rows,
+		   struct xqk_place first, uint64_t step, bool biased)
+{
+	const uint64_t bit = (uint64_t)tail->n0 * xq_format_bits(tail->epilogue->dims.format);
+	uint8_t *out[XQK_TAIL_ROWS], *at;
+	const struct xqk_epilogue_block block = {
+		.acc = acc, .acc_stride = acc_stride, .m0 = m0, .rows = rows, .columns = tail->columns,
+		.biased = biased && xqk_tail_bias(tail), .out = out,
+	};
+	uint32_t r;
+
+	if (!is_plain(tail, bit)) {
+		for (r = 0; r < rows; r++, first.line++, first.distance += step)
+			tail->place[r] = first;
+		put_rows(tail, &block, bit, out);
+		return;
+	}
+	at = tail->y->flat + first.distance + bit / 8;
+	at = tail->y->flat + first.distance + bit / 8;
+	for (r = 0; r < rows; r++, at += step)
+		out[r] = at;
+	xqk_epilogue_rows(tail->isa, &tail->prepared, &block);
 }

@@ -66,10 +66,40 @@ void xqk_tail_columns(struct xqk_tail *tail, uint32_t n0, uint32_t columns);
 void xqk_tail_rows(struct xqk_tail *tail, const int32_t *acc, size_t acc_stride, uint32_t m0, uint32_t rows,
 		   bool biased);
 
+/** xqk_tail_line() - the same for rows that follow each other in Y: lines by one, and by so many bytes */
+void xqk_tail_line(struct xqk_tail *tail, const int32_t *acc, size_t acc_stride, uint32_t m0, uint32_t rows,
+		   struct xqk_place first, uint64_t step, bool biased);
+
 /* What sums of these columns may start from, [columns], or NULL. */
 static inline const int32_t *xqk_tail_bias(const struct xqk_tail *tail)
 {
 	return xqk_epilogue_bias(&tail->prepared);
+}
+
+/**
+ * xqk_tail_single() - the epilogue of these columns, if it is by scales in f32 to rows of bytes in one piece
+ *
+ * Then whoever has sums in registers may do it there.
+ */
+static inline const struct xqk_bounded *xqk_tail_single(const struct xqk_tail *tail)
+{
+	const struct xqk_prepared *p = &tail->prepared;
+
+	return tail->epilogue && p->bounded_kernel && tail->epilogue->dims.profile == XQ_PROFILE_ONNX &&
+	       p->bounded.single && !p->table && xq_format_bits(tail->epilogue->dims.format) == 8 && tail->y->flat ?
+	       &p->bounded : NULL;
+}
+
+/** xqk_tail_add_bias() - the bias to what sums of these columns start from, [XQK_TAIL_COLUMNS] */
+static inline void xqk_tail_add_bias(const struct xqk_tail *tail, int32_t *start)
+{
+	const int32_t *bias = xqk_tail_bias(tail);
+	uint32_t i;
+
+	/* It has elements past the last column. */
+	_Static_assert(XQK_BOUNDED_PAST >= XQK_TAIL_COLUMNS, "bias of all columns");
+	for (i = 0; bias && i < XQK_TAIL_COLUMNS; i++)
+		start[i] = (int32_t)((uint32_t)start[i] + (uint32_t)bias[i]);
 }
 
 /** xqk_acc_most() - the greatest magnitude that sums of k products can have, at most XQK_ACC_MOST */

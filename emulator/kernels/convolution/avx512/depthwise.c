@@ -8,6 +8,7 @@
 #include <immintrin.h>
 #include <string.h>
 
+#include "convolution/avx512/products.h"
 #include "convolution/micro_kernels.h"
 #include "isa.h"
 
@@ -15,10 +16,68 @@
 #define VECTORS		4
 #define ROWS		4			/* of X in a lane */
 #define COLUMN_BYTES	(ROWS * XQK_DEPTHWISE_CHANNELS)
+#define LINE_BYTES	(XQK_DEPTHWISE_COLUMNS * COLUMN_BYTES)
+#define COLUMNS_AHEAD	8			/* of X, which is fetched: as long as a level 2 cache takes */
 
+/* Of the rows of a kernel, and of two rows of outputs at least two lines. */
 static size_t line_bytes(uint32_t kernel_h)
 {
-	return (size_t)(kernel_h + ROWS - 1) / ROWS * XQK_DEPTHWISE_COLUMNS * COLUMN_BYTES;
+	return (size_t)(kernel_h > ROWS ? (kernel_h + ROWS - 1) / ROWS : 2) * LINE_BYTES;
+}
+
+/* Bytes [0, n) of a vector. */
+static inline __mmask64 first_bytes(size_t n)
+{
+	return n < 64 ? ((__mmask64)1 << n) - 1 : ~(__mmask64)0;
+}
+
+/* The most taps of kernels that follow each other in memory for arrange_together(), and its loads of 16 channels. */
+#define TOGETHER_TAPS		16
+#define TOGETHER_LOADS		4
+
+/*
+ * Channels that follow each other: a load has the taps of several, of which bytes are taken to the words where
+ * they belong.
+ */
+static void arrange_together(int8_t *w, const int8_t *first, uint32_t channels, uint32_t kernel_h, uint32_t kernel_w)
+{
+	const uint32_t taps = kernel_h * kernel_w, each = 64 / taps, words = (kernel_h + ROWS - 1) / ROWS * kernel_w;
+	const uint32_t loads = (VECTOR + each - 1) / each;
+	const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+	const __m512i low = _mm512_and_si512(_mm512_mullo_epi32(lane, _mm512_set1_epi32((int)taps)), _mm512_set1_epi32(255));
+	/* Of a byte: its channel's first one, modulo 256. */
+	const __m512i channel = _mm512_mullo_epi32(low, _mm512_set1_epi32(0x01010101));
+	uint32_t v, i, l, row;
+
+	for (v = 0; v < VECTORS; v++) {
+		const size_t left = channels > v * VECTOR ? (size_t)(channels - v * VECTOR) * taps : 0;
+		__m512i from[TOGETHER_LOADS];
+
+		for (l = 0; l < loads; l++) {
+			const size_t skipped = (size_t)l * each * taps;
+
+			from[l] = _mm512_maskz_loadu_epi8(left > skipped ? first_bytes(left - skipped) : 0,
+							  first + (size_t)v * VECTOR * taps + skipped);
+		}
+		for (i = 0; i < words; i++) {
+			__m512i word = _mm512_setzero_si512();
+			uint32_t tap = 0, there = 0;
+
+			for (row = 0; row < ROWS && i / kernel_w * ROWS + row < kernel_h; row++) {
+				tap |= ((i / kernel_w * ROWS + row) * kernel_w + i % kernel_w) << 8 * row;
+				there |= 1U << row;
+			}
+			for (l = 0; l < loads; l++) {
+				const uint32_t end = (l + 1) * each < VECTOR ? (l + 1) * each : VECTOR;
+				const __mmask64 bytes = first_bytes(4 * end) & ~first_bytes(4 * l * each);
+				const __m512i at = _mm512_sub_epi8(_mm512_add_epi8(channel, _mm512_set1_epi32((int)tap)),
+								   _mm512_set1_epi8((char)(l * each * taps)));
+
+				word = _mm512_mask_permutexvar_epi8(word, bytes & 0x1111111111111111 * there, at, from[l]);
+			}
+			_mm512_store_si512(w + (i * VECTORS + v) * 64, word);
+		}
+	}
 }
 
 /*
@@ -36,6 +95,11 @@ static void arrange(int8_t *w, const int8_t *const *rows, uint32_t channels, uin
 	uint32_t c, i, v, byte;
 	__mmask64 mask = 0;
 
+	if (kernel_h * kernel_w <= TOGETHER_TAPS &&
+	    rows[channels - 1] == rows[0] + (size_t)(channels - 1) * kernel_h * kernel_w) {
+		arrange_together(w, rows[0], channels, kernel_h, kernel_w);
+		return;
+	}
 	for (i = 0; i < words && 4 * words <= 64; i++)
 		for (byte = 0; byte < ROWS; byte++) {
 			const uint32_t tap = (i / kernel_w * ROWS + byte) * kernel_w + i % kernel_w;
@@ -95,40 +159,6 @@ interleave(uint8_t *to, __m512i r0, __m512i r1, __m512i r2, __m512i r3, const un
 		_mm512_store_si512(to + 192, _mm512_unpackhi_epi16(high01, high23));
 }
 
-/*
- * Three rows of a column: of a vector's lanes of 32 bits the third byte comes by itself, the fourth
- * has weights of 0.
- */
-struct threes {
-	__m512i two[VECTORS], third[VECTORS];
-};
-
-static inline struct threes make_threes(void)
-{
-	const __m512i channel = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-	struct threes t;
-	int v;
-
-	for (v = 0; v < VECTORS; v++) {
-		const __m512i c = _mm512_add_epi32(channel, _mm512_set1_epi32(VECTOR * v));
-
-		t.two[v] = _mm512_or_si512(c, _mm512_slli_epi32(_mm512_add_epi32(c, _mm512_set1_epi32(64)), 8));
-		t.third[v] = _mm512_slli_epi32(c, 16);
-	}
-	return t;
-}
-
-static inline __attribute__((always_inline)) void
-interleave_three(uint8_t *to, const struct threes *t, __m512i r0, __m512i r1, __m512i r2, const unsigned int vectors)
-{
-	unsigned int v;
-
-#pragma GCC unroll 4
-	for (v = 0; v < vectors; v++)
-		_mm512_store_si512(to + 64 * v, _mm512_mask_permutexvar_epi8(
-			_mm512_permutex2var_epi8(r0, t->two[v], r1), 0x4444444444444444, t->third[v], r2));
-}
-
 /* So many channels as there are vectors for. */
 static inline __attribute__((always_inline)) __m512i load_whole(const uint8_t *x, const unsigned int vectors)
 {
@@ -149,9 +179,6 @@ stage_inside(const struct xqk_depthwise *job, const uint8_t *const *row, uint8_t
 {
 	const __mmask64 mask = job->channels < 64 ? ((__mmask64)1 << job->channels) - 1 : ~(__mmask64)0;
 	const __m512i flip = _mm512_set1_epi8((char)job->flip), pad = _mm512_set1_epi8((char)job->pad);
-	const size_t ahead = job->ahead;
-	const uint32_t new_rows = job->stride_h < rows ? rows - job->stride_h : 0;
-	const struct threes threes = make_threes();
 	const uint8_t *x[ROWS];
 	__mmask64 there[ROWS];
 	unsigned int r;
@@ -174,14 +201,8 @@ stage_inside(const struct xqk_depthwise *job, const uint8_t *const *row, uint8_t
 						    _mm512_maskz_loadu_epi8(there[r], x[r]));
 			if (!whole && !there[r])
 				value[r] = pad;
-			if (ahead && r >= new_rows)
-				_mm_prefetch((const char *)x[r] + ahead, _MM_HINT_T0);
+			_mm_prefetch((const char *)x[r] + COLUMNS_AHEAD * job->column, _MM_HINT_T0);
 			x[r] += job->column;
-		}
-		if (rows == 3) {
-			interleave_three(line + (size_t)i * COLUMN_BYTES, &threes, value[0], value[1], value[2],
-					 vectors);
-			continue;
 		}
 #pragma GCC unroll 4
 		for (r = 0; r < rows; r++)
@@ -216,23 +237,22 @@ stage_rows(const struct xqk_depthwise *job, const uint8_t *const *row, uint8_t *
 		stage_inside(job, row, line, from, to, rows, vectors, false);
 }
 
+/* Some rows, four a line, with their padding. */
 static inline __attribute__((always_inline)) void
-stage_line(const struct xqk_depthwise *job, uint32_t columns, const unsigned int vectors)
+stage_lines(const struct xqk_depthwise *job, const uint8_t *const *row, uint32_t rows, uint8_t *line, uint32_t columns,
+	    const unsigned int vectors)
 {
 	const __m512i pad = _mm512_set1_epi8((char)job->pad);
 	const int64_t left = -job->first, right = (int64_t)job->width - job->first;
 	const uint32_t from = left < 0 ? 0 : left < columns ? (uint32_t)left : columns;
 	const uint32_t to = right < from ? from : right < columns ? (uint32_t)right : columns;
-	uint8_t *line = job->line;
 	uint32_t r;
 
-	for (r = 0; r < job->kernel_h; r += ROWS, line += (size_t)columns * COLUMN_BYTES) {
-		const uint8_t *const *row = job->row + r;
-
+	for (r = 0; r < rows; r += ROWS, row += ROWS, line += (size_t)columns * COLUMN_BYTES) {
 		/* Rows past the kernel's have weights of 0. */
 		pad_columns(line, 0, from, pad, vectors);
 		pad_columns(line, to, columns, pad, vectors);
-		switch (job->kernel_h - r) {
+		switch (rows - r) {
 		case 1:
 			stage_rows(job, row, line, from, to, 1, vectors);
 			break;
@@ -250,9 +270,9 @@ stage_line(const struct xqk_depthwise *job, uint32_t columns, const unsigned int
 }
 
 static inline __attribute__((always_inline)) void
-store(const struct xqk_depthwise *job, uint32_t q, const __m512i *sums, const unsigned int vectors)
+store(const struct xqk_depthwise *job, uint32_t p, uint32_t q, const __m512i *sums, const unsigned int vectors)
 {
-	uint8_t *y = job->y + q * job->y_stride;
+	uint8_t *y = job->y + p * job->y_row + q * job->y_stride;
 	const uint32_t last = job->channels - (vectors - 1) * VECTOR;
 	unsigned int v;
 
@@ -288,16 +308,15 @@ outputs(const struct xqk_depthwise *job, uint32_t columns, const unsigned int ve
 						_mm512_load_si512(x + 64 * v), _mm512_load_si512(w + 64 * v));
 			}
 		}
-		store(job, q, sums, vectors);
+		store(job, 0, q, sums, vectors);
 	}
 }
 
 /* Three columns of at most four rows: all weights stay in registers. */
 static inline __attribute__((always_inline)) void
-outputs_of_three(const struct xqk_depthwise *job, const unsigned int vectors)
+outputs_of_three(const struct xqk_depthwise *job, const uint8_t *x, const unsigned int vectors)
 {
 	const uint32_t step = job->dilation * COLUMN_BYTES;
-	const uint8_t *x = job->line;
 	__m512i w[3][VECTORS], start[VECTORS];
 	unsigned int v, s;
 	uint32_t q;
@@ -321,16 +340,108 @@ outputs_of_three(const struct xqk_depthwise *job, const unsigned int vectors)
 			for (v = 0; v < vectors; v++)
 				sums[v] = _mm512_dpbusd_epi32(sums[v], _mm512_load_si512(
 						x + s * step + 64 * v), w[s][v]);
-		store(job, q, sums, vectors);
+		store(job, 0, q, sums, vectors);
 	}
+}
+
+/*
+ * The same for two rows of outputs, of which the second one's weights are rows further down, with a stride of 2 in
+ * the next line, too. Vectors [first, first + vectors), at most two, so that all weights are in registers.
+ */
+static inline __attribute__((always_inline)) void
+two_rows_of_three(const struct xqk_depthwise *job, const uint8_t *x, const uint8_t *next, const unsigned int first,
+		  const unsigned int vectors, const __mmask16 last, const bool strided)
+{
+	const uint32_t step = job->dilation * COLUMN_BYTES, stride = job->stride * COLUMN_BYTES;
+	const size_t y_row = job->y_row, y_stride = job->y_stride;
+	uint8_t *y = job->y + 64 * first;
+	__m512i w[3][2][3], start[2];
+	unsigned int v, s, p;
+	uint32_t q;
+
+	x += 64 * first;
+	next += 64 * first;
+	for (v = 0; v < vectors; v++) {
+		start[v] = _mm512_loadu_si512(job->start + VECTOR * (first + v));
+		for (s = 0; s < 3; s++) {
+			w[s][v][0] = _mm512_load_si512(job->w + 64 * (s * VECTORS + first + v));
+			w[s][v][1] = _mm512_slli_epi32(w[s][v][0], strided ? 16 : 8);
+			w[s][v][2] = _mm512_srli_epi32(w[s][v][0], 16);
+		}
+	}
+	for (q = 0; q < job->outputs; q++, x += stride, next += stride, y += y_stride) {
+		__m512i sums[2][2];
+
+#pragma GCC unroll 2
+		for (v = 0; v < vectors; v++)
+			sums[0][v] = sums[1][v] = start[v];
+#pragma GCC unroll 3
+		for (s = 0; s < 3; s++) {
+#pragma GCC unroll 2
+			for (v = 0; v < vectors; v++) {
+				const __m512i columns = _mm512_load_si512(x + s * step + 64 * v);
+
+				sums[0][v] = xqk_products(sums[0][v], columns, w[s][v][0]);
+				sums[1][v] = xqk_products(sums[1][v], columns, w[s][v][1]);
+				if (strided)
+					sums[1][v] = xqk_products(sums[1][v], _mm512_load_si512(next + s * step + 64 * v),
+							      w[s][v][2]);
+			}
+		}
+#pragma GCC unroll 2
+		for (p = 0; p < 2; p++) {
+			if (vectors > 1)
+				_mm512_storeu_si512(y + p * y_row, sums[p][0]);
+			_mm512_mask_storeu_epi32(y + p * y_row + 64 * (vectors - 1), last, sums[p][vectors - 1]);
+		}
+	}
+}
+
+static inline __attribute__((always_inline)) void
+two_rows(const struct xqk_depthwise *job, const uint8_t *x, const uint8_t *next, const unsigned int vectors,
+	 const bool strided)
+{
+	const __mmask16 last = (__mmask16)((1U << (job->channels - (vectors - 1) * VECTOR)) - 1);
+
+	two_rows_of_three(job, x, next, 0, vectors < 2 ? vectors : 2, vectors <= 2 ? last : (__mmask16)0xffff, strided);
+	if (vectors > 2)
+		two_rows_of_three(job, x, next, 2, vectors - 2, last, strided);
+}
+
+/*
+ * By a stride of 2: lines of four rows take turns, the next two rows of outputs have this one's second as their first.
+ * The last row of outputs may be alone.
+ */
+static inline __attribute__((always_inline)) void
+strided_rows(const struct xqk_depthwise *job, uint32_t columns, const unsigned int vectors)
+{
+	uint8_t *line = (uint8_t *)job->line + job->turn % 2 * LINE_BYTES;
+	uint8_t *next = (uint8_t *)job->line + (job->turn + 1) % 2 * LINE_BYTES;
+
+	if (!job->again)
+		stage_lines(job, job->row, ROWS, line, columns, vectors);
+	if (job->rows == 1) {
+		outputs_of_three(job, line, vectors);
+		return;
+	}
+	stage_lines(job, job->row + ROWS, ROWS, next, columns, vectors);
+	two_rows(job, line, next, vectors, true);
 }
 
 #define RUN(vectors)									\
 	static void run_##vectors(const struct xqk_depthwise *job, uint32_t columns)	\
 	{										\
-		stage_line(job, columns, vectors);					\
-		if (job->kernel_w == 3 && job->kernel_h <= ROWS)			\
-			outputs_of_three(job, vectors);					\
+		uint8_t *line = job->line;						\
+											\
+		if (job->stride_h == 2 && (job->rows == 2 || job->again)) {		\
+			strided_rows(job, columns, vectors);				\
+			return;								\
+		}									\
+		stage_lines(job, job->row, xqk_depthwise_rows(job), line, columns, vectors); \
+		if (job->rows == 2)							\
+			two_rows(job, line, line, vectors, false);			\
+		else if (job->kernel_w == 3 && job->kernel_h <= ROWS)			\
+			outputs_of_three(job, line, vectors);				\
 		else									\
 			outputs(job, columns, vectors);					\
 	}
@@ -366,5 +477,5 @@ static void sum(const int8_t *w, uint32_t kernel_h, uint32_t kernel_w, int32_t *
 }
 
 const struct xqk_depthwise_kernels xqk_depthwise_avx512 = {
-	.takes_unsigned = true, .line_bytes = line_bytes, .arrange = arrange, .sum = sum, .run = run,
+	.takes_unsigned = true, .pairs = true, .line_bytes = line_bytes, .arrange = arrange, .sum = sum, .run = run,
 };

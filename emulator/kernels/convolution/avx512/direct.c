@@ -4,54 +4,11 @@
  * B and one broadcast are in registers. B is loaded plainly and used as it is: on cores with two
  * 512-bit ports, any other vector operation of the loop would take the place of a VPDPBUSD.
  */
-#include <immintrin.h>
-
-#include "isa.h"
+#include "convolution/avx512/direct_bytes.h"
+#include "convolution/avx512/direct_rows.h"
+#include "convolution/avx512/products.h"
 
 #define MOST_PIXELS	8
-
-/*
- * In assembler, because of the intrinsic GCC makes copies of a third of the sums in each step and keeps
- * some in memory, which costs a quarter of the speed.
- */
-static inline __attribute__((always_inline)) __m512i products(__m512i sum, __m512i x, __m512i w)
-{
-	__asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(x), "v"(w));
-	return sum;
-}
-
-static inline __attribute__((always_inline)) void
-add_run(__m512i sum[][XQK_DIRECT_STRIPS], const uint8_t *const *x, const struct xqk_direct *job,
-	const struct xqk_direct_run *run, const unsigned int pixels, const unsigned int strips)
-{
-	const uint8_t *b[XQK_DIRECT_STRIPS], *a[MOST_PIXELS];
-	unsigned int p, s;
-	size_t at;
-
-#pragma GCC unroll 4
-	for (s = 0; s < strips; s++)
-		b[s] = job->b[run->tile * XQK_DIRECT_STRIPS + s] + run->first * XQK_STEP_BYTES;
-#pragma GCC unroll 8
-	for (p = 0; p < pixels; p++)
-		a[p] = x[p] + run->a;
-	for (at = 0; at < 4 * (size_t)run->steps; at += 4) {
-		__m512i operand[XQK_DIRECT_STRIPS];
-
-#pragma GCC unroll 4
-		for (s = 0; s < strips; s++) {
-			operand[s] = _mm512_loadu_si512(b[s]);
-			b[s] += XQK_STEP_BYTES;
-		}
-#pragma GCC unroll 8
-		for (p = 0; p < pixels; p++) {
-			const __m512i row = _mm512_set1_epi32(*(const xqk_unaligned *)(a[p] + at));
-
-#pragma GCC unroll 4
-			for (s = 0; s < strips; s++)
-				sum[p][s] = products(sum[p][s], row, operand[s]);
-		}
-	}
-}
 
 static inline __attribute__((always_inline)) void
 part(const struct xqk_direct *job, uint32_t first, const unsigned int pixels, const unsigned int strips)
@@ -67,7 +24,7 @@ part(const struct xqk_direct *job, uint32_t first, const unsigned int pixels, co
 		for (s = 0; s < strips; s++)
 			sum[p][s] = _mm512_loadu_si512(job->start + XQK_LANES * s);
 	for (i = 0; i < job->runs; i++)
-		add_run(sum, job->x + first, job, job->run + i, pixels, strips);
+		xqk_add_run(sum, job->x + first, job, job->run + i, pixels, strips);
 #pragma GCC unroll 8
 	for (p = 0; p < pixels; p++) {
 		uint8_t *y = job->y[first + p];
@@ -114,7 +71,21 @@ part(const struct xqk_direct *job, uint32_t first, const unsigned int pixels, co
 RUN(1, 8)
 RUN(2, 8)
 RUN(3, 8)
-RUN(4, 6)
+
+/* Four strips: parts of two sizes that differ by one pixel. */
+static void run_4(const struct xqk_direct *job)
+{
+	static xqk_direct_rows_fn *const by_rows[] = {
+		xqk_direct_rows_1_avx512, xqk_direct_rows_2_avx512, xqk_direct_rows_3_avx512, xqk_direct_rows_4_avx512,
+		xqk_direct_rows_5_avx512, xqk_direct_rows_6_avx512,
+	};
+	const size_t parts = (job->pixels + XQK_DIRECT_MOST - 1) / XQK_DIRECT_MOST;
+	const size_t rows = job->pixels / parts, larger = job->pixels % parts;
+
+	if (larger)
+		by_rows[rows](job, 0, larger);
+	by_rows[rows - 1](job, larger * (rows + 1), parts - larger);
+}
 
 static void run(const struct xqk_direct *job, unsigned int strips)
 {
@@ -143,4 +114,6 @@ static void sum(const struct xqk_direct *job, unsigned int strip, int32_t *sums)
 	_mm512_storeu_si512(sums, _mm512_add_epi32(even, odd));
 }
 
-const struct xqk_direct_kernels xqk_direct_avx512 = { .run = run, .sum = sum };
+const struct xqk_direct_kernels xqk_direct_avx512 = {
+	.run = run, .run_bytes = xqk_direct_bytes_avx512, .run_bytes_steps = 128, .sum = sum,
+};

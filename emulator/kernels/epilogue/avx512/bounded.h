@@ -9,6 +9,7 @@
 #include <immintrin.h>
 #include <math.h>
 
+#include "epilogue/avx512/single.h"
 #include "epilogue/micro_kernels.h"
 
 #define BLOCK		64
@@ -222,11 +223,10 @@ INLINE void single_block(const int32_t *acc, size_t acc_stride, size_t rows, con
 	const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
 	const __m512i zero_point = _mm512_set1_epi16((short)p->zero_point);
 	const __m512i low = _mm512_set1_epi8((char)p->low), high = _mm512_set1_epi8((char)p->high);
-	const __m512 whole = _mm512_set1_ps(0x1.8p23f);
 	int32_t memory[4][BLOCK + 16] __attribute__((aligned(64)));
 	const int32_t *row[4];
 	__m512 scale[4];
-	__m512i t[4], y;
+	__m512i sum[4], y;
 	size_t r;
 
 	for (unsigned int v = 0; v < vectors; v++)
@@ -236,13 +236,12 @@ INLINE void single_block(const int32_t *acc, size_t acc_stride, size_t rows, con
 #pragma GCC unroll 4
 		for (unsigned int j = 0; j < 4; j++) {
 			const unsigned int v = j % vectors;
-			const __m512 a = _mm512_cvtepi32_ps(_mm512_loadu_si512(row[j / vectors] + 16 * v));
 
-			t[j] = _mm512_sub_epi32(_mm512_castps_si512(_mm512_fmadd_ps(a, scale[v], whole)),
-						_mm512_castps_si512(whole));
+			sum[j] = _mm512_loadu_si512(row[j / vectors] + 16 * v);
 		}
-		y = saturated(_mm512_adds_epi16(_mm512_packs_epi32(t[0], t[1]), zero_point),
-			      _mm512_adds_epi16(_mm512_packs_epi32(t[2], t[3]), zero_point), low, high, is_signed, clamp);
+		y = saturated(xqk_single_words(sum[0], sum[1], scale[0], scale[1 % vectors], zero_point),
+			      xqk_single_words(sum[2], sum[3], scale[2 % vectors], scale[3 % vectors], zero_point),
+			      low, high, is_signed, clamp);
 		store_rows(out, r, rows - r, i, all, _mm512_permutexvar_epi32(order, y), vectors);
 	}
 }

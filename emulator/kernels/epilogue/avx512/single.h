@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* Bounded requantization by scales in f32, see struct xqk_bounded in epilogue/micro_kernels.h, of sums in registers. */
+#ifndef XQK_EPILOGUE_SINGLE_AVX512_H
+#define XQK_EPILOGUE_SINGLE_AVX512_H
+
+#include <immintrin.h>
+
+/*
+ * Two vectors of sums to words of 16 bits, those of a lane of 16 bytes of each vector together in that lane. Sums are
+ * exact in f32, and what comes of them is less than 2^22.
+ */
+static inline __attribute__((always_inline)) __m512i
+xqk_single_words(__m512i sum0, __m512i sum1, __m512 scale0, __m512 scale1, __m512i zero_point)
+{
+	const __m512 whole = _mm512_set1_ps(0x1.8p23f);
+	const __m512i y0 = _mm512_castps_si512(_mm512_fmadd_ps(_mm512_cvtepi32_ps(sum0), scale0, whole));
+	const __m512i y1 = _mm512_castps_si512(_mm512_fmadd_ps(_mm512_cvtepi32_ps(sum1), scale1, whole));
+
+	return _mm512_adds_epi16(_mm512_packs_epi32(_mm512_sub_epi32(y0, _mm512_castps_si512(whole)),
+						    _mm512_sub_epi32(y1, _mm512_castps_si512(whole))), zero_point);
+}
+
+#endif

@@ -285,7 +285,6 @@ void xqaccel_irq_sync(struct xqaccel_device *xq);
 /* power.c */
 void xqaccel_power_get(struct xqaccel_device *xq);
 void xqaccel_power_put(struct xqaccel_device *xq);
-bool xqaccel_power_is_on(struct xqaccel_device *xq);
 int xqaccel_power_resume(struct xqaccel_device *xq);
 
 /* sysfs.c */

@@ -35,12 +35,6 @@ void xqaccel_power_put(struct xqaccel_device *xq)
 	pm_runtime_put_autosuspend(xq->parent);
 }
 
-/* Whether it needs no xqaccel_power_resume(), as far as one can tell without sleeping. */
-bool xqaccel_power_is_on(struct xqaccel_device *xq)
-{
-	return pm_runtime_active(xq->parent);
-}
-
 /**
  * xqaccel_power_resume() - have a device resumed that is about to get jobs
  * @xq: device

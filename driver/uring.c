@@ -75,15 +75,16 @@ static int submit_check(const struct xqaccel_uring_submit *s,
 	return xqaccel_job_source_check(source, XQACCEL_URING_MAX_BATCH);
 }
 
-/* Whether jobs can be made now, with a device that is on. */
+/*
+ * Whether jobs can be made. Workers would issue commands side by side, and so lose the order of the
+ * lane. So none is left to them because the device is off, which its jobs have resumed and wait
+ * for, or because caches have to be maintained, which takes as long as to copy the operands.
+ */
 static int device_ready(struct xqaccel_device *xq, bool nonblock)
 {
 	if (READ_ONCE(xq->lost))
 		return -ENODEV;
-	if (!nonblock)
-		return xqaccel_power_resume(xq);
-	/* To maintain caches takes as long as there are bytes. */
-	return xq->needs_sync || !xqaccel_power_is_on(xq) ? -EAGAIN : 0;
+	return nonblock ? 0 : xqaccel_power_resume(xq);
 }
 
 static int jobs_make(struct xqaccel_client *client, const struct xqaccel_job_source *source,

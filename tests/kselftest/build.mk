@@ -97,7 +97,7 @@ xq-test-ioctl-vectors-args := queues_with_interrupts
 $(eval $(call kselftest-again,memory,two,60,6.12,--devices 2))
 xq-test-memory-two-args := two_devices
 # Caches are maintained as on a board whose DMA is not coherent.
-$(foreach t,gemm jobs memory stress,$(eval $(call kselftest-again,$(t),sync,240,6.1,--module-params force_dma_sync=1)))
+$(foreach t,gemm jobs memory stress $(if $(xq-test-queue-y),queue uring),$(eval $(call kselftest-again,$(t),sync,240,6.1,--module-params force_dma_sync=1)))
 # Use after free and overruns in the kernel are found.
 $(foreach t,jobs recovery stress unplug,$(eval $(call kselftest-again,$(t),debug,400,6.12,--debug-memory)))
 

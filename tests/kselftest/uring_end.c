@@ -15,6 +15,7 @@
 
 #define COMMANDS	16
 #define BATCH		3
+#define LARGE_BATCH	100
 #define SLOW_NS		(3 * MS)
 
 #define PM_TEST		"/sys/power/pm_test"
@@ -356,6 +357,82 @@ TEST_F_TIMEOUT(uring_end, suspend, 300)
 		life_close(&l);
 	}
 	EXPECT_EQ(0, file_write(PM_TEST, "none"));
+}
+
+static int power_file(const char *address, const char *name, const char *value)
+{
+	char path[128];
+
+	bus_path(path, sizeof(path), address, name);
+	return file_write(path, value);
+}
+
+static bool becomes_suspended(const char *address)
+{
+	const int64_t began = now_ns();
+	char path[128], text[32] = "";
+
+	bus_path(path, sizeof(path), address, "power/runtime_status");
+	while (file_read(path, text, sizeof(text)) > 0 && strcmp(text, "suspended\n")) {
+		if (over_limit(began, 5 * SECOND))
+			return false;
+		sleep_ms(5);
+	}
+	return !strcmp(text, "suspended\n");
+}
+
+/*
+ * How many commands of a lane came before the one that was submitted before them. Every second is
+ * large, so that whoever issues several at once has the small ones ready first.
+ */
+static unsigned int overtaken(struct life *l)
+{
+	static struct xqaccel_completion c[COMMANDS][LARGE_BATCH];
+	static struct xqaccel_job_desc jobs[LARGE_BATCH];
+	unsigned int i, wrong = 0;
+
+	memset(c, 0, sizeof(c));
+	for (i = 0; i < LARGE_BATCH; i++)
+		jobs[i] = l->jobs[0];
+	for (i = 0; i < COMMANDS; i++) {
+		const struct xqaccel_uring_submit s = {
+			.jobs = (uintptr_t)jobs,
+			.stride = sizeof(jobs[0]),
+			.count = i % 2 ? 1 : LARGE_BATCH,
+			.completions = (uintptr_t)c[i],
+			.completion_stride = sizeof(c[0][0]),
+		};
+
+		ring_payload(&l->ring, ring_command(&l->ring, l->fd, XQACCEL_URING_SUBMIT, i),
+			     &s, sizeof(s));
+	}
+	if (ring_submit(&l->ring, COMMANDS) || life_finish(l, 0, 0))
+		return COMMANDS;
+	for (i = 1; i < COMMANDS; i++)
+		wrong += c[i][0].start < c[i - 1][0].start || c[i][0].id < c[i - 1][0].id;
+	return wrong;
+}
+
+/* A device that is off is resumed, and the commands of a lane keep their order all the same. */
+TEST_F_TIMEOUT(uring_end, order_of_what_resumes_it, 120)
+{
+	const unsigned int count = rounds(6);
+	struct life l;
+	unsigned int i;
+
+	if (power_file(self->address, "power/autosuspend_delay_ms", "0"))
+		SKIP(return, "a kernel without CONFIG_PM");
+	ASSERT_EQ(0, inject_nothing());
+	for (i = 0; i < count; i++) {
+		ASSERT_EQ(0, life_open(&l, IORING_SETUP_SQE128));
+		ASSERT_EQ(0, power_file(self->address, "power/control", "auto"));
+		ASSERT_TRUE(becomes_suspended(self->address));
+		EXPECT_EQ(0U, overtaken(&l));
+		EXPECT_EQ(0, small_check(&l.buf, 16));
+		ASSERT_EQ(0, power_file(self->address, "power/control", "on"));
+		life_close(&l);
+	}
+	EXPECT_EQ(0, power_file(self->address, "power/autosuspend_delay_ms", "2000"));
 }
 
 TEST_HARNESS_MAIN

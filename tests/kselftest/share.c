@@ -46,6 +46,11 @@ FIXTURE(share)
 
 FIXTURE_SETUP(share)
 {
+	char address[32];
+
+	/* Nobody keeps lanes full then: an emulated processor cleans more slowly than jobs run. */
+	if (!bus_address(address, sizeof(address)) && dma_noncoherent(address))
+		SKIP(return, "to clean caches takes longer than the jobs");
 	if (host_present())
 		ASSERT_EQ(0, inject_nothing());
 	self->shared = mmap(NULL, sizeof(*self->shared), PROT_READ | PROT_WRITE,

@@ -63,12 +63,6 @@ $(O)/$(1)-%.cpio: $(if $(wildcard Kbuild),$(O)/module-%/xqaccel.ko) $(O)/stamp/k
 	$$(call say,IMAGE,$$@)
 	$$(Q)$(if $(CROSS),XQ_BUSYBOX=$$$$(tests/setup/fetch-busybox.sh $(DEBIAN_ARCH))) CC='$(CC)' XQ_LIBRARIES='$(abspath $(O)/lib $(CROSS:%=$(O)/cross-libraries/lib))' tests/vm/image.sh $$@ $(O)/kernel-$$* $$(or $$(filter %/xqaccel.ko,$$^),-) $(2) $$(IMAGE_FILES-$$*)
 endef
-$(eval $(call image_rule,image,$(GUEST_BIN) $(GUEST_TEST_FILES)))
-$(eval $(call image_rule,demo,$(GUEST_BIN)))
-# With the driver of QEMU's disk.
-$(O)/bench-%.cpio: export MORE_MODULES := nvme
-$(eval $(call image_rule,bench,$(O)/obj/bin/bench-driver))
-
 # One line for each test, read by tests/check.
 host_line = host $(1) $(2) $(O)/$(2)/bin/$(1) $(or $($(1)-timeout),120) | | $($(1)-env) | $($(1)-args)
 script_line = host $(notdir $(1)) - $(1) $(or $($(notdir $(1))-timeout),120) | | $($(notdir $(1))-env) | $($(notdir $(1))-args)
@@ -93,6 +87,13 @@ $(CHECK_ARM64_PLAN)
 endef
 
 include tests/vm/arm64.mk
+
+# Once it is known what tests there are.
+$(eval $(call image_rule,image,$(GUEST_BIN) $(GUEST_TEST_FILES)))
+$(eval $(call image_rule,demo,$(GUEST_BIN)))
+# With the driver of QEMU's disk.
+$(O)/bench-%.cpio: export MORE_MODULES := nvme
+$(eval $(call image_rule,bench,$(O)/obj/bin/bench-driver))
 
 $(O)/check.plan: FORCE | $(PACKAGES)
 	@mkdir -p $(@D)

@@ -28,7 +28,7 @@ acceptance: $(O)/obj/bin/xq $(QEMU) $(O)/image-$(KVER).cpio
 	$(Q)tests/vectors/xq_in_guest.sh -k $(KVER) -b $(O) sh -c 'exec python3 $(ACCEPT) --xq "$$XQ" --device /dev/xqaccel0 $(SETS)'
 
 # ONNX's own tests of operators, which are fetched.
-PROGRAMS += test_onnx_nodes
+PROGRAMS += $(if $(filter obj,$(XQ_ONNX_VARIANTS)),test_onnx_nodes)
 test_onnx_nodes-y := $(addprefix tests/vectors/,onnx_nodes.c onnx_tensor.c) $(XQ_VECTOR_COMMON)
 test_onnx_nodes-libs := xqaccel
 CFLAGS-tests/vectors/onnx_tensor.c := -iquote $(dir $(XQ_ONNX_PROTO))

@@ -31,11 +31,12 @@ struct export {
 	struct list_head mappings;
 };
 
-/* The memory as another device sees it. */
+/* The memory as a device sees it, another one or that of the buffer for another client. */
 struct mapping {
 	struct list_head node;
 	struct device *dev;
 	enum dma_data_direction dir;
+	unsigned long attrs;
 	struct sg_table sgt;
 };
 
@@ -49,7 +50,10 @@ static int mapping_init(struct mapping *m, const struct xqaccel_buffer *buf)
 						GFP_EXPORT);
 	if (ret)
 		return ret;
-	ret = dma_map_sgtable(m->dev, &m->sgt, m->dir, 0);
+	/* Our own jobs maintain caches themselves, as for memory that is mapped by pages_map(). */
+	if (m->dev == buf->dma_dev)
+		m->attrs = DMA_ATTR_SKIP_CPU_SYNC;
+	ret = dma_map_sgtable(m->dev, &m->sgt, m->dir, m->attrs);
 	if (ret)
 		sg_free_table(&m->sgt);
 	return ret;
@@ -86,7 +90,7 @@ static void export_unmap(struct dma_buf_attachment *attachment, struct sg_table 
 	mutex_lock(&export->lock);
 	list_del(&m->node);
 	mutex_unlock(&export->lock);
-	dma_unmap_sgtable(m->dev, &m->sgt, dir, 0);
+	dma_unmap_sgtable(m->dev, &m->sgt, dir, m->attrs);
 	sg_free_table(&m->sgt);
 	kfree(m);
 }

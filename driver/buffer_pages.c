@@ -83,6 +83,11 @@ static void pages_free(struct xqaccel_buffer *buf)
 	}
 }
 
+/*
+ * Caches are maintained for each job (dma_sync.c), and what a job does not name the device does not
+ * touch. So nothing is to be done here, and the same pages may be mapped more than once: those
+ * of a process that wraps them again, and those of a buffer that is imported (buffer_export.c).
+ */
 static int pages_map(struct xqaccel_buffer *buf)
 {
 	const size_t segment = dma_get_max_seg_size(buf->dma_dev) & PAGE_MASK;
@@ -93,7 +98,8 @@ static int pages_map(struct xqaccel_buffer *buf)
 						GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (ret)
 		return ret;
-	ret = dma_map_sgtable(buf->dma_dev, &buf->sgt, buf->dir, DMA_ATTR_NO_WARN);
+	ret = dma_map_sgtable(buf->dma_dev, &buf->sgt, buf->dir,
+			      DMA_ATTR_NO_WARN | DMA_ATTR_SKIP_CPU_SYNC);
 	if (!ret)
 		return 0;
 	sg_free_table(&buf->sgt);

@@ -100,6 +100,25 @@ TEST_F(import, wrapped_memory_computes_in_place)
 	EXPECT_EQ(0, buffer_destroy(self->fd, buf.handle));
 }
 
+/* The same pages more than once, of one file and of two: each is a buffer. */
+TEST_F(import, wrapped_again)
+{
+	const int other = device_open();
+	uint8_t *memory = pages_of(2 * PAGE);
+	struct buffer whole, part, theirs;
+	struct xqaccel_completion c;
+	struct xqaccel_job_desc job;
+
+	ASSERT_EQ(0, buffer_wrap(self->fd, memory, 2 * PAGE, 0, &whole));
+	ASSERT_EQ(0, buffer_wrap(self->fd, memory + PAGE, PAGE, 0, &part));
+	ASSERT_EQ(0, buffer_wrap(other, memory, PAGE, 0, &theirs));
+	EXPECT_EQ(0, small_run(self->fd, &whole, &job, &c));
+	EXPECT_EQ(0, buffer_destroy(self->fd, whole.handle));
+	EXPECT_EQ(0, small_run(other, &theirs, &job, &c));
+	EXPECT_EQ(0, small_run(self->fd, &part, &job, &c));
+	close(other);
+}
+
 TEST_F(import, wrap_refuses)
 {
 	uint8_t *memory = pages_of(4 * PAGE);

@@ -26,6 +26,8 @@ EXCEPTED = [
     # interrupt is freed, all of them are removed. Seen under fail-nth in pci_alloc_irq_vectors().
     (re.compile(r"WARNING: .* at fs/proc/generic\.c:\d+ remove_proc_entry\b"),
      re.compile(r"\b(unregister_irq_proc|unregister_handler_proc)\+")),
+    # udmabuf maps its memory for each who imports it, so twice for one device.
+    (re.compile(r"DMA-API: .* overlapping mappings aren't supported"), re.compile(r"\bmap_udmabuf\+")),
 ]
 BLOCK = re.compile(r"------------\[ cut here")
 BLOCK_END = re.compile(r"---\[ end trace")

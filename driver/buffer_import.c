@@ -44,22 +44,28 @@ static int attachment_map(struct xqaccel_buffer *buf)
  * @buf: which has no memory yet; the device is there
  * @dmabuf: of as many bytes as @buf
  *
- * What was done when this fails is undone by xqaccel_buffer_pages_free().
- *
- * Return: 0 or a negative errno
+ * Return: 0, or a negative errno with @buf as it was: its end may come when the device has gone.
  */
 int xqaccel_import_attach(struct xqaccel_buffer *buf, struct dma_buf *dmabuf)
 {
 	struct dma_buf_attachment *attachment;
+	int ret;
 
 	attachment = dma_buf_attach(dmabuf, buf->dma_dev);
 	if (IS_ERR(attachment))
 		return PTR_ERR(attachment);
-	get_dma_buf(dmabuf);
 	buf->dmabuf = dmabuf;
-	buf->resv = dmabuf->resv;
 	buf->attachment = attachment;
-	return attachment_map(buf);
+	ret = attachment_map(buf);
+	if (ret) {
+		xqaccel_import_detach(buf);
+		buf->mapped = false;
+		buf->dmabuf = NULL;
+		return ret;
+	}
+	get_dma_buf(dmabuf);
+	buf->resv = dmabuf->resv;
+	return 0;
 }
 
 /*

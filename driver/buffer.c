@@ -86,8 +86,9 @@ unlock:
 /*
  * @safe: the device has let go of it. Else all that it may still reach stays as it is: pages,
  * bus addresses (an IOMMU's, or bounce buffers) and the range of device addresses.
+ * @unpin: takes memory of processes, for unpin()
  */
-static void buffer_free(struct xqaccel_buffer *buf, bool safe)
+static void buffer_free(struct xqaccel_buffer *buf, bool safe, struct list_head *unpin)
 {
 	struct xqaccel_client *client = buf->client;
 	const bool keep = buf->mapped && !safe;
@@ -107,8 +108,29 @@ static void buffer_free(struct xqaccel_buffer *buf, bool safe)
 		xqaccel_keep_buffer(client->xq, buf);
 		return;
 	}
+	if (buf->origin == XQACCEL_USER) {
+		xqaccel_buffer_pages_detach(buf);
+		list_add_tail(&buf->node, unpin);
+		return;
+	}
 	xqaccel_uncharge(&client->account, buf->charged);
 	xqaccel_buffer_free(buf, false);
+}
+
+/*
+ * Gives memory back to processes, without a lock: that waits for locks of pages, which a file
+ * system in user space may hold as long as it likes.
+ */
+static void unpin(struct xqaccel_client *client, struct list_head *buffers)
+{
+	struct xqaccel_buffer *buf, *next;
+
+	list_for_each_entry_safe(buf, next, buffers, node) {
+		const u64 charged = buf->charged;
+
+		xqaccel_buffer_free(buf, false);
+		xqaccel_uncharge(&client->account, charged);
+	}
 }
 
 /* Takes what died so far out of the page table; whether the device may know some of it. */
@@ -133,16 +155,18 @@ static void dying_free(struct xqaccel_client *client, bool safe)
 	struct xqaccel_buffer *buf, *next;
 	unsigned int count = 0;
 	LIST_HEAD(tables);
+	LIST_HEAD(pinned);
 
 	mutex_lock(&client->mem_lock);
 	xqaccel_mmu_reclaim(&client->mmu, safe ? NULL : &tables);
 	llist_for_each_entry_safe(buf, next, client->dying, dead_node) {
-		buffer_free(buf, safe);
+		buffer_free(buf, safe, &pinned);
 		count++;
 	}
 	client->dying = NULL;
 	xqaccel_keep_tables(client->xq, &tables);
 	mutex_unlock(&client->mem_lock);
+	unpin(client, &pinned);
 	if (atomic_sub_and_test(count, &client->dead_count))
 		wake_up_all(&client->dead_wait);
 	/* Each dead buffer had a reference of the client. */
@@ -207,16 +231,21 @@ void xqaccel_buffers_close(struct xqaccel_client *client)
 	}
 }
 
-/* The client's end: the device no longer knows the context, unless that is not @safe to say. */
+/*
+ * The client's end: the device no longer knows the context, unless that is not @safe to say. Memory
+ * of processes has gone before, see xqaccel_buffers_close().
+ */
 void xqaccel_buffers_end(struct xqaccel_client *client, bool safe)
 	__must_hold(&client->mem_lock)
 {
 	struct xqaccel_buffer *buf, *next;
+	LIST_HEAD(pinned);
 
 	lockdep_assert_held(&client->mem_lock);
 
 	list_for_each_entry_safe(buf, next, &client->live, node)
-		buffer_free(buf, safe);
+		buffer_free(buf, safe, &pinned);
+	WARN_ON(!list_empty(&pinned));
 }
 
 /*

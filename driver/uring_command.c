@@ -17,6 +17,7 @@
 #include <linux/fs.h>
 #include <linux/lockdep.h>
 #include <linux/sched.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -51,6 +52,7 @@ enum command_state {
  * @status: of that one
  * @ticks: device time of its jobs
  * @to: user memory for completions, its stride is 0 if there is none
+ * @mm: the address space of @to, if the command is polled: by anybody who has the ring; or NULL
  * @completion: what goes there, @to.count of them
  */
 struct xqaccel_uring_command {
@@ -68,6 +70,7 @@ struct xqaccel_uring_command {
 	u32 status;
 	u64 ticks;
 	struct xqaccel_array to;
+	struct mm_struct *mm;
 	struct xqaccel_completion completion[];
 };
 
@@ -108,8 +111,19 @@ xqaccel_uring_command_create(struct io_uring_cmd *cmd, const struct xqaccel_urin
 		.count = completions,
 		.array = submit->completions,
 	};
+	if (command->polled && completions) {
+		command->mm = current->mm;
+		mmgrab(command->mm);
+	}
 	((struct command_pointer *)cmd->pdu)->command = command;
 	return command;
+}
+
+static void command_free(struct xqaccel_uring_command *command)
+{
+	if (command->mm)
+		mmdrop(command->mm);
+	kfree(command);
 }
 
 /* A job that nobody else knows, behind those that it has. */
@@ -139,7 +153,7 @@ void xqaccel_uring_command_discard(struct xqaccel_uring_command *command)
 
 	jobs_list(command, &jobs);
 	xqaccel_jobs_discard(command->client->xq, &jobs);
-	kfree(command);
+	command_free(command);
 }
 
 /* ---- completing ------------------------------------------------------------------- */
@@ -172,6 +186,9 @@ static int completions_copy(const struct xqaccel_uring_command *command)
 	/* A task that ends has no use for them, and a worker of the kernel not the memory. */
 	if (current->flags & (PF_EXITING | PF_KTHREAD))
 		return 0;
+	/* Another process polls, a child for instance, and the addresses are not of its memory. */
+	if (to->count && command->mm && command->mm != current->mm)
+		return -EFAULT;
 	for (i = 0; i < to->count; i++)
 		if (xqaccel_completion_to_user(to, i, &command->completion[i]))
 			return -EFAULT;
@@ -185,7 +202,7 @@ static int completions_copy(const struct xqaccel_uring_command *command)
 static void command_done(struct xqaccel_uring_command *command, int res, unsigned int issue_flags)
 {
 	xqaccel_uring_done(command->cmd, res, command->ticks, issue_flags);
-	kfree(command);
+	command_free(command);
 }
 
 static void command_complete(struct io_uring_cmd *cmd, unsigned int issue_flags)

@@ -279,6 +279,39 @@ TEST_F(uring, iopoll)
 	}
 }
 
+/* Who polls may be another process, whose memory is not what the completions are for. */
+TEST_F(uring, polled_by_another_process)
+{
+	struct xqaccel_completion c = { .user_data = 5 };
+	const struct xqaccel_uring_submit s = {
+		.jobs = (uintptr_t)&self->job, .stride = sizeof(self->job), .count = 1,
+		.completions = (uintptr_t)&c, .completion_stride = sizeof(c),
+	};
+	struct result r;
+	int status;
+	pid_t child;
+
+	if (!ring_again(&self->ring, IORING_SETUP_IOPOLL | IORING_SETUP_SQE128))
+		SKIP(return, "no rings that are polled");
+	if (!host_present())
+		SKIP(return, "no host to make jobs slow");
+	ASSERT_EQ(0, inject("slow-ns", 300 * MS));
+	self->job.user_data = 77;
+	ring_payload(&self->ring, ring_command(&self->ring, self->fd, XQACCEL_URING_SUBMIT, 1),
+		     &s, sizeof(s));
+	ASSERT_EQ(0, ring_submit(&self->ring, 1));
+	child = fork();
+	ASSERT_LE(0, child);
+	if (!child) {
+		if (ring_wait(&self->ring, &r, 60 * SECOND))
+			_exit(1);
+		_exit(c.user_data != 5 ? 2 : r.res != -EFAULT ? 3 : 0);
+	}
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(0, status);
+	EXPECT_EQ(5U, c.user_data);
+}
+
 /* One after the other in the order of the chain, whatever the lanes; a failure ends the chain. */
 TEST_F(uring, linked)
 {

@@ -74,10 +74,11 @@ void xqaccel_queue_start(struct xqaccel_queue *q)
 
 	raw_spin_lock(&q->bell);
 	memset(q->cq, 0, cq_bytes(q));
-	q->sq_tail = 0;
-	q->sq_told = 0;
-	q->cq_head = 0;
-	q->cq_told = 0;
+	/* Who rings another queue looks at these without a lock, see untold(). */
+	WRITE_ONCE(q->sq_tail, 0);
+	WRITE_ONCE(q->sq_told, 0);
+	WRITE_ONCE(q->cq_head, 0);
+	WRITE_ONCE(q->cq_told, 0);
 	q->phase = 1;
 	dma_wmb();
 	xqaccel_write64(xq, XQ_QUEUE(q->index, XQ_Q_SQ_BASE), q->sq_dma);

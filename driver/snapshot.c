@@ -132,7 +132,7 @@ static void take_regs(struct xqaccel_snapshot *s, struct xqaccel_device *xq)
 	unsigned int i;
 
 	/* A lost one may be without power. It was told from before it counted as lost. */
-	if (xq->lost || xq->power == XQACCEL_SUSPENDED || xqaccel_absent(xq))
+	if (xq->lost || READ_ONCE(xq->power) == XQACCEL_SUSPENDED || xqaccel_absent(xq))
 		return;
 	s->answers = true;
 	read_regs(xq, 0, function_regs, ARRAY_SIZE(function_regs), s->reg);

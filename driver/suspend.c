@@ -122,9 +122,9 @@ void xqaccel_hw_suspend(struct xqaccel_device *xq, bool orderly)
 	if (!xq->lost && READ_ONCE(xq->power) != XQACCEL_SUSPENDED)
 		suspend(xq, orderly);
 	/* Whoever called looks after it now. */
-	xq->silent = false;
+	WRITE_ONCE(xq->silent, false);
 	if (!xq->lost && !orderly) {
-		xq->bus_error = true;
+		WRITE_ONCE(xq->bus_error, true);
 		mod_delayed_work(xqaccel_job_wq, &xq->bus_work, msecs_to_jiffies(BUS_RECOVERY_MS));
 	}
 	xqaccel_reset_unlock(xq);
@@ -171,7 +171,7 @@ static int resume(struct xqaccel_device *xq)
 		spin_unlock_irq(&xq->lock);
 		ret = xqaccel_reset_start(xq);
 	}
-	xq->silent = false;
+	WRITE_ONCE(xq->silent, false);
 	if (ret)
 		xqaccel_set_lost_locked(xq, "it does not come back");
 	return ret;
@@ -183,7 +183,7 @@ int xqaccel_hw_resume(struct xqaccel_device *xq)
 	int ret = 0;
 
 	mutex_lock(&xq->reset_lock);
-	xq->bus_error = false;
+	WRITE_ONCE(xq->bus_error, false);
 	cancel_delayed_work(&xq->bus_work);
 	if (!xq->lost && READ_ONCE(xq->power) == XQACCEL_SUSPENDED)
 		ret = resume(xq);
@@ -204,7 +204,7 @@ void xqaccel_hw_resume_idle(struct xqaccel_device *xq)
 	wait = !xq->lost && READ_ONCE(xq->power) == XQACCEL_SUSPENDED && xqaccel_absent(xq) &&
 	       xq->bus->channel(xq) != -ENODEV;
 	if (wait && !xq->silent && !xq->bus_error) {
-		xq->silent = true;
+		WRITE_ONCE(xq->silent, true);
 		xq->silent_since = jiffies;
 		mod_delayed_work(xqaccel_job_wq, &xq->bus_work, msecs_to_jiffies(SILENCE_LOOK_MS));
 	}
@@ -230,7 +230,7 @@ void xqaccel_silence_locked(struct xqaccel_device *xq)
 	if (xq->bus->channel(xq) == -ENODEV)
 		return xqaccel_set_lost_locked(xq, "it was removed");
 	dev_warn(&xq->dev, "its registers do not answer\n");
-	xq->silent = true;
+	WRITE_ONCE(xq->silent, true);
 	xq->silent_since = jiffies;
 	suspend(xq, false);
 	mod_delayed_work(xqaccel_job_wq, &xq->bus_work, msecs_to_jiffies(SILENCE_LOOK_MS));

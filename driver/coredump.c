@@ -3,13 +3,23 @@
  * What /sys/class/devcoredump tells root of a recovery. The kernel keeps one dump for each device
  * until it is read and written to, or for five minutes, and drops what comes meanwhile. That holds
  * the function on the bus, but neither this module nor struct xqaccel_device.
+ *
+ * A job that takes longer than its limit may be the device's fault or that of who made it, and who
+ * can choose the limit can have as many of them as he likes. So of one user such a dump is taken
+ * now and then only, and most of the time the place is free for what others find. Who can have the
+ * kernel forget a dump, root, takes as many as he likes.
  */
 #include <linux/devcoredump.h>
+#include <linux/jiffies.h>
 #include <linux/lockdep.h>
+#include <linux/uidgid.h>
 
 #include "coredump.h"
 #include "device.h"
 #include "snapshot.h"
+
+/* Some times what the kernel keeps a dump for. */
+#define LATE_INTERVAL	(30 * 60 * HZ)
 
 /*
  * Keeps what is there before a recovery destroys it. What follows in the same recovery
@@ -21,6 +31,22 @@ void xqaccel_coredump_take(struct xqaccel_device *xq, const char *reason)
 
 	if (!xq->snapshot)
 		xq->snapshot = xqaccel_snapshot_take(xq, reason);
+}
+
+/* The same of a job that took too long, for @owner; not if his last one was not long ago. */
+void xqaccel_coredump_take_late(struct xqaccel_device *xq, kuid_t owner)
+{
+	const bool again = xq->late_dump && uid_eq(owner, xq->late_owner) &&
+			   time_before(jiffies, xq->late_at + LATE_INTERVAL);
+
+	lockdep_assert_held(&xq->reset_lock);
+
+	if (again && !uid_eq(owner, GLOBAL_ROOT_UID))
+		return;
+	xq->late_dump = true;
+	xq->late_owner = owner;
+	xq->late_at = jiffies;
+	xqaccel_coredump_take(xq, "a job took longer than its limit");
 }
 
 /* What was taken, for when reset_lock is released; NULL if there is nothing. */

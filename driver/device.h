@@ -13,6 +13,7 @@
 #include <linux/rwsem.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
+#include <linux/uidgid.h>
 #include <linux/wait.h>
 #include <linux/xqaccel.h>
 
@@ -185,7 +186,7 @@ struct xqaccel_device {
 	struct xq_hw_context *ctx_table;
 	dma_addr_t ctx_table_dma;
 
-	/* Serializes resets, suspend, loss and removal. Protects dma, bus_error and snapshot. */
+	/* Serializes resets, suspend, loss, removal. Protects dma, bus_error, snapshot, late_*. */
 	struct mutex reset_lock;
 	enum xqaccel_dma dma;
 	bool bus_error;			/* suspended because of one, until the bus recovers */
@@ -194,6 +195,10 @@ struct xqaccel_device {
 	bool undecided;
 	unsigned long silent_since;
 	struct xqaccel_snapshot *snapshot;	/* of the recovery under way, for a coredump */
+	/* Of the last dump for a job that took too long: whether there was one, whose, and when. */
+	bool late_dump;
+	kuid_t late_owner;
+	unsigned long late_at;
 	struct delayed_work bus_work;	/* looks whether it answers; loses it if not in time */
 	struct xqaccel_kept kept;
 

@@ -17,6 +17,7 @@
 #include "reset.h"
 #include "scheduler.h"
 #include "snapshot.h"
+#include "user.h"
 
 #define QUEUE_RESET_MS		500
 #define FUNCTION_RESET_MS	2000
@@ -271,22 +272,27 @@ static bool still_needed(struct xqaccel_queue *q)
 	return !q->xq->lost && !q->stopped && (q->broken || xqaccel_queue_late(q));
 }
 
-/* Why the device is worth a dump; NULL if a job is only ended early, or all is well by now. */
-static const char *dump_reason(struct xqaccel_queue *q)
+/* A dump, unless a job is only ended early, or all is well by now. */
+static void take_dump(struct xqaccel_queue *q)
+	__must_hold(&q->xq->reset_lock)
 {
+	bool broken = false, late = false;
 	const struct xqaccel_job *head;
-	const char *reason = NULL;
+	kuid_t owner = INVALID_UID;
 
 	spin_lock_irq(&q->xq->lock);
 	head = xqaccel_queue_head(q);
-	if (!still_needed(q))
-		reason = NULL;
-	else if (q->broken)
-		reason = "the device contradicted itself";
-	else if (!head->canceled && !head->client->closed)
-		reason = "a job took longer than its limit";
+	if (still_needed(q)) {
+		broken = q->broken;
+		late = !broken && !head->canceled && !head->client->closed;
+	}
+	if (late)
+		owner = head->client->user->uid;
 	spin_unlock_irq(&q->xq->lock);
-	return reason;
+	if (broken)
+		xqaccel_coredump_take(q->xq, "the device contradicted itself");
+	else if (late)
+		xqaccel_coredump_take_late(q->xq, owner);
 }
 
 static void reset_queue(struct xqaccel_queue *q)
@@ -294,12 +300,10 @@ static void reset_queue(struct xqaccel_queue *q)
 {
 	struct xqaccel_device *xq = q->xq;
 	const u32 ctrl = XQ_QUEUE(q->index, XQ_Q_CTRL);
-	const char *reason = dump_reason(q);
 	bool needed;
 	int ret;
 
-	if (reason)
-		xqaccel_coredump_take(xq, reason);
+	take_dump(q);
 	spin_lock_irq(&xq->lock);
 	needed = still_needed(q);
 	if (needed) {

@@ -275,6 +275,71 @@ TEST_F(coredump, one_until_it_was_read)
 	EXPECT_TRUE(job_entry(third) && !job_entry(first) && !job_entry(second));
 }
 
+/* A user's job that hangs until its limit: the status it ends with, or -errno. */
+static int hang_of_user(unsigned int uid)
+{
+	struct xqaccel_completion c = { .status = 255 };
+	struct xqaccel_job_desc job;
+	struct buffer buf;
+	int status, fd, ret;
+	pid_t child;
+
+	ret = inject("hang-jobs", 1);
+	if (ret)
+		return ret;
+	child = fork();
+	if (!child) {
+		if (setgid(uid) || setuid(uid))
+			_exit(254);
+		fd = device_open();
+		if (fd < 0 || buffer_create(fd, 4096, &buf))
+			_exit(253);
+		small_job(&job, &buf);
+		if (submit_lane(fd, &job, 0, 100) || wait_one(fd, &c, 60 * SECOND))
+			_exit(252);
+		_exit(c.status);
+	}
+	if (waitpid(child, &status, 0) != child || !WIFEXITED(status))
+		return -ECHILD;
+	return WEXITSTATUS(status);
+}
+
+/* The user whose dump there is, which is forgotten; -1: there is none. */
+static long long dump_owner(const char *path)
+{
+	const char *context;
+	long long uid;
+
+	if (dump_read(path) < 0)
+		return -1;
+	context = strstr(text, "- context: ");
+	uid = context ? number(context, "uid") : -1;
+	return dump_clear(path) ? -1 : uid;
+}
+
+/*
+ * Who has jobs with short limits can have as many hang as he likes: that does not leave him the one
+ * place there is for a dump. Users that no other run of this test has had.
+ */
+TEST_F_TIMEOUT(coredump, of_a_user_now_and_then, 90)
+{
+	const unsigned int one = 10000 + 2 * getpid(), other = one + 1;
+	uint64_t id;
+
+	ASSERT_EQ(0, chmod(device_path(), 0666));
+	ASSERT_EQ(XQACCEL_STATUS_TIMEOUT, hang_of_user(one));
+	EXPECT_EQ(one, dump_owner(self->path));
+	ASSERT_EQ(XQACCEL_STATUS_TIMEOUT, hang_of_user(one));
+	EXPECT_EQ(-1, dump_owner(self->path));
+	/* What others find is kept, and what is the device's fault. */
+	ASSERT_EQ(XQACCEL_STATUS_TIMEOUT, hang_of_user(other));
+	EXPECT_EQ(other, dump_owner(self->path));
+	ASSERT_EQ(XQACCEL_STATUS_TIMEOUT, hang_of_user(other));
+	ASSERT_EQ(0, hang(self->fd, &self->job, XQACCEL_STATUS_TIMEOUT, &id));
+	EXPECT_EQ(0, dump_owner(self->path));
+	ASSERT_EQ(0, chmod(device_path(), 0600));
+}
+
 /* Jobs that their owners end are no hangs. */
 TEST_F(coredump, none_for_a_canceled_job)
 {

@@ -4,6 +4,7 @@
  * again, clients see a delay and nothing else.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -261,6 +262,107 @@ TEST_F_TIMEOUT(reset, fatal_error_that_is_not_recovered, 90)
 	ASSERT_EQ(0, inject_nothing());
 	ASSERT_EQ(0, bus_rescan(self->address));
 	ASSERT_TRUE(node_appears(5000));
+	self->fd = device_open();
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, buffer_create(self->fd, 8192, &self->buf));
+	EXPECT_EQ(0, small_run(self->fd, &self->buf, &self->job, &self->c));
+}
+
+/* ---- the link ------------------------------------------------------------------------ */
+
+/* Of Slot Control: the power indicator and the power are off, or both are on. */
+#define SLOT_OFF	(3U << 8 | 1U << 10)
+#define SLOT_ON		(1U << 8)
+
+/* The port above the device. */
+struct port {
+	char name[64];
+	int config;		/* a file of its configuration space */
+	unsigned int express;	/* where its PCI Express capability is there */
+};
+
+/* Whether there is one that has its slot's power under control and tells of its link. */
+static bool port_open(const char *address, struct port *port)
+{
+	char path[600], real[512];
+	uint8_t config[256] = {};
+	unsigned int at;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s", address);
+	if (!realpath(path, real))
+		return false;
+	*strrchr(real, '/') = 0;
+	snprintf(port->name, sizeof(port->name), "%.60s", strrchr(real, '/') + 1);
+	snprintf(path, sizeof(path), "%s/config", real);
+	port->config = open(path, O_RDWR | O_CLOEXEC);
+	if (port->config < 0 || pread(port->config, config, sizeof(config), 0) != sizeof(config))
+		return false;
+	for (at = config[0x34]; at && config[at] != 0x10; at = config[at + 1])
+		;
+	port->express = at;
+	/* Power Controller Present in Slot Capabilities; Link Active in Link Status. */
+	return at && at < sizeof(config) - 0x1c && (config[at + 0x14] & 2) &&
+	       (config[at + 0x13] & 0x20);
+}
+
+static int slot_control(const struct port *port, uint16_t value)
+{
+	const ssize_t done = pwrite(port->config, &value, sizeof(value), port->express + 0x18);
+
+	return done == sizeof(value) ? 0 : -errno;
+}
+
+/*
+ * Has the kernel's hot-plug driver forget the slot, for good: it would take what happens for a
+ * request to turn it off.
+ */
+static int hotplug_stop(const struct port *port)
+{
+	char name[128];
+
+	snprintf(name, sizeof(name), "%s:pcie004", port->name);
+	return file_write("/sys/bus/pci_express/drivers/pciehp/unbind", name);
+}
+
+/*
+ * The slot's power goes, and with it the link, and nobody tells the driver. A device that can't be
+ * asked may still write memory (recovery.silent_for_good), but not over a link that is down: what
+ * it knew is given back at once. The last test, as the slot has no hot-plug driver afterwards.
+ */
+TEST_F_TIMEOUT(reset, link_goes_down, 120)
+{
+	unsigned int i;
+	struct port port;
+	int ret = -1;
+
+	if (!host_present())
+		SKIP(return, "no host to plug it in again");
+	if (!native_hotplug() || !port_open(self->address, &port))
+		SKIP(return, "no link that can go down");
+	ASSERT_EQ(0, hotplug_stop(&port));
+	ASSERT_EQ(0, inject("hang-jobs", 1));
+	ASSERT_EQ(0, submit_lane(self->fd, &self->job, 0, 600000));
+	ASSERT_EQ(0, slot_control(&port, SLOT_OFF));
+	ASSERT_EQ(0, wait_one(self->fd, &self->c, 20 * SECOND));
+	EXPECT_EQ(XQACCEL_STATUS_LOST, (int)self->c.status);
+	EXPECT_EQ(-ENODEV, submit(self->fd, &self->job));
+	munmap(self->buf.map, self->buf.bytes);
+	close(self->fd);
+	EXPECT_EQ(0, stat_settles("clients", 0, 5000));
+	EXPECT_EQ(0, stat_settles("buffers", 0, 5000));
+	EXPECT_EQ(0, stat_of("leaked_pages"));
+
+	ASSERT_EQ(0, function_file(self->address, "remove", "1"));
+	ASSERT_EQ(0, slot_control(&port, SLOT_ON));
+	for (i = 0; i < 100 && ret; i++) {
+		ret = host_request(NULL, 0, "device_add");
+		if (ret)
+			sleep_ms(200);
+	}
+	ASSERT_EQ(0, ret);
+	ASSERT_EQ(0, file_write("/sys/bus/pci/rescan", "1"));
+	close(port.config);
+	ASSERT_TRUE(node_appears(10000));
 	self->fd = device_open();
 	ASSERT_LE(0, self->fd);
 	ASSERT_EQ(0, buffer_create(self->fd, 8192, &self->buf));

@@ -57,15 +57,18 @@ xq-test-$(1)$(2:%=-%)-args = $(4)
 xq-test-$(1)$(2:%=-%)-vm := $(5)
 endef
 
-PROGRAMS += xq-test-fail_nth xq-test-fuzz xq-test-reload
-$(foreach t,fail_nth fuzz reload,$(eval xq-test-$(t)-libs := xqkselftest))
-xq-test-fail_nth-y := tests/kselftest/fail_nth.c
-xq-test-fuzz-y := $(addprefix tests/kselftest/, fuzz.c fuzz_call.c kcov.c)
+PROGRAMS += xq-test-fail_nth xq-test-fail_nth_memory xq-test-fail_nth_uring xq-test-fuzz xq-test-reload
+$(foreach t,fail_nth fail_nth_memory fail_nth_uring fuzz reload,$(eval xq-test-$(t)-libs := xqkselftest))
+$(foreach t,fail_nth fail_nth_memory fail_nth_uring,$(eval xq-test-$(t)-y := tests/kselftest/$(t).c))
+xq-test-fuzz-y := $(addprefix tests/kselftest/, fuzz.c fuzz_call.c fuzz_memory.c fuzz_ring.c kcov.c)
+$(foreach t,fail_nth_uring fuzz,$(eval xq-test-$(t)-libs += xqringtest))
 xq-test-reload-y := tests/kselftest/reload.c
 xq-test-kunit-file := tests/kunit/kunit.sh
 
 $(eval $(call debug-test,kunit,,120,,))
 $(eval $(call debug-test,fail_nth,,1800,,--native-hotplug))
+$(eval $(call debug-test,fail_nth_memory,,1200,,))
+$(eval $(call debug-test,fail_nth_uring,,1200,,))
 $(eval $(call debug-test,stress,refusals,1800,-p 8 -n $$(DEBUG_JOBS) -s $$(DEBUG_SEED) -a 100,))
 $(eval $(call debug-test,stress,faults,3600,-p 8 -n $$(DEBUG_JOBS) -m $$(DEBUG_FAULTS) -s $$(DEBUG_SEED) -f,))
 $(eval $(call debug-test,reload,,1800,-n $$(DEBUG_RELOADS),))

@@ -90,14 +90,19 @@ def write_csv(path, rows):
         csv.writer(file, lineterminator="\n").writerows(rows)
 
 
+def is_fail_nth(program):
+    """fail_nth and those that are like it; their tests are all of its fixture."""
+    return program.startswith("fail_nth")
+
+
 def is_counted(log):
-    return log.program in COUNTED and log.name != "stress" or log.program in ("fail_nth", "kunit")
+    return log.program in COUNTED and log.name != "stress" or log.program == "kunit" or is_fail_nth(log.program)
 
 
 def campaign_rows(logs):
     yield "Test", "Kernel", "Passed", "Tree", "Figures"
     for log in filter(is_counted, logs):
-        if log.program == "fail_nth":
+        if is_fail_nth(log.program):
             counts = [(inside.removeprefix("fail_nth."), re.search(r"(\d+) places failed: (\d+) refusals", text))
                       for inside, text in log.figures]
             text = ", ".join(f"{inside} {count[1]} places ({count[2]} refusals)" for inside, count in counts if count)
@@ -136,8 +141,9 @@ def figure_of(test, logs):
     results = [result for log in mine for name, result in log.results.items() if re.fullmatch(rf"(\w+\.)?{inside}", name)]
     if "not ok" in results:
         return f"**{test} failed**", 0
-    if program == "fail_nth":
-        places = [text for log in mine for name, text in log.figures if name == test and "places failed" in text]
+    if is_fail_nth(program):
+        places = [text for log in mine for name, text in log.figures
+                  if name.partition(".")[2] == inside and "places failed" in text]
         return f"{test}: {places[0].split()[0]} places" if places else None, len(places)
     return None, results.count("ok")
 

@@ -22,6 +22,7 @@
 #include "fuzz_call.h"
 #include "guest.h"
 #include "kcov.h"
+#include "shared_memory.h"
 
 #define MAX_THREADS	8
 #define MAX_CALLS	24
@@ -65,13 +66,15 @@ static void *work(void *arg)
 	for (;;) {
 		pthread_barrier_wait(&start_line);
 		if (over)
-			return NULL;
+			break;
 		kcov_reset(&w->kcov);
 		for (i = 0; i < w->program.count; i++)
 			fuzz_call_run(&world, &w->program.call[i]);
 		w->running = false;
 		pthread_barrier_wait(&finish_line);
 	}
+	fuzz_thread_end();
+	return NULL;
 }
 
 /* A wait with a deadline far away ends by a signal. */
@@ -197,6 +200,7 @@ static void close_all(void)
 		if (fd >= 0)
 			close(fd);
 	}
+	fuzz_dmabufs_close(&world);
 }
 
 static int begin(void)
@@ -206,6 +210,8 @@ static int begin(void)
 
 	for (i = 0; i < FUZZ_FILES; i++)
 		world.file[i].fd = -1;
+	for (i = 0; i < FUZZ_DMABUFS; i++)
+		world.dmabuf[i] = -1;
 	pthread_barrier_init(&start_line, NULL, threads + 1);
 	pthread_barrier_init(&finish_line, NULL, threads + 1);
 	for (i = 0; i < threads && !ret; i++) {
@@ -255,12 +261,24 @@ static int device_works(void)
 	return ret;
 }
 
+/* Memory that was wrapped; that of a dma-buf follows when the kernel has put its file. */
+static bool unpinned(int64_t before)
+{
+	const int64_t began = now_ns();
+
+	while (pages_pinned() != before && !over_limit(began, 10 * SECOND))
+		sleep_ms(10);
+	return pages_pinned() == before;
+}
+
 int main(int argc, char **argv)
 {
 	uint64_t calls = 20000, seed = 1, rounds = 0;
-	struct random r;
 	bool unplug = false;
 	int option, works;
+	struct random r;
+	unsigned int i;
+	int64_t pinned;
 	bool left;
 
 	while ((option = getopt(argc, argv, "n:t:s:u")) >= 0) {
@@ -287,6 +305,7 @@ int main(int argc, char **argv)
 	printf("TAP version 14\n1..3\n# seed %llu\n", (unsigned long long)seed);
 	fflush(stdout);
 	r.state = seed;
+	pinned = pages_pinned();
 	if (bus_address(address, sizeof(address)) || begin()) {
 		printf("Bail out! no device, or no threads\n");
 		return 1;
@@ -301,6 +320,8 @@ int main(int argc, char **argv)
 	}
 	over = true;
 	pthread_barrier_wait(&start_line);
+	for (i = 0; i < threads; i++)
+		pthread_join(worker[i].thread, NULL);
 	close_all();
 	printf("# %llu calls, %llu of them succeeded, %llu rounds of %u threads, %u programs kept, %u places of the driver reached\n",
 	       (unsigned long long)world.calls,
@@ -314,7 +335,7 @@ int main(int argc, char **argv)
 	works = device_works();
 	printf("%sok 2 the device still computes\n", works ? "not " : "");
 	left = stat_settles("clients", 0, 20000) || stat_settles("buffers", 0, 5000) ||
-	       stat_settles("jobs", 0, 5000) || stat_of("leaked_pages");
+	       stat_settles("jobs", 0, 5000) || stat_of("leaked_pages") || !unpinned(pinned);
 	printf("%sok 3 nothing is left behind\n", left ? "not " : "");
 	return works || left || (worker[0].kcov.area && places <= 100);
 }

@@ -12,17 +12,14 @@
 
 #include "device.h"
 #include "fuzz_call.h"
+#include "fuzz_parts.h"
 
-#define ARENA_BYTES	(64U << 10)
-#define MOST_JOBS	4
 #define SLOTS		3
-#define PAGE		4096U
 /* No buffer between these sizes, so that the machine's memory is not used up. */
 #define LARGEST		(4U << 20)
 #define TOO_LARGE	(1ULL << 34)
 
-/* Memory of a thread that pointers point to; what follows it is not mapped. */
-static __thread uint8_t *arena;
+__thread uint8_t *arena;
 static __thread sigjmp_buf touch_failed;
 static __thread volatile sig_atomic_t touching;
 
@@ -46,9 +43,14 @@ int fuzz_thread_begin(void)
 	sigaction(SIGUSR1, &action, NULL);
 	arena = mmap(NULL, ARENA_BYTES + PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
 		     -1, 0);
-	if (arena == MAP_FAILED)
+	if (arena == MAP_FAILED || mprotect(arena + ARENA_BYTES, PAGE, PROT_NONE))
 		return -errno;
-	return mprotect(arena + ARENA_BYTES, PAGE, PROT_NONE) ? -errno : 0;
+	return fuzz_memory_begin();
+}
+
+void fuzz_thread_end(void)
+{
+	fuzz_ring_end();
 }
 
 /* Numbers at which code tends to think differently. */
@@ -86,7 +88,9 @@ void fuzz_call_random(struct fuzz_call *c, struct random *r)
 		[FUZZ_OPEN] = 12, [FUZZ_CLOSE] = 4, [FUZZ_INFO] = 4, [FUZZ_CONTEXT] = 5,
 		[FUZZ_CREATE] = 14, [FUZZ_DESTROY] = 7, [FUZZ_MAP] = 6, [FUZZ_TOUCH] = 6,
 		[FUZZ_SUBMIT] = 26, [FUZZ_WAIT] = 20, [FUZZ_CANCEL] = 8, [FUZZ_POLL] = 4,
-		[FUZZ_UNKNOWN] = 2, [FUZZ_READ] = 1,
+		[FUZZ_RECORD] = 5, [FUZZ_FORGET] = 3, [FUZZ_WRAP] = 8, [FUZZ_EXPORT] = 4,
+		[FUZZ_IMPORT] = 6, [FUZZ_DMABUF] = 4, [FUZZ_RING] = 2, [FUZZ_COMMAND] = 16,
+		[FUZZ_REAP] = 12, [FUZZ_COMMAND_CANCEL] = 5, [FUZZ_UNKNOWN] = 2, [FUZZ_READ] = 1,
 	};
 	unsigned int i, all = 0, at;
 
@@ -125,8 +129,7 @@ void fuzz_call_mutate(struct fuzz_call *c, struct random *r)
 	}
 }
 
-/* The edits that fall into [from, from + bytes) of what is edited: structure, then array. */
-static void apply_edits(const struct fuzz_call *c, void *to, unsigned int from, unsigned int bytes)
+void apply_edits(const struct fuzz_call *c, void *to, unsigned int from, unsigned int bytes)
 {
 	unsigned int i;
 
@@ -151,8 +154,8 @@ static void *place(const struct fuzz_call *c, unsigned int bytes)
 	}
 }
 
-static int run_ioctl(const struct fuzz_file *f, const struct fuzz_call *c, unsigned long number,
-		     void *cmd, unsigned int bytes)
+int run_ioctl(const struct fuzz_file *f, const struct fuzz_call *c, unsigned long number,
+	      void *cmd, unsigned int bytes)
 {
 	void *at = place(c, bytes);
 	int ret;
@@ -167,7 +170,7 @@ static int run_ioctl(const struct fuzz_file *f, const struct fuzz_call *c, unsig
 	return ret;
 }
 
-static struct fuzz_buffer *some_buffer(struct fuzz_file *f, struct random *r)
+struct fuzz_buffer *some_buffer(struct fuzz_file *f, struct random *r)
 {
 	return &f->buffer[random_below(r, FUZZ_HANDLES)];
 }
@@ -177,17 +180,24 @@ static struct fuzz_buffer *some_buffer(struct fuzz_file *f, struct random *r)
 /* A file that was closed under a thread's hands must not turn into one of the program's others. */
 #define LEAST_FD	100
 
-static int call_open(struct fuzz_file *f)
+int descriptor_lift(int low)
 {
-	int none = -1, low, fd;
+	int fd;
 
-	if (f->fd >= 0)
-		return 0;
-	low = device_open();
 	if (low < 0)
 		return low;
 	fd = fcntl(low, F_DUPFD_CLOEXEC, LEAST_FD);
 	close(low);
+	return fd < 0 ? -errno : fd;
+}
+
+static int call_open(struct fuzz_file *f)
+{
+	int none = -1, fd;
+
+	if (f->fd >= 0)
+		return 0;
+	fd = descriptor_lift(device_open());
 	if (fd >= 0 && !atomic_compare_exchange_strong(&f->fd, &none, fd))
 		close(fd);
 	return fd;
@@ -221,10 +231,18 @@ static int call_context(struct fuzz_file *f, const struct fuzz_call *c, struct r
 	return run_ioctl(f, c, XQACCEL_IOCTL_CONTEXT_CREATE, &cmd, sizeof(cmd));
 }
 
+void buffer_remember(struct fuzz_buffer *b, uint32_t handle, uint64_t bytes, uint64_t mmap_offset)
+{
+	b->mmap_offset = mmap_offset;
+	b->bytes = bytes;
+	b->handle = handle;
+}
+
 static int call_create(struct fuzz_file *f, const struct fuzz_call *c, struct random *r)
 {
 	struct xqaccel_buf_create cmd = {
 		.size = sizeof(cmd), .bytes = PAGE * (1 + random_below(r, 24)),
+		.flags = random_one_in(r, 3) ? XQACCEL_BUF_SHARED : 0,
 	};
 	struct fuzz_buffer *b = some_buffer(f, r);
 	int ret;
@@ -235,9 +253,7 @@ static int call_create(struct fuzz_file *f, const struct fuzz_call *c, struct ra
 	ret = run_ioctl(f, c, XQACCEL_IOCTL_BUF_CREATE, &cmd, sizeof(cmd));
 	if (ret)
 		return ret;
-	b->mmap_offset = cmd.mmap_offset;
-	b->bytes = cmd.bytes;
-	b->handle = cmd.handle;
+	buffer_remember(b, cmd.handle, cmd.bytes, cmd.mmap_offset);
 	return 0;
 }
 
@@ -249,6 +265,20 @@ static int call_destroy(struct fuzz_file *f, const struct fuzz_call *c, struct r
 
 	apply_edits(c, &cmd, 0, sizeof(cmd));
 	return run_ioctl(f, c, XQACCEL_IOCTL_BUF_DESTROY, &cmd, sizeof(cmd));
+}
+
+int memory_touch(uint8_t *byte)
+{
+	volatile uint8_t *at = byte;
+	int ret = 0;
+
+	touching = 1;
+	if (!sigsetjmp(touch_failed, 1))
+		*at ^= 1;
+	else
+		ret = -EFAULT;
+	touching = 0;
+	return ret;
 }
 
 static int call_map(struct fuzz_file *f, const struct fuzz_call *c, struct random *r, bool touch)
@@ -270,17 +300,13 @@ static int call_map(struct fuzz_file *f, const struct fuzz_call *c, struct rando
 		   how.flags & (MAP_SHARED | MAP_PRIVATE | MAP_POPULATE), f->fd, how.offset);
 	if (map == MAP_FAILED)
 		return -errno;
-	touching = 1;
-	if (touch && !sigsetjmp(touch_failed, 1))
-		((volatile uint8_t *)map)[random_below(r, PAGE)] ^= 1;
-	else if (touch)
-		ret = -EFAULT;
-	touching = 0;
+	if (touch)
+		ret = memory_touch(map + random_below(r, PAGE));
 	munmap(map, how.bytes);
 	return ret;
 }
 
-static void some_job(struct fuzz_file *f, struct random *r, struct xqaccel_job_desc *job)
+void some_job(struct fuzz_file *f, struct random *r, struct xqaccel_job_desc *job)
 {
 	struct fuzz_buffer *b = some_buffer(f, r);
 	struct gemm_case g;
@@ -358,6 +384,14 @@ static int call_forget(struct fuzz_file *f, const struct fuzz_call *c, struct ra
 	return run_ioctl(f, c, XQACCEL_IOCTL_PROGRAM_DESTROY, &cmd, sizeof(cmd));
 }
 
+void some_work(struct fuzz_file *f, struct random *r, struct xqaccel_job_desc *job)
+{
+	if (random_one_in(r, 3))
+		some_run(f, r, job);
+	else
+		some_job(f, r, job);
+}
+
 static int call_submit(struct fuzz_file *f, const struct fuzz_call *c, struct random *r)
 {
 	struct xqaccel_job_desc jobs[MOST_JOBS];
@@ -373,10 +407,7 @@ static int call_submit(struct fuzz_file *f, const struct fuzz_call *c, struct ra
 
 	memset(jobs, 0, sizeof(jobs));
 	for (i = 0; i < cmd.jobs.count; i++)
-		if (random_one_in(r, 3))
-			some_run(f, r, &jobs[i]);
-		else
-			some_job(f, r, &jobs[i]);
+		some_work(f, r, &jobs[i]);
 	apply_edits(c, &cmd, 0, sizeof(cmd));
 	apply_edits(c, jobs, sizeof(cmd), sizeof(jobs));
 	memcpy(arena + ARENA_BYTES / 2, jobs, sizeof(jobs));
@@ -490,6 +521,18 @@ int fuzz_call_run(struct fuzz_world *w, const struct fuzz_call *c)
 		break;
 	case FUZZ_FORGET:
 		ret = call_forget(f, c, &r);
+		break;
+	case FUZZ_WRAP:
+	case FUZZ_EXPORT:
+	case FUZZ_IMPORT:
+	case FUZZ_DMABUF:
+		ret = fuzz_memory_call(w, f, c, &r);
+		break;
+	case FUZZ_RING:
+	case FUZZ_COMMAND:
+	case FUZZ_REAP:
+	case FUZZ_COMMAND_CANCEL:
+		ret = fuzz_ring_call(f, c, &r);
 		break;
 	case FUZZ_UNKNOWN:
 		ret = call_unknown(f, c, &r);

@@ -45,7 +45,7 @@ tests/kselftest/fuzz\.c	LINE_SPACING
 # What a system without io_uring says.
 tests/kselftest/uring(_fence)?\.c	ENOSYS
 # Macros around a test's own functions, which return from the test.
-tests/kselftest/(fail_nth|gemm|program)\.c	MACRO_ARG_REUSE
+tests/kselftest/(fail_nth\.[ch]|(gemm|program)\.c)	MACRO_ARG_REUSE
 # A signal handler's flag, and a page that is touched for the fault.
 tests/kselftest/fuzz_call\.c	VOLATILE
 # An assertion compares what sscanf() returned.

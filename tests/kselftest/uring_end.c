@@ -317,6 +317,39 @@ TEST_F_TIMEOUT(uring_end, unplug, 300)
 	}
 }
 
+/* A command holds the file, which the ring alone has, and that the module, until the ring goes. */
+TEST_F_TIMEOUT(uring_end, module_unload, 300)
+{
+	const unsigned int count = rounds(8);
+	struct life l;
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		const int64_t began = now_ns();
+		int ret;
+
+		ASSERT_EQ(0, inject("hang-jobs", 1));
+		ASSERT_EQ(0, life_open(&l, kinds[i % ARRAY_SIZE(kinds)]));
+		ASSERT_EQ(0, life_submit(&l));
+		munmap(l.buf.map, l.buf.bytes);
+		/* A ring with SQPOLL takes its time over it. */
+		while (stat_of("jobs") < 1 && !over_limit(began, 10 * SECOND))
+			sleep_ms(1);
+		close(l.fd);
+		ASSERT_NE(0, module_unload());
+		ASSERT_EQ(0, inject_nothing());
+		io_uring_queue_exit(&l.ring);
+		/* The moment that it can go, whatever of the ring's end is still under way. */
+		do
+			ret = module_unload();
+		while (ret && !over_limit(began, 30 * SECOND));
+		ASSERT_EQ(0, ret);
+		ASSERT_EQ(0, module_load(""));
+		ASSERT_TRUE(node_appears(10000));
+		ASSERT_EQ(0, inject("slow-ns", SLOW_NS));
+	}
+}
+
 /* By root through sysfs: jobs run again. */
 TEST_F_TIMEOUT(uring_end, reset, 300)
 {

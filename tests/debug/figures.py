@@ -4,6 +4,7 @@
 
 A figure is a comment of a test's KTAP that has a number in it. With --write it goes into the tables of
 Documentation/testing.rst: campaign.csv (tests that count), kselftests.csv (the others), and the last column of promises.csv.
+A line of campaign.csv stays as long as its test was not run again: its column "Tree" says of what it is.
 """
 
 import argparse
@@ -164,8 +165,17 @@ def promise_figure(tests, logs):
     return "; ".join(told)
 
 
+def with_earlier(path, rows):
+    """These rows, and those of the file whose test was not run now."""
+    head, *rows = rows
+    now = {tuple(row[:2]) for row in rows}
+    with open(path, encoding="utf-8", newline="") as file:
+        rows += [row for row in list(csv.reader(file))[1:] if tuple(row[:2]) not in now]
+    return [head, *sorted(rows, key=lambda row: (row[1], row[0]), reverse=True)]
+
+
 def write_tables(folder, logs):
-    write_csv(folder / "campaign.csv", campaign_rows(logs))
+    write_csv(folder / "campaign.csv", with_earlier(folder / "campaign.csv", campaign_rows(logs)))
     write_csv(folder / "kselftests.csv", kselftest_rows(logs))
     with open(folder / "promises.csv", encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))

@@ -14,6 +14,8 @@
 #define DEBUGFS	"/sys/kernel/debug/"
 
 static const char *const attributes[] = { "failslab", "fail_page_alloc", "fail_usercopy" };
+/* The driver's own, which are candidates of fail-nth, too. */
+static const char *const of_driver[] = { "xqaccel/fail_full_queue", "xqaccel/fail_job_timeout" };
 
 static int set(const char *attribute, const char *name, const char *value)
 {
@@ -32,6 +34,8 @@ int fail_prepare(void)
 		return -ENODEV;
 	for (i = 0; i < 3 && !ret; i++)
 		ret = set(attributes[i], "verbose", "0");
+	for (i = 0; i < 2 && !ret; i++)
+		ret = set(of_driver[i], "verbose", "0");
 	if (!ret)
 		ret = set("failslab", "ignore-gfp-wait", "N");
 	if (!ret)

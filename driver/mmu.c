@@ -317,13 +317,16 @@ void xqaccel_mmu_unmap(struct xqaccel_mmu *mmu, u64 va, u64 bytes)
 
 /**
  * xqaccel_mmu_reclaim() - free tables that nothing is mapped by any more
- * @mmu: page table
+ * @mmu: page table; nothing happens if it was not made yet: a buffer can end before, that of memory
+ *	which could not be pinned
  * @kept: list that they go to instead if the device may still walk them, or NULL
  */
 void xqaccel_mmu_reclaim(struct xqaccel_mmu *mmu, struct list_head *kept)
 {
 	struct xqaccel_table *table, *next;
 
+	if (!mmu->root)
+		return;
 	list_for_each_entry_safe(table, next, &mmu->unlinked, node) {
 		list_del(&table->node);
 		table_remove(mmu, table, kept);

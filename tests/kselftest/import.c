@@ -100,6 +100,24 @@ TEST_F(import, wrapped_memory_computes_in_place)
 	EXPECT_EQ(0, buffer_destroy(self->fd, buf.handle));
 }
 
+/* Of a file that has no context, for pages are pinned before there is one. */
+TEST_F(import, wrap_refused_before_anything_else)
+{
+	const int other = device_open();
+	uint8_t *memory = pages_of(2 * PAGE);
+	struct xqaccel_completion c;
+	struct xqaccel_job_desc job;
+	struct buffer buf;
+
+	ASSERT_EQ(0, munmap(memory + PAGE, PAGE));
+	EXPECT_EQ(-EFAULT, buffer_wrap(other, memory, 2 * PAGE, 0, &buf));
+	EXPECT_EQ(0, stat_settles("buffers", 0, 10000));
+	EXPECT_EQ(self->pinned, pages_pinned());
+	EXPECT_EQ(0, buffer_wrap(other, memory, PAGE, 0, &buf));
+	EXPECT_EQ(0, small_run(other, &buf, &job, &c));
+	close(other);
+}
+
 /* The same pages more than once, of one file and of two: each is a buffer. */
 TEST_F(import, wrapped_again)
 {

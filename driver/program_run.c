@@ -148,11 +148,13 @@ int xqaccel_program_bind(struct xqaccel_job *job, const struct xqaccel_job_desc 
 		ret = operand_take(job, &d->operand[i], i);
 		if (ret)
 			return ret;
-		job->shared |= job->span[i].buf && job->span[i].buf->resv;
 	}
-	for (i = 0; i <= XQACCEL_PROGRAM_PROFILE; i++)
+	/* A job of a program has no more spans than these. */
+	for (i = 0; i <= XQACCEL_PROGRAM_PROFILE; i++) {
 		if (!operand_apart(job, i))
 			return -EINVAL;
+		job->shared |= job->span[i].buf && job->span[i].buf->resv;
+	}
 	job->macs = job->program->macs;
 	job->measured_ns = &job->program->run_ns;
 	job->accumulate = !job->program->repeatable;

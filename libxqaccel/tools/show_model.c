@@ -5,6 +5,7 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "arguments.h"
@@ -215,13 +216,43 @@ static void print_json(const struct shown *s)
 	printf("}\n");
 }
 
+/* A session whose first dimensions are 1 where the file leaves them open, as for one row. */
+static int make_session(struct shown *s)
+{
+	const unsigned int inputs = xq_model_inputs(s->model);
+	struct xq_model_shape *shape = calloc((size_t)inputs + 1, sizeof(*shape));
+	const struct xq_session_options options = { .shape = shape };
+	int err;
+
+	if (!shape)
+		return fail("there is not enough memory");
+	for (unsigned int i = 0; i < inputs; i++) {
+		struct xq_model_tensor t;
+
+		xq_model_tensor(s->model, xq_model_input(s->model, i), &t);
+		if (!t.known || !t.dims || t.dim[0] >= 0)
+			continue;
+		shape[i].dims = t.dims;
+		for (unsigned int d = 0; d < t.dims; d++)
+			shape[i].dim[d] = d ? t.dim[d] : 1;
+		/* What else is open has to be said. */
+		for (unsigned int d = 1; d < t.dims; d++)
+			shape[i].dims = t.dim[d] < 0 ? 0 : shape[i].dims;
+	}
+	err = xq_session_create(s->model, s->dev, &options, &s->session);
+	free(shape);
+	if (err)
+		snprintf(s->why, sizeof(s->why), "%s", xq_model_error(s->model));
+	return 0;
+}
+
 int show_model(const char *path, const char *device, bool json)
 {
 	struct shown s = { .path = path };
 	int status = model_file_load(path, &s.model) || argument_device(device, &s.dev);
 
-	if (!status && xq_session_create(s.model, s.dev, NULL, &s.session))
-		snprintf(s.why, sizeof(s.why), "%s", xq_model_error(s.model));
+	if (!status)
+		status = make_session(&s);
 	if (!status)
 		(json ? print_json : print_text)(&s);
 	xq_session_destroy(s.session);

@@ -23,12 +23,13 @@
  * @t: all rows
  * @rows: of the model's own batch; 0 for one that is the same in every piece
  * @floats: an input of integers is given as floats
+ * @known: an input that was given when the session was made
  */
 struct end {
 	struct xq_model_tensor tensor;
 	struct tensor t;
 	size_t rows, bytes;
-	bool floats;
+	bool floats, known;
 };
 
 /**
@@ -177,11 +178,30 @@ static int count_pieces(struct run *r, unsigned int i)
 	return 0;
 }
 
+/*
+ * Integers and truth values that are whole as they are in the file, not rows of it, count as known before the run, because shapes
+ * and branches may depend on them.
+ */
+static void choose_values(struct run *r, const void **value)
+{
+	for (unsigned int i = 0; i < r->ins; i++) {
+		const struct end *e = &r->in[i];
+		bool whole = e->tensor.known && e->t.ndim == e->tensor.dims;
+
+		for (unsigned int d = 0; d < e->tensor.dims && whole; d++)
+			whole = e->tensor.dim[d] == (int64_t)e->t.dim[d];
+		if (whole && (e->tensor.type == XQ_MODEL_S64 || e->tensor.type == XQ_MODEL_BOOL))
+			value[i] = e->t.data;
+		r->in[i].known = value[i];
+	}
+}
+
 static int open_session(struct run *r)
 {
 	struct xq_session_options options = { .batch = 1 };
 	struct xq_model_shape *shape = calloc((size_t)r->ins + 1, sizeof(*shape));
-	int status = shape ? choose_shapes(r, shape) : fail("there is not enough memory");
+	const void **value = calloc((size_t)r->ins + 1, sizeof(*value));
+	int status = shape && value ? choose_shapes(r, shape) : fail("there is not enough memory");
 	bool open = false;
 
 	if (!status)
@@ -192,9 +212,14 @@ static int open_session(struct run *r)
 	if (r->has_batch && !open)
 		options.batch = (size_t)r->batch;
 	options.shape = shape;
+	if (!status && options.batch == 1) {
+		choose_values(r, value);
+		options.value = value;
+	}
 	if (!status && xq_session_create(r->model, r->dev, &options, &r->session))
 		status = fail("%s: %s", r->path, xq_model_error(r->model));
 	free(shape);
+	free(value);
 	r->pieces = 1;
 	for (unsigned int i = 0; i < r->ins && !status; i++) {
 		xq_session_input(r->session, i, &r->in[i].tensor);
@@ -250,6 +275,8 @@ static int run_pieces(struct run *r, size_t first, size_t count, void *buffer)
 		const struct end *e = &r->in[i];
 		const uint8_t *from = e->t.data;
 
+		if (e->known)
+			continue;
 		/* What is the same in every piece is repeated for each of a batch. */
 		for (size_t k = 0; k < (size_t)r->batch; k++)
 			memcpy((uint8_t *)buffer + k * e->bytes,

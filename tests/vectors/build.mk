@@ -37,3 +37,5 @@ CHECK_SCRIPTS += tests/vectors/test_onnx_nodes.sh
 CHECK_DEPS += $(O)/obj/bin/test_onnx_nodes
 test_onnx_nodes.sh-args = $(O)/obj/bin/test_onnx_nodes
 test_onnx_nodes.sh-timeout := 300
+CHECK_SCRIPTS += tests/vectors/test_silero.sh
+test_silero.sh-args = $(O)/obj/bin/xq

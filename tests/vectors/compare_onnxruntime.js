@@ -22,8 +22,13 @@ function read(path)
 async function main(model, input, output)
 {
 	const session = await ort.InferenceSession.create(model, { intraOpNumThreads: 1, logSeverityLevel: 3 });
-	const x = read(input), ours = read(output);
-	const feed = { [session.inputNames[0]]: new ort.Tensor(x.type, x.values, x.shape) };
+	const ours = read(output), feed = {};
+
+	input.split(',').forEach((path, i) => {
+		const x = read(path);
+
+		feed[session.inputNames[i]] = new ort.Tensor(x.type, x.values, x.shape);
+	});
 	let result = await session.run(feed), best = Infinity, differ = 0, largest = 0, size = 0;
 
 	for (let i = 0; i < 5; i++) {

@@ -3,6 +3,7 @@
 #
 # compare_onnxruntime.sh XQ MODEL.onnx INPUT.npy...: runs a network with xq on the software device and with ONNX Runtime, on
 # one thread, and prints for each input how many elements differ, the largest difference, and the time of a run of ONNX Runtime.
+# For a network with several inputs each INPUT is their files with commas between them.
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")
@@ -15,6 +16,7 @@ fi
 output=$(mktemp --suffix=.npy)
 trap 'rm -f "$output"' EXIT
 for input; do
-	"$xq" run "$model" --input "$input" -o "$output" --device soft
+	IFS=, read -ra files <<<"$input"
+	"$xq" run "$model" $(printf -- '--input %s ' "${files[@]}") -o "$output" --device soft
 	NODE_PATH=$modules node "$here/compare_onnxruntime.js" "$model" "$input" "$output"
 done

@@ -339,6 +339,7 @@ static bool copy_operators(struct xqm_graph *to, const struct xqm_graph *from)
 		if (!copy)
 			return false;
 		copy->params = op->params;
+		copy->guard = op->guard;
 		xqm_same_place(copy, op);
 		if (op->inputs)
 			memcpy(copy->input, op->input, op->inputs * sizeof(*op->input));

@@ -83,6 +83,17 @@ struct xqm_tensor {
 };
 
 /**
+ * struct xqm_guard - a branch that operators were in
+ * @condition: tensor of a bool; @value: with which they are computed
+ * @outer: the branch around it, or NULL
+ */
+struct xqm_guard {
+	int condition;
+	bool value;
+	const struct xqm_guard *outer;
+};
+
+/**
  * struct xqm_operator - an operator
  * @number: its place in the graph's order
  * @op: what it does
@@ -93,6 +104,8 @@ struct xqm_tensor {
  * @name: of this operator in the file, "" if it has none there
  * @domain: @type: its kind, as the file calls it: "" or "com.microsoft", "Conv"; "", "CONV_2D"
  * @place: where it stands in the file, for messages: "operator 3 of subgraph 0, byte 1234"
+ * @guard: the branch that it was in, or NULL. Where the condition is a constant that says no, it is taken out; else it
+ *	is computed, whatever the condition is
  */
 struct xqm_operator {
 	unsigned int number;
@@ -102,6 +115,7 @@ struct xqm_operator {
 	unsigned int inputs, outputs;
 	int *input, *output;
 	const char *name, *domain, *type, *place;
+	const struct xqm_guard *guard;
 };
 
 /**

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "compile.h"
+#include "libxqaccel/src/model/cpu/kernels.h"
 #include "libxqaccel/src/model/tflite/kernels.h"
 
 /* Bytes that folding may make of a constant, beside as many as the operator reads. */
@@ -197,6 +198,31 @@ static int fold(struct xqm_graph *graph, struct xqm_operator *op, const struct x
 	return 0;
 }
 
+/* Whether it is known that nobody asks for it. */
+static bool ruled_out(const struct xqm_graph *graph, const struct xqm_guard *guard)
+{
+	for (; guard; guard = guard->outer) {
+		const struct xqm_tensor *t = xqm_tensor(graph, guard->condition);
+
+		if (t->data && t->type == XQ_MODEL_BOOL && xqm_elements(&t->shape) == 1 && *(const uint8_t *)t->data != guard->value)
+			return true;
+	}
+	return false;
+}
+
+/* The choice between two branches is the one of them, if the condition is known. */
+static void decide(const struct xqm_graph *graph, struct xqm_operator *op)
+{
+	const struct xqm_tensor *t = xqm_input(graph, op, 0);
+
+	if (op->op != XQM_OTHER || op->params.other.kernel != &xqm_choice_kernel || !t->data || t->type != XQ_MODEL_BOOL ||
+	    xqm_elements(&t->shape) != 1)
+		return;
+	op->input[0] = op->input[*(const uint8_t *)t->data ? 1 : 2];
+	op->inputs = 1;
+	op->op = XQM_IDENTITY;
+}
+
 static int infer(struct xqm_graph *graph, struct xqm_operator *op)
 {
 	const bool constant = all_constant(graph, op);
@@ -247,9 +273,18 @@ int xqm_infer(struct xqm_graph *graph)
 	unsigned int i;
 	int err = 0;
 
-	for (i = 0; i < graph->operators && !err; i++)
-		if (graph->operator[i]->op != XQM_REMOVED)
-			err = infer(graph, graph->operator[i]);
+	for (i = 0; i < graph->operators && !err; i++) {
+		struct xqm_operator *op = graph->operator[i];
+
+		if (op->op == XQM_REMOVED)
+			continue;
+		if (ruled_out(graph, op->guard)) {
+			op->op = XQM_REMOVED;
+			continue;
+		}
+		decide(graph, op);
+		err = infer(graph, op);
+	}
 	if (err)
 		return err;
 	xqm_sweep(graph);

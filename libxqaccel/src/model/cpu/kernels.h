@@ -16,6 +16,9 @@ extern const struct xqm_kernel xqm_arithmetic_kernel;
 /* cast.c */
 extern const struct xqm_kernel xqm_cast_kernel;
 
+/* choice.c */
+extern const struct xqm_kernel xqm_choice_kernel;
+
 /* compare.c */
 extern const struct xqm_kernel xqm_compare_kernel;
 extern const struct xqm_kernel xqm_logic_kernel;
@@ -89,6 +92,9 @@ extern const struct xqm_kernel xqm_qlinear_concat_kernel;
 
 /* qlinear_pool.c */
 extern const struct xqm_kernel xqm_qlinear_pool_kernel;
+
+/* recurrent.c */
+extern const struct xqm_kernel xqm_recurrent_kernel;
 
 /* reduce.c */
 extern const struct xqm_kernel xqm_reduce_kernel;

@@ -40,8 +40,27 @@ static int grow(struct xqo_names *names)
 		if (names->name[i])
 			xqo_names_set(&larger, names->name[i], names->tensor[i]);
 	}
-	xqo_names_free(names);
-	*names = larger;
+	free(names->name);
+	free(names->tensor);
+	names->name = larger.name;
+	names->tensor = larger.tensor;
+	names->used = larger.used;
+	names->room = larger.room;
+	return 0;
+}
+
+static int note(struct xqo_names *names, const char *name, int tensor)
+{
+	if (names->noted == names->was_room) {
+		const size_t room = names->was_room ? 2 * names->was_room : 64;
+		struct xqo_was *more = reallocarray(names->was, room, sizeof(*more));
+
+		if (!more)
+			return -ENOMEM;
+		names->was = more;
+		names->was_room = room;
+	}
+	names->was[names->noted++] = (struct xqo_was){ name, tensor };
 	return 0;
 }
 
@@ -52,14 +71,32 @@ int xqo_names_set(struct xqo_names *names, const char *name, int tensor)
 	if (names->used * 2 >= names->room && grow(names))
 		return -ENOMEM;
 	i = place_of(names, name);
+	if (names->noting && note(names, name, names->tensor[i]))
+		return -ENOMEM;
 	names->used += !names->name[i];
 	names->name[i] = name;
 	names->tensor[i] = tensor;
 	return 0;
 }
 
+size_t xqo_names_mark(struct xqo_names *names)
+{
+	names->noting = true;
+	return names->noted;
+}
+
+void xqo_names_forget(struct xqo_names *names, size_t mark)
+{
+	while (names->noted > mark) {
+		const struct xqo_was *was = &names->was[--names->noted];
+
+		names->tensor[place_of(names, was->name)] = was->tensor;
+	}
+}
+
 void xqo_names_free(struct xqo_names *names)
 {
+	free(names->was);
 	free(names->name);
 	free(names->tensor);
 }

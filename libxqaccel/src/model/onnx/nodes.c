@@ -68,6 +68,7 @@ struct xqm_operator *xqo_add_with(struct xqo_node *node, enum xqm_op op, const i
 	o->type = node->type;
 	o->place = node->place;
 	o->arithmetic = XQ_REQUANT_ONNX;
+	o->guard = node->reader->guard;
 	return o;
 }
 

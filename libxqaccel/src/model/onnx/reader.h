@@ -17,6 +17,7 @@
  * @opset: of ONNX's own domain
  * @names: tensors by name
  * @depth: graphs in graphs
+ * @guard: the branch that nodes are in, or NULL
  */
 struct xqo_reader {
 	struct xqm_graph *graph;
@@ -26,6 +27,7 @@ struct xqo_reader {
 	int64_t opset;
 	struct xqo_names names;
 	unsigned int depth;
+	const struct xqm_guard *guard;
 };
 
 struct xqo_node;
@@ -203,6 +205,12 @@ int xqo_build_resize(struct xqo_node *node);
 /* build_narrow.c */
 int xqo_build_codebook(struct xqo_node *node);
 int xqo_build_binary(struct xqo_node *node);
+
+/* build_branches.c */
+int xqo_build_if(struct xqo_node *node);
+
+/* build_recurrent.c */
+int xqo_build_recurrent(struct xqo_node *node);
 
 /* build_quantized.c */
 int xqo_build_quantize(struct xqo_node *node);

@@ -129,9 +129,18 @@ static void dequantize(float *restrict y, const int32_t *restrict v, size_t n, f
 		y[i] = (float)v[i] * scale;
 }
 
-/* Sixteen at a time, because the order of minima does not matter but compilers do not know. */
-static void range(const float *x, size_t n, float *least, float *greatest)
+static inline float finite_or(float v, float other)
 {
+	return fabsf(v) <= 3.402823466e38f ? v : other;
+}
+
+/*
+ * Sixteen at a time, because the order of minima does not matter but compilers do not know. The loop of whole
+ * sixteens has no other way out, or it would not become vectors.
+ */
+static inline void range(const float *restrict x, size_t n, float *restrict least, float *restrict greatest)
+{
+	const float before = *least;
 	float low[16], high[16];
 	size_t i, j;
 
@@ -139,13 +148,20 @@ static void range(const float *x, size_t n, float *least, float *greatest)
 		low[j] = *least;
 		high[j] = *greatest;
 	}
-	for (i = 0; i < n; i += 16)
-		for (j = 0; j < 16 && i + j < n; j++) {
-			const float v = fabsf(x[i + j]) <= 3.402823466e38f ? x[i + j] : *least;
+	for (i = 0; i + 16 <= n; i += 16) {
+		for (j = 0; j < 16; j++) {
+			const float v = finite_or(x[i + j], before);
 
 			low[j] = v < low[j] ? v : low[j];
 			high[j] = v > high[j] ? v : high[j];
 		}
+	}
+	for (j = 0; i + j < n; j++) {
+		const float v = finite_or(x[i + j], before);
+
+		low[j] = v < low[j] ? v : low[j];
+		high[j] = v > high[j] ? v : high[j];
+	}
 	for (j = 0; j < 16; j++) {
 		*least = low[j] < *least ? low[j] : *least;
 		*greatest = high[j] > *greatest ? high[j] : *greatest;

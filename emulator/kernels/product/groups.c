@@ -65,14 +65,14 @@ static void read_reals(const struct xqk_work *work, const struct xqk_view *view,
 	work->product->real->widen(to, from, n, format);
 }
 
-/* The block's reals of one line, [pieces][lanes]. */
-static void read_line(const struct xqk_work *work, const struct levels *l, uint32_t line)
+/* The block's reals of one line: [pieces][lanes] of the first level, then those of the second, NULL if it is absent. */
+static const float *read_line(const struct xqk_work *work, const struct levels *l, uint32_t line)
 {
 	const uint32_t group = work->gemm->dims.group, k0 = work->block.k0;
 	const uint64_t number = (uint64_t)work->batch * l->rows + line;
 	const size_t n = (size_t)work->block.pieces * l->lanes;
 	float *to = work->reals, *second = to + n;
-	uint32_t piece, lane;
+	uint32_t from, last;
 	size_t i;
 
 	if (xqk_present(l->first))
@@ -82,20 +82,52 @@ static void read_line(const struct xqk_work *work, const struct levels *l, uint3
 	else
 		for (i = 0; i < n; i++)
 			to[i] = 1;
-	if (xqk_present(l->second)) {
-		const uint32_t from = k0 / l->second_group;
-		const uint32_t last = (work->block.k1 - 1) / l->second_group;
+	if (!xqk_present(l->second))
+		return NULL;
+	from = k0 / l->second_group;
+	last = (work->block.k1 - 1) / l->second_group;
+	read_reals(work, l->second, l->second_format, number,
+		   work->batch * l->second->batch_stride + line * l->second->stride,
+		   (uint64_t)from * l->lanes, (size_t)(last - from + 1) * l->lanes, second);
+	return second;
+}
 
-		read_reals(work, l->second, l->second_format, number,
-			   work->batch * l->second->batch_stride + line * l->second->stride,
-			   (uint64_t)from * l->lanes, (size_t)(last - from + 1) * l->lanes, second);
-		for (piece = 0; piece < work->block.pieces; piece++, to += l->lanes) {
-			const float *by = second + ((k0 + piece * group) / l->second_group - from) *
-					  l->lanes;
+/* Pieces from this one on that share one of the second level. */
+static uint32_t pieces_together(const struct xqk_work *work, const struct levels *l, uint32_t piece)
+{
+	const uint32_t group = work->gemm->dims.group;
+	const uint32_t within = (work->block.k0 + piece * group) % l->second_group;
+	const uint32_t left = (l->second_group - within + group - 1) / group;
 
-			for (lane = 0; lane < l->lanes; lane++)
-				to[lane] *= by[lane];
-		}
+	return left < work->block.pieces - piece ? left : work->block.pieces - piece;
+}
+
+/* A line of one row to [piece][pitch]. */
+static void stage_row_levels(const struct xqk_work *work, const struct levels *l, uint32_t line, float *to,
+			     uint32_t pitch)
+{
+	const float *second = read_line(work, l, line), *first = work->reals;
+	uint32_t piece = 0, end;
+
+	for (; piece < work->block.pieces && !second; piece++)
+		to[(size_t)piece * pitch] = first[piece];
+	for (; piece < work->block.pieces; second++)
+		for (end = piece + pieces_together(work, l, piece); piece < end; piece++)
+			to[(size_t)piece * pitch] = first[piece] * *second;
+}
+
+/* The same of sixteen rows. */
+static void stage_tile_levels(const struct xqk_work *work, const struct levels *l, uint32_t line, float *to,
+			      uint32_t pitch)
+{
+	const struct xqk_real_kernels *kernels = work->product->real;
+	const float *second = read_line(work, l, line), *first = work->reals;
+	uint32_t piece, some;
+
+	for (piece = 0; piece < work->block.pieces; piece += some) {
+		some = second ? pieces_together(work, l, piece) : work->block.pieces;
+		kernels->place(to + (size_t)piece * pitch, pitch, first + (size_t)piece * LANES, second, some);
+		second = second ? second + LANES : NULL;
 	}
 }
 
@@ -103,18 +135,13 @@ static void read_line(const struct xqk_work *work, const struct levels *l, uint3
 static void stage_levels(const struct xqk_work *work, const struct levels *l, uint32_t line0,
 			 uint32_t lines, float *to, uint32_t pitch)
 {
-	uint32_t line, piece;
+	uint32_t line;
 
 	for (line = 0; line < lines; line++, to += l->lanes) {
-		const float *from = work->reals;
-
-		read_line(work, l, line0 + line);
 		if (l->lanes == 1)
-			for (piece = 0; piece < work->block.pieces; piece++)
-				to[(size_t)piece * pitch] = from[piece];
+			stage_row_levels(work, l, line0 + line, to, pitch);
 		else
-			for (piece = 0; piece < work->block.pieces; piece++)
-				memcpy(to + (size_t)piece * pitch, from + piece * LANES, 4 * LANES);
+			stage_tile_levels(work, l, line0 + line, to, pitch);
 	}
 }
 

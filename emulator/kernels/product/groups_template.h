@@ -85,6 +85,21 @@ static void widen_reals(float *restrict dst, const uint8_t *restrict src, size_t
 	}
 }
 
+static void place_reals(float *restrict to, size_t pitch, const float *restrict reals, const float *restrict by,
+			size_t count)
+{
+	size_t i, lane;
+
+	for (i = 0; i < count; i++, to += pitch, reals += XQK_LANES) {
+		if (!by) {
+			memcpy(to, reals, XQK_LANES * sizeof(*to));
+			continue;
+		}
+		for (lane = 0; lane < XQK_LANES; lane++)
+			to[lane] = reals[lane] * by[lane];
+	}
+}
+
 static inline void fold_real_row(const int32_t *restrict group, float *restrict sum,
 				 const float *restrict b_scale, const float *restrict b_min,
 				 float a_scale, float a_min, unsigned int columns)
@@ -120,6 +135,6 @@ static void finish_reals(float *values, size_t n)
 	}
 }
 
-#define XQK_REAL_KERNELS { .widen = widen_reals, .fold = fold_reals, .finish = finish_reals }
+#define XQK_REAL_KERNELS { .widen = widen_reals, .place = place_reals, .fold = fold_reals, .finish = finish_reals }
 
 #endif

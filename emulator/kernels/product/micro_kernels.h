@@ -187,11 +187,13 @@ typedef void xqk_dot_real_fn(const struct xqk_dot *dot, const struct xqk_fold *f
 /**
  * struct xqk_real_kernels - loops on real scales
  * @widen: n elements of a format of scales, at any address, to float32
+ * @place: [count][XQK_LANES] times one vector of XQK_LANES, or as they are if that is NULL, to rows that are pitch apart
  * @fold: integer sums of one group, [rows][XQK_COLUMNS], added to real->sum
  * @finish: n results to those that are written: every NaN is the same one
  */
 struct xqk_real_kernels {
 	void (*widen)(float *dst, const uint8_t *src, size_t n, uint32_t format);
+	void (*place)(float *to, size_t pitch, const float *reals, const float *by, size_t count);
 	void (*fold)(const int32_t *group, const struct xqk_real_groups *real, unsigned int rows,
 		     unsigned int strips);
 	void (*finish)(float *values, size_t n);

@@ -203,3 +203,18 @@ bool xqdev_engine_wait_until(struct xqdev_job *job, const struct timespec *deadl
 	pthread_mutex_unlock(&dev->lock);
 	return done;
 }
+
+bool xqdev_help_begin(struct xqdev *dev)
+{
+	return xqk_pool_help_begin(dev->pool);
+}
+
+bool xqdev_help(struct xqdev *dev, unsigned int *seen)
+{
+	return xqk_pool_help(dev->pool, seen);
+}
+
+void xqdev_help_end(struct xqdev *dev)
+{
+	xqk_pool_help_end(dev->pool);
+}

@@ -144,4 +144,12 @@ void xqdev_save(const struct xqdev *dev, struct xqdev_state *state);
 /** xqdev_load() - set the state of a paused device; -EINVAL if it is not one that can be */
 int xqdev_load(struct xqdev *dev, const struct xqdev_state *state);
 
+/*
+ * A thread of the host that waits may compute in place of one of the engine's, which saves switches between them:
+ * xqk_pool_help() and its kin. Outside the device context; schedule() may be called from within.
+ */
+bool xqdev_help_begin(struct xqdev *dev);
+bool xqdev_help(struct xqdev *dev, unsigned int *seen);
+void xqdev_help_end(struct xqdev *dev);
+
 #endif

@@ -11,30 +11,39 @@
 
 /*
  * A thread that runs out of chunks looks out for the next task before it sleeps: for as long
- * as the last chunk took, divided by this, and no longer than so many nanoseconds. Threads
+ * as the last chunk took, divided by this, and no shorter or longer than so many nanoseconds; to
+ * wake it takes longer than the shortest. Threads
  * that are woken together for every task are put on one processor often enough, and stay
  * there for the milliseconds that a task takes.
  */
 #define LOOKOUT_PART	8
+#define LOOKOUT_LEAST	20000
 #define LOOKOUT_MOST	200000
 
-struct xqk_pool {
-	pthread_mutex_t lock;	/* Protects the queue and stop. */
-	pthread_cond_t work;	/* The queue is not empty any more, or stop is set. */
-	struct xqk_task *first, **last;	/* Tasks with chunks that nobody has taken. */
-	bool stop;
-	atomic_uint posted;	/* Grows with each task, and as stop is set. */
-	unsigned int threads;
-	struct xqk_worker *worker;
-};
-
+/*
+ * A thread that waits for tasks may help. Then one of the pool's is left asleep: that of the same processor, where each
+ * has one of its own.
+ */
 struct xqk_worker {
 	struct xqk_pool *pool;
 	int processor;	/* To stay on, or -1. */
+	pthread_cond_t wake;	/* The queue is not empty any more, or stop is set. */
+	bool asleep, busy;	/* Under the pool's lock; neither if it looks out. */
 	pthread_t thread;
 	void *scratch;
 	size_t bytes;
 	uint64_t lookout;	/* Nanoseconds to look out for before the next sleep. */
+};
+
+struct xqk_pool {
+	pthread_mutex_t lock;	/* Protects the queue, stop, helped, and who is asleep. */
+	struct xqk_task *first, **last;	/* Tasks with chunks that nobody has taken. */
+	bool stop;
+	bool helped;		/* Someone helps. */
+	atomic_uint posted;	/* Grows with each task, and as stop is set. */
+	unsigned int threads;
+	struct xqk_worker *worker;
+	struct xqk_worker helper;	/* Belongs to who set helped. */
 };
 
 static uint64_t now(void)
@@ -107,6 +116,8 @@ static void run_chunk(struct xqk_worker *worker, struct xqk_task *task, uint32_t
 					   prepare_scratch(worker, &task->plan), &task->cancel);
 	}
 	worker->lookout = (now() - start) / LOOKOUT_PART;
+	if (worker->lookout < LOOKOUT_LEAST)
+		worker->lookout = LOOKOUT_LEAST;
 	if (worker->lookout > LOOKOUT_MOST)
 		worker->lookout = LOOKOUT_MOST;
 	if (atomic_fetch_sub_explicit(&task->left, 1, memory_order_acq_rel) == 1)
@@ -130,6 +141,49 @@ static void stay(const struct xqk_worker *worker)
 	sched_setaffinity(0, sizeof(one), &one);
 }
 
+/* Up to so many threads are woken, not the one of the processor that the caller runs on if others will do. */
+static void wake(struct xqk_pool *pool, unsigned int most)
+{
+	const int here = sched_getcpu();
+	struct xqk_worker *own = NULL;
+	unsigned int i, ready = 0;
+
+	for (i = 0; i < pool->threads; i++) {
+		struct xqk_worker *worker = &pool->worker[i];
+
+		if (!worker->asleep) {
+			ready += !worker->busy;
+		} else if (worker->processor >= 0 && worker->processor == here) {
+			own = worker;
+		} else if (most) {
+			worker->asleep = false;
+			pthread_cond_signal(&worker->wake);
+			most--;
+			ready++;
+		}
+	}
+	if (own && !ready) {
+		own->asleep = false;
+		pthread_cond_signal(&own->wake);
+	}
+}
+
+/* A chunk of the first task, which is not asked for again if it was the last; called with the lock held. */
+static struct xqk_task *take_chunk(struct xqk_worker *worker, uint32_t *chunk)
+{
+	struct xqk_pool *pool = worker->pool;
+	struct xqk_task *task = pool->first;
+
+	worker->busy = true;
+	*chunk = atomic_fetch_add_explicit(&task->next_chunk, 1, memory_order_relaxed);
+	if (*chunk + 1 == task_chunks(task)) {
+		pool->first = task->next;
+		if (!pool->first)
+			pool->last = &pool->first;
+	}
+	return task;
+}
+
 static void *worker_main(void *arg)
 {
 	struct xqk_worker *worker = arg;
@@ -150,23 +204,71 @@ static void *worker_main(void *arg)
 			worker->lookout = 0;
 			pthread_mutex_lock(&pool->lock);
 		}
-		while (!pool->first && !pool->stop)
-			pthread_cond_wait(&pool->work, &pool->lock);
-		task = pool->first;
-		if (!task)
-			break;
-		chunk = atomic_fetch_add_explicit(&task->next_chunk, 1, memory_order_relaxed);
-		if (chunk + 1 == task_chunks(task)) {
-			pool->first = task->next;
-			if (!pool->first)
-				pool->last = &pool->first;
+		while (!pool->first && !pool->stop) {
+			worker->asleep = true;
+			pthread_cond_wait(&worker->wake, &pool->lock);
+			worker->asleep = false;
 		}
+		if (!pool->first)
+			break;
+		task = take_chunk(worker, &chunk);
+		/* Who submitted it may have left out the thread of his processor. */
+		if (pool->first && !pool->helped)
+			wake(pool, 1);
 		pthread_mutex_unlock(&pool->lock);
 		run_chunk(worker, task, chunk);
 		pthread_mutex_lock(&pool->lock);
+		worker->busy = false;
 	}
 	pthread_mutex_unlock(&pool->lock);
 	return NULL;
+}
+
+bool xqk_pool_help_begin(struct xqk_pool *pool)
+{
+	bool begun;
+
+	pthread_mutex_lock(&pool->lock);
+	begun = !pool->helped && pool->helper.scratch;
+	pool->helped = pool->helped || begun;
+	pthread_mutex_unlock(&pool->lock);
+	return begun;
+}
+
+bool xqk_pool_help(struct xqk_pool *pool, unsigned int *seen)
+{
+	const unsigned int posted = atomic_load_explicit(&pool->posted, memory_order_acquire);
+	struct xqk_task *task = NULL;
+	uint32_t chunk;
+	fenv_t before;
+
+	if (posted == *seen)
+		return false;
+	pthread_mutex_lock(&pool->lock);
+	if (pool->first)
+		task = take_chunk(&pool->helper, &chunk);
+	else
+		*seen = posted;
+	pthread_mutex_unlock(&pool->lock);
+	if (!task)
+		return false;
+	fegetenv(&before);
+	fesetenv(FE_DFL_ENV);
+	run_chunk(&pool->helper, task, chunk);
+	fesetenv(&before);
+	pthread_mutex_lock(&pool->lock);
+	pool->helper.busy = false;
+	pthread_mutex_unlock(&pool->lock);
+	return true;
+}
+
+void xqk_pool_help_end(struct xqk_pool *pool)
+{
+	pthread_mutex_lock(&pool->lock);
+	pool->helped = false;
+	if (pool->first)
+		wake(pool, pool->threads);
+	pthread_mutex_unlock(&pool->lock);
 }
 
 /* Signals belong to the program's own threads. */
@@ -189,7 +291,8 @@ static void stop_workers(struct xqk_pool *pool)
 	pthread_mutex_lock(&pool->lock);
 	pool->stop = true;
 	atomic_fetch_add_explicit(&pool->posted, 1, memory_order_relaxed);
-	pthread_cond_broadcast(&pool->work);
+	for (i = 0; i < pool->threads; i++)
+		pthread_cond_signal(&pool->worker[i].wake);
 	pthread_mutex_unlock(&pool->lock);
 	for (i = 0; i < pool->threads; i++)
 		pthread_join(pool->worker[i].thread, NULL);
@@ -222,18 +325,23 @@ struct xqk_pool *xqk_pool_create(unsigned int threads, bool pin)
 		return NULL;
 	}
 	pthread_mutex_init(&pool->lock, NULL);
-	pthread_cond_init(&pool->work, NULL);
 	pool->last = &pool->first;
+	pool->helper.pool = pool;
+	pool->helper.bytes = XQK_LEAST_SCRATCH;
+	/* Without it nobody can help. */
+	pool->helper.scratch = aligned_alloc(4096, pool->helper.bytes);
 	for (i = 0; i < threads; i++) {
 		struct xqk_worker *worker = &pool->worker[i];
 
 		worker->pool = pool;
+		pthread_cond_init(&worker->wake, NULL);
 		worker->processor = processor = pin ? next_processor(&all, processor) : -1;
 		worker->bytes = XQK_LEAST_SCRATCH;
 		worker->scratch = aligned_alloc(4096, worker->bytes);
 		if (!worker->scratch || start_worker(worker)) {
 			free(worker->scratch);
 			worker->scratch = NULL;
+			pthread_cond_destroy(&worker->wake);
 			xqk_pool_destroy(pool);
 			return NULL;
 		}
@@ -247,9 +355,11 @@ void xqk_pool_destroy(struct xqk_pool *pool)
 	unsigned int i;
 
 	stop_workers(pool);
-	for (i = 0; i < pool->threads; i++)
+	for (i = 0; i < pool->threads; i++) {
 		free(pool->worker[i].scratch);
-	pthread_cond_destroy(&pool->work);
+		pthread_cond_destroy(&pool->worker[i].wake);
+	}
+	free(pool->helper.scratch);
 	pthread_mutex_destroy(&pool->lock);
 	free(pool->worker);
 	free(pool);
@@ -263,6 +373,7 @@ unsigned int xqk_pool_threads(const struct xqk_pool *pool)
 void xqk_pool_submit(struct xqk_pool *pool, struct xqk_task *task)
 {
 	const uint32_t chunks = task_chunks(task);
+	uint32_t wanted;
 
 	task->next = NULL;
 	atomic_store_explicit(&task->next_chunk, 0, memory_order_relaxed);
@@ -270,11 +381,11 @@ void xqk_pool_submit(struct xqk_pool *pool, struct xqk_task *task)
 	pthread_mutex_lock(&pool->lock);
 	*pool->last = task;
 	pool->last = &task->next;
-	atomic_fetch_add_explicit(&pool->posted, 1, memory_order_relaxed);
-	if (chunks > 1)
-		pthread_cond_broadcast(&pool->work);
-	else
-		pthread_cond_signal(&pool->work);
+	atomic_fetch_add_explicit(&pool->posted, 1, memory_order_release);
+	/* Who helps and has nothing to do takes the first chunk. */
+	wanted = pool->helped && !pool->helper.busy ? chunks - 1 : chunks;
+	if (wanted)
+		wake(pool, wanted);
 	pthread_mutex_unlock(&pool->lock);
 }
 

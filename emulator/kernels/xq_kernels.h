@@ -321,7 +321,7 @@ struct xqk_pool;
  * struct xqk_task - one job in a pool; zero it before use
  * @plan: planned by the owner before submission
  * @cancel: set to stop it early; done is still called
- * @done: called once on a pool thread, after the last access to any operand.
+ * @done: called once on a pool thread or by who helps, after the last access to any operand.
  *	From then on the task is the owner's again. It may not wait for the pool.
  * @arg: for @done
  *
@@ -362,6 +362,23 @@ unsigned int xqk_pool_threads(const struct xqk_pool *pool);
  * can't get it leaves the chunk to be computed with less (the plan's smallest blocks).
  */
 void xqk_pool_submit(struct xqk_pool *pool, struct xqk_task *task);
+
+/**
+ * xqk_pool_help_begin() - from now on the calling thread computes, too, until xqk_pool_help_end()
+ *
+ * The pool leaves one of its threads asleep for it, so it should ask for chunks all the time. One can help at a
+ * time: false if someone does. A task's done may be called by who helps.
+ */
+bool xqk_pool_help_begin(struct xqk_pool *pool);
+
+/**
+ * xqk_pool_help() - compute one chunk
+ * @seen: the caller's, 0 at first: it is no use to look again before something is posted
+ *
+ * Return: false if there was none.
+ */
+bool xqk_pool_help(struct xqk_pool *pool, unsigned int *seen);
+void xqk_pool_help_end(struct xqk_pool *pool);
 
 /** xqk_pool_run() - submit a task and wait for its end */
 void xqk_pool_run(struct xqk_pool *pool, struct xqk_task *task);

@@ -120,6 +120,62 @@ static void no_work(void)
 	gemm_free(&c);
 }
 
+/*
+ * Who helps computes: the pool's only thread is at work on something that lasts until it is canceled, so another task ends only
+ * if its chunks are computed here. One can help at a time, and what is left when he ends is the pool's.
+ */
+static void help(void)
+{
+	static uint8_t zeros[1 << 24];
+	static int32_t sums[64 * 64];
+	struct xqk_gemm endless = {
+		.dims = { .m = 64, .n = 64, .k = sizeof(zeros), .batch = 1,
+			  .a_format = XQACCEL_FMT_S8, .b_format = XQACCEL_FMT_S8 },
+	};
+	struct submitter submitter = { 0 };
+	struct gemm_case c = { .gemm.dims = { .m = 90, .n = 300, .k = 400, .batch = 3 } };
+	struct xqk_pool *pool = xqk_pool_create(1, true);
+	struct timespec pause = { .tv_nsec = 20000000 };
+	unsigned int seen = 0, computed = 0;
+	uint32_t *reference;
+	int i;
+
+	endless.view[XQACCEL_A].flat = endless.view[XQACCEL_B].flat = zeros;
+	endless.view[XQACCEL_C].flat = (uint8_t *)sums;
+	endless.view[XQACCEL_C].stride = sizeof(sums[0]) * endless.dims.n;
+	case_make(&c, XQACCEL_FMT_S8, XQACCEL_FMT_S8);
+	reference = case_reference(&c);
+	xqk_plan(&submitter.tasks[0].plan, xqk_isa_select("scalar"), &endless, 1);
+	for (i = 1; i < 3; i++)
+		xqk_plan(&submitter.tasks[i].plan, xqk_isa_select(NULL), &c.gemm, 4);
+	for (i = 0; i < 3; i++) {
+		submitter.tasks[i].done = count_done;
+		submitter.tasks[i].arg = &submitter;
+	}
+	xqk_pool_submit(pool, &submitter.tasks[0]);
+	nanosleep(&pause, NULL);
+	EXPECT(xqk_pool_help_begin(pool), "nobody helps yet");
+	EXPECT(!xqk_pool_help_begin(pool), "a second one");
+	EXPECT(!xqk_pool_help(pool, &seen), "nothing left of a task of one chunk");
+	xqk_pool_submit(pool, &submitter.tasks[1]);
+	while (xqk_pool_help(pool, &seen))
+		computed++;
+	EXPECT(computed == submitter.tasks[1].plan.chunks && computed > 1, "%u of %u chunks", computed,
+	       submitter.tasks[1].plan.chunks);
+	EXPECT(atomic_load(&submitter.done) == 1, "%u tasks ended", atomic_load(&submitter.done));
+	EXPECT(!case_differences(&c, reference), "wrong result");
+	xqk_pool_submit(pool, &submitter.tasks[2]);
+	xqk_pool_help_end(pool);
+	atomic_store(&submitter.tasks[0].cancel, true);
+	wait_for(&submitter.done, 3);
+	EXPECT(!case_differences(&c, reference), "wrong result of the pool's");
+	EXPECT(xqk_pool_help_begin(pool), "nobody helps any more");
+	xqk_pool_help_end(pool);
+	xqk_pool_destroy(pool);
+	free(reference);
+	gemm_free(&c);
+}
+
 static double processor_seconds(void)
 {
 	struct timespec t;
@@ -185,6 +241,7 @@ KTAP_MAIN(
 	{ "many submitters, small and large tasks", many_submitters },
 	{ "one job shared by threads", shared_job },
 	{ "a job without output", no_work },
+	{ "a thread that helps", help },
 	{ "cancellation", cancel },
 	{ "cancellation of a job that only writes", cancel_zeros },
 )

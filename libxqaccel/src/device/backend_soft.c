@@ -16,6 +16,7 @@
 #define MAX_TIMEOUT_MS		3600000
 #define MAX_BATCH		256
 #define CLIENT_BYTES		(1ULL << 38)
+#define HELP_NS			50000	/* about what it takes to wake a thread */
 
 static struct soft *of(struct xq_backend *backend)
 {
@@ -272,6 +273,38 @@ static unsigned int take_done(struct soft_lane *l, struct xqaccel_completion *co
 	return n;
 }
 
+static void relax(void)
+{
+#if defined(__x86_64__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ volatile("yield");
+#endif
+}
+
+/*
+ * Until there is something to do, the waiter computes, as one of the engine's threads would have to be woken for it, and
+ * wake the waiter in turn. A short while without a chunk, and it sleeps. Nobody can tell how long a chunk takes, so this
+ * is not for who waits until a time.
+ */
+static void help(struct soft *soft)
+{
+	uint64_t end = xq_clock_ns() + HELP_NS;
+	unsigned int seen = 0, i = 0;
+
+	if (!xqdev_help_begin(soft->dev))
+		return;
+	while (!atomic_load(&soft->called) && !atomic_load(&soft->news)) {
+		if (xqdev_help(soft->dev, &seen))
+			end = xq_clock_ns() + HELP_NS;
+		else if (++i % 32 == 0 && xq_clock_ns() >= end)
+			break;
+		else
+			relax();
+	}
+	xqdev_help_end(soft->dev);
+}
+
 /* Sleeps until there is something to do; false if the time is over. */
 static bool wait_for_call(struct soft *soft, uint64_t deadline)
 {
@@ -299,9 +332,12 @@ static void set_waiter(struct soft *soft, bool waiter)
 /* Answers the device model's next call; called and returns with soft->lock held. */
 static bool serve(struct soft *soft, uint64_t deadline)
 {
+	const bool alone = !soft->sleepers;
 	bool in_time;
 
 	pthread_mutex_unlock(&soft->lock);
+	if (deadline == UINT64_MAX && alone)
+		help(soft);
 	in_time = wait_for_call(soft, deadline);
 	pthread_mutex_lock(&soft->lock);
 	soft_service(soft);

@@ -6,6 +6,8 @@
 #ifndef XQ_SOFT_H
 #define XQ_SOFT_H
 
+#include <stdatomic.h>
+
 #include "backend.h"
 #include "driver/xq_program_flow.h"
 #include "emulator/device/xq_device.h"
@@ -215,8 +217,8 @@ struct soft {
 	pthread_mutex_t call_lock;	/* Protects all below; innermost */
 	pthread_cond_t service_wake;
 	pthread_cond_t waiter_wake;
-	bool called;			/* the device model wants xqdev_service() */
-	bool news;			/* jobs ended that the serving thread has not seen */
+	atomic_bool called;		/* the device model wants xqdev_service() */
+	atomic_bool news;		/* jobs ended that the serving thread has not seen */
 	bool waiter;			/* serving, as the service thread has to know it */
 	bool stop;
 	uint64_t service_deadline;	/* when the service thread wakes by itself */

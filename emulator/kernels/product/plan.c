@@ -15,6 +15,8 @@
 #define TABLE_K		256
 /* Jobs below so many multiply-accumulates a chunk are not worth another thread. */
 #define CHUNK_MACS	(1U << 21)
+/* As many rows take as long as fewer: what is read and unpacked of B is the same. */
+#define CHUNK_ROWS	8
 /* Chunks for each thread of a large job, so that the last ones end together. */
 #define CHUNKS_PER_THREAD	4
 #define MAX_CHUNKS	65536
@@ -337,8 +339,8 @@ void xqk_plan_product(struct xqk_plan *plan, unsigned int threads)
 
 	columns = div_up(dims->n, XQK_COLUMNS);
 	/* Channels are divided first: unpacking B is dearer than staging A. */
-	wanted = (uint64_t)dims->m * dims->n / CHUNK_MACS * dims->k +
-		 (uint64_t)dims->m * dims->n % CHUNK_MACS * dims->k / CHUNK_MACS;
+	each = (uint64_t)(dims->m < CHUNK_ROWS ? CHUNK_ROWS : dims->m) * dims->n;
+	wanted = each / CHUNK_MACS * dims->k + each % CHUNK_MACS * dims->k / CHUNK_MACS;
 	wanted = wanted < (uint64_t)threads * CHUNKS_PER_THREAD ? wanted :
 		 (uint64_t)threads * CHUNKS_PER_THREAD;
 	if (threads < 2 || !wanted)

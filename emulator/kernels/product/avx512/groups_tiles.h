@@ -4,6 +4,9 @@
  * it takes; defines XQK_TILES_REAL.
  */
 
+/* Bytes: a row takes what it reads of B once, page by page, and the processor's own guesses end with a page. */
+#define AHEAD	2048
+
 /* One row takes all strips at once, which are as many streams from memory; more rows two. */
 #define REAL_STRIPS(rows)	((rows) == 1 ? XQK_STRIPS : 2)
 
@@ -24,6 +27,8 @@ real_words(__m512i sum[ROWS][XQK_STRIPS][SUMS], const uint8_t *a, size_t a_strid
 #pragma GCC unroll 4
 		for (s = 0; s < strips; s++) {
 			raw[s] = _mm512_loadu_si512(b[s] + word * XQK_STEP_BYTES);
+			if (rows == 1)
+				_mm_prefetch((const char *)b[s] + word * XQK_STEP_BYTES + AHEAD, _MM_HINT_T0);
 			if (FLIP_WORD)
 				raw[s] = _mm512_xor_si512(raw[s], _mm512_set1_epi8((char)FLIP_WORD));
 			/* Loads are scarce: this one may not be repeated for each step. */

@@ -223,6 +223,52 @@ TEST_F(fail_nth, dmabuf_mmap_and_sync)
 	ASSERT_TRUE(done);
 }
 
+/* ---- fences ---------------------------------------------------------------------- */
+
+static int submit_with_fence(int fd, const struct xqaccel_job_desc *job, int *fence)
+{
+	struct xqaccel_submit cmd = {
+		.size = sizeof(cmd), .flags = XQACCEL_SUBMIT_OUT_FENCE,
+		.jobs = { sizeof(*job), 1, (uintptr_t)job },
+	};
+	const int ret = device_ioctl(fd, XQACCEL_IOCTL_SUBMIT, &cmd);
+
+	*fence = ret ? -1 : cmd.out_fence;
+	return ret;
+}
+
+/* Of a buffer that others have. Refused, there is neither a job nor a fence, nor its descriptor. */
+TEST_F_TIMEOUT(fail_nth, submit_with_fence, 300)
+{
+	struct xqaccel_completion c;
+	struct xqaccel_job_desc job;
+	struct buffer shared;
+	bool done = false;
+
+	ASSERT_EQ(0, buffer_create_shared(self->fd, BYTES, &shared));
+	small_fill(&shared, 1, 1);
+	small_job(&job, &shared);
+	EACH_PLACE(self) {
+		const int next = next_descriptor();
+		int fence;
+
+		if (!TRY(self, submit_with_fence(self->fd, &job, &fence))) {
+			EXPECT_EQ(next, fence);
+			ASSERT_EQ(0, wait_one(self->fd, &c, 10 * SECOND));
+			close(fence);
+		}
+		ASSERT_EQ(next, next_descriptor());
+		EXPECT_EQ(-ENOENT, wait_one(self->fd, &c, 0));
+		EXPECT_EQ(0, stat_settles("jobs", 0, 5000));
+		if (done)
+			break;
+	}
+	ASSERT_TRUE(done);
+	munmap(shared.map, shared.bytes);
+	ASSERT_EQ(0, buffer_destroy(self->fd, shared.handle));
+	EXPECT_EQ(1, stat_settles("buffers", 1, 5000));
+}
+
 /* ---- programs -------------------------------------------------------------------- */
 
 static int program_make(int fd, const struct buffer *buf, uint32_t *program)

@@ -392,7 +392,21 @@ void some_work(struct fuzz_file *f, struct random *r, struct xqaccel_job_desc *j
 		some_job(f, r, job);
 }
 
-static int call_submit(struct fuzz_file *f, const struct fuzz_call *c, struct random *r)
+/* Fences are kept where dma-bufs are, and each is given for the other, too. */
+static void some_fences(struct xqaccel_submit *cmd, struct random *r, const _Atomic int *slot)
+{
+	if (random_one_in(r, 4))
+		cmd->flags |= XQACCEL_SUBMIT_OUT_FENCE;
+	if (random_one_in(r, 8))
+		cmd->flags |= XQACCEL_SUBMIT_EXPLICIT;
+	if (random_one_in(r, 4)) {
+		cmd->flags |= XQACCEL_SUBMIT_IN_FENCE;
+		cmd->in_fence = *slot;
+	}
+}
+
+static int call_submit(struct fuzz_file *f, const struct fuzz_call *c, struct random *r,
+		       _Atomic int *slot)
 {
 	struct xqaccel_job_desc jobs[MOST_JOBS];
 	struct xqaccel_submit cmd = {
@@ -408,13 +422,17 @@ static int call_submit(struct fuzz_file *f, const struct fuzz_call *c, struct ra
 	memset(jobs, 0, sizeof(jobs));
 	for (i = 0; i < cmd.jobs.count; i++)
 		some_work(f, r, &jobs[i]);
+	some_fences(&cmd, r, slot);
 	apply_edits(c, &cmd, 0, sizeof(cmd));
 	apply_edits(c, jobs, sizeof(cmd), sizeof(jobs));
 	memcpy(arena + ARENA_BYTES / 2, jobs, sizeof(jobs));
 	ret = run_ioctl(f, c, XQACCEL_IOCTL_SUBMIT, &cmd, sizeof(cmd));
-	if (!ret)
-		f->last_id = cmd.first_id;
-	return ret;
+	if (ret)
+		return ret;
+	f->last_id = cmd.first_id;
+	if (cmd.flags & XQACCEL_SUBMIT_OUT_FENCE && cmd.out_fence > STDERR_FILENO)
+		fuzz_descriptor_keep(slot, descriptor_lift(cmd.out_fence));
+	return 0;
 }
 
 /* Nobody waits for longer than a moment, unless an edit says so; then a signal ends it. */
@@ -505,7 +523,7 @@ int fuzz_call_run(struct fuzz_world *w, const struct fuzz_call *c)
 		ret = call_map(f, c, &r, c->op == FUZZ_TOUCH);
 		break;
 	case FUZZ_SUBMIT:
-		ret = call_submit(f, c, &r);
+		ret = call_submit(f, c, &r, &w->dmabuf[random_below(&r, FUZZ_DMABUFS)]);
 		break;
 	case FUZZ_WAIT:
 		ret = call_wait(f, c, &r);
@@ -532,7 +550,7 @@ int fuzz_call_run(struct fuzz_world *w, const struct fuzz_call *c)
 	case FUZZ_COMMAND:
 	case FUZZ_REAP:
 	case FUZZ_COMMAND_CANCEL:
-		ret = fuzz_ring_call(f, c, &r);
+		ret = fuzz_ring_call(w, f, c, &r);
 		break;
 	case FUZZ_UNKNOWN:
 		ret = call_unknown(f, c, &r);

@@ -78,6 +78,12 @@ static void dmabuf_put(_Atomic int *slot, int fd)
 		close(before);
 }
 
+void fuzz_descriptor_keep(_Atomic int *slot, int fd)
+{
+	if (fd >= 0)
+		dmabuf_put(slot, fd);
+}
+
 void fuzz_dmabufs_close(struct fuzz_world *w)
 {
 	unsigned int i;

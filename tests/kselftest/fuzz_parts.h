@@ -34,8 +34,12 @@ int fuzz_memory_begin(void);
 int fuzz_memory_call(struct fuzz_world *w, struct fuzz_file *f, const struct fuzz_call *c,
 		     struct random *r);
 
+/* Instead of what was there, which is closed; nothing happens with an error. */
+void fuzz_descriptor_keep(_Atomic int *slot, int fd);
+
 /* fuzz_ring.c: commands of io_uring; each thread has a ring */
-int fuzz_ring_call(struct fuzz_file *f, const struct fuzz_call *c, struct random *r);
+int fuzz_ring_call(struct fuzz_world *w, struct fuzz_file *f, const struct fuzz_call *c,
+		   struct random *r);
 void fuzz_ring_end(void);
 
 #endif

@@ -73,7 +73,8 @@ static int command_give(struct io_uring_sqe *sqe, const struct fuzz_call *c, voi
 	return ret < 0 ? ret : 0;
 }
 
-static int call_command(struct fuzz_file *f, const struct fuzz_call *c, struct random *r)
+static int call_command(struct fuzz_file *f, const struct fuzz_call *c, struct random *r,
+			int fence)
 {
 	struct xqaccel_job_desc *jobs = (void *)(arena + ARENA_BYTES / 2);
 	struct xqaccel_uring_submit s = {
@@ -87,6 +88,10 @@ static int call_command(struct fuzz_file *f, const struct fuzz_call *c, struct r
 
 	if (ring.flags & IORING_SETUP_SQE128) {
 		s.timeout_ms = 1 + random_below(r, 500);
+		if (random_one_in(r, 4)) {
+			s.flags = XQACCEL_SUBMIT_IN_FENCE;
+			s.in_fence = fence;
+		}
 		if (random_one_in(r, 2)) {
 			s.completions = (uintptr_t)(arena + ARENA_BYTES / 4);
 			s.completion_stride = sizeof(struct xqaccel_completion);
@@ -140,7 +145,8 @@ static int call_reap(struct random *r)
 	return last;
 }
 
-int fuzz_ring_call(struct fuzz_file *f, const struct fuzz_call *c, struct random *r)
+int fuzz_ring_call(struct fuzz_world *w, struct fuzz_file *f, const struct fuzz_call *c,
+		   struct random *r)
 {
 	const int ret = c->op == FUZZ_RING ? call_ring(r) : need_ring(r);
 
@@ -148,7 +154,7 @@ int fuzz_ring_call(struct fuzz_file *f, const struct fuzz_call *c, struct random
 		return ret;
 	switch (c->op) {
 	case FUZZ_COMMAND:
-		return call_command(f, c, r);
+		return call_command(f, c, r, w->dmabuf[random_below(r, FUZZ_DMABUFS)]);
 	case FUZZ_REAP:
 		return call_reap(r);
 	default:

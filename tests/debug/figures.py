@@ -4,7 +4,7 @@
 
 A figure is a comment of a test's KTAP that has a number in it. With --write it goes into the tables of
 Documentation/testing.rst: campaign.csv (tests that count), kselftests.csv (the others), and the last column of promises.csv.
-A line of campaign.csv stays as long as its test was not run again: its column "Tree" says of what it is.
+What a test counted stays as long as it was not run again; in campaign.csv the column "Tree" says of what it is.
 """
 
 import argparse
@@ -114,13 +114,16 @@ def campaign_rows(logs):
         yield log.name, log.kernel, log.verdict, log.tree, text
 
 
-def kselftest_rows(logs):
-    columns = sorted({(log.kernel, log.machine) for log in logs if not is_counted(log)},
-                     key=lambda column: (column[0], list(MACHINES).index(column[1])))
-    yield "Program", *(f"{kernel}, {machine}" for kernel, machine in columns)
-    for name in dict.fromkeys(log.name for log in logs if not is_counted(log)):
-        cells = {(log.kernel, log.machine): log.verdict for log in logs if log.name == name}
-        yield name, *(cells.get(column, "") for column in columns)
+def kselftest_rows(path, logs):
+    """Over what the file has."""
+    with open(path, encoding="utf-8", newline="") as file:
+        cells = {(row["Program"], column): text for row in csv.DictReader(file)
+                 for column, text in row.items() if column != "Program" and text}
+    cells |= {(log.name, f"{log.kernel}, {log.machine}"): log.verdict for log in logs if not is_counted(log)}
+    columns = sorted({column for _, column in cells}, reverse=True)
+    yield "Program", *columns
+    for name in sorted({name for name, _ in cells}):
+        yield name, *(cells.get((name, column), "") for column in columns)
 
 
 def sum_of(logs, pattern):
@@ -159,6 +162,8 @@ def promise_figure(tests, logs):
             told.append(text)
         else:
             times.append(passed)
+    if not times and all("not run" in text for text in told):
+        return None
     if times:
         count = f"{min(times)}" if min(times) == max(times) else f"{min(times)} to {max(times)}"
         told.insert(0, f"{'each ' if len(times) > 1 else ''}passed {count} {'time' if count == '1' else 'times'}")
@@ -176,11 +181,11 @@ def with_earlier(path, rows):
 
 def write_tables(folder, logs):
     write_csv(folder / "campaign.csv", with_earlier(folder / "campaign.csv", campaign_rows(logs)))
-    write_csv(folder / "kselftests.csv", kselftest_rows(logs))
+    write_csv(folder / "kselftests.csv", list(kselftest_rows(folder / "kselftests.csv", logs)))
     with open(folder / "promises.csv", encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     write_csv(folder / "promises.csv", [("Promise", "Tests", "Last campaign")] + [
-        (row["Promise"], row["Tests"], promise_figure(row["Tests"].split(), logs)) for row in rows])
+        (row["Promise"], row["Tests"], promise_figure(row["Tests"].split(), logs) or row["Last campaign"]) for row in rows])
 
 
 def main():

@@ -44,13 +44,13 @@ endif
 ifndef CROSS
 arm64_cached := $(wildcard $(XQ_CACHE)/qemu/*/qemu-system-aarch64)
 arm64_chosen := $(if $(filter check,$(MAKECMDGOALS)),$(if $(call chosen,$(CHECK_ARM64_TESTS:%=xq-test-%) $(CHECK_ARM64_PLATFORM_TESTS:%=xq-test-%)),y))
-ARM64_MAKE = $(MAKE) ARCH=arm64 O=$(ARM64_BUILD) CC=aarch64-linux-gnu-gcc AR=aarch64-linux-gnu-ar KERNELS=6.12
+ARM64_VARIABLES := ARCH=arm64 O=$(ARM64_BUILD) CC=aarch64-linux-gnu-gcc AR=aarch64-linux-gnu-ar KERNELS=6.12
 
 # A QEMU that would have to be built is left to who asks for it.
 .PHONY: arm64-guest
 arm64-guest: $(O)/stamp/packages-cross-arm64
-	$(Q)$(ARM64_MAKE) qemu-cached
-	$(Q)[ ! -e $(ARM64_BUILD)/qemu/qemu-system-aarch64 ] || $(ARM64_MAKE) $(ARM64_BUILD)/part-6.12.cpio
+	$(Q)$(MAKE) $(ARM64_VARIABLES) qemu-cached
+	$(Q)[ ! -e $(ARM64_BUILD)/qemu/qemu-system-aarch64 ] || $(MAKE) $(ARM64_VARIABLES) $(ARM64_BUILD)/part-6.12.cpio
 
 $(O)/check.plan: | $(if $(arm64_chosen),$(if $(arm64_cached),arm64-guest))
 endif

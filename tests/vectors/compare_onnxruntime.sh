@@ -17,6 +17,10 @@ output=$(mktemp --suffix=.npy)
 trap 'rm -f "$output"' EXIT
 for input; do
 	IFS=, read -ra files <<<"$input"
-	"$xq" run "$model" $(printf -- '--input %s ' "${files[@]}") -o "$output" --device soft
+	words=()
+	for file in "${files[@]}"; do
+		words+=(--input "$file")
+	done
+	"$xq" run "$model" "${words[@]}" -o "$output" --device soft
 	NODE_PATH=$modules node "$here/compare_onnxruntime.js" "$model" "$input" "$output"
 done

@@ -6,6 +6,7 @@
 
 #include "buffer.h"
 #include "client.h"
+#include "eventfd.h"
 #include "fence.h"
 #include "ioctl.h"
 #include "job.h"
@@ -366,19 +367,26 @@ void xqaccel_client_close(struct xqaccel_client *client)
 	spin_unlock_irq(&xq->lock);
 	while (jobs_drop(client, JOBS_AT_ONCE))
 		cond_resched();
+	xqaccel_events_close(client);
 	xqaccel_programs_close(client);
 	xqaccel_buffers_close(client);
 	xqaccel_client_put(client);
 }
 
-/* Wakes everyone who waits for the device, to look again. */
+static void client_wake(struct xqaccel_client *client)
+{
+	wake_up_all(&client->wait);
+	xqaccel_events_lost(client);
+}
+
+/* The device is lost: wakes everyone who waits for it, to look again. */
 void xqaccel_clients_wake(struct xqaccel_device *xq)
 {
 	struct xqaccel_client *client;
 
 	mutex_lock(&xq->clients_lock);
 	list_for_each_entry(client, &xq->clients, node)
-		wake_up_all(&client->wait);
+		client_wake(client);
 	mutex_unlock(&xq->clients_lock);
 }
 
@@ -399,7 +407,7 @@ void xqaccel_clients_detach(struct xqaccel_device *xq)
 		xqaccel_buffers_detach(client);
 		xqaccel_mmu_fini(&client->mmu, leak ? &tables : NULL);
 		mutex_unlock(&client->mem_lock);
-		wake_up_all(&client->wait);
+		client_wake(client);
 	}
 	mutex_unlock(&xq->clients_lock);
 	xqaccel_keep_tables(xq, &tables);

@@ -17,6 +17,7 @@
 #include "device.h"
 #include "mmu.h"
 
+struct eventfd_ctx;
 struct xqaccel_call;
 struct xqaccel_user;
 
@@ -44,6 +45,7 @@ struct xqaccel_user;
  * @fence_seqno: of the last of them
  * @fences: of submits, that are not signalled, in their order
  * @fence_count: length of @fences; read without the lock, too
+ * @event: that tells of its completions, with a reference, or NULL
  * @job_ns: device time of its last jobs on average, 0 while there were none
  * @index: number of the lane
  *
@@ -66,6 +68,7 @@ struct xqaccel_lane {
 	u64 fence_seqno;
 	struct list_head fences;
 	unsigned int fence_count;
+	struct eventfd_ctx *event;
 	u64 job_ns;
 	u32 index;
 };
@@ -136,6 +139,7 @@ struct xqaccel_client {
 	struct xqaccel_occupancy occupancy;	/* of hardware queues */
 	u64 device_ns;				/* device time that its jobs had */
 	struct xqaccel_lane lane[XQACCEL_LANES];
+	struct eventfd_ctx *event;	/* tells of completions of all lanes; or NULL */
 	struct list_head done;		/* jobs that ended and were not reaped */
 	unsigned int done_count;	/* length of done */
 	unsigned int unreaped;		/* jobs accepted and not reaped, but for those of rings */

@@ -4,6 +4,7 @@
 #define XQACCEL_COMPAT_H
 
 #include <linux/dma-mapping.h>
+#include <linux/eventfd.h>
 #include <linux/mm.h>
 #include <linux/version.h>
 
@@ -58,6 +59,16 @@ static inline void xqaccel_removed(void)
 {
 }
 #endif
+
+/* Before 6.8 it says how much is added. */
+static inline void xqaccel_eventfd_signal(struct eventfd_ctx *event)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
+	eventfd_signal(event, 1);
+#else
+	eventfd_signal(event);
+#endif
+}
 
 #ifdef CONFIG_IO_URING
 

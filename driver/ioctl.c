@@ -58,6 +58,7 @@ union ioctl_data {
 	struct xqaccel_buf_export buf_export;
 	struct xqaccel_program_create program_create;
 	struct xqaccel_program_destroy program_destroy;
+	struct xqaccel_eventfd eventfd;
 };
 
 /* The layout is the same for 32- and 64-bit user space and has no padding of its own. */
@@ -79,6 +80,7 @@ static_assert(sizeof(struct xqaccel_wait) == 56);
 static_assert(sizeof(struct xqaccel_cancel) == 16);
 static_assert(sizeof(struct xqaccel_program_create) == 32);
 static_assert(sizeof(struct xqaccel_program_destroy) == 8);
+static_assert(sizeof(struct xqaccel_eventfd) == 16);
 static_assert(sizeof(struct xqaccel_profile) == 32);
 
 static const struct ioctl_op ioctl_ops[] = {
@@ -114,6 +116,9 @@ static const struct ioctl_op ioctl_ops[] = {
 		 true, true, xqaccel_ioctl_buf_import, xqaccel_buf_import_finish),
 	IOCTL_OP(XQACCEL_CMD_BUF_EXPORT, XQACCEL_IOCTL_BUF_EXPORT, xqaccel_buf_export, fd,
 		 true, true, xqaccel_ioctl_buf_export, xqaccel_buf_export_finish),
+	/* Can be taken away when the device is gone. */
+	IOCTL_OP(XQACCEL_CMD_EVENTFD, XQACCEL_IOCTL_EVENTFD, xqaccel_eventfd, lane, false, false,
+		 xqaccel_ioctl_eventfd, NULL),
 };
 
 static const struct ioctl_op *ioctl_find(unsigned int cmd)

@@ -75,4 +75,7 @@ int xqaccel_ioctl_program_destroy(struct xqaccel_call *call);
 /* cancel.c */
 int xqaccel_ioctl_cancel(struct xqaccel_call *call);
 
+/* eventfd.c */
+int xqaccel_ioctl_eventfd(struct xqaccel_call *call);
+
 #endif

@@ -5,6 +5,7 @@
 
 #include "buffer.h"
 #include "client.h"
+#include "eventfd.h"
 #include "fence.h"
 #include "job.h"
 #include "program.h"
@@ -323,6 +324,7 @@ void xqaccel_job_end(struct xqaccel_job *job)
 	list_add_tail(&job->lane_node, &job->lane->done);
 	client->done_count++;
 	job->lane->done_count++;
+	xqaccel_events_completion(job->lane);
 	/* With the events: it is a job's end, and the lock is held; see wait.c. */
 	wake_up_poll(&client->wait, EPOLLIN | EPOLLRDNORM);
 	xqaccel_job_release(job);

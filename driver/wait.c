@@ -14,6 +14,7 @@
 #include <linux/wait.h>
 
 #include "client.h"
+#include "eventfd.h"
 #include "ioctl.h"
 #include "job.h"
 #include "trace.h"
@@ -177,6 +178,7 @@ static void put_back(struct xqaccel_client *client, struct list_head *jobs)
 		list_add(&job->lane_node, &job->lane->done);
 		job->lane->done_count++;
 		client->done_count++;
+		xqaccel_events_completion(job->lane);
 	}
 	spin_unlock_irq(&client->xq->lock);
 	wake_up_all(&client->wait);

@@ -18,7 +18,7 @@ pci platform bus core debugfs chrdev sysfs ioctl info fdinfo
 uring uring_command submit wait cancel program program_run buffer_ioctl buffer_export buffer buffer_mmap client user context
 invalidate
 watchdog suspend irq reset coredump snapshot
-scheduler queue dma_sync job fence reservation
+scheduler queue dma_sync job fence reservation eventfd
 kept buffer_pages buffer_user buffer_import mmu account fair caps power job_check job_memory timeout fault trace workqueue
 """.split()
 

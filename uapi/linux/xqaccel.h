@@ -1043,6 +1043,31 @@ struct xqaccel_wait {
 	__u32 pending;
 };
 
+#define XQACCEL_EVENTFD_LANE		(1U << 0)	/* only of jobs of @lane */
+
+#define XQACCEL_NO_EVENTFD		(-1)
+
+/**
+ * struct xqaccel_eventfd - XQACCEL_IOCTL_EVENTFD
+ * @size: sizeof(struct xqaccel_eventfd)
+ * @flags: XQACCEL_EVENTFD_LANE or 0
+ * @fd: descriptor of an eventfd, which can be closed afterwards; XQACCEL_NO_EVENTFD: none any more
+ * @lane: with EVENTFD_LANE, else 0
+ *
+ * From here on one is added to the eventfd for each completion that comes and that
+ * XQACCEL_IOCTL_WAIT has then, of all lanes or of one; also for one that a WAIT took and could not
+ * write, and when the device is gone. Completions that were there before are not told. The file has
+ * one for all lanes, and one for each; another takes the place of the one before.
+ *
+ * EBADF: no such descriptor. EINVAL: not that of an eventfd.
+ */
+struct xqaccel_eventfd {
+	__u32 size;
+	__u32 flags;
+	__s32 fd;
+	__u32 lane;
+};
+
 /* ---- programs ----------------------------------------------------------- */
 
 /**
@@ -1103,6 +1128,7 @@ struct xqaccel_program_destroy {
 #define XQACCEL_CMD_BUF_WRAP		0x09
 #define XQACCEL_CMD_BUF_IMPORT		0x0a
 #define XQACCEL_CMD_BUF_EXPORT		0x0b
+#define XQACCEL_CMD_EVENTFD		0x0c
 
 /* The size is in the structure, so that a number never changes. */
 #define XQACCEL_IOCTL_INFO		_IO(XQACCEL_IOCTL_TYPE, XQACCEL_CMD_INFO)
@@ -1117,6 +1143,7 @@ struct xqaccel_program_destroy {
 #define XQACCEL_IOCTL_BUF_WRAP		_IO(XQACCEL_IOCTL_TYPE, XQACCEL_CMD_BUF_WRAP)
 #define XQACCEL_IOCTL_BUF_IMPORT	_IO(XQACCEL_IOCTL_TYPE, XQACCEL_CMD_BUF_IMPORT)
 #define XQACCEL_IOCTL_BUF_EXPORT	_IO(XQACCEL_IOCTL_TYPE, XQACCEL_CMD_BUF_EXPORT)
+#define XQACCEL_IOCTL_EVENTFD		_IO(XQACCEL_IOCTL_TYPE, XQACCEL_CMD_EVENTFD)
 
 /* ---- io_uring ------------------------------------------------------------- */
 

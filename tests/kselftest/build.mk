@@ -3,7 +3,7 @@
 # Tests of the driver, run in the VM. They use nothing but the ioctls, except where the library is what is tested.
 
 STATIC_LIBS += xqkselftest
-xqkselftest-y := $(addprefix tests/kselftest/, batch.c device.c device_faults.c fault_injection.c gemm_case.c guest.c shared_memory.c)
+xqkselftest-y := $(addprefix tests/kselftest/, batch.c device.c device_faults.c fault_injection.c fences.c gemm_case.c guest.c shared_memory.c)
 
 # The reference loops are the slowest part under emulation.
 CFLAGS-tests/kselftest/gemm_case.c := -O3

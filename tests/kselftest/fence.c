@@ -11,40 +11,12 @@
 #include <sys/wait.h>
 
 #include "device.h"
+#include "fences.h"
 #include "guest.h"
 #include "harness.h"
 #include "shared_memory.h"
 
 #define PAGE	4096
-#define TIMEOUT_MS	60000
-#define HOLD_NS		(50 * SECOND)
-
-/* 1: signalled well, 0: not yet, -errno: with an error. */
-static int fence_status(int fence)
-{
-	struct sync_file_info info = { .name = "" };
-
-	return ioctl(fence, SYNC_IOC_FILE_INFO, &info) ? -errno : info.status;
-}
-
-static bool fence_waits(int fence, unsigned int ms)
-{
-	const int64_t began = now_ns();
-	struct pollfd p = { .fd = fence, .events = POLLIN };
-
-	while (poll(&p, 1, 100) == 0)
-		if (over_limit(began, ms * MS))
-			return false;
-	return true;
-}
-
-/* Whether who would read (POLLIN) or write (POLLOUT) a dma-buf has to wait. */
-static bool dmabuf_busy(int dmabuf, short events)
-{
-	struct pollfd p = { .fd = dmabuf, .events = events };
-
-	return poll(&p, 1, 0) == 0;
-}
 
 FIXTURE(fence)
 {
@@ -78,28 +50,6 @@ FIXTURE_TEARDOWN(fence)
 	EXPECT_EQ(0, stat_settles("jobs", 0, 10000));
 }
 
-/* Submits jobs with fences; in < 0: with none, out NULL: no fence is asked for. */
-static int submit_fenced(int fd, const struct xqaccel_job_desc *jobs, unsigned int count,
-			 uint32_t lane, uint32_t flags, int in, int *out, uint64_t *id)
-{
-	struct xqaccel_submit cmd = {
-		.size = sizeof(cmd),
-		.flags = flags | (in >= 0 ? XQACCEL_SUBMIT_IN_FENCE : 0) |
-			 (out ? XQACCEL_SUBMIT_OUT_FENCE : 0),
-		.jobs = { sizeof(*jobs), count, (uintptr_t)jobs },
-		.lane = lane,
-		.timeout_ms = TIMEOUT_MS,
-		.in_fence = in >= 0 ? in : 0,
-	};
-	const int ret = device_ioctl(fd, XQACCEL_IOCTL_SUBMIT, &cmd);
-
-	if (out)
-		*out = cmd.out_fence;
-	if (id)
-		*id = cmd.first_id;
-	return ret;
-}
-
 /* A descriptor that the process has next; closed. */
 static int next_descriptor(void)
 {
@@ -107,40 +57,6 @@ static int next_descriptor(void)
 
 	close(fd);
 	return fd;
-}
-
-/* ---- jobs that run until they are let go ---------------------------------------------- */
-
-/*
- * A job that runs until release(), while others are as fast as ever: its fence, or -errno. The
- * device reads how slow a job is when it begins.
- */
-static int hold(int fd, const struct xqaccel_job_desc *job, uint32_t lane)
-{
-	struct xqaccel_completion c;
-	int tries, fence;
-
-	for (tries = 0; tries < 20; tries++) {
-		if (inject("slow-ns", HOLD_NS) ||
-		    submit_fenced(fd, job, 1, lane, 0, -1, &fence, NULL))
-			return -EIO;
-		sleep_ms(20 << tries / 4);
-		if (inject("slow-ns", 1))
-			return -EIO;
-		sleep_ms(20);
-		if (!fence_status(fence))
-			return fence;
-		/* It began too late. */
-		close(fence);
-		if (wait_lane(fd, lane, &c, 10 * SECOND))
-			return -EIO;
-	}
-	return -ETIME;
-}
-
-static int release(void)
-{
-	return inject("slow-ns", 0);
 }
 
 /* ---- a submit's fence ------------------------------------------------------------- */

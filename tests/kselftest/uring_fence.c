@@ -2,12 +2,11 @@
 /* Commands of io_uring with fences: what they wait for, and what waits for them. */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/sync_file.h>
 #include <poll.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 
 #include "device.h"
+#include "fences.h"
 #include "guest.h"
 #include "harness.h"
 #include "ring.h"
@@ -97,13 +96,6 @@ static void prepare(struct io_uring *ring, int fd, const struct xqaccel_job_desc
 	ring_payload(ring, ring_command(ring, fd, XQACCEL_URING_SUBMIT, user_data), &s, sizeof(s));
 }
 
-static int fence_status(int fence)
-{
-	struct sync_file_info info = { .name = "" };
-
-	return ioctl(fence, SYNC_IOC_FILE_INFO, &info) ? -errno : info.status;
-}
-
 /* A worker of the kernel writes it. */
 static bool fence_comes(const int32_t *fence)
 {
@@ -142,43 +134,40 @@ TEST_EACH(out)
 	close(fence);
 }
 
-/* A command in lane 1 waits for one in lane 0, and one in lane 2 for that of a call. */
+/* Commands in lanes 1 and 3 wait for a call's job, one in lane 2 does not. */
 TEST_EACH(in)
 {
-	struct xqaccel_submit call = {
-		.size = sizeof(call), .lane = 3,
-		.flags = XQACCEL_SUBMIT_IN_FENCE | XQACCEL_SUBMIT_OUT_FENCE,
-		.jobs = { sizeof(self->job), 1, (uintptr_t)&self->job },
-	};
-	struct xqaccel_completion c;
-	int32_t first = -1;
+	struct xqaccel_job_desc job = self->job;
+	int32_t fence = -1;
 	struct result r;
-	int i;
+	int held, i;
 
 	if (!host_present())
 		SKIP(return, "no host to hold jobs");
-	ASSERT_EQ(0, inject("slow-ns", 50 * SECOND));
-	prepare(&self->ring, self->fd, &self->job, 0, -1, &first, 0);
+	held = hold(self->fd, &job, 0);
+	ASSERT_LE(0, held);
+	prepare(&self->ring, self->fd, &job, 1, held, &fence, 1);
 	ASSERT_EQ(0, ring_submit(&self->ring, 1));
-	ASSERT_TRUE(fence_comes(&first));
-	ASSERT_TRUE(fence_there(first));
-	EXPECT_EQ(0, fence_status(first));
-	prepare(&self->ring, self->fd, &self->job, 1, first, NULL, 1);
+	ASSERT_TRUE(fence_comes(&fence));
+	ASSERT_TRUE(fence_there(fence));
+	prepare(&self->ring, self->fd, &job, 3, fence, NULL, 3);
 	ASSERT_EQ(0, ring_submit(&self->ring, 1));
-	call.in_fence = first;
-	ASSERT_EQ(0, device_ioctl(self->fd, XQACCEL_IOCTL_SUBMIT, &call));
-	prepare(&self->ring, self->fd, &self->job, 2, call.out_fence, NULL, 2);
+	prepare(&self->ring, self->fd, &job, 2, -1, NULL, 2);
 	ASSERT_EQ(0, ring_submit(&self->ring, 1));
-	EXPECT_EQ(-ETIMEDOUT, wait_one(self->fd, &c, 50 * MS));
-	ASSERT_EQ(0, inject("slow-ns", 0));
-	for (i = 0; i < 3; i++) {
+	ASSERT_EQ(0, ring_wait(&self->ring, &r, 10 * SECOND));
+	EXPECT_EQ(2ULL, r.user_data);
+	EXPECT_EQ(0, r.res);
+	sleep_ms(20);
+	EXPECT_EQ(0, fence_status(fence));
+	ASSERT_EQ(0, release());
+	for (i = 0; i < 2; i++) {
 		ASSERT_EQ(0, ring_wait(&self->ring, &r, 10 * SECOND));
 		EXPECT_EQ(0, r.res);
 	}
-	EXPECT_EQ(0, wait_one(self->fd, &c, 10 * SECOND));
-	EXPECT_EQ(1, fence_status(first));
-	close(first);
-	close(call.out_fence);
+	EXPECT_EQ(0, wait_one(self->fd, &(struct xqaccel_completion){ 0 }, 10 * SECOND));
+	EXPECT_EQ(1, fence_status(fence));
+	close(fence);
+	close(held);
 }
 
 /* What others have, too, brings its fence with it, and a batch has one. */

@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -467,6 +468,25 @@ static int call_cancel(struct fuzz_file *f, const struct fuzz_call *c, struct ra
 	return run_ioctl(f, c, XQACCEL_IOCTL_CANCEL, &cmd, sizeof(cmd));
 }
 
+/* An eventfd that is closed at once: the driver has it until it gets another. */
+static int call_event(struct fuzz_file *f, const struct fuzz_call *c, struct random *r)
+{
+	const int event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	struct xqaccel_eventfd cmd = {
+		.size = sizeof(cmd), .fd = random_one_in(r, 4) ? XQACCEL_NO_EVENTFD : event,
+	};
+	int ret;
+
+	if (random_one_in(r, 2)) {
+		cmd.flags = XQACCEL_EVENTFD_LANE;
+		cmd.lane = random_below(r, 8);
+	}
+	apply_edits(c, &cmd, 0, sizeof(cmd));
+	ret = run_ioctl(f, c, XQACCEL_IOCTL_EVENTFD, &cmd, sizeof(cmd));
+	close(event);
+	return ret;
+}
+
 static int call_poll(struct fuzz_file *f, struct random *r)
 {
 	struct pollfd p = { .fd = f->fd, .events = POLLIN };
@@ -530,6 +550,9 @@ int fuzz_call_run(struct fuzz_world *w, const struct fuzz_call *c)
 		break;
 	case FUZZ_CANCEL:
 		ret = call_cancel(f, c, &r);
+		break;
+	case FUZZ_EVENT:
+		ret = call_event(f, c, &r);
 		break;
 	case FUZZ_POLL:
 		ret = call_poll(f, &r);

@@ -125,6 +125,7 @@ static const struct {
 	{ XQACCEL_IOCTL_SUBMIT, sizeof(struct xqaccel_submit) },
 	{ XQACCEL_IOCTL_WAIT, sizeof(struct xqaccel_wait) },
 	{ XQACCEL_IOCTL_CANCEL, sizeof(struct xqaccel_cancel) },
+	{ XQACCEL_IOCTL_EVENTFD, sizeof(struct xqaccel_eventfd) },
 };
 
 enum { CALLS = ARRAY_SIZE(calls) };

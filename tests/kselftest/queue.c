@@ -4,9 +4,13 @@
  * respect. And jobs in a ring of the program's.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <liburing.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <xqaccel/program.h>
 #include <xqaccel/ring.h>
@@ -356,8 +360,123 @@ TEST_F(queue, ring_of_the_program)
 	EXPECT_EQ(-EOPNOTSUPP, xq_ring_prepare(self->dev, sqe, 64, &jobs));
 	jobs.count = 256;
 	EXPECT_EQ(-EINVAL, xq_ring_prepare(self->dev, sqe, 128, &jobs));
+	jobs = (struct xq_ring_jobs){ .jobs = &job, .count = 1, .flags = XQACCEL_SUBMIT_EXPLICIT };
+	EXPECT_EQ(-EOPNOTSUPP, xq_ring_prepare(self->dev, sqe, 64, &jobs));
 	own_ring(_metadata, self, 64);
 	own_ring(_metadata, self, 128);
+}
+
+/* The fence of a command in the program's ring is one for a queue. */
+TEST_F(queue, fence_of_a_ring)
+{
+	const struct xq_queue_options options = { .flags = XQ_QUEUE_FENCES };
+	struct xqaccel_job_desc job = job_at(self, 0), after = job_at(self, 1);
+	struct xq_fences f = { .flags = XQACCEL_SUBMIT_IN_FENCE, .in = -1 };
+	const struct xq_ring_jobs jobs = {
+		.jobs = &job, .count = 1, .lane = 7, .flags = XQACCEL_SUBMIT_OUT_FENCE,
+		.out_fence = &f.in,
+	};
+	struct io_uring ring;
+	uint64_t id;
+
+	if (!xq_device_has_ring(self->dev) || !xq_device_has_fences(self->dev))
+		SKIP(return, "no rings or no fences");
+	ASSERT_EQ(0, io_uring_queue_init(4, &ring, IORING_SETUP_SQE128));
+	ASSERT_EQ(0, xq_ring_prepare(self->dev, io_uring_get_sqe(&ring), 128, &jobs));
+	ASSERT_EQ(1, io_uring_submit(&ring));
+	EXPECT_EQ(0, xq_ring_status(next_res(_metadata, &ring, &id)));
+	ASSERT_LE(0, f.in);
+	ASSERT_EQ(0, xq_queue_create(self->dev, &options, &self->queue));
+	while (xq_job_submit_fenced(self->queue, &after, 1, &f) == -EBADF)
+		sleep_ms(1);
+	ASSERT_EQ(1, xq_queue_wait(self->queue, &(struct xq_completion){ 0 }, 1, 1, -1));
+	EXPECT_EQ(0U, wrong_results(self, 2));
+	xq_queue_destroy(self->queue);
+	close(f.in);
+	io_uring_queue_exit(&ring);
+}
+
+/* ---- fences and eventfds ------------------------------------------------------------ */
+
+/* Of two queues, the second's jobs are in front of the first's unless they wait for them. */
+TEST_F_TIMEOUT(queue, fences, 60)
+{
+	const struct xq_queue_options options = { .flags = XQ_QUEUE_FENCES };
+	struct xqaccel_job_desc job = job_at(self, 0), jobs[BATCH];
+	struct xq_fences f = { .flags = XQACCEL_SUBMIT_OUT_FENCE };
+	struct pollfd p = { .events = POLLIN };
+	struct xq_completion done[BATCH];
+	struct xq_queue *first, *second;
+	unsigned int i;
+
+	if (!xq_device_has_fences(self->dev))
+		SKIP(return, "no fences here");
+	ASSERT_EQ(0, xq_queue_create(self->dev, &options, &first));
+	ASSERT_EQ(0, xq_queue_create(self->dev, &options, &second));
+	EXPECT_EQ(0, strcmp(xq_queue_engine(first), "ioctl"));
+	for (i = 0; i < BATCH; i++)
+		jobs[i] = job_at(self, i);
+	if (host_present())
+		ASSERT_EQ(0, inject("slow-ns", 50 * SECOND));
+	ASSERT_EQ(1, xq_job_submit_fenced(first, &job, 1, &f));
+	ASSERT_LE(0, f.out);
+	p.fd = f.out;
+	EXPECT_EQ(host_present() ? 0 : 1, poll(&p, 1, host_present() ? 20 : 10000));
+	f.flags = XQACCEL_SUBMIT_IN_FENCE | XQACCEL_SUBMIT_OUT_FENCE;
+	f.in = p.fd;
+	ASSERT_EQ(BATCH, xq_job_submit_fenced(second, jobs, BATCH, &f));
+	ASSERT_LE(0, f.out);
+	if (host_present())
+		ASSERT_EQ(0, inject_nothing());
+	p.fd = f.out;
+	EXPECT_EQ(1, poll(&p, 1, 10000));
+	EXPECT_EQ(BATCH, xq_queue_wait(second, done, BATCH, 0, 0));
+	EXPECT_EQ(1, xq_queue_wait(first, done, 1, 0, 0));
+	EXPECT_EQ(0U, wrong_results(self, BATCH));
+	close(f.in);
+	close(f.out);
+	f.in = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	EXPECT_EQ(-EBADF, xq_job_submit_fenced(second, jobs, 1, &f));
+	EXPECT_EQ(-1, f.out);
+	close(f.in);
+	xq_queue_destroy(first);
+	xq_queue_destroy(second);
+}
+
+/* Readable whenever there is something to take; the same with a ring. */
+TEST_OF_EACH(eventfd, 60)
+{
+	const int event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	struct pollfd p = { .fd = event, .events = POLLIN };
+	struct xqaccel_job_desc job = job_at(self, 0);
+	struct xq_completion done[4];
+	unsigned int i, taken = 0;
+	eventfd_t count;
+
+	ASSERT_EQ(0, xq_queue_eventfd(self->queue, event));
+	/* Again, in its own place. */
+	ASSERT_EQ(0, xq_queue_eventfd(self->queue, event));
+	EXPECT_EQ(0, poll(&p, 1, 0));
+	for (i = 0; i < 4; i++)
+		ASSERT_EQ(1, xq_job_submit(self->queue, &job, 1));
+	while (taken < 4) {
+		int ready;
+
+		do {
+			ready = poll(&p, 1, 10000);
+		} while (ready < 0 && errno == EINTR);
+		ASSERT_EQ(1, ready);
+		ASSERT_EQ(0, eventfd_read(event, &count));
+		taken += xq_queue_wait(self->queue, done, 4, 0, 0);
+	}
+	EXPECT_EQ(4U, taken);
+	EXPECT_EQ(-EBADF, xq_queue_eventfd(self->queue, 1000));
+	EXPECT_EQ(-EINVAL, xq_queue_eventfd(self->queue, STDOUT_FILENO));
+	ASSERT_EQ(0, xq_queue_eventfd(self->queue, -1));
+	eventfd_read(event, &count);
+	ASSERT_EQ(0, xq_job_run(self->queue, &job, NULL));
+	EXPECT_EQ(0, poll(&p, 1, 0));
+	close(event);
 }
 
 /* ---- the example that streams a file ------------------------------------------------ */

@@ -79,14 +79,14 @@ test_onnx_fused.py-args = $(O)/obj/bin/xq $(O)/asan/bin/xq
 
 # ---- the library -----------------------------------------------------------------------------------
 
-XQ_LIBRARY_TESTS := test_pack test_soft test_soft_jobs test_shared test_job test_program test_program_flow test_ioctl test_matmul
+XQ_LIBRARY_TESTS := test_pack test_soft test_soft_jobs test_shared test_eventfd test_job test_program test_program_flow test_ioctl test_matmul
 $(foreach t,$(XQ_LIBRARY_TESTS),$(eval $(t)-y := tests/unit/$(t).c) $(eval $(t)-libs := xqaccel))
 test_soft-y += tests/unit/queue_case.c
 test_soft_jobs-y += tests/unit/queue_case.c
 test_program-y += tests/unit/queue_case.c
 UNIT_TESTS += $(XQ_LIBRARY_TESTS)
 UNIT_TESTS_asan += $(XQ_LIBRARY_TESTS)
-UNIT_TESTS_tsan += test_soft test_soft_jobs test_program
+UNIT_TESTS_tsan += test_soft test_soft_jobs test_eventfd test_program
 UNIT_TESTS_arm64 += test_pack test_soft_jobs
 
 UNIT_TESTS += test_npy

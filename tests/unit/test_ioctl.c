@@ -21,6 +21,7 @@ static struct {
 	int opened, closed, created, destroyed, signals;
 	struct xqaccel_submit submit;
 	struct xqaccel_wait wait;
+	struct xqaccel_eventfd eventfd;
 	struct xqaccel_job_desc job;
 	struct xqaccel_pair pairs[2];
 	uint32_t pair_count;
@@ -93,11 +94,13 @@ static int create(struct xqaccel_buf_create *c)
 
 static int submit(struct xqaccel_submit *s)
 {
-	EXPECT(s->size == sizeof(*s) && !s->flags && !s->reserved, "not zero");
+	EXPECT(s->size == sizeof(*s) && !s->reserved, "not zero");
+	EXPECT(!s->in_fence || s->flags & XQACCEL_SUBMIT_IN_FENCE, "a fence without its flag");
 	EXPECT(s->jobs.stride == sizeof(fake.job) && s->jobs.count, "%u", s->jobs.stride);
 	fake.job = *(struct xqaccel_job_desc *)(uintptr_t)s->jobs.array;
 	s->accepted = s->jobs.count;
 	s->first_id = 41;
+	s->out_fence = s->flags & XQACCEL_SUBMIT_OUT_FENCE ? 9 : -1;
 	fake.submit = *s;
 	return 0;
 }
@@ -135,6 +138,9 @@ static int fake_ioctl(int fd, unsigned long request, void *argument)
 		return submit(argument);
 	case XQACCEL_IOCTL_WAIT:
 		return wait_for(argument);
+	case XQACCEL_IOCTL_EVENTFD:
+		fake.eventfd = *(struct xqaccel_eventfd *)argument;
+		return 0;
 	}
 	return answer(ENOTTY);
 }
@@ -320,5 +326,60 @@ static void signals(void)
 	xq_device_close(dev);
 }
 
+/* What a submit with fences asks of the driver, and where there are none. */
+static void fences(void)
+{
+	const struct xq_queue_options options = { .flags = XQ_QUEUE_FENCES };
+	const struct xq_queue_options ring = { .flags = XQ_QUEUE_FENCES | XQ_QUEUE_URING };
+	struct xq_fences f = { .flags = XQACCEL_SUBMIT_OUT_FENCE, .in = 5 };
+	struct xqaccel_job_desc raw[9] = { { .user_data = 3 } };
+	struct xq_gemm jobs[8] = { { .m = 1, .n = 1, .k = 1 } };
+	struct xq_device *dev;
+	struct xq_queue *queue;
+
+	reset();
+	EXPECT(!open_fake(&dev) && !xq_device_has_fences(dev), "an old driver");
+	EXPECT(xq_queue_create(dev, &options, &queue) == -EOPNOTSUPP, "no fences");
+	xq_device_close(dev);
+
+	reset();
+	fake.info.abi |= XQACCEL_ABI_SYNC_FILE;
+	EXPECT(!open_fake(&dev) && xq_device_has_fences(dev), "open");
+	EXPECT(xq_queue_create(dev, &ring, &queue) == -EINVAL, "fences by a ring");
+	EXPECT(!xq_queue_create(dev, &options, &queue), "queue");
+	EXPECT(xq_queue_submit_fenced(queue, jobs, 1, &f) == 1 && f.out == 9, "out %d", f.out);
+	EXPECT(fake.submit.flags == XQACCEL_SUBMIT_OUT_FENCE && !fake.submit.in_fence, "out alone");
+	f.flags = XQACCEL_SUBMIT_IN_FENCE | XQACCEL_SUBMIT_EXPLICIT;
+	EXPECT(xq_job_submit_fenced(queue, raw, 8, &f) == 8 && f.out == -1, "in");
+	EXPECT(fake.submit.flags == f.flags && fake.submit.in_fence == 5 && fake.submit.jobs.count == 8,
+	       "in alone, all in one call");
+	EXPECT(fake.job.user_data == 3 && xq_queue_pending(queue) == 9, "%u", xq_queue_pending(queue));
+	EXPECT(xq_job_submit_fenced(queue, raw, 9, &f) == -EINVAL, "more than a call takes");
+	EXPECT(xq_job_submit_fenced(queue, raw, 0, &f) == -EINVAL, "none");
+	fake.wait_errno = ENOENT;
+	xq_queue_destroy(queue);
+	xq_device_close(dev);
+}
+
+/* A lane's eventfd goes with its queue. */
+static void eventfds(void)
+{
+	struct xq_device *dev;
+	struct xq_queue *first, *second;
+
+	reset();
+	EXPECT(!open_fake(&dev) && !xq_queue_create(dev, NULL, &first) &&
+	       !xq_queue_create(dev, NULL, &second), "open");
+	EXPECT(!xq_queue_eventfd(second, 6) && fake.eventfd.fd == 6 && fake.eventfd.lane == 1 &&
+	       fake.eventfd.flags == XQACCEL_EVENTFD_LANE, "fd %d", fake.eventfd.fd);
+	xq_queue_destroy(second);
+	EXPECT(fake.eventfd.fd == XQACCEL_NO_EVENTFD && fake.eventfd.lane == 1, "left there");
+	fake.eventfd.lane = 77;
+	xq_queue_destroy(first);
+	EXPECT(fake.eventfd.lane == 77, "had none");
+	xq_device_close(dev);
+}
+
 KTAP_MAIN({ "opening", opening }, { "a driver of another ABI", other_abi }, { "pairs", pairs },
-	  { "buffers and jobs", buffers_and_jobs }, { "statuses", statuses }, { "signals", signals })
+	  { "buffers and jobs", buffers_and_jobs }, { "statuses", statuses }, { "signals", signals },
+	  { "fences", fences }, { "eventfds", eventfds })

@@ -211,12 +211,13 @@ struct xq_completion {
 
 #define XQ_QUEUE_IOCTL	(1U << 0)	/* jobs go to the driver by ioctl */
 #define XQ_QUEUE_URING	(1U << 1)	/* by a ring of the queue's own (io_uring) */
+#define XQ_QUEUE_FENCES	(1U << 2)	/* jobs may have fences; they go by ioctl */
 
 /**
  * struct xq_queue_options - zero for the defaults
  * @timeout_ms: time limit of each job on the device, 0 for the device's default
- * @flags: XQ_QUEUE_*, at most one of them; 0 for the environment's XQ_QUEUE_ENGINE, "ioctl" or "uring",
- *	and if that is unset a ring where driver and system have it
+ * @flags: XQ_QUEUE_IOCTL (with or without FENCES), FENCES or URING; 0 for the environment's
+ *	XQ_QUEUE_ENGINE, "ioctl" or "uring", and if that is unset a ring where driver and system have it
  */
 struct xq_queue_options {
 	uint32_t timeout_ms;
@@ -232,8 +233,9 @@ struct xq_queue_options {
  * as -ECANCELED, and a job that the driver refuses when it was accepted already, as the user has too many
  * under way or memory is short, has a completion with that error.
  *
- * Return: -ENOMEM, -EINVAL (also of XQ_QUEUE_ENGINE), -ENOSPC (no lane is free), and where a ring is asked
- * for and there is none -EOPNOTSUPP or what io_uring_setup() says.
+ * Return: -ENOMEM, -EINVAL (also of XQ_QUEUE_ENGINE), -ENOSPC (no lane is free), where a ring is asked
+ * for and there is none -EOPNOTSUPP or what io_uring_setup() says, and -EOPNOTSUPP where fences are and
+ * xq_device_has_fences() says that there are none.
  */
 int xq_queue_create(struct xq_device *dev, const struct xq_queue_options *options,
 		    struct xq_queue **queue);
@@ -280,6 +282,52 @@ int xq_queue_wait(struct xq_queue *queue, struct xq_completion *completions, uns
  */
 int xq_queue_cancel(struct xq_queue *queue, uint64_t user_data);
 
+/** xq_device_has_fences() - whether jobs can have fences; "soft" has none, and neither have old drivers */
+bool xq_device_has_fences(const struct xq_device *dev);
+
+/**
+ * struct xq_fences - what jobs wait for, and what waits for them
+ * @flags: XQACCEL_SUBMIT_*
+ * @in: with XQACCEL_SUBMIT_IN_FENCE: descriptor of a sync_file, which stays the caller's: the jobs start
+ *	when it is signalled, and so do later ones of the queue
+ * @out: with XQACCEL_SUBMIT_OUT_FENCE set to one that is signalled when the accepted jobs have ended, with
+ *	the error of the first that failed; owned by the caller, closed on exec. Else set to -1
+ *
+ * linux/xqaccel.h (struct xqaccel_submit) has all of it, also what XQACCEL_SUBMIT_EXPLICIT leaves out for
+ * buffers that others have, too.
+ */
+struct xq_fences {
+	uint32_t flags;
+	int in;
+	int out;
+};
+
+/**
+ * xq_queue_submit_fenced() - start jobs that wait for a fence, or have one
+ * @count: of @jobs, at most max_batch of the device
+ * @fences: @out is set if jobs were accepted
+ *
+ * Return: as xq_queue_submit(); -EBADF no descriptor of a sync_file, -EMFILE, and -EOPNOTSUPP for a queue
+ * with a ring or of "soft", and flags that the driver does not know.
+ */
+int xq_queue_submit_fenced(struct xq_queue *queue, const struct xq_gemm *jobs, unsigned int count,
+			   struct xq_fences *fences);
+
+/**
+ * xq_queue_eventfd() - have an eventfd tell of completions
+ * @fd: of an eventfd, which stays the caller's and can be closed; -1: none any more. It takes the place of
+ *	the one before
+ *
+ * From then on at least one is added to it when completions come that xq_queue_wait() can take, and when the
+ * device is lost; with a ring also for what a silent job leaves. What was there before is not told. A program
+ * that finds it readable reads it, and then takes with @min 0 until there is nothing.
+ *
+ * With a ring completions come when the thread that submitted sleeps in the kernel or calls it.
+ *
+ * Return: 0, -EBADF, -EINVAL (not an eventfd), -EMFILE, -ENOMEM; -ENOTTY from an older driver.
+ */
+int xq_queue_eventfd(struct xq_queue *queue, int fd);
+
 /** xq_queue_pending() - jobs submitted whose completions were not taken */
 unsigned int xq_queue_pending(const struct xq_queue *queue);
 
@@ -303,6 +351,10 @@ int xq_gemm_run(struct xq_queue *queue, const struct xq_gemm *job,
  * As xq_queue_submit(); -EOPNOTSUPP also for an operation or format that the device lacks.
  */
 int xq_job_submit(struct xq_queue *queue, const struct xqaccel_job_desc *jobs, unsigned int count);
+
+/** xq_job_submit_fenced() - the same with fences, as xq_queue_submit_fenced() */
+int xq_job_submit_fenced(struct xq_queue *queue, const struct xqaccel_job_desc *jobs,
+			 unsigned int count, struct xq_fences *fences);
 
 /** xq_job_run() - submit one job of any operation and wait for it; as xq_gemm_run() */
 int xq_job_run(struct xq_queue *queue, const struct xqaccel_job_desc *job,

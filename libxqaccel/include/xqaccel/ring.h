@@ -37,6 +37,10 @@ bool xq_device_has_ring(const struct xq_device *dev);
  *	have lanes, too, from 0 on
  * @timeout_ms: time limit of each job on the device, 0 for the device's default
  * @completions: NULL, or [count], written before the command's completion; for xq_ring_completion()
+ * @flags: XQACCEL_SUBMIT_*, of entries of 128 bytes, as linux/xqaccel.h describes them
+ * @in_fence: with XQACCEL_SUBMIT_IN_FENCE: descriptor of a sync_file that the jobs wait for
+ * @out_fence: with XQACCEL_SUBMIT_OUT_FENCE: set to one that is signalled when they have ended, at the
+ *	latest when the command's completion comes; owned by the program if the jobs were accepted
  */
 struct xq_ring_jobs {
 	const struct xqaccel_job_desc *jobs;
@@ -44,6 +48,9 @@ struct xq_ring_jobs {
 	uint32_t lane;
 	uint32_t timeout_ms;
 	struct xqaccel_completion *completions;
+	uint32_t flags;
+	int in_fence;
+	int32_t *out_fence;
 };
 
 /**
@@ -53,7 +60,7 @@ struct xq_ring_jobs {
  * @sqe_bytes: of an entry of this ring: 64, or 128 with IORING_SETUP_SQE128
  *
  * One completion comes for all jobs, when the last has ended. Return: -EOPNOTSUPP a device without
- * rings, or completions in an entry of 64 bytes; -EINVAL another size, count or lane.
+ * rings or fences, or completions or flags in an entry of 64 bytes; -EINVAL another size, count or lane.
  */
 int xq_ring_prepare(const struct xq_device *dev, struct io_uring_sqe *sqe, size_t sqe_bytes,
 		    const struct xq_ring_jobs *jobs);

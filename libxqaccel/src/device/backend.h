@@ -42,8 +42,10 @@ struct xq_memory {
  * @destroy: unmap and give back
  * @submit: as XQACCEL_IOCTL_SUBMIT; returns the number accepted, at least 1, and the id of the
  *	first
+ * @submit_fenced: the same with fences; NULL if there are none
  * @wait: as XQACCEL_IOCTL_WAIT for completions of one lane; returns the number written
  * @cancel: as XQACCEL_IOCTL_CANCEL
+ * @eventfd: as XQACCEL_IOCTL_EVENTFD for one lane
  * @program_create: as XQACCEL_IOCTL_PROGRAM_CREATE
  * @program_destroy: as XQACCEL_IOCTL_PROGRAM_DESTROY
  * @file: the descriptor of the device's file; NULL if there is none
@@ -60,10 +62,14 @@ struct xq_backend_ops {
 	void (*destroy)(struct xq_backend *backend, const struct xq_memory *memory);
 	int (*submit)(struct xq_backend *backend, const struct xqaccel_job_desc *jobs,
 		      unsigned int count, uint32_t lane, uint32_t timeout_ms, uint64_t *first_id);
+	int (*submit_fenced)(struct xq_backend *backend, const struct xqaccel_job_desc *jobs,
+			     unsigned int count, uint32_t lane, uint32_t timeout_ms,
+			     struct xq_fences *fences, uint64_t *first_id);
 	int (*wait)(struct xq_backend *backend, uint32_t lane,
 		    struct xqaccel_completion *completions, unsigned int count, unsigned int min,
 		    int64_t deadline_ns);
 	int (*cancel)(struct xq_backend *backend, uint64_t id);
+	int (*eventfd)(struct xq_backend *backend, uint32_t lane, int fd);
 	int (*program_create)(struct xq_backend *backend, const struct xqaccel_job_desc *jobs,
 			      unsigned int count, unsigned int slots, uint32_t *program);
 	void (*program_destroy)(struct xq_backend *backend, uint32_t program);

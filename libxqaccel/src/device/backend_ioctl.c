@@ -139,18 +139,29 @@ static void ioctl_destroy(struct xq_backend *backend, const struct xq_memory *me
 	call(of(backend), XQACCEL_IOCTL_BUF_DESTROY, &destroy);
 }
 
-static int ioctl_submit(struct xq_backend *backend, const struct xqaccel_job_desc *jobs,
-			unsigned int count, uint32_t lane, uint32_t timeout_ms,
-			uint64_t *first_id)
+static int ioctl_submit_fenced(struct xq_backend *backend, const struct xqaccel_job_desc *jobs,
+			       unsigned int count, uint32_t lane, uint32_t timeout_ms,
+			       struct xq_fences *fences, uint64_t *first_id)
 {
 	struct xqaccel_submit submit = {
 		.size = sizeof(submit), .jobs = { sizeof(*jobs), count, (uintptr_t)jobs },
-		.lane = lane, .timeout_ms = timeout_ms,
+		.flags = fences->flags, .lane = lane, .timeout_ms = timeout_ms,
+		.in_fence = fences->flags & XQACCEL_SUBMIT_IN_FENCE ? fences->in : 0,
 	};
 	const int err = call(of(backend), XQACCEL_IOCTL_SUBMIT, &submit);
 
 	*first_id = submit.first_id;
+	fences->out = err ? -1 : submit.out_fence;
 	return err ? err : (int)submit.accepted;
+}
+
+static int ioctl_submit(struct xq_backend *backend, const struct xqaccel_job_desc *jobs,
+			unsigned int count, uint32_t lane, uint32_t timeout_ms,
+			uint64_t *first_id)
+{
+	struct xq_fences none = { .flags = 0 };
+
+	return ioctl_submit_fenced(backend, jobs, count, lane, timeout_ms, &none, first_id);
 }
 
 static int ioctl_wait(struct xq_backend *backend, uint32_t lane,
@@ -172,6 +183,15 @@ static int ioctl_cancel(struct xq_backend *backend, uint64_t id)
 	struct xqaccel_cancel cancel = { .size = sizeof(cancel), .id = id };
 
 	return call(of(backend), XQACCEL_IOCTL_CANCEL, &cancel);
+}
+
+static int ioctl_eventfd(struct xq_backend *backend, uint32_t lane, int fd)
+{
+	struct xqaccel_eventfd eventfd = {
+		.size = sizeof(eventfd), .flags = XQACCEL_EVENTFD_LANE, .fd = fd, .lane = lane,
+	};
+
+	return call(of(backend), XQACCEL_IOCTL_EVENTFD, &eventfd);
 }
 
 static int ioctl_program_create(struct xq_backend *backend, const struct xqaccel_job_desc *jobs,
@@ -202,7 +222,8 @@ static int ioctl_file(struct xq_backend *backend)
 static const struct xq_backend_ops ioctl_ops = {
 	.close = ioctl_close, .create = ioctl_create, .wrap = ioctl_wrap, .import = ioctl_import,
 	.export = ioctl_export, .destroy = ioctl_destroy,
-	.submit = ioctl_submit, .wait = ioctl_wait, .cancel = ioctl_cancel,
+	.submit = ioctl_submit, .submit_fenced = ioctl_submit_fenced, .wait = ioctl_wait,
+	.cancel = ioctl_cancel, .eventfd = ioctl_eventfd,
 	.program_create = ioctl_program_create, .program_destroy = ioctl_program_destroy,
 	.file = ioctl_file,
 };

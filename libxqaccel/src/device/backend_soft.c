@@ -252,6 +252,9 @@ static int soft_submit(struct xq_backend *backend, const struct xqaccel_job_desc
 	}
 	if (accepted)
 		soft_lane_doorbell(soft, lane);
+	/* The doorbell does short jobs at once, and calls nobody for them. */
+	if (soft->lane[lane].event >= 0)
+		soft_service(soft);
 	deadline = soft->lane[lane].deadline;
 	pthread_mutex_unlock(&soft->lock);
 	soft_watch_deadline(soft, deadline);
@@ -546,7 +549,7 @@ static void program_destroy(struct xq_backend *backend, uint32_t program)
 static const struct xq_backend_ops soft_ops = {
 	.close = soft_close, .create = soft_create, .wrap = soft_wrap, .import = soft_import,
 	.export = soft_export, .destroy = soft_destroy,
-	.submit = soft_submit, .wait = soft_wait, .cancel = soft_cancel,
+	.submit = soft_submit, .wait = soft_wait, .cancel = soft_cancel, .eventfd = soft_eventfd,
 	.program_create = program_create, .program_destroy = program_destroy,
 };
 
@@ -606,6 +609,7 @@ int xq_soft_open(struct xq_backend **backend, struct xqaccel_info *info)
 {
 	struct xqdev_config config = { .contexts = 1, .pin = true };
 	struct soft *soft;
+	unsigned int i;
 	int err = xq_soft_threads(&config.threads);
 
 	if (err)
@@ -613,6 +617,8 @@ int xq_soft_open(struct xq_backend **backend, struct xqaccel_info *info)
 	soft = calloc(1, sizeof(*soft));
 	if (!soft)
 		return -ENOMEM;
+	for (i = 0; i < XQ_MAX_QUEUES; i++)
+		soft->lane[i].event = -1;
 	soft->backend.ops = &soft_ops;
 	soft->service_deadline = UINT64_MAX;
 	soft->next_id = 1;

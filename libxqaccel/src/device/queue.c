@@ -27,6 +27,7 @@ struct job_name {
  * @engine: its name
  * @pending: submitted and not taken, but for silent jobs
  * @silent: silent jobs may be under way
+ * @event: the lane has an eventfd
  * @newest: the job that was submitted last
  * @names: of these jobs, a ring of @room with the oldest at @head
  */
@@ -37,7 +38,7 @@ struct xq_queue {
 	uint32_t lane;
 	uint32_t timeout_ms;
 	unsigned int pending;
-	bool silent;
+	bool silent, event;
 	uint64_t newest;
 
 	struct job_name *names;
@@ -55,9 +56,11 @@ static int wanted_engine(const struct xq_queue_options *options)
 	const uint32_t flags = options ? options->flags : 0;
 	const char *name = getenv("XQ_QUEUE_ENGINE");
 
-	if (flags & ~(XQ_QUEUE_IOCTL | XQ_QUEUE_URING) ||
-	    flags == (XQ_QUEUE_IOCTL | XQ_QUEUE_URING))
+	if (flags & ~(XQ_QUEUE_IOCTL | XQ_QUEUE_URING | XQ_QUEUE_FENCES) ||
+	    (flags & XQ_QUEUE_URING && flags != XQ_QUEUE_URING))
 		return -EINVAL;
+	if (flags & XQ_QUEUE_FENCES)
+		return (int)XQ_QUEUE_IOCTL;
 	if (flags || !name || !*name)
 		return (int)flags;
 	if (!strcmp(name, "ioctl"))
@@ -74,6 +77,8 @@ static int choose_engine(struct xq_queue *q, const struct xq_queue_options *opti
 
 	if (wanted < 0)
 		return wanted;
+	if (options && options->flags & XQ_QUEUE_FENCES && !xq_device_has_fences(q->dev))
+		return -EOPNOTSUPP;
 	q->way = q->dev->backend;
 	q->engine = soft ? "soft" : "ioctl";
 	if (wanted != (int)XQ_QUEUE_IOCTL)
@@ -83,6 +88,11 @@ static int choose_engine(struct xq_queue *q, const struct xq_queue_options *opti
 	if (wanted != (int)XQ_QUEUE_URING || (soft && !(options && options->flags)))
 		return 0;
 	return err;
+}
+
+bool xq_device_has_fences(const struct xq_device *dev)
+{
+	return dev->backend->ops->submit_fenced && (dev->info.abi & XQACCEL_ABI_SYNC_FILE);
 }
 
 const char *xq_queue_engine(const struct xq_queue *queue)
@@ -148,6 +158,9 @@ void xq_queue_destroy(struct xq_queue *queue)
 		if (n < 0 && n != -EINTR)
 			break;
 	}
+	/* The lane's next owner has nothing to do with it. */
+	if (queue->event)
+		xq_queue_eventfd(queue, XQACCEL_NO_EVENTFD);
 	if (queue->way != queue->dev->backend)
 		queue->way->ops->close(queue->way);
 	lane_give_back(queue);
@@ -224,6 +237,15 @@ int xq_queue_cancel(struct xq_queue *queue, uint64_t user_data)
 		count += !err;
 	}
 	return count;
+}
+
+int xq_queue_eventfd(struct xq_queue *queue, int fd)
+{
+	const int err = queue->way->ops->eventfd(queue->way, queue->lane, fd);
+
+	if (!err)
+		queue->event = fd >= 0;
+	return err;
 }
 
 /* ---- reaping ---------------------------------------------------------------------------------- */
@@ -345,6 +367,49 @@ int xq_queue_submit_as(struct xq_queue *queue, const void *jobs, unsigned int co
 	return accepted ? (int)accepted : err;
 }
 
+/* Jobs up to the first that can't be made; their number, or its error. */
+static int make_jobs(const struct xq_device *dev, const void *jobs, unsigned int count,
+		     xq_make_job *make, struct xqaccel_job_desc *made)
+{
+	unsigned int n;
+	int err = 0;
+
+	for (n = 0; n < count; n++) {
+		err = make(dev, jobs, n, &made[n]);
+		if (err)
+			break;
+	}
+	return n ? (int)n : err;
+}
+
+/* All in one call, since a fence is of all jobs of it. */
+static int submit_fenced_as(struct xq_queue *queue, const void *jobs, unsigned int count,
+			    xq_make_job *make, struct xq_fences *fences)
+{
+	struct xq_backend *backend = queue->way;
+	struct xqaccel_job_desc *made;
+	uint64_t first_id;
+	int n;
+
+	if (!backend->ops->submit_fenced)
+		return -EOPNOTSUPP;
+	if (!count || !jobs || count > queue->dev->info.max_batch)
+		return -EINVAL;
+	made = calloc(count, sizeof(*made));
+	if (!made || make_room(queue, count)) {
+		free(made);
+		return -ENOMEM;
+	}
+	n = make_jobs(queue->dev, jobs, count, make, made);
+	if (n > 0)
+		n = backend->ops->submit_fenced(backend, made, (unsigned int)n, queue->lane,
+						queue->timeout_ms, fences, &first_id);
+	if (n > 0)
+		add_names(queue, made, (unsigned int)n, first_id);
+	free(made);
+	return n;
+}
+
 int xq_queue_run_as(struct xq_queue *queue, const void *job, xq_make_job *make,
 		    struct xq_completion *completion)
 {
@@ -391,6 +456,12 @@ int xq_queue_submit(struct xq_queue *queue, const struct xq_gemm *jobs, unsigned
 	return xq_queue_submit_as(queue, jobs, count, job_from_gemm);
 }
 
+int xq_queue_submit_fenced(struct xq_queue *queue, const struct xq_gemm *jobs, unsigned int count,
+			   struct xq_fences *fences)
+{
+	return submit_fenced_as(queue, jobs, count, job_from_gemm, fences);
+}
+
 int xq_gemm_run(struct xq_queue *queue, const struct xq_gemm *job,
 		struct xq_completion *completion)
 {
@@ -408,6 +479,12 @@ static int job_as_it_is(const struct xq_device *dev, const void *jobs, unsigned 
 int xq_job_submit(struct xq_queue *queue, const struct xqaccel_job_desc *jobs, unsigned int count)
 {
 	return xq_queue_submit_as(queue, jobs, count, job_as_it_is);
+}
+
+int xq_job_submit_fenced(struct xq_queue *queue, const struct xqaccel_job_desc *jobs,
+			 unsigned int count, struct xq_fences *fences)
+{
+	return submit_fenced_as(queue, jobs, count, job_as_it_is, fences);
 }
 
 int xq_job_run(struct xq_queue *queue, const struct xqaccel_job_desc *job,

@@ -58,13 +58,18 @@ int xq_ring_prepare(const struct xq_device *dev, struct io_uring_sqe *sqe, size_
 		.lane = (__u8)jobs->lane,
 		.completions = (uintptr_t)jobs->completions,
 		.completion_stride = jobs->completions ? sizeof(*jobs->completions) : 0,
+		.flags = jobs->flags,
+		.in_fence = jobs->flags & XQACCEL_SUBMIT_IN_FENCE ? jobs->in_fence : 0,
+		.out_fence = jobs->flags & XQACCEL_SUBMIT_OUT_FENCE ? (uintptr_t)jobs->out_fence : 0,
 	};
 	int err;
 
 	if (!jobs->count || jobs->count > XQACCEL_URING_MAX_BATCH ||
 	    jobs->lane >= dev->info.lanes)
 		return -EINVAL;
-	if (jobs->completions && sqe_bytes == SHORT_BYTES)
+	if ((jobs->completions || jobs->flags) && sqe_bytes == SHORT_BYTES)
+		return -EOPNOTSUPP;
+	if (jobs->flags && !xq_device_has_fences(dev))
 		return -EOPNOTSUPP;
 	err = begin(dev, sqe, sqe_bytes, XQACCEL_URING_SUBMIT);
 	if (!err)

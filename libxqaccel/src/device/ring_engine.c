@@ -379,6 +379,19 @@ static int ring_cancel(struct xq_backend *backend, uint64_t id)
 	return e->canceled == -ENOENT ? -EALREADY : e->canceled;
 }
 
+/* The kernel has one of a ring, and does not exchange it. */
+static int ring_eventfd(struct xq_backend *backend, uint32_t lane, int fd)
+{
+	struct ring_engine *e = of(backend);
+	const int err = io_uring_unregister_eventfd(&e->ring);
+
+	(void)lane;
+	if (err && err != -ENXIO)
+		return err;
+	return fd < 0 ? (fd == XQACCEL_NO_EVENTFD ? 0 : -EBADF) :
+			io_uring_register_eventfd(&e->ring, fd);
+}
+
 /* ---- making and ending ------------------------------------------------------------------------ */
 
 /* The kernel may still write the places of jobs that are under way, so they stay then. */
@@ -397,6 +410,7 @@ static void ring_close(struct xq_backend *backend)
 
 static const struct xq_backend_ops ring_ops = {
 	.close = ring_close, .submit = ring_submit, .wait = ring_wait, .cancel = ring_cancel,
+	.eventfd = ring_eventfd,
 };
 
 int xq_ring_engine_create(struct xq_device *dev, struct xq_backend **way)

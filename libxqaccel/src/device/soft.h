@@ -173,6 +173,7 @@ int soft_find_memory(void *opaque, uint32_t handle, bool written, uint64_t *byte
  * @deadline: of @first
  * @outstanding: jobs submitted and not reaped
  * @done: ring of completions to be reaped, oldest at @done_head
+ * @event: an eventfd that is told of them, or -1
  */
 struct soft_lane {
 	struct xq_hw_descriptor *sq;
@@ -184,6 +185,7 @@ struct soft_lane {
 	unsigned int outstanding;
 	struct xqaccel_completion done[SOFT_LANE_JOBS];
 	unsigned int done_head, done_count;
+	int event;
 };
 
 /**
@@ -256,5 +258,13 @@ void xq_soft_inject(struct xq_device *dev, const struct xqdev_faults *faults);
 
 /* Takes a page of a buffer out of the device's page table, so that jobs fault on it. */
 void xq_soft_revoke(struct xq_buffer *buffer, uint64_t offset);
+
+/* ---- eventfds: soft_event.c ---------------------------------------------------------------------- */
+
+/* The lane owns the descriptor, or has none: -1. */
+void soft_event_set(struct soft_lane *lane, int fd);
+/* There is a completion more. */
+void soft_event_tell(const struct soft_lane *lane);
+int soft_eventfd(struct xq_backend *backend, uint32_t lane, int fd);
 
 #endif

@@ -61,6 +61,7 @@ void soft_lanes_free(struct soft *soft)
 	unsigned int i;
 
 	for (i = 0; i < XQ_MAX_QUEUES; i++) {
+		soft_event_set(&soft->lane[i], -1);
 		while (soft->lane[i].first) {
 			struct soft_job *job = soft->lane[i].first;
 
@@ -172,6 +173,7 @@ static void finish(struct soft *soft, unsigned int lane, struct soft_job **link,
 		done->user_data = job->user_data;
 		done->id = job->id;
 		done->lane = lane;
+		soft_event_tell(l);
 	}
 	*link = job->next;
 	if (job->program)

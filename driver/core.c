@@ -3,6 +3,7 @@
 #include <linux/slab.h>
 
 #include "client.h"
+#include "coredump.h"
 #include "device.h"
 #include "fence.h"
 #include "job.h"
@@ -14,6 +15,7 @@ static void device_release(struct device *dev)
 
 	/* A submit that came too late may have left it. */
 	flush_work(&xq->ready_work);
+	xqaccel_coredump_exit(xq);
 	xqaccel_chrdev_forget(xq);
 	ida_destroy(&xq->contexts);
 	put_device(xq->parent);
@@ -127,6 +129,7 @@ int xqaccel_core_add(struct xqaccel_device *xq)
 {
 	int ret;
 
+	xqaccel_coredump_init(xq);
 	ret = xqaccel_chrdev_prepare(xq);
 	if (ret)
 		return ret;

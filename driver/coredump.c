@@ -8,6 +8,9 @@
  * can choose the limit can have as many of them as he likes. So of one user such a dump is taken
  * now and then only, and most of the time the place is free for what others find. Who can have the
  * kernel forget a dump, root, takes as many as he likes.
+ *
+ * Jobs' fences are signalled by recoveries, and whoever frees memory may wait for fences. So there
+ * is room for a snapshot before one is needed.
  */
 #include <linux/devcoredump.h>
 #include <linux/jiffies.h>
@@ -21,6 +24,18 @@
 /* Some times what the kernel keeps a dump for. */
 #define LATE_INTERVAL	(30 * 60 * HZ)
 
+/* Without room there are no dumps. */
+void xqaccel_coredump_init(struct xqaccel_device *xq)
+{
+	xq->spare_snapshot = xqaccel_snapshot_alloc();
+}
+
+/* There are no recoveries any more. */
+void xqaccel_coredump_exit(struct xqaccel_device *xq)
+{
+	xqaccel_snapshot_free(xq->spare_snapshot);
+}
+
 /*
  * Keeps what is there before a recovery destroys it. What follows in the same recovery
  * are consequences, so that only the first counts.
@@ -29,8 +44,11 @@ void xqaccel_coredump_take(struct xqaccel_device *xq, const char *reason)
 {
 	lockdep_assert_held(&xq->reset_lock);
 
-	if (!xq->snapshot)
-		xq->snapshot = xqaccel_snapshot_take(xq, reason);
+	/* The one before is still being written down, and would take the place of this one. */
+	if (xq->snapshot || !xq->spare_snapshot)
+		return;
+	swap(xq->snapshot, xq->spare_snapshot);
+	xqaccel_snapshot_take(xq->snapshot, xq, reason);
 }
 
 /* The same of a job that took too long, for @owner; not if his last one was not long ago. */
@@ -60,7 +78,25 @@ struct xqaccel_snapshot *xqaccel_coredump_detach(struct xqaccel_device *xq)
 	return s;
 }
 
-/* Without reset_lock: formatting takes a while, and jobs shall go on. Frees @s. */
+/* Gives back what was taken. */
+static void room_put(struct xqaccel_device *xq, struct xqaccel_snapshot *s)
+{
+	mutex_lock(&xq->reset_lock);
+	swap(s, xq->spare_snapshot);
+	mutex_unlock(&xq->reset_lock);
+	xqaccel_snapshot_free(s);
+}
+
+/* What was taken is not worth a dump. */
+void xqaccel_coredump_drop(struct xqaccel_device *xq)
+{
+	lockdep_assert_held(&xq->reset_lock);
+
+	if (xq->snapshot)
+		swap(xq->snapshot, xq->spare_snapshot);
+}
+
+/* Without reset_lock: formatting takes a while, and jobs shall go on. */
 void xqaccel_coredump_publish(struct xqaccel_device *xq, struct xqaccel_snapshot *s)
 {
 	size_t bytes;
@@ -69,7 +105,7 @@ void xqaccel_coredump_publish(struct xqaccel_device *xq, struct xqaccel_snapshot
 	if (!s)
 		return;
 	text = xqaccel_snapshot_text(s, &bytes);
-	xqaccel_snapshot_free(s);
+	room_put(xq, s);
 	if (text)
 		dev_coredumpv(xq->parent, text, bytes, GFP_KERNEL | __GFP_NOWARN);
 }

@@ -128,15 +128,16 @@ DEFINE_SHOW_ATTRIBUTE(tables);
 static int rings_show(struct seq_file *s, void *unused)
 {
 	struct xqaccel_device *xq = s->private;
-	struct xqaccel_snapshot *snapshot;
-	char *text = NULL;
+	struct xqaccel_snapshot *snapshot = xqaccel_snapshot_alloc();
+	char *text;
 	size_t bytes;
 
+	if (!snapshot)
+		return -ENOMEM;
 	mutex_lock(&xq->reset_lock);
-	snapshot = xqaccel_snapshot_take(xq, "somebody asked");
+	xqaccel_snapshot_take(snapshot, xq, "somebody asked");
 	mutex_unlock(&xq->reset_lock);
-	if (snapshot)
-		text = xqaccel_snapshot_text(snapshot, &bytes);
+	text = xqaccel_snapshot_text(snapshot, &bytes);
 	xqaccel_snapshot_free(snapshot);
 	if (!text)
 		return -ENOMEM;

@@ -186,7 +186,7 @@ struct xqaccel_device {
 	struct xq_hw_context *ctx_table;
 	dma_addr_t ctx_table_dma;
 
-	/* Serializes resets, suspend, loss, removal. Protects dma, bus_error, snapshot, late_*. */
+	/* Serializes resets, suspend, loss, removal. Protects dma, bus_error, snapshots, late_*. */
 	struct mutex reset_lock;
 	enum xqaccel_dma dma;
 	bool bus_error;			/* suspended because of one, until the bus recovers */
@@ -195,6 +195,7 @@ struct xqaccel_device {
 	bool undecided;
 	unsigned long silent_since;
 	struct xqaccel_snapshot *snapshot;	/* of the recovery under way, for a coredump */
+	struct xqaccel_snapshot *spare_snapshot;	/* room for the next one */
 	/* Of the last dump for a job that took too long: whether there was one, whose, and when. */
 	bool late_dump;
 	kuid_t late_owner;

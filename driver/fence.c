@@ -121,6 +121,8 @@ void xqaccel_fences_ready(struct work_struct *work)
 	struct xqaccel_device *xq = container_of(work, struct xqaccel_device, ready_work);
 	struct xqaccel_fence *fence, *next;
 	struct llist_node *ready = llist_del_all(&xq->ready);
+	/* Who waits for the jobs of these fences waits for this. */
+	const bool cookie = dma_fence_begin_signalling();
 
 	llist_for_each_entry_safe(fence, next, ready, ready) {
 		spin_lock_irq(&xq->lock);
@@ -129,6 +131,7 @@ void xqaccel_fences_ready(struct work_struct *work)
 		spin_unlock_irq(&xq->lock);
 		dma_fence_put(&fence->base);
 	}
+	dma_fence_end_signalling(cookie);
 }
 
 /* ---- a submit's fence ------------------------------------------------------------- */

@@ -8,6 +8,7 @@
  * All of it is under reset_lock. suspend.c has what is a reset with a pause in its middle.
  */
 #include <linux/delay.h>
+#include <linux/dma-fence.h>
 #include <linux/jiffies.h>
 #include <linux/lockdep.h>
 
@@ -16,7 +17,6 @@
 #include "job.h"
 #include "reset.h"
 #include "scheduler.h"
-#include "snapshot.h"
 #include "user.h"
 
 #define QUEUE_RESET_MS		500
@@ -212,12 +212,13 @@ void xqaccel_set_lost_locked(struct xqaccel_device *xq, const char *reason)
 	WRITE_ONCE(xq->dma, xq->bus->dma_stop(xq) ? XQACCEL_DMA_UNKNOWN : XQACCEL_DMA_OFF);
 	if (xq->dma == XQACCEL_DMA_UNKNOWN)
 		dev_err(&xq->dev, "its DMA can't be stopped; memory that it knows is kept\n");
-	xqaccel_kept_review(xq);
 
 	spin_lock_irq(&xq->lock);
 	fail_jobs_in_flight(xq);
 	spin_unlock_irq(&xq->lock);
 	xqaccel_sched_fail(xq);
+	/* Takes locks of dma-bufs, whose owners may have waited for the jobs. */
+	xqaccel_kept_review(xq);
 	queue_work(xqaccel_wq, &xq->lost_work);
 }
 
@@ -300,9 +301,11 @@ static void reset_queue(struct xqaccel_queue *q)
 {
 	struct xqaccel_device *xq = q->xq;
 	const u32 ctrl = XQ_QUEUE(q->index, XQ_Q_CTRL);
-	bool needed;
+	bool needed, cookie;
 	int ret;
 
+	/* Others wait for its jobs: nothing here waits for memory. */
+	cookie = dma_fence_begin_signalling();
 	take_dump(q);
 	spin_lock_irq(&xq->lock);
 	needed = still_needed(q);
@@ -313,11 +316,12 @@ static void reset_queue(struct xqaccel_queue *q)
 		xqaccel_watch_arm(q);
 	}
 	spin_unlock_irq(&xq->lock);
+	ret = needed ? wait_clear(xq, ctrl, XQ_Q_CTRL_RESET, QUEUE_RESET_MS) : 0;
+	dma_fence_end_signalling(cookie);
 	if (!needed)
-		return xqaccel_snapshot_free(xqaccel_coredump_detach(xq));
+		return xqaccel_coredump_drop(xq);
 
 	atomic64_inc(&xq->stats.queue_resets);
-	ret = wait_clear(xq, ctrl, XQ_Q_CTRL_RESET, QUEUE_RESET_MS);
 	if (ret == -ENODEV)
 		return xqaccel_silence_locked(xq);
 	if (ret) {

@@ -201,23 +201,27 @@ static void take_queue(struct xqaccel_snapshot *s, const struct xqaccel_queue *q
 	memcpy(state->cq, q->cq, sizeof(*q->cq) << q->log2);
 }
 
+/* Room for a snapshot, or NULL; not under reset_lock, which fences may wait for. */
+struct xqaccel_snapshot *xqaccel_snapshot_alloc(void)
+{
+	return kvmalloc(sizeof(struct xqaccel_snapshot),
+			GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN);
+}
+
 /**
  * xqaccel_snapshot_take() - keep what is known of a device before it is reset
+ * @s: set to that, whatever it was
  * @xq: device
  * @reason: a sentence for who reads it
- *
- * Return: NULL if there is no memory, for which a recovery does not wait.
  */
-struct xqaccel_snapshot *xqaccel_snapshot_take(struct xqaccel_device *xq, const char *reason)
+void xqaccel_snapshot_take(struct xqaccel_snapshot *s, struct xqaccel_device *xq,
+			   const char *reason)
 {
-	struct xqaccel_snapshot *s = kvzalloc(sizeof(*s),
-					      GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN);
 	unsigned int i;
 
 	lockdep_assert_held(&xq->reset_lock);
 
-	if (!s)
-		return NULL;
+	memset(s, 0, sizeof(*s));
 	strscpy(s->reason, reason, sizeof(s->reason));
 	strscpy(s->name, dev_name(&xq->dev), sizeof(s->name));
 	strscpy(s->bus_name, dev_name(xq->parent), sizeof(s->bus_name));
@@ -230,7 +234,6 @@ struct xqaccel_snapshot *xqaccel_snapshot_take(struct xqaccel_device *xq, const 
 	for (i = 0; i < xq->caps.queues; i++)
 		take_queue(s, &xq->queue[i]);
 	spin_unlock_irq(&xq->lock);
-	return s;
 }
 
 void xqaccel_snapshot_free(struct xqaccel_snapshot *s)

@@ -8,7 +8,9 @@
 struct xqaccel_device;
 struct xqaccel_snapshot;
 
-struct xqaccel_snapshot *xqaccel_snapshot_take(struct xqaccel_device *xq, const char *reason);
+struct xqaccel_snapshot *xqaccel_snapshot_alloc(void);
+void xqaccel_snapshot_take(struct xqaccel_snapshot *s, struct xqaccel_device *xq,
+			   const char *reason);
 char *xqaccel_snapshot_text(const struct xqaccel_snapshot *s, size_t *bytes);
 void xqaccel_snapshot_free(struct xqaccel_snapshot *s);
 

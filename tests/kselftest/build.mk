@@ -27,6 +27,7 @@ $(eval $(call kselftest,buffer,120))
 $(eval $(call kselftest,memory,240))
 $(eval $(call kselftest,import,240))
 $(eval $(call kselftest,fence,240))
+$(eval $(call kselftest,fence_end,240))
 $(eval $(call kselftest,eventfd,120))
 $(eval $(call kselftest,submit,120))
 $(eval $(call kselftest,gemm,180))
@@ -80,6 +81,7 @@ endef
 xq-test-reset-vm := --cpus 1 --native-hotplug
 xq-test-suspend-vm := --cpus 1 --native-hotplug --serial
 xq-test-uring_end-vm := --cpus 1 --native-hotplug --serial
+xq-test-fence_end-vm := --cpus 1 --native-hotplug --serial
 xq-test-power-vm := --cpus 1 --native-hotplug
 
 # Without native hot-plug the link does not come back from its reset, so recovery fails. Machines without ACPI have no other.
@@ -97,6 +99,8 @@ $(eval $(call kselftest-again,ioctl,vectors,60,6.12,--device-props vectors=3))
 xq-test-ioctl-vectors-args := queues_with_interrupts
 $(eval $(call kselftest-again,memory,two,60,6.12,--devices 2))
 xq-test-memory-two-args := two_devices
+$(eval $(call kselftest-again,fence_end,two,60,6.12,--devices 2))
+xq-test-fence_end-two-args := second_device
 # Caches are maintained as on a board whose DMA is not coherent.
 $(foreach t,gemm jobs memory stress $(if $(xq-test-queue-y),queue uring),$(eval $(call kselftest-again,$(t),sync,240,6.1,--module-params force_dma_sync=1)))
 # Use after free and overruns in the kernel are found.

@@ -56,7 +56,7 @@ bench-doc:
 # fewer rounds and some parts.
 BENCH_DRIVER := tests/bench/driver
 PROGRAMS += $(if $(filter obj,$(XQ_URING_VARIANTS)),bench-driver) bench-product
-bench-driver-y := $(addprefix $(BENCH_DRIVER)/,disk.c jobs.c main.c product.c ring_jobs.c small.c)
+bench-driver-y := $(addprefix $(BENCH_DRIVER)/,disk.c import.c jobs.c main.c product.c ring_jobs.c small.c)
 bench-driver-libs := xqkselftest
 bench-driver-ldlibs := -luring
 bench-product-y := $(BENCH_DRIVER)/alone.c

@@ -71,6 +71,20 @@ double ring_jobs_round_trip_us(struct ring_jobs *jobs, unsigned int count);
 /* By a ring with IOPOLL. */
 double ring_jobs_polled_us(struct ring_jobs *jobs, unsigned int count);
 struct rate ring_jobs_rate(struct ring_jobs *jobs, unsigned int count);
+/* The same by a ring with SQPOLL, whose completions are looked for until they are there. */
+struct rate ring_jobs_sqpoll_rate(struct ring_jobs *jobs, unsigned int count);
+
+/* ---- import.c: memory that is there as a buffer ------------------------------------------------- */
+
+struct import;
+
+struct import *import_open(uint64_t bytes);
+void import_close(struct import *import);
+/* Pinned and not used: io_uring registers it. */
+double import_pinned_us(struct import *import);
+/* The same memory as a buffer, and a dma-buf of another client. */
+double import_wrapped_us(struct import *import);
+double import_dmabuf_us(struct import *import);
 
 /* ---- small.c: DEPTH small products, each in a place of its own --------------------------------- */
 

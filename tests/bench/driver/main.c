@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * bench-driver [-r ROUNDS] [-d DISK] [-p PARTS]: the table, see driver.h. Parts are d (beside the disk), c (many
- * clients), p (the large product), and j and u (small jobs alone by ioctl and
+ * clients), p (the large product), i (memory that is imported), and j and u (small jobs alone by ioctl and
  * by io_uring, for who profiles them).
  */
 #include <errno.h>
@@ -17,6 +17,7 @@
 #define CLIENTS		64
 #define BUFFERS		10000
 #define PRODUCTS	5
+#define IMPORT_MIB	256
 
 void must(int err, const char *what)
 {
@@ -87,7 +88,7 @@ static void beside_disk(const char *path, unsigned int rounds)
 	struct disk *disk = disk_open(path);
 	struct jobs *jobs = jobs_open(0);
 	struct ring_jobs *ring = ring_jobs_open();
-	double calls[MEASURE_MAX], ring_calls[MEASURE_MAX];
+	double calls[MEASURE_MAX], ring_calls[MEASURE_MAX], sqpoll_calls[MEASURE_MAX];
 	unsigned int i;
 
 	/* Until lanes, caches and the translations of the VM know what comes. */
@@ -109,6 +110,7 @@ static void beside_disk(const char *path, unsigned int rounds)
 			add(&polled_trip, ring_jobs_polled_us(ring, ROUND_TRIPS), disk_us);
 			add(&ring_rate, ring_per.per_second, disk_per.per_second);
 			ring_calls[i] = ring_per.calls;
+			sqpoll_calls[i] = ring_jobs_sqpoll_rate(ring, OPERATIONS).calls;
 		}
 	}
 	print(&trip, "empty job by ioctl, read of 512 bytes", "us", 0.6, true);
@@ -123,6 +125,8 @@ static void beside_disk(const char *path, unsigned int rounds)
 	if (ring) {
 		printf("%-46s %12.4f %31s < %-7g\n", "system calls a job by io_uring",
 		       median(ring_calls, rounds), "", 0.02);
+		printf("%-46s %12.4f %31s 0\n", "system calls a job by io_uring with SQPOLL",
+		       median(sqpoll_calls, rounds), "");
 		ring_jobs_close(ring);
 	}
 	jobs_close(jobs);
@@ -186,6 +190,25 @@ static void clients(unsigned int rounds)
 	print(&row, "64 clients in turn with 10,000 buffers, one", "us", 1.1, true);
 }
 
+static void imports(unsigned int rounds)
+{
+	static struct row wrapped, imported;
+	struct import *import = import_open((uint64_t)IMPORT_MIB << 20);
+	unsigned int i;
+
+	import_pinned_us(import);
+	import_wrapped_us(import);
+	for (i = 0; i < rounds; i++) {
+		const double pinned = import_pinned_us(import);
+
+		add(&wrapped, import_wrapped_us(import), pinned);
+		add(&imported, import_dmabuf_us(import), pinned);
+	}
+	print(&wrapped, "256 MiB of the process, pinned alone", "us", 2, true);
+	print(&imported, "256 MiB of a dma-buf, as much pinned", "us", 2, true);
+	import_close(import);
+}
+
 static void large_product(unsigned int rounds)
 {
 	static struct row row;
@@ -210,7 +233,7 @@ static void large_product(unsigned int rounds)
 
 int main(int argc, char **argv)
 {
-	const char *disk = "/dev/nvme0n1", *parts = "dcp";
+	const char *disk = "/dev/nvme0n1", *parts = "dcip";
 	unsigned int rounds = 31;
 	int option;
 
@@ -237,6 +260,8 @@ int main(int argc, char **argv)
 		beside_disk(disk, rounds);
 	if (strchr(parts, 'c'))
 		clients((rounds + 2) / 3);
+	if (strchr(parts, 'i'))
+		imports(rounds);
 	if (strchr(parts, 'p'))
 		large_product((rounds + 2) / 3);
 	return 0;

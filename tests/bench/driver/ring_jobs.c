@@ -18,10 +18,12 @@ struct ring_jobs {
 	struct small_desc empty;
 	struct io_uring ring;
 	struct io_uring polled;
+	struct io_uring sqpoll;
 };
 
 struct ring_jobs *ring_jobs_open(void)
 {
+	struct io_uring_params sqpoll = { .flags = IORING_SETUP_SQPOLL, .sq_thread_idle = 10000 };
 	struct ring_jobs *jobs = calloc(1, sizeof(*jobs));
 	struct xqaccel_info info;
 
@@ -38,12 +40,15 @@ struct ring_jobs *ring_jobs_open(void)
 	jobs->empty = jobs->small.desc[0];
 	jobs->empty.work.gemm.m = 0;
 	must(io_uring_queue_init(2 * COMMANDS, &jobs->ring, 0), "io_uring");
+	must(io_uring_queue_init_params(2 * COMMANDS, &jobs->sqpoll, &sqpoll),
+	     "io_uring with SQPOLL");
 	must(io_uring_queue_init(1, &jobs->polled, IORING_SETUP_IOPOLL), "io_uring with IOPOLL");
 	return jobs;
 }
 
 void ring_jobs_close(struct ring_jobs *jobs)
 {
+	io_uring_queue_exit(&jobs->sqpoll);
 	io_uring_queue_exit(&jobs->polled);
 	io_uring_queue_exit(&jobs->ring);
 	munmap(jobs->small.buf.map, jobs->small.buf.bytes);
@@ -107,13 +112,13 @@ double ring_jobs_polled_us(struct ring_jobs *jobs, unsigned int count)
 	return round_trip_us(jobs, &jobs->polled, count);
 }
 
-static void begin(struct ring_jobs *jobs, unsigned int command)
+static void begin(struct ring_jobs *jobs, struct io_uring *ring, unsigned int command)
 {
 	unsigned int i;
 
 	for (i = 0; i < JOBS; i++)
 		small_spoil(&jobs->small, command * JOBS + i);
-	prepare(jobs, &jobs->ring, &jobs->small.desc[command * JOBS], JOBS, command);
+	prepare(jobs, ring, &jobs->small.desc[command * JOBS], JOBS, command);
 }
 
 static void end(struct ring_jobs *jobs, const struct io_uring_cqe *cqe)
@@ -126,32 +131,67 @@ static void end(struct ring_jobs *jobs, const struct io_uring_cqe *cqe)
 		small_must_be_right(&jobs->small, command * JOBS + i);
 }
 
+/* Takes what is there, and begins as many again while there are any to begin; how many ended. */
+static unsigned int turn(struct ring_jobs *jobs, struct io_uring *ring, unsigned int *begun,
+			 unsigned int commands)
+{
+	struct io_uring_cqe *cqe;
+	unsigned int ended = 0;
+
+	while (!io_uring_peek_cqe(ring, &cqe)) {
+		const unsigned int command = (unsigned int)cqe->user_data;
+
+		end(jobs, cqe);
+		io_uring_cqe_seen(ring, cqe);
+		ended++;
+		if (*begun < commands) {
+			begin(jobs, ring, command);
+			++*begun;
+		}
+	}
+	return ended;
+}
+
 struct rate ring_jobs_rate(struct ring_jobs *jobs, unsigned int count)
 {
 	const unsigned int commands = (count + JOBS - 1) / JOBS;
 	unsigned int begun, ended = 0, calls = 0;
 	const int64_t start = now_ns();
-	struct io_uring_cqe *cqe;
 
 	for (begun = 0; begun < COMMANDS; begun++)
-		begin(jobs, begun);
+		begin(jobs, &jobs->ring, begun);
 	for (; ended < commands; calls++) {
 		const unsigned int left = begun - ended;
 		const int ret = io_uring_submit_and_wait(&jobs->ring, left < REAPED_COMMANDS ?
 							 left : REAPED_COMMANDS);
 
 		must(ret < 0 ? ret : 0, "io_uring_submit_and_wait");
-		while (!io_uring_peek_cqe(&jobs->ring, &cqe)) {
-			const unsigned int command = (unsigned int)cqe->user_data;
+		ended += turn(jobs, &jobs->ring, &begun, commands);
+	}
+	return (struct rate){ commands * JOBS / us_since(start) * 1e6,
+			      (double)calls / (commands * JOBS) };
+}
 
-			end(jobs, cqe);
-			io_uring_cqe_seen(&jobs->ring, cqe);
-			ended++;
-			if (begun < commands) {
-				begin(jobs, command);
-				begun++;
-			}
+/* Whether io_uring_submit() will have to wake the kernel's thread. */
+static bool sleeps(const struct io_uring *ring)
+{
+	return IO_URING_READ_ONCE(*ring->sq.kflags) & IORING_SQ_NEED_WAKEUP;
+}
+
+struct rate ring_jobs_sqpoll_rate(struct ring_jobs *jobs, unsigned int count)
+{
+	const unsigned int commands = (count + JOBS - 1) / JOBS;
+	unsigned int begun, ended = 0, calls = 0;
+	const int64_t start = now_ns();
+
+	for (begun = 0; begun < COMMANDS; begun++)
+		begin(jobs, &jobs->sqpoll, begun);
+	while (ended < commands) {
+		if (io_uring_sq_ready(&jobs->sqpoll)) {
+			calls += sleeps(&jobs->sqpoll);
+			io_uring_submit(&jobs->sqpoll);
 		}
+		ended += turn(jobs, &jobs->sqpoll, &begun, commands);
 	}
 	return (struct rate){ commands * JOBS / us_since(start) * 1e6,
 			      (double)calls / (commands * JOBS) };

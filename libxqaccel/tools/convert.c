@@ -91,8 +91,8 @@ static int parse(struct convert *c, int argc, char **argv)
 		{ "method", 0, OPTION_WORD, &c->method, CALIBRATIONS, "how ranges of activations are found, default minmax", NULL },
 		{ "weight-method", 0, OPTION_WORD, &c->weight_method, CALIBRATIONS, "the same of weights, default minmax, mse below 8"
 		  " bits", NULL },
-		{ "round", 0, OPTION_WORD, &c->rounding, "value|output", "codes of weights are those nearest to them, or those that change"
-		  " outputs of layers least (AdaRound); default value for s8, output for all others", NULL },
+		{ "round", 0, OPTION_WORD, &c->rounding, "value|output", "codes are those nearest to weights, or those that change"
+		  " outputs least (AdaRound); default value for s8, else output", NULL },
 		{ "no-bias-correction", 0, OPTION_FLAG, &c->keep_bias, NULL, "biases stay as they are where codes are chosen by outputs", NULL },
 		{ "budget-bytes", 0, OPTION_INT, &c->budget_bytes, "BYTES", "a type for each layer, s8, s4, t2 or b1, so that all weights take at"
 		  " most so many", &has_bytes },

@@ -223,7 +223,9 @@ static void lanes(void)
 	EXPECT(!xq_queue_create(dev, NULL, &more[n]), "a lane is free again");
 	for (uint32_t i = 0; i <= n; i++)
 		xq_queue_destroy(more[i]);
-	EXPECT(xq_queue_create(dev, &(struct xq_queue_options){ .flags = 4 }, &more[0]) == -EINVAL, "flag");
+	EXPECT(xq_queue_create(dev, &(struct xq_queue_options){ .flags = 8 }, &more[0]) == -EINVAL, "flag");
+	EXPECT(xq_queue_create(dev, &(struct xq_queue_options){ .flags = XQ_QUEUE_FENCES }, &more[0]) == -EOPNOTSUPP,
+	       "fences");
 	EXPECT(xq_queue_create(dev, &(struct xq_queue_options){ .timeout_ms = UINT32_MAX }, &more[0]) == -EINVAL,
 	       "timeout");
 	expect_works();

@@ -262,6 +262,7 @@ TEST_F(coredump, keeps_secrets)
 TEST_F(coredump, one_until_it_was_read)
 {
 	uint64_t first, second, third;
+	unsigned int late = 0;
 
 	ASSERT_EQ(0, hang(self->fd, &self->job, XQACCEL_STATUS_TIMEOUT, &first));
 	ASSERT_LT(0, dump_read(self->path));
@@ -269,9 +270,12 @@ TEST_F(coredump, one_until_it_was_read)
 	ASSERT_EQ(0, hang(self->fd, &self->job, XQACCEL_STATUS_TIMEOUT, &second));
 	ASSERT_LT(0, dump_read(self->path));
 	EXPECT_TRUE(job_entry(first) && !job_entry(second));
-	ASSERT_EQ(0, dump_clear(self->path));
-	ASSERT_EQ(0, hang(self->fd, &self->job, XQACCEL_STATUS_TIMEOUT, &third));
-	ASSERT_LT(0, dump_read(self->path));
+	/* A job ends before its dump is written: the second one's may come once the first is cleared. */
+	do {
+		ASSERT_EQ(0, dump_clear(self->path));
+		ASSERT_EQ(0, hang(self->fd, &self->job, XQACCEL_STATUS_TIMEOUT, &third));
+		ASSERT_LT(0, dump_read(self->path));
+	} while (job_entry(second) && !late++);
 	EXPECT_TRUE(job_entry(third) && !job_entry(first) && !job_entry(second));
 }
 

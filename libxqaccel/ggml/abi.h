@@ -33,7 +33,12 @@ enum xqg_usage {
 
 /* Types are numbers in files, so they stay; blocks.h has the quantized ones. */
 #define XQG_TYPE_F32	0
+#define XQG_TYPE_F16	1
 #define XQG_TYPE_I32	26
+#define XQG_TYPE_I64	27
+
+/* A node that is to be computed; those without it are there for another graph. */
+#define XQG_FLAG_COMPUTE	16
 
 struct xqg_buffer;
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "accel.h"
+#include "host.h"
 #include "product.h"
 #include "symbols.h"
 
@@ -92,7 +93,8 @@ static bool device_supports_op(struct xqg_device *device, const struct xqg_tenso
 	if (op->op == xqg.op_none || op->op == xqg.op_reshape || op->op == xqg.op_view ||
 	    op->op == xqg.op_permute || op->op == xqg.op_transpose)
 		return true;
-	return (op->op == xqg.op_mul_mat || op->op == xqg.op_mul_mat_id) && xqg_product_supported(op);
+	return op->op == xqg.op_mul_mat || op->op == xqg.op_mul_mat_id ? xqg_product_supported(op) :
+	       xqg_host_supported(op);
 }
 
 /* Whatever the host reaches. What lies elsewhere is copied to the device's memory first. */

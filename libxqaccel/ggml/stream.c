@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host.h"
 #include "product.h"
 #include "symbols.h"
 
@@ -39,8 +40,19 @@ static void free_stream(struct xqg_stream *stream)
 	free(stream);
 }
 
+/* Here and now, so jobs whose results it takes have to end first. */
+static int compute_host(struct xqg_products *p, const struct xqg_tensor *node)
+{
+	int err = xqg_jobs_flush(&p->jobs);
+
+	p->last.tensor = NULL;
+	return err ? err : xqg_host_compute(node);
+}
+
 static int compute_node(struct xqg_products *p, const struct xqg_tensor *node)
 {
+	if (!(node->flags & XQG_FLAG_COMPUTE))
+		return 0;
 	if (node->op == xqg.op_mul_mat)
 		return xqg_product(p, node);
 	if (node->op == xqg.op_mul_mat_id)
@@ -48,6 +60,8 @@ static int compute_node(struct xqg_products *p, const struct xqg_tensor *node)
 	if (node->op == xqg.op_none || node->op == xqg.op_reshape || node->op == xqg.op_view ||
 	    node->op == xqg.op_permute || node->op == xqg.op_transpose)
 		return 0;
+	if (xqg_host_supported(node))
+		return compute_host(p, node);
 	xqg_log(XQG_ERROR, "%s: an operation that wasn't claimed: %s", p->jobs.accel->name, xqg.op_name(node->op));
 	return -EOPNOTSUPP;
 }

@@ -11,7 +11,7 @@
 #include "symbols.h"
 
 /* An operation has a lower number in every version; the names behind the last can't be asked for. */
-#define MOST_OPS	64
+#define MOST_OPS	128
 
 /* Bytes before each tensor in a context of ggml. */
 #define OBJECT_BYTES	32
@@ -47,6 +47,9 @@ static const struct {
 	{ "NONE", &xqg.op_none }, { "RESHAPE", &xqg.op_reshape }, { "VIEW", &xqg.op_view },
 	{ "PERMUTE", &xqg.op_permute }, { "TRANSPOSE", &xqg.op_transpose },
 	{ "MUL_MAT", &xqg.op_mul_mat }, { "MUL_MAT_ID", &xqg.op_mul_mat_id },
+	{ "ADD", &xqg.op_add }, { "MUL", &xqg.op_mul }, { "RMS_NORM", &xqg.op_rms_norm }, { "GLU", &xqg.op_glu },
+	{ "ROPE", &xqg.op_rope }, { "GET_ROWS", &xqg.op_get_rows }, { "SET_ROWS", &xqg.op_set_rows },
+	{ "FLASH_ATTN_EXT", &xqg.op_flash_attn_ext },
 };
 
 static const char *find_operations(void)

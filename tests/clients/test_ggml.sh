@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # libggml-xqaccel.so under each ggml that can be had, on the software device: our products through its calls, and, where
-# they are packaged, ggml's own tests: for each quantized type the small MUL_MAT and MUL_MAT_ID cases. Prints KTAP.
+# they are packaged, ggml's own tests: for each quantized type the small MUL_MAT and MUL_MAT_ID cases, and the operations of
+# a few rows between products. Prints KTAP.
 #
 #	test_ggml.sh [--all]
 #
@@ -68,6 +69,20 @@ own_tests() {
 	fi
 }
 
+# architectures FOLDER: llama.cpp's own test: logits of each architecture, with random weights, beside the CPU backend's.
+architectures() {
+	local status=0 passed
+	"$1/run" test-llama-archs -b XQACCEL -s 7 2>"$work/err" | sed 's/\x1b\[[0-9;]*m//g' >"$work/out" || status=$?
+	grep 'FAIL' "$work/out" | head -n 5 | sed 's/^/# /' || true
+	passed=$(grep -c '^|.*soft.*OK (' "$work/out" || true)
+	echo "# $passed architectures passed"
+	if [ $status = 0 ] && [ "$passed" -ge 100 ] && ! grep -q 'FAIL' "$work/out"; then
+		result ok "llama.cpp: logits of each architecture"
+	else
+		result "not ok" "llama.cpp: logits of each architecture"
+	fi
+}
+
 echo "KTAP version 1"
 if folder=$("$setup/fetch-llama.sh" 2>"$work/why"); then
 	lib=$folder/root/usr/lib/x86_64-linux-gnu
@@ -76,10 +91,24 @@ if folder=$("$setup/fetch-llama.sh" 2>"$work/why"); then
 	if [ "${1:-}" = --all ]; then
 		own_tests "$folder" MUL_MAT . 1656
 		own_tests "$folder" MUL_MAT_ID . 770
+		own_tests "$folder" FLASH_ATTN_EXT . 348
 	else
+		own_tests "$folder" FLASH_ATTN_EXT hsk=64,hsv=64 37
 		own_tests "$folder" MUL_MAT "$small_products" 254
 		own_tests "$folder" MUL_MAT_ID "$small_experts" 94
 	fi
+	while read -r operation least; do
+		own_tests "$folder" "$operation" . "$least"
+	done <<-END
+		ADD 16
+		MUL 16
+		RMS_NORM 46
+		ROPE 80
+		GET_ROWS 10
+		SET_ROWS 40
+		SWIGLU 12
+	END
+	architectures "$folder"
 else
 	skip "ggml 0.27" "llama.cpp can't be fetched: $(tail -n 1 "$work/why")"
 fi

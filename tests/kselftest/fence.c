@@ -329,6 +329,8 @@ TEST_F_TIMEOUT(fence, shared_buffer_orders_clients, 90)
 
 	if (!host_present())
 		SKIP(return, "no host to make jobs slow");
+	if (memory_is_bounced(self->fd))
+		SKIP(return, "DMA is bounced here, see memory");
 	ASSERT_EQ(0, buffer_create_shared(self->fd, PAGE, &mine));
 	ASSERT_EQ(0, buffer_create(other, PAGE, &out));
 	dmabuf = buffer_export(self->fd, mine.handle, 0);
@@ -392,6 +394,8 @@ TEST_F_TIMEOUT(fence, runs_of_programs_take_part, 60)
 
 	if (!host_present())
 		SKIP(return, "no host to make jobs slow");
+	if (memory_is_bounced(self->fd))
+		SKIP(return, "DMA is bounced here, see memory");
 	ASSERT_EQ(0, buffer_create_shared(self->fd, PAGE, &shared));
 	dmabuf = buffer_export(self->fd, shared.handle, 0);
 	small_job(&job, &shared);
@@ -438,6 +442,8 @@ TEST_F_TIMEOUT(fence, fences_of_others_are_honoured, 60)
 
 	if (!host_present())
 		SKIP(return, "no host to hold jobs");
+	if (memory_is_bounced(self->fd))
+		SKIP(return, "DMA is bounced here, see memory");
 	dmabuf = foreign_dmabuf(PAGE, &map);
 	/* Without udmabuf another file is the other driver. */
 	if (dmabuf == -ENOENT) {
@@ -491,6 +497,8 @@ TEST_F_TIMEOUT(fence, processors_wait_for_jobs, 60)
 
 	if (!host_present())
 		SKIP(return, "no host to hold jobs");
+	if (memory_is_bounced(self->fd))
+		SKIP(return, "DMA is bounced here, see memory");
 	ASSERT_EQ(0, buffer_create_shared(self->fd, PAGE, &shared));
 	dmabuf = buffer_export(self->fd, shared.handle, 0);
 	small_fill(&shared, 1, 1);
@@ -561,6 +569,8 @@ TEST_F_TIMEOUT(fence, crosswise_sharing_ends, 90)
 	pid_t child;
 	int i, status;
 
+	if (memory_is_bounced(self->fd))
+		SKIP(return, "DMA is bounced here, see memory");
 	for (i = 0; i < 2; i++)
 		ASSERT_EQ(0, buffer_create_shared(self->fd, PAGE, &mine[i]));
 	child = fork();

@@ -50,6 +50,18 @@ int buffer_create_shared(int fd, uint64_t bytes, struct buffer *buf)
 	return buf->map == MAP_FAILED ? -errno : 0;
 }
 
+bool memory_is_bounced(int fd)
+{
+	struct buffer buf = { .map = NULL };
+	const int ret = buffer_create_shared(fd, 4096, &buf);
+
+	if (!ret) {
+		munmap(buf.map, buf.bytes);
+		buffer_destroy(fd, buf.handle);
+	}
+	return ret == -EOPNOTSUPP;
+}
+
 int buffer_export(int fd, uint32_t handle, uint32_t flags)
 {
 	struct xqaccel_buf_export cmd = { .size = sizeof(cmd), .flags = flags, .handle = handle };

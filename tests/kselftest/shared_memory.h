@@ -14,6 +14,8 @@ int buffer_import(int fd, int dmabuf, uint32_t flags, struct buffer *buf);
 
 /* A buffer that can be exported, mapped. */
 int buffer_create_shared(int fd, uint64_t bytes, struct buffer *buf);
+/* Whether there are none, because the device does not reach memory where it is. */
+bool memory_is_bounced(int fd);
 /* A descriptor, or -errno. */
 int buffer_export(int fd, uint32_t handle, uint32_t flags);
 

@@ -270,7 +270,7 @@ TEST_F(coredump, one_until_it_was_read)
 	ASSERT_EQ(0, hang(self->fd, &self->job, XQACCEL_STATUS_TIMEOUT, &second));
 	ASSERT_LT(0, dump_read(self->path));
 	EXPECT_TRUE(job_entry(first) && !job_entry(second));
-	/* A job ends before its dump is written: the second one's may come once the first is cleared. */
+	/* A job ends before its dump is written: the second's may come after the first's. */
 	do {
 		ASSERT_EQ(0, dump_clear(self->path));
 		ASSERT_EQ(0, hang(self->fd, &self->job, XQACCEL_STATUS_TIMEOUT, &third));

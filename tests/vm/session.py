@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """A guest's life from start to power-off: collects what it reports, answers its requests, judges the run."""
 
+import itertools
 import os
 import select
 import time
@@ -9,13 +10,23 @@ import splats
 from guest_requests import GuestRequests
 import unloaded_clock
 from machine import Machine
-from qmp import Qmp
+from qmp import Qmp, QmpError
 
 PREFIX = "#xq "
+# The guest itself ends a test that takes too long, and leaves out the others; this much later it must have told so, and
+# so long its ways between tests may take. Then the guest stands still.
+SILENCE = 90
 
 
 class Timeout(Exception):
-    """The guest did not power off in time."""
+    """The guest did not end a test, or did not power off, in time."""
+
+
+def blocked_tasks(lines):
+    """What sysrq's w wrote last: of each task a line with "task:" and its stack; empty if no task was blocked."""
+    start = max((i for i, line in enumerate(lines) if "sysrq: Show Blocked State" in line), default=len(lines))
+    told = list(itertools.takewhile(lambda line: "sysrq: " not in line, lines[start + 1:]))
+    return told if any("task:" in line for line in told) else []
 
 
 class Lines:
@@ -30,13 +41,16 @@ class Lines:
 
 
 class Session:
-    def __init__(self, options, job, echo=None, follow=None, ended=None, machine=None):
+    def __init__(self, options, job, echo=None, follow=None, ended=None, machine=None, limits=None):
         self.options = options
         self.job = job
+        self.limits = limits  # seconds of each test; without it, there is one limit for all that the guest does
+        self.deadline = None  # of what the guest does now
         self.echo = echo  # called with each line that a command prints
         self.follow = follow  # the same for tests
         self.test_ended = ended  # called with the name of a test and its lines
         self.console = []
+        self.tasks = []  # what it told when it stood still
         self.dmesg = []
         self.tests = {}  # name -> lines of output
         self.problems = []
@@ -51,7 +65,7 @@ class Session:
     def run(self):
         """Runs to the end. Whatever happens, no process is left."""
         self.clock = unloaded_clock.shared()
-        deadline = self.clock.seconds() + self.options.timeout * self.options.time_factor
+        end = self.clock.seconds() + self.options.timeout * self.options.time_factor
         try:
             self.machine.start()
             try:
@@ -61,22 +75,26 @@ class Session:
                 self.machine.wait(5)
                 self.problems.append(f"QEMU did not start: {self.machine.errors()}")
                 return
-            while self.pump(deadline):
+            self.allow(SILENCE)  # to boot
+            while self.pump(end):
                 pass
             if not self.machine.wait(60):
                 self.problems.append("QEMU did not end after the guest's power-off")
-        except Timeout:
-            where = f" in {self.current}" if self.current else ""
-            self.problems.append(f"time limit of {self.options.timeout} s reached{where}")
+        except Timeout as reason:
+            self.problems.append(str(reason))
+            self.show_tasks()
         finally:
             self.machine.kill()
             self.judge()
 
-    def pump(self, deadline):
+    def pump(self, end):
         """Takes what the guest sent; returns False at the end of its console."""
         ends = self.machine.host_ends
-        if self.clock.seconds() > deadline:
-            raise Timeout
+        where = f" in {self.current}" if self.current else ""
+        if self.clock.seconds() > end:
+            raise Timeout(f"time limit of {self.options.timeout} s reached{where}")
+        if self.deadline and self.clock.seconds() > self.deadline:
+            raise Timeout(f"the guest stands still{where or ' between tests'}")
         ready, _, _ = select.select([ends[n] for n in (*self.streams, "qmp")], [], [], 1.0)
         if not ready:
             return self.machine.process.poll() is None
@@ -101,6 +119,28 @@ class Session:
         for line in self.streams[name].feed(data):
             getattr(self, "take_" + name)(line)
         return bool(data)
+
+    def allow(self, seconds):
+        """What the guest does from now on, it does within so many seconds."""
+        if self.limits is not None:
+            self.deadline = self.clock.seconds() + (seconds + SILENCE) * self.options.time_factor
+
+    def show_tasks(self):
+        """A guest that stands still tells on its console which tasks are blocked, and where its processors are."""
+        before, self.console = self.console, self.tasks
+        try:
+            for key in (b"w", b"l"):
+                self.qmp.execute("chardev-send-break", id="console")
+                self.machine.host_ends["console"].sendall(key)
+                last = time.monotonic()
+                while time.monotonic() - last < 3:
+                    ready, _, _ = select.select([self.machine.host_ends["console"]], [], [], 1.0)
+                    if ready and not self.take("console", ready[0]):
+                        return
+        except (OSError, EOFError, QmpError):
+            pass  # what QEMU does not tell any more is not there to be read
+        finally:
+            self.console = before
 
     def control_of(self, machine):
         """A machine's QMP, which keeps what the guest says flowing while it waits."""
@@ -147,10 +187,12 @@ class Session:
     def told_start(self, name):
         self.current = name
         self.tests[name] = []
+        self.allow((self.limits or {}).get(name, 0))
 
     def told_exit(self, rest):
         name, status = rest.split()
         self.current = None
+        self.allow(0)
         if self.test_ended:
             self.test_ended(name, self.tests[name])
         # A test's own failures are in its KTAP; 1 repeats them, 4 is kselftest's skip.
@@ -180,6 +222,9 @@ class Session:
         pass
 
     def judge(self):
+        blocked = blocked_tasks(self.tasks or self.dmesg)
+        if blocked:
+            self.problems.append("blocked tasks:\n" + "\n".join(blocked[:60]))
         splat, excepted = splats.scan(self.dmesg)
         splat = splat or splats.find(self.console)
         if splat:
@@ -191,6 +236,11 @@ class Session:
             self.problems.append("the guest ended early: no end mark\n" + "\n".join(self.console[-15:]))
         elif not self.ended:
             self.problems.append("last console lines:\n" + "\n".join(self.console[-15:]))
+
+    def log_lines(self):
+        """What the guest's kernel said."""
+        blocked = ["--- blocked tasks, processors ---", *self.tasks] if self.tasks else []
+        return [*self.console, *blocked, "--- dmesg ---", *self.dmesg]
 
     def migrate(self):
         """Moves the guest to a new process; called while the guest waits for an answer."""

@@ -18,7 +18,7 @@ import splats
 import unloaded_clock
 from guest_requests import GuestRequests, value_of
 from qmp import Qmp, QmpError
-from session import Lines, Session
+from session import SILENCE, Lines, Session, Timeout
 from unloaded_clock import UnloadedClock
 
 sys.dont_write_bytecode = True
@@ -111,6 +111,28 @@ def request_unloaded():
     return answer == "ok 500" or answer
 
 
+def stands_still(lines, seconds, factor=1):
+    """What a session of tests with limits of 10 s says of a guest that told these lines and then nothing for so long."""
+    now = [0.0]
+    pairs = [socket.socketpair() for _ in range(2)]
+    ends = dict(zip(("console", "qmp"), [ours for ours, _ in pairs]))
+    machine = SimpleNamespace(host_ends=ends, process=SimpleNamespace(poll=lambda: None))
+    session = Session(SimpleNamespace(timeout=3600, time_factor=factor), "", machine=machine, limits={"a": 10})
+    session.clock = SimpleNamespace(seconds=lambda: now[0])
+    session.streams = {"console": Lines()}
+    for line in lines:
+        session.take_results(line)
+    now[0] += seconds
+    try:
+        session.pump(3600)
+        return None
+    except Timeout as reason:
+        return str(reason)
+    finally:
+        for end in sum(pairs, ()):
+            end.close()
+
+
 PATH = "/machine/peripheral/xq0"
 SPLATS = [
     "WARNING: CPU: 1 PID: 7 at x.c:1", "BUG: kernel NULL pointer dereference", "Oops: 0000 [#1]",
@@ -169,6 +191,14 @@ TESTS = {
     "a leaked process": lambda: problem(with_line("#xq leak a: 12 sleep"), "left processes behind"),
     "a test ended by a signal": lambda: problem(["#xq start a", "#xq exit a 139", *GOOD], "signal 11"),
     "a test over its time": lambda: problem(["#xq start a", "#xq exit a 137", *GOOD], "took too long"),
+    "a test within its time and what the guest needs to end it": lambda: stands_still(GOOD[:1], 10 + SILENCE - 1) is None,
+    "a guest that stands still in a test": lambda: stands_still(GOOD[:1], 10 + SILENCE + 1) == "the guest stands still in a",
+    "a guest that stands still between tests": lambda:
+        stands_still(GOOD[:4], SILENCE + 1) == "the guest stands still between tests",
+    "a slow guest within its time": lambda: stands_still(GOOD[:1], 4 * (10 + SILENCE) - 1, 4) is None,
+    "the tasks that were blocked when a test was killed": lambda: problem(
+        [*GOOD, "#dmesg [2] sysrq: Show Blocked State", "#dmesg [2] task:xq state:D", "#dmesg [2] xqaccel_wait+0x1/0x2"], "xqaccel_wait"),
+    "no task was blocked": lambda: session_of([*GOOD, "#dmesg [2] sysrq: Show Blocked State"]).problems == [],
     "an unknown exit status": lambda: problem(["#xq start a", "#xq exit a 3", *GOOD], "exit status 3"),
     "the driver does not load": lambda: problem(["#xq failed the driver does not load: x"], "does not load"),
     "no end mark": lambda: problem(GOOD[:-3], "no end mark"),

@@ -3,6 +3,7 @@
 
 import ctypes
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -133,6 +134,18 @@ class Machine:
             self.process.wait()
         for end in self.host_ends.values():
             end.close()
+
+    def stacks(self):
+        """Where QEMU's own threads are, if gdb is there to tell."""
+        gdb = shutil.which("gdb")
+        if not gdb or self.process.poll() is not None:
+            return []
+        try:
+            return subprocess.run([gdb, "-p", str(self.process.pid), "-batch", "-ex", "thread apply all bt"],
+                                  stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120,
+                                  check=False).stdout.splitlines()
+        except subprocess.TimeoutExpired:
+            return []
 
     def errors(self):
         self.stderr.seek(0)

@@ -126,9 +126,11 @@ class Session:
             self.deadline = self.clock.seconds() + (seconds + SILENCE) * self.options.time_factor
 
     def show_tasks(self):
-        """A guest that stands still tells on its console which tasks are blocked, and where its processors are."""
+        """A guest that stands still tells on its console which tasks are blocked, and where its processors are; if QEMU
+        does not answer either, gdb tells where that is."""
         before, self.console = self.console, self.tasks
         try:
+            self.qmp.timeout = 30
             for key in (b"w", b"l"):
                 self.qmp.execute("chardev-send-break", id="console")
                 self.machine.host_ends["console"].sendall(key)
@@ -137,6 +139,8 @@ class Session:
                     ready, _, _ = select.select([self.machine.host_ends["console"]], [], [], 1.0)
                     if ready and not self.take("console", ready[0]):
                         return
+        except TimeoutError as silent:
+            self.problems.append(f"{silent}:\n" + "\n".join(self.machine.stacks()[-200:]))
         except (OSError, EOFError, QmpError):
             pass  # what QEMU does not tell any more is not there to be read
         finally:

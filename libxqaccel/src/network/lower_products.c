@@ -19,14 +19,28 @@ struct xqn_step xqn_empty_step(const struct xqn_compiler *c)
 	return step;
 }
 
-/* Zero points of weights, each plus the offset of their widening. Returns the one for all. */
+/* Whether all channels have the same zero point, as those of symmetric weights have. */
+static bool one_zero_point(const struct xqn_tensor *w)
+{
+	size_t i;
+
+	for (i = 1; i < w->config.channels && w->config.zero_point; i++)
+		if (w->config.zero_point[i] != w->config.zero_point[0])
+			return false;
+	return true;
+}
+
+/*
+ * Zero points of weights, each plus the offset of their widening. Returns the one for all: kernels that know of one only are
+ * much faster, so a list is for those who need it.
+ */
 static int32_t put_zero_points(struct xqn_compiler *c, struct xqn_step *step, const struct xqn_tensor *w,
 			       int32_t offset)
 {
 	int32_t *zp;
 	size_t i;
 
-	if (w->config.channels <= 1 || !w->config.zero_point)
+	if (one_zero_point(w))
 		return (int32_t)((uint32_t)xqn_zero_point(w, 0) + (uint32_t)offset);
 	zp = malloc(w->config.channels * sizeof(*zp));
 	if (!zp) {

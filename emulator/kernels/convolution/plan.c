@@ -66,7 +66,8 @@ static bool is_thin(const struct xqk_plan *plan)
 /* The plan's way is that of a product. */
 static enum xqk_way choose_way(const struct xqk_plan *plan)
 {
-	if (xqk_depthwise_fits(&plan->conv))
+	/* An image of one channel is both; the direct kernels add several taps at once, and stage a row of pixels at a time. */
+	if (xqk_depthwise_fits(&plan->conv) && !(plan->conv.dims.groups == 1 && xqk_direct_fits(plan)))
 		return XQK_WAY_DEPTHWISE;
 	if (xqk_direct_fits(plan) && !(is_thin(plan) && !xqk_direct_makes_bytes(plan)))
 		return XQK_WAY_DIRECT;

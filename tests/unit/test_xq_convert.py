@@ -33,7 +33,8 @@ def half_even(x):
 
 class Tests(Base):
     names = ("weights_and_biases", "normalization_is_folded", "near_the_float_model", "every_type_of_weights", "signs_and_tables",
-             "groups", "columns", "codes_by_outputs", "budgets", "what_stays_float", "better_ranges", "picture", "mnist", "refusals")
+             "groups", "columns", "codes_by_outputs", "budgets", "what_stays_float", "better_ranges", "picture", "operators_have_names_of_their_own",
+             "mnist", "refusals")
 
     def small(self, path="m.onnx", opset=13, norm=True, last="Gemm"):
         """Convolution, normalization, pool, depthwise convolution, sum, mean, product."""
@@ -334,6 +335,21 @@ class Tests(Base):
         self.expect([l["excluded"] for l in report["layers"]] == [False, True, True], "%s" % report)
         self.expect(report["layers"][1]["output_snr_db"] is None, "%s" % report["layers"][1])
         self.outputs("q.onnx")
+
+    def operators_have_names_of_their_own(self):
+        """Where operators of the file are called as their outputs: ONNX Runtime refuses a file with two of one name."""
+        self.small()
+        nodes = [onnx.node("Conv", ["x", "w1"], ["c1"], "c1"), onnx.node("Relu", ["c1"], ["r1"], "r1"),
+                 onnx.node("GlobalAveragePool", ["r1"], ["g"], "g"), onnx.node("Flatten", ["g"], ["f"], "f"),
+                 onnx.node("MatMul", ["f", "w4"], ["y"], "y")]
+        with open("names.onnx", "wb") as f:
+            f.write(onnx.model(nodes, [onnx.value("x", onnx.FLOAT, ["n", 3, 8, 8])], [onnx.value("y", onnx.FLOAT, ["n", 4])],
+                               [onnx.tensor("w1", onnx.FLOAT, *self.w["w1"]), onnx.tensor("w4", onnx.FLOAT, (6, 4), numbers(24))]))
+        self.convert(path="names.onnx")
+        with open("q.onnx", "rb") as f:
+            graph = onnx.fields(onnx.fields(f.read())[7][0])
+        names = [onnx.fields(n)[3][0].decode() for n in graph[1]]
+        self.expect(len(names) > 10 and len(set(names)) == len(names), "%s" % names)
 
     def better_ranges(self):
         """Outliers spoil the range from least to greatest, and no other method may be worse on what it saw."""

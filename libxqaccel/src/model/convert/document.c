@@ -266,6 +266,25 @@ const char *xqc_new_name(struct xqc_document *doc, const char *stem, const char 
 	return name;
 }
 
+static bool names_node(const struct xqc_document *doc, const char *name)
+{
+	for (unsigned int i = 0; i < doc->nodes; i++)
+		if (!strcmp(doc->node[i]->name, name))
+			return true;
+	return false;
+}
+
+/* Files may call operators as they call tensors, and ONNX Runtime refuses two operators of one name. */
+static const char *new_node_name(struct xqc_document *doc, const char *stem)
+{
+	const char *name = stem;
+	unsigned int more = 1;
+
+	while (!xqc_failed(doc) && names_node(doc, name))
+		name = xqc_text(doc, "%.800s_%u", stem, more++);
+	return name;
+}
+
 Onnx__NodeProto *xqc_node(struct xqc_document *doc, const char *type, const char *name, unsigned int inputs,
 			  const char *const *input, const char *output)
 {
@@ -276,7 +295,7 @@ Onnx__NodeProto *xqc_node(struct xqc_document *doc, const char *type, const char
 		return NULL;
 	onnx__node_proto__init(node);
 	node->op_type = (char *)(uintptr_t)type;
-	node->name = (char *)(uintptr_t)name;
+	node->name = (char *)(uintptr_t)new_node_name(doc, name);
 	node->n_input = inputs;
 	node->input = texts;
 	for (unsigned int i = 0; i < inputs; i++)

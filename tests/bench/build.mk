@@ -70,3 +70,20 @@ $(O)/bench/disk.img: $(BENCH_DRIVER)/disk.py
 bench-driver: $(QEMU) $(O)/bench-$(KVER).cpio $(O)/bench/disk.img $(O)/obj/bin/bench-product
 	$(Q)tests/vm/run --kernel $(KVER) --build $(O) --image bench --disk $(O)/bench/disk.img --timeout 1800 $(VM_OPTIONS) \
 		--command 'bench-driver $(BENCH_DRIVER_ARGS)'
+
+# `make bench-models`: frames of whole models on soft, beside TensorFlow Lite and ONNX Runtime. BENCH_MODELS='FILE[:SHAPE]...' for
+# others, BENCH_MODELS_ARGS='-r 31' for more rounds.
+BENCH_MODELS_PEERS := $(O)/bench/runtimes
+PROGRAMS += bench-models
+bench-models-y := tests/bench/models/main.c
+bench-models-libs := xqaccel
+
+$(BENCH_MODELS_PEERS)/stamp: tests/setup/fetch-tflite.sh tests/setup/fetch-onnxruntime.sh $(wildcard tests/bench/models/runtimes/*) \
+		tests/bench/models/frame.h | $(PACKAGES)
+	$(call say,PEERS,$(@D))
+	$(Q)CC='$(CC)' tests/bench/models/runtimes/build.sh $(@D)
+	$(Q)[ -e $(@D)/missing ] || touch $@
+
+.PHONY: bench-models
+bench-models: $(O)/obj/bin/bench-models $(O)/obj/bin/xq $(BENCH_MODELS_PEERS)/stamp
+	$(Q)BENCH_MODELS='$(BENCH_MODELS)' tests/bench/models/run.sh $(O) $(XQ_VECTORS) $(BENCH_MODELS_ARGS)

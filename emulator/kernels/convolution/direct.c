@@ -45,7 +45,8 @@ struct work {
 	bool unstaged;			/* so is X */
 	bool direct;			/* so is Y, and no epilogue comes before */
 	struct xqk_tail tail;
-	const struct xqk_bounded *bytes;	/* the epilogue that sums go through before they are stored, or NULL */
+	/* the epilogue that sums go through before they are stored, or NULL */
+	const struct xqk_bounded *bytes;
 	uint8_t zero;			/* Z */
 
 	/* Scratch memory. */
@@ -58,14 +59,16 @@ struct work {
 	uint8_t *panel;
 	uint8_t *rows;			/* [XQK_LANES][steps of a patch] W's rows by pieces */
 	int32_t *start;
-	int32_t *sums;			/* [pixels of a part][64], where they are not written to Y */
+	/* [pixels of a part][64], where they are not written to Y */
+	int32_t *sums;
 	void *tail_memory;
 };
 
 /* Columns of X that a row of output pixels sees. */
 static uint64_t columns_of(const struct xq_conv_dims *d)
 {
-	return (uint64_t)(d->out_w - 1) * d->stride_w + (uint64_t)(d->kernel_w - 1) * d->dilation_w + 1;
+	return (uint64_t)(d->out_w - 1) * d->stride_w +
+	       (uint64_t)(d->kernel_w - 1) * d->dilation_w + 1;
 }
 
 static uint64_t rows_of(const struct xq_conv_dims *d, uint32_t rows)
@@ -92,7 +95,10 @@ static bool is_in_place(const struct xqk_conv *conv, uint32_t piece)
 	return conv->dims.flags & XQACCEL_JOB_B_TILED && piece % 4 == 0;
 }
 
-/* Pixels by themselves, as bytes that are unsigned already: whole steps, so that nothing past them is read. */
+/*
+ * Pixels by themselves, as bytes that are unsigned already: whole steps, so that nothing past them
+ * is read.
+ */
 static bool is_unstaged(const struct xqk_conv *conv)
 {
 	const struct xq_conv_dims *d = &conv->dims;
@@ -101,7 +107,10 @@ static bool is_unstaged(const struct xqk_conv *conv)
 	       conv->view[XQK_CONV_X].flat && d->in_c / d->groups % 4 == 0 && !xq_conv_padded(d);
 }
 
-/* Pixels of a part, each of which gives so many multiply-accumulates; the epilogue has a limit of its own. */
+/*
+ * Pixels of a part, each of which gives so many multiply-accumulates; the epilogue has a limit of
+ * its own.
+ */
 static uint32_t part_pixels(bool waits, uint64_t pixel)
 {
 	const uint32_t most = waits ? XQK_TAIL_ROWS : PART_PIXELS;
@@ -118,9 +127,9 @@ bool xqk_direct_fits(const struct xqk_plan *plan)
 	uint32_t piece, pieces;
 	uint64_t steps;
 
-	if (!plan->isa->direct || d->transposed || !d->batch || !d->in_c || !d->out_c || !d->out_h || !d->out_w ||
-	    d->w_format != XQACCEL_FMT_S8 || !conv->view[XQK_CONV_W].flat || conv->w_zp ||
-	    xqk_present(&conv->view[XQK_CONV_W_ZP]))
+	if (!plan->isa->direct || d->transposed || !d->batch || !d->in_c || !d->out_c ||
+	    !d->out_h || !d->out_w || d->w_format != XQACCEL_FMT_S8 ||
+	    !conv->view[XQK_CONV_W].flat || conv->w_zp || xqk_present(&conv->view[XQK_CONV_W_ZP]))
 		return false;
 	/* Without padding a zero point may have any value. */
 	if (conv->x_zp < -128 || conv->x_zp > (d->x_format == XQACCEL_FMT_U8 ? 255 : 127) ||
@@ -131,11 +140,14 @@ bool xqk_direct_fits(const struct xqk_plan *plan)
 		return false;
 	pieces_of(d, &piece, &pieces);
 	steps = ((uint64_t)piece + 3) / 4 * pieces;
-	/* Pieces that are not whole steps waste the rest; other ways are slower by more than half. */
+	/*
+	 * Pieces that are not whole steps waste the rest; other ways are slower by more than half.
+	 */
 	return 4 * steps <= 2 * xq_conv_k(d) && columns_of(d) < STRIP_BYTES &&
 	       rows_of(d, 1) < STRIP_BYTES && strip_of(d, 1) <= STRIP_BYTES &&
 	       pieces + steps / XQK_TILE_STEPS + 1 <= MOST_RUNS &&
-	       (is_in_place(conv, piece) || steps * XQK_DIRECT_STRIPS * XQK_STEP_BYTES <= PANEL_BYTES);
+	       (is_in_place(conv, piece) ||
+		steps * XQK_DIRECT_STRIPS * XQK_STEP_BYTES <= PANEL_BYTES);
 }
 
 bool xqk_direct_makes_bytes(const struct xqk_plan *plan)
@@ -147,8 +159,8 @@ bool xqk_direct_makes_bytes(const struct xqk_plan *plan)
 	pieces_of(&conv->dims, &piece, &pieces);
 	return plan->isa->direct && plan->isa->direct->run_bytes &&
 	       (uint64_t)(piece + 3) / 4 * pieces <= plan->isa->direct->run_bytes_steps &&
-	       e->kind == XQ_EPILOGUE_REQUANT && e->profile == XQ_PROFILE_ONNX && !e->index_format &&
-	       xq_format_bits(e->format) == 8 && conv->view[XQK_CONV_Y].flat;
+	       e->kind == XQ_EPILOGUE_REQUANT && e->profile == XQ_PROFILE_ONNX &&
+	       !e->index_format && xq_format_bits(e->format) == 8 && conv->view[XQK_CONV_Y].flat;
 }
 
 static size_t lay_out(struct work *work, const struct xqk_plan *plan, uint8_t *scratch)
@@ -181,7 +193,8 @@ static size_t lay_out(struct work *work, const struct xqk_plan *plan, uint8_t *s
 			       XQK_DIRECT_STRIPS * XQK_STEP_BYTES);
 	work->rows = xqk_take(scratch, &used, work->in_place ? 0 : XQK_LANES * 4 * (patch + 1));
 	work->start = xqk_take(scratch, &used, 4 * XQK_DIRECT_STRIPS * XQK_LANES);
-	work->sums = xqk_take(scratch, &used, work->direct ? 0 : held * 4 * XQK_DIRECT_STRIPS * XQK_LANES + 64);
+	work->sums = xqk_take(scratch, &used,
+			      work->direct ? 0 : held * 4 * XQK_DIRECT_STRIPS * XQK_LANES + 64);
 	work->tail_memory = xqk_take(scratch, &used, xqk_tail_bytes(e));
 	return used;
 }
@@ -207,7 +220,8 @@ void xqk_plan_direct(struct xqk_plan *plan, unsigned int threads)
 {
 	const struct xq_conv_dims *d = &plan->conv.dims;
 	const uint64_t macs = (uint64_t)d->batch * d->out_h * d->out_w * d->out_c;
-	uint64_t wanted = macs / UNIT_MACS * xq_conv_k(d) + macs % UNIT_MACS * xq_conv_k(d) / UNIT_MACS;
+	uint64_t wanted = macs / UNIT_MACS * xq_conv_k(d) +
+			  macs % UNIT_MACS * xq_conv_k(d) / UNIT_MACS;
 	struct work work;
 
 	if (wanted > (uint64_t)threads * UNITS_PER_THREAD)
@@ -223,7 +237,8 @@ void xqk_plan_direct(struct xqk_plan *plan, unsigned int threads)
 }
 
 /* n elements of a row of the strip, signs flipped so that they are unsigned. */
-static void stage_elements(const struct work *work, uint32_t y, uint32_t x, uint64_t n, uint8_t *dst)
+static void stage_elements(const struct work *work, uint32_t y, uint32_t x, uint64_t n,
+			   uint8_t *dst)
 {
 	const struct xqk_conv *conv = &work->plan->conv;
 	const struct xqk_view *v = &conv->view[XQK_CONV_X];
@@ -242,7 +257,8 @@ static void stage_elements(const struct work *work, uint32_t y, uint32_t x, uint
 }
 
 /* Columns [from, to) of X, next to each other. */
-static void stage_columns(const struct work *work, uint32_t y, uint32_t from, uint32_t to, uint8_t *dst)
+static void stage_columns(const struct work *work, uint32_t y, uint32_t from, uint32_t to,
+			  uint8_t *dst)
 {
 	const struct xqk_conv *conv = &work->plan->conv;
 	const struct xq_conv_dims *d = &conv->dims;
@@ -263,7 +279,8 @@ static bool is_seen(const struct xq_conv_dims *d, uint32_t row)
 	uint32_t r;
 
 	for (r = 0; r < d->kernel_h; r++)
-		if (row >= (uint64_t)r * d->dilation_h && (row - r * d->dilation_h) % d->stride_h == 0)
+		if (row >= (uint64_t)r * d->dilation_h &&
+		    (row - r * d->dilation_h) % d->stride_h == 0)
 			return true;
 	return false;
 }
@@ -304,11 +321,14 @@ static void point(uint8_t **to, uintptr_t at, uint64_t step, uint32_t n)
 		to[i] = (uint8_t *)at;
 }
 
-/* Where the patches of a part are, and where what is made of them goes, from an output channel on. */
+/*
+ * Where the patches of a part are, and where what is made of them goes, from an output channel on.
+ */
 static void point_to_pixels(struct work *work, uint32_t first, uint32_t pixels, uint32_t o)
 {
 	const struct xq_conv_dims *d = &work->plan->conv.dims;
-	const struct xqk_view *in = &work->plan->conv.view[XQK_CONV_X], *out = &work->plan->conv.view[XQK_CONV_Y];
+	const struct xqk_view *in = &work->plan->conv.view[XQK_CONV_X],
+			      *out = &work->plan->conv.view[XQK_CONV_Y];
 	const size_t step = d->stride_w * (work->unstaged ? (size_t)in->stride : work->channels);
 	const size_t pitch = (size_t)work->columns * work->channels;
 	uint32_t p = work->p0 + first / d->out_w, q = first % d->out_w, i, j, some;
@@ -318,16 +338,19 @@ static void point_to_pixels(struct work *work, uint32_t first, uint32_t pixels, 
 			in->flat + xqk_pixel_at(in, work->image, p * d->stride_h, q * d->stride_w) +
 				(uint64_t)work->group * work->channels :
 			work->strip + (size_t)(p - work->p0) * d->stride_h * pitch + q * step;
-		const uint64_t line = xqk_line_of_y(d, work->image, p, q), at = xqk_pixel_at(out, work->image, p, q);
+		const uint64_t line = xqk_line_of_y(d, work->image, p, q),
+			       at = xqk_pixel_at(out, work->image, p, q);
 
 		some = pixels - i < d->out_w - q ? pixels - i : d->out_w - q;
 		point((uint8_t **)(uintptr_t)(work->x + i), (uintptr_t)x, step, some);
 		if (work->bytes)
 			point(work->y + i, (uintptr_t)out->flat + at + o, out->stride, some);
 		else if (work->direct)
-			point(work->y + i, (uintptr_t)out->flat + at + 4 * (uint64_t)o, out->stride, some);
+			point(work->y + i, (uintptr_t)out->flat + at + 4 * (uint64_t)o, out->stride,
+			      some);
 		for (j = 0; !work->bytes && work->tail.epilogue && j < some; j++)
-			work->tail.place[i + j] = (struct xqk_place){ line + j, at + j * out->stride };
+			work->tail.place[i + j] = (struct xqk_place){ line + j,
+								       at + j * out->stride };
 	}
 }
 
@@ -415,7 +438,8 @@ static void stage_b(struct work *work, struct xqk_direct *job, uint32_t n, uint3
 }
 
 /* Sums of a part to a Y that is in pieces. */
-static void store(const struct work *work, uint32_t first, uint32_t pixels, uint32_t o, uint32_t columns)
+static void store(const struct work *work, uint32_t first, uint32_t pixels, uint32_t o,
+		  uint32_t columns)
 {
 	const struct xqk_conv *conv = &work->plan->conv;
 	const struct xqk_view *v = &conv->view[XQK_CONV_Y];
@@ -423,11 +447,13 @@ static void store(const struct work *work, uint32_t first, uint32_t pixels, uint
 	size_t run;
 
 	for (i = 0; i < pixels; i++) {
-		const uint32_t p = work->p0 + (first + i) / conv->dims.out_w, q = (first + i) % conv->dims.out_w;
+		const uint32_t p = work->p0 + (first + i) / conv->dims.out_w,
+			       q = (first + i) % conv->dims.out_w;
 
 		for (byte = 0; byte < 4 * columns; byte += (uint32_t)run) {
 			uint8_t *to = xqk_at(v, xqk_line_of_y(&conv->dims, work->image, p, q),
-					     xqk_pixel_at(v, work->image, p, q), 4 * (uint64_t)o + byte, &run);
+					     xqk_pixel_at(v, work->image, p, q),
+					     4 * (uint64_t)o + byte, &run);
 
 			run = run < 4 * columns - byte ? run : 4 * columns - byte;
 			memcpy(to, work->y[i] + byte, run);
@@ -436,8 +462,8 @@ static void store(const struct work *work, uint32_t first, uint32_t pixels, uint
 }
 
 /* The staged channels, some pixels after the other; false if canceled. */
-static bool run_block(struct work *work, struct xqk_direct *job, uint32_t pixels, uint32_t o, uint32_t columns,
-		      unsigned int strips, const atomic_bool *cancel)
+static bool run_block(struct work *work, struct xqk_direct *job, uint32_t pixels, uint32_t o,
+		      uint32_t columns, unsigned int strips, const atomic_bool *cancel)
 {
 	const struct xq_conv_dims *d = &work->plan->conv.dims;
 	const uint32_t most = part_pixels(work->tail.epilogue && !work->bytes,
@@ -458,14 +484,18 @@ static bool run_block(struct work *work, struct xqk_direct *job, uint32_t pixels
 		work->plan->isa->direct->run(job, strips);
 		if (work->tail.epilogue)
 			xqk_tail_rows(&work->tail, work->sums, XQK_DIRECT_STRIPS * XQK_LANES,
-				      (work->image * d->out_h + work->p0) * d->out_w + done, job->pixels, true);
+				      (work->image * d->out_h + work->p0) * d->out_w + done,
+				      job->pixels, true);
 		else if (!work->direct)
 			store(work, done, job->pixels, o, columns);
 	}
 	return true;
 }
 
-/* Where sums of the staged channels go: through an epilogue at once, to memory for one or to be stored, or to Y. */
+/*
+ * Where sums of the staged channels go: through an epilogue at once, to memory for one or to be
+ * stored, or to Y.
+ */
 static void choose_outputs(struct work *work)
 {
 	uint32_t i;
@@ -475,14 +505,22 @@ static void choose_outputs(struct work *work)
 		work->y[i] = (uint8_t *)(work->sums + (size_t)i * XQK_DIRECT_STRIPS * XQK_LANES);
 }
 
-/* The unit's pixels by all channels of the group, so many strips at a time that all blocks are about the same. */
+/*
+ * The unit's pixels by all channels of the group, so many strips at a time that all blocks are
+ * about the same.
+ */
 static bool run_unit(struct work *work, const atomic_bool *cancel)
 {
 	const uint32_t pixels = (work->p1 - work->p0) * work->plan->conv.dims.out_w;
 	uint32_t left = (work->outputs + XQK_LANES - 1) / XQK_LANES, n, strips, columns;
 	uint32_t blocks = (left + XQK_DIRECT_STRIPS - 1) / XQK_DIRECT_STRIPS;
 	struct xqk_direct job = {
-		.x = work->x, .y = work->y, .run = work->run, .runs = work->runs, .b = work->b, .start = work->start,
+		.x = work->x,
+		.y = work->y,
+		.run = work->run,
+		.runs = work->runs,
+		.b = work->b,
+		.start = work->start,
 	};
 
 	if (!work->unstaged)
@@ -493,7 +531,8 @@ static bool run_unit(struct work *work, const atomic_bool *cancel)
 		if (xqk_canceled(cancel))
 			return false;
 		strips = (left + blocks - 1) / blocks;
-		columns = work->outputs - n < strips * XQK_LANES ? work->outputs - n : strips * XQK_LANES;
+		columns = work->outputs - n < strips * XQK_LANES ? work->outputs - n
+								 : strips * XQK_LANES;
 		job.last = columns - (strips - 1) * XQK_LANES;
 		stage_b(work, &job, n, strips);
 		if (work->tail.epilogue) {
@@ -507,7 +546,8 @@ static bool run_unit(struct work *work, const atomic_bool *cancel)
 	return true;
 }
 
-bool xqk_run_direct(const struct xqk_plan *plan, uint32_t chunk, void *scratch, const atomic_bool *cancel)
+bool xqk_run_direct(const struct xqk_plan *plan, uint32_t chunk, void *scratch,
+		    const atomic_bool *cancel)
 {
 	const struct xq_conv_dims *d = &plan->conv.dims;
 	const uint64_t last = plan->units * (chunk + 1) / plan->chunks;

@@ -17,7 +17,8 @@ static bool is_product(const struct xqk_conv *conv)
 
 	return d->kernel_h == 1 && d->kernel_w == 1 && d->stride_h == 1 && d->stride_w == 1 &&
 	       d->groups == 1 && !d->pad_top && !d->pad_left && d->out_h == d->in_h &&
-	       d->out_w == d->in_w && is_even(&conv->view[XQK_CONV_X], d->in_w, d->in_h, d->batch) &&
+	       d->out_w == d->in_w &&
+	       is_even(&conv->view[XQK_CONV_X], d->in_w, d->in_h, d->batch) &&
 	       is_even(&conv->view[XQK_CONV_Y], d->in_w, d->in_h, d->batch);
 }
 
@@ -55,19 +56,27 @@ static void describe(struct xqk_gemm *gemm, const struct xqk_conv *conv)
 	gemm->view[XQACCEL_CODEBOOK] = product_view(&conv->view[XQK_CONV_CODEBOOK], 0);
 }
 
-/* Of so few channels the kernels of thin products make more than the direct ones, unless those have the epilogue, too. */
+/*
+ * Of so few channels the kernels of thin products make more than the direct ones, unless those have
+ * the epilogue, too.
+ */
 #define THIN_CHANNELS	32
 
 static bool is_thin(const struct xqk_plan *plan)
 {
-	return is_product(&plan->conv) && plan->conv.dims.in_c <= THIN_CHANNELS && xqk_thin_fits(plan);
+	return is_product(&plan->conv) && plan->conv.dims.in_c <= THIN_CHANNELS &&
+	       xqk_thin_fits(plan);
 }
 
 /* The plan's way is that of a product. */
 static enum xqk_way choose_way(const struct xqk_plan *plan)
 {
-	/* An image of one channel is both; the direct kernels add several taps at once, and stage a row of pixels at a time. */
-	if (xqk_depthwise_fits(&plan->conv) && !(plan->conv.dims.groups == 1 && xqk_direct_fits(plan)))
+	/*
+	 * An image of one channel is both; the direct kernels add several taps at once, and stage a
+	 * row of pixels at a time.
+	 */
+	if (xqk_depthwise_fits(&plan->conv) &&
+	    !(plan->conv.dims.groups == 1 && xqk_direct_fits(plan)))
 		return XQK_WAY_DEPTHWISE;
 	if (xqk_direct_fits(plan) && !(is_thin(plan) && !xqk_direct_makes_bytes(plan)))
 		return XQK_WAY_DIRECT;

@@ -7,7 +7,7 @@
 
 #include "lower.h"
 
-/* ---- what both have ----------------------------------------------------------------------------------- */
+/* ---- what both have ---------------------------------------------------------------------- */
 
 struct xqn_step xqn_empty_step(const struct xqn_compiler *c)
 {
@@ -31,11 +31,11 @@ static bool one_zero_point(const struct xqn_tensor *w)
 }
 
 /*
- * Zero points of weights, each plus the offset of their widening. Returns the one for all: kernels that know of one only are
- * much faster, so a list is for those who need it.
+ * Zero points of weights, each plus the offset of their widening. Returns the one for all: kernels
+ * that know of one only are much faster, so a list is for those who need it.
  */
-static int32_t put_zero_points(struct xqn_compiler *c, struct xqn_step *step, const struct xqn_tensor *w,
-			       int32_t offset)
+static int32_t put_zero_points(struct xqn_compiler *c, struct xqn_step *step,
+			       const struct xqn_tensor *w, int32_t offset)
 {
 	int32_t *zp;
 	size_t i;
@@ -71,24 +71,29 @@ int xqn_widen(struct xqn_compiler *c, const struct xqn_tensor *x, const struct x
 		as_it_is(w->config.type, wide_w);
 		return 0;
 	}
-	err = xq_widen_pair(c->dev, x->config.type, w->config.type, w->config.codebook, wide_x, wide_w);
-	return err ? xqn_fail_at(c->net, c->op, err, "the device multiplies no types that hold %s and %s",
-				 xq_type_name(x->config.type), xq_type_name(w->config.type)) : 0;
+	err = xq_widen_pair(c->dev, x->config.type, w->config.type, w->config.codebook, wide_x,
+			    wide_w);
+	return err ? xqn_fail_at(c->net, c->op, err,
+				 "the device multiplies no types that hold %s and %s",
+				 xq_type_name(x->config.type), xq_type_name(w->config.type))
+		   : 0;
 }
 
 void xqn_put_codebook(struct xqn_compiler *c, struct xqn_step *step, const struct xqn_tensor *w,
 		      enum xq_type packed)
 {
 	if (packed == XQ_C4 || packed == XQ_C8)
-		xqn_put_bytes(c, step, XQACCEL_CODEBOOK, w->config.codebook, packed == XQ_C4 ? 16 : 256);
+		xqn_put_bytes(c, step, XQACCEL_CODEBOOK, w->config.codebook,
+			      packed == XQ_C4 ? 16 : 256);
 }
 
 bool xqn_worth_tiles(const struct xqn_compiler *c, enum xq_type type, size_t n, size_t k)
 {
-	return xq_device_has_tiled(c->dev, type) && xq_tiled_size(type, n, k) / 2 < n * xq_row_size(type, k);
+	return xq_device_has_tiled(c->dev, type) &&
+	       xq_tiled_size(type, n, k) / 2 < n * xq_row_size(type, k);
 }
 
-/* ---- products ---------------------------------------------------------------------------------------- */
+/* ---- products ---------------------------------------------------------------------------- */
 
 static void put_weights(struct xqn_compiler *c, struct xqn_step *step, const struct xqn_tensor *w,
 			const struct xq_widening *wide)
@@ -115,8 +120,8 @@ static struct xqn_place place_of(const struct xqn_view *v, size_t stride, size_t
 }
 
 /*
- * Rows of x and of y, in at most two levels that both have. False if they have more, then they have to be without
- * gaps. Products in pairs have a level of their own for the rows of each.
+ * Rows of x and of y, in at most two levels that both have. False if they have more, then they have
+ * to be without gaps. Products in pairs have a level of their own for the rows of each.
  */
 static bool put_rows(const struct xqn_compiler *c, struct xqn_step *step, const struct xqn_view *x,
 		     const struct xqn_view *y, const struct xqn_view *w)
@@ -125,7 +130,8 @@ static bool put_rows(const struct xqn_compiler *c, struct xqn_step *step, const 
 	size_t dim[XQ_NETWORK_DIMS] = { 0 }, stride[3 * XQ_NETWORK_DIMS] = { 0 };
 	const size_t *ys = stride + XQ_NETWORK_DIMS, *ws = ys + XQ_NETWORK_DIMS;
 	const unsigned int lead = x->dims - (w ? 2 : 1);
-	const unsigned int levels = xqn_join(views, w ? 3 : 2, lead, c->dev->info.max_dim, dim, stride);
+	const unsigned int levels = xqn_join(views, w ? 3 : 2, lead, c->dev->info.max_dim, dim,
+					     stride);
 	struct xqaccel_gemm *g = &step->work.gemm;
 
 	if (levels > (w ? 1 : 2))
@@ -141,12 +147,14 @@ static bool put_rows(const struct xqn_compiler *c, struct xqn_step *step, const 
 	g->m = levels ? (uint32_t)dim[levels - 1] : 1;
 	step->place[XQACCEL_A] = place_of(x, levels ? stride[levels - 1] : xqn_row_bytes(x),
 					  levels == 2 ? stride[0] : 0);
-	step->place[XQACCEL_C] = place_of(y, levels ? ys[levels - 1] : xqn_row_bytes(y), levels == 2 ? ys[0] : 0);
+	step->place[XQACCEL_C] = place_of(y, levels ? ys[levels - 1] : xqn_row_bytes(y),
+					  levels == 2 ? ys[0] : 0);
 	return true;
 }
 
 static int product_steps(struct xqn_compiler *c, struct xqn_step *step, const struct xqn_view *x,
-			 const struct xqn_view *y, const struct xqn_view *b, const struct xq_widening *wide_w)
+			 const struct xqn_view *y, const struct xqn_view *b,
+			 const struct xq_widening *wide_w)
 {
 	const struct xq_network_product *p = &c->op->product;
 	const struct xqn_tensor *tx = xqn_tensor(c->net, p->x), *w = xqn_tensor(c->net, p->w);
@@ -165,11 +173,14 @@ static int product_steps(struct xqn_compiler *c, struct xqn_step *step, const st
 	if (!b)
 		put_weights(c, step, w, wide_w);
 	if (p->x_zps)
-		xqn_put_rows(c, step, XQACCEL_A_ZP, p->x_zps, step->work.gemm.batch > 1 ? 4ULL * step->work.gemm.m : 0);
-	err = xqn_put_finish(c, step, &p->finish, tx, w, xqn_tensor(c->net, p->y), step->work.gemm.n);
+		xqn_put_rows(c, step, XQACCEL_A_ZP, p->x_zps,
+			     step->work.gemm.batch > 1 ? 4ULL * step->work.gemm.m : 0);
+	err = xqn_put_finish(c, step, &p->finish, tx, w, xqn_tensor(c->net, p->y),
+			     step->work.gemm.n);
 	if (err)
 		return err;
-	xqn_add_steps(c, step, 0, (size_t)step->work.gemm.batch * step->work.gemm.m, step->work.gemm.n);
+	xqn_add_steps(c, step, 0, (size_t)step->work.gemm.batch * step->work.gemm.m,
+		      step->work.gemm.n);
 	if (to.storage != y->storage || to.offset != y->offset)
 		xqn_copy(c, &to, y);
 	return 0;
@@ -198,12 +209,13 @@ int xqn_lower_product(struct xqn_compiler *c)
 	};
 	step.work.gemm.b_zp = put_zero_points(c, &step, w, wide_w.offset);
 	if (p->x_zps && wide_x.offset)
-		return xqn_fail_at(c->net, c->op, -EOPNOTSUPP, "the device cannot multiply %s by rows with zero points",
+		return xqn_fail_at(c->net, c->op, -EOPNOTSUPP,
+				   "the device cannot multiply %s by rows with zero points",
 				   xq_type_name(x->config.type));
 	return product_steps(c, &step, &from, y, xqn_constant(w) ? NULL : &second, &wide_w);
 }
 
-/* ---- convolutions ------------------------------------------------------------------------------------ */
+/* ---- convolutions ------------------------------------------------------------------------ */
 
 /* The weights of one group after the other; strides are those of the constant's order. */
 static struct xqn_matrix conv_matrix(const struct xqn_tensor *w, enum xq_weight_order order,
@@ -237,8 +249,9 @@ static struct xqn_matrix conv_matrix(const struct xqn_tensor *w, enum xq_weight_
 	return m;
 }
 
-static void put_conv_weights(struct xqn_compiler *c, struct xqn_step *step, const struct xqn_tensor *w,
-			     const struct xq_conv *g, const struct xq_widening *wide)
+static void put_conv_weights(struct xqn_compiler *c, struct xqn_step *step,
+			     const struct xqn_tensor *w, const struct xq_conv *g,
+			     const struct xq_widening *wide)
 {
 	struct xqn_matrix m = conv_matrix(w, c->op->conv.order, g, wide);
 
@@ -296,11 +309,12 @@ int xqn_lower_convolution(struct xqn_compiler *c)
 	if (err)
 		return err;
 	xqn_add_steps(c, &step, XQACCEL_FEATURE_CONV,
-		  (size_t)step.work.conv.batch * step.work.conv.out_h * step.work.conv.out_w, g.out_c);
+		      (size_t)step.work.conv.batch * step.work.conv.out_h * step.work.conv.out_w,
+		      g.out_c);
 	return 0;
 }
 
-/* ---- lookups ----------------------------------------------------------------------------------------- */
+/* ---- lookups ----------------------------------------------------------------------------- */
 
 /* A depthwise convolution by 1 leaves each element as it is, and its epilogue has the table. */
 int xqn_lower_lookup(struct xqn_compiler *c)
@@ -334,23 +348,40 @@ int xqn_lower_lookup(struct xqn_compiler *c)
 	memset(ones, 1, channels);
 	step.work.op = XQACCEL_OP_CONV;
 	step.work.conv = (struct xqaccel_conv){
-		.batch = (uint32_t)(levels == 3 ? dim[0] : 1), .in_h = (uint32_t)(levels >= 2 ? dim[levels - 2] : 1),
-		.in_w = (uint32_t)(levels ? dim[levels - 1] : 1), .in_c = (uint32_t)channels,
-		.out_c = (uint32_t)channels, .kernel_h = 1, .kernel_w = 1, .groups = (uint32_t)channels, .stride_h = 1,
-		.stride_w = 1, .dilation_h = 1, .dilation_w = 1, .x_format = x.type, .w_format = XQ_S8,
+		.batch = (uint32_t)(levels == 3 ? dim[0] : 1),
+		.in_h = (uint32_t)(levels >= 2 ? dim[levels - 2] : 1),
+		.in_w = (uint32_t)(levels ? dim[levels - 1] : 1),
+		.in_c = (uint32_t)channels,
+		.out_c = (uint32_t)channels,
+		.kernel_h = 1,
+		.kernel_w = 1,
+		.groups = (uint32_t)channels,
+		.stride_h = 1,
+		.stride_w = 1,
+		.dilation_h = 1,
+		.dilation_w = 1,
+		.x_format = x.type,
+		.w_format = XQ_S8,
 	};
 	step.work.conv.out_h = step.work.conv.in_h;
 	step.work.conv.out_w = step.work.conv.in_w;
 	step.work.epilogue = (struct xqaccel_epilogue){
-		.kind = XQACCEL_EPILOGUE_REQUANT, .profile = XQACCEL_PROFILE_ONNX, .format = ty->config.type,
-		.index_format = x.type, .act_min = INT32_MIN, .act_max = INT32_MAX,
+		.kind = XQACCEL_EPILOGUE_REQUANT,
+		.profile = XQACCEL_PROFILE_ONNX,
+		.format = ty->config.type,
+		.index_format = x.type,
+		.act_min = INT32_MIN,
+		.act_max = INT32_MAX,
 	};
 	for (i = 0; i < 2; i++) {
 		const size_t *s = stride + i * XQ_NETWORK_DIMS;
 
 		step.place[i ? XQACCEL_Y : XQACCEL_X] = (struct xqn_place){
-			views[i]->storage, views[i]->offset, levels ? s[levels - 1] : xqn_row_bytes(views[i]),
-			levels == 3 ? s[0] : 0, levels >= 2 ? s[levels - 2] : 0,
+			views[i]->storage,
+			views[i]->offset,
+			levels ? s[levels - 1] : xqn_row_bytes(views[i]),
+			levels == 3 ? s[0] : 0,
+			levels >= 2 ? s[levels - 2] : 0,
 		};
 	}
 	step.place[XQACCEL_W].stride = 1;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What bench-models and the process of another runtime share: the inputs of a frame, and what they say to each other.
+ * What bench-models and the process of another runtime share: the inputs of a frame, and what they
+ * say to each other.
  */
 #ifndef XQ_BENCH_FRAME_H
 #define XQ_BENCH_FRAME_H

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: MIT
 /*
- * The speed of whole models, frame by frame, on the software device beside TensorFlow Lite (.tflite) and ONNX Runtime
- * (.onnx), on one thread.
+ * The speed of whole models, frame by frame, on the software device beside TensorFlow Lite
+ * (.tflite) and ONNX Runtime (.onnx), on one thread.
  *
  *	bench-models [-p FOLDER] [-r ROUNDS] MODEL[:SHAPE]...
  *
- * -p: the folder of the other runtimes' process	-r: rounds	SHAPE: of an input, "1x576"; "-" for that of the file
+ * -p: the folder of the other runtimes' process -r: rounds SHAPE: of an input, "1x576"; "-" for
+ * that of the file
  *
- * Both take turns of several frames, ratios are taken within a round, and the median over the rounds is shown: of CPU time, and of
- * the time that passed. First outputs for one random input are compared. Rows are rows of a batch of one.
+ * Both take turns of several frames, ratios are taken within a round, and the median over the
+ * rounds is shown: of CPU time, and of the time that passed. First outputs for one random input are
+ * compared. Rows are rows of a batch of one.
  */
 #include <errno.h>
 #include <signal.h>
@@ -56,10 +58,11 @@ static void die(const char *what, const char *why)
 static void need(int err, const struct bench *b)
 {
 	if (err)
-		die(b->path, b->model && *xq_model_error(b->model) ? xq_model_error(b->model) : strerror(-err));
+		die(b->path, b->model && *xq_model_error(b->model) ? xq_model_error(b->model)
+								   : strerror(-err));
 }
 
-/* ---- ours ------------------------------------------------------------------------------------------------- */
+/* ---- ours -------------------------------------------------------------------------------- */
 
 static size_t elements_of(const struct xq_model_tensor *t)
 {
@@ -118,10 +121,11 @@ static struct spent run_ours(struct bench *b, uint32_t runs)
 
 	for (uint32_t i = 0; i < runs; i++)
 		need(xq_session_run(b->session), b);
-	return (struct spent){ seconds_of(CLOCK_PROCESS_CPUTIME_ID) - cpu, seconds_of(CLOCK_MONOTONIC) - wall };
+	return (struct spent){ seconds_of(CLOCK_PROCESS_CPUTIME_ID) - cpu,
+				seconds_of(CLOCK_MONOTONIC) - wall };
 }
 
-/* ---- the other runtime ------------------------------------------------------------------------------------- */
+/* ---- the other runtime ------------------------------------------------------------------- */
 
 static bool get(const struct bench *b, void *to, size_t bytes)
 {
@@ -138,7 +142,8 @@ static bool get(const struct bench *b, void *to, size_t bytes)
 
 static bool ask(struct bench *b, uint32_t runs, struct frame_reply *reply)
 {
-	return write(b->other.to, &runs, sizeof(runs)) == (ssize_t)sizeof(runs) && get(b, reply, sizeof(*reply));
+	return write(b->other.to, &runs, sizeof(runs)) == (ssize_t)sizeof(runs) &&
+	       get(b, reply, sizeof(*reply));
 }
 
 static struct spent run_other(struct bench *b, uint32_t runs)
@@ -195,7 +200,7 @@ static void start(struct bench *b)
 		stop(b);
 }
 
-/* ---- the table ----------------------------------------------------------------------------------------------- */
+/* ---- the table --------------------------------------------------------------------------- */
 
 /* How the first outputs of both differ. */
 static void compare(struct bench *b, char text[64])
@@ -220,13 +225,16 @@ static void compare(struct bench *b, char text[64])
 	if (reply.bytes != bytes)
 		die(b->path, "outputs have different sizes");
 	for (size_t i = 0; i < elements_of(&t); i++) {
-		const double d = t.type == XQ_F32 ? (double)((float *)theirs)[i] - (double)((float *)ours)[i] :
-				 t.type == XQ_U8 ? theirs[i] - ours[i] : ((int8_t *)theirs)[i] - ((int8_t *)ours)[i];
+		const double d = t.type == XQ_F32
+					 ? (double)((float *)theirs)[i] - (double)((float *)ours)[i]
+				 : t.type == XQ_U8 ? theirs[i] - ours[i]
+						   : ((int8_t *)theirs)[i] - ((int8_t *)ours)[i];
 
 		differ += d != 0;
 		most = d > most ? d : -d > most ? -d : most;
 	}
-	snprintf(text, 64, differ ? "%zu of %zu differ, by at most %.2g" : "equal", differ, elements_of(&t), most);
+	snprintf(text, 64, differ ? "%zu of %zu differ, by at most %.2g" : "equal", differ,
+		 elements_of(&t), most);
 	free(theirs);
 	free(ours);
 }
@@ -250,7 +258,9 @@ static uint32_t frames_of_a_turn(struct bench *b)
 
 	run_ours(b, 1);
 	seconds = run_ours(b, 1).cpu;
-	return seconds > TURN_SECONDS ? 1 : (uint32_t)(TURN_SECONDS / (seconds > 1e-6 ? seconds : 1e-6)) + 1;
+	return seconds > TURN_SECONDS
+		       ? 1
+		       : (uint32_t)(TURN_SECONDS / (seconds > 1e-6 ? seconds : 1e-6)) + 1;
 }
 
 static void row(struct bench *b)
@@ -264,7 +274,8 @@ static void row(struct bench *b)
 	runs = frames_of_a_turn(b);
 	start(b);
 	for (unsigned int i = 0; i < rounds; i++) {
-		const struct spent a = run_ours(b, runs), o = b->other.process ? run_other(b, runs) : a;
+		const struct spent a = run_ours(b, runs),
+				   o = b->other.process ? run_other(b, runs) : a;
 
 		ours[i] = a.cpu / runs;
 		theirs[i] = o.cpu / runs;
@@ -277,8 +288,8 @@ static void row(struct bench *b)
 	if (b->other.process) {
 		const double ratio = median(cpu);
 
-		printf("%9.1f %6.2f %-9s %6.2f  %s", 1e6 * median(theirs), ratio, ratio >= TARGET ? "(met)" : "(missed)", median(wall),
-		       difference);
+		printf("%9.1f %6.2f %-9s %6.2f  %s", 1e6 * median(theirs), ratio,
+		       ratio >= TARGET ? "(met)" : "(missed)", median(wall), difference);
 	} else {
 		printf("%9s", "-");
 	}
@@ -302,14 +313,16 @@ int main(int argc, char **argv)
 			rounds = 0;
 	}
 	if (!rounds || rounds > MAX_ROUNDS || optind == argc) {
-		fprintf(stderr, "usage: %s [-p FOLDER] [-r ROUNDS up to %d] MODEL[:SHAPE]...\n", argv[0], MAX_ROUNDS);
+		fprintf(stderr, "usage: %s [-p FOLDER] [-r ROUNDS up to %d] MODEL[:SHAPE]...\n",
+			argv[0], MAX_ROUNDS);
 		return 2;
 	}
 	setenv("XQ_THREADS", "1", 1);
 	signal(SIGPIPE, SIG_IGN);
 	if (xq_device_open("soft", &dev))
 		die("soft", "it can't be opened");
-	printf("%-36s %9s %9s %16s %6s  first output\n", "a frame", "us", "other us", "other / ours", "passed");
+	printf("%-36s %9s %9s %16s %6s  first output\n", "a frame", "us", "other us",
+	       "other / ours", "passed");
 	for (int i = optind; i < argc; i++) {
 		struct bench b = { .path = strsep(&argv[i], ":") };
 

@@ -11,7 +11,7 @@
 #define LEAST_IR	4	/* from which on constants need not be inputs */
 #define IR_OF_OPSET(o)	((o) >= 25 ? 13 : (o) >= 21 ? 10 : (o) >= 15 ? 8 : 7)
 
-/* ---- reading ---------------------------------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------------------------- */
 
 static void *take(struct xqc_document *doc, size_t bytes)
 {
@@ -56,7 +56,8 @@ static Onnx__NodeProto *resolved_node(struct xqc_document *doc, Onnx__NodeProto 
 	for (size_t i = 0; i < from->n_attribute; i++) {
 		list[i] = from->attribute[i];
 		if (list[i]->g || list[i]->n_graphs || list[i]->n_tensors) {
-			xqm_fail(doc->memory, -EOPNOTSUPP, "node %.200s has graphs or lists of tensors in it", from->op_type);
+			xqm_fail(doc->memory, -EOPNOTSUPP,
+				 "node %.200s has graphs or lists of tensors in it", from->op_type);
 			return from;
 		}
 		if (!list[i]->t)
@@ -115,7 +116,7 @@ void xqc_close(struct xqc_document *doc)
 	*doc = (struct xqc_document){ 0 };
 }
 
-/* ---- looking ---------------------------------------------------------------------------------------- */
+/* ---- looking ----------------------------------------------------------------------------- */
 
 static bool same(const char *a, const char *b)
 {
@@ -239,7 +240,7 @@ const float *xqc_floats(struct xqc_document *doc, const Onnx__TensorProto *t, si
 	return copy;
 }
 
-/* ---- editing ---------------------------------------------------------------------------------------- */
+/* ---- editing ----------------------------------------------------------------------------- */
 
 const char *xqc_text(struct xqc_document *doc, const char *format, ...)
 {
@@ -261,7 +262,8 @@ const char *xqc_new_name(struct xqc_document *doc, const char *stem, const char 
 	const char *name = xqc_text(doc, "%.800s_%s", stem, suffix);
 	unsigned int more = 1;
 
-	while (!xqc_failed(doc) && (xqc_uses(doc, name) || xqc_producer(doc, name) >= 0 || xqc_constant(doc, name)))
+	while (!xqc_failed(doc) &&
+	       (xqc_uses(doc, name) || xqc_producer(doc, name) >= 0 || xqc_constant(doc, name)))
 		name = xqc_text(doc, "%.800s_%s_%u", stem, suffix, more++);
 	return name;
 }
@@ -274,7 +276,10 @@ static bool names_node(const struct xqc_document *doc, const char *name)
 	return false;
 }
 
-/* Files may call operators as they call tensors, and ONNX Runtime refuses two operators of one name. */
+/*
+ * Files may call operators as they call tensors, and ONNX Runtime refuses two operators of one
+ * name.
+ */
 static const char *new_node_name(struct xqc_document *doc, const char *stem)
 {
 	const char *name = stem;
@@ -285,8 +290,8 @@ static const char *new_node_name(struct xqc_document *doc, const char *stem)
 	return name;
 }
 
-Onnx__NodeProto *xqc_node(struct xqc_document *doc, const char *type, const char *name, unsigned int inputs,
-			  const char *const *input, const char *output)
+Onnx__NodeProto *xqc_node(struct xqc_document *doc, const char *type, const char *name,
+			  unsigned int inputs, const char *const *input, const char *output)
 {
 	Onnx__NodeProto *node = take(doc, sizeof(*node));
 	char **texts = take(doc, (inputs + 1) * sizeof(*texts));
@@ -312,10 +317,12 @@ void xqc_use_domain(Onnx__NodeProto *node)
 }
 
 /* One more attribute, which still has no value. */
-static Onnx__AttributeProto *add_attribute(struct xqc_document *doc, Onnx__NodeProto *node, const char *name)
+static Onnx__AttributeProto *add_attribute(struct xqc_document *doc, Onnx__NodeProto *node,
+					   const char *name)
 {
 	Onnx__AttributeProto *a = take(doc, sizeof(*a));
-	Onnx__AttributeProto **all = node ? take(doc, (node->n_attribute + 1) * sizeof(*all)) : NULL;
+	Onnx__AttributeProto **all = node ? take(doc, (node->n_attribute + 1) * sizeof(*all))
+					  : NULL;
 
 	if (!a || !all)
 		return NULL;
@@ -340,7 +347,8 @@ void xqc_add_int(struct xqc_document *doc, Onnx__NodeProto *node, const char *na
 	a->i = value;
 }
 
-void xqc_add_ints(struct xqc_document *doc, Onnx__NodeProto *node, const char *name, const int64_t *value, size_t count)
+void xqc_add_ints(struct xqc_document *doc, Onnx__NodeProto *node, const char *name,
+		  const int64_t *value, size_t count)
 {
 	Onnx__AttributeProto *a = add_attribute(doc, node, name);
 	int64_t *copy = a ? take(doc, count * sizeof(*copy)) : NULL;
@@ -391,7 +399,8 @@ Onnx__NodeProto *xqc_edit(struct xqc_document *doc, unsigned int at)
 	const Onnx__NodeProto *from = doc->node[at];
 	Onnx__NodeProto *node = take(doc, sizeof(*node));
 	/* One more input, for a bias. */
-	char **input = take(doc, (from->n_input + 1) * sizeof(*input)), **output = take(doc, from->n_output * sizeof(*output));
+	char **input = take(doc, (from->n_input + 1) * sizeof(*input)),
+	     **output = take(doc, from->n_output * sizeof(*output));
 
 	if (!node || !input || !output)
 		return NULL;
@@ -409,8 +418,11 @@ Onnx__NodeProto *xqc_edit(struct xqc_document *doc, unsigned int at)
 void xqc_save(struct xqc_document *doc, struct xqc_state *state)
 {
 	*state = (struct xqc_state){
-		.node = take(doc, doc->nodes * sizeof(*doc->node)), .constant = take(doc, doc->constants * sizeof(*doc->constant)),
-		.nodes = doc->nodes, .constants = doc->constants, .opset = doc->opset,
+		.node = take(doc, doc->nodes * sizeof(*doc->node)),
+		.constant = take(doc, doc->constants * sizeof(*doc->constant)),
+		.nodes = doc->nodes,
+		.constants = doc->constants,
+		.opset = doc->opset,
 	};
 	if (!state->node || !state->constant)
 		return;
@@ -434,8 +446,8 @@ void xqc_restore(struct xqc_document *doc, const struct xqc_state *state)
 	doc->opset = state->opset;
 }
 
-void xqc_set_constant(struct xqc_document *doc, const char *name, int32_t type, unsigned int dims, const int64_t *dim,
-		      const void *data, size_t bytes)
+void xqc_set_constant(struct xqc_document *doc, const char *name, int32_t type, unsigned int dims,
+		      const int64_t *dim, const void *data, size_t bytes)
 {
 	void *copy = take(doc, bytes);
 
@@ -446,8 +458,8 @@ void xqc_set_constant(struct xqc_document *doc, const char *name, int32_t type, 
 	xqc_refer_constant(doc, name, type, dims, dim, copy, bytes);
 }
 
-void xqc_refer_constant(struct xqc_document *doc, const char *name, int32_t type, unsigned int dims, const int64_t *dim,
-			const void *data, size_t bytes)
+void xqc_refer_constant(struct xqc_document *doc, const char *name, int32_t type, unsigned int dims,
+			const int64_t *dim, const void *data, size_t bytes)
 {
 	Onnx__TensorProto *t = take(doc, sizeof(*t));
 	int64_t *sizes = take(doc, dims * sizeof(*sizes));
@@ -477,7 +489,8 @@ void xqc_refer_constant(struct xqc_document *doc, const char *name, int32_t type
 void xqc_add_constant(struct xqc_document *doc, const char *name, const Onnx__TensorProto *from)
 {
 	Onnx__TensorProto *t = take(doc, sizeof(*t));
-	Onnx__TensorProto **list = t ? grown(doc, doc->constant, doc->constants, &doc->constant_room) : NULL;
+	Onnx__TensorProto **list =
+		t ? grown(doc, doc->constant, doc->constants, &doc->constant_room) : NULL;
 
 	if (!list)
 		return;
@@ -492,15 +505,17 @@ void xqc_drop_constant(struct xqc_document *doc, const char *name)
 	for (unsigned int i = 0; i < doc->constants; i++) {
 		if (!same(doc->constant[i]->name, name))
 			continue;
-		memmove(doc->constant + i, doc->constant + i + 1, (--doc->constants - i) * sizeof(*doc->constant));
+		memmove(doc->constant + i, doc->constant + i + 1,
+			(--doc->constants - i) * sizeof(*doc->constant));
 		return;
 	}
 }
 
-/* ---- writing ---------------------------------------------------------------------------------------- */
+/* ---- writing ----------------------------------------------------------------------------- */
 
 /* Inputs without those that only were there because constants had to be. */
-static void set_inputs(const struct xqc_document *doc, Onnx__GraphProto *graph, Onnx__ValueInfoProto **input)
+static void set_inputs(const struct xqc_document *doc, Onnx__GraphProto *graph,
+		       Onnx__ValueInfoProto **input)
 {
 	size_t count = 0;
 
@@ -526,7 +541,8 @@ static bool has_own(const struct xqc_document *doc)
 	return false;
 }
 
-void *xqc_pack(const struct xqc_document *doc, const char *const *more, unsigned int count, size_t *bytes)
+void *xqc_pack(const struct xqc_document *doc, const char *const *more, unsigned int count,
+	       size_t *bytes)
 {
 	Onnx__GraphProto graph = *doc->model->graph;
 	Onnx__ModelProto model = *doc->model;
@@ -541,7 +557,8 @@ void *xqc_pack(const struct xqc_document *doc, const char *const *more, unsigned
 	if (opsets && inputs && outputs && added) {
 		for (size_t i = 0; i < model.n_opset_import; i++) {
 			opsets[i] = model.opset_import[i];
-			if (opsets[i]->domain && *opsets[i]->domain && strcmp(opsets[i]->domain, "ai.onnx"))
+			if (opsets[i]->domain && *opsets[i]->domain &&
+			    strcmp(opsets[i]->domain, "ai.onnx"))
 				continue;
 			opset = *opsets[i];
 			opset.version = doc->opset;

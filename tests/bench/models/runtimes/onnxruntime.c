@@ -66,7 +66,8 @@ static void make_input(size_t i, const char *text, OrtAllocator *allocator)
 static void load(const char *path, char **shapes, int count)
 {
 	void *library = dlopen(ONNXRUNTIME_PATH, RTLD_NOW);
-	const OrtApiBase *(*base)(void) = library ? (const OrtApiBase *(*)(void))dlsym(library, "OrtGetApiBase") : NULL;
+	const OrtApiBase *(*base)(void) =
+		library ? (const OrtApiBase *(*)(void))dlsym(library, "OrtGetApiBase") : NULL;
 	OrtSessionOptions *options;
 	OrtAllocator *allocator;
 	OrtEnv *env;
@@ -89,14 +90,16 @@ static void load(const char *path, char **shapes, int count)
 	for (size_t i = 0; i < outputs; i++)
 		check(api->SessionGetOutputName(session, i, allocator, &output_name[i]));
 	/* Outputs are made by the first run, and used again. */
-	check(api->Run(session, NULL, (const char *const *)input_name, (const OrtValue *const *)input, inputs,
-		       (const char *const *)output_name, outputs, output));
+	check(api->Run(session, NULL, (const char *const *)input_name,
+		       (const OrtValue *const *)input, inputs, (const char *const *)output_name,
+		       outputs, output));
 }
 
 static void run(void)
 {
-	check(api->Run(session, NULL, (const char *const *)input_name, (const OrtValue *const *)input, inputs,
-		       (const char *const *)output_name, outputs, output));
+	check(api->Run(session, NULL, (const char *const *)input_name,
+		       (const OrtValue *const *)input, inputs, (const char *const *)output_name,
+		       outputs, output));
 }
 
 static const void *result(size_t *bytes)

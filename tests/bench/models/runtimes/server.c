@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * server MODEL SHAPE...: computes frames of a model by another runtime, as often as standard input says.
+ * server MODEL SHAPE...: computes frames of a model by another runtime, as often as standard input
+ * says.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -33,14 +34,16 @@ static void put(const void *data, size_t bytes)
 int main(int argc, char **argv)
 {
 	const char *suffix = argc > 1 ? strrchr(argv[1], '.') : NULL;
-	const struct runtime *runtime = suffix && !strcmp(suffix, ".tflite") ? &tflite : &onnxruntime;
+	const struct runtime *runtime = suffix && !strcmp(suffix, ".tflite") ? &tflite
+									     : &onnxruntime;
 	uint32_t runs;
 
 	if (!suffix)
 		fail("usage", "server MODEL SHAPE...");
 	runtime->load(argv[1], argv + 2, argc - 2);
 	while (read(0, &runs, sizeof(runs)) == (ssize_t)sizeof(runs)) {
-		const double cpu = seconds_of(CLOCK_PROCESS_CPUTIME_ID), wall = seconds_of(CLOCK_MONOTONIC);
+		const double cpu = seconds_of(CLOCK_PROCESS_CPUTIME_ID),
+			     wall = seconds_of(CLOCK_MONOTONIC);
 		struct frame_reply reply = { 0 };
 		const void *data = NULL;
 		size_t bytes = 0;

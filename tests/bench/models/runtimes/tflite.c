@@ -8,10 +8,18 @@
 #include "runtime.h"
 
 #define CALLS(DO) \
-	DO(TfLiteModelCreateFromFile) DO(TfLiteInterpreterOptionsCreate) DO(TfLiteInterpreterOptionsSetNumThreads) \
-	DO(TfLiteInterpreterCreate) DO(TfLiteInterpreterAllocateTensors) DO(TfLiteInterpreterGetInputTensor) \
-	DO(TfLiteInterpreterGetOutputTensor) DO(TfLiteInterpreterInvoke) DO(TfLiteInterpreterGetInputTensorCount) \
-	DO(TfLiteTensorType) DO(TfLiteTensorByteSize) DO(TfLiteTensorData)
+	DO(TfLiteModelCreateFromFile) \
+	DO(TfLiteInterpreterOptionsCreate) \
+	DO(TfLiteInterpreterOptionsSetNumThreads) \
+	DO(TfLiteInterpreterCreate) \
+	DO(TfLiteInterpreterAllocateTensors) \
+	DO(TfLiteInterpreterGetInputTensor) \
+	DO(TfLiteInterpreterGetOutputTensor) \
+	DO(TfLiteInterpreterInvoke) \
+	DO(TfLiteInterpreterGetInputTensorCount) \
+	DO(TfLiteTensorType) \
+	DO(TfLiteTensorByteSize) \
+	DO(TfLiteTensorData)
 
 #define DECLARE(name) static __typeof__(name) *call_##name;
 CALLS(DECLARE)
@@ -41,7 +49,8 @@ static void load(const char *path, char **shapes, int count)
 		TfLiteTensor *t = call_TfLiteInterpreterGetInputTensor(interpreter, i);
 
 		if (call_TfLiteTensorType(t) == kTfLiteFloat32)
-			frame_fill_floats(call_TfLiteTensorData(t), call_TfLiteTensorByteSize(t) / sizeof(float));
+			frame_fill_floats(call_TfLiteTensorData(t),
+					  call_TfLiteTensorByteSize(t) / sizeof(float));
 		else
 			frame_fill_bytes(call_TfLiteTensorData(t), call_TfLiteTensorByteSize(t));
 	}

@@ -296,16 +296,21 @@ static bool atomic_call(const char *line)
 TEST_F(jobs, caches_are_maintained_with_interrupts_on)
 {
 	static char text[1 << 20];
+	struct xqaccel_completion c;
 	unsigned int i, calls = 0, atomic = 0;
+	const int64_t synced = stat_of("synced_jobs");
 	char *line;
 
+	/* The tracer changes the kernel's code while it runs: not where there is nothing to see. */
+	ASSERT_EQ(0, submit(self->fd, &self->job));
+	ASSERT_EQ(0, wait_one(self->fd, &c, 5 * SECOND));
+	if (stat_of("synced_jobs") == synced)
+		SKIP(return, "no cache is maintained here");
 	if (getuid() || file_write(TRACING "set_ftrace_filter", "*dma_sync_single_for_*"))
 		SKIP(return, "no function tracer");
 	ASSERT_EQ(0, file_write(TRACING "trace", ""));
 	ASSERT_EQ(0, file_write(TRACING "current_tracer", "function"));
 	for (i = 0; i < 20; i++) {
-		struct xqaccel_completion c;
-
 		ASSERT_EQ(0, submit_lane(self->fd, &self->job, i % 8, 0));
 		ASSERT_EQ(0, wait_one(self->fd, &c, 5 * SECOND));
 		ASSERT_EQ(XQACCEL_STATUS_OK, (int)c.status);

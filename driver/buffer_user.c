@@ -9,9 +9,48 @@
 #include <linux/sched/signal.h>
 
 #include "buffer.h"
+#include "compat.h"
 
 /* The fast way into the page tables has interrupts off for so many. */
 #define PIN_AT_ONCE	1024UL
+
+/*
+ * How the next pages are pinned; *count: not more than this goes for. A private page that was never
+ * written is that of a file, or the page of zeros, and the first write makes it another. Where the
+ * kernel does not see to it, it is pinned as if it was to be written, though the mapping may not
+ * allow that to the process (FOLL_FORCE). A shared one must not be: that makes its file dirty.
+ */
+static unsigned int pin_flags(const struct xqaccel_buffer *buf, unsigned long address,
+			      unsigned long *count)
+{
+	unsigned int flags = FOLL_LONGTERM | (buf->writable ? FOLL_WRITE : 0);
+	const struct vm_area_struct *vma;
+
+	if (buf->writable || !XQACCEL_PIN_MAY_SHARE)
+		return flags;
+	/* A task that is killed pins nothing. */
+	if (mmap_read_lock_killable(current->mm))
+		return flags;
+	vma = vma_lookup(current->mm, address);
+	if (vma) {
+		*count = min(*count, (vma->vm_end - address) >> PAGE_SHIFT);
+		if (is_cow_mapping(vma->vm_flags) && vma->vm_flags & VM_READ)
+			flags |= FOLL_WRITE | FOLL_FORCE;
+	}
+	mmap_read_unlock(current->mm);
+	return flags;
+}
+
+static long pin_some(struct xqaccel_buffer *buf, unsigned long address, unsigned long at)
+{
+	unsigned long count = min(buf->page_count - at, PIN_AT_ONCE);
+	unsigned int flags;
+
+	address += at << PAGE_SHIFT;
+	flags = pin_flags(buf, address, &count);
+	return fatal_signal_pending(current) ? -EINTR :
+	       pin_user_pages_fast(address, count, flags, buf->pages + at);
+}
 
 /**
  * xqaccel_user_pin() - pin the pages of a buffer
@@ -24,16 +63,13 @@
  */
 int xqaccel_user_pin(struct xqaccel_buffer *buf, unsigned long address)
 {
-	const unsigned int flags = FOLL_LONGTERM | (buf->writable ? FOLL_WRITE : 0);
 	const unsigned long count = buf->page_count;
 	unsigned long at = 0;
 	long got = 0;
 
 	might_sleep();
 	while (at < count) {
-		got = fatal_signal_pending(current) ? -EINTR :
-		      pin_user_pages_fast(address + (at << PAGE_SHIFT),
-					  min(count - at, PIN_AT_ONCE), flags, buf->pages + at);
+		got = pin_some(buf, address, at);
 		if (got <= 0)
 			break;
 		at += got;

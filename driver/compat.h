@@ -22,6 +22,13 @@ static inline void vm_flags_set(struct vm_area_struct *vma, vm_flags_t flags)
 }
 #endif
 
+/* Before 6.2 a page that is pinned for reading need not be the one that its process writes next. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
+#define XQACCEL_PIN_MAY_SHARE	true
+#else
+#define XQACCEL_PIN_MAY_SHARE	false
+#endif
+
 /* From 6.13 on the name of a namespace is a string. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
 #define XQACCEL_IMPORT_NS(ns)	MODULE_IMPORT_NS(ns)

@@ -192,8 +192,6 @@ TEST_F(import, read_only_memory_is_not_written)
 	uint32_t program;
 	unsigned int i;
 
-	/* Written before it is pinned: in Linux 6.1 the first write would be to another page. */
-	memset(memory, 0, PAGE);
 	ASSERT_EQ(0, buffer_wrap(self->fd, memory, PAGE, XQACCEL_BUF_READ_ONLY, &in));
 	ASSERT_EQ(0, create(self->fd, &out));
 	small_fill(&in, 3, 4);
@@ -224,6 +222,71 @@ TEST_F(import, read_only_memory_is_not_written)
 	run.operand[XQACCEL_PROGRAM_PROFILE].handle = in.handle;
 	run.operand[XQACCEL_PROGRAM_PROFILE].offset = 3072;
 	EXPECT_EQ(-EACCES, submit(self->fd, &run));
+}
+
+/*
+ * Of memory that was never touched, and of a file that is mapped privately, the first write makes
+ * another page than is there before; what is pinned for reading has to be the one that comes.
+ */
+TEST_F(import, private_memory_is_read_as_it_is_written)
+{
+	const int file = memfd_create("xqaccel", MFD_CLOEXEC);
+	struct buffer in, out;
+	unsigned int i;
+
+	ASSERT_EQ(0, ftruncate(file, PAGE));
+	ASSERT_EQ(0, create(self->fd, &out));
+	for (i = 0; i < 3; i++) {
+		struct xqaccel_completion c;
+		struct xqaccel_job_desc job;
+		uint8_t *memory = pages_of(2 * PAGE);
+
+		/* Never touched; read, so that the page of zeros is there; a file's, beside it. */
+		ASSERT_NE(NULL, memory);
+		if (i == 1)
+			EXPECT_EQ(0, *(volatile uint8_t *)memory);
+		if (i == 2)
+			ASSERT_EQ(memory, mmap(memory, PAGE, PROT_READ | PROT_WRITE,
+					       MAP_PRIVATE | MAP_FIXED, file, 0));
+		ASSERT_EQ(0, buffer_wrap(self->fd, memory, 2 * PAGE, XQACCEL_BUF_READ_ONLY, &in));
+		small_fill(&in, 3, 4 + i);
+		small_job(&job, &in);
+		job.operand[XQACCEL_C].handle = out.handle;
+		ASSERT_EQ(0, submit(self->fd, &job));
+		ASSERT_EQ(0, wait_one(self->fd, &c, 10 * SECOND));
+		EXPECT_EQ(XQACCEL_STATUS_OK, (int)c.status);
+		EXPECT_EQ(0, small_check(&out, 16 * 3 * (4 + i)));
+		EXPECT_EQ(0, buffer_destroy(self->fd, in.handle));
+		munmap(memory, 2 * PAGE);
+	}
+	close(file);
+}
+
+/* What a process can't write itself it can't have the device read anew either, and needs not. */
+TEST_F(import, private_file_that_is_only_read)
+{
+	const int file = memfd_create("xqaccel", MFD_CLOEXEC);
+	uint8_t page[PAGE] = { 0 }, *map;
+	struct xqaccel_completion c;
+	struct xqaccel_job_desc job;
+	struct buffer in, out;
+
+	memset(page + SMALL_A, 3, 64);
+	memset(page + SMALL_B, 4, 64);
+	ASSERT_EQ(PAGE, (int)write(file, page, PAGE));
+	map = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, file, 0);
+	ASSERT_NE(MAP_FAILED, (void *)map);
+	ASSERT_EQ(0, buffer_wrap(self->fd, map, PAGE, XQACCEL_BUF_READ_ONLY, &in));
+	ASSERT_EQ(0, create(self->fd, &out));
+	small_job(&job, &in);
+	job.operand[XQACCEL_C].handle = out.handle;
+	ASSERT_EQ(0, submit(self->fd, &job));
+	ASSERT_EQ(0, wait_one(self->fd, &c, 10 * SECOND));
+	EXPECT_EQ(0, small_check(&out, 16 * 3 * 4));
+	EXPECT_EQ(0, mprotect(map, PAGE, PROT_NONE));
+	EXPECT_EQ(-EFAULT, buffer_wrap(self->fd, map, PAGE, XQACCEL_BUF_READ_ONLY, &in));
+	munmap(map, PAGE);
+	close(file);
 }
 
 /* A file's pages, read as they lie in the page cache. */

@@ -10,6 +10,7 @@
 #include <linux/llist.h>
 #include <linux/scatterlist.h>
 #include <linux/types.h>
+#include <linux/workqueue.h>
 
 struct device;
 struct dma_buf;
@@ -75,6 +76,7 @@ struct xqaccel_source {
  * @attachment: of @dmabuf to the device, while there is one
  * @attached: what @attachment was mapped to
  * @kept_owner: while it is kept, whom it is charged to; NULL if there is no limit
+ * @unpin_work: of USER memory that was kept and is given back
  * @published: user space has the handle, which names nothing before; under xa_lock
  */
 struct xqaccel_buffer {
@@ -94,6 +96,7 @@ struct xqaccel_buffer {
 	enum dma_data_direction dir;
 	struct device *dma_dev;
 	const struct cred *kept_owner;
+	struct work_struct unpin_work;
 	struct dma_resv *resv;
 	struct dma_resv own_resv;
 	struct dma_buf *dmabuf;
@@ -133,6 +136,7 @@ int xqaccel_buffer_pages_map(struct xqaccel_buffer *buf);
 void xqaccel_buffer_pages_free(struct xqaccel_buffer *buf, bool leak);
 void xqaccel_buffer_free(struct xqaccel_buffer *buf, bool leak);
 void xqaccel_buffer_pages_detach(struct xqaccel_buffer *buf);
+void xqaccel_user_unmap(struct xqaccel_buffer *buf);
 
 /* buffer_user.c */
 int xqaccel_user_pin(struct xqaccel_buffer *buf, unsigned long address);

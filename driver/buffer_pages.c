@@ -303,6 +303,13 @@ int xqaccel_buffer_pages_map(struct xqaccel_buffer *buf)
 	return ret;
 }
 
+/* Takes a process's memory from the DMA API; its pages stay pinned. */
+void xqaccel_user_unmap(struct xqaccel_buffer *buf)
+{
+	pages_unmap(buf);
+	buf->mapped = false;
+}
+
 /* Memory that nobody can reach any more: to where it came from. */
 static void memory_release(struct xqaccel_buffer *buf)
 {

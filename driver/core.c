@@ -15,6 +15,7 @@ static void device_release(struct device *dev)
 
 	/* A submit that came too late may have left it. */
 	flush_work(&xq->ready_work);
+	xqaccel_kept_exit(&xq->kept);
 	xqaccel_coredump_exit(xq);
 	xqaccel_chrdev_forget(xq);
 	ida_destroy(&xq->contexts);

@@ -122,12 +122,11 @@ struct xqaccel_stats {
  *	      client->mem_lock
  *	        client->pages_lock
  *	        kept.lock
- *	        reservation locks	of dma-bufs, in the kernel's own order of these
+ *	          reservation locks	of dma-bufs, in the kernel's own order of these
  *	  lane->fence_lock		with or without gone_lock, and none of the others above
  *	    reservation locks
  *	      lock
  *	  reset_lock			with or without gone_lock, and none of the others above
- *	    kept.lock
  *	    lock			a spinlock, taken in hard interrupts
  *
  * Each may be skipped, and lock is taken inside of any. Inside of lock there are only those of the
@@ -149,7 +148,9 @@ struct xqaccel_stats {
  * client_reap()) takes clients_lock, reset_lock and what is inside; only client_end() waits for
  * client_reap(), and the module's end for all clients and then for the rest, holding nothing. That
  * of xqaccel_job_wq (xqaccel_watch(), xqaccel_bus_look(), xqaccel_sync_work()) takes reset_lock and
- * what is inside; hardware_end() waits for it, holding nothing but device_lock().
+ * what is inside; hardware_end() waits for it, holding nothing but device_lock(). That of
+ * xqaccel_return_wq takes kept.lock and what is inside; only the ends of the device's structure and
+ * of the module wait for it.
  */
 struct xqaccel_device {
 	struct device dev;
@@ -232,6 +233,7 @@ struct xqaccel_device {
 /* workqueue.c */
 extern struct workqueue_struct *xqaccel_wq;
 extern struct workqueue_struct *xqaccel_job_wq;
+extern struct workqueue_struct *xqaccel_return_wq;
 int xqaccel_workqueues_init(void);
 void xqaccel_workqueues_exit(void);
 

@@ -13,6 +13,7 @@
  */
 #include <linux/lockdep.h>
 #include <linux/slab.h>
+#include <linux/workqueue.h>
 
 #include "account.h"
 #include "buffer.h"
@@ -20,11 +21,30 @@
 #include "kept.h"
 #include "mmu.h"
 
-void xqaccel_kept_init(struct xqaccel_kept *kept)
+static void buffer_drop(struct xqaccel_buffer *buf, bool forget)
 {
-	mutex_init(&kept->lock);
-	INIT_LIST_HEAD(&kept->buffers);
-	INIT_LIST_HEAD(&kept->tables);
+	const struct cred *owner = buf->kept_owner;
+	const u64 charged = buf->charged;
+
+	xqaccel_buffer_free(buf, forget);
+	xqaccel_uncharge_left(owner, charged);
+}
+
+static void unpin(struct work_struct *work)
+{
+	buffer_drop(container_of(work, struct xqaccel_buffer, unpin_work), false);
+}
+
+/*
+ * Gives memory back to a process. That waits for locks of pages, which a file system in user space
+ * may hold as long as it likes, while kept.lock is everybody's. So only the bus addresses go here,
+ * for which there must be a device.
+ */
+static void unpin_later(struct xqaccel_buffer *buf)
+{
+	xqaccel_user_unmap(buf);
+	INIT_WORK(&buf->unpin_work, unpin);
+	queue_work(xqaccel_return_wq, &buf->unpin_work);
 }
 
 /* Frees all of it, or only forgets it. */
@@ -40,8 +60,10 @@ static void drop(struct xqaccel_device *xq, bool forget)
 		list_del(&buf->node);
 		if (!forget)
 			atomic64_sub(buf->page_count, &xq->stats.leaked_pages);
-		xqaccel_uncharge_left(buf->kept_owner, buf->charged);
-		xqaccel_buffer_free(buf, forget);
+		if (buf->origin == XQACCEL_USER && !forget)
+			unpin_later(buf);
+		else
+			buffer_drop(buf, forget);
 	}
 	list_for_each_entry_safe(table, next_table, &xq->kept.tables, node) {
 		list_del(&table->node);
@@ -50,7 +72,7 @@ static void drop(struct xqaccel_device *xq, bool forget)
 }
 
 /* Frees what can be freed by now. */
-void xqaccel_kept_review(struct xqaccel_device *xq)
+static void review(struct xqaccel_device *xq)
 {
 	struct xqaccel_kept *kept = &xq->kept;
 
@@ -62,6 +84,34 @@ void xqaccel_kept_review(struct xqaccel_device *xq)
 	mutex_unlock(&kept->lock);
 }
 
+static void review_work(struct work_struct *work)
+{
+	review(container_of(work, struct xqaccel_device, kept.review_work));
+}
+
+/*
+ * The DMA may be off by now. Who found that ends jobs, or has to end them soon, and whoever has
+ * the lock of a dma-buf that is to be given back may be waiting for these.
+ */
+void xqaccel_kept_review_later(struct xqaccel_device *xq)
+{
+	queue_work(xqaccel_return_wq, &xq->kept.review_work);
+}
+
+void xqaccel_kept_init(struct xqaccel_kept *kept)
+{
+	mutex_init(&kept->lock);
+	INIT_LIST_HEAD(&kept->buffers);
+	INIT_LIST_HEAD(&kept->tables);
+	INIT_WORK(&kept->review_work, review_work);
+}
+
+/* The last reference of the device is gone; nothing is kept. */
+void xqaccel_kept_exit(struct xqaccel_kept *kept)
+{
+	cancel_work_sync(&kept->review_work);
+}
+
 /* A buffer that is on no list, of a client whose mem_lock is held. */
 void xqaccel_keep_buffer(struct xqaccel_device *xq, struct xqaccel_buffer *buf)
 {
@@ -70,7 +120,7 @@ void xqaccel_keep_buffer(struct xqaccel_device *xq, struct xqaccel_buffer *buf)
 	list_add_tail(&buf->node, &xq->kept.buffers);
 	mutex_unlock(&xq->kept.lock);
 	/* The DMA may have been stopped since the caller looked. */
-	xqaccel_kept_review(xq);
+	review(xq);
 }
 
 /*
@@ -83,7 +133,7 @@ void xqaccel_keep_tables(struct xqaccel_device *xq, struct list_head *tables)
 	mutex_lock(&xq->kept.lock);
 	list_splice_tail_init(tables, &xq->kept.tables);
 	mutex_unlock(&xq->kept.lock);
-	xqaccel_kept_review(xq);
+	review(xq);
 }
 
 /* The driver lets go of the device: what is kept now, or later, is kept for ever. */
@@ -92,5 +142,5 @@ void xqaccel_kept_end(struct xqaccel_device *xq)
 	mutex_lock(&xq->kept.lock);
 	xq->kept.final = true;
 	mutex_unlock(&xq->kept.lock);
-	xqaccel_kept_review(xq);
+	review(xq);
 }

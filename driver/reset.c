@@ -42,14 +42,19 @@ static int wait_clear(struct xqaccel_device *xq, u32 reg, u32 bit, unsigned int 
 	return -ETIMEDOUT;
 }
 
-/* Releases reset_lock, and shows what the recovery under it has found. */
+/*
+ * Releases reset_lock, and shows what the recovery under it has found. What was kept because of the
+ * device's DMA may be free by now.
+ */
 void xqaccel_reset_unlock(struct xqaccel_device *xq)
+	__releases(&xq->reset_lock)
 {
 	struct xqaccel_snapshot *s;
 
 	lockdep_assert_held(&xq->reset_lock);
 	s = xqaccel_coredump_detach(xq);
 	mutex_unlock(&xq->reset_lock);
+	xqaccel_kept_review_later(xq);
 	xqaccel_coredump_publish(xq, s);
 }
 
@@ -217,8 +222,6 @@ void xqaccel_set_lost_locked(struct xqaccel_device *xq, const char *reason)
 	fail_jobs_in_flight(xq);
 	spin_unlock_irq(&xq->lock);
 	xqaccel_sched_fail(xq);
-	/* Takes locks of dma-bufs, whose owners may have waited for the jobs. */
-	xqaccel_kept_review(xq);
 	queue_work(xqaccel_wq, &xq->lost_work);
 }
 
@@ -405,7 +408,6 @@ void xqaccel_reset_final(struct xqaccel_device *xq)
 		WRITE_ONCE(xq->dma, XQACCEL_DMA_OFF);
 		dev_info(&xq->dev, "its DMA is stopped\n");
 	}
-	xqaccel_kept_review(xq);
 	if (!xqaccel_absent(xq))
 		xqaccel_reset_initial(xq);
 	mutex_unlock(&xq->reset_lock);

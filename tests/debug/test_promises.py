@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Every test that Documentation/promises.csv names exists, and none failed in the last campaign; prints KTAP.
+"""Every test that Documentation/promises.csv names exists, none failed in the last campaign, and every program of
+tests/kselftest with tests proves one of them; prints KTAP.
 
 A name is PROGRAM.TEST, a test of tests/kselftest/PROGRAM.c, or PROGRAM or PROGRAM-VARIANT for one that is run as a whole.
 The last column is what tests/debug/figures.py --write made of the campaign's logs; a promise made since then has none.
@@ -40,11 +41,17 @@ def wrong_with(row, tests):
     return figure if "**" in figure else None
 
 
+def without_promise(rows):
+    """Programs of tests/kselftest of which no promise names a test."""
+    named = {re.match(r"\w+", name)[0] for row in rows for name in row["Tests"].split()}
+    return sorted({name.partition(".")[0] for name in known() if "." in name} - named)
+
+
 def main():
     tests = known()
     with open(TOP / "Documentation/promises.csv", encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    print(f"TAP version 14\n1..{len(rows)}")
+    print(f"TAP version 14\n1..{len(rows) + 1}")
     failed = False
     for number, row in enumerate(rows, 1):
         wrong = wrong_with(row, tests)
@@ -52,6 +59,11 @@ def main():
             failed = True
             print(f"# {wrong}")
         print(f"{'not ok' if wrong else 'ok'} {number} {row['Promise']}")
+    idle = without_promise(rows)
+    if idle:
+        failed = True
+        print(f"# proves nothing: {' '.join(idle)}")
+    print(f"{'not ok' if idle else 'ok'} {len(rows) + 1} every program proves a promise")
     return 1 if failed else 0
 
 

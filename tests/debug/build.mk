@@ -57,7 +57,9 @@ xq-test-$(1)$(2:%=-%)-args = $(4)
 xq-test-$(1)$(2:%=-%)-vm := $(5)
 endef
 
-PROGRAMS += xq-test-fail_nth xq-test-fail_nth_memory xq-test-fail_nth_uring xq-test-fuzz xq-test-reload
+# A cross compiler may lack liburing.
+DEBUG_RING_TESTS := $(if $(filter obj,$(XQ_URING_VARIANTS)),fail_nth_uring fuzz)
+PROGRAMS += xq-test-fail_nth xq-test-fail_nth_memory $(DEBUG_RING_TESTS:%=xq-test-%) xq-test-reload
 $(foreach t,fail_nth fail_nth_memory fail_nth_uring fuzz reload,$(eval xq-test-$(t)-libs := xqkselftest))
 $(foreach t,fail_nth fail_nth_memory fail_nth_uring,$(eval xq-test-$(t)-y := tests/kselftest/$(t).c))
 xq-test-fuzz-y := $(addprefix tests/kselftest/, fuzz.c fuzz_call.c fuzz_memory.c fuzz_ring.c kcov.c)
@@ -68,15 +70,15 @@ xq-test-kunit-file := tests/kunit/kunit.sh
 $(eval $(call debug-test,kunit,,120,,))
 $(eval $(call debug-test,fail_nth,,1800,,--native-hotplug))
 $(eval $(call debug-test,fail_nth_memory,,1200,,))
-$(eval $(call debug-test,fail_nth_uring,,1200,,))
+$(if $(DEBUG_RING_TESTS),$(eval $(call debug-test,fail_nth_uring,,1200,,)))
 $(eval $(call debug-test,stress,refusals,1800,-p 8 -n $$(DEBUG_JOBS) -s $$(DEBUG_SEED) -a 100,))
 $(eval $(call debug-test,stress,faults,3600,-p 8 -n $$(DEBUG_JOBS) -m $$(DEBUG_FAULTS) -s $$(DEBUG_SEED) -f,))
 $(eval $(call debug-test,reload,,1800,-n $$(DEBUG_RELOADS),))
-$(eval $(call debug-test,fuzz,,3600,-n $$(DEBUG_CALLS) -s $$(DEBUG_SEED),))
+$(if $(DEBUG_RING_TESTS),$(eval $(call debug-test,fuzz,,3600,-n $$(DEBUG_CALLS) -s $$(DEBUG_SEED),)))
 $(eval $(call debug-test,stress,losses,3600,-p 8 -n $$(DEBUG_JOBS) -m $$(DEBUG_LOSSES) -s $$(DEBUG_SEED) -l,--cpus 1))
 # Resets and unplugging change the memory map, which QEMU's other processor may still be using. Slots are those of ACPI,
 # because lockdep has something to say of pciehp (reset_lock, pci_rescan_remove_lock), and then says nothing more.
-$(eval $(call debug-test,fuzz,unplug,3600,-n $$(DEBUG_CALLS) -s $$(DEBUG_SEED) -u,--cpus 1))
+$(if $(DEBUG_RING_TESTS),$(eval $(call debug-test,fuzz,unplug,3600,-n $$(DEBUG_CALLS) -s $$(DEBUG_SEED) -u,--cpus 1)))
 xq-test-kunit-kernels := $(DEBUG_KERNELS)
 xq-test-fuzz-kernels := $(DEBUG_KERNELS)
 

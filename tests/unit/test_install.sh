@@ -87,9 +87,19 @@ manual() {
 	done
 }
 
+# What was installed goes into the Debian packages, each file into one, and what they want besides is there.
+packages_take_all() {
+	mkdir -p "$work/package/debian/tmp/usr/lib" && cp -r libxqaccel/debian "$work/package/" &&
+		cp -a "$prefix"/{bin,include,share} "$work/package/debian/tmp/usr/" &&
+		cp -a "$prefix/lib" "$work/package/debian/tmp/usr/lib/$(dpkg-architecture -qDEB_HOST_MULTIARCH)" &&
+		cd "$work/package" && debian/rules override_dh_auto_install-arch XQ_MAKE=: && dh_install && dh_missing --fail-missing || return 1
+	find debian -mindepth 3 -path 'debian/*/usr/*' ! -path 'debian/tmp/*' -type f -printf '%P\n' | cut -d / -f 2- | sort | uniq -d >"$work/twice"
+	[ ! -s "$work/twice" ] || { cat "$work/twice"; return 1; }
+}
+
 export PKG_CONFIG_PATH=$prefix/lib/pkgconfig LD_LIBRARY_PATH=$prefix/lib
 echo "KTAP version 1"
-echo "1..10"
+echo "1..11"
 installs >"$work/log" 2>&1
 result $? "it installs"
 readme_example >"$work/log" 2>&1
@@ -110,4 +120,6 @@ manual >"$work/log" 2>&1
 result $? "the manual, under every function's name"
 tests/static/abi.sh check "$O" >"$work/log" 2>&1
 result $? "the library's binary interface is that of libxqaccel.abi"
+(packages_take_all) >"$work/log" 2>&1
+result $? "the Debian packages take every file"
 exit $status

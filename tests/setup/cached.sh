@@ -63,7 +63,7 @@ explain_failure() {
 	echo "${0##*/}: could not make $1" >&2
 	if [ "$free" -lt 200 ]; then
 		echo "${0##*/}: only $free MiB are free in $XQ_CACHE: make room (about 3000 MiB), or move it with XDG_CACHE_HOME=DIR" >&2
-	elif [ -n "$(find "$XQ_CACHE/apt" -name unreachable 2>/dev/null)" ]; then
+	elif [ -n "$(find "$XQ_CACHE/apt" -name unreachable -mmin -10 2>/dev/null)" ]; then
 		echo "${0##*/}: no packages came from $("$setup_scripts/mirror.sh" main): run it again with a network, or with" \
 			"XQ_MIRROR=URI of another archive" >&2
 	fi

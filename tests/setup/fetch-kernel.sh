@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # fetch-kernel.sh NAME [ARCHITECTURE]: prints the folder of a Debian kernel of kernels.list, unpacked and not installed,
-# of amd64 or arm64:
+# of amd64, arm64 or riscv64:
 #	release		its name, as in uname -r
-#	vmlinuz, modules/	the image, and what is /lib/modules/RELEASE on a system
+#	vmlinuz, modules/	the image, compressed or not, and what is /lib/modules/RELEASE on a system
 #	build/		kbuild tree for out-of-tree modules: make -C FOLDER/build M=...
 set -euo pipefail
 
@@ -16,10 +16,11 @@ architecture=${2:-amd64}
 # shellcheck disable=SC2034 # read by cached.sh
 cache_words=$architecture
 case $architecture in
-amd64) compiler=gcc triplet=x86-64-linux-gnu ;;
-arm64) compiler=aarch64-linux-gnu-gcc triplet=aarch64-linux-gnu ;;
+amd64) compiler=gcc triplet=x86-64-linux-gnu boots=vmlinuz ;;
+arm64) compiler=aarch64-linux-gnu-gcc triplet=aarch64-linux-gnu boots=vmlinuz ;;
+riscv64) compiler=riscv64-linux-gnu-gcc triplet=riscv64-linux-gnu boots=vmlinux ;;
 *)
-	echo "fetch-kernel.sh: no architecture '$architecture', only amd64 and arm64" >&2
+	echo "fetch-kernel.sh: no architecture '$architecture', only amd64, arm64 and riscv64" >&2
 	exit 2
 	;;
 esac
@@ -31,6 +32,9 @@ if [ -z "$release" ]; then
 		"$here/kernels.list")" >&2
 	exit 2
 fi
+
+# Debian has this architecture from trixie on.
+[ "$architecture" != riscv64 ] || release=${release/bookworm*/trixie}
 
 # The programs that a module is built with run here, all else is the kernel's.
 of_target() {
@@ -66,7 +70,8 @@ fetch_kernel() {
 
 	echo "$name" >release
 	modules=$(find root -type d -path "*/lib/modules/$name")
-	mv "$(find root -type f -name vmlinuz -o -type f -name "vmlinuz-$name")" vmlinuz
+	# Headers may have a file of this name, too.
+	mv "$(find root -path 'root/usr/src' -prune -o -type f \( -name $boots -o -name "$boots-$name" \) -print)" vmlinuz
 	mv "$modules" modules
 	rm -f modules/build modules/source
 	list_dependencies "$name"
@@ -121,16 +126,24 @@ bring_c_library() {
 
 # A kernel takes options of the compiler that it was built with; this system's may be older.
 bring_compiler() {
-	local wanted have
+	local wanted have assembler=()
 	wanted=$(sed -n 's/^CONFIG_GCC_VERSION=\([0-9]*\)[0-9]\{4\}$/\1/p' build/.config)
 	have=$("$compiler" -dumpversion)
 	[ "${have%%.*}" -lt "$wanted" ] || return 0
-	unpack_debs "${release%-backports}" compiler libc6 "gcc-$wanted-$triplet" "cpp-$wanted-$triplet" \
+	# An older assembler does not know all that a compiler for RISC-V writes, nor an older linker its relocations.
+	[ "$architecture" != riscv64 ] || assembler=("binutils-$triplet" libjansson4 libsframe1)
+	unpack_debs "${release%-backports}" compiler libc6 "gcc-$wanted-$triplet" "cpp-$wanted-$triplet" "${assembler[@]}" \
 		"libgcc-$wanted-dev" libgcc-s1 libisl23 libmpc3 libmpfr6 libgmp10 libzstd1 zlib1g libstdc++6
 	find compiler -type f -perm -1 -exec sh -c 'file -b "$1" | grep -q "ELF.*executable"' sh {} \; -print |
 		run_under "$PWD/compiler"
 	sed -i -e "1i xq_folder := \$(realpath \$(dir \$(lastword \$(MAKEFILE_LIST)))../../../..)" \
 		-e "s|\$(CROSS_COMPILE)gcc|\$(xq_folder)/compiler/usr/bin/${triplet/x86-/x86_}-gcc-$wanted|" build/.kernelvariables
+	[ ${#assembler[@]} = 0 ] || {
+		mkdir -p "compiler/usr/$triplet/bin"
+		ln -sf "../../bin/$triplet-as" "compiler/usr/$triplet/bin/as"
+		# shellcheck disable=SC2016
+		sed -i '2i export PATH := $(xq_folder)/compiler/usr/bin:$(PATH)' build/.kernelvariables
+	}
 }
 
 # run_under ROOT: the programs that it reads the names of run under the C library below ROOT.

@@ -50,6 +50,10 @@ update() {
 		touch "$root/updated"
 	elif [ -e "$root/updated" ]; then
 		echo "private-apt.sh: could not refresh the lists of $release, using those at hand" >&2
+	elif compgen -G "$root/lists/*_dists_${release}_main_binary-${architecture}_Packages*" >/dev/null; then
+		# A mirror that is just being renewed; its updates can wait.
+		touch "$root/updated"
+		echo "private-apt.sh: some lists of $release did not come, using those at hand" >&2
 	else
 		touch "$root/unreachable"
 		cat "$log" >&2

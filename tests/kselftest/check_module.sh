@@ -3,7 +3,7 @@
 #
 # check_module.sh BUILD KERNEL...: the driver compiles without a warning of the compiler (W=1), of sparse (C=2) or of
 # modpost, on 6.12 also with the options off that a kernel may lack. BUILD is the Makefile's output folder,
-# which has the unpacked kernels. Prints KTAP.
+# which has the unpacked kernels; KBUILD_FLAGS, an architecture for a cross compiler. Prints KTAP.
 set -u
 
 build=$(readlink -f "$1")
@@ -21,7 +21,8 @@ compile() {
 	rm -rf "$tree"
 	mkdir "$tree"
 	cp -r "$top/Kbuild" "$top/driver" "$top/uapi" "$tree/"
-	env -u MAKEFLAGS -u MFLAGS -u O -u ARCH make -C "$build/kernel-$kernel/build" M="$tree" W=1 \
+	# shellcheck disable=SC2086
+	env -u MAKEFLAGS -u MFLAGS -u O -u ARCH make -C "$build/kernel-$kernel/build" M="$tree" W=1 ${KBUILD_FLAGS:-} \
 		CONFIG_DEBUG_INFO_BTF_MODULES= "$@" modules >"$work/log" 2>&1
 	status=$?
 	# What BTF is made with does not matter where none is made.
@@ -43,8 +44,9 @@ without() {
 	compile "$kernel" "NOSTDINC_FLAGS=-nostdinc -I$work/off" "${variables[@]}"
 }
 
-# sparse_reads KERNEL: whether this sparse knows what the kernel's headers are written in.
+# sparse_reads KERNEL: whether this sparse knows what the kernel's headers are written in, and the processor they are for.
 sparse_reads() {
+	[[ ${KBUILD_FLAGS:-} != *ARCH=riscv* ]] || sparse --arch=riscv64 -march=rv64imac_zicsr_zifencei - 2>/dev/null <<<'' || return
 	! grep -qrs __typeof_unqual__ "$build/kernel-$1"/root/usr/src/*-common/include/linux/compiler_types.h ||
 		! sparse - 2>&1 <<<'static int a; static __typeof_unqual__(a) b;' | grep -q error:
 }

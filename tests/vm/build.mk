@@ -84,9 +84,11 @@ $(foreach s,$(CHECK_SCRIPTS),$(call script_line,$(s))
 ))$(foreach t,$(GUEST_TESTS),$(call guest_line,$(t))
 )$(CHECK_DEBUG_PLAN)
 $(CHECK_ARM64_PLAN)
+$(CHECK_RISCV64_PLAN)
 endef
 
 include tests/vm/arm64.mk
+include tests/vm/riscv64.mk
 
 # Once it is known what tests there are.
 $(eval $(call image_rule,image,$(GUEST_BIN) $(GUEST_TEST_FILES)))

@@ -8,6 +8,8 @@ XQ_GGML := $(XQ_LIB_DIR)/libggml-xqaccel.so
 STATIC_LIBS += xqggml
 xqggml-y := $(sort $(wildcard libxqaccel/ggml/*.c))
 xqggml-libs := xqaccel
+# GCC's ivdep, which other compilers may do without.
+CFLAGS-libxqaccel/ggml/host.c := -Wno-unknown-pragmas
 
 $(XQ_GGML): $(O)/obj/libxqggml.a $(XQ_ARCHIVES) libxqaccel/ggml/libggml-xqaccel.map $(O)/stamp/link-flags | $(PACKAGES)
 	$(call say,LD,$@)

@@ -38,9 +38,10 @@ static void convert_plain(uint16_t *halves, const float *x, size_t n)
 #if defined(__x86_64__)
 #define WITH_F16C	__attribute__((target("avx2,f16c,fma")))
 
+/* Whatever has AVX2 has F16C, for which not every compiler has a name. */
 static bool has_f16c(void)
 {
-	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("f16c") && __builtin_cpu_supports("fma");
+	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 }
 
 WITH_F16C static __m256 load_halves(const uint16_t *halves)
@@ -56,7 +57,8 @@ WITH_F16C static float dot_f16c(const float *x, const uint16_t *halves, size_t n
 
 	for (i = 0; i + 16 <= n; i += 16) {
 		sum[0] = _mm256_fmadd_ps(_mm256_loadu_ps(x + i), load_halves(halves + i), sum[0]);
-		sum[1] = _mm256_fmadd_ps(_mm256_loadu_ps(x + i + 8), load_halves(halves + i + 8), sum[1]);
+		sum[1] = _mm256_fmadd_ps(_mm256_loadu_ps(x + i + 8), load_halves(halves + i + 8),
+					 sum[1]);
 	}
 	_mm256_storeu_ps(parts, _mm256_add_ps(sum[0], sum[1]));
 	all = dot_plain(x + i, halves + i, n - i);
@@ -71,7 +73,8 @@ WITH_F16C static void add_f16c(float *y, float factor, const uint16_t *halves, s
 	size_t i;
 
 	for (i = 0; i + 8 <= n; i += 8)
-		_mm256_storeu_ps(y + i, _mm256_fmadd_ps(by, load_halves(halves + i), _mm256_loadu_ps(y + i)));
+		_mm256_storeu_ps(y + i, _mm256_fmadd_ps(by, load_halves(halves + i),
+							_mm256_loadu_ps(y + i)));
 	add_plain(y + i, factor, halves + i, n - i);
 }
 
@@ -81,7 +84,8 @@ WITH_F16C static void convert_f16c(uint16_t *halves, const float *x, size_t n)
 
 	for (i = 0; i + 8 <= n; i += 8)
 		_mm_storeu_si128((__m128i *)(halves + i),
-				 _mm256_cvtps_ph(_mm256_loadu_ps(x + i), _MM_FROUND_TO_NEAREST_INT));
+				 _mm256_cvtps_ph(_mm256_loadu_ps(x + i),
+						 _MM_FROUND_TO_NEAREST_INT));
 	convert_plain(halves + i, x + i, n - i);
 }
 #else

@@ -74,7 +74,7 @@ static void prepare(struct ring_jobs *jobs, struct io_uring *ring, const struct 
 
 static double once_us(struct ring_jobs *jobs, struct io_uring *ring)
 {
-	struct io_uring_cqe *cqe;
+	struct io_uring_cqe *cqe = NULL;
 	int64_t start;
 	double us;
 	int ret;

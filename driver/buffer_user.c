@@ -14,6 +14,12 @@
 /* The fast way into the page tables has interrupts off for so many. */
 #define PIN_AT_ONCE	1024UL
 
+/* The kernel's is_cow_mapping() goes by another name in newer versions. */
+static bool copied_on_write(const struct vm_area_struct *vma)
+{
+	return (vma->vm_flags & (VM_SHARED | VM_MAYWRITE)) == VM_MAYWRITE;
+}
+
 /*
  * How the next pages are pinned; *count: not more than this goes for. A private page that was never
  * written is that of a file, or the page of zeros, and the first write makes it another. Where the
@@ -34,7 +40,7 @@ static unsigned int pin_flags(const struct xqaccel_buffer *buf, unsigned long ad
 	vma = vma_lookup(current->mm, address);
 	if (vma) {
 		*count = min(*count, (vma->vm_end - address) >> PAGE_SHIFT);
-		if (is_cow_mapping(vma->vm_flags) && vma->vm_flags & VM_READ)
+		if (copied_on_write(vma) && vma->vm_flags & VM_READ)
 			flags |= FOLL_WRITE | FOLL_FORCE;
 	}
 	mmap_read_unlock(current->mm);

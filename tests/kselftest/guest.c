@@ -172,6 +172,34 @@ int64_t stat_settles(const char *name, int64_t value, unsigned int ms)
 	return seen;
 }
 
+/* ---- memory -------------------------------------------------------------------------- */
+
+/* Pages that processors keep on lists of their own: they are free, but do not count as that. */
+static long kept_by_processors_kib(void)
+{
+	static char text[1 << 18];
+	const long page_kib = sysconf(_SC_PAGESIZE) / 1024;
+	long pages = 0;
+	char *at = text;
+
+	if (file_read("/proc/zoneinfo", text, sizeof(text)) < 0)
+		return 0;
+	while ((at = strstr(at, " count:")))
+		pages += strtol(at += strlen(" count:"), NULL, 10);
+	return pages * page_kib;
+}
+
+long free_kib(void)
+{
+	char text[4096], *at;
+
+	file_write("/proc/sys/vm/drop_caches", "3");
+	if (file_read("/proc/meminfo", text, sizeof(text)) < 0)
+		return -1;
+	at = strstr(text, "MemFree:");
+	return at ? strtol(at + 8, NULL, 10) + kept_by_processors_kib() : -1;
+}
+
 /* ---- bus and module -------------------------------------------------------------- */
 
 int bus_address(char *text, unsigned int size)

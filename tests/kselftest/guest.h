@@ -32,6 +32,9 @@ int64_t stat_settles(const char *name, int64_t value, unsigned int ms);
 int file_write(const char *path, const char *text);
 int file_read(const char *path, char *text, unsigned int size);
 
+/* Free memory, with what processors keep for themselves and no caches of files; or -1. */
+long free_kib(void);
+
 /* Its address on its bus: "0000:01:00.0" on PCI, "c000000.accelerator" on a board's own. */
 int bus_address(char *text, unsigned int size);
 bool on_pci(const char *address);

@@ -8,19 +8,8 @@
 #include "harness.h"
 
 /* The tests below use 800 MiB of buffers, and 1,500 clients. */
-#define BUFFER_SLACK	(200L << 10)
+#define BUFFER_SLACK	(32L << 10)
 #define SMALL_SLACK	(8L << 10)
-
-static long free_kib(void)
-{
-	char text[4096], *at;
-
-	file_write("/proc/sys/vm/drop_caches", "3");
-	if (file_read("/proc/meminfo", text, sizeof(text)) < 0)
-		return -1;
-	at = strstr(text, "MemFree:");
-	return at ? strtol(at + 8, NULL, 10) : -1;
-}
 
 static void expect_all_given_back(struct __test_metadata *_metadata)
 {
@@ -52,10 +41,7 @@ static void one_life(struct __test_metadata *_metadata, uint64_t bytes, unsigned
 	close(fd);
 }
 
-/*
- * Free memory comes back to what it was but for some slack: each processor keeps lists of
- * free pages of its own, which do not count as free, and more the more it frees.
- */
+/* Free memory comes back to what it was but for some slack, such as slabs that are half empty. */
 static void expect_memory_back(struct __test_metadata *_metadata, long before, long slack_kib)
 {
 	const int64_t began = now_ns();

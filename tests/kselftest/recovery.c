@@ -409,16 +409,6 @@ TEST_F_TIMEOUT(recovery, reset_not_acknowledged, 60)
 	EXPECT_EQ(0, small_run(self->fd, &self->buf, &self->job, &self->c));
 }
 
-static long free_kib(void)
-{
-	char text[4096], *at;
-
-	if (file_read("/proc/meminfo", text, sizeof(text)) < 0)
-		return -1;
-	at = strstr(text, "MemFree:");
-	return at ? strtol(at + 8, NULL, 10) : -1;
-}
-
 /* The driver finds a device that was lost, or that comes back after a reset, and it works. */
 static void expect_found_again(struct __test_metadata *_metadata, FIXTURE_DATA(recovery) *self)
 {

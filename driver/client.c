@@ -334,7 +334,8 @@ static bool jobs_drop(struct xqaccel_client *client, unsigned int count)
 			break;
 		xqaccel_job_uncount(job);
 		job->completion.status = XQACCEL_STATUS_CANCELED;
-		xqaccel_fence_job_ended(job);
+		if (job->fence)
+			xqaccel_fence_job_ended(job);
 		list_add_tail(&job->node, &dropped);
 	}
 	spin_unlock_irq(&xq->lock);

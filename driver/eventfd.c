@@ -14,8 +14,7 @@
 #include "eventfd.h"
 #include "ioctl.h"
 
-/* There is a completion more that WAIT can take. */
-void xqaccel_events_completion(struct xqaccel_lane *lane)
+void xqaccel_events_tell(struct xqaccel_lane *lane)
 {
 	lockdep_assert_held(&lane->client->xq->lock);
 

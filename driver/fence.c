@@ -107,12 +107,12 @@ static void dependencies_watch(struct xqaccel_fence *fence)
 	atomic_dec(&fence->unmet);
 }
 
-/* Whether a job waits for fences of others. */
+/* Whether a job that has a fence waits for those of others. */
 bool xqaccel_fence_blocks(const struct xqaccel_job *job)
 {
 	lockdep_assert_held(&job->client->xq->lock);
 
-	return job->fence && atomic_read(&job->fence->unmet);
+	return atomic_read(&job->fence->unmet);
 }
 
 /* Lanes whose first job waits for nothing any more. */
@@ -208,19 +208,6 @@ void xqaccel_fencing_put(struct xqaccel_fencing *f)
 		fd_install(f->fd, f->out);
 	else if (f->fd >= 0)
 		put_unused_fd(f->fd);
-}
-
-/* Whether jobs, by node, need a fence: somebody asked for one, or others share their buffers. */
-bool xqaccel_fencing_needed(const struct xqaccel_fencing *f, const struct list_head *jobs)
-{
-	const struct xqaccel_job *job;
-
-	if (f->in || f->fd >= 0)
-		return true;
-	list_for_each_entry(job, jobs, node)
-		if (job->shared)
-			return true;
-	return false;
 }
 
 static struct xqaccel_fence *fence_alloc(struct xqaccel_lane *lane,
@@ -380,13 +367,11 @@ static void lane_signal(struct xqaccel_lane *lane)
 	}
 }
 
-/* A job that was published has ended, with its completion's status, or was dropped. */
+/* A job with a fence that was published has ended, with its completion's status, or was dropped. */
 void xqaccel_fence_job_ended(struct xqaccel_job *job)
 {
 	struct xqaccel_fence *fence = job->fence;
 
-	if (!fence)
-		return;
 	lockdep_assert_held(&job->client->xq->lock);
 
 	job->fence = NULL;

@@ -79,12 +79,17 @@ struct xqaccel_fencing {
 int xqaccel_fences_check(u32 flags, s32 in_fence);
 int xqaccel_fencing_take(struct xqaccel_fencing *f, u32 flags, s32 in_fence);
 void xqaccel_fencing_put(struct xqaccel_fencing *f);
-bool xqaccel_fencing_needed(const struct xqaccel_fencing *f, const struct list_head *jobs);
 int xqaccel_fencing_begin(struct xqaccel_fencing *f, struct list_head *jobs);
 void xqaccel_fencing_publish(struct xqaccel_fencing *f);
 void xqaccel_fencing_end(struct xqaccel_fencing *f);
 
 void xqaccel_fence_job_ended(struct xqaccel_job *job);
 void xqaccel_fences_ready(struct work_struct *work);
+
+/* Whether jobs need a fence: somebody asked for it, or others share a buffer of theirs. */
+static inline bool xqaccel_fencing_needed(const struct xqaccel_fencing *f, bool shared)
+{
+	return shared || f->in || f->fd >= 0;
+}
 
 #endif

@@ -19,6 +19,7 @@ struct xqaccel_client;
  * @jobs: made and counted but not published (SUBMIT), or taken off the lists (WAIT)
  * @file: that the process gets as a file descriptor (BUF_EXPORT)
  * @fencing: fences of the jobs (SUBMIT)
+ * @shared: others have some of the jobs' buffers, too (SUBMIT)
  * @error: why @finish undid what @handle did, although the results were written
  * @wait_for: why @handle failed may pass: it is called again after these, once for each
  * @waited: for these so far
@@ -29,6 +30,7 @@ struct xqaccel_call {
 	struct list_head jobs;
 	struct file *file;
 	struct xqaccel_fencing fencing;
+	bool shared;
 	int error;
 	unsigned int wait_for;
 	unsigned int waited;

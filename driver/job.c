@@ -302,7 +302,8 @@ void xqaccel_job_end(struct xqaccel_job *job)
 	lockdep_assert_held(&xq->lock);
 
 	trace_xqaccel_job_complete(job);
-	xqaccel_fence_job_ended(job);
+	if (job->fence)
+		xqaccel_fence_job_ended(job);
 	atomic64_inc(&xq->stats.completed);
 	if (status == XQACCEL_STATUS_TIMEOUT)
 		atomic64_inc(&xq->stats.timeouts);

@@ -99,12 +99,16 @@ static void lane_changed(struct xqaccel_lane *lane)
 	const struct xqaccel_job *first =
 		list_first_entry_or_null(&lane->jobs, struct xqaccel_job, node);
 	const bool waits = first && !lane->client->closed;
-	const bool blocked = waits && xqaccel_fence_blocks(first);
+	const bool blocked = waits && first->fence && xqaccel_fence_blocks(first);
 
-	if (!blocked)
-		list_del_init(&lane->blocked);
-	else if (list_empty(&lane->blocked))
-		list_add_tail(&lane->blocked, &lane->client->xq->blocked);
+	if (blocked != !list_empty(&lane->blocked)) {
+		if (blocked)
+			list_add_tail(&lane->blocked, &lane->client->xq->blocked);
+		else
+			list_del_init(&lane->blocked);
+	}
+	if ((waits && !blocked) == xqaccel_fair_waits(&lane->entity))
+		return;
 	if (waits && !blocked)
 		lane_waits(lane);
 	else
@@ -152,7 +156,8 @@ void xqaccel_sched_enqueue(struct xqaccel_job *job)
 
 	job->state = XQACCEL_JOB_QUEUED;
 	list_move_tail(&job->node, &job->lane->jobs);
-	lane_changed(job->lane);
+	if (list_is_first(&job->node, &job->lane->jobs))
+		lane_changed(job->lane);
 	job_active(job->client->xq);
 	trace_xqaccel_job_submit(job);
 }

@@ -162,6 +162,7 @@ static int jobs_make(struct xqaccel_call *call, const struct xqaccel_job_source 
 			break;
 		}
 		list_add_tail(&job->node, &call->jobs);
+		call->shared |= job->shared;
 		cond_resched();
 	}
 	return count ?: ret;
@@ -251,7 +252,7 @@ static void withdraw(struct xqaccel_call *call)
 
 void xqaccel_submit_finish(struct xqaccel_call *call, bool written)
 {
-	if (written && xqaccel_fencing_needed(&call->fencing, &call->jobs))
+	if (written && xqaccel_fencing_needed(&call->fencing, call->shared))
 		call->error = publish_fenced(call);
 	else if (written)
 		publish(call, NULL);

@@ -46,6 +46,7 @@ enum command_state {
  * @lane: of all its jobs
  * @polled: it is completed by who polls
  * @canceled: before it could be started
+ * @shared: others have some of the jobs' buffers, too
  * @count: jobs that it has had
  * @left: jobs that have not ended, and one while they are being cancelled
  * @first_failed: index of the first job that did not end well, of those that have ended
@@ -64,6 +65,7 @@ struct xqaccel_uring_command {
 	struct xqaccel_lane *lane;
 	bool polled;
 	bool canceled;
+	bool shared;
 	u32 count;
 	u32 left;
 	u32 first_failed;
@@ -134,6 +136,7 @@ void xqaccel_uring_command_add(struct xqaccel_uring_command *command, struct xqa
 	job->index = command->count++;
 	command->left++;
 	command->lane = job->lane;
+	command->shared |= job->shared;
 	list_add_tail(&job->lane_node, &command->jobs);
 }
 
@@ -437,8 +440,10 @@ static void refuse(struct xqaccel_uring_command *command)
 
 	spin_lock_irq(&command->client->xq->lock);
 	command->client->command_count--;
-	list_for_each_entry(job, &command->jobs, lane_node)
+	list_for_each_entry(job, &command->jobs, lane_node) {
+		list_del_init(&job->node);
 		xqaccel_job_uncount(job);
+	}
 	spin_unlock_irq(&command->client->xq->lock);
 }
 
@@ -492,10 +497,10 @@ static int start(struct xqaccel_uring_command *command)
 }
 
 /* The same for jobs that others wait for, or that wait for others. */
-static int start_fenced(struct xqaccel_uring_command *command, struct xqaccel_fencing *f,
-			struct list_head *jobs)
+static int start_fenced(struct xqaccel_uring_command *command, struct xqaccel_fencing *f)
 {
 	struct xqaccel_device *xq = command->client->xq;
+	LIST_HEAD(jobs);
 	int ret;
 
 	spin_lock_irq(&xq->lock);
@@ -503,7 +508,8 @@ static int start_fenced(struct xqaccel_uring_command *command, struct xqaccel_fe
 	spin_unlock_irq(&xq->lock);
 	if (ret)
 		return ret;
-	ret = xqaccel_fencing_begin(f, jobs);
+	jobs_list(command, &jobs);
+	ret = xqaccel_fencing_begin(f, &jobs);
 	if (ret) {
 		refuse(command);
 		return ret == -EAGAIN ? -EBUSY : ret;
@@ -532,19 +538,16 @@ int xqaccel_uring_command_start(struct xqaccel_uring_command *command, struct xq
 {
 	struct io_uring_cmd *cmd = command->cmd;
 	const bool polled = command->polled;
-	LIST_HEAD(jobs);
-	bool fenced;
+	const bool fenced = xqaccel_fencing_needed(f, command->shared);
 	int ret;
 
-	jobs_list(command, &jobs);
-	fenced = xqaccel_fencing_needed(f, &jobs);
 	if (fenced && issue_flags & IO_URING_F_NONBLOCK) {
 		xqaccel_uring_command_discard(command);
 		return -EAGAIN;
 	}
 	if (!polled)
 		xqaccel_uring_mark_cancelable(cmd, issue_flags);
-	ret = fenced ? start_fenced(command, f, &jobs) : start(command);
+	ret = fenced ? start_fenced(command, f) : start(command);
 	if (!ret)
 		return -EIOCBQUEUED;
 	/* One that may be cancelled must not be returned from with an error. */

@@ -148,6 +148,11 @@ static inline void list_splice_tail_init(struct list_head *from, struct list_hea
 		list_move_tail(from->next, to);
 }
 
+static inline bool list_is_first(const struct list_head *node, const struct list_head *head)
+{
+	return node->prev == head;
+}
+
 static inline bool list_is_last(const struct list_head *n, const struct list_head *head)
 {
 	return n->next == head;

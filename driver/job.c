@@ -191,13 +191,12 @@ static unsigned int operand_count(const struct xqaccel_job_desc *d)
 }
 
 /*
- * Takes references to the buffers of a description that xqaccel_job_check() liked. Sleeps if
- * @gfp says so, or where caches are maintained.
+ * Takes references to the buffers of a description that xqaccel_job_check() liked. Sleeps.
  */
 struct xqaccel_job *xqaccel_job_create(struct xqaccel_client *client,
-				       const struct xqaccel_job_desc *d, gfp_t gfp)
+				       const struct xqaccel_job_desc *d)
 {
-	struct xqaccel_job *job = xqaccel_job_alloc(operand_count(d), gfp | __GFP_NOWARN);
+	struct xqaccel_job *job = xqaccel_job_alloc(operand_count(d));
 	int ret;
 
 	if (!job)

@@ -120,13 +120,11 @@ static inline size_t xqaccel_job_desc_bytes(const struct xqaccel_job *job)
  * @jobs: in user memory
  * @lane: that they are for
  * @timeout_ms: of each, 0 for the default
- * @nonblock: the caller must not sleep, and rather gets -EAGAIN
  */
 struct xqaccel_job_source {
 	struct xqaccel_array jobs;
 	u32 lane;
 	u32 timeout_ms;
-	bool nonblock;
 };
 
 /* How long a job may go on when its file was closed. */
@@ -135,7 +133,7 @@ struct xqaccel_job_source {
 /* job_memory.c */
 int xqaccel_job_memory_init(void);
 void xqaccel_job_memory_exit(void);
-struct xqaccel_job *xqaccel_job_alloc(unsigned int operands, gfp_t gfp);
+struct xqaccel_job *xqaccel_job_alloc(unsigned int operands);
 void xqaccel_job_free(struct xqaccel_device *xq, struct xqaccel_job *job);
 
 /* job_check.c */
@@ -143,7 +141,7 @@ int xqaccel_job_check(const struct xqaccel_caps *caps, const struct xqaccel_job_
 
 /* job.c */
 struct xqaccel_job *xqaccel_job_create(struct xqaccel_client *client,
-				       const struct xqaccel_job_desc *d, gfp_t gfp);
+				       const struct xqaccel_job_desc *d);
 struct xqaccel_job *xqaccel_job_find(struct xqaccel_client *client, u64 id);
 void xqaccel_job_count(struct xqaccel_job *job);
 void xqaccel_job_uncount(struct xqaccel_job *job);

@@ -35,9 +35,9 @@ void xqaccel_job_memory_exit(void)
  * Most jobs have few operands, so the places of others are neither cleared nor copied. The words
  * of the descriptor are the caller's to set. NULL if there is no memory.
  */
-struct xqaccel_job *xqaccel_job_alloc(unsigned int operands, gfp_t gfp)
+struct xqaccel_job *xqaccel_job_alloc(unsigned int operands)
 {
-	struct xqaccel_job *job = kmem_cache_alloc(job_cache, gfp);
+	struct xqaccel_job *job = kmem_cache_alloc(job_cache, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 
 	if (!job)
 		return NULL;

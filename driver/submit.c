@@ -20,33 +20,19 @@
 /* The smallest stride of the ABI; what a job then lacks reads as zero. */
 #define JOB_MIN_BYTES	64
 
-/* Whoever must not sleep gets -EAGAIN where user memory is not there at once. */
-static int desc_from_user(struct xqaccel_job_desc *desc, const struct xqaccel_job_source *source,
-			  u32 index)
-{
-	const u32 stride = source->jobs.stride;
-	const void __user *from = u64_to_user_ptr(source->jobs.array + (u64)index * stride);
-	int ret;
-
-	if (!source->nonblock)
-		return copy_struct_from_user(desc, sizeof(*desc), from, stride);
-	pagefault_disable();
-	ret = copy_struct_from_user(desc, sizeof(*desc), from, stride);
-	pagefault_enable();
-	return ret == -EFAULT ? -EAGAIN : ret;
-}
-
 /* Everything is decided on this copy: user space may change its own at any time. */
 struct xqaccel_job *xqaccel_job_from_user(struct xqaccel_client *client,
 					  const struct xqaccel_job_source *source, u32 index)
 {
 	const u32 timeout_ms = source->timeout_ms ?: xqaccel_default_timeout_ms();
+	const u32 stride = source->jobs.stride;
+	const void __user *from = u64_to_user_ptr(source->jobs.array + (u64)index * stride);
 	struct xqaccel_job *job;
 	struct xqaccel_job_desc desc;
 	bool silent;
 	int ret;
 
-	ret = desc_from_user(&desc, source, index);
+	ret = copy_struct_from_user(&desc, sizeof(desc), from, stride);
 	if (ret)
 		return ERR_PTR(ret);
 	silent = desc.work.flags & XQACCEL_JOB_SILENT;
@@ -55,10 +41,9 @@ struct xqaccel_job *xqaccel_job_from_user(struct xqaccel_client *client,
 		ret = xqaccel_job_check(&client->xq->caps, &desc);
 	if (ret)
 		return ERR_PTR(ret);
-	job = xqaccel_job_create(client, &desc, source->nonblock ?
-				 GFP_NOWAIT | __GFP_ACCOUNT : GFP_KERNEL_ACCOUNT);
+	job = xqaccel_job_create(client, &desc);
 	if (IS_ERR(job))
-		return source->nonblock && PTR_ERR(job) == -ENOMEM ? ERR_PTR(-EAGAIN) : job;
+		return job;
 	job->silent = silent;
 	job->lane = &client->lane[array_index_nospec(source->lane, XQACCEL_LANES)];
 	job->timeout = max(1UL, msecs_to_jiffies(timeout_ms));

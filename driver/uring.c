@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The commands of io_uring: read, checked, and their jobs made. What issues them may hold the
- * ring's lock, so nothing here sleeps if it was told so; then -EAGAIN has io_uring call again from
- * one of its workers, which may.
+ * The commands of io_uring: read, checked, and their jobs made.
+ *
+ * Commands enter their lane as they are issued. None is left to io_uring's workers by -EAGAIN:
+ * these would issue it while its ring goes on with those behind it, which overtake it. What one can
+ * sleep for is the memory of descriptions, as io_uring does for all that entries point to, memory
+ * for jobs, and the locks of buffers that others are submitting jobs for; it does not wait for the
+ * device, for jobs or for fences.
  */
 #include <linux/bits.h>
 #include <linux/build_bug.h>
@@ -75,18 +79,6 @@ static int submit_check(const struct xqaccel_uring_submit *s,
 	return xqaccel_job_source_check(source, XQACCEL_URING_MAX_BATCH);
 }
 
-/*
- * Whether jobs can be made. Workers would issue commands side by side, and so lose the order of the
- * lane. So none is left to them because the device is off, which its jobs have resumed and wait
- * for, or because caches have to be maintained, which takes as long as to copy the operands.
- */
-static int device_ready(struct xqaccel_device *xq, bool nonblock)
-{
-	if (READ_ONCE(xq->lost))
-		return -ENODEV;
-	return nonblock ? 0 : xqaccel_power_resume(xq);
-}
-
 static int jobs_make(struct xqaccel_client *client, const struct xqaccel_job_source *source,
 		     struct xqaccel_uring_command *command)
 {
@@ -127,7 +119,7 @@ static int command_make(struct io_uring_cmd *cmd, const struct xqaccel_uring_sub
 
 	command = xqaccel_uring_command_create(cmd, s, issue_flags);
 	if (!command)
-		return source->nonblock ? -EAGAIN : -ENOMEM;
+		return -ENOMEM;
 	ret = jobs_make(client, source, command);
 	if (!ret)
 		ret = out_fence_tell(s, f);
@@ -145,20 +137,17 @@ static int submit(struct io_uring_cmd *cmd, const struct xqaccel_uring_submit *s
 		.jobs = { .stride = s->stride, .count = s->count, .array = s->jobs },
 		.lane = s->lane,
 		.timeout_ms = s->timeout_ms,
-		.nonblock = issue_flags & IO_URING_F_NONBLOCK,
 	};
-	struct xqaccel_client *client = cmd->file->private_data;
+	const struct xqaccel_client *client = cmd->file->private_data;
 	struct xqaccel_fencing fencing;
 	int ret;
 
 	ret = submit_check(s, &source);
-	if (!ret)
-		ret = device_ready(client->xq, source.nonblock);
 	if (ret)
 		return ret;
-	/* To make a fence takes locks and memory. */
-	if (s->flags && source.nonblock)
-		return -EAGAIN;
+	/* One that is off is resumed by the jobs, which wait for that. */
+	if (READ_ONCE(client->xq->lost))
+		return -ENODEV;
 	ret = xqaccel_fencing_take(&fencing, s->flags, s->in_fence);
 	if (ret)
 		return ret;

@@ -94,12 +94,11 @@ struct xqaccel_uring_command *
 xqaccel_uring_command_create(struct io_uring_cmd *cmd, const struct xqaccel_uring_submit *submit,
 			     unsigned int issue_flags)
 {
-	const bool nonblock = issue_flags & IO_URING_F_NONBLOCK;
 	const u32 completions = submit->completions ? submit->count : 0;
 	struct xqaccel_uring_command *command;
 
 	command = kzalloc(struct_size(command, completion, completions),
-			  (nonblock ? GFP_NOWAIT : GFP_KERNEL) | __GFP_ACCOUNT | __GFP_NOWARN);
+			  GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!command)
 		return NULL;
 	command->cmd = cmd;
@@ -541,10 +540,6 @@ int xqaccel_uring_command_start(struct xqaccel_uring_command *command, struct xq
 	const bool fenced = xqaccel_fencing_needed(f, command->shared);
 	int ret;
 
-	if (fenced && issue_flags & IO_URING_F_NONBLOCK) {
-		xqaccel_uring_command_discard(command);
-		return -EAGAIN;
-	}
 	if (!polled)
 		xqaccel_uring_mark_cancelable(cmd, issue_flags);
 	ret = fenced ? start_fenced(command, f) : start(command);

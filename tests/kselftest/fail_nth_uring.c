@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * As fail_nth.c: commands of io_uring, from their issue to their CQE. What io_uring itself can't do
- * without it refuses; a command that the driver can't take at once goes to a worker, which can.
+ * without it refuses; a command that the driver has no memory for ends with an error.
  */
 #include <errno.h>
 

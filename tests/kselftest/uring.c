@@ -349,7 +349,7 @@ TEST_F(uring, by_a_worker)
 	EXPECT_EQ(0, small_check(&self->buf, 16));
 }
 
-/* User memory that is not there yet is a worker's business, too. */
+/* It is brought in as the command is issued. */
 TEST_F(uring, description_not_in_memory)
 {
 	struct xqaccel_job_desc *job;

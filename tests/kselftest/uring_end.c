@@ -16,6 +16,7 @@
 #define COMMANDS	16
 #define BATCH		3
 #define LARGE_BATCH	100
+#define LARGE_BYTES	(32 * 4096)
 #define SLOW_NS		(3 * MS)
 
 #define PM_TEST		"/sys/power/pm_test"
@@ -416,9 +417,10 @@ static bool becomes_suspended(const char *address)
 
 /*
  * How many commands of a lane came before the one that was submitted before them. Every second is
- * large, so that whoever issues several at once has the small ones ready first.
+ * large, so that whoever issues several at once has the small ones ready first: its descriptions
+ * are at untouched + i * LARGE_BYTES if they are not in memory yet, and fences[i] is its fence's.
  */
-static unsigned int overtaken(struct life *l)
+static unsigned int overtaken(struct life *l, const uint8_t *untouched, int32_t *fences)
 {
 	static struct xqaccel_completion c[COMMANDS][LARGE_BATCH];
 	static struct xqaccel_job_desc jobs[LARGE_BATCH];
@@ -428,12 +430,16 @@ static unsigned int overtaken(struct life *l)
 	for (i = 0; i < LARGE_BATCH; i++)
 		jobs[i] = l->jobs[0];
 	for (i = 0; i < COMMANDS; i++) {
+		const bool large = !(i % 2);
 		const struct xqaccel_uring_submit s = {
-			.jobs = (uintptr_t)jobs,
+			.jobs = large && untouched ? (uintptr_t)untouched + i * LARGE_BYTES :
+						     (uintptr_t)jobs,
 			.stride = sizeof(jobs[0]),
-			.count = i % 2 ? 1 : LARGE_BATCH,
+			.count = large ? LARGE_BATCH : 1,
 			.completions = (uintptr_t)c[i],
 			.completion_stride = sizeof(c[0][0]),
+			.flags = large && fences ? XQACCEL_SUBMIT_OUT_FENCE : 0,
+			.out_fence = large && fences ? (uintptr_t)&fences[i] : 0,
 		};
 
 		ring_payload(&l->ring, ring_command(&l->ring, l->fd, XQACCEL_URING_SUBMIT, i),
@@ -460,12 +466,66 @@ TEST_F_TIMEOUT(uring_end, order_of_what_resumes_it, 120)
 		ASSERT_EQ(0, life_open(&l, IORING_SETUP_SQE128));
 		ASSERT_EQ(0, power_file(self->address, "power/control", "auto"));
 		ASSERT_TRUE(becomes_suspended(self->address));
-		EXPECT_EQ(0U, overtaken(&l));
+		EXPECT_EQ(0U, overtaken(&l, NULL, NULL));
 		EXPECT_EQ(0, small_check(&l.buf, 16));
 		ASSERT_EQ(0, power_file(self->address, "power/control", "on"));
 		life_close(&l);
 	}
 	EXPECT_EQ(0, power_file(self->address, "power/autosuspend_delay_ms", "2000"));
+}
+
+/* Nor are those overtaken whose descriptions have to be brought into memory. */
+TEST_F_TIMEOUT(uring_end, order_of_what_is_not_in_memory, 120)
+{
+	const unsigned int count = rounds(6);
+	struct life l;
+	unsigned int i, j;
+
+	_Static_assert(LARGE_BATCH * sizeof(l.jobs[0]) <= LARGE_BYTES, "room for a command's");
+	ASSERT_EQ(0, inject_nothing());
+	for (i = 0; i < count; i++) {
+		const int file = memfd_create("jobs", 0);
+		uint8_t *untouched;
+
+		ASSERT_LE(0, file);
+		ASSERT_EQ(0, life_open(&l, IORING_SETUP_SQE128));
+		ASSERT_EQ(0, ftruncate(file, COMMANDS * LARGE_BYTES));
+		for (j = 0; j < COMMANDS * LARGE_BATCH; j++)
+			ASSERT_EQ((ssize_t)sizeof(l.jobs[0]),
+				  pwrite(file, l.jobs, sizeof(l.jobs[0]),
+					 j / LARGE_BATCH * LARGE_BYTES +
+					 j % LARGE_BATCH * sizeof(l.jobs[0])));
+		untouched = mmap(NULL, COMMANDS * LARGE_BYTES, PROT_READ, MAP_SHARED, file, 0);
+		ASSERT_NE(MAP_FAILED, (void *)untouched);
+		EXPECT_EQ(0U, overtaken(&l, untouched, NULL));
+		EXPECT_EQ(0, small_check(&l.buf, 16));
+		munmap(untouched, COMMANDS * LARGE_BYTES);
+		close(file);
+		life_close(&l);
+	}
+}
+
+/* Nor those with fences, for which memory and locks are needed. */
+TEST_F_TIMEOUT(uring_end, order_of_what_has_fences, 120)
+{
+	const unsigned int count = rounds(6);
+	int32_t fences[COMMANDS];
+	struct xqaccel_info info;
+	struct life l;
+	unsigned int i, j;
+
+	ASSERT_EQ(0, inject_nothing());
+	for (i = 0; i < count; i++) {
+		ASSERT_EQ(0, life_open(&l, IORING_SETUP_SQE128));
+		ASSERT_EQ(0, device_info(l.fd, &info));
+		if (!(info.abi & XQACCEL_ABI_SYNC_FILE))
+			SKIP(return, "this kernel has no sync_file");
+		EXPECT_EQ(0U, overtaken(&l, NULL, fences));
+		EXPECT_EQ(0, small_check(&l.buf, 16));
+		for (j = 0; j < COMMANDS; j += 2)
+			EXPECT_EQ(0, close(fences[j]));
+		life_close(&l);
+	}
 }
 
 TEST_HARNESS_MAIN

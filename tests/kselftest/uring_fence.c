@@ -96,7 +96,7 @@ static void prepare(struct io_uring *ring, int fd, const struct xqaccel_job_desc
 	ring_payload(ring, ring_command(ring, fd, XQACCEL_URING_SUBMIT, user_data), &s, sizeof(s));
 }
 
-/* A worker of the kernel writes it. */
+/* The kernel's thread writes it, if the ring has one. */
 static bool fence_comes(const int32_t *fence)
 {
 	const int64_t began = now_ns();
@@ -196,7 +196,7 @@ TEST_EACH(shared_buffer)
 	if (host_present()) {
 		const int64_t began = now_ns();
 
-		/* A worker of the kernel submits it. */
+		/* The kernel's thread submits it, if the ring has one. */
 		while (poll(&p, 1, 0) == 1)
 			ASSERT_FALSE(over_limit(began, 5 * SECOND));
 		ASSERT_EQ(0, inject("slow-ns", 0));

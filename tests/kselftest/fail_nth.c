@@ -404,10 +404,7 @@ TEST_F_TIMEOUT(fail_nth, unbind, 900)
 
 static int reset_function(const char *address)
 {
-	char path[128];
-
-	bus_path(path, sizeof(path), address, "reset");
-	return file_write(path, "1");
+	return bus_file_write(address, "reset", "1");
 }
 
 TEST_F_TIMEOUT(fail_nth, reset, 900)

@@ -22,9 +22,6 @@
 #define LINKS		16
 #define SLOW_NS		(3 * MS)
 
-#define PM_TEST		"/sys/power/pm_test"
-#define PM_DELAY	"/sys/module/suspend/parameters/pm_test_delay"
-
 /* One file writes the shared buffer, the other reads it and writes its own. */
 struct life {
 	int fd[2];
@@ -33,13 +30,6 @@ struct life {
 	struct xqaccel_job_desc writes, reads;
 	int fence[LINKS];
 };
-
-static unsigned int rounds(unsigned int usual)
-{
-	const char *text = getenv("XQ_TEST_ROUNDS");
-
-	return text ? strtoul(text, NULL, 0) : usual;
-}
 
 /* 0 or -errno. */
 static int life_open(struct life *l, int first, int second)
@@ -161,7 +151,7 @@ TEST_F_TIMEOUT(fence_end, nothing_happens, 120)
 /* The process that submitted is gone; its fences are this one's. */
 TEST_F_TIMEOUT(fence_end, killed, 300)
 {
-	const unsigned int count = rounds(8);
+	const unsigned int count = test_rounds(8);
 	int ends[2], status;
 	unsigned int i;
 
@@ -197,7 +187,7 @@ TEST_F_TIMEOUT(fence_end, killed, 300)
 
 TEST_F_TIMEOUT(fence_end, unbound, 300)
 {
-	const unsigned int count = rounds(8);
+	const unsigned int count = test_rounds(8);
 	struct life l;
 	unsigned int i;
 	int fence;
@@ -216,21 +206,44 @@ TEST_F_TIMEOUT(fence_end, unbound, 300)
 	}
 }
 
+/* Pulled out without a word while a job hangs that all others wait for. */
+TEST_F_TIMEOUT(fence_end, surprise, 300)
+{
+	const unsigned int count = test_rounds(4);
+	struct life l;
+	unsigned int i;
+	int fence;
+
+	for (i = 0; i < count; i++) {
+		ASSERT_EQ(0, life_open(&l, device_open(), device_open()));
+		ASSERT_EQ(0, inject("hang-jobs", 1));
+		ASSERT_EQ(0, life_submit(&l));
+		ASSERT_EQ(0, host_request(NULL, 0, "qom-set removed true"));
+		EXPECT_EQ(0, life_finish(&l, -ENODEV, -ENODEV));
+		EXPECT_EQ(-ENODEV, submit_fenced(l.fd[0], &l.writes, 1, 0, 0, -1, &fence, NULL));
+		EXPECT_FALSE(dmabuf_busy(l.dmabuf, POLLOUT));
+		ASSERT_EQ(0, host_request(NULL, 0, "qom-set removed false"));
+		ASSERT_EQ(0, inject_nothing());
+		ASSERT_EQ(0, bus_rescan(self->address));
+		ASSERT_TRUE(node_appears(10000));
+		life_close(&l);
+		ASSERT_EQ(0, inject("slow-ns", SLOW_NS));
+	}
+}
+
 /* By root through sysfs: jobs run again, each after what it waited for. */
 TEST_F_TIMEOUT(fence_end, reset, 300)
 {
-	const unsigned int count = rounds(8);
+	const unsigned int count = test_rounds(8);
 	struct life l;
-	char path[128];
 	unsigned int i;
 
 	if (!on_pci(self->address))
 		SKIP(return, "not on PCI, which can reset it");
-	bus_path(path, sizeof(path), self->address, "reset");
 	for (i = 0; i < count; i++) {
 		ASSERT_EQ(0, life_open(&l, device_open(), device_open()));
 		ASSERT_EQ(0, life_submit(&l));
-		ASSERT_EQ(0, file_write(path, "1"));
+		ASSERT_EQ(0, bus_file_write(self->address, "reset", "1"));
 		EXPECT_EQ(0, life_finish(&l, 1, 1));
 		EXPECT_EQ(0, small_check(&l.own, 4 * 16));
 		life_close(&l);
@@ -239,23 +252,21 @@ TEST_F_TIMEOUT(fence_end, reset, 300)
 
 TEST_F_TIMEOUT(fence_end, suspended, 300)
 {
-	const unsigned int count = rounds(6);
+	const unsigned int count = test_rounds(6);
 	struct life l;
 	unsigned int i;
 
-	if (access(PM_TEST, W_OK) || access(PM_DELAY, W_OK))
+	if (suspend_begin())
 		SKIP(return, "a kernel without CONFIG_PM_DEBUG");
-	ASSERT_EQ(0, file_write(PM_DELAY, "0"));
-	ASSERT_EQ(0, file_write(PM_TEST, "platform"));
 	for (i = 0; i < count; i++) {
 		ASSERT_EQ(0, life_open(&l, device_open(), device_open()));
 		ASSERT_EQ(0, life_submit(&l));
-		ASSERT_EQ(0, file_write("/sys/power/state", i % 2 ? "mem" : "freeze"));
+		ASSERT_EQ(0, suspend(i % 2 ? "mem" : "freeze"));
 		EXPECT_EQ(0, life_finish(&l, 1, 1));
 		EXPECT_EQ(0, small_check(&l.own, 4 * 16));
 		life_close(&l);
 	}
-	EXPECT_EQ(0, file_write(PM_TEST, "none"));
+	EXPECT_EQ(0, suspend_end());
 }
 
 /* A second accelerator has the first one's memory, and waits for its jobs. */

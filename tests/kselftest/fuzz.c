@@ -153,10 +153,7 @@ static void rebind(void)
 
 static void reset_function(void)
 {
-	char path[128];
-
-	bus_path(path, sizeof(path), address, "reset");
-	file_write(path, "1");
+	bus_file_write(address, "reset", "1");
 }
 
 static void replug(void)
@@ -323,10 +320,10 @@ int main(int argc, char **argv)
 	for (i = 0; i < threads; i++)
 		pthread_join(worker[i].thread, NULL);
 	close_all();
-	printf("# %llu calls, %llu of them succeeded, %llu rounds of %u threads, %u programs kept, %u places of the driver reached\n",
-	       (unsigned long long)world.calls,
-	       (unsigned long long)world.accepted, (unsigned long long)rounds, threads,
-	       corpus_count, places);
+	printf("# %llu calls, %llu of them succeeded, %llu rounds of %u threads, ",
+	       (unsigned long long)world.calls, (unsigned long long)world.accepted,
+	       (unsigned long long)rounds, threads);
+	printf("%u programs kept, %u places of the driver reached\n", corpus_count, places);
 	if (worker[0].kcov.area)
 		printf("%sok 1 places were reached\n",
 		       places > 100 && corpus_count > 10 ? "" : "not ");

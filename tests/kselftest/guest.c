@@ -235,6 +235,14 @@ void bus_path(char *path, unsigned int size, const char *address, const char *fi
 	snprintf(path, size, "/sys/bus/%s/devices/%s/%s", bus_of(address), address, file);
 }
 
+int bus_file_write(const char *address, const char *file, const char *text)
+{
+	char path[128];
+
+	bus_path(path, sizeof(path), address, file);
+	return file_write(path, text);
+}
+
 bool dma_noncoherent(const char *address)
 {
 	char path[128];
@@ -263,15 +271,13 @@ int driver_bind(const char *address)
 
 int bus_rescan(const char *address)
 {
-	char path[128];
 	int ret;
 
 	if (!on_pci(address)) {
 		ret = driver_unbind(address);
 		return ret ? ret : driver_bind(address);
 	}
-	bus_path(path, sizeof(path), address, "remove");
-	ret = file_write(path, "1");
+	ret = bus_file_write(address, "remove", "1");
 	return ret ? ret : file_write("/sys/bus/pci/rescan", "1");
 }
 
@@ -325,4 +331,34 @@ int module_load(const char *parameters)
 		ret = -errno;
 	close(fd);
 	return ret;
+}
+
+#define PM_TEST		"/sys/power/pm_test"
+#define PM_DELAY	"/sys/module/suspend/parameters/pm_test_delay"
+
+int suspend_begin(void)
+{
+	int ret;
+
+	if (access(PM_TEST, W_OK) || access(PM_DELAY, W_OK))
+		return -EOPNOTSUPP;
+	ret = file_write(PM_DELAY, "0");
+	return ret ? ret : file_write(PM_TEST, "platform");
+}
+
+int suspend(const char *state)
+{
+	return file_write("/sys/power/state", state);
+}
+
+int suspend_end(void)
+{
+	return file_write(PM_TEST, "none");
+}
+
+unsigned int test_rounds(unsigned int usual)
+{
+	const char *text = getenv("XQ_TEST_ROUNDS");
+
+	return text ? (unsigned int)strtoul(text, NULL, 0) : usual;
 }

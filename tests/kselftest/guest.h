@@ -40,6 +40,7 @@ int bus_address(char *text, unsigned int size);
 bool on_pci(const char *address);
 /* The path of one of the device's files in sysfs, which are there without a driver, too. */
 void bus_path(char *path, unsigned int size, const char *address, const char *file);
+int bus_file_write(const char *address, const char *file, const char *text);
 /* Whether the device tree says of the device itself that caches do not see its DMA. */
 bool dma_noncoherent(const char *address);
 int driver_unbind(const char *address);
@@ -55,5 +56,17 @@ int device_open_again(const char *address);
 
 int module_unload(void);
 int module_load(const char *parameters);
+
+/*
+ * Has suspend() go down to the devices' power states and come back at once; -EOPNOTSUPP: a kernel
+ * that can't.
+ */
+int suspend_begin(void);
+/* Returns when the machine is awake again, from "freeze" or "mem". */
+int suspend(const char *state);
+int suspend_end(void);
+
+/* How often a test does what it does: XQ_TEST_ROUNDS says it, else the usual number. */
+unsigned int test_rounds(unsigned int usual);
 
 #endif

@@ -461,16 +461,14 @@ TEST_F(program, is_canceled)
  */
 static int reset_in_the_middle(FIXTURE_DATA(program) *self, const struct xqaccel_job_desc *run)
 {
-	char path[96];
 	int ret;
 
-	bus_path(path, sizeof(path), self->address, "reset");
 	ret = inject("slow-ns", 400 * MS);
 	if (!ret)
 		ret = submit(self->fd, run);
 	sleep_ms(500);
 	if (!ret)
-		ret = file_write(path, "1");
+		ret = bus_file_write(self->address, "reset", "1");
 	if (!ret)
 		ret = inject("slow-ns", 0);
 	return ret ? ret : wait_one(self->fd, &self->c, 20 * SECOND);

@@ -53,20 +53,12 @@ FIXTURE_TEARDOWN(reset)
 	EXPECT_EQ(0, stat_of("leaked_pages"));
 }
 
-static int function_file(const char *address, const char *name, const char *text)
-{
-	char path[128];
-
-	bus_path(path, sizeof(path), address, name);
-	return file_write(path, text);
-}
-
 /* Returns when the reset is over. -EINVAL, -ENOTTY: this function has no such method. */
 static int reset_by(const char *address, const char *method)
 {
-	const int ret = function_file(address, "reset_method", method);
+	const int ret = bus_file_write(address, "reset_method", method);
 
-	return ret ? ret : function_file(address, "reset", "1");
+	return ret ? ret : bus_file_write(address, "reset", "1");
 }
 
 static void with_jobs(struct __test_metadata *_metadata, FIXTURE_DATA(reset) *self,
@@ -352,7 +344,7 @@ TEST_F_TIMEOUT(reset, link_goes_down, 120)
 	EXPECT_EQ(0, stat_settles("buffers", 0, 5000));
 	EXPECT_EQ(0, stat_of("leaked_pages"));
 
-	ASSERT_EQ(0, function_file(self->address, "remove", "1"));
+	ASSERT_EQ(0, bus_file_write(self->address, "remove", "1"));
 	ASSERT_EQ(0, slot_control(&port, SLOT_ON));
 	for (i = 0; i < 100 && ret; i++) {
 		ret = host_request(NULL, 0, "device_add");

@@ -14,9 +14,7 @@
 #include "guest.h"
 #include "harness.h"
 
-#define PM_TEST		"/sys/power/pm_test"
-#define PM_DELAY	"/sys/module/suspend/parameters/pm_test_delay"
-#define PM_STATE	"/sys/power/state"
+#define PM_TEST	"/sys/power/pm_test"
 
 FIXTURE(suspend)
 {
@@ -30,10 +28,8 @@ FIXTURE_SETUP(suspend)
 {
 	if (getuid())
 		SKIP(return, "not root");
-	if (access(PM_TEST, W_OK) || access(PM_DELAY, W_OK))
+	if (suspend_begin())
 		SKIP(return, "a kernel without CONFIG_PM_DEBUG");
-	ASSERT_EQ(0, file_write(PM_DELAY, "0"));
-	ASSERT_EQ(0, file_write(PM_TEST, "platform"));
 	if (host_present())
 		ASSERT_EQ(0, inject_nothing());
 	self->fd = device_open();
@@ -47,18 +43,12 @@ FIXTURE_TEARDOWN(suspend)
 {
 	if (host_present())
 		EXPECT_EQ(0, inject_nothing());
-	EXPECT_EQ(0, file_write(PM_TEST, "none"));
+	EXPECT_EQ(0, suspend_end());
 	munmap(self->buf.map, self->buf.bytes);
 	close(self->fd);
 	EXPECT_EQ(0, stat_settles("jobs", 0, 5000));
 	EXPECT_EQ(0, stat_settles("clients", 0, 5000));
 	EXPECT_EQ(0, stat_of("leaked_pages"));
-}
-
-/* Returns when the machine is awake again. */
-static int suspend(const char *state)
-{
-	return file_write(PM_STATE, state);
 }
 
 TEST_F(suspend, idle)

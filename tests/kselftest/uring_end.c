@@ -19,9 +19,6 @@
 #define LARGE_BYTES	(32 * 4096)
 #define SLOW_NS		(3 * MS)
 
-#define PM_TEST		"/sys/power/pm_test"
-#define PM_DELAY	"/sys/module/suspend/parameters/pm_test_delay"
-
 /* A client with commands in flight. */
 struct life {
 	int fd;
@@ -36,13 +33,6 @@ static const unsigned int kinds[] = {
 	IORING_SETUP_IOPOLL,
 	IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN,
 };
-
-static unsigned int rounds(unsigned int usual)
-{
-	const char *text = getenv("XQ_TEST_ROUNDS");
-
-	return text ? strtoul(text, NULL, 0) : usual;
-}
 
 /* 0 or -errno; what it has is given back with the process if it fails. */
 static int life_open(struct life *l, unsigned int kind)
@@ -189,7 +179,7 @@ static void wait_for_completions(struct life *l)
 /* As any task dies: while it sleeps, and while it waits for CQEs; some with a device that hangs. */
 TEST_F_TIMEOUT(uring_end, killed, 300)
 {
-	const unsigned int count = rounds(24);
+	const unsigned int count = test_rounds(24);
 	unsigned int i;
 
 	for (i = 0; i < count; i++) {
@@ -226,7 +216,7 @@ static void become_another(struct life *l)
 
 TEST_F_TIMEOUT(uring_end, exec, 300)
 {
-	const unsigned int count = rounds(12);
+	const unsigned int count = test_rounds(12);
 	unsigned int i;
 	int status;
 	pid_t pid;
@@ -246,7 +236,7 @@ TEST_F_TIMEOUT(uring_end, exec, 300)
 /* A child that ends takes nothing of its parent's with it. */
 TEST_F_TIMEOUT(uring_end, fork, 120)
 {
-	const unsigned int count = rounds(12);
+	const unsigned int count = test_rounds(12);
 	struct life l;
 	unsigned int i;
 	pid_t pid;
@@ -270,7 +260,7 @@ TEST_F_TIMEOUT(uring_end, fork, 120)
 /* The ring goes while the process stays, which has closed the file before, or does later. */
 TEST_F_TIMEOUT(uring_end, ring_exit, 300)
 {
-	const unsigned int count = rounds(24);
+	const unsigned int count = test_rounds(24);
 	struct life l;
 	unsigned int i;
 
@@ -298,7 +288,7 @@ TEST_F_TIMEOUT(uring_end, ring_exit, 300)
 
 TEST_F_TIMEOUT(uring_end, unplug, 300)
 {
-	const unsigned int count = rounds(8);
+	const unsigned int count = test_rounds(8);
 	struct life l;
 	unsigned int i;
 
@@ -321,7 +311,7 @@ TEST_F_TIMEOUT(uring_end, unplug, 300)
 /* A command holds the file, which the ring alone has, and that the module, until the ring goes. */
 TEST_F_TIMEOUT(uring_end, module_unload, 300)
 {
-	const unsigned int count = rounds(8);
+	const unsigned int count = test_rounds(8);
 	struct life l;
 	unsigned int i;
 
@@ -354,18 +344,16 @@ TEST_F_TIMEOUT(uring_end, module_unload, 300)
 /* By root through sysfs: jobs run again. */
 TEST_F_TIMEOUT(uring_end, reset, 300)
 {
-	const unsigned int count = rounds(8);
+	const unsigned int count = test_rounds(8);
 	struct life l;
-	char path[128];
 	unsigned int i;
 
 	if (!on_pci(self->address))
 		SKIP(return, "not on PCI, which can reset it");
-	bus_path(path, sizeof(path), self->address, "reset");
 	for (i = 0; i < count; i++) {
 		ASSERT_EQ(0, life_open(&l, kinds[i % ARRAY_SIZE(kinds)]));
 		ASSERT_EQ(0, life_submit(&l));
-		ASSERT_EQ(0, file_write(path, "1"));
+		ASSERT_EQ(0, bus_file_write(self->address, "reset", "1"));
 		EXPECT_EQ(0, life_finish(&l, 0, 0));
 		EXPECT_EQ(0, small_check(&l.buf, 16));
 		life_close(&l);
@@ -374,31 +362,21 @@ TEST_F_TIMEOUT(uring_end, reset, 300)
 
 TEST_F_TIMEOUT(uring_end, suspend, 300)
 {
-	const unsigned int count = rounds(6);
+	const unsigned int count = test_rounds(6);
 	struct life l;
 	unsigned int i;
 
-	if (access(PM_TEST, W_OK) || access(PM_DELAY, W_OK))
+	if (suspend_begin())
 		SKIP(return, "a kernel without CONFIG_PM_DEBUG");
-	ASSERT_EQ(0, file_write(PM_DELAY, "0"));
-	ASSERT_EQ(0, file_write(PM_TEST, "platform"));
 	for (i = 0; i < count; i++) {
 		ASSERT_EQ(0, life_open(&l, kinds[i % ARRAY_SIZE(kinds)]));
 		ASSERT_EQ(0, life_submit(&l));
-		ASSERT_EQ(0, file_write("/sys/power/state", i % 2 ? "mem" : "freeze"));
+		ASSERT_EQ(0, suspend(i % 2 ? "mem" : "freeze"));
 		EXPECT_EQ(0, life_finish(&l, 0, 0));
 		EXPECT_EQ(0, small_check(&l.buf, 16));
 		life_close(&l);
 	}
-	EXPECT_EQ(0, file_write(PM_TEST, "none"));
-}
-
-static int power_file(const char *address, const char *name, const char *value)
-{
-	char path[128];
-
-	bus_path(path, sizeof(path), address, name);
-	return file_write(path, value);
+	EXPECT_EQ(0, suspend_end());
 }
 
 static bool becomes_suspended(const char *address)
@@ -455,29 +433,29 @@ static unsigned int overtaken(struct life *l, const uint8_t *untouched, int32_t 
 /* A device that is off is resumed, and the commands of a lane keep their order all the same. */
 TEST_F_TIMEOUT(uring_end, order_of_what_resumes_it, 120)
 {
-	const unsigned int count = rounds(6);
+	const unsigned int count = test_rounds(6);
 	struct life l;
 	unsigned int i;
 
-	if (power_file(self->address, "power/autosuspend_delay_ms", "0"))
+	if (bus_file_write(self->address, "power/autosuspend_delay_ms", "0"))
 		SKIP(return, "a kernel without CONFIG_PM");
 	ASSERT_EQ(0, inject_nothing());
 	for (i = 0; i < count; i++) {
 		ASSERT_EQ(0, life_open(&l, IORING_SETUP_SQE128));
-		ASSERT_EQ(0, power_file(self->address, "power/control", "auto"));
+		ASSERT_EQ(0, bus_file_write(self->address, "power/control", "auto"));
 		ASSERT_TRUE(becomes_suspended(self->address));
 		EXPECT_EQ(0U, overtaken(&l, NULL, NULL));
 		EXPECT_EQ(0, small_check(&l.buf, 16));
-		ASSERT_EQ(0, power_file(self->address, "power/control", "on"));
+		ASSERT_EQ(0, bus_file_write(self->address, "power/control", "on"));
 		life_close(&l);
 	}
-	EXPECT_EQ(0, power_file(self->address, "power/autosuspend_delay_ms", "2000"));
+	EXPECT_EQ(0, bus_file_write(self->address, "power/autosuspend_delay_ms", "2000"));
 }
 
 /* Nor are those overtaken whose descriptions have to be brought into memory. */
 TEST_F_TIMEOUT(uring_end, order_of_what_is_not_in_memory, 120)
 {
-	const unsigned int count = rounds(6);
+	const unsigned int count = test_rounds(6);
 	struct life l;
 	unsigned int i, j;
 
@@ -508,7 +486,7 @@ TEST_F_TIMEOUT(uring_end, order_of_what_is_not_in_memory, 120)
 /* Nor those with fences, for which memory and locks are needed. */
 TEST_F_TIMEOUT(uring_end, order_of_what_has_fences, 120)
 {
-	const unsigned int count = rounds(6);
+	const unsigned int count = test_rounds(6);
 	int32_t fences[COMMANDS];
 	struct xqaccel_info info;
 	struct life l;

@@ -60,6 +60,7 @@ struct xqaccel_span {
  * @silent: nobody wants to hear of it if it ends well
  * @of_ring: an io_uring command brought it, and not SUBMIT; WAIT does not know it
  * @command: that command; NULL once that has ended without it
+ * @polled: who wants to know its end polls for it
  * @index: of the job in that command
  * @dispatched_ns: when it was given to a queue, in ns of CLOCK_MONOTONIC
  * @head_ns: when it became the head of the queue, 0 before and when it is in flight no more
@@ -98,6 +99,7 @@ struct xqaccel_job {
 	struct xqaccel_uring_command *command;
 	u32 index;
 	bool of_ring;
+	bool polled;
 	bool accumulate;
 	bool silent;
 	bool shared;

@@ -88,6 +88,7 @@ void xqaccel_queue_start(struct xqaccel_queue *q)
 		queue_write(q, XQ_Q_COALESCE, XQ_Q_COALESCE_COUNT(XQACCEL_COALESCE_JOBS) |
 			    XQ_Q_COALESCE_US(XQACCEL_COALESCE_US));
 	queue_write(q, XQ_Q_CTRL, XQ_Q_CTRL_ENABLE | XQ_Q_CTRL_IRQ);
+	q->silent = false;
 	q->broken = false;
 	q->halted = false;
 	q->idle = false;
@@ -113,7 +114,38 @@ void xqaccel_queue_halt(struct xqaccel_queue *q)
 	lockdep_assert_held(&q->xq->lock);
 
 	queue_write(q, XQ_Q_CTRL, XQ_Q_CTRL_ENABLE | XQ_Q_CTRL_IRQ | XQ_Q_CTRL_HALT);
+	q->silent = false;
 	q->halted = true;
+}
+
+/*
+ * Has the device raise interrupts again. It raises one for completions that it does not know to
+ * have been taken, and that may bring nothing any more.
+ */
+void xqaccel_queue_listen(struct xqaccel_queue *q)
+	__must_hold(&q->xq->lock)
+{
+	lockdep_assert_held(&q->xq->lock);
+
+	if (!q->silent || q->stopped)
+		return;
+	q->silent = false;
+	q->polled = true;
+	queue_write(q, XQ_Q_CTRL, XQ_Q_CTRL_ENABLE | XQ_Q_CTRL_IRQ);
+}
+
+/*
+ * Somebody who polls looks at the ring anyway, so his job needs no interrupt if no other job is on
+ * the queue that needs one. Fences need one: who waits for them does not poll.
+ */
+static void settle_interrupts(struct xqaccel_queue *q, const struct xqaccel_job *job)
+{
+	if (!job->polled || job->fence) {
+		xqaccel_queue_listen(q);
+	} else if (!q->inflight && !q->silent) {
+		q->silent = true;
+		queue_write(q, XQ_Q_CTRL, XQ_Q_CTRL_ENABLE);
+	}
 }
 
 bool xqaccel_queue_idle(struct xqaccel_queue *q)
@@ -236,6 +268,7 @@ void xqaccel_queue_push(struct xqaccel_queue *q, struct xqaccel_job *job)
 
 	lockdep_assert_held(&xq->lock);
 
+	settle_interrupts(q, job);
 	job->desc.id = cpu_to_le64(++xq->next_id);
 	descriptor_write(q, job);
 	/* The descriptor must be in memory before the doorbell, whoever rings it. */

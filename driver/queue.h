@@ -51,6 +51,8 @@ struct xq_hw_completion;
  * @step_tail: index of the completion that this program's would have been
  * @irq_reaped: whether an interrupt, or somebody who polls, reaped since the watchdog last looked
  * @polled: somebody who polls took what an interrupt will come for
+ * @silent: the device raises no interrupt for completions: all jobs in flight are polled for, and
+ *	nobody waits for room
  * @watch: watchdog, pending while jobs are in flight
  * @bell: Protects what the device was told, so that doorbells are rung in order. Inside of
  *	xqaccel_device.lock, or without it: who rings it keeps nobody from the jobs meanwhile. Raw,
@@ -82,6 +84,7 @@ struct xqaccel_queue {
 	u32 step_tail;
 	bool irq_reaped;
 	bool polled;
+	bool silent;
 	struct delayed_work watch;
 	raw_spinlock_t bell;
 };
@@ -91,6 +94,7 @@ void xqaccel_queues_free(struct xqaccel_device *xq);
 void xqaccel_queue_start(struct xqaccel_queue *q);
 void xqaccel_queue_stop(struct xqaccel_queue *q);
 void xqaccel_queue_halt(struct xqaccel_queue *q);
+void xqaccel_queue_listen(struct xqaccel_queue *q);
 bool xqaccel_queue_idle(struct xqaccel_queue *q);
 void xqaccel_queue_cancel(struct xqaccel_job *job);
 bool xqaccel_queue_late(struct xqaccel_queue *q);

@@ -432,6 +432,27 @@ static bool serve_one(struct xqaccel_device *xq)
 	return false;
 }
 
+static bool anybody_waits(const struct xqaccel_device *xq)
+{
+	unsigned int i;
+
+	for (i = 0; i < XQACCEL_CLASSES; i++)
+		if (!xqaccel_fair_idle(&xq->class[i]))
+			return true;
+	return false;
+}
+
+/* Who waits for room gets it when a job ends, and not when somebody polls. */
+static void listen(struct xqaccel_device *xq)
+	__must_hold(&xq->lock)
+{
+	unsigned int i;
+
+	for (i = 0; i < xq->caps.queues; i++)
+		if (xq->queue[i].silent)
+			xqaccel_queue_listen(&xq->queue[i]);
+}
+
 /* Puts what the hardware can take on its rings; xqaccel_sched_ring() is to follow. */
 void xqaccel_sched_dispatch(struct xqaccel_device *xq)
 	__must_hold(&xq->lock)
@@ -442,6 +463,8 @@ void xqaccel_sched_dispatch(struct xqaccel_device *xq)
 		return;
 	while (serve_one(xq))
 		;
+	if (anybody_waits(xq))
+		listen(xq);
 }
 
 /*

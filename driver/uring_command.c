@@ -132,6 +132,7 @@ void xqaccel_uring_command_add(struct xqaccel_uring_command *command, struct xqa
 {
 	job->of_ring = true;
 	job->command = command;
+	job->polled = command->polled;
 	job->index = command->count++;
 	command->left++;
 	command->lane = job->lane;
@@ -286,14 +287,17 @@ static void jobs_cancel(struct xqaccel_uring_command *command)
 	command_put(command);
 }
 
-/* Takes from a command that runs its jobs, which are stopped. */
+/* Takes from a command that runs its jobs, which are stopped. Nobody polls for them any more. */
 static void jobs_leave(struct xqaccel_uring_command *command)
 {
 	struct xqaccel_job *job, *next;
 
+	if (command->lane->queue)
+		xqaccel_queue_listen(command->lane->queue);
 	list_for_each_entry_safe(job, next, &command->jobs, lane_node) {
 		list_del_init(&job->lane_node);
 		job->command = NULL;
+		job->polled = false;
 		xqaccel_job_cancel(job);
 	}
 	command->status = XQACCEL_STATUS_CANCELED;
@@ -569,7 +573,7 @@ static bool command_look(struct xqaccel_uring_command *command)
 		return false;
 	q = command->lane->queue;
 	if (command->state == COMMAND_RUNS && q && xqaccel_queue_serve(q))
-		q->polled = true;
+		q->polled = !q->silent;
 	ended = command->state == COMMAND_ENDED || (command_orphaned(command) && abandon(command));
 	spin_unlock_irqrestore(&xq->lock, flags);
 	xqaccel_sched_ring(xq);

@@ -279,6 +279,78 @@ TEST_F(uring, iopoll)
 	}
 }
 
+/* Of all vectors of the devices. */
+static unsigned long interrupts(void)
+{
+	FILE *f = fopen("/proc/interrupts", "r");
+	unsigned long sum = 0;
+	char line[512];
+
+	while (f && fgets(line, sizeof(line), f)) {
+		char *at = strchr(line, ':'), *end;
+
+		if (!at || !strstr(line, "xqaccel"))
+			continue;
+		for (at++;; at = end) {
+			const unsigned long n = strtoul(at, &end, 10);
+
+			if (end == at)
+				break;
+			sum += n;
+		}
+	}
+	if (f)
+		fclose(f);
+	return sum;
+}
+
+TEST_F(uring, polled_without_interrupts)
+{
+	unsigned long before;
+	struct result r;
+	unsigned int i;
+
+	if (!ring_again(&self->ring, IORING_SETUP_IOPOLL))
+		SKIP(return, "no rings that are polled");
+	ASSERT_EQ(0, small_run(self->fd, &self->buf, &self->job, &(struct xqaccel_completion){}));
+	before = interrupts();
+	ASSERT_LT(0UL, before);
+	for (i = 0; i < 50; i++) {
+		ring_jobs(&self->ring, self->fd, &self->job, 1, i % 8, i);
+		ASSERT_EQ(0, ring_submit(&self->ring, 1));
+		ASSERT_EQ(0, ring_wait(&self->ring, &r, 60 * SECOND));
+		ASSERT_EQ(0, r.res);
+	}
+	EXPECT_EQ(before, interrupts());
+	/* Others are told of theirs. */
+	ASSERT_EQ(0, small_run(self->fd, &self->buf, &self->job, &(struct xqaccel_completion){}));
+	EXPECT_LT(before, interrupts());
+}
+
+/* Jobs go on while nobody polls for those before them. */
+TEST_F(uring, polled_late)
+{
+	const int64_t completed = stat_of("completed");
+	const unsigned long before = interrupts();
+	struct xqaccel_job_desc jobs[200];
+	struct result r;
+	unsigned int i;
+
+	if (!ring_again(&self->ring, IORING_SETUP_IOPOLL))
+		SKIP(return, "no rings that are polled");
+	for (i = 0; i < ARRAY_SIZE(jobs); i++)
+		jobs[i] = self->job;
+	ring_jobs(&self->ring, self->fd, jobs, ARRAY_SIZE(jobs), 0, 1);
+	ASSERT_EQ(0, ring_submit(&self->ring, 1));
+	if (completed >= 0)
+		EXPECT_EQ(completed + (int64_t)ARRAY_SIZE(jobs),
+			  stat_settles("completed", completed + (int64_t)ARRAY_SIZE(jobs), 10000));
+	EXPECT_LT(before, interrupts());
+	ASSERT_EQ(0, ring_wait(&self->ring, &r, 60 * SECOND));
+	EXPECT_EQ(0, r.res);
+	EXPECT_EQ(0, small_check(&self->buf, 16));
+}
+
 /* Who polls may be another process, whose memory is not what the completions are for. */
 TEST_F(uring, polled_by_another_process)
 {

@@ -72,6 +72,66 @@ static void wraps(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, queue()->broken);
 }
 
+static bool interrupts_on(void)
+{
+	return readl(double_xq->regs + XQ_QUEUE(0, XQ_Q_CTRL)) & XQ_Q_CTRL_IRQ;
+}
+
+static struct xqaccel_job *enqueue_polled(struct kunit *test, unsigned int lane, bool polled)
+{
+	struct xqaccel_job *job = double_job(test, 0, lane);
+
+	job->polled = polled;
+	xqaccel_sched_enqueue(job);
+	xqaccel_sched_run(double_xq);
+	return job;
+}
+
+static void end_all(struct kunit *test)
+{
+	while (queue()->inflight) {
+		double_complete(test, 0, NSEC_PER_USEC);
+		xqaccel_sched_run(double_xq);
+	}
+}
+
+/* Interrupts are off while there are only jobs that somebody polls for, and nobody waits. */
+static void polled(struct kunit *test)
+{
+	guard(spinlock_irq)(&double_xq->lock);
+	unsigned int i;
+
+	KUNIT_EXPECT_TRUE(test, interrupts_on());
+	for (i = 0; i < 2; i++) {
+		enqueue_polled(test, 0, true);
+		KUNIT_EXPECT_FALSE(test, interrupts_on());
+		end_all(test);
+	}
+	enqueue_polled(test, 0, true);
+	enqueue_polled(test, 1, false);
+	KUNIT_EXPECT_TRUE(test, interrupts_on());
+	KUNIT_EXPECT_TRUE(test, queue()->polled);
+	/* There is one that needs them. */
+	enqueue_polled(test, 2, true);
+	KUNIT_EXPECT_TRUE(test, interrupts_on());
+	end_all(test);
+	enqueue_polled(test, 0, true);
+	KUNIT_EXPECT_FALSE(test, interrupts_on());
+	/* The ring has room for three. */
+	for (i = 1; i < 4; i++)
+		enqueue_polled(test, i, true);
+	KUNIT_EXPECT_TRUE(test, interrupts_on());
+	end_all(test);
+	enqueue_polled(test, 0, true);
+	xqaccel_queue_listen(queue());
+	KUNIT_EXPECT_TRUE(test, interrupts_on());
+	end_all(test);
+	enqueue_polled(test, 0, true);
+	xqaccel_queue_halt(queue());
+	KUNIT_EXPECT_TRUE(test, interrupts_on());
+	KUNIT_EXPECT_FALSE(test, queue()->silent);
+}
+
 /* What an earlier round left in the ring is not a completion. */
 static void old_entries(struct kunit *test)
 {
@@ -131,7 +191,7 @@ static u32 told(u32 doorbell)
 	return xqaccel_read(double_xq, XQ_QUEUE(0, doorbell));
 }
 
-/* The device is told of what is on the ring and off the other, but not once the queue is stopped. */
+/* The device is told of what is on the ring and off the other, but not of a stopped queue. */
 static void doorbells(struct kunit *test)
 {
 	guard(spinlock_irq)(&double_xq->lock);
@@ -232,6 +292,7 @@ static void unknown_status(struct kunit *test)
 
 static struct kunit_case queue_cases[] = {
 	KUNIT_CASE(wraps),
+	KUNIT_CASE(polled),
 	KUNIT_CASE(old_entries),
 	KUNIT_CASE(several_at_once),
 	KUNIT_CASE(has_room),

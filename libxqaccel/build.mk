@@ -38,6 +38,8 @@ $(foreach f,$(XQ_ONNX_SOURCES),$(eval CFLAGS-$(f) := -iquote $(dir $(XQ_ONNX_PRO
 $(foreach f,$(filter %_avx2.c,$(XQ_LIB_X86)),$(eval CFLAGS-$(f) := -mavx2))
 $(foreach f,$(filter %_avx512.c,$(XQ_LIB_X86)),$(eval CFLAGS-$(f) := \
 	-mavx512f -mavx512bw -mavx512dq -mavx512vl -mprefer-vector-width=512))
+# Loops over elements are worth vectors also where their number is not known.
+$(foreach f,$(filter libxqaccel/src/model/cpu/%,$(XQ_LIB_SOURCES)),$(eval CFLAGS-$(f) += -O3))
 # Floats give the same bits on every machine: no fused operations that were not written.
 $(foreach f,$(XQ_LIB_SOURCES),$(eval CFLAGS-$(f) += -ffp-contract=off))
 # Queues have rings where there is liburing.

@@ -147,6 +147,13 @@ $(foreach t,$(XQ_COMMAND_TESTS),$(eval $(t)-args = $(O)/obj/bin/xq $(O)/asan/bin
 CHECK_SCRIPTS += tests/unit/test_quickstart.py
 test_quickstart.py-args = $(O)/obj/bin/xq
 
+# Products of real numbers on the processor, which reads past no row.
+UNIT_TESTS += test_sgemm
+UNIT_TESTS_asan += test_sgemm
+test_sgemm-y := tests/unit/test_sgemm.c
+test_sgemm-libs := xqaccel
+CFLAGS-tests/unit/test_sgemm.c := -ffp-contract=off
+
 # ONNX files: models made in memory, under the sanitizers, too.
 UNIT_TESTS += test_onnx test_onnx_quantized
 UNIT_TESTS_asan += test_onnx test_onnx_quantized

@@ -7,8 +7,12 @@
 
 #include "compile.h"
 
-/* Values of the network's call are those of the kernel, but for shapes: tensors that only the CPU sees are rows of bytes. */
-static int compute(void *arg, const struct xq_network_value *input, const struct xq_network_value *output)
+/*
+ * Values of the network's call are those of the kernel, but for shapes: tensors that only the CPU
+ * sees are rows of bytes.
+ */
+static int compute(void *arg, const struct xq_network_value *input,
+		   const struct xq_network_value *output)
 {
 	const struct xqm_call *call = arg;
 	struct xqm_value in[XQM_OPERANDS], out[XQM_OPERANDS];
@@ -45,7 +49,8 @@ static struct xqm_call *new_call(struct xqm_graph *graph, const struct xqm_opera
 }
 
 /* The next tensor of the network's operator; its place among them, or an error. */
-static int add_slot(struct xqm_compiler *c, const struct xqm_operator *op, int number, int *list, unsigned int *count)
+static int add_slot(struct xqm_compiler *c, const struct xqm_operator *op, int number, int *list,
+		    unsigned int *count)
 {
 	const struct xqm_tensor *t = xqm_tensor(c->graph, number);
 	const int tensor = xqm_network_tensor(c, number);
@@ -53,14 +58,17 @@ static int add_slot(struct xqm_compiler *c, const struct xqm_operator *op, int n
 
 	if (tensor < 0)
 		return tensor;
-	if (c->native[number - 1] && t->type < XQ_TYPE_COUNT && xq_type_bits((enum xq_type)t->type) < 8)
-		return xqm_fail_at(c->graph, op, -EOPNOTSUPP, "it shares a tensor of %s with the device",
+	if (c->native[number - 1] && t->type < XQ_TYPE_COUNT &&
+	    xq_type_bits((enum xq_type)t->type) < 8)
+		return xqm_fail_at(c->graph, op, -EOPNOTSUPP,
+				   "it shares a tensor of %s with the device",
 				   xq_model_type_name(t->type));
 	for (i = 0; i < *count; i++)
 		if (list[i] == tensor)
 			return (int)i;
 	if (*count == XQ_NETWORK_OPERANDS)
-		return xqm_fail_at(c->graph, op, -EOPNOTSUPP, "it has more than %d computed inputs or outputs",
+		return xqm_fail_at(c->graph, op, -EOPNOTSUPP,
+				   "it has more than %d computed inputs or outputs",
 				   XQ_NETWORK_OPERANDS);
 	list[*count] = tensor;
 	return (int)(*count)++;
@@ -78,7 +86,9 @@ static int set_value(struct xqm_compiler *c, struct xqm_tensor *t, struct xqm_va
 int xqm_add_call(struct xqm_compiler *c, const struct xqm_operator *op)
 {
 	struct xqm_call *call = new_call(c->graph, op);
-	struct xq_network_custom custom = { .name = xqm_operator_name(c->graph, op), .compute = compute, .arg = call };
+	struct xq_network_custom custom = { .name = xqm_operator_name(c->graph, op),
+					    .compute = compute,
+					    .arg = call };
 	unsigned int i;
 	int err = 0;
 
@@ -107,5 +117,7 @@ int xqm_add_call(struct xqm_compiler *c, const struct xqm_operator *op)
 		call->out_slot[i] = add_slot(c, op, t->number, custom.output, &custom.outputs);
 		err = call->out_slot[i] < 0 ? call->out_slot[i] : 0;
 	}
+	if (!err)
+		err = xqm_prepare(c->graph, call->kernel, op, call->in);
 	return err ? err : xqm_added(c, op, xq_network_custom(c->network, &custom));
 }

@@ -15,14 +15,19 @@ struct xqm_weights {
 };
 
 /* -EINVAL with a sentence if the weights don't have dimensions in the window's order. */
-int xqm_weights_shape(struct xqm_graph *graph, const struct xqm_operator *op, const struct xqm_value *w,
-		      struct xqm_weights *shape);
+int xqm_weights_shape(struct xqm_graph *graph, const struct xqm_operator *op,
+		      const struct xqm_value *w, struct xqm_weights *shape);
 
 /* Index of a weight, of taps in the order of height and width. */
-size_t xqm_weight(const struct xqm_weights *w, enum xq_weight_order order, size_t out, size_t tap, size_t in, size_t taps);
+size_t xqm_weight(const struct xqm_weights *w, enum xq_weight_order order, size_t out, size_t tap,
+		  size_t in, size_t taps);
 
 /* Both, and whether channels and groups go together. */
-int xqm_conv_shape(struct xqm_graph *graph, const struct xqm_operator *op, const struct xqm_value *x,
-		   const struct xqm_value *w, struct xqm_weights *weights, struct xqm_geometry *g);
+int xqm_conv_shape(struct xqm_graph *graph, const struct xqm_operator *op,
+		   const struct xqm_value *x, const struct xqm_value *w,
+		   struct xqm_weights *weights, struct xqm_geometry *g);
+
+/* Of float32: weights in the order of sums, see xqm_prepare(). */
+int xqm_prepare_conv(struct xqm_graph *graph, const struct xqm_operator *op, struct xqm_value *in);
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Matrix products: numpy's, of ONNX's Gemm, fully connected layers, and of integers. float32 in the order of
- * sgemm.h; other real types in double in the order of k; integers wrap.
+ * Matrix products: numpy's, of ONNX's Gemm, fully connected layers, and of integers. float32 in the
+ * order of sgemm.h; other real types in double in the order of k; integers wrap.
  */
 #include <errno.h>
 #include <math.h>
@@ -14,16 +14,18 @@
 #include "matmul.h"
 #include "sgemm.h"
 
-/* ---- shapes --------------------------------------------------------------------------------------- */
+/* ---- shapes ------------------------------------------------------------------------------ */
 
 /* What numpy's product makes of two shapes: matrices, and which of them go together. */
-int xqm_product_shape(struct xqm_graph *graph, const struct xqm_operator *op, const struct xqm_value *a,
-		      const struct xqm_value *b, bool transpose_a, bool transpose_b, struct xqm_product *p)
+int xqm_product_shape(struct xqm_graph *graph, const struct xqm_operator *op,
+		      const struct xqm_value *a, const struct xqm_value *b, bool transpose_a,
+		      bool transpose_b, struct xqm_product *p)
 {
 	unsigned int da = a->dims < 2 ? 2 : a->dims, db = b->dims < 2 ? 2 : b->dims;
 
 	if (!a->dims || !b->dims)
-		return xqm_fail_at(graph, op, -EINVAL, "a scalar is no operand of a matrix product");
+		return xqm_fail_at(graph, op, -EINVAL,
+				   "a scalar is no operand of a matrix product");
 	memset(p, 0, sizeof(*p));
 	p->vector_a = a->dims == 1;
 	p->vector_b = b->dims == 1;
@@ -31,15 +33,19 @@ int xqm_product_shape(struct xqm_graph *graph, const struct xqm_operator *op, co
 	p->k = p->vector_a ? a->dim[0] : a->dim[a->dims - (transpose_a ? 2 : 1)];
 	p->n = p->vector_b ? 1 : b->dim[b->dims - (transpose_b ? 2 : 1)];
 	if (p->k != (p->vector_b ? b->dim[0] : b->dim[b->dims - (transpose_b ? 1 : 2)]))
-		return xqm_fail_at(graph, op, -EINVAL, "matrices don't go together: rows of %zu elements, columns of %zu",
-				   p->k, p->vector_b ? b->dim[0] : b->dim[b->dims - (transpose_b ? 1 : 2)]);
+		return xqm_fail_at(
+			graph, op, -EINVAL,
+			"matrices don't go together: rows of %zu elements, columns of %zu", p->k,
+			p->vector_b ? b->dim[0] : b->dim[b->dims - (transpose_b ? 1 : 2)]);
 	p->dims = (da > db ? da : db) - 2;
 	for (unsigned int d = 0; d < p->dims; d++) {
 		size_t sa = d + da - 2 < p->dims ? 1 : a->dim[d + da - 2 - p->dims];
 		size_t sb = d + db - 2 < p->dims ? 1 : b->dim[d + db - 2 - p->dims];
 
 		if (sa != sb && sa != 1 && sb != 1)
-			return xqm_fail_at(graph, op, -EINVAL, "sizes %zu and %zu of a dimension don't go together", sa, sb);
+			return xqm_fail_at(graph, op, -EINVAL,
+					   "sizes %zu and %zu of a dimension don't go together", sa,
+					   sb);
 		p->dim[d] = sa == 1 ? sb : sa;
 		p->one_a[d] = sa == 1;
 		p->one_b[d] = sb == 1;
@@ -80,7 +86,7 @@ size_t xqm_product_matrix(const struct xqm_product *p, size_t i, const bool *one
 	return matrix;
 }
 
-/* ---- real products ------------------------------------------------------------------------------------- */
+/* ---- real products ----------------------------------------------------------------------- */
 
 static void turn(const float *from, size_t rows, size_t columns, float *to)
 {
@@ -90,30 +96,76 @@ static void turn(const float *from, size_t rows, size_t columns, float *to)
 	}
 }
 
-static int product_f32(const struct xqm_product *p, const struct xqm_value *a, const struct xqm_value *b, bool turn_a,
-		       bool turn_b, float *out)
+static int product_f32(const struct xqm_product *p, const struct xqm_value *a,
+		       const struct xqm_value *b, bool turn_a, bool turn_b, float *out)
 {
 	float *ta = turn_a ? malloc((p->m * p->k + 1) * sizeof(*ta)) : NULL;
-	float *tb = turn_b ? malloc((p->k * p->n + 1) * sizeof(*tb)) : NULL;
-	int err = (turn_a && !ta) || (turn_b && !tb) ? -ENOMEM : 0;
+	float *tb = turn_b && !b->packed ? malloc((p->k * p->n + 1) * sizeof(*tb)) : NULL;
+	int err = (turn_a && !ta) || (turn_b && !b->packed && !tb) ? -ENOMEM : 0;
 
 	for (size_t i = 0; !err && i < xqm_product_count(p); i++) {
-		const float *x = (const float *)a->data + xqm_product_matrix(p, i, p->one_a) * p->m * p->k;
-		const float *w = (const float *)b->data + xqm_product_matrix(p, i, p->one_b) * p->k * p->n;
+		const float *x = (const float *)a->data +
+				 xqm_product_matrix(p, i, p->one_a) * p->m * p->k;
+		const size_t matrix = xqm_product_matrix(p, i, p->one_b) * p->k * p->n;
+		const float *w = (const float *)b->data + matrix;
 
 		if (turn_a)
 			turn(x, p->k, p->m, ta);
+		if (b->packed) {
+			xqm_sgemm_panels(p->m, p->n, p->k, turn_a ? ta : x, p->k,
+					 (const float *)b->packed + matrix, out + i * p->m * p->n,
+					 p->n);
+			continue;
+		}
 		if (turn_b)
 			turn(w, p->n, p->k, tb);
-		xqm_sgemm(p->m, p->n, p->k, turn_a ? ta : x, p->k, turn_b ? tb : w, p->n, out + i * p->m * p->n, p->n);
+		xqm_sgemm(p->m, p->n, p->k, turn_a ? ta : x, p->k, turn_b ? tb : w, p->n,
+			  out + i * p->m * p->n, p->n);
 	}
 	free(ta);
 	free(tb);
 	return err;
 }
 
-static void product_any(const struct xqm_product *p, const struct xqm_value *a, const struct xqm_value *b, bool turn_a,
-			bool turn_b, const struct xqm_value *out)
+/* Matrices [k][n], or [n][k] if they are turned, in panels. */
+static int make_panels(struct xqm_graph *graph, struct xqm_value *b, size_t k, size_t n,
+		       bool turned)
+{
+	const size_t elements = xqm_value_elements(b);
+	float *to;
+
+	/* A matrix of one panel is one as it is. */
+	if (b->type != XQ_F32 || !b->data || !elements || (!turned && n <= XQM_PANEL))
+		return 0;
+	to = xqm_alloc(graph, elements * sizeof(*to));
+	if (!to)
+		return xqm_no_memory(graph);
+	for (size_t at = 0; at < elements; at += k * n)
+		xqm_make_panels(n, k, (const float *)b->data + at, turned ? 1 : n, turned ? k : 1,
+				to + at);
+	b->packed = to;
+	return 0;
+}
+
+int xqm_prepare_matmul(struct xqm_graph *graph, const struct xqm_operator *op, struct xqm_value *in)
+{
+	struct xqm_product p;
+	int err = xqm_product_shape(graph, op, &in[0], &in[1], op->params.matmul.transpose_a,
+				    op->params.matmul.transpose_b, &p);
+
+	return err ? err : make_panels(graph, &in[1], p.k, p.n, op->params.matmul.transpose_b);
+}
+
+int xqm_prepare_fully_connected(struct xqm_graph *graph, const struct xqm_operator *op,
+				struct xqm_value *in)
+{
+	(void)op;
+	return make_panels(graph, &in[1], in[1].dim[1], in[1].dim[0], true);
+}
+
+static void product_any(const struct xqm_product *p, const struct xqm_value *a,
+			const struct xqm_value *b, bool turn_a, bool turn_b,
+			const struct xqm_value *out)
 {
 	bool real = xqm_class_of(a->type) == XQM_REAL;
 	size_t at = 0;
@@ -135,7 +187,8 @@ static void product_any(const struct xqm_product *p, const struct xqm_value *a, 
 					if (real)
 						sum += xqm_real_at(a, ia) * xqm_real_at(b, ib);
 					else
-						whole += (uint64_t)xqm_integer_at(a, ia) * (uint64_t)xqm_integer_at(b, ib);
+						whole += (uint64_t)xqm_integer_at(a, ia) *
+							 (uint64_t)xqm_integer_at(b, ib);
 				}
 				y = (int64_t)whole;
 				if (real)
@@ -147,8 +200,8 @@ static void product_any(const struct xqm_product *p, const struct xqm_value *a, 
 	}
 }
 
-static int product(const struct xqm_product *p, const struct xqm_value *a, const struct xqm_value *b, bool turn_a,
-		   bool turn_b, const struct xqm_value *out)
+static int product(const struct xqm_product *p, const struct xqm_value *a,
+		   const struct xqm_value *b, bool turn_a, bool turn_b, const struct xqm_value *out)
 {
 	if (a->type == XQ_F32)
 		return product_f32(p, a, b, turn_a, turn_b, out->data);
@@ -156,8 +209,8 @@ static int product(const struct xqm_product *p, const struct xqm_value *a, const
 	return 0;
 }
 
-static int infer_matmul(struct xqm_graph *graph, const struct xqm_operator *op, const struct xqm_value *in,
-			struct xqm_value *out)
+static int infer_matmul(struct xqm_graph *graph, const struct xqm_operator *op,
+			const struct xqm_value *in, struct xqm_value *out)
 {
 	struct xqm_product p;
 	int err = xqm_numbers(graph, op, in, op->inputs);
@@ -165,7 +218,8 @@ static int infer_matmul(struct xqm_graph *graph, const struct xqm_operator *op, 
 	if (!err)
 		err = xqm_need_type(graph, op, &in[1], "the second matrix", in->type);
 	if (!err)
-		err = xqm_product_shape(graph, op, &in[0], &in[1], op->params.matmul.transpose_a, op->params.matmul.transpose_b, &p);
+		err = xqm_product_shape(graph, op, &in[0], &in[1], op->params.matmul.transpose_a,
+					op->params.matmul.transpose_b, &p);
 	if (err)
 		return err;
 	out->type = in->type;
@@ -173,20 +227,24 @@ static int infer_matmul(struct xqm_graph *graph, const struct xqm_operator *op, 
 	return 0;
 }
 
-static int compute_matmul(const struct xqm_operator *op, const struct xqm_value *in, const struct xqm_value *out)
+static int compute_matmul(const struct xqm_operator *op, const struct xqm_value *in,
+			  const struct xqm_value *out)
 {
 	struct xqm_product p;
-	int err = xqm_product_shape(NULL, op, &in[0], &in[1], op->params.matmul.transpose_a, op->params.matmul.transpose_b, &p);
+	int err = xqm_product_shape(NULL, op, &in[0], &in[1], op->params.matmul.transpose_a,
+				    op->params.matmul.transpose_b, &p);
 
-	return err ? err : product(&p, &in[0], &in[1], op->params.matmul.transpose_a, op->params.matmul.transpose_b, out);
+	return err ? err
+		   : product(&p, &in[0], &in[1], op->params.matmul.transpose_a,
+			     op->params.matmul.transpose_b, out);
 }
 
 const struct xqm_kernel xqm_matmul_kernel = { "matmul", infer_matmul, compute_matmul };
 
-/* ---- Gemm: alpha a b + beta c ---------------------------------------------------------------------------- */
+/* ---- Gemm: alpha a b + beta c ------------------------------------------------------------ */
 
-static int infer_gemm(struct xqm_graph *graph, const struct xqm_operator *op, const struct xqm_value *in,
-		      struct xqm_value *out)
+static int infer_gemm(struct xqm_graph *graph, const struct xqm_operator *op,
+		      const struct xqm_value *in, struct xqm_value *out)
 {
 	const struct xqm_value *c = xqm_operand(op, in, 2);
 	int err = xqm_need_dims(graph, op, &in[0], "a matrix", 2);
@@ -206,7 +264,8 @@ static int infer_gemm(struct xqm_graph *graph, const struct xqm_operator *op, co
 	return err;
 }
 
-static int compute_gemm(const struct xqm_operator *op, const struct xqm_value *in, const struct xqm_value *out)
+static int compute_gemm(const struct xqm_operator *op, const struct xqm_value *in,
+			const struct xqm_value *out)
 {
 	const struct xqm_value *c = xqm_operand(op, in, 2);
 	double alpha = (double)op->params.matmul.alpha, beta = (double)op->params.matmul.beta;
@@ -219,21 +278,27 @@ static int compute_gemm(const struct xqm_operator *op, const struct xqm_value *i
 		return err;
 	for (size_t i = 0; i < out->dim[0]; i++) {
 		for (size_t j = 0; j < out->dim[1]; j++) {
-			size_t at = i * out->dim[1] + j, from = rows * i * (columns ? out->dim[1] : 1) + columns * j;
+			size_t at = i * out->dim[1] + j,
+			       from = rows * i * (columns ? out->dim[1] : 1) + columns * j;
 
 			if (out->type == XQ_F32) {
 				float *y = (float *)out->data + at;
 
 				*y *= op->params.matmul.alpha;
 				if (c)
-					*y += op->params.matmul.beta * ((const float *)c->data)[from];
+					*y += op->params.matmul.beta *
+					      ((const float *)c->data)[from];
 			} else if (real) {
-				double y = xqm_real_at(out, at) * alpha + (c ? beta * xqm_real_at(c, from) : 0);
+				double y = xqm_real_at(out, at) * alpha +
+					   (c ? beta * xqm_real_at(c, from) : 0);
 
 				xqm_store_real(out, at, 1, &y);
 			} else {
-				int64_t y = (int64_t)((uint64_t)(alpha * (double)xqm_integer_at(out, at)) +
-						      (uint64_t)(c ? beta * (double)xqm_integer_at(c, from) : 0));
+				int64_t y = (int64_t)((uint64_t)(alpha *
+								 (double)xqm_integer_at(out, at)) +
+						      (uint64_t)(c ? beta * (double)xqm_integer_at(
+										    c, from)
+								   : 0));
 
 				xqm_store_integer(out, at, 1, &y);
 			}
@@ -244,10 +309,10 @@ static int compute_gemm(const struct xqm_operator *op, const struct xqm_value *i
 
 const struct xqm_kernel xqm_gemm_kernel = { "gemm", infer_gemm, compute_gemm };
 
-/* ---- fully connected layers: w is [n][k] ------------------------------------------------------------------- */
+/* ---- fully connected layers: w is [n][k] ------------------------------------------------- */
 
-static int infer_fully(struct xqm_graph *graph, const struct xqm_operator *op, const struct xqm_value *in,
-		       struct xqm_value *out)
+static int infer_fully(struct xqm_graph *graph, const struct xqm_operator *op,
+		       const struct xqm_value *in, struct xqm_value *out)
 {
 	int err = xqm_reals(graph, op, in, op->inputs);
 	size_t n = xqm_value_elements(in), k;
@@ -257,7 +322,8 @@ static int infer_fully(struct xqm_graph *graph, const struct xqm_operator *op, c
 			err = xqm_need_type(graph, op, &in[i], "an operand", XQ_F32);
 	}
 	if (!err && xqm_operand(op, in, 2) && xqm_value_elements(&in[2]) != in[1].dim[0])
-		err = xqm_fail_at(graph, op, -EINVAL, "a bias of %zu elements", xqm_value_elements(&in[2]));
+		err = xqm_fail_at(graph, op, -EINVAL, "a bias of %zu elements",
+				  xqm_value_elements(&in[2]));
 	if (!err)
 		err = xqm_need_dims(graph, op, &in[1], "weights", 2);
 	if (err)
@@ -279,7 +345,8 @@ static int infer_fully(struct xqm_graph *graph, const struct xqm_operator *op, c
 	return 0;
 }
 
-static int compute_fully(const struct xqm_operator *op, const struct xqm_value *in, const struct xqm_value *out)
+static int compute_fully(const struct xqm_operator *op, const struct xqm_value *in,
+			 const struct xqm_value *out)
 {
 	const struct xqm_value *bias = xqm_operand(op, in, 2);
 	struct xqm_product p = { .n = in[1].dim[0], .k = in[1].dim[1] };
@@ -291,9 +358,11 @@ static int compute_fully(const struct xqm_operator *op, const struct xqm_value *
 	for (size_t i = 0; !err && i < p.m * p.n; i++) {
 		if (bias)
 			y[i] += ((const float *)bias->data)[i % p.n];
-		y[i] = fminf(fmaxf(y[i], op->params.fully_connected.low), op->params.fully_connected.high);
+		y[i] = fminf(fmaxf(y[i], op->params.fully_connected.low),
+			     op->params.fully_connected.high);
 	}
 	return err;
 }
 
-const struct xqm_kernel xqm_fully_connected_kernel = { "fully connected", infer_fully, compute_fully };
+const struct xqm_kernel xqm_fully_connected_kernel = { "fully connected", infer_fully,
+						       compute_fully };

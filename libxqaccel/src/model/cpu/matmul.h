@@ -19,12 +19,19 @@ struct xqm_product {
 	bool one_a[XQ_MODEL_DIMS], one_b[XQ_MODEL_DIMS];
 };
 
-int xqm_product_shape(struct xqm_graph *graph, const struct xqm_operator *op, const struct xqm_value *a,
-		      const struct xqm_value *b, bool transpose_a, bool transpose_b, struct xqm_product *p);
+int xqm_product_shape(struct xqm_graph *graph, const struct xqm_operator *op,
+		      const struct xqm_value *a, const struct xqm_value *b, bool transpose_a,
+		      bool transpose_b, struct xqm_product *p);
 void xqm_product_output(const struct xqm_product *p, struct xqm_value *out);
 
 /* How many products there are, and which matrix of an operand belongs to one of them. */
 size_t xqm_product_count(const struct xqm_product *p);
 size_t xqm_product_matrix(const struct xqm_product *p, size_t i, const bool *one);
+
+/* Of float32: constant second operands in panels, see xqm_prepare(). */
+int xqm_prepare_matmul(struct xqm_graph *graph, const struct xqm_operator *op,
+		       struct xqm_value *in);
+int xqm_prepare_fully_connected(struct xqm_graph *graph, const struct xqm_operator *op,
+				struct xqm_value *in);
 
 #endif

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * ONNX's backend tests (Debian's libonnx-testdata), through the public interface: models of single operators with
- * inputs and outputs. Every operator is a result. What the library refuses is counted and named; what it takes must
- * be right; those of quantization may not be refused.
+ * ONNX's backend tests (Debian's libonnx-testdata), through the public interface: models of single
+ * operators with inputs and outputs. Every operator is a result. What the library refuses is
+ * counted and named; what it takes must be right; those of quantization may not be refused.
  *
- * usage: test_onnx_nodes FOLDER [PART OF A NAME]	the folder that fetch-onnx-testdata.sh prints
+ * usage: test_onnx_nodes FOLDER [PART OF A NAME], of the folder that fetch-onnx-testdata.sh prints
  */
 #include <dirent.h>
 #include <errno.h>
@@ -19,11 +19,11 @@
 #define OPERATORS		400
 
 /* So many pass with ONNX 1.20: less would mean that operators were lost. */
-#define LEAST_CLAIMED		1236
+#define LEAST_CLAIMED		1243
 
 static const char *const quantization[] = {
-	"QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "QLinearMatMul", "QLinearConv", "MatMulInteger",
-	"ConvInteger",
+	"QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "QLinearMatMul",
+	"QLinearConv",	  "MatMulInteger",    "ConvInteger",
 };
 
 struct tally {
@@ -47,10 +47,10 @@ static struct tally *tally_of(const char *name)
 	return &tallies[operators++];
 }
 
-/* ---- one data set ---------------------------------------------------------------------------------- */
+/* ---- one data set ------------------------------------------------------------------------ */
 
-static int read_inputs(const char *folder, unsigned int count, struct onnx_tensor *in, struct xq_model_shape *shape,
-		       char *text, size_t room)
+static int read_inputs(const char *folder, unsigned int count, struct onnx_tensor *in,
+		       struct xq_model_shape *shape, char *text, size_t room)
 {
 	for (unsigned int i = 0; i < count; i++) {
 		char path[2048];
@@ -67,19 +67,21 @@ static int read_inputs(const char *folder, unsigned int count, struct onnx_tenso
 }
 
 /*
- * Up to 1.20 data of QLinearMatMul with s8 were made by a program that wrapped, which ONNX corrected later: what is
- * at the end of the type here may be anything there. The others are equal.
+ * Up to 1.20 data of QLinearMatMul with s8 were made by a program that wrapped, which ONNX
+ * corrected later: what is at the end of the type here may be anything there. The others are equal.
  */
 static bool is_end(const struct onnx_tensor *want, const int8_t *got)
 {
 	bool equal = want->type == XQ_S8;
 
 	for (size_t i = 0; i < want->count && equal; i++)
-		equal = ((const int8_t *)want->data)[i] == got[i] || got[i] == -128 || got[i] == 127;
+		equal = ((const int8_t *)want->data)[i] == got[i] || got[i] == -128 ||
+			got[i] == 127;
 	return equal;
 }
 
-static bool compare_output(struct xq_session *s, const char *folder, unsigned int i, bool half, bool saturates, char *text, size_t room)
+static bool compare_output(struct xq_session *s, const char *folder, unsigned int i, bool half,
+			   bool saturates, char *text, size_t room)
 {
 	struct xq_model_tensor is;
 	struct onnx_tensor want;
@@ -96,7 +98,9 @@ static bool compare_output(struct xq_session *s, const char *folder, unsigned in
 		bytes *= (size_t)is.dim[d];
 	got = calloc(1, bytes + 8);
 	if (got && !xq_session_read(s, i, got))
-		equal = (saturates && is_end(&want, got)) || onnx_tensor_equal(&want, &is, got, half || is.type == XQ_BF16 ? 1e-2 : 1e-3, half ? 1e-3 : 1e-7, text, room);
+		equal = (saturates && is_end(&want, got)) ||
+			onnx_tensor_equal(&want, &is, got, half || is.type == XQ_BF16 ? 1e-2 : 1e-3,
+					  half ? 1e-3 : 1e-7, text, room);
 	free(got);
 	onnx_tensor_free(&want);
 	return equal;
@@ -121,9 +125,13 @@ static char run_set(struct xq_model *model, const char *folder, char *text, size
 	options.shape = shape;
 	if (!err) {
 		err = xq_session_create(model, dev, &options, &s);
-		/* Operands that say where elements lie are inputs in these models: given now if nothing else helps. */
+		/*
+		 * Operands that say where elements lie are inputs in these models: given now if
+		 * nothing else helps.
+		 */
 		for (unsigned int i = 0; err == -EOPNOTSUPP && i < inputs; i++) {
-			if (in[i].type == XQ_MODEL_S64 || in[i].type == XQ_S32 || (in[i].dims < 2 && in[i].count <= 8))
+			if (in[i].type == XQ_MODEL_S64 || in[i].type == XQ_S32 ||
+			    in[i].type == XQ_MODEL_BOOL || (in[i].dims < 2 && in[i].count <= 8))
 				value[i] = in[i].data;
 		}
 		options.value = value;
@@ -148,7 +156,8 @@ static char run_set(struct xq_model *model, const char *folder, char *text, size
 		result = 'p';
 		saturates = strstr(folder, "test_qlinearmatmul") && strstr(folder, "_int8_");
 		for (unsigned int i = 0; result == 'p' && i < outputs; i++)
-			result = compare_output(s, folder, i, half, saturates, text, room) ? 'p' : 'f';
+			result = compare_output(s, folder, i, half, saturates, text, room) ? 'p'
+											   : 'f';
 	}
 	xq_session_destroy(s);
 	for (unsigned int i = 0; i < inputs; i++)
@@ -156,10 +165,11 @@ static char run_set(struct xq_model *model, const char *folder, char *text, size
 	return result;
 }
 
-/* ---- tests ------------------------------------------------------------------------------------------- */
+/* ---- tests ------------------------------------------------------------------------------- */
 
 /* The operator that a test is about: the only one of its model, else the name in front. */
-static void name_of(struct xq_model *model, const char *error, const char *test, char *name, size_t room)
+static void name_of(struct xq_model *model, const char *error, const char *test, char *name,
+		    size_t room)
 {
 	const char *found = strstr(error, "operator ");
 	struct xq_model_operator op;
@@ -243,21 +253,23 @@ static unsigned int report(bool all)
 		refused += t->refused;
 		bad += wrong;
 		if (wrong)
-			printf("not ok %u %s: %u of %u pass, %u refused\n", i + 1, t->name, t->passed,
-			       t->passed + t->failed, t->refused);
+			printf("not ok %u %s: %u of %u pass, %u refused\n", i + 1, t->name,
+			       t->passed, t->passed + t->failed, t->refused);
 		else if (!t->passed)
-			printf("ok %u %s: %u tests # SKIP refused: %s\n", i + 1, t->name, t->refused, t->refusal);
+			printf("ok %u %s: %u tests # SKIP refused: %s\n", i + 1, t->name,
+			       t->refused, t->refusal);
 		else
-			printf("ok %u %s: %u pass, %u refused\n", i + 1, t->name, t->passed, t->refused);
+			printf("ok %u %s: %u pass, %u refused\n", i + 1, t->name, t->passed,
+			       t->refused);
 		if (t->passed && t->refused)
 			printf("# refused: %s\n", t->refusal);
 	}
-	printf("# %u node tests: %u claimed, %u passed, %u refused\n", passed + failed + refused, passed + failed, passed,
-	       refused);
+	printf("# %u node tests: %u claimed, %u passed, %u refused\n", passed + failed + refused,
+	       passed + failed, passed, refused);
 	if (all && passed < LEAST_CLAIMED)
 		bad++;
-	printf("%s %u at least %u tests pass\n", all && passed < LEAST_CLAIMED ? "not ok" : "ok", operators + 1,
-	       all ? LEAST_CLAIMED : 0);
+	printf("%s %u at least %u tests pass\n", all && passed < LEAST_CLAIMED ? "not ok" : "ok",
+	       operators + 1, all ? LEAST_CLAIMED : 0);
 	return bad;
 }
 

@@ -80,6 +80,11 @@ extern const struct xqm_kernel xqm_lp_norm_kernel;
 /* pad.c */
 extern const struct xqm_kernel xqm_pad_kernel;
 
+/* pick.c */
+extern const struct xqm_kernel xqm_compress_kernel;
+extern const struct xqm_kernel xqm_non_zero_kernel;
+extern const struct xqm_kernel xqm_det_kernel;
+
 /* pool.c */
 extern const struct xqm_kernel xqm_pool_kernel;
 

@@ -6,11 +6,13 @@
 
 #include "libxqaccel/src/model/cpu/kernels.h"
 #include "libxqaccel/src/model/cpu/norm_runs.h"
+#include "libxqaccel/src/model/cpu/pick.h"
 #include "libxqaccel/src/model/cpu/scatter.h"
 #include "libxqaccel/src/model/cpu/select.h"
 #include "reader.h"
 
-int xqo_add_other(struct xqo_node *node, const struct xqm_kernel *kernel, const void *data, size_t bytes)
+int xqo_add_other(struct xqo_node *node, const struct xqm_kernel *kernel, const void *data,
+		  size_t bytes)
 {
 	struct xqm_operator *op = xqo_add(node, XQM_OTHER, node->inputs);
 	void *kept = op && bytes ? xqm_keep(node->graph, data, bytes) : NULL;
@@ -22,7 +24,7 @@ int xqo_add_other(struct xqo_node *node, const struct xqm_kernel *kernel, const 
 	return 0;
 }
 
-/* ---- scatter ------------------------------------------------------------------------------------------ */
+/* ---- scatter ----------------------------------------------------------------------------- */
 
 static int reduction(struct xqo_node *node, struct xqm_scatter *p)
 {
@@ -56,7 +58,7 @@ int xqo_build_scatter_nd(struct xqo_node *node)
 	return err ? err : xqo_add_other(node, &xqm_scatter_nd_kernel, &p, sizeof(p));
 }
 
-/* ---- select.c ---------------------------------------------------------------------------------------------- */
+/* ---- select.c ---------------------------------------------------------------------------- */
 
 int xqo_build_trilu(struct xqo_node *node)
 {
@@ -88,17 +90,40 @@ int xqo_build_one_hot(struct xqo_node *node)
 int xqo_build_hardmax(struct xqo_node *node)
 {
 	const struct xqm_select p = {
-		.flatten = node->reader->opset < 13, .axis = xqo_int(node, "axis", node->reader->opset < 13 ? 1 : -1),
+		.flatten = node->reader->opset < 13,
+		.axis = xqo_int(node, "axis", node->reader->opset < 13 ? 1 : -1),
 	};
 
 	return xqo_add_other(node, &xqm_hardmax_kernel, &p, sizeof(p));
 }
 
-/* ---- norm_runs.c ------------------------------------------------------------------------------------------- */
+/* ---- pick.c ------------------------------------------------------------------------------ */
+
+int xqo_build_compress(struct xqo_node *node)
+{
+	const struct xqm_compress p = {
+		.flat = !xqo_attribute(node, "axis"), .axis = xqo_int(node, "axis", 0),
+	};
+
+	return xqo_add_other(node, &xqm_compress_kernel, &p, sizeof(p));
+}
+
+int xqo_build_non_zero(struct xqo_node *node)
+{
+	return xqo_add_other(node, &xqm_non_zero_kernel, NULL, 0);
+}
+
+int xqo_build_det(struct xqo_node *node)
+{
+	return xqo_add_other(node, &xqm_det_kernel, NULL, 0);
+}
+
+/* ---- norm_runs.c ------------------------------------------------------------------------- */
 
 int xqo_build_rms_norm(struct xqo_node *node)
 {
-	const struct xqm_norm_run p = { .epsilon = xqo_float(node, "epsilon", 1e-5f), .axis = xqo_int(node, "axis", -1) };
+	const struct xqm_norm_run p = { .epsilon = xqo_float(node, "epsilon", 1e-5f),
+					.axis = xqo_int(node, "axis", -1) };
 
 	return xqo_add_other(node, &xqm_rms_norm_kernel, &p, sizeof(p));
 }
@@ -106,7 +131,8 @@ int xqo_build_rms_norm(struct xqo_node *node)
 int xqo_build_group_norm(struct xqo_node *node)
 {
 	int64_t groups = xqo_int(node, "num_groups", 0);
-	const struct xqm_norm_run p = { .epsilon = xqo_float(node, "epsilon", 1e-5f), .groups = (size_t)groups };
+	const struct xqm_norm_run p = { .epsilon = xqo_float(node, "epsilon", 1e-5f),
+					.groups = (size_t)groups };
 
 	if (groups < 1 || groups > XQM_MAX_SIZE)
 		return xqo_refuse(node, -EINVAL, "%lld groups", (long long)groups);

@@ -73,9 +73,11 @@ const struct xqo_kind *xqo_kind(const char *domain, const char *type);
 extern const struct xqo_kind xqo_kinds[];
 extern const unsigned int xqo_kind_count;
 
-/* ---- tensors ---------------------------------------------------------------------------------------- */
+/* ---- tensors ----------------------------------------------------------------------------- */
 
-/* The type of elements of an ONNX code, XQ_NONE for one that isn't known; and its name for people. */
+/*
+ * The type of elements of an ONNX code, XQ_NONE for one that isn't known; and its name for people.
+ */
 int xqo_type(int32_t code);
 const char *xqo_type_name(int32_t code, char *text, size_t room);
 
@@ -83,29 +85,38 @@ const char *xqo_type_name(int32_t code, char *text, size_t room);
 int xqo_constant(struct xqo_reader *reader, const Onnx__TensorProto *proto, const char *name);
 
 /* Type and shape of a value, as far as the file says them. */
-int xqo_value_type(struct xqo_reader *reader, const char *name, const Onnx__TypeProto *type, struct xqm_tensor *to);
+int xqo_value_type(struct xqo_reader *reader, const char *name, const Onnx__TypeProto *type,
+		   struct xqm_tensor *to);
 
 /* Bytes of another file; -errno with a sentence. */
-int xqo_external(struct xqo_reader *reader, const Onnx__TensorProto *proto, const void **data, size_t *bytes);
+int xqo_external(struct xqo_reader *reader, const Onnx__TensorProto *proto, const void **data,
+		 size_t *bytes);
 
-/* ---- nodes --------------------------------------------------------------------------------------------- */
+/* ---- nodes ------------------------------------------------------------------------------- */
 
 /* A sentence that begins with the node. */
-int xqo_refuse(struct xqo_node *node, int error, const char *format, ...) __attribute__((format(printf, 3, 4)));
+int xqo_refuse(struct xqo_node *node, int error, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 
 /* All constants of a graph, all nodes. */
 int xqo_constants(struct xqo_reader *reader, const Onnx__GraphProto *proto);
 int xqo_nodes(struct xqo_reader *reader, const Onnx__GraphProto *proto);
 
-/* An operator with the node's name and place, its first inputs and its outputs; NULL after -ENOMEM. */
+/*
+ * An operator with the node's name and place, its first inputs and its outputs; NULL after -ENOMEM.
+ */
 struct xqm_operator *xqo_add(struct xqo_node *node, enum xqm_op op, unsigned int inputs);
 
 /* The same with operands of the caller. */
-struct xqm_operator *xqo_add_with(struct xqo_node *node, enum xqm_op op, const int *input, unsigned int inputs,
-				  const int *output, unsigned int outputs);
+struct xqm_operator *xqo_add_with(struct xqo_node *node, enum xqm_op op, const int *input,
+				  unsigned int inputs, const int *output, unsigned int outputs);
 
-/* An operator that a kernel computes and nobody else knows, with a copy of its parameters; 0 or -ENOMEM. */
-int xqo_add_other(struct xqo_node *node, const struct xqm_kernel *kernel, const void *data, size_t bytes);
+/*
+ * An operator that a kernel computes and nobody else knows, with a copy of its parameters; 0 or
+ * -ENOMEM.
+ */
+int xqo_add_other(struct xqo_node *node, const struct xqm_kernel *kernel, const void *data,
+		  size_t bytes);
 
 /* A tensor that the file does not have, of a type (XQ_NONE if that is found later); its number. */
 int xqo_between(struct xqo_node *node, int type);
@@ -119,7 +130,7 @@ static inline int xqo_in(const struct xqo_node *node, unsigned int i)
 /* The constant that an input is, or NULL. */
 const struct xqm_tensor *xqo_known(const struct xqo_node *node, unsigned int i);
 
-/* ---- attributes: those of another type set node->error ------------------------------------------------ */
+/* ---- attributes: those of another type set node->error ----------------------------------- */
 
 const Onnx__AttributeProto *xqo_attribute(const struct xqo_node *node, const char *name);
 int64_t xqo_int(struct xqo_node *node, const char *name, int64_t otherwise);
@@ -137,7 +148,7 @@ int xqo_ints_operand(struct xqo_node *node, const char *name);
 /* A number as a constant of a type. */
 int xqo_number_operand(struct xqo_node *node, int type, double value);
 
-/* ---- builders ---------------------------------------------------------------------------------------- */
+/* ---- builders ---------------------------------------------------------------------------- */
 
 /* build_plain.c */
 int xqo_build_plain(struct xqo_node *node);
@@ -195,6 +206,9 @@ int xqo_build_trilu(struct xqo_node *node);
 int xqo_build_eye(struct xqo_node *node);
 int xqo_build_one_hot(struct xqo_node *node);
 int xqo_build_hardmax(struct xqo_node *node);
+int xqo_build_compress(struct xqo_node *node);
+int xqo_build_non_zero(struct xqo_node *node);
+int xqo_build_det(struct xqo_node *node);
 int xqo_build_rms_norm(struct xqo_node *node);
 int xqo_build_group_norm(struct xqo_node *node);
 int xqo_build_lp_norm(struct xqo_node *node);

@@ -37,6 +37,8 @@ def attribute(name, value):
         return field(1, name) + field(3, value) + field(20, 2)
     if isinstance(value, float):
         return field(1, name) + field(2, value) + field(20, 1)
+    if isinstance(value, str):
+        return field(1, name) + field(4, value) + field(20, 3)
     if isinstance(value, bytes):
         return field(1, name) + field(5, value) + field(20, 4)
     return field(1, name) + b"".join(field(8, v) for v in value) + field(20, 7)

@@ -280,7 +280,7 @@ TEST_F(uring, iopoll)
 }
 
 /* Of all vectors of the devices. */
-static unsigned long interrupts(void)
+static unsigned long interrupts_seen(void)
 {
 	FILE *f = fopen("/proc/interrupts", "r");
 	unsigned long sum = 0;
@@ -313,7 +313,7 @@ TEST_F(uring, polled_without_interrupts)
 	if (!ring_again(&self->ring, IORING_SETUP_IOPOLL))
 		SKIP(return, "no rings that are polled");
 	ASSERT_EQ(0, small_run(self->fd, &self->buf, &self->job, &(struct xqaccel_completion){}));
-	before = interrupts();
+	before = interrupts_seen();
 	ASSERT_LT(0UL, before);
 	for (i = 0; i < 50; i++) {
 		ring_jobs(&self->ring, self->fd, &self->job, 1, i % 8, i);
@@ -321,17 +321,17 @@ TEST_F(uring, polled_without_interrupts)
 		ASSERT_EQ(0, ring_wait(&self->ring, &r, 60 * SECOND));
 		ASSERT_EQ(0, r.res);
 	}
-	EXPECT_EQ(before, interrupts());
+	EXPECT_EQ(before, interrupts_seen());
 	/* Others are told of theirs. */
 	ASSERT_EQ(0, small_run(self->fd, &self->buf, &self->job, &(struct xqaccel_completion){}));
-	EXPECT_LT(before, interrupts());
+	EXPECT_LT(before, interrupts_seen());
 }
 
 /* Jobs go on while nobody polls for those before them. */
 TEST_F(uring, polled_late)
 {
 	const int64_t completed = stat_of("completed");
-	const unsigned long before = interrupts();
+	const unsigned long before = interrupts_seen();
 	struct xqaccel_job_desc jobs[200];
 	struct result r;
 	unsigned int i;
@@ -345,7 +345,7 @@ TEST_F(uring, polled_late)
 	if (completed >= 0)
 		EXPECT_EQ(completed + (int64_t)ARRAY_SIZE(jobs),
 			  stat_settles("completed", completed + (int64_t)ARRAY_SIZE(jobs), 10000));
-	EXPECT_LT(before, interrupts());
+	EXPECT_LT(before, interrupts_seen());
 	ASSERT_EQ(0, ring_wait(&self->ring, &r, 60 * SECOND));
 	EXPECT_EQ(0, r.res);
 	EXPECT_EQ(0, small_check(&self->buf, 16));

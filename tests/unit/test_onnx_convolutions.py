@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Conv of real numbers against plain loops: 1 to 3 dimensions, groups, strides, dilations, padding, images of few pixels and of many.
+"""Conv and MaxPool of real numbers against plain loops: 1 to 3 dimensions, groups, strides, dilations, padding, images of few pixels and of many.
 
 usage: test_onnx_convolutions.py XQ...: xq programs. Prints KTAP.
 """
@@ -67,7 +67,7 @@ class Conv:
 
 class Tests(Base):
     names = ("images_of_many_pixels", "images_of_few_pixels", "depthwise", "strides_past_the_kernel", "long_rows", "padding_of_one_side",
-             "weights_that_are_computed", "many_more")
+             "weights_that_are_computed", "many_more", "largest")
 
     def compare(self, *numbers, given=True, **options):
         case = Conv(*numbers, **options)
@@ -120,6 +120,30 @@ class Tests(Base):
             size = [(k - 1) * dilation + source.randint(1, 30 if dims == 1 else 9 if dims == 2 else 3) for k in kernel]
             self.compare(size, kernel, groups * source.randint(1, 4), groups * source.randint(1, 20), groups=groups, dilation=dilation,
                          stride=source.randint(1, 4), pads=(source.randint(0, 3), source.randint(0, 3)), batch=source.randint(1, 2))
+
+    def largest(self):
+        """A NaN is larger than any number, and padding takes no part."""
+        source = random.Random(3)
+        for _ in range(40):
+            dims, dilation = source.randint(1, 3), source.randint(1, 2)
+            kernel = [source.randint(2, 4) for _ in range(dims)]
+            size = [(k - 1) * dilation + source.randint(1, 5) for k in kernel]
+            case = Conv(size, kernel, 2, 2, groups=2, stride=source.randint(1, 3), dilation=dilation, batch=2,
+                        pads=(source.randint(0, 1), source.randint(0, 1)))
+            case.x = [math.nan if source.random() < 0.01 else -abs(v) for v in case.x]
+            node = onnx.node("MaxPool", ["x"], ["y"], strides=[case.stride] * dims, dilations=[dilation] * dims, kernel_shape=kernel,
+                             pads=[case.pads[0]] * dims + [case.pads[1]] * dims)
+            with open("m.onnx", "wb") as f:
+                f.write(onnx.model([node], [onnx.value("x", onnx.FLOAT, case.x_shape)], [onnx.value("y", onnx.FLOAT, case.y_shape)], []))
+            save("x.npy", "<f4", case.x_shape, case.x)
+            self.run("run", "m.onnx", "--input", "x.npy", "-o", "y.npy", "--device", "soft")
+            pixels, want, x = math.prod(size), [], load("x.npy")[2]
+            for i in range(4):
+                for o in itertools.product(*map(range, case.out)):
+                    seen = [x[i * pixels + p] for t in itertools.product(*map(range, kernel)) if (p := case.pixel(o, t)) is not None]
+                    want.append("nan" if any(map(math.isnan, seen)) else str(max(seen)))
+            got = [str(v) for v in load("y.npy")[2]]
+            self.expect(want == got, "%s by %s: %s, not %s" % (size, kernel, got, want))
 
 
 if __name__ == "__main__":

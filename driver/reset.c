@@ -47,7 +47,6 @@ static int wait_clear(struct xqaccel_device *xq, u32 reg, u32 bit, unsigned int 
  * device's DMA may be free by now.
  */
 void xqaccel_reset_unlock(struct xqaccel_device *xq)
-	__releases(&xq->reset_lock)
 {
 	struct xqaccel_snapshot *s;
 

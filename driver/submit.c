@@ -20,19 +20,36 @@
 /* The smallest stride of the ABI; what a job then lacks reads as zero. */
 #define JOB_MIN_BYTES	64
 
+/*
+ * As copy_struct_from_user(), but for what is zero already: descriptions have room for many more
+ * operands than most jobs have, and to clear it byte by byte takes as long as much of the rest.
+ */
+static int desc_from_user(struct xqaccel_job_desc *zeroed, const struct xqaccel_job_source *source,
+			  u32 index)
+{
+	const size_t stride = source->jobs.stride;
+	const void __user *from = u64_to_user_ptr(source->jobs.array + (u64)index * stride);
+	int ret;
+
+	if (stride > sizeof(*zeroed)) {
+		ret = check_zeroed_user(from + sizeof(*zeroed), stride - sizeof(*zeroed));
+		if (ret <= 0)
+			return ret ?: -E2BIG;
+	}
+	return copy_from_user(zeroed, from, min(stride, sizeof(*zeroed))) ? -EFAULT : 0;
+}
+
 /* Everything is decided on this copy: user space may change its own at any time. */
 struct xqaccel_job *xqaccel_job_from_user(struct xqaccel_client *client,
 					  const struct xqaccel_job_source *source, u32 index)
 {
 	const u32 timeout_ms = source->timeout_ms ?: xqaccel_default_timeout_ms();
-	const u32 stride = source->jobs.stride;
-	const void __user *from = u64_to_user_ptr(source->jobs.array + (u64)index * stride);
+	struct xqaccel_job_desc desc = {};
 	struct xqaccel_job *job;
-	struct xqaccel_job_desc desc;
 	bool silent;
 	int ret;
 
-	ret = copy_struct_from_user(&desc, sizeof(desc), from, stride);
+	ret = desc_from_user(&desc, source, index);
 	if (ret)
 		return ERR_PTR(ret);
 	silent = desc.work.flags & XQACCEL_JOB_SILENT;

@@ -32,6 +32,8 @@ class Q35:
     def machine(self, options):
         kvm = os.uname().machine == "x86_64" and kvm_works()
         split = ",kernel-irqchip=split" if options.iommu and kvm else ""
+        if options.count_instructions:
+            return ["-M", "q35", "-accel", "tcg,thread=single", "-icount", "shift=0", "-cpu", "max,la57=off"]
         return ["-M", "q35" + split, "-accel", "kvm" if kvm else "tcg,thread=multi", "-cpu", "host" if kvm else "max,la57=off"]
 
     def devices(self, options):

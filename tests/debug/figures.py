@@ -25,7 +25,7 @@ TREE = re.compile(r"^# tree: (.*)$")
 MACHINES = {"plain": "", "IOMMU": "--iommu", "bounce memory": "swiotlb"}
 # What is counted by tests that are run as a whole: the unit, and where the number stands.
 COUNTED = {"stress": ("jobs exact", r"(\d+) jobs of \d+ processes exact"), "fuzz": ("calls", r"(\d+) calls"),
-           "reload": ("loads", r"loaded (\d+) times")}
+           "reload": ("loads", r"loaded (\d+) times"), "uring_end": ("rounds", r"(\d+) rounds")}
 
 
 @dataclass
@@ -97,6 +97,8 @@ def is_fail_nth(program):
 
 
 def is_counted(log):
+    if log.program == "uring_end":
+        return bool(log.figures)    # it counts only in a campaign
     return log.program in COUNTED and log.name != "stress" or log.program == "kunit" or is_fail_nth(log.program)
 
 
@@ -109,6 +111,8 @@ def campaign_rows(logs):
             text = ", ".join(f"{inside} {count[1]} places ({count[2]} refusals)" for inside, count in counts if count)
         elif log.program == "kunit":
             text = ""
+        elif log.program == "uring_end":
+            text = ", ".join(f"{inside.partition('.')[2]} {text}" for inside, text in log.figures)
         else:
             text = "; ".join(text for _, text in log.figures)
         yield log.name, log.kernel, log.verdict, log.tree, text

@@ -359,6 +359,10 @@ int suspend_end(void)
 unsigned int test_rounds(unsigned int usual)
 {
 	const char *text = getenv("XQ_TEST_ROUNDS");
+	const unsigned int rounds = text ? (unsigned int)strtoul(text, NULL, 0) : usual;
 
-	return text ? (unsigned int)strtoul(text, NULL, 0) : usual;
+	/* What a campaign's figures are made of, see tests/debug/figures.py. */
+	if (text)
+		printf("# %u rounds\n", rounds);
+	return rounds;
 }

@@ -28,7 +28,8 @@ def requantized(acc, scale, low=0, high=255):
 
 
 class Tests(Base):
-    names = ("product_and_sum", "turned_narrow_weights", "clipped", "float_bias", "quantized_gemm", "scales_along_k")
+    names = ("product_and_sum", "turned_narrow_weights", "clipped", "float_bias", "quantized_gemm", "scales_along_k",
+             "an_output_without_a_name")
 
     def numbers(self, narrow=False):
         self.x = [random.randrange(256) for _ in range(M * K)]
@@ -131,6 +132,14 @@ class Tests(Base):
             self.check(want, "MatMul", "CPU")
         finally:
             N = kept
+
+    def an_output_without_a_name(self):
+        """Nobody reads it, so nothing is made of it."""
+        with open("m.onnx", "wb") as f:
+            f.write(onnx.model([onnx.node("QuantizeLinear", ["x", "s"], [""]), onnx.node("Neg", ["x"], ["y"])],
+                               [onnx.value("x", onnx.FLOAT, [1, 4])], [onnx.value("y", onnx.FLOAT, [1, 4])],
+                               [onnx.tensor("s", onnx.FLOAT, (), [0.5])]))
+        self.run("show", "m.onnx", "--device", "soft")
 
 
 if __name__ == "__main__":

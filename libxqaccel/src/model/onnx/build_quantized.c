@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Quantized operators of ONNX and of com.microsoft. Scales and zero points stay operands here; the pass that looks
- * for what the device can do (passes/) makes them those of tensors where they are constants.
+ * Quantized operators of ONNX and of com.microsoft. Scales and zero points stay operands here; the
+ * pass that looks for what the device can do (passes/) makes them those of tensors where they are
+ * constants.
  */
 #include <errno.h>
 #include <math.h>
@@ -12,7 +13,7 @@
 #include "libxqaccel/src/model/cpu/qlinear.h"
 #include "reader.h"
 
-/* ---- linear quantization -------------------------------------------------------------------------------- */
+/* ---- linear quantization ----------------------------------------------------------------- */
 
 static int set_linear(struct xqo_node *node, struct xqm_operator *op)
 {
@@ -22,7 +23,9 @@ static int set_linear(struct xqo_node *node, struct xqm_operator *op)
 		return xqo_refuse(node, -EINVAL, "a block of %lld", (long long)block);
 	op->params.linear.axis = xqo_int(node, "axis", 1);
 	op->params.linear.block = (size_t)block;
-	op->params.linear.precision = precision > 0 && precision < 100 ? xqo_type((int32_t)precision) : XQ_NONE;
+	op->params.linear.precision = precision > 0 && precision < 100
+					      ? xqo_type((int32_t)precision)
+					      : XQ_NONE;
 	return 0;
 }
 
@@ -35,7 +38,9 @@ int xqo_build_quantize(struct xqo_node *node)
 
 	if (code && type == XQ_NONE)
 		return xqo_refuse(node, -EOPNOTSUPP, "its output_dtype is not known");
-	xqm_tensor(node->graph, node->output[0])->type = type;
+	/* An output without a name is nobody's. */
+	if (node->output[0])
+		xqm_tensor(node->graph, node->output[0])->type = type;
 	op = xqo_add(node, XQM_QUANTIZE_LINEAR, node->inputs);
 	return op ? set_linear(node, op) : -ENOMEM;
 }
@@ -49,12 +54,13 @@ int xqo_build_dequantize(struct xqo_node *node)
 		return -ENOMEM;
 	/* Convolutions want to know how many dimensions their weights have. */
 	if (node->output[0])
-		xqm_tensor(node->graph, node->output[0])->shape = xqm_tensor(node->graph, node->input[0])->shape;
+		xqm_tensor(node->graph, node->output[0])->shape =
+			xqm_tensor(node->graph, node->input[0])->shape;
 	op->params.linear.to = code > 0 && code < 100 ? xqo_type((int32_t)code) : XQ_NONE;
 	return set_linear(node, op);
 }
 
-/* ---- operators that only kernels know ------------------------------------------------------------------- */
+/* ---- operators that only kernels know ---------------------------------------------------- */
 
 int xqo_build_qlinear_conv(struct xqo_node *node)
 {
@@ -66,7 +72,8 @@ int xqo_build_qlinear_conv(struct xqo_node *node)
 	xqo_ints(node, "kernel_shape", &count);
 	if (!count && w->shape.known && w->shape.dims > 2)
 		count = w->shape.dims - 2;
-	err = xqo_window(node, count > XQM_SPATIAL ? XQM_SPATIAL + 1 : (unsigned int)count, &window);
+	err = xqo_window(node, count > XQM_SPATIAL ? XQM_SPATIAL + 1 : (unsigned int)count,
+			 &window);
 	window.channels_last = xqo_int(node, "channels_last", 0) != 0;
 	if (!err && window.channels_last)
 		err = xqo_refuse(node, -EOPNOTSUPP, "channels_last");
@@ -80,16 +87,19 @@ int xqo_build_qlinear_matmul(struct xqo_node *node)
 
 int xqo_build_qgemm(struct xqo_node *node)
 {
-	const struct xqm_qgemm p = { xqo_int(node, "transA", 0) != 0, xqo_int(node, "transB", 0) != 0 };
+	const struct xqm_qgemm p = { xqo_int(node, "transA", 0) != 0,
+				     xqo_int(node, "transB", 0) != 0 };
 
 	if (xqo_float(node, "alpha", 1) != 1)
-		return xqo_refuse(node, -EOPNOTSUPP, "an alpha of %g", (double)xqo_float(node, "alpha", 1));
+		return xqo_refuse(node, -EOPNOTSUPP, "an alpha of %g",
+				  (double)xqo_float(node, "alpha", 1));
 	return xqo_add_other(node, &xqm_qgemm_kernel, &p, sizeof(p));
 }
 
 int xqo_build_qlinear_pair(struct xqo_node *node)
 {
-	const struct xqm_kernel *kernel = node->kind->op == XQM_ADD ? &xqm_qlinear_add_kernel : &xqm_qlinear_mul_kernel;
+	const struct xqm_kernel *kernel = node->kind->op == XQM_ADD ? &xqm_qlinear_add_kernel
+								    : &xqm_qlinear_mul_kernel;
 
 	return xqo_add_other(node, kernel, NULL, 0);
 }
@@ -97,7 +107,8 @@ int xqo_build_qlinear_pair(struct xqo_node *node)
 int xqo_build_qlinear_function(struct xqo_node *node)
 {
 	const struct xqm_qlinear p = {
-		.what = node->kind->op == XQM_LEAKY_RELU ? XQM_QLINEAR_LEAKY_RELU : XQM_QLINEAR_SIGMOID,
+		.what = node->kind->op == XQM_LEAKY_RELU ? XQM_QLINEAR_LEAKY_RELU
+							 : XQM_QLINEAR_SIGMOID,
 		.alpha = xqo_float(node, "alpha", 0.01f),
 	};
 
@@ -106,7 +117,8 @@ int xqo_build_qlinear_function(struct xqo_node *node)
 
 int xqo_build_qlinear_softmax(struct xqo_node *node)
 {
-	const struct xqm_qlinear p = { .axis = xqo_int(node, "axis", -1), .flatten = xqo_int(node, "opset", 13) < 13 };
+	const struct xqm_qlinear p = { .axis = xqo_int(node, "axis", -1),
+				       .flatten = xqo_int(node, "opset", 13) < 13 };
 
 	return xqo_add_other(node, &xqm_qlinear_softmax_kernel, &p, sizeof(p));
 }
@@ -123,7 +135,10 @@ int xqo_build_qlinear_pool(struct xqo_node *node)
 	struct xqm_qlinear p = { .global = node->kind->op == XQM_GLOBAL_AVERAGE_POOL };
 	size_t count;
 	const int64_t *kernel = xqo_ints(node, "kernel_shape", &count);
-	int err = p.global ? 0 : xqo_window(node, count > XQM_SPATIAL ? XQM_SPATIAL + 1 : (unsigned int)count, &p.window);
+	int err = p.global ? 0
+			   : xqo_window(node,
+					count > XQM_SPATIAL ? XQM_SPATIAL + 1 : (unsigned int)count,
+					&p.window);
 
 	for (size_t d = 0; !err && !p.global && d < count; d++) {
 		if (kernel[d] < 1 || kernel[d] > XQM_MAX_SIZE)

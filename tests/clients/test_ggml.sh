@@ -83,6 +83,26 @@ architectures() {
 	fi
 }
 
+# logits FOLDER: logits and greedy text of a small model in each type, beside the CPU backend's.
+logits() {
+	local folder=$1 type
+	/usr/bin/python3 "$top/tests/clients/make_gguf.py" --layers 4 --width 256 --inner 768 --heads 4 \
+		--text "$top/README.md" "$work/f16.gguf" >"$work/err" 2>&1 || true
+	for type in Q4_0 Q5_1 Q8_0 IQ4_NL Q2_K Q4_K Q6_K TQ2_0; do
+		if "$folder/run" llama-quantize --pure "$work/f16.gguf" "$work/$type.gguf" "$type" >"$work/err" 2>&1 &&
+			"$folder/run" llama-quantize --pure --allow-requantize "$work/$type.gguf" "$work/float.gguf" F32 \
+				>"$work/err" 2>&1 &&
+			"$top/tests/clients/logits.py" "$folder" "$work/$type.gguf" 256 "$work/float.gguf" \
+				>"$work/out" 2>"$work/err"; then
+			sed 's/^/# /' "$work/out"
+			result ok "llama.cpp: logits and text, $type"
+		else
+			tail -n 2 "$work/out" "$work/err" | sed 's/^/# /'
+			result "not ok" "llama.cpp: logits and text, $type"
+		fi
+	done
+}
+
 echo "KTAP version 1"
 if folder=$("$setup/fetch-llama.sh" 2>"$work/why"); then
 	lib=$folder/root/usr/lib/x86_64-linux-gnu
@@ -109,6 +129,7 @@ if folder=$("$setup/fetch-llama.sh" 2>"$work/why"); then
 		SWIGLU 12
 	END
 	architectures "$folder"
+	logits "$folder"
 else
 	skip "ggml 0.27" "llama.cpp can't be fetched: $(tail -n 1 "$work/why")"
 fi

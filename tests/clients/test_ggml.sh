@@ -103,6 +103,19 @@ logits() {
 	done
 }
 
+# whisper FOLDER: whisper.cpp's benchmark on a model of random weights, on the accelerator.
+whisper() {
+	if "$top/tests/clients/make_whisper.py" "$work/f16.bin" 2>"$work/err" &&
+		"$1/run" whisper-quantize "$work/f16.bin" "$work/q5_0.bin" q5_0 >"$work/err" 2>&1 &&
+		XQACCEL_GGML_STATS=1 "$1/run" whisper-bench -m "$work/q5_0.bin" -t 2 >"$work/out" 2>"$work/err" &&
+		grep '^xqaccel: XQACCEL: [1-9]' "$work/err" | sed 's/^/# /'; then
+		result ok "whisper.cpp: encoder and decoder run"
+	else
+		tail -n 3 "$work/err" | sed 's/^/# /'
+		result "not ok" "whisper.cpp: encoder and decoder run"
+	fi
+}
+
 echo "KTAP version 1"
 if folder=$("$setup/fetch-llama.sh" 2>"$work/why"); then
 	lib=$folder/root/usr/lib/x86_64-linux-gnu
@@ -130,6 +143,7 @@ if folder=$("$setup/fetch-llama.sh" 2>"$work/why"); then
 	END
 	architectures "$folder"
 	logits "$folder"
+	whisper "$folder"
 else
 	skip "ggml 0.27" "llama.cpp can't be fetched: $(tail -n 1 "$work/why")"
 fi

@@ -152,6 +152,12 @@ static int infer_softmax(struct xqm_graph *graph, const struct xqm_operator *op,
 	return axis < 0 ? axis : infer_function(graph, op, in, out);
 }
 
+/* As fmax(), which gcc 12 fails to vectorize for arm64 with an internal error. */
+static double larger(double a, double b)
+{
+	return b > a ? b : a;
+}
+
 static int compute_softmax(const struct xqm_operator *op, const struct xqm_value *in, const struct xqm_value *out)
 {
 	const struct xqm_qlinear *p = op->params.other.data;
@@ -173,7 +179,7 @@ static int compute_softmax(const struct xqm_operator *op, const struct xqm_value
 		double largest = -INFINITY, sum = 0;
 
 		for (size_t k = 0; k < n; k++)
-			largest = fmax(largest, (double)real_of(in, first + k * inner, sx, zx));
+			largest = larger(largest, (double)real_of(in, first + k * inner, sx, zx));
 		for (size_t k = 0; k < n; k++)
 			sum += exp((double)real_of(in, first + k * inner, sx, zx) - largest);
 		for (size_t k = 0; k < n; k++)

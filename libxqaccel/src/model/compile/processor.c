@@ -117,7 +117,7 @@ int xqm_add_call(struct xqm_compiler *c, const struct xqm_operator *op)
 		call->out_slot[i] = add_slot(c, op, t->number, custom.output, &custom.outputs);
 		err = call->out_slot[i] < 0 ? call->out_slot[i] : 0;
 	}
-	if (!err)
-		err = xqm_prepare(c->graph, call->kernel, op, call->in);
+	if (!err && call->kernel->prepare)
+		err = call->kernel->prepare(c->graph, op, call->in);
 	return err ? err : xqm_added(c, op, xq_network_custom(c->network, &custom));
 }

@@ -75,7 +75,11 @@ static int compute_arg(const struct xqm_operator *op, const struct xqm_value *in
 	return 0;
 }
 
-const struct xqm_kernel xqm_arg_kernel = { "arg max", infer_arg, compute_arg };
+const struct xqm_kernel xqm_arg_kernel = {
+	.name = "arg max",
+	.infer = infer_arg,
+	.compute = compute_arg,
+};
 
 /* ---- the largest k ------------------------------------------------------------------------------------ */
 
@@ -156,7 +160,11 @@ static int compute_top_k(const struct xqm_operator *op, const struct xqm_value *
 	return 0;
 }
 
-const struct xqm_kernel xqm_top_k_kernel = { "top k", infer_top_k, compute_top_k };
+const struct xqm_kernel xqm_top_k_kernel = {
+	.name = "top k",
+	.infer = infer_top_k,
+	.compute = compute_top_k,
+};
 
 /* ---- running sums and products ------------------------------------------------------------------------- */
 
@@ -211,4 +219,8 @@ static int compute_cum(const struct xqm_operator *op, const struct xqm_value *in
 	return 0;
 }
 
-const struct xqm_kernel xqm_cum_sum_kernel = { "running sum", infer_cum, compute_cum };
+const struct xqm_kernel xqm_cum_sum_kernel = {
+	.name = "running sum",
+	.infer = infer_cum,
+	.compute = compute_cum,
+};

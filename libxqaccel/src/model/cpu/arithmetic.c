@@ -272,4 +272,8 @@ static int compute(const struct xqm_operator *op, const struct xqm_value *in, co
 	return 0;
 }
 
-const struct xqm_kernel xqm_arithmetic_kernel = { "arithmetic", infer, compute };
+const struct xqm_kernel xqm_arithmetic_kernel = {
+	.name = "arithmetic",
+	.infer = infer,
+	.compute = compute,
+};

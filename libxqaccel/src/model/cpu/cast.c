@@ -63,4 +63,4 @@ static int compute(const struct xqm_operator *op, const struct xqm_value *in, co
 	return 0;
 }
 
-const struct xqm_kernel xqm_cast_kernel = { "cast", infer, compute };
+const struct xqm_kernel xqm_cast_kernel = { .name = "cast", .infer = infer, .compute = compute };

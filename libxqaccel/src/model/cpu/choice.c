@@ -35,4 +35,8 @@ static int compute_choice(const struct xqm_operator *op, const struct xqm_value 
 	return 0;
 }
 
-const struct xqm_kernel xqm_choice_kernel = { "choice between branches", infer_choice, compute_choice };
+const struct xqm_kernel xqm_choice_kernel = {
+	.name = "choice between branches",
+	.infer = infer_choice,
+	.compute = compute_choice,
+};

@@ -70,7 +70,11 @@ static int compute_compare(const struct xqm_operator *op, const struct xqm_value
 	return 0;
 }
 
-const struct xqm_kernel xqm_compare_kernel = { "comparison", infer_compare, compute_compare };
+const struct xqm_kernel xqm_compare_kernel = {
+	.name = "comparison",
+	.infer = infer_compare,
+	.compute = compute_compare,
+};
 
 /* ---- logic ---------------------------------------------------------------------------------------- */
 
@@ -105,7 +109,11 @@ static int compute_logic(const struct xqm_operator *op, const struct xqm_value *
 	return 0;
 }
 
-const struct xqm_kernel xqm_logic_kernel = { "logic", infer_logic, compute_logic };
+const struct xqm_kernel xqm_logic_kernel = {
+	.name = "logic",
+	.infer = infer_logic,
+	.compute = compute_logic,
+};
 
 /* ---- where ------------------------------------------------------------------------------------------ */
 
@@ -141,4 +149,8 @@ static int compute_where(const struct xqm_operator *op, const struct xqm_value *
 	return 0;
 }
 
-const struct xqm_kernel xqm_where_kernel = { "where", infer_where, compute_where };
+const struct xqm_kernel xqm_where_kernel = {
+	.name = "where",
+	.infer = infer_where,
+	.compute = compute_where,
+};

@@ -56,7 +56,11 @@ static int compute_concat(const struct xqm_operator *op, const struct xqm_value 
 	return 0;
 }
 
-const struct xqm_kernel xqm_concat_kernel = { "concat", infer_concat, compute_concat };
+const struct xqm_kernel xqm_concat_kernel = {
+	.name = "concat",
+	.infer = infer_concat,
+	.compute = compute_concat,
+};
 
 /* ---- split ------------------------------------------------------------------------------------------ */
 
@@ -114,4 +118,8 @@ static int compute_split(const struct xqm_operator *op, const struct xqm_value *
 	return 0;
 }
 
-const struct xqm_kernel xqm_split_kernel = { "split", infer_split, compute_split };
+const struct xqm_kernel xqm_split_kernel = {
+	.name = "split",
+	.infer = infer_split,
+	.compute = compute_split,
+};

@@ -433,7 +433,9 @@ static int conv_f32(struct conv *c, const struct xqm_value *w)
 	return err;
 }
 
-int xqm_prepare_conv(struct xqm_graph *graph, const struct xqm_operator *op, struct xqm_value *in)
+/* Weights in the order of sums. */
+static int prepare_conv(struct xqm_graph *graph, const struct xqm_operator *op,
+			struct xqm_value *in)
 {
 	struct conv c;
 	float *to;
@@ -523,4 +525,9 @@ static int compute_conv(const struct xqm_operator *op, const struct xqm_value *i
 	return 0;
 }
 
-const struct xqm_kernel xqm_conv_kernel = { "convolution", infer_conv, compute_conv };
+const struct xqm_kernel xqm_conv_kernel = {
+	.name = "convolution",
+	.infer = infer_conv,
+	.prepare = prepare_conv,
+	.compute = compute_conv,
+};

@@ -27,7 +27,4 @@ int xqm_conv_shape(struct xqm_graph *graph, const struct xqm_operator *op,
 		   const struct xqm_value *x, const struct xqm_value *w,
 		   struct xqm_weights *weights, struct xqm_geometry *g);
 
-/* Of float32: weights in the order of sums, see xqm_prepare(). */
-int xqm_prepare_conv(struct xqm_graph *graph, const struct xqm_operator *op, struct xqm_value *in);
-
 #endif

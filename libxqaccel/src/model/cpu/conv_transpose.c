@@ -130,4 +130,8 @@ static int compute(const struct xqm_operator *op, const struct xqm_value *in, co
 	return err;
 }
 
-const struct xqm_kernel xqm_conv_transpose_kernel = { "transposed convolution", infer, compute };
+const struct xqm_kernel xqm_conv_transpose_kernel = {
+	.name = "transposed convolution",
+	.infer = infer,
+	.compute = compute,
+};

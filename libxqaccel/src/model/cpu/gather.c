@@ -74,7 +74,11 @@ static int compute_gather(const struct xqm_operator *op, const struct xqm_value 
 	return 0;
 }
 
-const struct xqm_kernel xqm_gather_kernel = { "gather", infer_gather, compute_gather };
+const struct xqm_kernel xqm_gather_kernel = {
+	.name = "gather",
+	.infer = infer_gather,
+	.compute = compute_gather,
+};
 
 /* ---- gather elements ------------------------------------------------------------------------------------ */
 
@@ -118,7 +122,11 @@ static int compute_elements(const struct xqm_operator *op, const struct xqm_valu
 	return 0;
 }
 
-const struct xqm_kernel xqm_gather_elements_kernel = { "gather elements", infer_elements, compute_elements };
+const struct xqm_kernel xqm_gather_elements_kernel = {
+	.name = "gather elements",
+	.infer = infer_elements,
+	.compute = compute_elements,
+};
 
 /* ---- gather by index vectors -------------------------------------------------------------------------------- */
 
@@ -177,4 +185,8 @@ static int compute_nd(const struct xqm_operator *op, const struct xqm_value *in,
 	return 0;
 }
 
-const struct xqm_kernel xqm_gather_nd_kernel = { "gather by vectors", infer_nd, compute_nd };
+const struct xqm_kernel xqm_gather_nd_kernel = {
+	.name = "gather by vectors",
+	.infer = infer_nd,
+	.compute = compute_nd,
+};

@@ -24,4 +24,8 @@ static int compute(const struct xqm_operator *op, const struct xqm_value *in, co
 	return 0;
 }
 
-const struct xqm_kernel xqm_identity_kernel = { "identity", infer, compute };
+const struct xqm_kernel xqm_identity_kernel = {
+	.name = "identity",
+	.infer = infer,
+	.compute = compute,
+};

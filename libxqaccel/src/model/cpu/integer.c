@@ -195,9 +195,21 @@ static int compute_product(const struct xqm_operator *op, const struct xqm_value
 	return err;
 }
 
-const struct xqm_kernel xqm_matmul_integer_kernel = { "matmul of integers", infer_product, compute_product };
-const struct xqm_kernel xqm_qlinear_matmul_kernel = { "quantized matmul", infer_product, compute_product };
-const struct xqm_kernel xqm_qgemm_kernel = { "quantized gemm", infer_product, compute_product };
+const struct xqm_kernel xqm_matmul_integer_kernel = {
+	.name = "matmul of integers",
+	.infer = infer_product,
+	.compute = compute_product,
+};
+const struct xqm_kernel xqm_qlinear_matmul_kernel = {
+	.name = "quantized matmul",
+	.infer = infer_product,
+	.compute = compute_product,
+};
+const struct xqm_kernel xqm_qgemm_kernel = {
+	.name = "quantized gemm",
+	.infer = infer_product,
+	.compute = compute_product,
+};
 
 /* ---- convolutions ---------------------------------------------------------------------------------------- */
 
@@ -307,5 +319,13 @@ static int compute_conv(const struct xqm_operator *op, const struct xqm_value *i
 	return err;
 }
 
-const struct xqm_kernel xqm_conv_integer_kernel = { "convolution of integers", infer_conv, compute_conv };
-const struct xqm_kernel xqm_qlinear_conv_kernel = { "quantized convolution", infer_conv, compute_conv };
+const struct xqm_kernel xqm_conv_integer_kernel = {
+	.name = "convolution of integers",
+	.infer = infer_conv,
+	.compute = compute_conv,
+};
+const struct xqm_kernel xqm_qlinear_conv_kernel = {
+	.name = "quantized convolution",
+	.infer = infer_conv,
+	.compute = compute_conv,
+};

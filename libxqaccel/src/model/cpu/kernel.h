@@ -15,8 +15,8 @@
  * @dims: @dim: all known
  * @quantization: of the graph's tensor, never NULL if the type isn't XQ_NONE
  * @data: unpacked elements in C order without gaps, aligned for their type; bool is a byte of 0 or
- * 1
- * @packed: what xqm_prepare() made of a constant, or NULL
+ *	1
+ * @packed: what the kernel's prepare() made of a constant, or NULL
  */
 struct xqm_value {
 	int type;
@@ -31,9 +31,10 @@ struct xqm_value {
  * struct xqm_kernel - an operator on the processor
  * @name: for people
  * @infer: sets type, dims and dim of each output. Inputs have types and shapes; those whose values
- * are
- *	known have data, too (else NULL). An output's type is that of the file, XQ_NONE where the
- *	file does not say; its shape is not set. Fails by xqm_fail_at()
+ *	are known have data, too (else NULL). An output's type is that of the file, XQ_NONE where
+ *	the file does not say; its shape is not set. Fails by xqm_fail_at()
+ * @prepare: what can be done once before many calls, or NULL: sets packed of inputs whose data is
+ *	known, in memory of the graph. @compute does without, too. Fails by xqm_fail_at()
  * @compute: fills the outputs' data; those that nobody asked for have a type of XQ_NONE. Called by
  *	several threads at once. May allocate what it needs for the call. Returns 0 or a negative
  *	errno
@@ -42,6 +43,8 @@ struct xqm_kernel {
 	const char *name;
 	int (*infer)(struct xqm_graph *graph, const struct xqm_operator *op,
 		     const struct xqm_value *in, struct xqm_value *out);
+	int (*prepare)(struct xqm_graph *graph, const struct xqm_operator *op,
+		       struct xqm_value *in);
 	int (*compute)(const struct xqm_operator *op, const struct xqm_value *in,
 		       const struct xqm_value *out);
 };
@@ -52,13 +55,6 @@ struct xqm_kernel {
  * say.
  */
 const struct xqm_kernel *xqm_kernel(const struct xqm_operator *op);
-
-/*
- * What can be done once before many calls of a kernel: sets packed of inputs whose data is known,
- * in memory of the graph. compute() does without, too. 0 or an error with a sentence.
- */
-int xqm_prepare(struct xqm_graph *graph, const struct xqm_kernel *kernel,
-		const struct xqm_operator *op, struct xqm_value *in);
 
 /* ---- for kernels ------------------------------------------------------------------------- */
 

@@ -133,7 +133,11 @@ static int compute_quantize(const struct xqm_operator *op, const struct xqm_valu
 	return err;
 }
 
-const struct xqm_kernel xqm_quantize_linear_kernel = { "quantize", infer_quantize, compute_quantize };
+const struct xqm_kernel xqm_quantize_linear_kernel = {
+	.name = "quantize",
+	.infer = infer_quantize,
+	.compute = compute_quantize,
+};
 
 /* ---- dequantize --------------------------------------------------------------------------------------- */
 
@@ -171,7 +175,11 @@ static int compute_dequantize(const struct xqm_operator *op, const struct xqm_va
 	return err;
 }
 
-const struct xqm_kernel xqm_dequantize_linear_kernel = { "dequantize", infer_dequantize, compute_dequantize };
+const struct xqm_kernel xqm_dequantize_linear_kernel = {
+	.name = "dequantize",
+	.infer = infer_dequantize,
+	.compute = compute_dequantize,
+};
 
 /* ---- dynamic ----------------------------------------------------------------------------------------- */
 
@@ -214,4 +222,8 @@ static int compute_dynamic(const struct xqm_operator *op, const struct xqm_value
 	return 0;
 }
 
-const struct xqm_kernel xqm_dynamic_quantize_kernel = { "dynamic quantization", infer_dynamic, compute_dynamic };
+const struct xqm_kernel xqm_dynamic_quantize_kernel = {
+	.name = "dynamic quantization",
+	.infer = infer_dynamic,
+	.compute = compute_dynamic,
+};

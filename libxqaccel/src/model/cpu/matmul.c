@@ -147,7 +147,8 @@ static int make_panels(struct xqm_graph *graph, struct xqm_value *b, size_t k, s
 	return 0;
 }
 
-int xqm_prepare_matmul(struct xqm_graph *graph, const struct xqm_operator *op, struct xqm_value *in)
+static int prepare_matmul(struct xqm_graph *graph, const struct xqm_operator *op,
+			  struct xqm_value *in)
 {
 	struct xqm_product p;
 	int err = xqm_product_shape(graph, op, &in[0], &in[1], op->params.matmul.transpose_a,
@@ -156,8 +157,8 @@ int xqm_prepare_matmul(struct xqm_graph *graph, const struct xqm_operator *op, s
 	return err ? err : make_panels(graph, &in[1], p.k, p.n, op->params.matmul.transpose_b);
 }
 
-int xqm_prepare_fully_connected(struct xqm_graph *graph, const struct xqm_operator *op,
-				struct xqm_value *in)
+static int prepare_fully(struct xqm_graph *graph, const struct xqm_operator *op,
+			 struct xqm_value *in)
 {
 	(void)op;
 	return make_panels(graph, &in[1], in[1].dim[1], in[1].dim[0], true);
@@ -239,7 +240,12 @@ static int compute_matmul(const struct xqm_operator *op, const struct xqm_value 
 			     op->params.matmul.transpose_b, out);
 }
 
-const struct xqm_kernel xqm_matmul_kernel = { "matmul", infer_matmul, compute_matmul };
+const struct xqm_kernel xqm_matmul_kernel = {
+	.name = "matmul",
+	.infer = infer_matmul,
+	.prepare = prepare_matmul,
+	.compute = compute_matmul,
+};
 
 /* ---- Gemm: alpha a b + beta c ------------------------------------------------------------ */
 
@@ -307,7 +313,12 @@ static int compute_gemm(const struct xqm_operator *op, const struct xqm_value *i
 	return 0;
 }
 
-const struct xqm_kernel xqm_gemm_kernel = { "gemm", infer_gemm, compute_gemm };
+const struct xqm_kernel xqm_gemm_kernel = {
+	.name = "gemm",
+	.infer = infer_gemm,
+	.prepare = prepare_matmul,
+	.compute = compute_gemm,
+};
 
 /* ---- fully connected layers: w is [n][k] ------------------------------------------------- */
 
@@ -364,5 +375,9 @@ static int compute_fully(const struct xqm_operator *op, const struct xqm_value *
 	return err;
 }
 
-const struct xqm_kernel xqm_fully_connected_kernel = { "fully connected", infer_fully,
-						       compute_fully };
+const struct xqm_kernel xqm_fully_connected_kernel = {
+	.name = "fully connected",
+	.infer = infer_fully,
+	.prepare = prepare_fully,
+	.compute = compute_fully,
+};

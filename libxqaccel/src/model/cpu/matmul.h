@@ -28,10 +28,4 @@ void xqm_product_output(const struct xqm_product *p, struct xqm_value *out);
 size_t xqm_product_count(const struct xqm_product *p);
 size_t xqm_product_matrix(const struct xqm_product *p, size_t i, const bool *one);
 
-/* Of float32: constant second operands in panels, see xqm_prepare(). */
-int xqm_prepare_matmul(struct xqm_graph *graph, const struct xqm_operator *op,
-		       struct xqm_value *in);
-int xqm_prepare_fully_connected(struct xqm_graph *graph, const struct xqm_operator *op,
-				struct xqm_value *in);
-
 #endif

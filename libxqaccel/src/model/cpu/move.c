@@ -50,7 +50,11 @@ static int compute_transpose(const struct xqm_operator *op, const struct xqm_val
 	return 0;
 }
 
-const struct xqm_kernel xqm_transpose_kernel = { "transpose", infer_transpose, compute_transpose };
+const struct xqm_kernel xqm_transpose_kernel = {
+	.name = "transpose",
+	.infer = infer_transpose,
+	.compute = compute_transpose,
+};
 
 /* ---- slice -------------------------------------------------------------------------------------------- */
 
@@ -127,7 +131,11 @@ static int compute_slice(const struct xqm_operator *op, const struct xqm_value *
 	return err;
 }
 
-const struct xqm_kernel xqm_slice_kernel = { "slice", infer_slice, compute_slice };
+const struct xqm_kernel xqm_slice_kernel = {
+	.name = "slice",
+	.infer = infer_slice,
+	.compute = compute_slice,
+};
 
 /* ---- expand and tile ---------------------------------------------------------------------------------- */
 
@@ -173,7 +181,11 @@ static int compute_expand(const struct xqm_operator *op, const struct xqm_value 
 	return 0;
 }
 
-const struct xqm_kernel xqm_expand_kernel = { "expand", infer_expand, compute_expand };
+const struct xqm_kernel xqm_expand_kernel = {
+	.name = "expand",
+	.infer = infer_expand,
+	.compute = compute_expand,
+};
 
 static int infer_tile(struct xqm_graph *graph, const struct xqm_operator *op, const struct xqm_value *in,
 		      struct xqm_value *out)
@@ -210,7 +222,11 @@ static int compute_tile(const struct xqm_operator *op, const struct xqm_value *i
 	return 0;
 }
 
-const struct xqm_kernel xqm_tile_kernel = { "tile", infer_tile, compute_tile };
+const struct xqm_kernel xqm_tile_kernel = {
+	.name = "tile",
+	.infer = infer_tile,
+	.compute = compute_tile,
+};
 
 /* ---- blocks of channels ------------------------------------------------------------------------------- */
 
@@ -278,4 +294,8 @@ static int compute_block(const struct xqm_operator *op, const struct xqm_value *
 	return 0;
 }
 
-const struct xqm_kernel xqm_block_kernel = { "blocks", infer_block, compute_block };
+const struct xqm_kernel xqm_block_kernel = {
+	.name = "blocks",
+	.infer = infer_block,
+	.compute = compute_block,
+};

@@ -67,7 +67,11 @@ static int compute_batch(const struct xqm_operator *op, const struct xqm_value *
 	return 0;
 }
 
-const struct xqm_kernel xqm_batch_norm_kernel = { "batch normalization", infer_batch, compute_batch };
+const struct xqm_kernel xqm_batch_norm_kernel = {
+	.name = "batch normalization",
+	.infer = infer_batch,
+	.compute = compute_batch,
+};
 
 /* ---- a run of elements ------------------------------------------------------------------------------- */
 
@@ -151,7 +155,11 @@ static int compute_layer(const struct xqm_operator *op, const struct xqm_value *
 	return 0;
 }
 
-const struct xqm_kernel xqm_layer_norm_kernel = { "layer normalization", infer_layer, compute_layer };
+const struct xqm_kernel xqm_layer_norm_kernel = {
+	.name = "layer normalization",
+	.infer = infer_layer,
+	.compute = compute_layer,
+};
 
 /* ---- instance ----------------------------------------------------------------------------------------- */
 
@@ -183,7 +191,11 @@ static int compute_instance(const struct xqm_operator *op, const struct xqm_valu
 	return 0;
 }
 
-const struct xqm_kernel xqm_instance_norm_kernel = { "instance normalization", infer_instance, compute_instance };
+const struct xqm_kernel xqm_instance_norm_kernel = {
+	.name = "instance normalization",
+	.infer = infer_instance,
+	.compute = compute_instance,
+};
 
 /* ---- local response --------------------------------------------------------------------------------------- */
 
@@ -221,4 +233,8 @@ static int compute_lrn(const struct xqm_operator *op, const struct xqm_value *in
 	return 0;
 }
 
-const struct xqm_kernel xqm_lrn_kernel = { "local response normalization", infer_lrn, compute_lrn };
+const struct xqm_kernel xqm_lrn_kernel = {
+	.name = "local response normalization",
+	.infer = infer_lrn,
+	.compute = compute_lrn,
+};

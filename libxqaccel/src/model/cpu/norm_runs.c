@@ -53,7 +53,11 @@ static int compute_rms(const struct xqm_operator *op, const struct xqm_value *in
 	return 0;
 }
 
-const struct xqm_kernel xqm_rms_norm_kernel = { "root mean square normalization", infer_rms, compute_rms };
+const struct xqm_kernel xqm_rms_norm_kernel = {
+	.name = "root mean square normalization",
+	.infer = infer_rms,
+	.compute = compute_rms,
+};
 
 /* ---- groups of channels: x, scale, bias ------------------------------------------------------------------ */
 
@@ -106,7 +110,11 @@ static int compute_group(const struct xqm_operator *op, const struct xqm_value *
 	return 0;
 }
 
-const struct xqm_kernel xqm_group_norm_kernel = { "group normalization", infer_group, compute_group };
+const struct xqm_kernel xqm_group_norm_kernel = {
+	.name = "group normalization",
+	.infer = infer_group,
+	.compute = compute_group,
+};
 
 /* ---- by the sum of absolute values, or the root of the sum of squares, along an axis ---------------------- */
 
@@ -149,4 +157,8 @@ static int compute_lp(const struct xqm_operator *op, const struct xqm_value *in,
 	return 0;
 }
 
-const struct xqm_kernel xqm_lp_norm_kernel = { "normalization by a norm", infer_lp, compute_lp };
+const struct xqm_kernel xqm_lp_norm_kernel = {
+	.name = "normalization by a norm",
+	.infer = infer_lp,
+	.compute = compute_lp,
+};

@@ -129,4 +129,4 @@ static int compute(const struct xqm_operator *op, const struct xqm_value *in, co
 	return 0;
 }
 
-const struct xqm_kernel xqm_pad_kernel = { "pad", infer, compute };
+const struct xqm_kernel xqm_pad_kernel = { .name = "pad", .infer = infer, .compute = compute };

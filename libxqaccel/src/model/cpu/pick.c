@@ -91,7 +91,11 @@ static int compute_compress(const struct xqm_operator *op, const struct xqm_valu
 	return 0;
 }
 
-const struct xqm_kernel xqm_compress_kernel = { "compress", infer_compress, compute_compress };
+const struct xqm_kernel xqm_compress_kernel = {
+	.name = "compress",
+	.infer = infer_compress,
+	.compute = compute_compress,
+};
 
 /* ---- where elements are not 0 ------------------------------------------------------------ */
 
@@ -146,7 +150,11 @@ static int compute_non_zero(const struct xqm_operator *op, const struct xqm_valu
 	return 0;
 }
 
-const struct xqm_kernel xqm_non_zero_kernel = { "non zero", infer_non_zero, compute_non_zero };
+const struct xqm_kernel xqm_non_zero_kernel = {
+	.name = "non zero",
+	.infer = infer_non_zero,
+	.compute = compute_non_zero,
+};
 
 /* ---- determinants ------------------------------------------------------------------------ */
 
@@ -214,4 +222,8 @@ static int compute_det(const struct xqm_operator *op, const struct xqm_value *in
 	return 0;
 }
 
-const struct xqm_kernel xqm_det_kernel = { "determinant", infer_det, compute_det };
+const struct xqm_kernel xqm_det_kernel = {
+	.name = "determinant",
+	.infer = infer_det,
+	.compute = compute_det,
+};

@@ -267,4 +267,4 @@ static int compute(const struct xqm_operator *op, const struct xqm_value *in,
 	return 0;
 }
 
-const struct xqm_kernel xqm_pool_kernel = { "pool", infer, compute };
+const struct xqm_kernel xqm_pool_kernel = { .name = "pool", .infer = infer, .compute = compute };

@@ -108,8 +108,16 @@ static int compute_pair(const struct xqm_operator *op, const struct xqm_value *i
 	return 0;
 }
 
-const struct xqm_kernel xqm_qlinear_add_kernel = { "quantized sum", infer_pair, compute_pair };
-const struct xqm_kernel xqm_qlinear_mul_kernel = { "quantized product", infer_pair, compute_pair };
+const struct xqm_kernel xqm_qlinear_add_kernel = {
+	.name = "quantized sum",
+	.infer = infer_pair,
+	.compute = compute_pair,
+};
+const struct xqm_kernel xqm_qlinear_mul_kernel = {
+	.name = "quantized product",
+	.infer = infer_pair,
+	.compute = compute_pair,
+};
 
 /* ---- functions of one element: x, scale, zero, y scale, zero -------------------------------------------- */
 
@@ -139,7 +147,11 @@ static int compute_function(const struct xqm_operator *op, const struct xqm_valu
 	return 0;
 }
 
-const struct xqm_kernel xqm_qlinear_function_kernel = { "quantized function", infer_function, compute_function };
+const struct xqm_kernel xqm_qlinear_function_kernel = {
+	.name = "quantized function",
+	.infer = infer_function,
+	.compute = compute_function,
+};
 
 /* ---- softmax: x, scale, zero, y scale, zero ---------------------------------------------------------------- */
 
@@ -190,7 +202,11 @@ static int compute_softmax(const struct xqm_operator *op, const struct xqm_value
 	return 0;
 }
 
-const struct xqm_kernel xqm_qlinear_softmax_kernel = { "quantized softmax", infer_softmax, compute_softmax };
+const struct xqm_kernel xqm_qlinear_softmax_kernel = {
+	.name = "quantized softmax",
+	.infer = infer_softmax,
+	.compute = compute_softmax,
+};
 
 /* ---- concat: y scale, zero, then x, scale, zero of each ------------------------------------------------------- */
 
@@ -242,4 +258,8 @@ static int compute_concat(const struct xqm_operator *op, const struct xqm_value 
 	return 0;
 }
 
-const struct xqm_kernel xqm_qlinear_concat_kernel = { "quantized concat", infer_concat, compute_concat };
+const struct xqm_kernel xqm_qlinear_concat_kernel = {
+	.name = "quantized concat",
+	.infer = infer_concat,
+	.compute = compute_concat,
+};

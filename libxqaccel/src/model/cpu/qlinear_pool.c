@@ -103,4 +103,8 @@ static int compute(const struct xqm_operator *op, const struct xqm_value *in, co
 	return 0;
 }
 
-const struct xqm_kernel xqm_qlinear_pool_kernel = { "quantized pool", infer, compute };
+const struct xqm_kernel xqm_qlinear_pool_kernel = {
+	.name = "quantized pool",
+	.infer = infer,
+	.compute = compute,
+};

@@ -275,8 +275,8 @@ static void make_panels(const struct xqm_recurrent *p, unsigned int operand,
 	}
 }
 
-int xqm_prepare_recurrent(struct xqm_graph *graph, const struct xqm_operator *op,
-			  struct xqm_value *in)
+static int prepare_recurrent(struct xqm_graph *graph, const struct xqm_operator *op,
+			     struct xqm_value *in)
 {
 	for (unsigned int i = W; i <= R; i++) {
 		float *to;
@@ -370,5 +370,9 @@ static int compute_recurrent(const struct xqm_operator *op, const struct xqm_val
 	return err;
 }
 
-const struct xqm_kernel xqm_recurrent_kernel = { "recurrent layer", infer_recurrent,
-						 compute_recurrent };
+const struct xqm_kernel xqm_recurrent_kernel = {
+	.name = "recurrent layer",
+	.infer = infer_recurrent,
+	.prepare = prepare_recurrent,
+	.compute = compute_recurrent,
+};

@@ -3,7 +3,8 @@
 #ifndef XQ_MODEL_CPU_RECURRENT_H
 #define XQ_MODEL_CPU_RECURRENT_H
 
-#include "kernel.h"
+#include <stdbool.h>
+#include <stddef.h>
 
 enum xqm_cell {
 	XQM_RNN,
@@ -23,9 +24,5 @@ struct xqm_recurrent {
 	size_t hidden;
 	bool backward, both, batch_first, reset_last;
 };
-
-/* Of float32: constant weights in panels, see xqm_prepare(). */
-int xqm_prepare_recurrent(struct xqm_graph *graph, const struct xqm_operator *op,
-			  struct xqm_value *in);
 
 #endif

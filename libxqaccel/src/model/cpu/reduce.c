@@ -248,4 +248,8 @@ static int compute(const struct xqm_operator *op, const struct xqm_value *in, co
 	return 0;
 }
 
-const struct xqm_kernel xqm_reduce_kernel = { "reduction", infer, compute };
+const struct xqm_kernel xqm_reduce_kernel = {
+	.name = "reduction",
+	.infer = infer,
+	.compute = compute,
+};

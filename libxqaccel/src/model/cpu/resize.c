@@ -225,4 +225,8 @@ static int compute(const struct xqm_operator *op, const struct xqm_value *in, co
 	return 0;
 }
 
-const struct xqm_kernel xqm_resize_kernel = { "resize", infer, compute };
+const struct xqm_kernel xqm_resize_kernel = {
+	.name = "resize",
+	.infer = infer,
+	.compute = compute,
+};

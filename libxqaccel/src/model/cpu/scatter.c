@@ -107,7 +107,11 @@ static int compute_elements(const struct xqm_operator *op, const struct xqm_valu
 	return 0;
 }
 
-const struct xqm_kernel xqm_scatter_elements_kernel = { "scatter elements", infer_elements, compute_elements };
+const struct xqm_kernel xqm_scatter_elements_kernel = {
+	.name = "scatter elements",
+	.infer = infer_elements,
+	.compute = compute_elements,
+};
 
 /* ---- by vectors ------------------------------------------------------------------------------------------- */
 
@@ -151,4 +155,8 @@ static int compute_nd(const struct xqm_operator *op, const struct xqm_value *in,
 	return 0;
 }
 
-const struct xqm_kernel xqm_scatter_nd_kernel = { "scatter by vectors", infer_nd, compute_nd };
+const struct xqm_kernel xqm_scatter_nd_kernel = {
+	.name = "scatter by vectors",
+	.infer = infer_nd,
+	.compute = compute_nd,
+};

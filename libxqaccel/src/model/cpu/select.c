@@ -46,7 +46,11 @@ static int compute_trilu(const struct xqm_operator *op, const struct xqm_value *
 	return 0;
 }
 
-const struct xqm_kernel xqm_trilu_kernel = { "triangle", infer_trilu, compute_trilu };
+const struct xqm_kernel xqm_trilu_kernel = {
+	.name = "triangle",
+	.infer = infer_trilu,
+	.compute = compute_trilu,
+};
 
 /* ---- identity matrices of a shape ------------------------------------------------------------------------ */
 
@@ -73,7 +77,11 @@ static int compute_eye(const struct xqm_operator *op, const struct xqm_value *in
 	return 0;
 }
 
-const struct xqm_kernel xqm_eye_kernel = { "identity matrix", infer_eye, compute_eye };
+const struct xqm_kernel xqm_eye_kernel = {
+	.name = "identity matrix",
+	.infer = infer_eye,
+	.compute = compute_eye,
+};
 
 /* ---- one of many: indices, depth, values off and on ------------------------------------------------------ */
 
@@ -127,7 +135,11 @@ static int compute_one_hot(const struct xqm_operator *op, const struct xqm_value
 	return 0;
 }
 
-const struct xqm_kernel xqm_one_hot_kernel = { "one of many", infer_one_hot, compute_one_hot };
+const struct xqm_kernel xqm_one_hot_kernel = {
+	.name = "one of many",
+	.infer = infer_one_hot,
+	.compute = compute_one_hot,
+};
 
 /* ---- the first largest along an axis is 1, all others 0 ---------------------------------------------------- */
 
@@ -171,4 +183,8 @@ static int compute_hardmax(const struct xqm_operator *op, const struct xqm_value
 	return 0;
 }
 
-const struct xqm_kernel xqm_hardmax_kernel = { "hardmax", infer_hardmax, compute_hardmax };
+const struct xqm_kernel xqm_hardmax_kernel = {
+	.name = "hardmax",
+	.infer = infer_hardmax,
+	.compute = compute_hardmax,
+};

@@ -57,7 +57,11 @@ static int infer_reshape(struct xqm_graph *graph, const struct xqm_operator *op,
 	return 0;
 }
 
-const struct xqm_kernel xqm_reshape_kernel = { "reshape", infer_reshape, compute_same };
+const struct xqm_kernel xqm_reshape_kernel = {
+	.name = "reshape",
+	.infer = infer_reshape,
+	.compute = compute_same,
+};
 
 static int infer_flatten(struct xqm_graph *graph, const struct xqm_operator *op, const struct xqm_value *in,
 			 struct xqm_value *out)
@@ -79,7 +83,11 @@ static int infer_flatten(struct xqm_graph *graph, const struct xqm_operator *op,
 	return 0;
 }
 
-const struct xqm_kernel xqm_flatten_kernel = { "flatten", infer_flatten, compute_same };
+const struct xqm_kernel xqm_flatten_kernel = {
+	.name = "flatten",
+	.infer = infer_flatten,
+	.compute = compute_same,
+};
 
 /* Marks the axes that an operand names, of so many dimensions; those that there are. */
 static int marked(struct xqm_graph *graph, const struct xqm_operator *op, const struct xqm_value *axes,
@@ -120,7 +128,11 @@ static int infer_squeeze(struct xqm_graph *graph, const struct xqm_operator *op,
 	return 0;
 }
 
-const struct xqm_kernel xqm_squeeze_kernel = { "squeeze", infer_squeeze, compute_same };
+const struct xqm_kernel xqm_squeeze_kernel = {
+	.name = "squeeze",
+	.infer = infer_squeeze,
+	.compute = compute_same,
+};
 
 static int infer_unsqueeze(struct xqm_graph *graph, const struct xqm_operator *op, const struct xqm_value *in,
 			   struct xqm_value *out)
@@ -141,7 +153,11 @@ static int infer_unsqueeze(struct xqm_graph *graph, const struct xqm_operator *o
 	return 0;
 }
 
-const struct xqm_kernel xqm_unsqueeze_kernel = { "unsqueeze", infer_unsqueeze, compute_same };
+const struct xqm_kernel xqm_unsqueeze_kernel = {
+	.name = "unsqueeze",
+	.infer = infer_unsqueeze,
+	.compute = compute_same,
+};
 
 /* ---- numbers -------------------------------------------------------------------------------------- */
 
@@ -184,7 +200,11 @@ static int compute_shape(const struct xqm_operator *op, const struct xqm_value *
 	return 0;
 }
 
-const struct xqm_kernel xqm_shape_kernel = { "shape", infer_shape, compute_shape };
+const struct xqm_kernel xqm_shape_kernel = {
+	.name = "shape",
+	.infer = infer_shape,
+	.compute = compute_shape,
+};
 
 static int infer_size(struct xqm_graph *graph, const struct xqm_operator *op, const struct xqm_value *in,
 		      struct xqm_value *out)
@@ -204,7 +224,11 @@ static int compute_size(const struct xqm_operator *op, const struct xqm_value *i
 	return 0;
 }
 
-const struct xqm_kernel xqm_size_kernel = { "size", infer_size, compute_size };
+const struct xqm_kernel xqm_size_kernel = {
+	.name = "size",
+	.infer = infer_size,
+	.compute = compute_size,
+};
 
 static int infer_constant(struct xqm_graph *graph, const struct xqm_operator *op, const struct xqm_value *in,
 			  struct xqm_value *out)
@@ -236,7 +260,11 @@ static int compute_constant(const struct xqm_operator *op, const struct xqm_valu
 	return 0;
 }
 
-const struct xqm_kernel xqm_constant_of_shape_kernel = { "constant of shape", infer_constant, compute_constant };
+const struct xqm_kernel xqm_constant_of_shape_kernel = {
+	.name = "constant of shape",
+	.infer = infer_constant,
+	.compute = compute_constant,
+};
 
 /* How many numbers from start to limit by step, the limit left out; -1 if the step is none. */
 static double range_count(const struct xqm_value *in)
@@ -293,4 +321,8 @@ static int compute_range(const struct xqm_operator *op, const struct xqm_value *
 	return 0;
 }
 
-const struct xqm_kernel xqm_range_kernel = { "range", infer_range, compute_range };
+const struct xqm_kernel xqm_range_kernel = {
+	.name = "range",
+	.infer = infer_range,
+	.compute = compute_range,
+};

@@ -61,4 +61,8 @@ static int compute(const struct xqm_operator *op, const struct xqm_value *in, co
 	return 0;
 }
 
-const struct xqm_kernel xqm_softmax_kernel = { "softmax", infer, compute };
+const struct xqm_kernel xqm_softmax_kernel = {
+	.name = "softmax",
+	.infer = infer,
+	.compute = compute,
+};

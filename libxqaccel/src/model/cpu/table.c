@@ -2,10 +2,7 @@
 /*
  * Which kernel computes which operator on the processor.
  */
-#include "conv.h"
 #include "kernels.h"
-#include "matmul.h"
-#include "recurrent.h"
 
 static const struct xqm_kernel *const kernels[XQM_OPS] = {
 	[XQM_CONV] = &xqm_conv_kernel,
@@ -143,25 +140,4 @@ static const struct xqm_kernel *const kernels[XQM_OPS] = {
 const struct xqm_kernel *xqm_kernel(const struct xqm_operator *op)
 {
 	return op->op == XQM_OTHER ? op->params.other.kernel : kernels[op->op];
-}
-
-int xqm_prepare(struct xqm_graph *graph, const struct xqm_kernel *kernel,
-		const struct xqm_operator *op, struct xqm_value *in)
-{
-	static const struct {
-		const struct xqm_kernel *kernel;
-		int (*prepare)(struct xqm_graph *graph, const struct xqm_operator *op,
-			       struct xqm_value *in);
-	} list[] = {
-		{ &xqm_conv_kernel, xqm_prepare_conv },
-		{ &xqm_matmul_kernel, xqm_prepare_matmul },
-		{ &xqm_gemm_kernel, xqm_prepare_matmul },
-		{ &xqm_fully_connected_kernel, xqm_prepare_fully_connected },
-		{ &xqm_recurrent_kernel, xqm_prepare_recurrent },
-	};
-
-	for (unsigned int i = 0; i < sizeof(list) / sizeof(list[0]); i++)
-		if (list[i].kernel == kernel)
-			return list[i].prepare(graph, op, in);
-	return 0;
 }

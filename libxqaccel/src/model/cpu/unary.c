@@ -261,7 +261,11 @@ static int compute(const struct xqm_operator *op, const struct xqm_value *in, co
 	return 0;
 }
 
-const struct xqm_kernel xqm_unary_kernel = { "function", infer, compute };
+const struct xqm_kernel xqm_unary_kernel = {
+	.name = "function",
+	.infer = infer,
+	.compute = compute,
+};
 
 /* ---- clip --------------------------------------------------------------------------------------------- */
 
@@ -329,4 +333,8 @@ static int compute_clip(const struct xqm_operator *op, const struct xqm_value *i
 	return 0;
 }
 
-const struct xqm_kernel xqm_clip_kernel = { "clip", infer_clip, compute_clip };
+const struct xqm_kernel xqm_clip_kernel = {
+	.name = "clip",
+	.infer = infer_clip,
+	.compute = compute_clip,
+};

@@ -112,7 +112,11 @@ static int compute_quantize(const struct xqm_operator *op, const struct xqm_valu
 	return 0;
 }
 
-const struct xqm_kernel xqt_quantize_kernel = { "quantize", infer_same, compute_quantize };
+const struct xqm_kernel xqt_quantize_kernel = {
+	.name = "quantize",
+	.infer = infer_same,
+	.compute = compute_quantize,
+};
 
 /* ---- the way back --------------------------------------------------------------------------------------------------- */
 
@@ -148,7 +152,11 @@ static int infer_dequantize(struct xqm_graph *graph, const struct xqm_operator *
 	return 0;
 }
 
-const struct xqm_kernel xqt_dequantize_kernel = { "dequantize", infer_dequantize, compute_dequantize };
+const struct xqm_kernel xqt_dequantize_kernel = {
+	.name = "dequantize",
+	.infer = infer_dequantize,
+	.compute = compute_dequantize,
+};
 
 /* ---- two operands ----------------------------------------------------------------------------------------------------- */
 
@@ -214,7 +222,11 @@ static int compute_extreme(const struct xqm_operator *op, const struct xqm_value
 	return 0;
 }
 
-const struct xqm_kernel xqt_extreme_kernel = { "maximum, minimum", infer_broadcast, compute_extreme };
+const struct xqm_kernel xqt_extreme_kernel = {
+	.name = "maximum, minimum",
+	.infer = infer_broadcast,
+	.compute = compute_extreme,
+};
 
 /* ---- differences ------------------------------------------------------------------------------------------------------- */
 
@@ -260,4 +272,8 @@ static int compute_sub(const struct xqm_operator *op, const struct xqm_value *in
 	return 0;
 }
 
-const struct xqm_kernel xqt_sub_kernel = { "difference", infer_broadcast, compute_sub };
+const struct xqm_kernel xqt_sub_kernel = {
+	.name = "difference",
+	.infer = infer_broadcast,
+	.compute = compute_sub,
+};

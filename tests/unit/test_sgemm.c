@@ -103,6 +103,18 @@ static void panels(void)
 	}
 }
 
+static void expect_sums(size_t n, size_t k, const double *x, const double *start, const double *y)
+{
+	for (size_t j = 0; j < n; j++) {
+		double sum = start[j];
+
+		for (size_t p = 0; p < k; p++)
+			sum += (double)b[p * n + j] * x[p];
+		EXPECT(!memcmp(&sum, &y[j], sizeof(sum)), "%zu of %zu x %zu: %a, not %a", j, n, k,
+		       y[j], sum);
+	}
+}
+
 static void vectors_in_double(void)
 {
 	static double x[MOST_K], start[MOST_N], y[MOST_N];
@@ -116,14 +128,7 @@ static void vectors_in_double(void)
 			start[j] = (double)below(1000) / 7;
 		xqm_make_panels(n, k, b, n, 1, turned);
 		xqm_panels_by_vector(n, k, turned, x, start, y);
-		for (size_t j = 0; j < n; j++) {
-			double sum = start[j];
-
-			for (size_t p = 0; p < k; p++)
-				sum += (double)b[p * n + j] * x[p];
-			EXPECT(!memcmp(&sum, &y[j], sizeof(sum)), "%zu of %zu x %zu: %a, not %a", j,
-			       n, k, y[j], sum);
-		}
+		expect_sums(n, k, x, start, y);
 	}
 }
 
@@ -165,14 +170,7 @@ static void one_vector(xqm_panel_vector *vector)
 		y[n] = (double)UNTOUCHED;
 		vector(n, k, b, x, start, y);
 		EXPECT(y[n] == (double)UNTOUCHED, "%zu: written past the end", n);
-		for (size_t j = 0; j < n; j++) {
-			double sum = start[j];
-
-			for (size_t p = 0; p < k; p++)
-				sum += (double)b[p * n + j] * x[p];
-			EXPECT(!memcmp(&sum, &y[j], sizeof(sum)), "%zu of %zu x %zu: %a, not %a", j,
-			       n, k, y[j], sum);
-		}
+		expect_sums(n, k, x, start, y);
 	}
 }
 

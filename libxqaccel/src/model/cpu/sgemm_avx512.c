@@ -6,85 +6,50 @@
 
 #include "sgemm.h"
 
+#define MOST_ROWS	8
 #define LANES		16
 #define DOUBLES		8
 
-static inline __attribute__((always_inline)) void
-part(const int rows, const int vectors, __mmask16 last, size_t k, const float *a, size_t lda,
-     const float *const *b, size_t j, float *c, size_t ldc, bool more)
+typedef __m512 vector;
+typedef __mmask16 lanes;
+
+/* The first n. */
+static inline lanes lanes_of(size_t n)
 {
-	__m512 sum[8][8], row[8];
-
-#pragma GCC unroll 8
-	for (int i = 0; i < rows; i++) {
-#pragma GCC unroll 8
-		for (int v = 0; v < vectors; v++) {
-			const __mmask16 mask = v == vectors - 1 ? last : 0xffff;
-
-			sum[i][v] = _mm512_maskz_loadu_ps(more ? mask : 0,
-							  c + (size_t)i * ldc + LANES * v);
-		}
-	}
-	for (size_t p = 0; p < k; p++) {
-		const float *from = b[p] + j;
-
-#pragma GCC unroll 8
-		for (int v = 0; v < vectors; v++)
-			row[v] = v == vectors - 1 ? _mm512_maskz_loadu_ps(last, from + LANES * v) :
-						    _mm512_loadu_ps(from + LANES * v);
-#pragma GCC unroll 8
-		for (int i = 0; i < rows; i++) {
-			const __m512 x = _mm512_set1_ps(a[(size_t)i * lda + p]);
-
-#pragma GCC unroll 8
-			for (int v = 0; v < vectors; v++)
-				sum[i][v] = _mm512_add_ps(sum[i][v], _mm512_mul_ps(x, row[v]));
-		}
-	}
-#pragma GCC unroll 8
-	for (int i = 0; i < rows; i++) {
-#pragma GCC unroll 8
-		for (int v = 0; v < vectors; v++)
-			_mm512_mask_storeu_ps(c + (size_t)i * ldc + LANES * v,
-					      v == vectors - 1 ? last : 0xffff, sum[i][v]);
-	}
+	return (lanes)(0xffff >> (LANES - n));
 }
 
-#define PART(rows, vectors) \
-	case (rows) * 16 + (vectors): \
-		part(rows, vectors, last, k, a, lda, b, j, c, ldc, more); \
-		break
+static inline vector load(const float *from, lanes which)
+{
+	return _mm512_maskz_loadu_ps(which, from);
+}
+
+static inline vector load_all(const float *from)
+{
+	return _mm512_loadu_ps(from);
+}
+
+static inline void store(float *to, lanes which, vector v)
+{
+	_mm512_mask_storeu_ps(to, which, v);
+}
+
+static inline vector from_one(const float *x)
+{
+	return _mm512_set1_ps(*x);
+}
+
+static inline vector add_product(vector sum, vector x, vector y)
+{
+	return _mm512_add_ps(sum, _mm512_mul_ps(x, y));
+}
+
+#include "sgemm_block.h"
 
 void xqm_sgemm_block_avx512(size_t rows, size_t columns, size_t k, const float *a, size_t lda,
 			    const float *const *b, size_t j, float *c, size_t ldc, bool more)
 {
-	const size_t vectors = (columns + LANES - 1) / LANES;
-	const __mmask16 last = (__mmask16)(0xffff >> (vectors * LANES - columns));
-
-	switch (rows * 16 + vectors) {
-	PART(1, 1);
-	PART(1, 2);
-	PART(1, 3);
-	PART(1, 4);
-	PART(1, 5);
-	PART(1, 6);
-	PART(1, 7);
-	PART(1, 8);
-	PART(2, 1);
-	PART(2, 2);
-	PART(3, 1);
-	PART(3, 2);
-	PART(4, 1);
-	PART(4, 2);
-	PART(5, 1);
-	PART(5, 2);
-	PART(6, 1);
-	PART(6, 2);
-	PART(7, 1);
-	PART(7, 2);
-	PART(8, 1);
-	PART(8, 2);
-	}
+	block(rows, columns, k, a, lda, b, j, c, ldc, more);
 }
 
 /* ---- a vector in double ------------------------------------------------------------------ */

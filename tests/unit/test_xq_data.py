@@ -8,55 +8,16 @@ import json
 import math
 import os
 import random
-import struct
-import subprocess
 import sys
-import tempfile
 
-CODES = {"<f4": "f", "<f2": "e", "<f8": "d", "|i1": "b", "|u1": "B", "<i2": "h", "<u2": "H", "<i4": "i", "<i8": "q", "<u8": "Q"}
-
-
-def save(path, dtype, shape, values):
-    text = str({"descr": dtype, "fortran_order": False, "shape": tuple(shape)})
-    text += " " * (63 - (len(text) + 10) % 64) + "\n"
-    with open(path, "wb") as f:
-        f.write(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text.encode())
-        f.write(struct.pack("<%d%s" % (len(values), CODES[dtype]), *values))
-    return path
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import xq_case  # noqa: E402
+from xq_case import load, save  # noqa: E402
 
 
-def load(path):
-    with open(path, "rb") as f:
-        raw = f.read()
-    length = struct.unpack("<H", raw[8:10])[0]
-    header = eval(raw[10:10 + length].decode(), {"__builtins__": {}})  # written by xq
-    code = CODES[header["descr"]]
-    count = math.prod(header["shape"])
-    return header["descr"], header["shape"], struct.unpack("<%d%s" % (count, code), raw[10 + length:])
-
-
-class Tests:
-    def __init__(self, xq):
-        self.xq, self.problems = xq, []
-
-    def run(self, *words, rc=0):
-        p = subprocess.run([self.xq, *words], capture_output=True, text=True, check=False)
-        if p.returncode != rc:
-            self.problems.append("xq %s: exit status %d, not %d: %s" % (" ".join(words), p.returncode, rc, p.stderr.strip()))
-        return p
-
-    def expect(self, condition, what):
-        if not condition:
-            self.problems.append(what)
-
-    def refused(self, rc, *words):
-        p = self.run(*words, "-o", "none.npy", rc=rc)
-        lines = p.stderr.splitlines()
-        self.expect(len(lines) == 1 and lines[0].startswith("xq: %s: " % words[0]),
-                    "xq %s: standard error is %r" % (" ".join(words), p.stderr))
-        self.expect(not [f for f in os.listdir(".") if f.startswith("none.npy")], "a file is left behind: " + " ".join(words))
-
-    # ---- tests ----
+class Data(xq_case.Tests):
+    names = ("schemes_come_back", "bits_of_schemes", "report_alone", "codebooks_come_back", "float16_input", "convolution", "refused_quantize",
+             "refused_products")
 
     def schemes_come_back(self):
         x = [random.gauss(0, 1) for _ in range(6 * 64)] + [0.0] * 64
@@ -148,15 +109,15 @@ class Tests:
                 (1, ["--type", "s8", "--scheme", "affine", "--codebook-out", "t.npy"]), (2, ["--no-such-option"]),
                 (1, ["--type", "s8", "--scheme", "affine", "--calibrate", "percentile:101"]), (2, ["--scheme", "kmeans:4294967300"]),
                 (2, ["--scheme", "mx4", "--granularity", "channel:0"]), (2, ["--scheme", "twn", "--round", "stochastic:1"])]:
-            self.refused(rc, "quantize", "x.npy", *words)
-        self.refused(1, "quantize", "nan.npy", "--type", "s8", "--scale", "1")
-        self.refused(1, "quantize", "i.npy", "--type", "s8", "--scale", "1")
-        self.refused(1, "dequantize", "x.npy", "--scale", "1")
-        self.refused(1, "dequantize", "i.npy", "--scale", "inf")
-        self.refused(1, "dequantize", "i.npy", "--codebook", "s4.npy")
+            self.leaves_nothing(rc, "quantize", "x.npy", *words)
+        self.leaves_nothing(1, "quantize", "nan.npy", "--type", "s8", "--scale", "1")
+        self.leaves_nothing(1, "quantize", "i.npy", "--type", "s8", "--scale", "1")
+        self.leaves_nothing(1, "dequantize", "x.npy", "--scale", "1")
+        self.leaves_nothing(1, "dequantize", "i.npy", "--scale", "inf")
+        self.leaves_nothing(1, "dequantize", "i.npy", "--codebook", "s4.npy")
         save("six.npy", "<f4", (6,), range(6))
-        self.refused(1, "dequantize", "i.npy", "--codebook", "six.npy", "--scale", "1e39")
-        self.refused(2, "dequantize", "i.npy")
+        self.leaves_nothing(1, "dequantize", "i.npy", "--codebook", "six.npy", "--scale", "1e39")
+        self.leaves_nothing(2, "dequantize", "i.npy")
 
     def refused_products(self):
         save("x.npy", "|i1", (1, 2, 3, 3), [0] * 18)
@@ -169,55 +130,26 @@ class Tests:
                 (1, tflite + ["three.npy"]), (1, tflite + ["0", "--act-min", "5", "--act-max", "4"]), (2, tflite + ["0", "--y-type", "b1"]),
                 (1, ["--requant", "onnx", "--x-scale", "1", "--w-scale", "1", "--y-scale", "0"]), (1, ["--bias", "three.npy"]),
                 (1, ["--device", "/nonexistent"])]:
-            self.refused(rc, "conv", "x.npy", "w.npy", *words)
-            self.refused(rc, "gemm", "m.npy", "m.npy", *words)
+            self.leaves_nothing(rc, "conv", "x.npy", "w.npy", *words)
+            self.leaves_nothing(rc, "gemm", "m.npy", "m.npy", *words)
         for rc, words in [
                 (1, ["--pads", "1"]), (1, ["--pads", "-1,0,0,0"]), (1, ["--strides", "0"]), (1, ["--groups", "3"]), (1, ["--groups", "0"]),
                 (1, ["--dilations", "3"]), (2, ["--layout", "odd"]), (2, ["--output-padding", "1"]), (1, ["--x-type", "b1"]),
                 (1, ["--w-zp", "three.npy"]), (2, ["--w-type", "c8"]), (1, ["--layout", "nhwc"]),
                 (1, ["--pads", "9223372036854775807,0,0,0"]), (1, ["--transpose", "--pads", "9,9,9,9"])]:
             if words != ["--pads", "1"]:
-                self.refused(rc, "conv", "x.npy", "w.npy", *words)
-        self.refused(1, "conv", "m.npy", "w.npy")
+                self.leaves_nothing(rc, "conv", "x.npy", "w.npy", *words)
+        self.leaves_nothing(1, "conv", "m.npy", "w.npy")
         for name, dtype, value in [("wide.npy", "<i8", 1 << 32), ("high.npy", "<u8", (1 << 63) + 1)]:
             save(name, dtype, (2, 1), [value, value])
-            self.refused(1, "gemm", "m.npy", "m.npy", "--group", "2", "--a-group-scale", name)
+            self.leaves_nothing(1, "gemm", "m.npy", "m.npy", "--group", "2", "--a-group-scale", name)
             save(name, dtype, (2,), [value, value])
-            self.refused(1, "gemm", "m.npy", "m.npy", "--b-zp", name)
-        self.refused(1, "gemm", "m.npy", "m.npy", "--requant", "floor-shift", "--multiplier", "1", "--shift", "0", "--add", "high.npy")
-        self.refused(1, "gemm", "m.npy", "m.npy", "--a-zp", "99999999999999999999")
+            self.leaves_nothing(1, "gemm", "m.npy", "m.npy", "--b-zp", name)
+        self.leaves_nothing(1, "gemm", "m.npy", "m.npy", "--requant", "floor-shift", "--multiplier", "1", "--shift", "0", "--add", "high.npy")
+        self.leaves_nothing(1, "gemm", "m.npy", "m.npy", "--a-zp", "99999999999999999999")
         for option in ["--a-type", "--b-type"]:
             self.expect("takes s8, u8, s4" in self.run("gemm", "m.npy", "m.npy", "-o", "none.npy", option, "s16", rc=2).stderr, option)
 
 
-def cases(xq, label):
-    tests = Tests(os.path.abspath(xq))
-    for name, function in [
-            ("schemes come back as reported", tests.schemes_come_back), ("bits of schemes", tests.bits_of_schemes),
-            ("report without output", tests.report_alone), ("codebooks come back", tests.codebooks_come_back), ("float16 and float64 input", tests.float16_input),
-            ("convolution", tests.convolution), ("what quantize refuses", tests.refused_quantize),
-            ("what conv and gemm refuse", tests.refused_products)]:
-        yield tests, name + label, function
-
-
-def run_all(make):
-    """Runs what make(XQ, label) gives for each XQ of the command line; 1 if a case fails."""
-    todo = [case for xq in sys.argv[1:] for case in make(xq, " (%s)" % xq if len(sys.argv) > 2 else "")]
-    failed = 0
-    print("KTAP version 1\n1..%d" % len(todo))
-    with tempfile.TemporaryDirectory() as folder:
-        os.chdir(folder)
-        random.seed(1)
-        for i, (tests, name, function) in enumerate(todo):
-            tests.problems = []
-            function()
-            for problem in tests.problems[:5]:
-                print("# " + problem)
-            failed += bool(tests.problems)
-            print("%sok %d %s" % ("not " if tests.problems else "", i + 1, name), flush=True)
-        os.chdir("/")
-    return failed != 0
-
-
 if __name__ == "__main__":
-    sys.exit(run_all(cases))
+    xq_case.main(Data, sys.argv[1:])

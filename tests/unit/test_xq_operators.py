@@ -8,13 +8,16 @@ import os
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from test_xq_data import Tests as Base, load, run_all, save  # noqa: E402
+import xq_case  # noqa: E402
+from xq_case import load, save  # noqa: E402
 
 TFLITE_ADD = ["--requant", "tflite", "--left-shift", "20", "--a-multiplier", "1073741824", "--a-shift", "0", "--b-multiplier", "1073741824",
               "--b-shift", "0", "--multiplier", "1073741824", "--shift", "-18"]
 
 
-class Tests(Base):
+class Operators(xq_case.Tests):
+    names = ("pools", "sums", "products", "softmax", "refuses")
+
     def gives(self, want, *words):
         self.run(*words, "-o", "y.npy", "--device", "soft")
         self.expect(load("y.npy") == want, "xq %s: %r, not %r" % (" ".join(words), load("y.npy"), want))
@@ -77,7 +80,7 @@ class Tests(Base):
                 (1, ["x.npy", *pool, "--act-min", "128"]), (1, ["x.npy", *pool, "--act-min", "5", "--act-max", "4"]),
                 (1, ["x.npy", *pool, "--pads", "9223372036854775807,0,0,0"]), (1, ["x.npy", *pool, "--pads", "99999999,0,0,0"]),
                 (1, ["x.npy", *pool, "--device", "/nonexistent"]), (1, ["none", *pool]), (2, [*pool])]:
-            self.refused(rc, "pool", *words)
+            self.leaves_nothing(rc, "pool", *words)
         scales = ["--a-scale", "1", "--b-scale", "1", "--y-scale", "1"]
         for rc, words in [
                 (2, []), (2, ["--requant", "odd"]), (2, ["--requant", "onnx"]), (2, ["--requant", "onnx", *scales, "--shift", "1"]),
@@ -86,16 +89,16 @@ class Tests(Base):
                 (1, ["--requant", "onnx", *scales, "--a-zp", "99999"]), (1, ["--requant", "onnx", *scales, "--y-zp", "99999"]),
                 (2, ["--requant", "onnx", *scales, "--y-type", "s4"]), (1, ["--requant", "onnx", *scales, "--act-max", "-129"]),
                 (1, ["--requant", "onnx", *scales, "--device", "/nonexistent"])]:
-            self.refused(rc, "add", "m.npy", "m.npy", *words)
-            self.refused(rc, "mul", "m.npy", "m.npy", *words)
+            self.leaves_nothing(rc, "add", "m.npy", "m.npy", *words)
+            self.leaves_nothing(rc, "mul", "m.npy", "m.npy", *words)
         for rc, words in [
                 (2, ["--requant", "floor-shift", *scales]), (2, ["--requant", "floor-shift", "--a-multiplier", "1", "--a-shift", "1"]),
                 (2, [*TFLITE_ADD, "--a-add", "1"]), (1, [*TFLITE_ADD, "--a-shift", "31"]), (1, [*TFLITE_ADD, "--left-shift", "31"]),
                 (1, [*TFLITE_ADD, "--a-zp", "3000"])]:
-            self.refused(rc, "add", "m.npy", "m.npy", *words)
-        self.refused(1, "add", "m.npy", "x.npy", "--requant", "onnx", *scales)
-        self.refused(1, "mul", "m.npy", "f.npy", "--requant", "onnx", *scales)
-        self.refused(2, "mul", "m.npy", "m.npy", "--requant", "floor-shift", "--multiplier", "1", "--shift", "0")
+            self.leaves_nothing(rc, "add", "m.npy", "m.npy", *words)
+        self.leaves_nothing(1, "add", "m.npy", "x.npy", "--requant", "onnx", *scales)
+        self.leaves_nothing(1, "mul", "m.npy", "f.npy", "--requant", "onnx", *scales)
+        self.leaves_nothing(2, "mul", "m.npy", "m.npy", "--requant", "floor-shift", "--multiplier", "1", "--shift", "0")
         save("u.npy", "|u1", (2,), [1, 2])
         fixed = ["--multiplier", "1", "--shift", "1", "--diff-min"]
         for rc, words in [
@@ -103,15 +106,8 @@ class Tests(Base):
                 (1, ["m.npy", "--x-scale", "0"]), (1, ["m.npy", "--x-scale", "nan"]), (1, ["u.npy", "--x-scale", "1"]),
                 (1, ["m.npy", *fixed, "0", "--shift", "32"]), (2, ["m.npy", *fixed, "0", "--beta", "1"]), (1, ["m.npy", "--x-scale", "m.npy"]),
                 (1, ["m.npy", "--x-scale", "1", "--device", "/nonexistent"])]:
-            self.refused(rc, "softmax", *words)
-
-
-def cases(xq, label):
-    tests = Tests(os.path.abspath(xq))
-    for name, function in [("pools", tests.pools), ("sums", tests.sums), ("products", tests.products), ("softmax", tests.softmax),
-                           ("what is refused", tests.refuses)]:
-        yield tests, name + label, function
+            self.leaves_nothing(rc, "softmax", *words)
 
 
 if __name__ == "__main__":
-    sys.exit(run_all(cases))
+    xq_case.main(Operators, sys.argv[1:])

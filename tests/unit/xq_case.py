@@ -63,6 +63,14 @@ class Tests:
             got = got.removesuffix("; see xq %s --help" % (name or words[0]))
         self.expect(got == want and not p.stdout, "xq %s: %r, not %r" % (" ".join(words), p.stderr, want))
 
+    def leaves_nothing(self, rc, *words):
+        """Whatever is refused: one line on standard error, and no file."""
+        p = self.run(*words, "-o", "none.npy", rc=rc)
+        lines = p.stderr.splitlines()
+        self.expect(len(lines) == 1 and lines[0].startswith("xq: %s: " % words[0]),
+                    "xq %s: standard error is %r" % (" ".join(words), p.stderr))
+        self.expect(not [f for f in os.listdir(".") if f.startswith("none.npy")], "a file is left behind: " + " ".join(words))
+
 
 def main(kind, programs):
     # In the background or below nohup some are ignored; the commands start as they do at a prompt.

@@ -25,6 +25,8 @@ const struct xqm_device_operator *xqm_on_device(const struct xqm_graph *graph, c
 	const struct xqm_device_operator *found = look_up(xqm_device_products, graph, op);
 
 	if (!found)
+		found = look_up(xqm_device_integers, graph, op);
+	if (!found)
 		found = look_up(xqm_device_arithmetic, graph, op);
 	return found ? found : look_up(xqm_device_moves, graph, op);
 }
@@ -58,7 +60,7 @@ static void choose(struct xqm_compiler *c)
 /* Along the first dimension an operator of this kind computes every row by itself, whatever else it does. */
 static bool keeps_rows(const struct xqm_graph *graph, const struct xqm_operator *op)
 {
-	const struct xqm_tensor *x = xqm_input(graph, op, 0), *y = xqm_output(graph, op, 0);
+	const struct xqm_tensor *x = xqm_input(graph, op, 0), *y = xqm_output(graph, op, 0), *zero;
 	unsigned int i;
 
 	switch (op->op) {
@@ -114,6 +116,14 @@ static bool keeps_rows(const struct xqm_graph *graph, const struct xqm_operator 
 		return x->data && x->shape.dims == 2 && !op->params.matmul.transpose_a && xqm_moves(graph, op->input[0]) &&
 		       !(xqm_input(graph, op, 2) && (xqm_moves(graph, op->input[2]) || (xqm_input(graph, op, 2)->shape.dims == 2 &&
 							xqm_input(graph, op, 2)->shape.dim[0] != 1)));
+	case XQM_MATMUL_INTEGER:
+	case XQM_CONV_INTEGER:
+		/* One zero point for all rows. */
+		zero = xqm_input(graph, op, 2);
+		return xqm_on_device(graph, op) && x->shape.dims > 1 &&
+		       (!zero || (zero->data && xqm_elements(&zero->shape) == 1));
+	case XQM_DYNAMIC_QUANTIZE:
+		return false;
 	case XQM_SOFTMAX:
 	case XQM_LOG_SOFTMAX:
 		return op->params.softmax.axis && op->params.softmax.axis != -(int64_t)x->shape.dims;
@@ -157,11 +167,13 @@ static void set_quantization(struct xq_network_tensor *to, const struct xqm_quan
 	to->zero_point = q->count ? q->zero_point : NULL;
 }
 
+/* A scalar is one element. */
 static void set_shape(struct xq_network_tensor *to, const struct xqm_shape *shape)
 {
 	unsigned int i;
 
-	to->dims = shape->dims;
+	to->dims = shape->dims ? shape->dims : 1;
+	to->dim[0] = 1;
 	for (i = 0; i < shape->dims; i++)
 		to->dim[i] = (size_t)shape->dim[i];
 }
@@ -217,6 +229,20 @@ int xqm_network_between(struct xqm_compiler *c, enum xq_type type, const struct 
 	set_quantization(&to, quantization);
 	made = xq_network_tensor(c->network, &to);
 	return made < 0 ? xqm_fail(c->graph, made, "%s", xq_network_error(c->network)) : made;
+}
+
+int xqm_network_seen_as(struct xqm_compiler *c, const struct xqm_operator *op, int tensor,
+			const struct xqm_shape *shape, const struct xqm_quantization *quantization)
+{
+	const enum xq_type type = (enum xq_type)xqm_tensor(c->graph, tensor)->type;
+	const char *name = xqm_operator_name(c->graph, op);
+	const int from = xqm_network_tensor(c, tensor);
+	int to = from < 0 ? from : xqm_network_between(c, type, shape, quantization), err;
+
+	if (to < 0)
+		return to;
+	err = xqm_added(c, op, xq_network_reshape(c->network, name, from, to));
+	return err < 0 ? err : to;
 }
 
 /* ---- operators ------------------------------------------------------------------------------------------------------------ */
@@ -360,7 +386,8 @@ int xqm_compile(struct xqm_compiler *c)
 	c->first = calloc((size_t)c->graph->operators + 1, sizeof(*c->first));
 	c->native = calloc((size_t)c->graph->tensors + 1, sizeof(*c->native));
 	c->tensor = calloc((size_t)c->graph->tensors + 1, sizeof(*c->tensor));
-	if (!c->device || !c->first || !c->native || !c->tensor)
+	c->zero_point = calloc((size_t)c->graph->tensors + 1, sizeof(*c->zero_point));
+	if (!c->device || !c->first || !c->native || !c->tensor || !c->zero_point)
 		return xqm_no_memory(c->graph);
 	choose(c);
 	err = add_inputs(c);
@@ -375,4 +402,5 @@ void xqm_compiler_end(struct xqm_compiler *c)
 	free(c->first);
 	free(c->native);
 	free(c->tensor);
+	free(c->zero_point);
 }

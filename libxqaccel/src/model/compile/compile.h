@@ -30,6 +30,8 @@ struct xqm_call {
  * @device: for each operator, how the device does it, or NULL
  * @native: for each tensor, whether an operator of the device reads or makes it
  * @tensor: for each tensor, its number in the network, 0 as long as it has none
+ * @zero_point: for each tensor that is a zero point which others read, one of the network with it
+ *	as s32 [1], or 0
  * @first: for each operator, its first one in the network; one more at the end
  * @operators: of the network by now
  */
@@ -40,7 +42,7 @@ struct xqm_compiler {
 	bool batched;
 	const struct xqm_device_operator **device;
 	bool *native;
-	int *tensor;
+	int *tensor, *zero_point;
 	unsigned int *first, operators;
 };
 
@@ -92,6 +94,13 @@ int xqm_network_tensor(struct xqm_compiler *c, int tensor);
 int xqm_network_between(struct xqm_compiler *c, enum xq_type type, const struct xqm_shape *shape,
 			const struct xqm_quantization *quantization);
 
+/*
+ * A tensor of the graph in another shape, or as integers that stand for something else: its number
+ * in the network.
+ */
+int xqm_network_seen_as(struct xqm_compiler *c, const struct xqm_operator *op, int tensor,
+			const struct xqm_shape *shape, const struct xqm_quantization *quantization);
+
 /* Takes the number of an operator that was added to the network, or fails with the network's sentence. */
 int xqm_added(struct xqm_compiler *c, const struct xqm_operator *op, int result);
 
@@ -132,9 +141,22 @@ bool xqm_bounds(const struct xqm_tensor *y, enum xq_requant_profile arithmetic, 
 bool xqm_geometry(const struct xqm_window *w, unsigned int dim, int64_t in, int64_t kernel, int64_t *begin,
 		  int64_t *end, int64_t *out);
 
+/* An image of two dimensions with channels last, under the kernel of a convolution. */
+struct xqm_image {
+	int64_t kernel[2], begin[2], end[2], out[2], channels;
+};
+
+/*
+ * That of a convolution, whose output has the sizes that follow; false if it is none, or the
+ * weights are in an unknown order.
+ */
+bool xqm_conv_image(const struct xqm_graph *graph, const struct xqm_operator *op,
+		    struct xqm_image *image);
+
 /* A table of 256 elements for a function of a quantized tensor of 8 bits; false for one that has none. */
 bool xqm_table(const struct xqm_graph *graph, const struct xqm_operator *op, uint8_t *table);
 
-extern const struct xqm_device_operator xqm_device_products[], xqm_device_arithmetic[], xqm_device_moves[];
+extern const struct xqm_device_operator xqm_device_products[], xqm_device_integers[],
+	xqm_device_arithmetic[], xqm_device_moves[];
 
 #endif

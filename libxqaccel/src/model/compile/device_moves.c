@@ -37,13 +37,25 @@ static int add_reshape(struct xqm_compiler *c, const struct xqm_operator *op)
 	return xqm_added(c, op, xq_network_reshape(c->network, xqm_operator_name(c->graph, op), x, y));
 }
 
+/* What a convolution of the device leaves as it is. */
+static bool takes_accumulators(const struct xqm_graph *graph, const struct xqm_operator *op)
+{
+	const struct xqm_tensor *x = xqm_input(graph, op, 0);
+	const struct xqm_operator *maker = x->producer >= 0 ? graph->operator[x->producer] : NULL;
+
+	return maker && maker->op == XQM_CONV_INTEGER && xqm_is(graph, x->number, XQM_BIT(XQ_S32)) &&
+	       xqm_is(graph, op->output[0], XQM_BIT(XQ_S32)) && xqm_on_device(graph, maker);
+}
+
 static bool takes_transpose(const struct xqm_graph *graph, const struct xqm_operator *op)
 {
 	const struct xqm_transpose *p = &op->params.transpose;
 	const struct xqm_tensor *x = xqm_input(graph, op, 0), *y = xqm_output(graph, op, 0);
 	unsigned int i, seen = 0;
 
-	if (!takes_bytes(graph, op) || y->shape.dims != x->shape.dims || (p->dims && p->dims != x->shape.dims))
+	if (!takes_bytes(graph, op) && !takes_accumulators(graph, op))
+		return false;
+	if (y->shape.dims != x->shape.dims || (p->dims && p->dims != x->shape.dims))
 		return false;
 	for (i = 0; i < x->shape.dims; i++) {
 		const unsigned int from = p->dims ? p->order[i] : x->shape.dims - 1 - i;

@@ -59,12 +59,9 @@ static int set_finish(struct xqm_compiler *c, const struct xqm_operator *op, flo
 
 /* ---- convolutions ---------------------------------------------------------------------------------------------- */
 
-struct image {
-	int64_t kernel[2], begin[2], end[2], out[2], channels;
-};
-
 /* Where weights have the kernel's sizes and the output channels. */
-static bool weight_sizes(const struct xqm_window *w, const struct xqm_tensor *t, struct image *image)
+static bool weight_sizes(const struct xqm_window *w, const struct xqm_tensor *t,
+			 struct xqm_image *image)
 {
 	const int64_t *dim = t->shape.dim;
 
@@ -89,7 +86,7 @@ static bool weight_sizes(const struct xqm_window *w, const struct xqm_tensor *t,
 
 /* The geometry of an image in two dimensions with channels last; sizes of the output as the graph has them. */
 static bool image_of(const struct xqm_graph *graph, const struct xqm_operator *op, const int64_t *kernel,
-		     int64_t channels, bool transposed, struct image *image)
+		     int64_t channels, bool transposed, struct xqm_image *image)
 {
 	const struct xqm_window *w = &op->params.window;
 	const struct xqm_tensor *x = in(graph, op, 0), *y = xqm_output(graph, op, 0);
@@ -117,7 +114,8 @@ static bool image_of(const struct xqm_graph *graph, const struct xqm_operator *o
 	return true;
 }
 
-static bool conv_image(const struct xqm_graph *graph, const struct xqm_operator *op, struct image *image)
+bool xqm_conv_image(const struct xqm_graph *graph, const struct xqm_operator *op,
+		    struct xqm_image *image)
 {
 	const struct xqm_window *w = &op->params.window;
 	const bool transposed = op->op == XQM_CONV_TRANSPOSE;
@@ -131,11 +129,11 @@ static bool takes_conv(const struct xqm_graph *graph, const struct xqm_operator 
 {
 	const struct xqm_window *w = &op->params.window;
 	const struct xqm_tensor *t = in(graph, op, 1), *x = in(graph, op, 0);
-	struct image image;
+	struct xqm_image image;
 	int64_t per_group;
 
 	if (!xqm_is(graph, op->input[0], XQM_BYTES) || !xqm_is(graph, op->input[1], XQM_WEIGHTS) ||
-	    !xqm_is(graph, op->output[0], XQM_BYTES) || !conv_image(graph, op, &image))
+	    !xqm_is(graph, op->output[0], XQM_BYTES) || !xqm_conv_image(graph, op, &image))
 		return false;
 	per_group = w->weights == XQ_WEIGHTS_OHWI ? t->shape.dim[3] : w->weights == XQ_WEIGHTS_OIHW ? t->shape.dim[1] : 1;
 	return w->groups && x->shape.dim[3] == per_group * (int64_t)w->groups && image.channels % (int64_t)w->groups == 0 &&
@@ -151,12 +149,12 @@ static int add_conv(struct xqm_compiler *c, const struct xqm_operator *op)
 		.dilation_w = w->dilation[1], .transposed = op->op == XQM_CONV_TRANSPOSE,
 		.output_pad_h = w->output_pad[0], .output_pad_w = w->output_pad[1],
 	};
-	struct image image;
+	struct xqm_image image;
 	int err = set_finish(c, op, w->low, w->high, &conv.finish);
 
 	if (err)
 		return err;
-	conv_image(c->graph, op, &image);
+	xqm_conv_image(c->graph, op, &image);
 	conv.pad_top = (size_t)image.begin[0];
 	conv.pad_left = (size_t)image.begin[1];
 	conv.pad_bottom = (size_t)image.end[0];
@@ -188,15 +186,10 @@ static int shape_rows(struct xqm_compiler *c, const struct xqm_operator *op, int
 {
 	const struct xqm_tensor *x = in(c->graph, op, 0), *y = xqm_output(c->graph, op, 0);
 	struct xqm_shape shape = y->shape;
-	const int from = xqm_network_tensor(c, op->input[0]);
-	int to, err;
 
 	shape.dim[shape.dims - 1] = k;
-	if (from < 0 || xqm_same_shape(&shape, &x->shape))
-		return from;
-	to = xqm_network_between(c, (enum xq_type)x->type, &shape, &x->quantization);
-	err = to < 0 ? to : xqm_added(c, op, xq_network_reshape(c->network, xqm_operator_name(c->graph, op), from, to));
-	return err < 0 ? err : to;
+	return xqm_same_shape(&shape, &x->shape) ? xqm_network_tensor(c, x->number) :
+	       xqm_network_seen_as(c, op, x->number, &shape, &x->quantization);
 }
 
 static int add_fully_connected(struct xqm_compiler *c, const struct xqm_operator *op)
@@ -231,7 +224,8 @@ static bool is_global(const struct xqm_operator *op)
 	return op->op == XQM_GLOBAL_AVERAGE_POOL || op->op == XQM_GLOBAL_MAX_POOL;
 }
 
-static bool pool_image(const struct xqm_graph *graph, const struct xqm_operator *op, struct image *image)
+static bool pool_image(const struct xqm_graph *graph, const struct xqm_operator *op,
+		       struct xqm_image *image)
 {
 	const struct xqm_window *w = &op->params.window;
 	const struct xqm_tensor *x = in(graph, op, 0), *y = xqm_output(graph, op, 0);
@@ -248,7 +242,7 @@ static bool pool_image(const struct xqm_graph *graph, const struct xqm_operator 
 
 static bool takes_pool(const struct xqm_graph *graph, const struct xqm_operator *op)
 {
-	struct image image;
+	struct xqm_image image;
 
 	return op->outputs == 1 && xqm_is(graph, op->input[0], XQM_BYTES) && xqm_moves(graph, op->input[0]) &&
 	       xqm_is(graph, op->output[0], XQM_BIT(in(graph, op, 0)->type)) && same_pool_scale(graph, op) &&
@@ -259,7 +253,7 @@ static int add_pool(struct xqm_compiler *c, const struct xqm_operator *op)
 {
 	const struct xqm_window *w = &op->params.window;
 	const struct xqm_tensor *y = xqm_output(c->graph, op, 0);
-	struct image image = { 0 };
+	struct xqm_image image = { 0 };
 	struct xq_network_pool pool = {
 		.name = xqm_operator_name(c->graph, op), .global = is_global(op),
 		.kind = op->op == XQM_MAX_POOL || op->op == XQM_GLOBAL_MAX_POOL ? XQ_MAX_POOL : XQ_AVERAGE_POOL,

@@ -197,7 +197,11 @@ static int infer_dynamic(struct xqm_graph *graph, const struct xqm_operator *op,
 	return err;
 }
 
-/* As the specification has it, in float32: the range contains zero. */
+/*
+ * As the specification has it, in float32: the range contains zero. It leaves open what is made of
+ * a tensor of zeros; here, as in copies of the device, the scale is 1, what is not finite is left
+ * out of the range, and what is no number becomes zero.
+ */
 static int compute_dynamic(const struct xqm_operator *op, const struct xqm_value *in, const struct xqm_value *out)
 {
 	const float *x = in->data;
@@ -205,13 +209,15 @@ static int compute_dynamic(const struct xqm_operator *op, const struct xqm_value
 	size_t n = xqm_value_elements(in);
 
 	for (size_t i = 0; i < n; i++) {
-		low = fminf(low, x[i]);
-		high = fmaxf(high, x[i]);
+		low = isfinite(x[i]) ? fminf(low, x[i]) : low;
+		high = isfinite(x[i]) ? fmaxf(high, x[i]) : high;
 	}
 	scale = (high - low) / 255;
-	point = scale > 0 ? rintf(fminf(fmaxf(0 - low / scale, 0), 255)) : 0;
+	scale = scale > 0 ? scale : 1;
+	point = rintf(fminf(fmaxf(0 - low / scale, 0), 255));
 	for (size_t i = 0; out->data && i < n; i++) {
-		float y = scale > 0 ? rintf(x[i] / scale) + point : point;
+		float quotient = x[i] / scale;
+		float y = isnan(quotient) ? point : rintf(quotient) + point;
 
 		((uint8_t *)out->data)[i] = (uint8_t)(y < 0 ? 0 : y > 255 ? 255 : y);
 	}

@@ -36,6 +36,7 @@ struct xqm_real {
  * @params: of that kind
  * @x: @w: operands; @w is the second one of sums and products
  * @bias: tensor of s32, or 0
+ * @zero: zero points of x and w that are operands of the layer, too, or 0
  * @y: what it makes
  * @like: whose name and place it has; NULL for the operator that is replaced
  * @image: tensors are images, whose channels have to come last
@@ -45,7 +46,7 @@ struct xqm_layer {
 	enum xqm_op op;
 	union xqm_params params;
 	struct xqm_real x, w, y;
-	int bias;
+	int bias, zero[2];
 	const struct xqm_operator *like;
 	bool image, turned;
 };

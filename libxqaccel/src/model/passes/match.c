@@ -356,11 +356,27 @@ bool xqm_match_conversion(struct xqm_graph *graph, const struct xqm_operator *op
 	return false;
 }
 
+/* Zero points are no constants as a rule, and stay operands. */
+static bool match_conv_integer(const struct xqm_operator *op, struct xqm_layer *layer)
+{
+	layer->op = op->op;
+	layer->params = op->params;
+	layer->image = true;
+	layer->x.tensor = op->input[0];
+	layer->w.tensor = op->input[1];
+	layer->y.tensor = op->output[0];
+	layer->zero[0] = operand(op, 2);
+	layer->zero[1] = operand(op, 3);
+	return op->params.window.dims == 2 && !op->params.window.channels_last;
+}
+
 bool xqm_match(struct xqm_graph *graph, const struct xqm_operator *op, struct xqm_layer *layer)
 {
 	memset(layer, 0, sizeof(*layer));
 	if (op->op == XQM_OTHER)
 		return match_qlinear(graph, op, layer);
+	if (op->op == XQM_CONV_INTEGER)
+		return match_conv_integer(op, layer);
 	if (op->op == XQM_MAX_POOL && op->outputs == 1 && !op->params.window.channels_last) {
 		layer->op = XQM_MAX_POOL;
 		layer->params = op->params;

@@ -188,6 +188,11 @@ static bool is_pair(enum xqm_op op)
 	return op == XQM_ADD || op == XQM_MUL;
 }
 
+static bool is_conv(enum xqm_op op)
+{
+	return op == XQM_CONV || op == XQM_CONV_INTEGER;
+}
+
 /* What is asked of the tensors before anything is changed. */
 static bool allowed(const struct xqm_lowering *l, const struct xqm_layer *layer, bool last)
 {
@@ -206,13 +211,13 @@ static bool allowed(const struct xqm_lowering *l, const struct xqm_layer *layer,
 	if (layer->op == XQM_FULLY_CONNECTED)
 		return w && w->data && w->shape.dims == 2 && (layer->turned || w->order == XQ_UNPACKED) &&
 		       xqm_is(graph, w->number, XQM_WEIGHTS);
-	return layer->op != XQM_CONV || (w && w->data);
+	return !is_conv(layer->op) || (w && w->data);
 }
 
 /* The operator with its operands; the device is asked when it stands. NULL after -ENOMEM. */
 static struct xqm_operator *add_layer(struct xqm_lowering *l, const struct xqm_layer *layer, int x, int w, int y)
 {
-	unsigned int inputs = layer->bias ? 3 : w ? 2 : 1;
+	unsigned int inputs = layer->op == XQM_CONV_INTEGER ? 4 : layer->bias ? 3 : w ? 2 : 1;
 	struct xqm_operator *op = insert(l, layer->op, inputs);
 
 	if (!op)
@@ -223,7 +228,9 @@ static struct xqm_operator *add_layer(struct xqm_lowering *l, const struct xqm_l
 	op->input[0] = x;
 	if (w)
 		op->input[1] = w;
-	if (layer->bias)
+	if (layer->op == XQM_CONV_INTEGER)
+		memcpy(op->input + 2, layer->zero, sizeof(layer->zero));
+	else if (layer->bias)
 		op->input[2] = layer->bias;
 	op->output[0] = y;
 	return op;
@@ -265,7 +272,7 @@ int xqm_place(struct xqm_lowering *l, const struct xqm_layer *layer)
 	}
 	if (layer->op == XQM_FULLY_CONNECTED && !layer->turned)
 		w = turned_weights(graph, &layer->w);
-	else if (layer->op == XQM_CONV || layer->op == XQM_FULLY_CONNECTED)
+	else if (is_conv(layer->op) || layer->op == XQM_FULLY_CONNECTED)
 		w = constant_of(graph, &layer->w);
 	else if (layer->op == XQM_REDUCE_MEAN)
 		w = mean_axes(graph);
@@ -274,7 +281,7 @@ int xqm_place(struct xqm_lowering *l, const struct xqm_layer *layer)
 	op = add_layer(l, layer, x, w, y);
 	if (!op)
 		return -ENOMEM;
-	if (op->op == XQM_CONV || op->op == XQM_MAX_POOL)
+	if (is_conv(op->op) || op->op == XQM_MAX_POOL)
 		op->params.window.channels_last = true;
 	if (!xqm_on_device(graph, op)) {
 		/* A transposition that was made stays: whoever asks next finds it, and if nobody does, it goes. */

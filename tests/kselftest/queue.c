@@ -15,6 +15,7 @@
 #include <xqaccel/program.h>
 #include <xqaccel/ring.h>
 
+#include "fences.h"
 #include "guest.h"
 #include "harness.h"
 #include "tests/unit/queue_case.h"
@@ -24,6 +25,7 @@
 #define BATCH		100
 #define SIDE		16
 #define C_AT		4096
+#define OTHER_LANE	7	/* of no queue */
 
 FIXTURE(queue)
 {
@@ -366,14 +368,14 @@ TEST_F(queue, ring_of_the_program)
 	own_ring(_metadata, self, 128);
 }
 
-/* The fence of a command in the program's ring is one for a queue. */
-TEST_F(queue, fence_of_a_ring)
+/* The fence of a command in the program's ring is one for a queue, and the other way round. */
+TEST_OF_EACH(fence_of_a_ring, 60)
 {
-	const struct xq_queue_options options = { .flags = XQ_QUEUE_FENCES };
 	struct xqaccel_job_desc job = job_at(self, 0), after = job_at(self, 1);
-	struct xq_fences f = { .flags = XQACCEL_SUBMIT_IN_FENCE, .in = -1 };
-	const struct xq_ring_jobs jobs = {
-		.jobs = &job, .count = 1, .lane = 7, .flags = XQACCEL_SUBMIT_OUT_FENCE,
+	struct xqaccel_job_desc last = job_at(self, 2);
+	struct xq_fences f = { .flags = XQACCEL_SUBMIT_IN_FENCE | XQACCEL_SUBMIT_OUT_FENCE };
+	struct xq_ring_jobs jobs = {
+		.jobs = &job, .count = 1, .lane = OTHER_LANE, .flags = XQACCEL_SUBMIT_OUT_FENCE,
 		.out_fence = &f.in,
 	};
 	struct io_uring ring;
@@ -384,63 +386,256 @@ TEST_F(queue, fence_of_a_ring)
 	ASSERT_EQ(0, io_uring_queue_init(4, &ring, IORING_SETUP_SQE128));
 	ASSERT_EQ(0, xq_ring_prepare(self->dev, io_uring_get_sqe(&ring), 128, &jobs));
 	ASSERT_EQ(1, io_uring_submit(&ring));
-	EXPECT_EQ(0, xq_ring_status(next_res(_metadata, &ring, &id)));
 	ASSERT_LE(0, f.in);
-	ASSERT_EQ(0, xq_queue_create(self->dev, &options, &self->queue));
-	while (xq_job_submit_fenced(self->queue, &after, 1, &f) == -EBADF)
-		sleep_ms(1);
-	ASSERT_EQ(1, xq_queue_wait(self->queue, &(struct xq_completion){ 0 }, 1, 1, -1));
-	EXPECT_EQ(0U, wrong_results(self, 2));
-	xq_queue_destroy(self->queue);
+	ASSERT_EQ(1, xq_job_submit_fenced(self->queue, &after, 1, &f));
+	jobs = (struct xq_ring_jobs){
+		.jobs = &last, .count = 1, .lane = 6, .flags = XQACCEL_SUBMIT_IN_FENCE,
+		.in_fence = f.out,
+	};
+	ASSERT_EQ(0, xq_ring_prepare(self->dev, io_uring_get_sqe(&ring), 128, &jobs));
+	ASSERT_EQ(1, io_uring_submit(&ring));
+	EXPECT_EQ(0, xq_ring_status(next_res(_metadata, &ring, &id)));
+	EXPECT_EQ(0, xq_ring_status(next_res(_metadata, &ring, &id)));
+	EXPECT_EQ(1, fence_status(f.in));
+	EXPECT_EQ(1, fence_status(f.out));
+	ASSERT_EQ(1, xq_queue_wait(self->queue, &(struct xq_completion){ 0 }, 1, 1, 10 * SECOND));
+	EXPECT_EQ(0U, wrong_results(self, 3));
 	close(f.in);
+	close(f.out);
 	io_uring_queue_exit(&ring);
 }
 
 /* ---- fences and eventfds ------------------------------------------------------------ */
 
-/* Of two queues, the second's jobs are in front of the first's unless they wait for them. */
-TEST_F_TIMEOUT(queue, fences, 60)
+static bool no_fences(FIXTURE_DATA(queue) *self)
 {
-	const struct xq_queue_options options = { .flags = XQ_QUEUE_FENCES };
-	struct xqaccel_job_desc job = job_at(self, 0), jobs[BATCH];
-	struct xq_fences f = { .flags = XQACCEL_SUBMIT_OUT_FENCE };
-	struct pollfd p = { .events = POLLIN };
-	struct xq_completion done[BATCH];
-	struct xq_queue *first, *second;
-	unsigned int i;
+	return !xq_device_has_fences(self->dev);
+}
 
-	if (!xq_device_has_fences(self->dev))
+/* A job of place 0 in another lane that runs until release(): its fence. */
+static int hold_other(FIXTURE_DATA(queue) *self)
+{
+	struct xqaccel_job_desc job = job_at(self, 0);
+
+	return hold(xq_device_file(self->dev), &job, OTHER_LANE);
+}
+
+/*
+ * Jobs between others of their queue wait for a fence, with those behind them; it keeps its order,
+ * and the fence that they have is theirs.
+ */
+TEST_OF_EACH(fences, 120)
+{
+	struct xq_fences f = { .flags = XQACCEL_SUBMIT_IN_FENCE | XQACCEL_SUBMIT_OUT_FENCE };
+	struct xqaccel_job_desc jobs[BATCH];
+	struct xq_completion done[BATCH];
+	struct xqaccel_completion held;
+	unsigned int i, taken;
+
+	if (no_fences(self))
 		SKIP(return, "no fences here");
-	ASSERT_EQ(0, xq_queue_create(self->dev, &options, &first));
-	ASSERT_EQ(0, xq_queue_create(self->dev, &options, &second));
-	EXPECT_EQ(0, strcmp(xq_queue_engine(first), "ioctl"));
+	if (!host_present())
+		SKIP(return, "no host to make a job slow");
 	for (i = 0; i < BATCH; i++)
 		jobs[i] = job_at(self, i);
-	if (host_present())
-		ASSERT_EQ(0, inject("slow-ns", 50 * SECOND));
-	ASSERT_EQ(1, xq_job_submit_fenced(first, &job, 1, &f));
+	ASSERT_EQ(0, xq_job_run(self->queue, jobs, NULL));
+	f.in = hold_other(self);
+	ASSERT_LE(0, f.in);
+	ASSERT_EQ(2, xq_job_submit(self->queue, jobs, 2));
+	ASSERT_EQ(BATCH - 4, xq_job_submit_fenced(self->queue, jobs + 2, BATCH - 4, &f));
 	ASSERT_LE(0, f.out);
-	p.fd = f.out;
-	EXPECT_EQ(host_present() ? 0 : 1, poll(&p, 1, host_present() ? 20 : 10000));
-	f.flags = XQACCEL_SUBMIT_IN_FENCE | XQACCEL_SUBMIT_OUT_FENCE;
-	f.in = p.fd;
-	ASSERT_EQ(BATCH, xq_job_submit_fenced(second, jobs, BATCH, &f));
-	ASSERT_LE(0, f.out);
-	if (host_present())
-		ASSERT_EQ(0, inject_nothing());
-	p.fd = f.out;
-	EXPECT_EQ(1, poll(&p, 1, 10000));
-	EXPECT_EQ(BATCH, xq_queue_wait(second, done, BATCH, 0, 0));
-	EXPECT_EQ(1, xq_queue_wait(first, done, 1, 0, 0));
+	ASSERT_EQ(2, xq_job_submit(self->queue, jobs + BATCH - 2, 2));
+	EXPECT_EQ((unsigned int)BATCH, xq_queue_pending(self->queue));
+	ASSERT_EQ(2, xq_queue_wait(self->queue, done, BATCH, 2, 10 * SECOND));
+	EXPECT_EQ(-ETIMEDOUT, xq_queue_wait(self->queue, done + 2, 1, 1, 50 * MS));
+	EXPECT_EQ(0, fence_status(f.in));
+	EXPECT_EQ(0, fence_status(f.out));
+	ASSERT_EQ(0, release());
+	for (taken = 2; taken < BATCH; taken += i) {
+		const int n = xq_queue_wait(self->queue, done + taken, BATCH - taken, 1,
+					    20 * SECOND);
+
+		ASSERT_LT(0, n);
+		i = (unsigned int)n;
+	}
+	EXPECT_EQ(1, fence_status(f.in));
+	EXPECT_EQ(1, fence_status(f.out));
+	for (i = 0; i < BATCH; i++) {
+		EXPECT_TRUE(done[i].user_data == i && !done[i].status);
+		EXPECT_TRUE(!i || done[i].start_ns >= done[i - 1].end_ns);
+	}
 	EXPECT_EQ(0U, wrong_results(self, BATCH));
+	EXPECT_EQ(0, wait_lane(xq_device_file(self->dev), OTHER_LANE, &held, 10 * SECOND));
 	close(f.in);
 	close(f.out);
-	f.in = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	EXPECT_EQ(-EBADF, xq_job_submit_fenced(second, jobs, 1, &f));
+}
+
+/* A queue's own fence is one for itself, with silent jobs, and one that flags ask nothing of. */
+TEST_OF_EACH(fences_of_itself, 60)
+{
+	struct xq_fences f = { .flags = XQACCEL_SUBMIT_OUT_FENCE };
+	struct xqaccel_job_desc jobs[8];
+	struct xq_completion done[8];
+	int before = -1;
+	unsigned int i;
+
+	if (no_fences(self))
+		SKIP(return, "no fences here");
+	for (i = 0; i < 8; i++) {
+		jobs[i] = job_at(self, i);
+		jobs[i].work.flags = i % 2 ? 0 : XQACCEL_JOB_SILENT;
+	}
+	for (i = 0; i < 3; i++) {
+		ASSERT_EQ(8, xq_job_submit_fenced(self->queue, jobs, 8, &f));
+		if (before >= 0)
+			close(before);
+		f.flags |= XQACCEL_SUBMIT_IN_FENCE;
+		before = f.in = f.out;
+	}
+	f.flags = XQACCEL_SUBMIT_EXPLICIT;
+	ASSERT_EQ(8, xq_job_submit_fenced(self->queue, jobs, 8, &f));
 	EXPECT_EQ(-1, f.out);
+	EXPECT_EQ(16U, xq_queue_pending(self->queue));
+	for (i = 0; i < 4; i++)
+		ASSERT_EQ(4, xq_queue_wait(self->queue, done, 4, 4, 10 * SECOND));
+	EXPECT_TRUE(done[0].user_data == 1 && done[3].user_data == 7 && !done[3].status);
+	EXPECT_EQ(-ENOENT, xq_queue_wait(self->queue, done, 1, 1, 0));
+	EXPECT_EQ(1, fence_status(before));
+	EXPECT_EQ(0U, wrong_results(self, 8));
+	close(before);
+}
+
+/* As many as a call takes, or a command. */
+TEST_OF_EACH(fence_of_many, 120)
+{
+	const bool ring = !strcmp(xq_queue_engine(self->queue), "uring");
+	const unsigned int most = xq_device_info(self->dev)->max_batch;
+	const unsigned int expected = ring && most > 255 ? 255 : most;
+	struct xq_fences f = { .flags = XQACCEL_SUBMIT_OUT_FENCE };
+	struct xqaccel_job_desc *jobs = calloc(most, sizeof(*jobs));
+	struct xq_completion done;
+	unsigned int i;
+
+	if (no_fences(self))
+		SKIP(return, "no fences here");
+	for (i = 0; i < most; i++)
+		jobs[i] = job_at(self, i % BATCH);
+	EXPECT_EQ(-EINVAL, xq_job_submit_fenced(self->queue, jobs, most + 1, &f));
+	EXPECT_EQ(expected, (unsigned int)xq_job_submit_fenced(self->queue, jobs, most, &f));
+	for (i = 0; i < expected; i++) {
+		ASSERT_EQ(1, xq_queue_wait(self->queue, &done, 1, 1, 20 * SECOND));
+		EXPECT_TRUE(done.user_data == i % BATCH && !done.status);
+	}
+	EXPECT_EQ(0U, xq_queue_pending(self->queue));
+	EXPECT_EQ(1, fence_status(f.out));
+	EXPECT_EQ(0U, wrong_results(self, BATCH));
+	close(f.out);
+	free(jobs);
+}
+
+/* What is refused leaves no job and no descriptor; what comes before it has the fence. */
+TEST_OF_EACH(fences_refused, 60)
+{
+	const int next = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	struct xq_fences f = { .flags = XQACCEL_SUBMIT_IN_FENCE | XQACCEL_SUBMIT_OUT_FENCE };
+	struct xqaccel_job_desc jobs[5];
+	struct xq_completion done[5];
+	const int bad[] = { -1, 1000, next };
+	unsigned int i;
+
+	if (no_fences(self))
+		SKIP(return, "no fences here");
+	for (i = 0; i < 5; i++)
+		jobs[i] = job_at(self, i);
+	for (i = 0; i < 3; i++) {
+		f.in = bad[i];
+		EXPECT_EQ(-EBADF, xq_job_submit_fenced(self->queue, jobs, 5, &f));
+		EXPECT_EQ(-1, f.out);
+	}
+	f.flags = 1U << 20;
+	EXPECT_EQ(-EOPNOTSUPP, xq_job_submit_fenced(self->queue, jobs, 5, &f));
+	f.flags = XQACCEL_SUBMIT_OUT_FENCE;
+	EXPECT_EQ(-EINVAL, xq_job_submit_fenced(self->queue, jobs, 0, &f));
+	EXPECT_EQ(0U, xq_queue_pending(self->queue));
+	EXPECT_EQ(-ENOENT, xq_queue_wait(self->queue, done, 1, 1, 0));
+	jobs[3].operand[XQACCEL_C].offset = xq_buffer_size(self->buf);
+	EXPECT_EQ(-ERANGE, xq_job_submit_fenced(self->queue, jobs + 3, 2, &f));
+	EXPECT_EQ(next + 1, dup(next));
+	close(next + 1);
+	EXPECT_EQ(3, xq_job_submit_fenced(self->queue, jobs, 5, &f));
+	EXPECT_EQ(next + 1, f.out);
+	EXPECT_EQ(3, xq_queue_wait(self->queue, done, 3, 3, 10 * SECOND));
+	EXPECT_EQ(1, fence_status(f.out));
+	EXPECT_EQ(0U, wrong_results(self, 3));
+	close(f.out);
+	/* The driver alone can say it of a run of a program. */
+	jobs[1] = (struct xqaccel_job_desc){ .work.op = XQACCEL_OP_PROGRAM };
+	jobs[1].work.run.program = 12345;
+	EXPECT_EQ(-ENOENT, xq_job_submit_fenced(self->queue, jobs + 1, 1, &f));
+	ASSERT_EQ(1, xq_job_submit_fenced(self->queue, jobs, 5, &f));
+	EXPECT_EQ(1, xq_queue_wait(self->queue, done, 1, 1, 10 * SECOND));
+	EXPECT_EQ(0U, xq_queue_pending(self->queue));
+	EXPECT_EQ(1, fence_status(f.out));
+	close(f.out);
+	close(next);
+}
+
+/* One of three that wait for a fence is canceled: alone by ioctl, the three as one in a ring. */
+TEST_OF_EACH(fences_canceled, 60)
+{
+	const bool ring = !strcmp(xq_queue_engine(self->queue), "uring");
+	struct xq_fences f = { .flags = XQACCEL_SUBMIT_IN_FENCE | XQACCEL_SUBMIT_OUT_FENCE };
+	struct xqaccel_job_desc jobs[4];
+	struct xq_completion done[4];
+	struct xqaccel_completion held;
+	unsigned int i;
+
+	if (no_fences(self))
+		SKIP(return, "no fences here");
+	if (!host_present())
+		SKIP(return, "no host to make a job slow");
+	for (i = 0; i < 4; i++)
+		jobs[i] = job_at(self, i);
+	ASSERT_EQ(0, xq_job_run(self->queue, jobs, NULL));
+	f.in = hold_other(self);
+	ASSERT_LE(0, f.in);
+	ASSERT_EQ(3, xq_job_submit_fenced(self->queue, jobs, 3, &f));
+	ASSERT_EQ(1, xq_job_submit(self->queue, jobs + 3, 1));
+	EXPECT_EQ(1, xq_queue_cancel(self->queue, 1));
+	ASSERT_EQ(0, release());
+	ASSERT_EQ(4, xq_queue_wait(self->queue, done, 4, 4, 10 * SECOND));
+	for (i = 0; i < 4; i++)
+		EXPECT_EQ(done[i].user_data == 1 || (ring && done[i].user_data < 3) ? -ECANCELED : 0,
+			  done[i].status);
+	EXPECT_EQ(-ECANCELED, fence_status(f.out));
+	EXPECT_EQ(0, xq_queue_cancel(self->queue, 1));
+	EXPECT_EQ(0, wait_lane(xq_device_file(self->dev), OTHER_LANE, &held, 10 * SECOND));
 	close(f.in);
-	xq_queue_destroy(first);
-	xq_queue_destroy(second);
+	close(f.out);
+}
+
+/* Options ask for fences with either engine, and with ioctl if they say no more. */
+TEST_F(queue, engines_with_fences)
+{
+	struct xq_queue_options options = { .flags = XQ_QUEUE_FENCES };
+	const bool ring = xq_device_has_ring(self->dev);
+	struct xq_queue *q;
+
+	if (no_fences(self)) {
+		EXPECT_EQ(-EOPNOTSUPP, xq_queue_create(self->dev, &options, &q));
+		SKIP(return, "no fences here");
+	}
+	ASSERT_EQ(0, xq_queue_create(self->dev, &options, &q));
+	EXPECT_EQ(0, strcmp(xq_queue_engine(q), "ioctl"));
+	xq_queue_destroy(q);
+	options.flags = XQ_QUEUE_FENCES | XQ_QUEUE_URING;
+	EXPECT_EQ(ring ? 0 : -EOPNOTSUPP, xq_queue_create(self->dev, &options, &q));
+	if (ring) {
+		EXPECT_EQ(0, strcmp(xq_queue_engine(q), "uring"));
+		xq_queue_destroy(q);
+	}
+	options.flags |= XQ_QUEUE_IOCTL;
+	EXPECT_EQ(-EINVAL, xq_queue_create(self->dev, &options, &q));
 }
 
 /* Readable whenever there is something to take; the same with a ring. */

@@ -331,6 +331,7 @@ static void fences(void)
 {
 	const struct xq_queue_options options = { .flags = XQ_QUEUE_FENCES };
 	const struct xq_queue_options ring = { .flags = XQ_QUEUE_FENCES | XQ_QUEUE_URING };
+	const struct xq_queue_options both = { .flags = 7 };
 	struct xq_fences f = { .flags = XQACCEL_SUBMIT_OUT_FENCE, .in = 5 };
 	struct xqaccel_job_desc raw[9] = { { .user_data = 3 } };
 	struct xq_gemm jobs[8] = { { .m = 1, .n = 1, .k = 1 } };
@@ -345,7 +346,8 @@ static void fences(void)
 	reset();
 	fake.info.abi |= XQACCEL_ABI_SYNC_FILE;
 	EXPECT(!open_fake(&dev) && xq_device_has_fences(dev), "open");
-	EXPECT(xq_queue_create(dev, &ring, &queue) == -EINVAL, "fences by a ring");
+	EXPECT(xq_queue_create(dev, &ring, &queue) == -EOPNOTSUPP, "fences by a ring");
+	EXPECT(xq_queue_create(dev, &both, &queue) == -EINVAL, "fences by both");
 	EXPECT(!xq_queue_create(dev, &options, &queue), "queue");
 	EXPECT(xq_queue_submit_fenced(queue, jobs, 1, &f) == 1 && f.out == 9, "out %d", f.out);
 	EXPECT(fake.submit.flags == XQACCEL_SUBMIT_OUT_FENCE && !fake.submit.in_fence, "out alone");

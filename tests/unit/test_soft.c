@@ -210,6 +210,7 @@ static void overfill(void)
 
 static void lanes(void)
 {
+	const struct xq_queue_options ring = { .flags = XQ_QUEUE_FENCES | XQ_QUEUE_URING };
 	struct xq_queue *more[64];
 	uint32_t n = 0, lanes_there;
 	int err;
@@ -226,6 +227,7 @@ static void lanes(void)
 	EXPECT(xq_queue_create(dev, &(struct xq_queue_options){ .flags = 8 }, &more[0]) == -EINVAL, "flag");
 	EXPECT(xq_queue_create(dev, &(struct xq_queue_options){ .flags = XQ_QUEUE_FENCES }, &more[0]) == -EOPNOTSUPP,
 	       "fences");
+	EXPECT(xq_queue_create(dev, &ring, &more[0]) == -EOPNOTSUPP, "fences by a ring");
 	EXPECT(xq_queue_create(dev, &(struct xq_queue_options){ .timeout_ms = UINT32_MAX }, &more[0]) == -EINVAL,
 	       "timeout");
 	expect_works();

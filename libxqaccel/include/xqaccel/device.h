@@ -211,13 +211,14 @@ struct xq_completion {
 
 #define XQ_QUEUE_IOCTL	(1U << 0)	/* jobs go to the driver by ioctl */
 #define XQ_QUEUE_URING	(1U << 1)	/* by a ring of the queue's own (io_uring) */
-#define XQ_QUEUE_FENCES	(1U << 2)	/* jobs may have fences; they go by ioctl */
+#define XQ_QUEUE_FENCES	(1U << 2)	/* with fences; by ioctl unless URING is set */
 
 /**
  * struct xq_queue_options - zero for the defaults
  * @timeout_ms: time limit of each job on the device, 0 for the device's default
- * @flags: XQ_QUEUE_IOCTL (with or without FENCES), FENCES or URING; 0 for the environment's
- *	XQ_QUEUE_ENGINE, "ioctl" or "uring", and if that is unset a ring where driver and system have it
+ * @flags: XQ_QUEUE_IOCTL or URING, each with or without FENCES, or FENCES alone; 0 for the
+ *	environment's XQ_QUEUE_ENGINE, "ioctl" or "uring", and if that is unset a ring where driver
+ *	and system have it
  */
 struct xq_queue_options {
 	uint32_t timeout_ms;
@@ -307,8 +308,12 @@ struct xq_fences {
  * @count: of @jobs, at most max_batch of the device
  * @fences: @out is set if jobs were accepted
  *
- * Return: as xq_queue_submit(); -EBADF no descriptor of a sync_file, -EMFILE, and -EOPNOTSUPP for a queue
- * with a ring or of "soft", and flags that the driver does not know.
+ * The queue may be of any engine. With a ring the accepted jobs are one command, at most 255 and of
+ * programs only one run: their completions come together when the last has ended, and
+ * xq_queue_cancel() of one cancels all of them.
+ *
+ * Return: as xq_queue_submit(); -EBADF no descriptor of a sync_file, -EMFILE, and -EOPNOTSUPP where
+ * xq_device_has_fences() says that there are none, and flags that the driver does not know.
  */
 int xq_queue_submit_fenced(struct xq_queue *queue, const struct xq_gemm *jobs, unsigned int count,
 			   struct xq_fences *fences);

@@ -54,15 +54,16 @@ static int take(struct xq_queue *q, struct xq_completion *completions, unsigned 
 static int wanted_engine(const struct xq_queue_options *options)
 {
 	const uint32_t flags = options ? options->flags : 0;
+	const uint32_t engine = flags & ~XQ_QUEUE_FENCES;
 	const char *name = getenv("XQ_QUEUE_ENGINE");
 
-	if (flags & ~(XQ_QUEUE_IOCTL | XQ_QUEUE_URING | XQ_QUEUE_FENCES) ||
-	    (flags & XQ_QUEUE_URING && flags != XQ_QUEUE_URING))
+	if (engine & ~(XQ_QUEUE_IOCTL | XQ_QUEUE_URING) ||
+	    engine == (XQ_QUEUE_IOCTL | XQ_QUEUE_URING))
 		return -EINVAL;
-	if (flags & XQ_QUEUE_FENCES)
+	if (flags == XQ_QUEUE_FENCES)
 		return (int)XQ_QUEUE_IOCTL;
 	if (flags || !name || !*name)
-		return (int)flags;
+		return (int)engine;
 	if (!strcmp(name, "ioctl"))
 		return (int)XQ_QUEUE_IOCTL;
 	return strcmp(name, "uring") ? -EINVAL : (int)XQ_QUEUE_URING;

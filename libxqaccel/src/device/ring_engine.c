@@ -2,6 +2,7 @@
 /*
  * A queue's own io_uring. Each job is a command with a completion of its own, so that who waits for
  * one does not wait for those that were submitted with it; all of a call go to the kernel at once.
+ * But those of a call with fences are one command, as a fence is of all of them.
  *
  * A queue's submission tells at once what is wrong with a job, but a command's completion may come later.
  * So jobs are checked here as the driver checks them. What the driver still refuses comes as a
@@ -24,9 +25,12 @@
 #define SQ_ENTRIES	64
 #define BLOCK_SLOTS	16
 
+struct batch;
+
 /*
  * A job's place from its submission until its completion is taken; the kernel reads and writes it.
- * @completion has an id once the kernel has written it.
+ * @completion has an id once the kernel has written it. Of a job of a batch it does not know the
+ * place, but that of its first job has the fence.
  */
 struct slot {
 	struct slot *next;	/* in ring_engine.free or ended */
@@ -36,11 +40,21 @@ struct slot {
 	int res;
 	bool silent;
 	bool under_way;
+	struct batch *batch;
+	int32_t fence;
 };
 
 struct block {
 	struct block *next;
 	struct slot slot[BLOCK_SLOTS];
+};
+
+/* Jobs that are one command: what the kernel reads and writes of each of them, until its end. */
+struct batch {
+	unsigned int count;
+	struct xqaccel_job_desc *desc;
+	struct xqaccel_completion *completion;
+	struct slot **slot;
 };
 
 struct ring_engine {
@@ -118,6 +132,22 @@ static void slot_ended(struct ring_engine *e, struct slot **from, struct slot *s
 		e->ended_end = &slot->next;
 }
 
+/* So has one of many jobs, which the driver has refused all or none. */
+static void batch_ended(struct ring_engine *e, struct slot **from, struct batch *batch, int res)
+{
+	unsigned int i;
+
+	for (i = 0; i < batch->count; i++) {
+		struct slot *slot = batch->slot[i];
+		const struct xqaccel_completion *c = &batch->completion[i];
+
+		slot->completion = *c;
+		slot->batch = NULL;
+		slot_ended(e, from, slot, c->id && c->status == XQACCEL_STATUS_OK ? 0 : res);
+	}
+	free(batch);
+}
+
 /* Takes from the ring what is there; whether there was something. */
 static bool collect(struct ring_engine *e)
 {
@@ -128,7 +158,9 @@ static bool collect(struct ring_engine *e)
 	while (!io_uring_peek_cqe(&e->ring, &cqe)) {
 		struct slot *slot = io_uring_cqe_get_data(cqe);
 
-		if (slot)
+		if (slot && slot->batch)
+			batch_ended(e, from, slot->batch, cqe->res);
+		else if (slot)
 			slot_ended(e, from, slot, cqe->res);
 		else
 			e->canceled = cqe->res;
@@ -257,6 +289,39 @@ static int check(struct ring_engine *e, const struct xqaccel_job_desc *job)
 	return xq_job_check(&plain, &e->dev->info, &e->dev->pairs, find_memory, &e->dev->handles);
 }
 
+/* A slot that is under way with a job, or is so once its entry was flushed; NULL without memory. */
+static struct slot *slot_begin(struct ring_engine *e, const struct xqaccel_job_desc *job)
+{
+	struct slot *slot = slot_get(e);
+
+	if (!slot)
+		return NULL;
+	slot->desc.user_data = job->user_data;
+	slot->silent = job->work.flags & XQACCEL_JOB_SILENT;
+	slot->completion = (struct xqaccel_completion){ 0 };
+	slot->id = e->next_id++;
+	slot->batch = NULL;
+	slot->under_way = true;
+	e->under_way++;
+	return slot;
+}
+
+/* It was the last to begin, and its entry was not filled in. */
+static void slot_withdraw(struct ring_engine *e, struct slot *slot)
+{
+	slot->under_way = false;
+	e->under_way--;
+	e->next_id--;
+	slot_put(e, slot);
+}
+
+/* What the kernel is told of a job: to be silent is for this side. */
+static void describe(struct xqaccel_job_desc *desc, const struct xqaccel_job_desc *job)
+{
+	*desc = *job;
+	desc->work.flags &= ~XQACCEL_JOB_SILENT;
+}
+
 /* Fills in the entry of a job; it is under way once that was flushed. */
 static int begin(struct ring_engine *e, const struct xqaccel_job_desc *job, uint32_t lane,
 		 uint32_t timeout_ms)
@@ -270,45 +335,42 @@ static int begin(struct ring_engine *e, const struct xqaccel_job_desc *job, uint
 		return err;
 	if (e->under_way >= e->dev->info.max_jobs)
 		return -EAGAIN;
-	slot = slot_get(e);
+	slot = slot_begin(e, job);
 	if (!slot)
 		return -ENOMEM;
 	sqe = entry(e);
 	if (!sqe) {
-		slot_put(e, slot);
+		slot_withdraw(e, slot);
 		return -EAGAIN;
 	}
-	slot->desc = *job;
-	slot->silent = job->work.flags & XQACCEL_JOB_SILENT;
-	slot->desc.work.flags &= ~XQACCEL_JOB_SILENT;
-	slot->completion = (struct xqaccel_completion){ 0 };
-	slot->id = e->next_id++;
-	slot->under_way = true;
+	describe(&slot->desc, job);
 	jobs.jobs = &slot->desc;
 	jobs.completions = &slot->completion;
 	/* It can't fail: the ring was made for this. */
 	xq_ring_prepare(e->dev, sqe, SQE_BYTES, &jobs);
 	io_uring_sqe_set_data(sqe, slot);
-	e->under_way++;
 	return 0;
 }
 
-/* Takes back the newest job if the driver has refused it already; its error, or 0. */
-static int refusal(struct ring_engine *e, uint64_t id)
+/* Takes back a command's jobs, from @id on, if the driver has refused it; its error, or 0. */
+static int refusal(struct ring_engine *e, uint64_t id, int count)
 {
-	struct slot **at = &e->ended, *slot;
-	int err;
+	int err = 0;
 
-	while (*at && (*at)->id != id)
-		at = &(*at)->next;
-	slot = *at;
-	if (!slot || !refused(slot))
-		return 0;
-	*at = slot->next;
-	if (!slot->next)
-		e->ended_end = at;
-	err = xq_ring_status(slot->res);
-	slot_put(e, slot);
+	for (; count; count--, id++) {
+		struct slot **at = &e->ended, *slot;
+
+		while (*at && (*at)->id != id)
+			at = &(*at)->next;
+		slot = *at;
+		if (!slot || !refused(slot))
+			return 0;
+		*at = slot->next;
+		if (!slot->next)
+			e->ended_end = at;
+		err = xq_ring_status(slot->res);
+		slot_put(e, slot);
+	}
 	return err;
 }
 
@@ -332,10 +394,115 @@ static int ring_submit(struct xq_backend *backend, const struct xqaccel_job_desc
 	flushed = flush(e);
 	collect(e);
 	if (n == 1 && !flushed)
-		err = refusal(e, *first_id);
+		err = refusal(e, *first_id, 1);
 	else
 		err = flushed;
 	return err ? err : (int)n;
+}
+
+/* How many of a call's jobs can be one command, at least one; or why the first can't. */
+static int batch_size(struct ring_engine *e, const struct xqaccel_job_desc *jobs,
+		      unsigned int count)
+{
+	unsigned int most = e->dev->info.max_jobs, n;
+	int err = 0;
+
+	most = most > e->under_way ? most - e->under_way : 0;
+	if (most > XQACCEL_URING_MAX_BATCH)
+		most = XQACCEL_URING_MAX_BATCH;
+	if (!most)
+		return -EAGAIN;
+	for (n = 0; n < count && n < most && !(n && is_program(&jobs[n])); n++) {
+		err = check(e, &jobs[n]);
+		if (err)
+			break;
+		if (is_program(&jobs[n]))
+			return 1;
+	}
+	return n ? (int)n : err;
+}
+
+static void batch_withdraw(struct ring_engine *e, struct batch *batch)
+{
+	while (batch->count)
+		slot_withdraw(e, batch->slot[--batch->count]);
+	free(batch);
+}
+
+static struct batch *batch_begin(struct ring_engine *e, const struct xqaccel_job_desc *jobs,
+				 unsigned int count)
+{
+	struct batch *batch = calloc(1, sizeof(*batch) + count * (sizeof(*batch->desc) +
+								  sizeof(*batch->completion) +
+								  sizeof(*batch->slot)));
+
+	if (!batch)
+		return NULL;
+	batch->desc = (void *)(batch + 1);
+	batch->completion = (void *)(batch->desc + count);
+	batch->slot = (void *)(batch->completion + count);
+	for (; batch->count < count; batch->count++) {
+		struct slot *slot = slot_begin(e, &jobs[batch->count]);
+
+		if (!slot) {
+			batch_withdraw(e, batch);
+			return NULL;
+		}
+		slot->batch = batch;
+		batch->slot[batch->count] = slot;
+		describe(&batch->desc[batch->count], &jobs[batch->count]);
+	}
+	return batch;
+}
+
+/* The driver has written the fence when the entry was flushed, as it leaves nothing for later. */
+static int ring_submit_fenced(struct xq_backend *backend, const struct xqaccel_job_desc *jobs,
+			      unsigned int count, uint32_t lane, uint32_t timeout_ms,
+			      struct xq_fences *fences, uint64_t *first_id)
+{
+	struct ring_engine *e = of(backend);
+	struct xq_ring_jobs command = {
+		.lane = lane, .timeout_ms = timeout_ms, .flags = fences->flags,
+		.in_fence = fences->in,
+	};
+	struct io_uring_sqe *sqe;
+	struct batch *batch;
+	struct slot *first;
+	int n, err;
+
+	fences->out = -1;
+	if (fences->flags && !xq_device_has_fences(e->dev))
+		return -EOPNOTSUPP;
+	collect(e);
+	*first_id = e->next_id;
+	n = batch_size(e, jobs, count);
+	if (n < 0)
+		return n;
+	batch = batch_begin(e, jobs, (unsigned int)n);
+	if (!batch)
+		return -ENOMEM;
+	sqe = entry(e);
+	if (!sqe) {
+		batch_withdraw(e, batch);
+		return -EAGAIN;
+	}
+	first = batch->slot[0];
+	first->fence = -1;
+	command.jobs = batch->desc;
+	command.count = batch->count;
+	command.completions = batch->completion;
+	command.out_fence = &first->fence;
+	xq_ring_prepare(e->dev, sqe, SQE_BYTES, &command);
+	io_uring_sqe_set_data(sqe, first);
+	err = flush(e);
+	collect(e);
+	if (!err)
+		err = refusal(e, *first_id, n);
+	if (err)
+		return err;
+	if (fences->flags & XQACCEL_SUBMIT_OUT_FENCE)
+		fences->out = first->fence;
+	return n;
 }
 
 static struct slot *find_slot(struct ring_engine *e, uint64_t id)
@@ -362,6 +529,8 @@ static int ring_cancel(struct xq_backend *backend, uint64_t id)
 	slot = find_slot(e, id);
 	if (!slot)
 		return -EALREADY;
+	if (slot->batch)
+		slot = slot->batch->slot[0];
 	sqe = entry(e);
 	if (!sqe)
 		return -EAGAIN;
@@ -409,8 +578,8 @@ static void ring_close(struct xq_backend *backend)
 }
 
 static const struct xq_backend_ops ring_ops = {
-	.close = ring_close, .submit = ring_submit, .wait = ring_wait, .cancel = ring_cancel,
-	.eventfd = ring_eventfd,
+	.close = ring_close, .submit = ring_submit, .submit_fenced = ring_submit_fenced,
+	.wait = ring_wait, .cancel = ring_cancel, .eventfd = ring_eventfd,
 };
 
 int xq_ring_engine_create(struct xq_device *dev, struct xq_backend **way)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Private to the library: a queue's own io_uring. It stands in for the device's backend where a queue
- * submits, waits and cancels, with the same meaning.
+ * submits, with and without fences, waits and cancels, with the same meaning.
  */
 #ifndef XQ_RING_ENGINE_H
 #define XQ_RING_ENGINE_H
@@ -9,7 +9,7 @@
 #include "backend.h"
 
 /*
- * Makes a ring. @way has the operations submit, wait, cancel and close, and
+ * Makes a ring. @way has the operations submit, submit_fenced, wait, cancel, eventfd and close, and
  * belongs to the owner of the queue. -EOPNOTSUPP: the driver or this library has no rings; -ENOMEM;
  * or what io_uring_setup() says.
  */

@@ -244,19 +244,24 @@ int small_check(const struct buffer *buf, int32_t each)
 	return wrong;
 }
 
-int small_run(int fd, const struct buffer *buf, struct xqaccel_job_desc *job,
-	      struct xqaccel_completion *c)
+int small_run_job(int fd, const struct xqaccel_job_desc *job, const struct buffer *buf,
+		  int32_t each, struct xqaccel_completion *c)
 {
-	int ret;
+	int ret = submit(fd, job);
 
-	small_fill(buf, 3, 4);
-	small_job(job, buf);
-	ret = submit(fd, job);
 	if (!ret)
 		ret = wait_one(fd, c, 10 * SECOND);
 	if (ret)
 		return ret;
-	return c->status ? (int)c->status : small_check(buf, 16 * 3 * 4);
+	return c->status ? (int)c->status : small_check(buf, each);
+}
+
+int small_run(int fd, const struct buffer *buf, struct xqaccel_job_desc *job,
+	      struct xqaccel_completion *c)
+{
+	small_fill(buf, 3, 4);
+	small_job(job, buf);
+	return small_run_job(fd, job, buf, 16 * 3 * 4, c);
 }
 
 int lane_warm(int fd, const struct buffer *buf)

@@ -55,7 +55,10 @@ int program_destroy(int fd, uint32_t program);
 void small_job(struct xqaccel_job_desc *job, const struct buffer *buf);
 void small_fill(const struct buffer *buf, int8_t a, int8_t b);
 int small_check(const struct buffer *buf, int32_t each);	/* number of wrong elements */
-/* Such a job from beginning to end: 0, -errno, its status, or the number of wrong elements. */
+/* A job whose C is such, of buf, run to its end: 0, -errno, its status, or wrong elements. */
+int small_run_job(int fd, const struct xqaccel_job_desc *job, const struct buffer *buf,
+		  int32_t each, struct xqaccel_completion *c);
+/* Such a job as a whole, whose memory is filled in, in the same way. */
 int small_run(int fd, const struct buffer *buf, struct xqaccel_job_desc *job,
 	      struct xqaccel_completion *c);
 

@@ -168,3 +168,24 @@ int64_t pages_pinned(void)
 	file_write("/proc/sys/vm/stat_refresh", "1");
 	return vm_counter("nr_foll_pin_acquired ") - vm_counter("nr_foll_pin_released ");
 }
+
+unsigned int memory_left(int64_t pinned)
+{
+	static const char * const stats[] = { "buffers", "buffer_bytes", "table_bytes" };
+	const int64_t began = now_ns();
+	unsigned int i, left = 0;
+
+	for (i = 0; i < ARRAY_SIZE(stats); i++) {
+		const int64_t value = stat_settles(stats[i], 0, 10000);
+
+		if (value)
+			printf("# %lld %s left\n", (long long)value, stats[i]);
+		left += value != 0;
+	}
+	/* A dma-buf's own memory follows when the kernel has put its file. */
+	while (pages_pinned() != pinned && !over_limit(began, 10 * SECOND))
+		sleep_ms(10);
+	if (pages_pinned() != pinned)
+		printf("# %lld pages pinned\n", (long long)(pages_pinned() - pinned));
+	return left + (pages_pinned() != pinned);
+}

@@ -35,5 +35,10 @@ int descriptor_receive(int sock);
 
 /* Pages that are pinned for long by anybody in the machine, of /proc/vmstat. */
 int64_t pages_pinned(void);
+/*
+ * What has not come back in ten seconds after all files were closed, of buffers, their bytes, their
+ * tables' and pages pinned beyond so many: 0, or how many of these four, which are told.
+ */
+unsigned int memory_left(int64_t pinned);
 
 #endif

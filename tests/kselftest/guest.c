@@ -304,13 +304,22 @@ bool node_goes(unsigned int ms)
 	return node_becomes(false, ms);
 }
 
+int driver_bind_again(const char *address)
+{
+	const int ret = driver_bind(address);
+
+	if (ret)
+		return ret;
+	return node_appears(10000) ? 0 : -ETIME;
+}
+
 int device_open_again(const char *address)
 {
 	const int fd = device_open();
 
 	if (fd != -ENODEV)
 		return fd;
-	if (driver_unbind(address) || driver_bind(address) || !node_appears(5000))
+	if (driver_unbind(address) || driver_bind_again(address))
 		return -ENODEV;
 	return device_open();
 }

@@ -51,6 +51,8 @@ int bus_rescan(const char *address);
 /* Waits until the device node is there, or is gone. */
 bool node_appears(unsigned int ms);
 bool node_goes(unsigned int ms);
+/* Binds the driver and waits for the node: 0, -errno, or -ETIME. */
+int driver_bind_again(const char *address);
 /* As device_open(); a device that an earlier test had the driver lose is bound anew. */
 int device_open_again(const char *address);
 

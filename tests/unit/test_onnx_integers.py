@@ -15,7 +15,7 @@ import onnx_file as onnx  # noqa: E402
 from xq_case import Tests as Base, load, main, save  # noqa: E402
 
 RANGE = {onnx.UINT8: (0, 255), onnx.INT8: (-128, 127)}
-BOTH = ["device and CPU", "both"]
+BOTH = ["both"]
 LARGEST = onnx.node("ReduceMax", ["x"], ["zx"], keepdims=0)
 QUANTIZE = onnx.node("DynamicQuantizeLinear", ["x"], ["q", "s", "z"])
 CODE = {onnx.UINT8: "|u1", onnx.INT8: "|i1", onnx.FLOAT: "<f4"}

@@ -147,6 +147,7 @@ struct xqm_map {
  * struct xqm_graph - a graph
  * @input: @output: tensors; of an input, name, type and shape are known, but for dimensions that are unknown
  * @lowered: xqm_lower() is over: quantized constants may be folded to real numbers
+ * @unrolled: what loops have become by now: passes, operators and their operands
  * @format: "TFLite" or "ONNX", for people
  * @error: a sentence on the last function that failed
  */
@@ -158,6 +159,7 @@ struct xqm_graph {
 	unsigned int tensors, operators, states, inputs, outputs;
 	unsigned int tensor_room, operator_room;
 	bool lowered;
+	unsigned int unrolled;
 	const char *format;
 	struct xqm_block *blocks;
 	struct xqm_map *maps;

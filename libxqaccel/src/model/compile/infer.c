@@ -8,6 +8,7 @@
 
 #include "compile.h"
 #include "libxqaccel/src/model/cpu/kernels.h"
+#include "libxqaccel/src/model/passes/loop.h"
 #include "libxqaccel/src/model/tflite/kernels.h"
 
 /* Bytes that folding may make of a constant, beside as many as the operator reads. */
@@ -280,6 +281,12 @@ int xqm_infer(struct xqm_graph *graph)
 			continue;
 		if (ruled_out(graph, op->guard)) {
 			op->op = XQM_REMOVED;
+			continue;
+		}
+		if (xqm_is_loop(op)) {
+			/* What was put before it comes next. */
+			err = xqm_unroll(graph, op);
+			i--;
 			continue;
 		}
 		decide(graph, op);

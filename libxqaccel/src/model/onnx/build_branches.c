@@ -9,9 +9,6 @@
 #include "libxqaccel/src/model/cpu/kernels.h"
 #include "reader.h"
 
-/* Branches in branches. */
-#define DEPTH			12
-
 /* Outputs of a branch. */
 static int read_branch(struct xqo_node *node, const char *name, bool value, int *output)
 {
@@ -26,8 +23,8 @@ static int read_branch(struct xqo_node *node, const char *name, bool value, int 
 		return xqm_no_memory(node->graph);
 	if (!a || !a->g)
 		return xqo_refuse(node, -EINVAL, "it has no %s", name);
-	if (reader->depth == DEPTH)
-		return xqo_refuse(node, -EOPNOTSUPP, "it is in %d branches", DEPTH);
+	if (reader->depth == XQO_DEPTH)
+		return xqo_refuse(node, -EOPNOTSUPP, "it is in %d branches", XQO_DEPTH);
 	if (a->g->n_input || a->g->n_output != node->outputs)
 		return xqo_refuse(node, -EINVAL, "its %s has %zu inputs and %zu outputs, not 0 and %u", name, a->g->n_input, a->g->n_output,
 				  node->outputs);

@@ -169,6 +169,8 @@ const struct xqo_kind xqo_kinds[] = {
 	{ "com.microsoft", "DequantizeLinear", xqo_build_dequantize, XQM_DEQUANTIZE_LINEAR, 2, 3, 1,
 	  1 },
 	{ "", "If", xqo_build_if, XQM_OTHER, 1, 1, MANY, 1 },
+	{ "", "Loop", xqo_build_loop, XQM_OTHER, 0, MANY, MANY, 11 },
+	{ "", "Scan", xqo_build_scan, XQM_OTHER, 1, MANY, MANY, 9 },
 	{ "", "LSTM", xqo_build_recurrent, XQM_OTHER, 3, 8, 3, 7 },
 	{ "", "GRU", xqo_build_recurrent, XQM_OTHER, 3, 6, 2, 7 },
 	{ "", "RNN", xqo_build_recurrent, XQM_OTHER, 3, 6, 2, 7 },

@@ -30,6 +30,9 @@ struct xqo_reader {
 	const struct xqm_guard *guard;
 };
 
+/* Graphs in nodes of graphs in nodes. */
+#define XQO_DEPTH		12
+
 struct xqo_node;
 
 /**
@@ -222,6 +225,10 @@ int xqo_build_binary(struct xqo_node *node);
 
 /* build_branches.c */
 int xqo_build_if(struct xqo_node *node);
+
+/* build_loops.c */
+int xqo_build_loop(struct xqo_node *node);
+int xqo_build_scan(struct xqo_node *node);
 
 /* build_recurrent.c */
 int xqo_build_recurrent(struct xqo_node *node);

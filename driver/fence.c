@@ -311,6 +311,8 @@ int xqaccel_fencing_begin(struct xqaccel_fencing *f, struct list_head *jobs)
 	xqaccel_reservations_add(&f->shared, &f->fence->base,
 				 f->flags & XQACCEL_SUBMIT_EXPLICIT);
 	dependencies_watch(f->fence);
+	/* While nobody else has the jobs: the buffers, whose locks these are, may go with them. */
+	xqaccel_reservations_unlock(&f->shared);
 	return 0;
 }
 
@@ -329,7 +331,6 @@ void xqaccel_fencing_publish(struct xqaccel_fencing *f)
 void xqaccel_fencing_end(struct xqaccel_fencing *f)
 {
 	dma_fence_end_signalling(f->cookie);
-	xqaccel_reservations_unlock(&f->shared);
 	mutex_unlock(&f->lane->fence_lock);
 }
 

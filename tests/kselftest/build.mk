@@ -102,10 +102,15 @@ $(eval $(call kselftest-again,memory,two,60,6.12,--devices 2))
 xq-test-memory-two-args := two_devices
 $(eval $(call kselftest-again,fence_end,two,60,6.12,--devices 2))
 xq-test-fence_end-two-args := second_device
+$(foreach t,fence $(if $(xq-test-queue-y),uring_fence),$(eval $(call kselftest-again,$(t),two,60,6.12,--devices 2)))
+xq-test-fence-two-args := canceled_job_lets_others_by
+xq-test-uring_fence-two-args := canceled_command_lets_others_by
 # Caches are maintained as on a board whose DMA is not coherent.
 $(foreach t,gemm jobs memory stress $(if $(xq-test-queue-y),queue uring),$(eval $(call kselftest-again,$(t),sync,240,6.1,--module-params force_dma_sync=1)))
 # Use after free and overruns in the kernel are found.
 $(foreach t,jobs recovery stress unplug,$(eval $(call kselftest-again,$(t),debug,400,6.12,--debug-memory)))
+$(eval $(call kselftest-again,fence,debug,120,6.12,--debug-memory --append preempt=full))
+xq-test-fence-debug-args := buffer_goes_with_its_job
 
 # As 32-bit programs, with the off_t that they have if nobody asks for a larger one.
 I386_CC := i686-linux-gnu-gcc

@@ -5,6 +5,9 @@
 #include <linux/dma-buf.h>
 #include <linux/sync_file.h>
 #include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -164,6 +167,41 @@ TEST_F_TIMEOUT(fence, orders_lanes, 60)
 }
 
 /* Between two files, merged with one that has been signalled long ago. */
+/* What is behind a job that waits goes on when that is canceled, though the device is idle. */
+TEST_F_TIMEOUT(fence, canceled_job_lets_others_by, 60)
+{
+	const int other = open("/dev/xqaccel1", O_RDWR | O_CLOEXEC);
+	struct xqaccel_completion c;
+	struct xqaccel_job_desc job;
+	uint64_t first, second;
+	struct buffer buf;
+	int held;
+
+	if (!host_present())
+		SKIP(return, "no host to hold jobs");
+	if (other < 0)
+		SKIP(return, "no second device");
+	small_job(&job, &self->buf);
+	held = hold(self->fd, &job, 0);
+	ASSERT_LE(0, held);
+	ASSERT_EQ(0, buffer_create(other, PAGE, &buf));
+	small_job(&job, &buf);
+	ASSERT_EQ(0, submit_fenced(other, &job, 1, 1, 0, held, NULL, &first));
+	ASSERT_EQ(0, submit_fenced(other, &job, 1, 1, 0, -1, NULL, &second));
+	EXPECT_EQ(-ETIMEDOUT, wait_one(other, &c, 50 * MS));
+	ASSERT_EQ(0, cancel(other, first));
+	ASSERT_EQ(0, wait_id(other, first, &c, 10 * SECOND));
+	EXPECT_EQ(XQACCEL_STATUS_CANCELED, (int)c.status);
+	ASSERT_EQ(0, wait_id(other, second, &c, 10 * SECOND));
+	EXPECT_EQ(XQACCEL_STATUS_OK, (int)c.status);
+	EXPECT_EQ(0, fence_status(held));
+	ASSERT_EQ(0, release());
+	ASSERT_EQ(0, wait_one(self->fd, &c, 10 * SECOND));
+	munmap(buf.map, PAGE);
+	close(held);
+	close(other);
+}
+
 TEST_F(fence, of_another_client_and_merged)
 {
 	const int other = device_open();
@@ -614,6 +652,113 @@ TEST_F_TIMEOUT(fence, crosswise_sharing_ends, 90)
 	EXPECT_EQ(0, status);
 	for (i = 0; i < 2; i++)
 		munmap(mine[i].map, PAGE);
+}
+
+/* ---- the last reference ------------------------------------------------------------- */
+
+#define LAST_JOBS	200
+
+struct last_reference {
+	int fd;
+	uint32_t handle;	/* of the buffer, once its submit is under way; 0: destroyed */
+	bool stop;
+};
+
+static void run_on(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	sched_setaffinity(0, sizeof(set), &set);
+}
+
+static void spin(int64_t ns)
+{
+	const int64_t began = now_ns();
+
+	while (now_ns() - began < ns)
+		;
+}
+
+/* While the submit still makes its jobs, which have references then. */
+static void *destroys(void *arg)
+{
+	struct last_reference *l = arg;
+	unsigned int seed = 1;
+	uint32_t handle;
+
+	run_on(1);
+	while (!__atomic_load_n(&l->stop, __ATOMIC_ACQUIRE)) {
+		handle = __atomic_load_n(&l->handle, __ATOMIC_ACQUIRE);
+		if (!handle)
+			continue;
+		spin(rand_r(&seed) % 100 * 1000);
+		buffer_destroy(l->fd, handle);
+		__atomic_store_n(&l->handle, 0, __ATOMIC_RELEASE);
+	}
+	return NULL;
+}
+
+/* Takes the processor from who submits as soon as a job has ended, long enough for the rest to go. */
+static void *preempts(void *arg)
+{
+	static struct xqaccel_completion c[256];
+	struct last_reference *l = arg;
+	uint32_t done;
+
+	run_on(0);
+	while (!__atomic_load_n(&l->stop, __ATOMIC_ACQUIRE)) {
+		if (wait_jobs(l->fd, c, 256, 1, 200 * MS, &done, NULL))
+			sleep_ms(1);
+		else
+			spin(3 * MS);
+	}
+	return NULL;
+}
+
+/*
+ * The job, and with it the last reference to the buffer, may be gone before the submit is: what the
+ * submit still has to let go of must not be the buffer's. What is wrong here only a kernel tells
+ * that looks after freed memory, and that preempts itself.
+ */
+TEST_F_TIMEOUT(fence, buffer_goes_with_its_job, 120)
+{
+	static struct xqaccel_job_desc jobs[LAST_JOBS];
+	const struct sched_param least = { 0 };
+	struct last_reference l = { .fd = self->fd };
+	pthread_t other[2];
+	unsigned int i, taken = 0;
+
+	if (memory_is_bounced(self->fd))
+		SKIP(return, "DMA is bounced here, see memory");
+	ASSERT_EQ(0, pthread_create(&other[0], NULL, destroys, &l));
+	ASSERT_EQ(0, pthread_create(&other[1], NULL, preempts, &l));
+	run_on(0);
+	ASSERT_EQ(0, sched_setscheduler(0, SCHED_IDLE, &least));
+	for (i = 1; i < LAST_JOBS; i++)
+		small_job(&jobs[i], &self->buf);
+	for (i = 0; i < 200; i++) {
+		struct buffer shared;
+		int ret;
+
+		ASSERT_EQ(0, buffer_create_shared(self->fd, PAGE, &shared));
+		munmap(shared.map, PAGE);
+		small_job(&jobs[0], &shared);
+		__atomic_store_n(&l.handle, shared.handle, __ATOMIC_RELEASE);
+		ret = submit_jobs(self->fd, jobs, LAST_JOBS, 0, 60000, NULL, NULL);
+		/* It came too late, or there was nobody yet to take what the jobs before gave. */
+		EXPECT_TRUE(!ret || ret == -ENOENT || ret == -EAGAIN);
+		taken += !ret;
+		while (__atomic_load_n(&l.handle, __ATOMIC_ACQUIRE))
+			sched_yield();
+	}
+	__atomic_store_n(&l.stop, true, __ATOMIC_RELEASE);
+	for (i = 0; i < 2; i++)
+		ASSERT_EQ(0, pthread_join(other[i], NULL));
+	EXPECT_LT(0U, taken);
+	TH_LOG("%u of 200 submits were taken", taken);
+	EXPECT_EQ(1, stat_settles("buffers", 1, 10000));
 }
 
 TEST_HARNESS_MAIN

@@ -170,6 +170,43 @@ TEST_EACH(in)
 	close(held);
 }
 
+/* What is behind a command that waits goes on when that is canceled, though the device is idle. */
+TEST_EACH(canceled_command_lets_others_by)
+{
+	const int other = open("/dev/xqaccel1", O_RDWR | O_CLOEXEC);
+	struct xqaccel_job_desc job;
+	struct buffer buf;
+	int held, i;
+
+	if (!host_present())
+		SKIP(return, "no host to hold jobs");
+	if (other < 0)
+		SKIP(return, "no second device");
+	held = hold(self->fd, &self->job, 0);
+	ASSERT_LE(0, held);
+	ASSERT_EQ(0, buffer_create(other, PAGE, &buf));
+	small_job(&job, &buf);
+	prepare(&self->ring, other, &job, 1, held, NULL, 1);
+	prepare(&self->ring, other, &job, 1, -1, NULL, 2);
+	ASSERT_EQ(0, ring_submit(&self->ring, 2));
+	/* Nothing happens until then. */
+	sleep_ms(50);
+	ring_cancel(&self->ring, other, 1, 3);
+	ASSERT_EQ(0, ring_submit(&self->ring, 1));
+	for (i = 0; i < 3; i++) {
+		struct result r;
+
+		ASSERT_EQ(0, ring_wait(&self->ring, &r, 10 * SECOND));
+		EXPECT_EQ(r.user_data == 1 ? -ECANCELED : 0, r.res);
+	}
+	EXPECT_EQ(0, fence_status(held));
+	ASSERT_EQ(0, release());
+	EXPECT_EQ(0, wait_one(self->fd, &(struct xqaccel_completion){ 0 }, 10 * SECOND));
+	munmap(buf.map, PAGE);
+	close(held);
+	close(other);
+}
+
 /* What others have, too, brings its fence with it, and a batch has one. */
 TEST_EACH(shared_buffer)
 {

@@ -7,7 +7,10 @@
 #include "scheduler.h"
 #include "trace.h"
 
-/* A job that was published: 0, or -EALREADY. Nobody may look at it afterwards. */
+/*
+ * A job that was published: 0, or -EALREADY. Nobody may look at it afterwards. What was behind it
+ * may be free to go: xqaccel_sched_run() is to follow.
+ */
 int xqaccel_job_cancel(struct xqaccel_job *job)
 	__must_hold(&job->client->xq->lock)
 {
@@ -39,6 +42,6 @@ int xqaccel_ioctl_cancel(struct xqaccel_call *call)
 	spin_lock_irq(&xq->lock);
 	job = xqaccel_job_find(call->client, cmd->id);
 	ret = job ? xqaccel_job_cancel(job) : -ENOENT;
-	spin_unlock_irq(&xq->lock);
+	xqaccel_sched_run_unlock(xq);
 	return ret;
 }

@@ -365,7 +365,8 @@ void xqaccel_client_close(struct xqaccel_client *client)
 	spin_lock_irq(&xq->lock);
 	client->closed = true;
 	xqaccel_sched_client_closed(client);
-	spin_unlock_irq(&xq->lock);
+	/* A queue may have been kept free for it. */
+	xqaccel_sched_run_unlock(xq);
 	while (jobs_drop(client, JOBS_AT_ONCE))
 		cond_resched();
 	xqaccel_events_close(client);

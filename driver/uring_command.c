@@ -275,7 +275,7 @@ void xqaccel_uring_job_end(struct xqaccel_job *job)
 
 /* ---- ending before the time ------------------------------------------------------- */
 
-/* Under the lock; the command may have ended afterwards. */
+/* Under the lock; the command may have ended afterwards. xqaccel_sched_run() is to follow. */
 static void jobs_cancel(struct xqaccel_uring_command *command)
 {
 	struct xqaccel_job *job, *next;
@@ -304,7 +304,10 @@ static void jobs_leave(struct xqaccel_uring_command *command)
 	command->to.count = 0;
 }
 
-/* Whether the command, of whose task or ring nobody hears any more, is the caller's to complete. */
+/*
+ * Whether the command, of whose task or ring nobody hears any more, is the caller's to complete.
+ * xqaccel_sched_run() is to follow.
+ */
 static bool abandon(struct xqaccel_uring_command *command)
 {
 	lockdep_assert_held(&command->client->xq->lock);
@@ -331,7 +334,7 @@ void xqaccel_uring_command_abandon(struct io_uring_cmd *cmd, unsigned int issue_
 
 	spin_lock_irq(&xq->lock);
 	mine = abandon(command);
-	spin_unlock_irq(&xq->lock);
+	xqaccel_sched_run_unlock(xq);
 	if (mine && cmd_to_io_kiocb(cmd)->ctx->flags & IORING_SETUP_DEFER_TASKRUN)
 		xqaccel_uring_in_task(cmd, command_task_work);
 	else if (mine)
@@ -361,7 +364,7 @@ static void orphans_look(struct work_struct *work)
 	if (!list_empty(&client->commands))
 		queue_delayed_work(xqaccel_job_wq, &client->ring_work,
 				   msecs_to_jiffies(ORPHANS_MS));
-	spin_unlock_irq(&client->xq->lock);
+	xqaccel_sched_run_unlock(client->xq);
 }
 
 void xqaccel_uring_client_init(struct xqaccel_client *client)
@@ -399,7 +402,7 @@ int xqaccel_uring_command_cancel(struct io_uring_cmd *by, u64 user_data)
 		ret = 0;
 		break;
 	}
-	spin_unlock_irq(&client->xq->lock);
+	xqaccel_sched_run_unlock(client->xq);
 	return ret;
 }
 
@@ -574,7 +577,11 @@ static bool command_look(struct xqaccel_uring_command *command)
 	q = command->lane->queue;
 	if (command->state == COMMAND_RUNS && q && xqaccel_queue_serve(q))
 		q->polled = !q->silent;
-	ended = command->state == COMMAND_ENDED || (command_orphaned(command) && abandon(command));
+	ended = command->state == COMMAND_ENDED;
+	if (!ended && command_orphaned(command) && abandon(command)) {
+		ended = true;
+		xqaccel_sched_dispatch(xq);
+	}
 	spin_unlock_irqrestore(&xq->lock, flags);
 	xqaccel_sched_ring(xq);
 	return ended;

@@ -65,6 +65,7 @@ struct xqaccel_device *xqaccel_core_alloc(struct device *parent, const struct xq
 	init_waitqueue_head(&xq->ending_wait);
 	mutex_init(&xq->reset_lock);
 	xqaccel_kept_init(&xq->kept);
+	xqaccel_coredump_init(xq);
 	spin_lock_init(&xq->lock);
 	xqaccel_sched_init_device(xq);
 	init_llist_head(&xq->ready);
@@ -113,6 +114,7 @@ static void hardware_end(struct xqaccel_device *xq)
 		cancel_delayed_work_sync(&xq->queue[i].watch);
 	cancel_delayed_work_sync(&xq->bus_work);
 	cancel_work_sync(&xq->lost_work);
+	xqaccel_coredump_flush(xq);
 
 	/* Jobs of a file that is being closed may be left, without anything to do. */
 	spin_lock_irq(&xq->lock);
@@ -130,7 +132,6 @@ int xqaccel_core_add(struct xqaccel_device *xq)
 {
 	int ret;
 
-	xqaccel_coredump_init(xq);
 	ret = xqaccel_chrdev_prepare(xq);
 	if (ret)
 		return ret;

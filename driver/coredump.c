@@ -10,7 +10,8 @@
  * kernel forget a dump, root, takes as many as he likes.
  *
  * Jobs' fences are signalled by recoveries, and whoever frees memory may wait for fences. So there
- * is room for a snapshot before one is needed.
+ * is room for a snapshot before one is needed, and the text, for which there is none, is not
+ * written by whoever recovers.
  */
 #include <linux/devcoredump.h>
 #include <linux/jiffies.h>
@@ -24,15 +25,48 @@
 /* Some times what the kernel keeps a dump for. */
 #define LATE_INTERVAL	(30 * 60 * HZ)
 
+/* Gives the room for a snapshot back. */
+static void room_put(struct xqaccel_device *xq, struct xqaccel_snapshot *s)
+{
+	mutex_lock(&xq->reset_lock);
+	xq->spare_snapshot = s;
+	mutex_unlock(&xq->reset_lock);
+}
+
+static void dump_work(struct work_struct *work)
+{
+	struct xqaccel_device *xq = container_of(work, struct xqaccel_device, dump_work);
+	struct xqaccel_snapshot *s;
+	size_t bytes;
+	char *text;
+
+	mutex_lock(&xq->reset_lock);
+	s = xq->finished_snapshot;
+	xq->finished_snapshot = NULL;
+	mutex_unlock(&xq->reset_lock);
+	text = xqaccel_snapshot_text(s, &bytes);
+	room_put(xq, s);
+	if (text)
+		dev_coredumpv(xq->parent, text, bytes, GFP_KERNEL | __GFP_NOWARN);
+}
+
 /* Without room there are no dumps. */
 void xqaccel_coredump_init(struct xqaccel_device *xq)
 {
+	INIT_WORK(&xq->dump_work, dump_work);
 	xq->spare_snapshot = xqaccel_snapshot_alloc();
 }
 
-/* There are no recoveries any more. */
+/* There are no recoveries any more: waits for what the last ones found. */
+void xqaccel_coredump_flush(struct xqaccel_device *xq)
+{
+	flush_work(&xq->dump_work);
+}
+
+/* The same; nobody has the device any more. */
 void xqaccel_coredump_exit(struct xqaccel_device *xq)
 {
+	xqaccel_coredump_flush(xq);
 	xqaccel_snapshot_free(xq->spare_snapshot);
 }
 
@@ -67,24 +101,16 @@ void xqaccel_coredump_take_late(struct xqaccel_device *xq, kuid_t owner)
 	xqaccel_coredump_take(xq, "a job took longer than its limit");
 }
 
-/* What was taken, for when reset_lock is released; NULL if there is nothing. */
-struct xqaccel_snapshot *xqaccel_coredump_detach(struct xqaccel_device *xq)
+/* The recovery is over, and what was taken is worth a dump. */
+void xqaccel_coredump_finish(struct xqaccel_device *xq)
 {
-	struct xqaccel_snapshot *s = xq->snapshot;
-
 	lockdep_assert_held(&xq->reset_lock);
 
-	xq->snapshot = NULL;
-	return s;
-}
-
-/* Gives back what was taken. */
-static void room_put(struct xqaccel_device *xq, struct xqaccel_snapshot *s)
-{
-	mutex_lock(&xq->reset_lock);
-	swap(s, xq->spare_snapshot);
-	mutex_unlock(&xq->reset_lock);
-	xqaccel_snapshot_free(s);
+	if (!xq->snapshot)
+		return;
+	/* There is only one, so the one before was written down. */
+	swap(xq->snapshot, xq->finished_snapshot);
+	queue_work(xqaccel_wq, &xq->dump_work);
 }
 
 /* What was taken is not worth a dump. */
@@ -94,18 +120,4 @@ void xqaccel_coredump_drop(struct xqaccel_device *xq)
 
 	if (xq->snapshot)
 		swap(xq->snapshot, xq->spare_snapshot);
-}
-
-/* Without reset_lock: formatting takes a while, and jobs shall go on. */
-void xqaccel_coredump_publish(struct xqaccel_device *xq, struct xqaccel_snapshot *s)
-{
-	size_t bytes;
-	char *text;
-
-	if (!s)
-		return;
-	text = xqaccel_snapshot_text(s, &bytes);
-	room_put(xq, s);
-	if (text)
-		dev_coredumpv(xq->parent, text, bytes, GFP_KERNEL | __GFP_NOWARN);
 }

@@ -7,18 +7,21 @@
 #include <linux/uidgid.h>
 
 struct xqaccel_device;
-struct xqaccel_snapshot;
 
 #if IS_ENABLED(CONFIG_DEV_COREDUMP)
 void xqaccel_coredump_init(struct xqaccel_device *xq);
+void xqaccel_coredump_flush(struct xqaccel_device *xq);
 void xqaccel_coredump_exit(struct xqaccel_device *xq);
 void xqaccel_coredump_drop(struct xqaccel_device *xq);
 void xqaccel_coredump_take(struct xqaccel_device *xq, const char *reason);
 void xqaccel_coredump_take_late(struct xqaccel_device *xq, kuid_t owner);
-struct xqaccel_snapshot *xqaccel_coredump_detach(struct xqaccel_device *xq);
-void xqaccel_coredump_publish(struct xqaccel_device *xq, struct xqaccel_snapshot *s);
+void xqaccel_coredump_finish(struct xqaccel_device *xq);
 #else
 static inline void xqaccel_coredump_init(struct xqaccel_device *xq)
+{
+}
+
+static inline void xqaccel_coredump_flush(struct xqaccel_device *xq)
 {
 }
 
@@ -38,12 +41,7 @@ static inline void xqaccel_coredump_take_late(struct xqaccel_device *xq, kuid_t 
 {
 }
 
-static inline struct xqaccel_snapshot *xqaccel_coredump_detach(struct xqaccel_device *xq)
-{
-	return NULL;
-}
-
-static inline void xqaccel_coredump_publish(struct xqaccel_device *xq, struct xqaccel_snapshot *s)
+static inline void xqaccel_coredump_finish(struct xqaccel_device *xq)
 {
 }
 #endif

@@ -145,10 +145,11 @@ struct xqaccel_stats {
  * longer, comes after set_gone().
  *
  * Waiting for a workqueue is like taking the locks of its work. That of xqaccel_wq (client_end(),
- * client_reap()) takes clients_lock, reset_lock and what is inside; only client_end() waits for
- * client_reap(), and the module's end for all clients and then for the rest, holding nothing. That
- * of xqaccel_job_wq (xqaccel_watch(), xqaccel_bus_look(), xqaccel_sync_work()) takes reset_lock and
- * what is inside; hardware_end() waits for it, holding nothing but device_lock(). That of
+ * client_reap(), dump_work()) takes clients_lock, reset_lock and what is inside; only client_end()
+ * waits for client_reap(), hardware_end() and the end of the device's structure for dump_work(),
+ * and the module's end for all clients and then for the rest, holding nothing. That of
+ * xqaccel_job_wq (xqaccel_watch(), xqaccel_bus_look(), xqaccel_sync_work()) takes reset_lock and what is inside;
+ * hardware_end() waits for it, as for dump_work(), holding nothing but device_lock(). That of
  * xqaccel_return_wq takes kept.lock and what is inside; only the ends of the device's structure and
  * of the module wait for it.
  */
@@ -196,7 +197,9 @@ struct xqaccel_device {
 	bool undecided;
 	unsigned long silent_since;
 	struct xqaccel_snapshot *snapshot;	/* of the recovery under way, for a coredump */
+	struct xqaccel_snapshot *finished_snapshot;	/* for dump_work */
 	struct xqaccel_snapshot *spare_snapshot;	/* room for the next one */
+	struct work_struct dump_work;
 	/* Of the last dump for a job that took too long: whether there was one, whose, and when. */
 	bool late_dump;
 	kuid_t late_owner;

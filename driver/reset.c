@@ -43,18 +43,16 @@ static int wait_clear(struct xqaccel_device *xq, u32 reg, u32 bit, unsigned int 
 }
 
 /*
- * Releases reset_lock, and shows what the recovery under it has found. What was kept because of the
- * device's DMA may be free by now.
+ * Releases reset_lock; what the recovery under it has found will be shown. What was kept because of
+ * the device's DMA may be free by now.
  */
 void xqaccel_reset_unlock(struct xqaccel_device *xq)
 {
-	struct xqaccel_snapshot *s;
-
 	lockdep_assert_held(&xq->reset_lock);
-	s = xqaccel_coredump_detach(xq);
+
+	xqaccel_coredump_finish(xq);
 	mutex_unlock(&xq->reset_lock);
 	xqaccel_kept_review_later(xq);
-	xqaccel_coredump_publish(xq, s);
 }
 
 /* ---- what becomes of the jobs ------------------------------------------- */
@@ -407,7 +405,7 @@ void xqaccel_reset_final(struct xqaccel_device *xq)
 		WRITE_ONCE(xq->dma, XQACCEL_DMA_OFF);
 		dev_info(&xq->dev, "its DMA is stopped\n");
 	}
-	if (!xqaccel_absent(xq))
+	if (!xq->bus->channel(xq) && !xqaccel_absent(xq))
 		xqaccel_reset_initial(xq);
 	mutex_unlock(&xq->reset_lock);
 }

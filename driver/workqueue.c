@@ -4,9 +4,12 @@
 
 #include "device.h"
 
-/* Ends of clients and buffers. */
+/* Ends of clients and buffers; dumps. */
 struct workqueue_struct *xqaccel_wq;
-/* Watchdogs, resets, cache maintenance: those ends may wait for them, however many there are. */
+/*
+ * Watchdogs, resets, cache maintenance: those ends may wait for them, however many there are.
+ * Fences wait for them, too, and whoever frees memory may wait for fences.
+ */
 struct workqueue_struct *xqaccel_job_wq;
 /* Memory of others on its way back, which may have to wait for those, and nobody for it. */
 struct workqueue_struct *xqaccel_return_wq;
@@ -16,7 +19,7 @@ int xqaccel_workqueues_init(void)
 	xqaccel_wq = alloc_workqueue("xqaccel", WQ_UNBOUND, 0);
 	if (!xqaccel_wq)
 		return -ENOMEM;
-	xqaccel_job_wq = alloc_workqueue("xqaccel-jobs", WQ_UNBOUND, 0);
+	xqaccel_job_wq = alloc_workqueue("xqaccel-jobs", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
 	if (!xqaccel_job_wq)
 		goto destroy_wq;
 	xqaccel_return_wq = alloc_workqueue("xqaccel-return", WQ_UNBOUND, 0);

@@ -150,14 +150,18 @@ static bool dying_unmap(struct xqaccel_client *client)
 	return any;
 }
 
-static void dying_free(struct xqaccel_client *client, bool safe)
+/* @invalidated: the device was asked to forget them, if it knew any, and is not known not to have */
+static void dying_free(struct xqaccel_client *client, bool invalidated)
 {
 	struct xqaccel_buffer *buf, *next;
 	unsigned int count = 0;
 	LIST_HEAD(tables);
 	LIST_HEAD(pinned);
+	bool safe;
 
 	mutex_lock(&client->mem_lock);
+	/* Not before: xqaccel_clients_detach() may just have taken the context, DMA going on. */
+	safe = invalidated && READ_ONCE(client->xq->dma) != XQACCEL_DMA_UNKNOWN;
 	xqaccel_mmu_reclaim(&client->mmu, safe ? NULL : &tables);
 	llist_for_each_entry_safe(buf, next, client->dying, dead_node) {
 		buffer_free(buf, safe, &pinned);
@@ -185,8 +189,8 @@ static void dying_free(struct xqaccel_client *client, bool safe)
 unsigned long xqaccel_buffers_reap(struct xqaccel_client *client)
 {
 	while (client->dying || !llist_empty(&client->dead_buffers)) {
-		bool safe = READ_ONCE(client->xq->dma) != XQACCEL_DMA_UNKNOWN;
 		unsigned long delay = 0;
+		bool safe = true;
 
 		if (!client->dying) {
 			client->dying = llist_del_all(&client->dead_buffers);

@@ -74,8 +74,8 @@ static void client_end(struct work_struct *work)
 	struct xqaccel_client *client = container_of(to_delayed_work(work), struct xqaccel_client,
 						     end_work);
 	struct xqaccel_device *xq = client->xq;
-	bool safe = READ_ONCE(xq->dma) != XQACCEL_DMA_UNKNOWN;
 	unsigned long delay = 0;
+	bool safe = true;
 	LIST_HEAD(tables);
 
 	if (!client->ending)
@@ -87,6 +87,8 @@ static void client_end(struct work_struct *work)
 		return;
 	}
 	mutex_lock(&client->mem_lock);
+	/* See dying_free(). */
+	safe = safe && READ_ONCE(xq->dma) != XQACCEL_DMA_UNKNOWN;
 	xqaccel_buffers_end(client, safe);
 	xqaccel_mmu_fini(&client->mmu, safe ? NULL : &tables);
 	xqaccel_keep_tables(xq, &tables);

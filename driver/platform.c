@@ -30,6 +30,9 @@
  * @clocks: all that its node names
  * @clock_count: how many
  * @reset: its reset line, or NULL
+ * @clocked: @clocks are on. Set by what the kernel's core does one after the other: probe, changes
+ *	of power, removal
+ * @asleep: between board_suspend() and board_resume(), of a device that worked
  * @irq: interrupt numbers by XQ_VECTOR_*
  */
 struct board {
@@ -37,6 +40,8 @@ struct board {
 	struct clk_bulk_data *clocks;
 	int clock_count;
 	struct reset_control *reset;
+	bool clocked;
+	bool asleep;
 	int irq[XQ_VECTOR_QUEUE(XQ_MAX_QUEUES)];
 };
 
@@ -56,11 +61,15 @@ static int pulse_reset_line(struct board *board)
 /* The line may do less than the device tree promises: registers have to say that it was reset. */
 static int board_dma_stop(struct xqaccel_device *xq)
 {
+	struct board *board = dev_get_drvdata(xq->parent);
 	int ret;
 
+	/* Then it does nothing, and a read of its registers may hang the bus. */
+	if (!board->clocked)
+		return 0;
 	if (!xqaccel_absent(xq) && !xqaccel_reset_initial(xq))
 		return 0;
-	ret = pulse_reset_line(dev_get_drvdata(xq->parent));
+	ret = pulse_reset_line(board);
 	if (ret)
 		return ret;
 	return xqaccel_absent(xq) || xqaccel_read(xq, XQ_REG_CTRL) ? -EIO : 0;
@@ -73,7 +82,9 @@ static void board_dma_start(struct xqaccel_device *xq)
 
 static int board_channel(struct xqaccel_device *xq)
 {
-	return 0;
+	const struct board *board = dev_get_drvdata(xq->parent);
+
+	return board->clocked ? 0 : -ENODEV;
 }
 
 static int board_vector(struct xqaccel_device *xq, unsigned int vector)
@@ -131,11 +142,18 @@ static int supplies_get(struct device *dev, struct board *board)
 
 static int clocks_on(struct board *board)
 {
-	return clk_bulk_prepare_enable(board->clock_count, board->clocks);
+	const int ret = clk_bulk_prepare_enable(board->clock_count, board->clocks);
+
+	board->clocked = !ret;
+	return ret;
 }
 
+/* If they are on. */
 static void clocks_off(struct board *board)
 {
+	if (!board->clocked)
+		return;
+	board->clocked = false;
 	clk_bulk_disable_unprepare(board->clock_count, board->clocks);
 }
 
@@ -218,16 +236,15 @@ static XQACCEL_REMOVE_TYPE board_remove(struct platform_device *pdev)
 {
 	struct board *board = platform_get_drvdata(pdev);
 	struct device *dev = &pdev->dev;
-	/* One that can't be resumed was lost by that, and its clocks are off. */
-	const bool clocked = pm_runtime_get_sync(dev) >= 0;
 
+	/* One that can't be resumed was lost by that, and its clocks are off. */
+	pm_runtime_get_sync(dev);
 	pm_runtime_dont_use_autosuspend(dev);
 	xqaccel_core_remove(board->xq);
 	pm_runtime_disable(dev);
 	pm_runtime_set_suspended(dev);
 	pm_runtime_put_noidle(dev);
-	if (clocked)
-		clocks_off(board);
+	clocks_off(board);
 	return xqaccel_removed();
 }
 
@@ -236,7 +253,7 @@ static void board_shutdown(struct platform_device *pdev)
 {
 	struct board *board = platform_get_drvdata(pdev);
 
-	if (pm_runtime_get_sync(&pdev->dev) >= 0)
+	if (pm_runtime_get_sync(&pdev->dev) >= 0 && board->clocked)
 		xqaccel_reset_final(board->xq);
 }
 
@@ -265,14 +282,17 @@ static int board_runtime_resume(struct device *dev)
 	return 0;
 }
 
-/* Tasks are frozen before this, so no job comes. Whatever it was, it is on before and off after. */
+/*
+ * Tasks are frozen before this, so no job comes. Whatever it was, it is on before and off after.
+ * One that is lost for want of a clock does not keep the machine awake.
+ */
 static int board_suspend(struct device *dev)
 {
 	struct board *board = dev_get_drvdata(dev);
-	const int ret = pm_runtime_resume_and_get(dev);
 
-	if (ret)
-		return ret;
+	board->asleep = pm_runtime_get_sync(dev) >= 0;
+	if (!board->asleep)
+		return 0;
 	xqaccel_hw_suspend(board->xq, true);
 	clocks_off(board);
 	return 0;
@@ -281,13 +301,15 @@ static int board_suspend(struct device *dev)
 static int board_resume(struct device *dev)
 {
 	struct board *board = dev_get_drvdata(dev);
-	int ret;
+	int ret = 0;
 
-	ret = clocks_on(board);
+	if (board->asleep)
+		ret = clocks_on(board);
 	if (ret)
 		xqaccel_set_lost(board->xq, "it has no clock");
-	else
+	else if (board->asleep)
 		ret = xqaccel_hw_resume(board->xq);
+	board->asleep = false;
 	pm_runtime_mark_last_busy(dev);
 	pm_runtime_put_autosuspend(dev);
 	return ret;

@@ -150,7 +150,7 @@ static bool dying_unmap(struct xqaccel_client *client)
 	return any;
 }
 
-/* @invalidated: the device was asked to forget them, if it knew any, and is not known not to have */
+/* @invalidated: the device has forgotten them, as far as it knew any and is there to be asked */
 static void dying_free(struct xqaccel_client *client, bool invalidated)
 {
 	struct xqaccel_buffer *buf, *next;

@@ -148,10 +148,10 @@ struct xqaccel_stats {
  * client_reap(), dump_work()) takes clients_lock, reset_lock and what is inside; only client_end()
  * waits for client_reap(), hardware_end() and the end of the device's structure for dump_work(),
  * and the module's end for all clients and then for the rest, holding nothing. That of
- * xqaccel_job_wq (xqaccel_watch(), xqaccel_bus_look(), xqaccel_sync_work()) takes reset_lock and what is inside;
- * hardware_end() waits for it, as for dump_work(), holding nothing but device_lock(). That of
- * xqaccel_return_wq takes kept.lock and what is inside; only the ends of the device's structure and
- * of the module wait for it.
+ * xqaccel_job_wq (xqaccel_watch(), xqaccel_bus_look(), xqaccel_sync_work()) takes reset_lock and
+ * what is inside; hardware_end() waits for it, as for dump_work(), holding nothing but
+ * device_lock(). That of xqaccel_return_wq takes kept.lock and what is inside; only the ends of the
+ * device's structure and of the module wait for it.
  */
 struct xqaccel_device {
 	struct device dev;

@@ -700,7 +700,7 @@ static void *destroys(void *arg)
 	return NULL;
 }
 
-/* Takes the processor from who submits as soon as a job has ended, long enough for the rest to go. */
+/* Takes the processor from who submits, from a job's end on, long enough for the rest to go. */
 static void *preempts(void *arg)
 {
 	static struct xqaccel_completion c[256];

@@ -88,7 +88,7 @@ logits() {
 	local folder=$1 type
 	/usr/bin/python3 "$top/tests/clients/make_gguf.py" --layers 4 --width 256 --inner 768 --heads 4 \
 		--text "$top/README.md" "$work/f16.gguf" >"$work/err" 2>&1 || true
-	for type in Q4_0 Q5_1 Q8_0 IQ4_NL Q2_K Q4_K Q6_K TQ2_0; do
+	for type in Q4_0 Q5_1 Q8_0 IQ4_NL Q2_K Q4_K Q6_K TQ2_0 MXFP4_MOE; do
 		if "$folder/run" llama-quantize --pure "$work/f16.gguf" "$work/$type.gguf" "$type" >"$work/err" 2>&1 &&
 			"$folder/run" llama-quantize --pure --allow-requantize "$work/$type.gguf" "$work/float.gguf" F32 \
 				>"$work/err" 2>&1 &&

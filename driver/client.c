@@ -16,9 +16,6 @@
 #include "uring.h"
 #include "user.h"
 
-/* Jobs that are dropped while interrupts are off. */
-#define JOBS_AT_ONCE	64
-
 /* Of all devices. */
 static atomic_t client_count;
 
@@ -369,7 +366,7 @@ void xqaccel_client_close(struct xqaccel_client *client)
 	xqaccel_sched_client_closed(client);
 	/* A queue may have been kept free for it. */
 	xqaccel_sched_run_unlock(xq);
-	while (jobs_drop(client, JOBS_AT_ONCE))
+	while (jobs_drop(client, XQACCEL_JOBS_AT_ONCE))
 		cond_resched();
 	xqaccel_events_close(client);
 	xqaccel_programs_close(client);

@@ -35,6 +35,7 @@
 #define XQACCEL_USER_JOBS	16384U
 #define XQACCEL_DEVICE_JOBS	65536U
 #define XQACCEL_MAX_BATCH	256
+#define XQACCEL_JOBS_AT_ONCE	64	/* with interrupts off, where there may be many */
 #define XQACCEL_CLIENT_COMMANDS	1024U	/* of io_uring; they are searched with interrupts off */
 
 struct dentry;

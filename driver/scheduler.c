@@ -22,9 +22,6 @@
 #include "trace.h"
 #include "user.h"
 
-/* Jobs that end while interrupts are off, when the device is lost. */
-#define FAIL_AT_ONCE	64
-
 void xqaccel_sched_init_device(struct xqaccel_device *xq)
 {
 	unsigned int i;
@@ -563,7 +560,7 @@ static noinline bool fail_some(struct xqaccel_device *xq)
 	unsigned int n;
 
 	spin_lock_irq(&xq->lock);
-	for (n = 0; n < FAIL_AT_ONCE; n++) {
+	for (n = 0; n < XQACCEL_JOBS_AT_ONCE; n++) {
 		job = any_waiting(xq);
 		if (!job)
 			break;
@@ -571,7 +568,7 @@ static noinline bool fail_some(struct xqaccel_device *xq)
 		xqaccel_job_fail(job, XQACCEL_STATUS_LOST);
 	}
 	spin_unlock_irq(&xq->lock);
-	return n == FAIL_AT_ONCE;
+	return n == XQACCEL_JOBS_AT_ONCE;
 }
 
 /*

@@ -146,33 +146,47 @@ static struct xqaccel_job *first_ended(struct xqaccel_client *client,
 	return list_first_entry(&client->done, struct xqaccel_job, node);
 }
 
-static void take(struct xqaccel_call *call)
+/* Takes some of what there is, until so many have been taken; whether there may be more. */
+static bool take_some(struct xqaccel_call *call, u32 count)
 {
 	struct xqaccel_client *client = call->client;
 	struct xqaccel_wait *cmd = call->data;
-	struct xqaccel_job *job;
+	struct xqaccel_job *job = NULL;
+	unsigned int n;
 
 	spin_lock_irq(&client->xq->lock);
-	for (cmd->done = 0; cmd->done < cmd->completions.count; cmd->done++) {
+	for (n = 0; n < XQACCEL_JOBS_AT_ONCE && cmd->done < count; n++) {
 		job = first_ended(client, cmd);
 		if (!job)
 			break;
 		take_job(call, job);
+		cmd->done++;
 	}
 	cmd->pending = unreaped(client, cmd);
 	cmd->pending -= min(cmd->pending, cmd->done);
 	spin_unlock_irq(&client->xq->lock);
+	return job && cmd->done < count;
 }
 
-/*
- * Back to the front, in their order: of those that another thread took meanwhile we know nothing.
- */
-static void put_back(struct xqaccel_client *client, struct list_head *jobs)
+static void take(struct xqaccel_call *call)
+{
+	struct xqaccel_wait *cmd = call->data;
+
+	cmd->done = 0;
+	while (take_some(call, cmd->completions.count))
+		cond_resched();
+}
+
+/* The last ones to the front. */
+static void put_back_some(struct xqaccel_client *client, struct list_head *jobs)
 {
 	struct xqaccel_job *job, *next;
+	unsigned int n = 0;
 
 	spin_lock_irq(&client->xq->lock);
 	list_for_each_entry_safe_reverse(job, next, jobs, node) {
+		if (n++ == XQACCEL_JOBS_AT_ONCE)
+			break;
 		job->state = XQACCEL_JOB_ENDED;
 		list_move(&job->node, &client->done);
 		list_add(&job->lane_node, &job->lane->done);
@@ -181,6 +195,17 @@ static void put_back(struct xqaccel_client *client, struct list_head *jobs)
 		xqaccel_events_completion(job->lane);
 	}
 	spin_unlock_irq(&client->xq->lock);
+}
+
+/*
+ * Back to the front, in their order: of those that another thread took meanwhile we know nothing.
+ */
+static void put_back(struct xqaccel_client *client, struct list_head *jobs)
+{
+	while (!list_empty(jobs)) {
+		put_back_some(client, jobs);
+		cond_resched();
+	}
 	wake_up_all(&client->wait);
 }
 
@@ -262,23 +287,38 @@ int xqaccel_ioctl_wait(struct xqaccel_call *call)
 	return cmd->min_complete ? -ENOENT : 0;
 }
 
+/* Frees the first ones, of which user space knows everything. */
+static void free_some(struct xqaccel_client *client, struct list_head *jobs)
+{
+	struct xqaccel_job *job, *next;
+	unsigned int n = 0;
+	LIST_HEAD(some);
+
+	spin_lock_irq(&client->xq->lock);
+	list_for_each_entry_safe(job, next, jobs, node) {
+		if (n++ == XQACCEL_JOBS_AT_ONCE)
+			break;
+		trace_xqaccel_job_reap(job);
+		xqaccel_job_uncount(job);
+		list_move_tail(&job->node, &some);
+	}
+	spin_unlock_irq(&client->xq->lock);
+	list_for_each_entry_safe(job, next, &some, node)
+		xqaccel_job_free(client->xq, job);
+}
+
 void xqaccel_wait_finish(struct xqaccel_call *call, bool written)
 {
 	struct xqaccel_client *client = call->client;
-	struct xqaccel_job *job, *next;
 
 	if (!written) {
 		put_back(client, &call->jobs);
 		return;
 	}
-	spin_lock_irq(&client->xq->lock);
-	list_for_each_entry(job, &call->jobs, node) {
-		trace_xqaccel_job_reap(job);
-		xqaccel_job_uncount(job);
+	while (!list_empty(&call->jobs)) {
+		free_some(client, &call->jobs);
+		cond_resched();
 	}
-	spin_unlock_irq(&client->xq->lock);
-	list_for_each_entry_safe(job, next, &call->jobs, node)
-		xqaccel_job_free(client->xq, job);
 	/* Others may be waiting for more jobs than there are now. */
 	wake_up_all(&client->wait);
 }

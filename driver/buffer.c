@@ -86,9 +86,9 @@ unlock:
 /*
  * @safe: the device has let go of it. Else all that it may still reach stays as it is: pages,
  * bus addresses (an IOMMU's, or bounce buffers) and the range of device addresses.
- * @unpin: takes memory of processes, for unpin()
+ * Return: false for memory of a process, which is now in client->pinned
  */
-static void buffer_free(struct xqaccel_buffer *buf, bool safe, struct list_head *unpin)
+static bool buffer_free(struct xqaccel_buffer *buf, bool safe)
 {
 	struct xqaccel_client *client = buf->client;
 	const bool keep = buf->mapped && !safe;
@@ -106,31 +106,54 @@ static void buffer_free(struct xqaccel_buffer *buf, bool safe, struct list_head 
 	if (keep) {
 		buf->kept_owner = xqaccel_charge_leave(&client->account, buf->charged);
 		xqaccel_keep_buffer(client->xq, buf);
-		return;
+		return true;
 	}
 	if (buf->origin == XQACCEL_USER) {
 		xqaccel_buffer_pages_detach(buf);
-		list_add_tail(&buf->node, unpin);
-		return;
+		list_add_tail(&buf->node, &client->pinned);
+		return false;
 	}
 	xqaccel_uncharge(&client->account, buf->charged);
 	xqaccel_buffer_free(buf, false);
+	return true;
 }
 
-/*
- * Gives memory back to processes, without a lock: that waits for locks of pages, which a file
- * system in user space may hold as long as it likes.
- */
-static void unpin(struct xqaccel_client *client, struct list_head *buffers)
+/* So many dead buffers are gone for good. Each had a reference of the client. */
+static void buried(struct xqaccel_client *client, unsigned int count)
 {
-	struct xqaccel_buffer *buf, *next;
+	if (!count)
+		return;
+	if (atomic_sub_and_test(count, &client->dead_count))
+		wake_up_all(&client->dead_wait);
+	while (count--)
+		xqaccel_client_put(client);
+}
 
-	list_for_each_entry_safe(buf, next, buffers, node) {
+/**
+ * xqaccel_buffers_unpin() - give memory back to processes
+ * @work: the client's unpin_work
+ *
+ * Without a lock, and not on a workqueue that others need: that waits for locks of pages, which a
+ * file system in user space may hold as long as it likes.
+ */
+void xqaccel_buffers_unpin(struct work_struct *work)
+{
+	struct xqaccel_client *client = container_of(work, struct xqaccel_client, unpin_work);
+	struct xqaccel_buffer *buf, *next;
+	unsigned int count = 0;
+	LIST_HEAD(pinned);
+
+	mutex_lock(&client->mem_lock);
+	list_splice_init(&client->pinned, &pinned);
+	mutex_unlock(&client->mem_lock);
+	list_for_each_entry_safe(buf, next, &pinned, node) {
 		const u64 charged = buf->charged;
 
 		xqaccel_buffer_free(buf, false);
 		xqaccel_uncharge(&client->account, charged);
+		count++;
 	}
+	buried(client, count);
 }
 
 /* Takes what died so far out of the page table; whether the device may know some of it. */
@@ -156,26 +179,21 @@ static void dying_free(struct xqaccel_client *client, bool invalidated)
 	struct xqaccel_buffer *buf, *next;
 	unsigned int count = 0;
 	LIST_HEAD(tables);
-	LIST_HEAD(pinned);
-	bool safe;
+	bool pinned, safe;
 
 	mutex_lock(&client->mem_lock);
 	/* Not before: xqaccel_clients_detach() may just have taken the context, DMA going on. */
 	safe = invalidated && READ_ONCE(client->xq->dma) != XQACCEL_DMA_UNKNOWN;
 	xqaccel_mmu_reclaim(&client->mmu, safe ? NULL : &tables);
-	llist_for_each_entry_safe(buf, next, client->dying, dead_node) {
-		buffer_free(buf, safe, &pinned);
-		count++;
-	}
+	llist_for_each_entry_safe(buf, next, client->dying, dead_node)
+		count += buffer_free(buf, safe);
+	pinned = !list_empty(&client->pinned);
 	client->dying = NULL;
 	xqaccel_keep_tables(client->xq, &tables);
 	mutex_unlock(&client->mem_lock);
-	unpin(client, &pinned);
-	if (atomic_sub_and_test(count, &client->dead_count))
-		wake_up_all(&client->dead_wait);
-	/* Each dead buffer had a reference of the client. */
-	while (count--)
-		xqaccel_client_put(client);
+	if (pinned)
+		queue_work(xqaccel_return_wq, &client->unpin_work);
+	buried(client, count);
 }
 
 /**
@@ -243,13 +261,12 @@ void xqaccel_buffers_end(struct xqaccel_client *client, bool safe)
 	__must_hold(&client->mem_lock)
 {
 	struct xqaccel_buffer *buf, *next;
-	LIST_HEAD(pinned);
 
 	lockdep_assert_held(&client->mem_lock);
 
 	list_for_each_entry_safe(buf, next, &client->live, node)
-		buffer_free(buf, safe, &pinned);
-	WARN_ON(!list_empty(&pinned));
+		buffer_free(buf, safe);
+	WARN_ON(!list_empty(&client->pinned));
 }
 
 /*

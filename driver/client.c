@@ -57,8 +57,9 @@ void xqaccel_clients_wait_gone(void)
 static void end_begin(struct xqaccel_client *client)
 {
 	client->ending = true;
-	/* It may be queued with nothing left to do. */
+	/* They may be queued with nothing left to do. */
 	cancel_delayed_work_sync(&client->reap_work);
+	cancel_work_sync(&client->unpin_work);
 	xqaccel_uring_client_end(client);
 	mutex_lock(&client->mem_lock);
 	client->invalidating = xqaccel_context_off(client);
@@ -154,6 +155,8 @@ static void client_init(struct xqaccel_client *client, struct xqaccel_device *xq
 	init_waitqueue_head(&client->dead_wait);
 	INIT_DELAYED_WORK(&client->reap_work, client_reap);
 	INIT_DELAYED_WORK(&client->end_work, client_end);
+	INIT_WORK(&client->unpin_work, xqaccel_buffers_unpin);
+	INIT_LIST_HEAD(&client->pinned);
 	xqaccel_sched_init_client(client);
 	INIT_LIST_HEAD(&client->done);
 	INIT_LIST_HEAD(&client->commands);

@@ -118,9 +118,12 @@ struct xqaccel_client {
 	 * takes those that died so far, to dying, and lets others wait for the next round.
 	 */
 	struct llist_head dead_buffers;
-	atomic_t dead_count;		/* of both lists */
+	atomic_t dead_count;		/* of all these lists */
 	wait_queue_head_t dead_wait;	/* for none */
 	struct llist_node *dying;
+	/* Those whose memory unpin_work gives back to processes; under mem_lock. */
+	struct list_head pinned;
+	struct work_struct unpin_work;
 	struct delayed_work reap_work;
 	struct delayed_work end_work;
 	struct delayed_work ring_work;	/* see XQACCEL_URING_ORPHANS */

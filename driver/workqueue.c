@@ -11,7 +11,10 @@ struct workqueue_struct *xqaccel_wq;
  * Fences wait for them, too, and whoever frees memory may wait for fences.
  */
 struct workqueue_struct *xqaccel_job_wq;
-/* Memory of others on its way back, which may have to wait for those, and nobody for it. */
+/*
+ * Memory of others on its way back, which may have to wait for those, and for processes as long as
+ * they like; nobody waits for it. Each client may have such a work.
+ */
 struct workqueue_struct *xqaccel_return_wq;
 
 int xqaccel_workqueues_init(void)
@@ -22,7 +25,7 @@ int xqaccel_workqueues_init(void)
 	xqaccel_job_wq = alloc_workqueue("xqaccel-jobs", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
 	if (!xqaccel_job_wq)
 		goto destroy_wq;
-	xqaccel_return_wq = alloc_workqueue("xqaccel-return", WQ_UNBOUND, 0);
+	xqaccel_return_wq = alloc_workqueue("xqaccel-return", WQ_UNBOUND, WQ_MAX_ACTIVE);
 	if (!xqaccel_return_wq)
 		goto destroy_job_wq;
 	return 0;

@@ -85,7 +85,8 @@ static int parse(struct convert *c, int argc, char **argv)
 		{ "calibrate", 0, OPTION_STRINGS, &c->calibrate, "X.npy", "rows that the model is run on: once for each input of the"
 		  " model, or of a model with one input as often as there are files", NULL },
 		{ "weights", 0, OPTION_TYPE, &c->options.weights, "s8|s4|s2|t2|b1|c4", "type of weights, default s8", &has_weights },
-		{ "activations", 0, OPTION_TYPE, &c->options.activations, "u8|s8", "type of activations, default u8", NULL },
+		{ "activations", 0, OPTION_TYPE, &c->options.activations, "u8|s8|s4|b1",
+		  "type of activations, default u8", NULL },
 		{ "granularity", 0, OPTION_WORD, &c->granularity, "tensor|channel|group:G", "what of the weights shares a scale, default channel;"
 		  " group:G is G input channels of an output channel", NULL },
 		{ "method", 0, OPTION_WORD, &c->method, CALIBRATIONS, "how ranges of activations are found, default minmax", NULL },

@@ -34,7 +34,7 @@ def half_even(x):
 class Tests(Base):
     names = ("weights_and_biases", "normalization_is_folded", "near_the_float_model", "every_type_of_weights", "signs_and_tables",
              "groups", "columns", "codes_by_outputs", "budgets", "what_stays_float", "better_ranges", "picture", "operators_have_names_of_their_own",
-             "mnist", "refusals")
+             "narrow_activations", "bits", "mnist", "refusals")
 
     def small(self, path="m.onnx", opset=13, norm=True, last="Gemm"):
         """Convolution, normalization, pool, depthwise convolution, sum, mean, product."""
@@ -350,6 +350,62 @@ class Tests(Base):
             graph = onnx.fields(onnx.fields(f.read())[7][0])
         names = [onnx.fields(n)[3][0].decode() for n in graph[1]]
         self.expect(len(names) > 10 and len(set(names)) == len(names), "%s" % names)
+
+    def codes(self, names):
+        """What is in tensors of q.onnx on the rows of x.npy: the model gets them as outputs."""
+        with open("q.onnx", "rb") as f:
+            whole = f.read()
+        more = b"".join(onnx.field(7, onnx.field(12, onnx.field(1, n))) for n in names)
+        with open("codes.onnx", "wb") as f:
+            f.write(whole + more)  # what a message has twice is merged
+        words = [w for i in range(len(names) + 1) for w in ("-o", "c%d.npy" % i)]
+        self.run("run", "codes.onnx", "--input", "x.npy", *words, "--device", "soft")
+        return [load("c%d.npy" % (i + 1))[2] for i in range(len(names))]
+
+    def narrow_activations(self):
+        """4 bits: codes, scales, on the device, and the file's ends have 8."""
+        self.small()
+        want = self.outputs("m.onnx")
+        self.convert("--activations", "s4")
+        _, nodes, constants = onnx.read("q.onnx")
+        noise = self.noise(want, self.outputs("q.onnx"))
+        self.expect(noise < 0.1, "noise %g" % noise)
+        clips = [n for n in nodes if n[0] == "Clip"]
+        # Of two convolutions and the sum.
+        self.expect(len(clips) == 3, "%d activations are narrow" % len(clips))
+        for name, range_ in ("x", 255), ("r1", 15), ("g", 255):
+            scale, zero = constants[name + "_scale"][2][0], constants[name + "_zero_point"]
+            self.expect(zero[0] == onnx.INT8, "%s: zero point of type %d" % (name, zero[0]))
+            if name == "x":
+                size = f32(max(self.rows) - min(self.rows))
+                self.expect(scale == f32(size / range_), "scale of x")
+            if name == "r1":
+                self.expect(zero[2][0] == -8, "zero point of r1: %s" % zero[2])
+                low, high = constants["r1_low"][2][0], constants["r1_high"][2][0]
+                self.expect((low, high) == (0, f32(15 * scale)), "r1: %g to %g" % (low, high))
+        # Larger than what was seen, so that there is something to cut off.
+        save("x.npy", "<f4", (40, 3, 8, 8), [f32(4 * x) for x in self.rows])
+        names = "r1", "c2", "a"
+        for name, got in zip(names, self.codes([n + "_quantized" for n in names])):
+            self.expect(min(got) == -8 and max(got) == 7 and len(set(got)) > 8,
+                        "%s: codes %s" % (name, sorted(set(got))))
+        shown = self.json("show", "q.onnx", "--device", "soft")["operators"]
+        places = {o["type"]: o["where"] for o in shown}
+        device = all(places[k] == "device" for k in ("Conv", "Add", "GlobalAveragePool", "Gemm"))
+        self.expect(device and "Clip" not in places, "where: %s" % places)
+
+    def bits(self):
+        self.small()
+        self.convert("--activations", "b1")
+        _, _, constants = onnx.read("q.onnx")
+        r1, c2, a = self.codes(["r1_quantized", "c2_quantized", "a_quantized"])
+        for name, got in ("r1", r1), ("c2", c2), ("a", a):
+            self.expect(set(got) == {-1, 1}, "%s: codes %s" % (name, sorted(set(got))))
+        # Nothing of a Relu is below 0: codes are 0 and the mean size of what is not 0.
+        zeros = [constants[n + "_zero_point"][2][0] for n in ("r1", "c2")]
+        self.expect(zeros == [-1, 0], "zero points %s" % zeros)
+        levels = [constants["c2_" + n][2][0] for n in ("low", "high", "scale")]
+        self.expect(levels[1] == levels[2] == -levels[0], "levels of c2: %s" % levels)
 
     def better_ranges(self):
         """Outliers spoil the range from least to greatest, and no other method may be worse on what it saw."""

@@ -40,7 +40,9 @@ enum xq_post_training_rounding {
  * @weights: s8, s4, s2, t2 (values -1, 0, 1 held as s2), b1 (-1 and 1) or c4 (indices into a table of 16 int8); symmetric.
  *	ONNX has s8 from opset 13 on, 4 bits from 21 on and 2 bits from 25 on: the file's opset is raised so far. b1 and c4
  *	are operators of a domain of our own (Documentation/models.rst)
- * @activations: u8 or s8, affine; their range is extended to contain 0
+ * @activations: u8, s8, s4 or b1, affine; their range is extended to contain 0. With s4 and b1
+ *	(codes -1 and 1) only what layers, sums and products make is so narrow, and not the
+ *	model's inputs and outputs; the others are s8
  * @per_channel: a scale for each output channel of weights, else one for all
  * @group: not 0: a scale for each so many input channels of each output channel
  * @activation_range: how ranges of activations are chosen

@@ -67,12 +67,18 @@ struct xqc_moments {
 /**
  * struct xqc_activation - a tensor that becomes integers
  * @same_as: number of the one whose scale it has, because what makes it only moves elements; -1 for none
+ * @type: u8, s8, s4 or b1
  * @observer: NULL then
+ * @sum: @count: of sizes of elements that are not 0, and how many these are
+ * @least: the least element, or 0
  */
 struct xqc_activation {
 	const char *name;
 	int same_as;
+	enum xq_type type;
 	struct xq_observer *observer;
+	double sum, count;
+	float least;
 	float scale;
 	int32_t zero_point;
 };

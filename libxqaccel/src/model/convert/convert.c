@@ -66,8 +66,9 @@ static int check_options(struct xq_post_training *p)
 
 	if (w != XQ_S8 && w != XQ_S4 && w != XQ_S2 && w != XQ_T2 && w != XQ_B1 && w != XQ_C4)
 		return xqc_fail(p, -EINVAL, "weights may be s8, s4, s2, t2, b1 or c4, not %s", xq_type_name(w));
-	if (a != XQ_S8 && a != XQ_U8)
-		return xqc_fail(p, -EINVAL, "activations may be u8 or s8, not %s", xq_type_name(a));
+	if (a != XQ_S8 && a != XQ_U8 && a != XQ_S4 && a != XQ_B1)
+		return xqc_fail(p, -EINVAL, "activations may be u8, s8, s4 or b1, not %s",
+				xq_type_name(a));
 	return 0;
 }
 
@@ -202,6 +203,15 @@ static bool wants_rows(const struct xq_post_training *p)
 	return p->options.rounding == XQ_ROUND_BY_OUTPUT || p->options.correct_bias || has_budget(p);
 }
 
+static void see_sizes(struct xqc_activation *a, const float *x, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		a->sum += fabs((double)x[i]);
+		a->count += x[i] != 0;
+		a->least = x[i] < a->least ? x[i] : a->least;
+	}
+}
+
 int xq_post_training_feed(struct xq_post_training *p, const void *const *inputs)
 {
 	int err;
@@ -226,6 +236,7 @@ int xq_post_training_feed(struct xq_post_training *p, const void *const *inputs)
 			err = xq_observer_feed(a->observer, x, &layout, &fault);
 		if (err)
 			return xqc_fail(p, err, "activation %.200s has an element that is not finite", a->name);
+		see_sizes(a, x, count);
 	}
 	if (!err && wants_rows(p) && xqc_rows_keep(p, inputs))
 		err = xqc_fail(p, -ENOMEM, "there is not enough memory");
@@ -233,16 +244,38 @@ int xq_post_training_feed(struct xq_post_training *p, const void *const *inputs)
 	return err;
 }
 
-static int choose_scales(struct xq_post_training *p)
+/* Codes of -1 and 1 are the mean size of what is not 0, or 0 and that where nothing is below 0. */
+static void choose_bit(struct xqc_activation *a)
+{
+	const float size = a->count > 0 ? (float)(a->sum / a->count) : 1;
+
+	a->zero_point = a->least < 0 ? 0 : -1;
+	a->scale = a->least < 0 ? size : size / 2;
+	if (!(a->scale > 0))
+		a->scale = 1;
+}
+
+static int choose_scale(struct xqc_activation *a)
 {
 	struct xq_qtype type;
-	int err = xq_qtype_of(p->options.activations, &type);
+	int err = a->type == XQ_B1 ? 0 : xq_qtype_of(a->type, &type);
+
+	if (a->type == XQ_B1)
+		choose_bit(a);
+	else if (!err)
+		err = xq_observer_params(a->observer, &type, XQ_AFFINE, &a->scale, &a->zero_point);
+	return err;
+}
+
+static int choose_scales(struct xq_post_training *p)
+{
+	int err = 0;
 
 	for (unsigned int i = 0; i < p->activations && !err; i++) {
 		struct xqc_activation *a = &p->activation[i];
 
 		if (a->observer) {
-			err = xq_observer_params(a->observer, &type, XQ_AFFINE, &a->scale, &a->zero_point);
+			err = choose_scale(a);
 		} else {
 			a->scale = p->activation[a->same_as].scale;
 			a->zero_point = p->activation[a->same_as].zero_point;

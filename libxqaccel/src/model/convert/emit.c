@@ -217,6 +217,46 @@ static void rename_users(struct xqc_document *doc, const char *from, const char 
 	}
 }
 
+static const char *number(struct xqc_document *doc, const char *stem, const char *what, float value)
+{
+	const char *name = xqc_new_name(doc, stem, what);
+
+	xqc_set_constant(doc, name, ONNX_FLOAT, 0, NULL, &value, sizeof(value));
+	return name;
+}
+
+/*
+ * Real numbers whose codes are of less than 8 bits, before they become integers of 8: operators of
+ * integers have no others as inputs in ONNX, and codes need not be kept in the file. Nodes go to
+ * @at; what the next one reads.
+ */
+static const char *emit_narrow(struct xqc_document *doc, const struct xqc_activation *a,
+			       unsigned int *at, const char *from)
+{
+	const int least = a->type == XQ_B1 ? -1 : -8, most = a->type == XQ_B1 ? 1 : 7;
+	const char *low, *high, *to;
+
+	if (a->type == XQ_U8 || a->type == XQ_S8 || a->same_as >= 0)
+		return from;
+	low = number(doc, a->name, "low", (float)(least - a->zero_point) * a->scale);
+	high = number(doc, a->name, "high", (float)(most - a->zero_point) * a->scale);
+	to = xqc_new_name(doc, a->name, "bounded");
+	if (a->type == XQ_S4) {
+		xqc_insert(doc, (*at)++, xqc_node(doc, "Clip", to, 3,
+						  (const char *const[]){ from, low, high }, to));
+	} else {
+		const char *middle = number(doc, a->name, "middle",
+					    (float)-a->zero_point * a->scale);
+		const char *below = xqc_new_name(doc, a->name, "below");
+
+		xqc_insert(doc, (*at)++, xqc_node(doc, "Less", below, 2,
+						  (const char *const[]){ from, middle }, below));
+		xqc_insert(doc, (*at)++, xqc_node(doc, "Where", to, 3,
+						  (const char *const[]){ below, low, high }, to));
+	}
+	return to;
+}
+
 static void emit_activation(struct xq_post_training *p, const struct xqc_activation *a)
 {
 	struct xqc_document *doc = &p->doc;
@@ -226,9 +266,10 @@ static void emit_activation(struct xq_post_training *p, const struct xqc_activat
 	const char *q = xqc_new_name(doc, a->name, "quantized"), *s = xqc_new_name(doc, a->name, "scale"),
 		   *z = xqc_new_name(doc, a->name, "zero_point");
 	const char *from = a->name, *to = a->name;
+	unsigned int at;
 
 	xqc_set_constant(doc, s, ONNX_FLOAT, 0, NULL, &a->scale, sizeof(a->scale));
-	xqc_set_constant(doc, z, p->options.activations == XQ_U8 ? ONNX_UINT8 : ONNX_INT8, 0, NULL, &zero, 1);
+	xqc_set_constant(doc, z, a->type == XQ_U8 ? ONNX_UINT8 : ONNX_INT8, 0, NULL, &zero, 1);
 	if (input) {
 		to = xqc_new_name(doc, a->name, "dequantized");
 		rename_users(doc, a->name, to);
@@ -240,8 +281,12 @@ static void emit_activation(struct xq_post_training *p, const struct xqc_activat
 			if (!strcmp(node->output[o], a->name))
 				node->output[o] = (char *)(uintptr_t)from;
 	}
-	xqc_insert(doc, (unsigned int)(by + 1), xqc_node(doc, "DequantizeLinear", to, 3, (const char *const[]){ q, s, z }, to));
-	xqc_insert(doc, (unsigned int)(by + 1), xqc_node(doc, "QuantizeLinear", q, 3, (const char *const[]){ from, s, z }, q));
+	at = (unsigned int)(by + 1);
+	from = emit_narrow(doc, a, &at, from);
+	xqc_insert(doc, at, xqc_node(doc, "DequantizeLinear", to, 3,
+				     (const char *const[]){ q, s, z }, to));
+	xqc_insert(doc, at, xqc_node(doc, "QuantizeLinear", q, 3,
+				     (const char *const[]){ from, s, z }, q));
 }
 
 int xqc_emit(struct xq_post_training *p)

@@ -24,7 +24,8 @@ static int add_activation(struct xq_post_training *p, const char *name, int same
 	if (!more)
 		return -ENOMEM;
 	p->activation = more;
-	more[p->activations] = (struct xqc_activation){ .name = name, .same_as = same_as };
+	more[p->activations] = (struct xqc_activation){ .name = name, .same_as = same_as,
+							.type = p->options.activations };
 	return (int)p->activations++;
 }
 
@@ -172,6 +173,48 @@ static int check_excluded(struct xq_post_training *p)
 	return 0;
 }
 
+/* What makes an activation, before a fused Relu or Clip; NULL for an input of the model. */
+static const Onnx__NodeProto *maker(const struct xq_post_training *p, const char *name)
+{
+	int by = xqc_producer(&p->doc, name);
+
+	while (by >= 0 && (xqc_is(p->doc.node[by], "Relu") || xqc_is(p->doc.node[by], "Clip")))
+		by = xqc_producer(&p->doc, p->doc.node[by]->input[0]);
+	return by < 0 ? NULL : p->doc.node[by];
+}
+
+static bool may_be_narrow(const struct xq_post_training *p, const char *name)
+{
+	static const char *const types[] = { "Conv", "Gemm", "MatMul", "Add", "Mul", NULL };
+	const Onnx__NodeProto *node = maker(p, name);
+
+	return node && is_one_of(node, types) && !xqc_is_output(&p->doc, name);
+}
+
+/*
+ * Less than 8 bits has what layers, sums and products make. Inputs and outputs of the model have 8,
+ * and what the device makes of integers without bounds. What only moves elements has the type of
+ * what it moves.
+ */
+static void choose_types(struct xq_post_training *p)
+{
+	const enum xq_type wide = p->options.activations == XQ_U8 ? XQ_U8 : XQ_S8;
+
+	for (unsigned int i = 0; i < p->activations; i++) {
+		struct xqc_activation *a = &p->activation[i];
+		struct xqc_activation *root = a->same_as < 0 ? a : &p->activation[a->same_as];
+
+		while (root->same_as >= 0)
+			root = &p->activation[root->same_as];
+		if (a == root ? !may_be_narrow(p, a->name) : xqc_is_output(&p->doc, a->name))
+			root->type = wide;
+	}
+	for (unsigned int i = 0; i < p->activations; i++) {
+		if (p->activation[i].same_as >= 0)
+			p->activation[i].type = p->activation[p->activation[i].same_as].type;
+	}
+}
+
 int xqc_plan(struct xq_post_training *p)
 {
 	unsigned int wanted = 0;
@@ -199,6 +242,7 @@ int xqc_plan(struct xq_post_training *p)
 		return xqc_fail_document(p);
 	if (err < 0)
 		return xqc_fail(p, err, "there is not enough memory");
+	choose_types(p);
 	err = check_excluded(p);
 	if (!err && !wanted)
 		err = xqc_fail(p, -EOPNOTSUPP, "the model has no Conv, Gemm or MatMul with constant float weights that is not excluded");

@@ -320,20 +320,36 @@ static bool bounds_of(const struct xqm_graph *graph, const struct xqm_operator *
 	return *low <= *high;
 }
 
-/* From the QuantizeLinear at the end back, over a Relu or Clip that nobody else reads. */
+/* First between low and high, then between the bounds of the second. */
+static void bound_twice(float *low, float *high, float least, float most)
+{
+	*low = fminf(fmaxf(*low, least), most);
+	*high = fminf(fmaxf(*high, least), most);
+}
+
+/* From the QuantizeLinear at the end back, over Relu and Clip that nobody else reads. */
 static bool match_quantize(struct xqm_graph *graph, const struct xqm_operator *op, struct xqm_layer *layer)
 {
 	const struct xqm_operator *inner = maker(graph, op->input[0]);
-	bool bounded = inner && (inner->op == XQM_RELU || inner->op == XQM_CLIP) && xqm_tensor(graph, op->input[0])->uses == 1;
-	float low, high;
+	float low = -INFINITY, high = INFINITY, least, most;
+	int from = op->input[0];
+	bool bounded = false;
 
 	if (!is_linear(op, XQM_QUANTIZE_LINEAR) ||
 	    !real_of(graph, op->output[0], op->input[1], operand(op, 2), 0, &layer->y))
 		return false;
-	if (bounded && !bounds_of(graph, inner, &low, &high))
-		return false;
-	if (bounded)
-		inner = maker(graph, inner->input[0]);
+	while (inner && (inner->op == XQM_RELU || inner->op == XQM_CLIP) &&
+	       xqm_tensor(graph, from)->uses == 1) {
+		if (!bounds_of(graph, inner, &least, &most))
+			return false;
+		/* This one comes before those that were met. */
+		bound_twice(&least, &most, low, high);
+		low = least;
+		high = most;
+		bounded = true;
+		from = inner->input[0];
+		inner = maker(graph, from);
+	}
 	if (!inner || !match_inner(graph, inner, layer) || xqm_output(graph, inner, 0)->uses != 1)
 		return false;
 	return !bounded || set_bounds(layer, low, high);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * bench-driver [-r ROUNDS] [-d DISK] [-p PARTS]: the table, see driver.h. Parts are d (beside the disk), c (many
- * clients), p (the large product), i (memory that is imported), and j and u (small jobs alone by ioctl and
- * by io_uring, for who profiles them).
+ * bench-driver [-r ROUNDS] [-d DISK] [-p PARTS]: the table, see driver.h. Parts are d (beside the
+ * disk), c (many clients), p (the large product), i (memory that is imported), and j, u and r
+ * (small jobs alone by ioctl and by io_uring, and reads of the disk alone, for who profiles them).
  */
 #include <errno.h>
 #include <stdio.h>
@@ -159,6 +159,19 @@ static void jobs_alone(unsigned int rounds)
 	jobs_close(jobs);
 }
 
+static void reads_alone(const char *path, unsigned int rounds)
+{
+	struct disk *disk = disk_open(path);
+	double rate[MEASURE_MAX];
+	unsigned int i;
+
+	disk_rate(disk, OPERATIONS);
+	for (i = 0; i < rounds; i++)
+		rate[i] = disk_rate(disk, OPERATIONS).per_second;
+	printf("%-46s %12.1f %s\n", "reads of 512 bytes alone", median(rate, rounds), "a second");
+	disk_close(disk);
+}
+
 static double in_turn_us(struct jobs **clients)
 {
 	double us[ROUND_TRIPS];
@@ -256,6 +269,8 @@ int main(int argc, char **argv)
 		jobs_alone(rounds);
 	if (strchr(parts, 'u'))
 		ring_alone(rounds);
+	if (strchr(parts, 'r'))
+		reads_alone(disk, rounds);
 	if (strchr(parts, 'd'))
 		beside_disk(disk, rounds);
 	if (strchr(parts, 'c'))

@@ -84,6 +84,24 @@ $(BENCH_MODELS_PEERS)/stamp: tests/setup/fetch-tflite.sh tests/setup/fetch-onnxr
 	$(Q)CC='$(CC)' tests/bench/models/runtimes/build.sh $(@D)
 	$(Q)[ -e $(@D)/missing ] || touch $@
 
+# `make bench-model-load`: memory at the peak, time to load. `make bench-models-vm`: frames on /dev/xqaccel0, in all and on the device.
+PROGRAMS += bench-model-load
+bench-model-load-y := tests/bench/models/load.c
+bench-model-load-libs := xqaccel
+
+$(O)/bench/models/%.onnx: tests/bench/models/make_models.py | $(PACKAGES)
+	$(Q)mkdir -p $(@D)
+	$(Q)$< $* $@
+
+.PHONY: bench-model-load bench-models-vm
+bench-model-load: $(O)/obj/bin/bench-model-load $(O)/bench/models/wide.onnx $(O)/bench/models/mobilenet.onnx
+	$(Q)$< -l $(O)/bench/models/wide.onnx $(wildcard $(XQ_VECTORS)/models/tflite/*.tflite $(XQ_VECTORS)/models/float/mnist-8.onnx) \
+		$(O)/bench/models/mobilenet.onnx
+
+bench-models-vm: $(QEMU) $(O)/image-$(KVER).cpio
+	$(Q)tests/vectors/xq_in_guest.sh -k $(KVER) -b $(abspath $(O)) \
+		bash -c 'tests/bench/models/handing_over.py $$XQ $$XQ_VECTORS'
+
 .PHONY: bench-models
 bench-models: $(O)/obj/bin/bench-models $(O)/obj/bin/xq $(BENCH_MODELS_PEERS)/stamp
 	$(Q)BENCH_MODELS='$(BENCH_MODELS)' tests/bench/models/run.sh $(O) $(XQ_VECTORS) $(BENCH_MODELS_ARGS)

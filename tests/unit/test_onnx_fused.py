@@ -29,7 +29,7 @@ def requantized(acc, scale, low=0, high=255):
 
 class Tests(Base):
     names = ("product_and_sum", "turned_narrow_weights", "clipped", "float_bias", "quantized_gemm", "scales_along_k",
-             "an_output_without_a_name")
+             "large_weights", "an_output_without_a_name")
 
     def numbers(self, narrow=False):
         self.x = [random.randrange(256) for _ in range(M * K)]
@@ -132,6 +132,20 @@ class Tests(Base):
             self.check(want, "MatMul", "CPU")
         finally:
             N = kept
+
+    def large_weights(self):
+        """They are turned in squares, the last of which are none."""
+        global K, N
+        kept = K, N
+        try:
+            for K, N in (130, 70), (64, 65), (63, 128):
+                self.numbers()
+                constants = self.constants(False)
+                self.write([onnx.node("Gemm", ["xf", "wf", "bf"], ["yf"])], constants)
+                self.check([[requantized(a, self.s[n]) for n, a in enumerate(row)]
+                            for row in self.acc(False)], "Gemm")
+        finally:
+            K, N = kept
 
     def an_output_without_a_name(self):
         """Nobody reads it, so nothing is made of it."""

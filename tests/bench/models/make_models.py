@@ -5,6 +5,7 @@
 usage: make_models.py mobilenet OUT.onnx	MobileNet V2 in float32, for 224 x 224 x 3, with random weights
        make_models.py resnet8 FOLDER OUT.onnx	the network that FOLDER describes
        make_models.py rows OUT.npy N C H W	random images of 0 to 1
+       make_models.py wide OUT.onnx		10 products with 2048 x 2048 weights of 8 bits
 """
 import math
 import os
@@ -76,11 +77,29 @@ def rows(path, *shape):
     save(path, "<f4", shape, [source.random() for _ in range(math.prod(shape))])
 
 
+def wide(path, layers=10, side=2048):
+    """Weights are bytes, written as they are."""
+    rng, nodes, last = random.Random(1), [], "x"
+    constants = [onnx.tensor("s", onnx.FLOAT, (), [0.01]), onnx.tensor("u", onnx.UINT8, (), [128]),
+                 onnx.tensor("z", onnx.INT8, (), [0]), onnx.tensor("t", onnx.FLOAT, (), [1.0])]
+    for i in range(layers):
+        constants.append(onnx.field(1, side) + onnx.field(1, side) + onnx.field(2, onnx.INT8) +
+                         onnx.field(8, "w%d" % i) + onnx.field(9, rng.randbytes(side * side)))
+        nodes.append(onnx.node("QLinearMatMul", [last, "s", "u", "w%d" % i, "s", "z", "t", "u"],
+                               ["y%d" % i]))
+        last = "y%d" % i
+    with open(path, "wb") as f:
+        f.write(onnx.model(nodes, [onnx.value("x", onnx.UINT8, [1, side])],
+                           [onnx.value(last, onnx.UINT8, [1, side])], constants))
+
+
 if __name__ == "__main__":
     if sys.argv[1:2] == ["mobilenet"] and len(sys.argv) == 3:
         MobileNet().write(sys.argv[2])
     elif sys.argv[1:2] == ["resnet8"] and len(sys.argv) == 4:
         Graph(sys.argv[2]).write(sys.argv[3])
+    elif sys.argv[1:2] == ["wide"] and len(sys.argv) == 3:
+        wide(sys.argv[2])
     elif sys.argv[1:2] == ["rows"] and len(sys.argv) == 7:
         rows(*sys.argv[2:])
     else:

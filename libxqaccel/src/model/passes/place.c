@@ -51,6 +51,25 @@ static int constant_of(struct xqm_graph *graph, const struct xqm_real *real)
 	return number;
 }
 
+/* Sides of squares that are turned one by one, while lines of both sides are in the cache. */
+#define SQUARE		64
+
+static void turn(const uint8_t *from, size_t k, size_t n, uint8_t *to)
+{
+	for (size_t i = 0; i < k; i += SQUARE) {
+		const size_t rows = k - i < SQUARE ? k : i + SQUARE;
+
+		for (size_t j = 0; j < n; j += SQUARE) {
+			const size_t columns = n - j < SQUARE ? n : j + SQUARE;
+
+			for (size_t c = j; c < columns; c++) {
+				for (size_t r = i; r < rows; r++)
+					to[c * k + r] = from[r * n + c];
+			}
+		}
+	}
+}
+
 /* Weights [k][n] as [n][k]; unpacked. */
 static int turned_weights(struct xqm_graph *graph, const struct xqm_real *real)
 {
@@ -69,10 +88,7 @@ static int turned_weights(struct xqm_graph *graph, const struct xqm_real *real)
 	to = xqm_alloc(graph, k * n + 1);
 	if (!to)
 		return xqm_no_memory(graph);
-	for (size_t i = 0; i < k; i++) {
-		for (size_t j = 0; j < n; j++)
-			to[j * k + i] = from[i * n + j];
-	}
+	turn(from, k, n, to);
 	t->data = to;
 	t->shape.dim[0] = (int64_t)n;
 	t->shape.dim[1] = (int64_t)k;

@@ -490,7 +490,8 @@ TEST_OF_EACH(fences_of_itself, 60)
 		if (before >= 0)
 			close(before);
 		f.flags |= XQACCEL_SUBMIT_IN_FENCE;
-		before = f.in = f.out;
+		before = f.out;
+		f.in = before;
 	}
 	f.flags = XQACCEL_SUBMIT_EXPLICIT;
 	ASSERT_EQ(8, xq_job_submit_fenced(self->queue, jobs, 8, &f));
@@ -604,9 +605,11 @@ TEST_OF_EACH(fences_canceled, 60)
 	EXPECT_EQ(1, xq_queue_cancel(self->queue, 1));
 	ASSERT_EQ(0, release());
 	ASSERT_EQ(4, xq_queue_wait(self->queue, done, 4, 4, 10 * SECOND));
-	for (i = 0; i < 4; i++)
-		EXPECT_EQ(done[i].user_data == 1 || (ring && done[i].user_data < 3) ? -ECANCELED : 0,
-			  done[i].status);
+	for (i = 0; i < 4; i++) {
+		const bool ends = done[i].user_data == 1 || (ring && done[i].user_data < 3);
+
+		EXPECT_EQ(ends ? -ECANCELED : 0, done[i].status);
+	}
 	EXPECT_EQ(-ECANCELED, fence_status(f.out));
 	EXPECT_EQ(0, xq_queue_cancel(self->queue, 1));
 	EXPECT_EQ(0, wait_lane(xq_device_file(self->dev), OTHER_LANE, &held, 10 * SECOND));

@@ -14,7 +14,7 @@ CFLAGS-libxqaccel/ggml/host.c := -Wno-unknown-pragmas
 $(XQ_GGML): $(O)/obj/libxqggml.a $(XQ_ARCHIVES) libxqaccel/ggml/libggml-xqaccel.map $(O)/stamp/link-flags | $(PACKAGES)
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,$(@F) -Wl,--version-script,libxqaccel/ggml/libggml-xqaccel.map \
+	$(Q)$(CC) $(CFLAGS) $(LINK-obj) $(LDFLAGS) -shared -Wl,-soname,$(@F) -Wl,--version-script,libxqaccel/ggml/libggml-xqaccel.map \
 		-Wl,--no-undefined -Wl,-z,relro,-z,now -Wl,--gc-sections -o $@ \
 		-Wl,--whole-archive $(O)/obj/libxqggml.a -Wl,--no-whole-archive $(XQ_ARCHIVES) $(xqaccel-ldlibs-obj) -lpthread -lm -ldl
 

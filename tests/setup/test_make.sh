@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What make says of a place where it can't work; prints KTAP.
+# What make says of a place where it can't work, and what it would do for another architecture; prints KTAP.
 set -euo pipefail
 
 top=$(readlink -f "$(dirname "$(readlink -f "$0")")/../..")
@@ -32,4 +32,19 @@ ln -s "$top"/* "$work/a b/"
 refuses "a checkout with a space" "move it" make --no-print-directory -C "$work/a b" -n help
 refuses "a kernel that is not in the list" "no kernel 5.10 in kernels.list" tests/setup/fetch-kernel.sh 5.10
 refuses "headers that are not there" "apt-get install linux-headers-" make --no-print-directory module "KDIR=$work/none" "O=$work/out"
+
+# The linker of another architecture does not know where its libraries are.
+links() {
+	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -n ARCH=arm64 "O=$work/out" lib tools |
+		sed -e ':more; /\\$/ { N; s/\\\n//; b more }' | grep -E '^aarch64-linux-gnu-gcc .* -o ' | grep -v -e ' -c '
+}
+number=$((number + 1))
+all=$(links)
+lost=$(grep -v -F -e "-L$work/out/cross-libraries/lib" <<<"$all" | grep -o -E -e ' -o [^ ]+' || true)
+if [ -z "$lost" ] && grep -q -e ' -shared ' <<<"$all"; then
+	echo "ok $number libraries and programs of arm64 are linked with its libraries"
+else
+	echo "# without them:${lost//$'\n'/}"
+	echo "not ok $number libraries and programs of arm64 are linked with its libraries"
+fi
 echo "1..$number"

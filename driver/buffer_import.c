@@ -82,4 +82,5 @@ void xqaccel_import_detach(struct xqaccel_buffer *buf)
 	buf->attachment = NULL;
 }
 
-XQACCEL_IMPORT_NS(DMA_BUF);
+/* MODULE_IMPORT_NS("DMA_BUF"), whose argument was not a string before 6.13 */
+MODULE_INFO(import_ns, "DMA_BUF");

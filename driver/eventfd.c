@@ -19,9 +19,9 @@ void xqaccel_events_tell(struct xqaccel_lane *lane)
 	lockdep_assert_held(&lane->client->xq->lock);
 
 	if (lane->client->event)
-		xqaccel_eventfd_signal(lane->client->event);
+		eventfd_signal(lane->client->event);
 	if (lane->event)
-		xqaccel_eventfd_signal(lane->event);
+		eventfd_signal(lane->event);
 }
 
 /* The device is lost: WAIT says so, and nothing else will come. */
@@ -31,10 +31,10 @@ void xqaccel_events_lost(struct xqaccel_client *client)
 
 	spin_lock_irq(&client->xq->lock);
 	if (client->event)
-		xqaccel_eventfd_signal(client->event);
+		eventfd_signal(client->event);
 	for (i = 0; i < XQACCEL_LANES; i++)
 		if (client->lane[i].event)
-			xqaccel_eventfd_signal(client->lane[i].event);
+			eventfd_signal(client->lane[i].event);
 	spin_unlock_irq(&client->xq->lock);
 }
 

@@ -245,7 +245,7 @@ static XQACCEL_REMOVE_TYPE board_remove(struct platform_device *pdev)
 	pm_runtime_set_suspended(dev);
 	pm_runtime_put_noidle(dev);
 	clocks_off(board);
-	return xqaccel_removed();
+	return XQACCEL_REMOVED;
 }
 
 /* The machine goes down, or another kernel takes over, whose memory the device must not write. */

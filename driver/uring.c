@@ -179,7 +179,7 @@ int xqaccel_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags)
 {
 	union uring_data data;
 
-	if (xqaccel_uring_cancels(issue_flags)) {
+	if (issue_flags & IO_URING_F_CANCEL) {
 		xqaccel_uring_command_abandon(cmd, issue_flags);
 		return 0;
 	}

@@ -204,7 +204,7 @@ static int completions_copy(const struct xqaccel_uring_command *command)
  */
 static void command_done(struct xqaccel_uring_command *command, int res, unsigned int issue_flags)
 {
-	xqaccel_uring_done(command->cmd, res, command->ticks, issue_flags);
+	io_uring_cmd_done32(command->cmd, res, command->ticks, issue_flags);
 	command_free(command);
 }
 
@@ -233,7 +233,7 @@ static void command_end(struct xqaccel_uring_command *command)
 	/* With all that the command has become, for who polls and frees it. */
 	smp_store_release(&command->state, COMMAND_ENDED);
 	if (!polled)
-		xqaccel_uring_in_task(command->cmd, command_task_work);
+		io_uring_cmd_do_in_task_lazy(command->cmd, command_task_work);
 }
 
 /* One job less. The last one's end is the command's, which its task may free at once. */
@@ -336,7 +336,7 @@ void xqaccel_uring_command_abandon(struct io_uring_cmd *cmd, unsigned int issue_
 	mine = abandon(command);
 	xqaccel_sched_run_unlock(xq);
 	if (mine && cmd_to_io_kiocb(cmd)->ctx->flags & IORING_SETUP_DEFER_TASKRUN)
-		xqaccel_uring_in_task(cmd, command_task_work);
+		io_uring_cmd_do_in_task_lazy(cmd, command_task_work);
 	else if (mine)
 		command_done(command, -ECANCELED, issue_flags);
 }
@@ -360,7 +360,7 @@ static void orphans_look(struct work_struct *work)
 	spin_lock_irq(&client->xq->lock);
 	list_for_each_entry_safe(command, next, &client->commands, node)
 		if (!command->polled && command_orphaned(command) && abandon(command))
-			xqaccel_uring_in_task(command->cmd, command_task_work);
+			io_uring_cmd_do_in_task_lazy(command->cmd, command_task_work);
 	if (!list_empty(&client->commands))
 		queue_delayed_work(xqaccel_job_wq, &client->ring_work,
 				   msecs_to_jiffies(ORPHANS_MS));
@@ -548,13 +548,13 @@ int xqaccel_uring_command_start(struct xqaccel_uring_command *command, struct xq
 	int ret;
 
 	if (!polled)
-		xqaccel_uring_mark_cancelable(cmd, issue_flags);
+		io_uring_cmd_mark_cancelable(cmd, issue_flags);
 	ret = fenced ? start_fenced(command, f) : start(command);
 	if (!ret)
 		return -EIOCBQUEUED;
 	/* One that may be cancelled must not be returned from with an error. */
 	if (!polled)
-		xqaccel_uring_done(cmd, ret, 0, issue_flags);
+		io_uring_cmd_done32(cmd, ret, 0, issue_flags);
 	xqaccel_uring_command_discard(command);
 	return polled ? ret : -EIOCBQUEUED;
 }

@@ -20,6 +20,8 @@ driver/xq_.*\.h	ARRAY_SIZE
 # The one file that may ask for the version.
 driver/compat\.h	LINUX_VERSION_CODE
 driver/compat\.h	CONSTANT_COMPARISON
+# What an older kernel does not take.
+driver/compat\.h	MACRO_ARG_UNUSED
 # Trace events have a form of their own, see samples/trace_events.
 driver/trace\.h	OPEN_ENDED_LINE
 driver/trace\.h	PARENTHESIS_ALIGNMENT

@@ -67,7 +67,7 @@ endef
 host_line = host $(1) $(2) $(O)/$(2)/bin/$(1) $(or $($(1)-timeout),120) | | $($(1)-env) | $($(1)-args)
 script_line = host $(notdir $(1)) - $(1) $(or $($(notdir $(1))-timeout),120) | | $($(notdir $(1))-env) | $($(notdir $(1))-args)
 guest_line = guest $(1) - - $(or $($(1)-timeout),120) $(or $($(1)-kernels),$(KERNELS)) \
-	| $($(1)-vm) | $($(1)-env) | $($(1)-args)
+	| $($(1)-vm) $(VM_OPTIONS) | $($(1)-env) | $($(1)-args)
 
 # Only what will run is built.
 chosen = $(if $(ONLY),$(shell printf '%s\n' $(1) | grep -E -e '$(ONLY)'),$(1))

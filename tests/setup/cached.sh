@@ -94,3 +94,18 @@ unpack_debs() {
 		rm "$deb"
 	done
 }
+
+# newest_named RELEASE NAME: of the packages whose names are NAME and a version, the newest.
+newest_named() {
+	"$setup_scripts/private-apt.sh" "$1" apt-cache pkgnames "$2" | grep -E "^$2\.?[0-9][0-9.]*$" | sort -V | tail -n 1
+}
+
+# unpack_and_list RELEASE PACKAGE...: unpack_debs into root/, and versions: a package and its version on each line.
+unpack_and_list() {
+	local release=$1 package
+	shift
+	unpack_debs "$release" root "$@"
+	for package; do
+		echo "$package $(candidate_field "$release" "$package" Version)"
+	done >versions
+}

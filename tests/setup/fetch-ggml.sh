@@ -12,12 +12,8 @@ here=$(dirname "$(readlink -f "$0")")
 release=trixie-backports
 
 fetch_ggml() {
-	local package
 	echo "  FETCH   ggml ($release)"
-	unpack_debs "$release" root libggml0 libggml-dev
-	for package in libggml0 libggml-dev; do
-		echo "$package $(candidate_field "$release" "$package" Version)"
-	done >versions
+	unpack_and_list "$release" libggml0 libggml-dev
 	rm -rf root/usr/share
 }
 

@@ -27,15 +27,9 @@ END
 }
 
 fetch_llama() {
-	local package packages
 	echo "  FETCH   llama.cpp, whisper.cpp ($release)"
-	packages="libggml0 libllama0 llama.cpp-tools llama.cpp-tests libwhisper1 whisper.cpp-tools
-		libssl3t64 libzstd1 zlib1g libgomp1 libstdc++6 libgcc-s1 libc6"
-	# shellcheck disable=SC2086
-	unpack_debs "$release" root $packages
-	for package in $packages; do
-		echo "$package $(candidate_field "$release" "$package" Version)"
-	done >versions
+	unpack_and_list "$release" libggml0 libllama0 llama.cpp-tools llama.cpp-tests libwhisper1 whisper.cpp-tools \
+		libssl3t64 libzstd1 zlib1g libgomp1 libstdc++6 libgcc-s1 libc6
 	rm -rf root/usr/share
 	write_run
 }

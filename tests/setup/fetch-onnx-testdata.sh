@@ -14,8 +14,7 @@ release=forky
 fetch_testdata() {
 	local found
 	echo "  FETCH   libonnx-testdata ($release)"
-	unpack_debs "$release" root libonnx-testdata
-	echo "libonnx-testdata $(candidate_field "$release" libonnx-testdata Version)" >versions
+	unpack_and_list "$release" libonnx-testdata
 	found=$(find root -type d -name node -path '*/data/node' | head -n 1)
 	mv "${found%/node}" data
 	rm -rf root

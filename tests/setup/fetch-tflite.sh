@@ -11,21 +11,13 @@ here=$(dirname "$(readlink -f "$0")")
 . "$here/cached.sh"
 release=forky
 
-# The newest package whose name begins with $1 and has a version in it.
-versioned() {
-	"$here/private-apt.sh" "$release" apt-cache pkgnames "$1" | grep -E "^$1[0-9][0-9.]*$" | sort -V | tail -n 1
-}
-
 fetch_tflite() {
-	local package packages
+	local packages
 	echo "  FETCH   TensorFlow Lite ($release)"
-	packages="$(versioned libtensorflow-lite) libtensorflow-lite-dev $(versioned libabsl) libonnxruntime-dev libfarmhash0
-		libpthreadpool0 libcpuinfo0 libstdc++6 libgcc-s1 libc6"
+	packages="$(newest_named "$release" libtensorflow-lite) libtensorflow-lite-dev $(newest_named "$release" libabsl)
+		libonnxruntime-dev libfarmhash0 libpthreadpool0 libcpuinfo0 libstdc++6 libgcc-s1 libc6"
 	# shellcheck disable=SC2086
-	unpack_debs "$release" root $packages
-	for package in $packages; do
-		echo "$package $(candidate_field "$release" "$package" Version)"
-	done >versions
+	unpack_and_list "$release" $packages
 	rm -rf root/usr/share root/usr/lib/x86_64-linux-gnu/*.a
 }
 

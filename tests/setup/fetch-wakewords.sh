@@ -11,15 +11,10 @@ here=$(dirname "$(readlink -f "$0")")
 release=forky
 
 fetch_wakewords() {
-	local package packages="linux-voice-assistant python3-pymicro-wakeword"
 	echo "  FETCH   wake words ($release)"
-	# shellcheck disable=SC2086
-	unpack_debs "$release" root $packages
+	unpack_and_list "$release" linux-voice-assistant python3-pymicro-wakeword
 	find root -name '*.tflite' -type f -exec cp -n -t . {} +
 	ls ./*.tflite >/dev/null
-	for package in $packages; do
-		echo "$package $(candidate_field "$release" "$package" Version)"
-	done >versions
 	rm -rf root
 }
 

@@ -49,4 +49,12 @@ result "$(find "$XQ_CACHE" -name 'thing-*' -type d | wc -l)" 1 "and leaves nothi
 # shellcheck disable=SC2016
 script 'value=$(false); echo "$value" >inside'
 result "$(run)" "status 1" "a failure inside of a substitution is one"
+
+# In apt's place.
+printf '#!/bin/sh\nprintf "%%s\\n" libthing-dev libthing2.9 libthing2.10 libthingy3\n' >"$work/private-apt.sh"
+chmod +x "$work/private-apt.sh"
+script "setup_scripts='$work'; newest_named somewhere libthing >inside"
+result "$(cat "$(bash "$work/fetch.sh")")" libthing2.10 "the newest of the packages with a version in their names"
+script "setup_scripts='$work'; name=\$(newest_named somewhere libnothing); echo \"\$name\" >inside"
+result "$(run)" "status 1" "none is a failure"
 echo "1..$number"

@@ -11,7 +11,8 @@
 #define MOST_PIXELS	8
 
 static inline __attribute__((always_inline)) void
-part(const struct xqk_direct *job, uint32_t first, const unsigned int pixels, const unsigned int strips)
+part(const struct xqk_direct *job, const unsigned int strips, uint32_t first,
+     const unsigned int pixels)
 {
 	const __mmask16 last = (__mmask16)((1U << job->last) - 1);
 	__m512i sum[MOST_PIXELS][XQK_DIRECT_STRIPS];
@@ -36,37 +37,10 @@ part(const struct xqk_direct *job, uint32_t first, const unsigned int pixels, co
 	}
 }
 
-/*
- * Pixels are divided evenly over as few parts as there can be, mostly of two sizes: one of a single
- * pixel would wait for its own sums.
- */
-#define RUN(strips, most)								\
-	static void run_##strips(const struct xqk_direct *job)				\
-	{										\
-		uint32_t parts = (job->pixels + (most) - 1) / (most), p = 0;		\
-											\
-		for (; parts; parts--) {						\
-			const uint32_t end = p + (job->pixels - p + parts - 1) / parts;	\
-											\
-			while (p < end) {						\
-				if (end - p >= (most)) {				\
-					part(job, p, most, strips);			\
-					p += (most);					\
-				} else if (end - p >= (most) - 1) {			\
-					part(job, p, (most) - 1, strips);		\
-					p += (most) - 1;				\
-				} else if (end - p >= 4) {				\
-					part(job, p, 4, strips);			\
-					p += 4;						\
-				} else if (end - p >= 2) {				\
-					part(job, p, 2, strips);			\
-					p += 2;						\
-				} else {						\
-					part(job, p, 1, strips);			\
-					p++;						\
-				}							\
-			}								\
-		}									\
+#define RUN(strips, most)									\
+	static void run_##strips(const struct xqk_direct *job)					\
+	{											\
+		XQK_DIRECT_PARTS(job->pixels, most, part, job, strips);				\
 	}
 RUN(1, 8)
 RUN(2, 8)

@@ -87,8 +87,8 @@ put_pixels(const struct finish *f, uint8_t *const *y, const __m512i sum[][XQK_DI
 }
 
 static inline __attribute__((always_inline)) void
-part(const struct xqk_direct *job, const struct finish *f, uint32_t first, const unsigned int pixels,
-     const unsigned int strips)
+part(const struct xqk_direct *job, const struct finish *f, const unsigned int strips,
+     uint32_t first, const unsigned int pixels)
 {
 	__m512i sum[MOST_PIXELS][XQK_DIRECT_STRIPS];
 	unsigned int p, s;
@@ -104,35 +104,13 @@ part(const struct xqk_direct *job, const struct finish *f, uint32_t first, const
 	put_pixels(f, job->y + first, sum, pixels, strips);
 }
 
-/* As in direct.c: parts of about the same size, mostly of two sizes. */
-#define RUN(strips, most)								\
-	static void run_##strips(const struct xqk_direct *job, const struct xqk_bounded *bounded) \
-	{										\
-		const struct finish f = make_finish(job, bounded, strips);		\
-		uint32_t parts = (job->pixels + (most) - 1) / (most), p = 0;		\
-											\
-		for (; parts; parts--) {						\
-			const uint32_t end = p + (job->pixels - p + parts - 1) / parts;	\
-											\
-			while (p < end) {						\
-				if (end - p >= (most)) {				\
-					part(job, &f, p, most, strips);			\
-					p += (most);					\
-				} else if (end - p >= (most) - 1) {			\
-					part(job, &f, p, (most) - 1, strips);		\
-					p += (most) - 1;				\
-				} else if (end - p >= 4) {				\
-					part(job, &f, p, 4, strips);			\
-					p += 4;						\
-				} else if (end - p >= 2) {				\
-					part(job, &f, p, 2, strips);			\
-					p += 2;						\
-				} else {						\
-					part(job, &f, p, 1, strips);			\
-					p++;						\
-				}							\
-			}								\
-		}									\
+#define RUN(strips, most)									\
+	static void run_##strips(const struct xqk_direct *job,					\
+				 const struct xqk_bounded *bounded)				\
+	{											\
+		const struct finish f = make_finish(job, bounded, strips);			\
+												\
+		XQK_DIRECT_PARTS(job->pixels, most, part, job, &f, strips);			\
 	}
 RUN(1, 8)
 RUN(2, 8)

@@ -55,4 +55,37 @@ xqk_add_run(__m512i sum[][XQK_DIRECT_STRIPS], const uint8_t *const *x, const str
 	}
 }
 
+/*
+ * part(arguments..., first, pixels) for all pixels, where the last is a constant of at most @most.
+ * They are divided evenly over as few parts as there can be, mostly of two sizes: one of a single
+ * pixel would wait for its own sums.
+ */
+#define XQK_DIRECT_PARTS(all, most, part, ...)							\
+	do {											\
+		uint32_t parts_ = ((all) + (most) - 1) / (most), at_ = 0;			\
+												\
+		for (; parts_; parts_--) {							\
+			const uint32_t end_ = at_ + ((all) - at_ + parts_ - 1) / parts_;	\
+												\
+			while (at_ < end_) {							\
+				if (end_ - at_ >= (most)) {					\
+					part(__VA_ARGS__, at_, most);				\
+					at_ += (most);						\
+				} else if (end_ - at_ >= (most) - 1) {				\
+					part(__VA_ARGS__, at_, (most) - 1);			\
+					at_ += (most) - 1;					\
+				} else if (end_ - at_ >= 4) {					\
+					part(__VA_ARGS__, at_, 4);				\
+					at_ += 4;						\
+				} else if (end_ - at_ >= 2) {					\
+					part(__VA_ARGS__, at_, 2);				\
+					at_ += 2;						\
+				} else {							\
+					part(__VA_ARGS__, at_, 1);				\
+					at_++;							\
+				}								\
+			}									\
+		}										\
+	} while (0)
+
 #endif

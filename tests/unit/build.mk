@@ -47,9 +47,11 @@ $(foreach t,$(NUMERICS_TESTS),$(eval $(t)-y := tests/unit/$(t).c) $(eval $(t)-li
 
 test_device-ldlibs := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc
 XQ_DEVICE_TESTS := test_device test_device_ahead test_device_conv test_device_errors test_device_operators \
-	test_device_program test_device_recovery
+	test_device_program test_device_stops test_device_interrupts test_device_recovery
 $(foreach t,$(XQ_DEVICE_TESTS),$(eval $(t)-y := $(addprefix tests/unit/,$(t).c device_job.c fake_host.c)) \
 	$(eval $(t)-libs := xqdevice))
+$(foreach t,test_device_program test_device_stops test_device_interrupts,\
+	$(eval $(t)-y += tests/unit/program_case.c))
 UNIT_TESTS += $(XQ_DEVICE_TESTS)
 UNIT_TESTS_asan += $(XQ_DEVICE_TESTS)
 UNIT_TESTS_tsan += $(XQ_DEVICE_TESTS)

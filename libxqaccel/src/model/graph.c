@@ -239,26 +239,6 @@ void xqm_sweep(struct xqm_graph *graph)
 	graph->operators = n;
 }
 
-static void replace(int *number, unsigned int count, int from, int to)
-{
-	unsigned int i;
-
-	for (i = 0; i < count; i++)
-		if (number[i] == from)
-			number[i] = to;
-}
-
-void xqm_replace(struct xqm_graph *graph, int from, int to)
-{
-	unsigned int i;
-
-	for (i = 0; i < graph->operators; i++)
-		replace(graph->operator[i]->input, graph->operator[i]->inputs, from, to);
-	replace(graph->output, graph->outputs, from, to);
-	for (i = 0; i < graph->states; i++)
-		replace(&graph->state[i].out, 1, from, to);
-}
-
 static int append(struct xqm_graph *graph, int **array, unsigned int *count, int number)
 {
 	int *to = reallocarray(*array, (size_t)*count + 1, sizeof(*to));

@@ -226,9 +226,6 @@ void xqm_same_place(struct xqm_operator *op, const struct xqm_operator *as);
 /* Takes operators out of the order that a pass has marked so by XQM_REMOVED, and numbers the others anew. */
 void xqm_sweep(struct xqm_graph *graph);
 
-/* Every operand, output of the graph and end of a state that is tensor from becomes tensor to. */
-void xqm_replace(struct xqm_graph *graph, int from, int to);
-
 /* Appends to the inputs, outputs and states; -ENOMEM. */
 int xqm_add_input(struct xqm_graph *graph, int tensor);
 int xqm_add_output(struct xqm_graph *graph, int tensor);

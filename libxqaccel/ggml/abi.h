@@ -31,6 +31,15 @@ enum xqg_usage {
 
 #define XQG_DEVICE_GPU	1
 
+/* What ggml knows of a type; expand makes floats of blocks. */
+struct xqg_type_traits {
+	const char *name;
+	int64_t elements, interleaved;
+	size_t bytes;
+	bool quantized;
+	void (*expand)(const void *blocks, float *x, int64_t elements);
+};
+
 /* Types are numbers in files, so they stay; blocks.h has the quantized ones. */
 #define XQG_TYPE_F32	0
 #define XQG_TYPE_F16	1

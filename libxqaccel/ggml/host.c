@@ -245,21 +245,40 @@ static int64_t index_at(const struct xqg_tensor *t, int64_t i0, int64_t i1, int6
 	return small;
 }
 
+/*
+ * What expands rows of a quantized tensor, NULL if nothing does: those of a model's words, with
+ * which each token begins.
+ */
+static const struct xqg_type_traits *expander(const struct xqg_tensor *from)
+{
+	const struct xqg_type_traits *traits = xqg.type_traits ? xqg.type_traits(from->type) : NULL;
+
+	return traits && traits->quantized && traits->expand && traits->bytes == from->nb[0] &&
+	       from->ne[0] % traits->elements == 0 ? traits : NULL;
+}
+
 static bool get_supported(const struct xqg_tensor *op)
 {
-	return xqg_float_rows(op) && xqg_float_rows(op->src[0]) && op->src[1]->type == XQG_TYPE_I32;
+	return xqg_float_rows(op) && op->src[1]->type == XQG_TYPE_I32 &&
+	       (xqg_float_rows(op->src[0]) || expander(op->src[0]));
 }
 
 static int compute_get(const struct xqg_tensor *op)
 {
 	const struct xqg_tensor *from = op->src[0];
+	const struct xqg_type_traits *traits = xqg_float_rows(from) ? NULL : expander(from);
 
 	FOR_ROWS(op, i1, i2, i3) {
 		const int64_t row = index_at(op->src[1], i1, i2, i3);
 
 		if (row < 0 || row >= from->ne[1])
 			return -ERANGE;
-		memmove(xqg_row(op, i1, i2, i3), xqg_row(from, row, i2, i3), (size_t)op->ne[0] * 4);
+		if (traits)
+			traits->expand(xqg_row(from, row, i2, i3),
+				       (float *)xqg_row(op, i1, i2, i3), op->ne[0]);
+		else
+			memmove(xqg_row(op, i1, i2, i3), xqg_row(from, row, i2, i3),
+				(size_t)op->ne[0] * 4);
 	}
 	return 0;
 }

@@ -25,6 +25,7 @@ static const struct {
 } functions[] = {
 	{ "ggml_op_name", (void **)&xqg.op_name, false },
 	{ "ggml_type_name", (void **)&xqg.type_name, false },
+	{ "ggml_get_type_traits", (void **)&xqg.type_traits, true },
 	{ "ggml_tensor_overhead", (void **)&xqg.tensor_overhead, false },
 	{ "ggml_graph_n_nodes", (void **)&xqg.graph_n_nodes, false },
 	{ "ggml_graph_node", (void **)&xqg.graph_node, false },
@@ -67,6 +68,14 @@ static const char *find_operations(void)
 	return NULL;
 }
 
+/* Whether the structure is the known one, by a type whose blocks never change. */
+static bool traits_known(void)
+{
+	const struct xqg_type_traits *q4_0 = xqg.type_traits ? xqg.type_traits(2) : NULL;
+
+	return q4_0 && q4_0->elements == 32 && q4_0->bytes == 18 && q4_0->quantized;
+}
+
 const char *xqg_symbols_find(const void *caller)
 {
 	void *library = NULL;
@@ -89,6 +98,8 @@ const char *xqg_symbols_find(const void *caller)
 		  dlsym(RTLD_DEFAULT, "ggml_backend_buft_alloc_buffer_n") ? 3 : 2;
 	if (library)
 		dlclose(library);	/* it stays, as long as it needs us */
+	if (!traits_known())
+		xqg.type_traits = NULL;
 	missing = find_operations();
 	if (!missing && xqg.tensor_overhead() != OBJECT_BYTES + sizeof(struct xqg_tensor))
 		missing = "a tensor of the known size";

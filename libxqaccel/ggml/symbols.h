@@ -24,6 +24,7 @@ enum xqg_grid {
  * struct xqg_symbols - filled in once, before anything else is called
  * @api: number of the interface, 2 or 3
  * @op_*: numbers of operations
+ * @type_traits: NULL where this ggml has none, or other ones
  * @expand: blocks as floats, by format; NULL where this ggml has none
  */
 struct xqg_symbols {
@@ -32,6 +33,7 @@ struct xqg_symbols {
 	int op_add, op_mul, op_rms_norm, op_glu, op_rope, op_get_rows, op_set_rows, op_flash_attn_ext;
 	const char *(*op_name)(int op);
 	const char *(*type_name)(int type);
+	const struct xqg_type_traits *(*type_traits)(int type);
 	size_t (*tensor_overhead)(void);
 	int (*graph_n_nodes)(struct xqg_graph *graph);
 	struct xqg_tensor *(*graph_node)(struct xqg_graph *graph, int i);

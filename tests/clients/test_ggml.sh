@@ -137,7 +137,7 @@ if folder=$("$setup/fetch-llama.sh" 2>"$work/why"); then
 		MUL 16
 		RMS_NORM 46
 		ROPE 80
-		GET_ROWS 10
+		GET_ROWS 210
 		SET_ROWS 40
 		SWIGLU 12
 	END

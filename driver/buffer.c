@@ -83,6 +83,23 @@ unlock:
 	return ret;
 }
 
+static void uncount(struct xqaccel_device *xq, u64 bytes)
+{
+	atomic64_sub(bytes, &xq->stats.buffer_bytes);
+	atomic64_dec(&xq->stats.buffers);
+}
+
+/* The end of a buffer that the device has let go of, and of what it counted. */
+static void freed(struct xqaccel_buffer *buf)
+{
+	struct xqaccel_client *client = buf->client;
+	const u64 bytes = buf->bytes, charged = buf->charged;
+
+	xqaccel_buffer_free(buf, false);
+	xqaccel_uncharge(&client->account, charged);
+	uncount(client->xq, bytes);
+}
+
 /*
  * @safe: the device has let go of it. Else all that it may still reach stays as it is: pages,
  * bus addresses (an IOMMU's, or bounce buffers) and the range of device addresses.
@@ -101,9 +118,8 @@ static bool buffer_free(struct xqaccel_buffer *buf, bool safe)
 		list_del(&buf->node);
 		WRITE_ONCE(client->live_count, client->live_count - 1);
 	}
-	atomic64_sub(buf->bytes, &client->xq->stats.buffer_bytes);
-	atomic64_dec(&client->xq->stats.buffers);
 	if (keep) {
+		uncount(client->xq, buf->bytes);
 		buf->kept_owner = xqaccel_charge_leave(&client->account, buf->charged);
 		xqaccel_keep_buffer(client->xq, buf);
 		return true;
@@ -113,8 +129,7 @@ static bool buffer_free(struct xqaccel_buffer *buf, bool safe)
 		list_add_tail(&buf->node, &client->pinned);
 		return false;
 	}
-	xqaccel_uncharge(&client->account, buf->charged);
-	xqaccel_buffer_free(buf, false);
+	freed(buf);
 	return true;
 }
 
@@ -147,10 +162,7 @@ void xqaccel_buffers_unpin(struct work_struct *work)
 	list_splice_init(&client->pinned, &pinned);
 	mutex_unlock(&client->mem_lock);
 	list_for_each_entry_safe(buf, next, &pinned, node) {
-		const u64 charged = buf->charged;
-
-		xqaccel_buffer_free(buf, false);
-		xqaccel_uncharge(&client->account, charged);
+		freed(buf);
 		count++;
 	}
 	buried(client, count);

@@ -200,6 +200,20 @@ long free_kib(void)
 	return at ? strtol(at + 8, NULL, 10) + kept_by_processors_kib() : -1;
 }
 
+long quarantine_kib(void)
+{
+	const long pages = sysconf(_SC_PHYS_PAGES), page_kib = sysconf(_SC_PAGESIZE) / 1024;
+	FILE *f = fopen("/proc/kallsyms", "r");
+	bool kasan = false;
+	char line[512];
+
+	while (f && !kasan && fgets(line, sizeof(line), f))
+		kasan = strstr(line, " kasan_quarantine_put\n");
+	if (f)
+		fclose(f);
+	return kasan ? pages / 32 * page_kib : 0;
+}
+
 /* ---- bus and module -------------------------------------------------------------- */
 
 int bus_address(char *text, unsigned int size)

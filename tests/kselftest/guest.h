@@ -34,6 +34,8 @@ int file_read(const char *path, char *text, unsigned int size);
 
 /* Free memory, with what processors keep for themselves and no caches of files; or -1. */
 long free_kib(void);
+/* What a kernel with KASAN keeps of freed memory to see who still uses it; 0 for others. */
+long quarantine_kib(void);
 
 /* Its address on its bus: "0000:01:00.0" on PCI, "c000000.accelerator" on a board's own. */
 int bus_address(char *text, unsigned int size);

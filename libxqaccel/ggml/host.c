@@ -228,7 +228,7 @@ static void compute_rope(const struct xqg_tensor *op)
 	}
 }
 
-/* ---- GET_ROWS, SET_ROWS ----------------------------------------------------------------------------------- */
+/* ---- GET_ROWS -------------------------------------------------------------------------------------------- */
 
 static int64_t index_at(const struct xqg_tensor *t, int64_t i0, int64_t i1, int64_t i2)
 {
@@ -283,6 +283,23 @@ static int compute_get(const struct xqg_tensor *op)
 	return 0;
 }
 
+/* ---- DUP ------------------------------------------------------------------------------------------------- */
+
+static bool dup_supported(const struct xqg_tensor *op)
+{
+	return xqg_float_rows(op) && xqg_float_rows(op->src[0]) &&
+	       !memcmp(op->ne, op->src[0]->ne, sizeof(op->ne));
+}
+
+static void compute_dup(const struct xqg_tensor *op)
+{
+	FOR_ROWS(op, i1, i2, i3)
+		memmove(xqg_row(op, i1, i2, i3), xqg_row(op->src[0], i1, i2, i3),
+			(size_t)op->ne[0] * 4);
+}
+
+/* ---- SET_ROWS -------------------------------------------------------------------------------------------- */
+
 static bool set_supported(const struct xqg_tensor *op)
 {
 	const int index = op->src[1]->type;
@@ -327,6 +344,8 @@ bool xqg_host_supported(const struct xqg_tensor *op)
 		return gate_supported(op);
 	if (op->op == xqg.op_rope)
 		return rope_supported(op);
+	if (op->op == xqg.op_dup)
+		return dup_supported(op);
 	return op->op == xqg.op_get_rows && get_supported(op);
 }
 
@@ -346,6 +365,8 @@ int xqg_host_compute(const struct xqg_tensor *op)
 		compute_norm(op);
 	else if (op->op == xqg.op_glu)
 		compute_gate(op);
+	else if (op->op == xqg.op_dup)
+		compute_dup(op);
 	else
 		compute_rope(op);
 	return 0;

@@ -49,7 +49,8 @@ static const struct {
 	{ "PERMUTE", &xqg.op_permute }, { "TRANSPOSE", &xqg.op_transpose },
 	{ "MUL_MAT", &xqg.op_mul_mat }, { "MUL_MAT_ID", &xqg.op_mul_mat_id },
 	{ "ADD", &xqg.op_add }, { "MUL", &xqg.op_mul }, { "RMS_NORM", &xqg.op_rms_norm }, { "GLU", &xqg.op_glu },
-	{ "ROPE", &xqg.op_rope }, { "GET_ROWS", &xqg.op_get_rows }, { "SET_ROWS", &xqg.op_set_rows },
+	{ "ROPE", &xqg.op_rope }, { "DUP", &xqg.op_dup },
+	{ "GET_ROWS", &xqg.op_get_rows }, { "SET_ROWS", &xqg.op_set_rows },
 	{ "FLASH_ATTN_EXT", &xqg.op_flash_attn_ext },
 };
 

@@ -30,7 +30,8 @@ enum xqg_grid {
 struct xqg_symbols {
 	int api;
 	int op_none, op_reshape, op_view, op_permute, op_transpose, op_mul_mat, op_mul_mat_id;
-	int op_add, op_mul, op_rms_norm, op_glu, op_rope, op_get_rows, op_set_rows, op_flash_attn_ext;
+	int op_add, op_mul, op_rms_norm, op_glu, op_rope, op_dup, op_get_rows, op_set_rows,
+		op_flash_attn_ext;
 	const char *(*op_name)(int op);
 	const char *(*type_name)(int type);
 	const struct xqg_type_traits *(*type_traits)(int type);

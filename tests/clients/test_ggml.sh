@@ -103,6 +103,17 @@ logits() {
 	done
 }
 
+# one_piece FOLDER: the scheduler gives all that one token needs to the plugin. Needs a model of logits().
+one_piece() {
+	GGML_SCHED_DEBUG=2 "$1/run" llama-bench -v -m "$work/Q4_0.gguf" -t 1 -p 0 -n 2 -r 1 -fa 1 -ngl 99 >"$work/out" 2>&1 || true
+	if grep -q '^## SPLIT #0: XQACCEL' "$work/out" && ! grep -q '^## SPLIT #1' "$work/out"; then
+		result ok "llama.cpp: a token is one piece of the graph"
+	else
+		grep '^## SPLIT' "$work/out" | sort | uniq -c | sed 's/^/# /'
+		result "not ok" "llama.cpp: a token is one piece of the graph"
+	fi
+}
+
 # whisper FOLDER: whisper.cpp's benchmark on a model of random weights, on the accelerator.
 whisper() {
 	if "$top/tests/clients/make_whisper.py" "$work/f16.bin" 2>"$work/err" &&
@@ -137,12 +148,14 @@ if folder=$("$setup/fetch-llama.sh" 2>"$work/why"); then
 		MUL 16
 		RMS_NORM 46
 		ROPE 80
+		DUP 2
 		GET_ROWS 210
 		SET_ROWS 40
 		SWIGLU 12
 	END
 	architectures "$folder"
 	logits "$folder"
+	one_piece "$folder"
 	whisper "$folder"
 else
 	skip "ggml 0.27" "llama.cpp can't be fetched: $(tail -n 1 "$work/why")"

@@ -152,6 +152,10 @@ struct xqm_image {
  */
 bool xqm_conv_image(const struct xqm_graph *graph, const struct xqm_operator *op,
 		    struct xqm_image *image);
+/* One for the network, with all but its tensors and what becomes of its sums; and its image. */
+struct xq_network_convolution xqm_convolution(struct xqm_graph *graph,
+					      const struct xqm_operator *op,
+					      struct xqm_image *image);
 
 /* A table of 256 elements for a function of a quantized tensor of 8 bits; false for one that has none. */
 bool xqm_table(const struct xqm_graph *graph, const struct xqm_operator *op, uint8_t *table);

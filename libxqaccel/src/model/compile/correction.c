@@ -8,7 +8,7 @@
 #include "correction.h"
 
 int xqm_correct(void *arg, const struct xq_network_value *input,
-		   const struct xq_network_value *output)
+		const struct xq_network_value *output)
 {
 	const struct xqm_corrector *r = arg;
 	const uint32_t zero = *(const uint32_t *)input[1].data, *acc = input[0].data;
@@ -147,4 +147,3 @@ struct xqm_corrector *xqm_new_corrector(struct xqm_graph *graph, const struct xq
 	}
 	return r;
 }
-

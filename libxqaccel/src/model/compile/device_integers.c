@@ -277,30 +277,16 @@ static int add_correction(struct xqm_compiler *c, const struct xqm_operator *op,
 
 static int add_conv(struct xqm_compiler *c, const struct xqm_operator *op)
 {
-	const struct xqm_window *w = &op->params.window;
 	const struct xqm_tensor *zero = xqm_input(c->graph, op, X_ZERO);
 	const bool corrected = zero && !zero->data;
 	static const struct xqm_quantization none;
-	struct xq_network_convolution conv = {
-		.name = xqm_operator_name(c->graph, op),
-		.order = w->weights,
-		.groups = w->groups,
-		.stride_h = w->stride[0],
-		.stride_w = w->stride[1],
-		.dilation_h = w->dilation[0],
-		.dilation_w = w->dilation[1],
-	};
 	struct xqm_quantization known;
 	struct xqm_image image;
+	struct xq_network_convolution conv = xqm_convolution(c->graph, op, &image);
 	int err = known_zeros(c->graph, op, X_ZERO, &known), y;
 
 	if (err)
 		return err;
-	xqm_conv_image(c->graph, op, &image);
-	conv.pad_top = (size_t)image.begin[0];
-	conv.pad_left = (size_t)image.begin[1];
-	conv.pad_bottom = (size_t)image.end[0];
-	conv.pad_right = (size_t)image.end[1];
 	conv.x = x_of(c, op, &known);
 	conv.w = w_of(c, op);
 	y = xqm_network_tensor(c, op->output[0]);

@@ -140,25 +140,40 @@ static bool takes_conv(const struct xqm_graph *graph, const struct xqm_operator 
 	       takes_product(graph, op, (size_t)image.channels, w->weights == XQ_WEIGHTS_HWO ? 3 : 0);
 }
 
+struct xq_network_convolution xqm_convolution(struct xqm_graph *graph,
+					      const struct xqm_operator *op,
+					      struct xqm_image *image)
+{
+	const struct xqm_window *w = &op->params.window;
+
+	xqm_conv_image(graph, op, image);
+	return (struct xq_network_convolution){
+		.name = xqm_operator_name(graph, op),
+		.order = w->weights,
+		.groups = w->groups,
+		.stride_h = w->stride[0],
+		.stride_w = w->stride[1],
+		.dilation_h = w->dilation[0],
+		.dilation_w = w->dilation[1],
+		.transposed = op->op == XQM_CONV_TRANSPOSE,
+		.output_pad_h = w->output_pad[0],
+		.output_pad_w = w->output_pad[1],
+		.pad_top = (size_t)image->begin[0],
+		.pad_left = (size_t)image->begin[1],
+		.pad_bottom = (size_t)image->end[0],
+		.pad_right = (size_t)image->end[1],
+	};
+}
+
 static int add_conv(struct xqm_compiler *c, const struct xqm_operator *op)
 {
 	const struct xqm_window *w = &op->params.window;
-	struct xq_network_convolution conv = {
-		.name = xqm_operator_name(c->graph, op), .order = w->weights, .groups = w->groups,
-		.stride_h = w->stride[0], .stride_w = w->stride[1], .dilation_h = w->dilation[0],
-		.dilation_w = w->dilation[1], .transposed = op->op == XQM_CONV_TRANSPOSE,
-		.output_pad_h = w->output_pad[0], .output_pad_w = w->output_pad[1],
-	};
 	struct xqm_image image;
-	int err = set_finish(c, op, w->low, w->high, &conv.finish);
+	struct xq_network_convolution conv = xqm_convolution(c->graph, op, &image);
+	const int err = set_finish(c, op, w->low, w->high, &conv.finish);
 
 	if (err)
 		return err;
-	xqm_conv_image(c->graph, op, &image);
-	conv.pad_top = (size_t)image.begin[0];
-	conv.pad_left = (size_t)image.begin[1];
-	conv.pad_bottom = (size_t)image.end[0];
-	conv.pad_right = (size_t)image.end[1];
 	conv.x = xqm_network_tensor(c, op->input[0]);
 	conv.w = xqm_network_tensor(c, op->input[1]);
 	conv.y = xqm_network_tensor(c, op->output[0]);

@@ -405,6 +405,69 @@ TEST_OF_EACH(fence_of_a_ring, 60)
 	io_uring_queue_exit(&ring);
 }
 
+/* ---- a kernel that takes no entries -------------------------------------------------- */
+
+/* Calls that fail, each before it has done anything, after so many that do not. */
+static unsigned int good_calls, failing_calls;
+
+int __real_io_uring_submit(struct io_uring *ring);
+int __wrap_io_uring_submit(struct io_uring *ring);
+
+int __wrap_io_uring_submit(struct io_uring *ring)
+{
+	if (good_calls) {
+		good_calls--;
+	} else if (failing_calls) {
+		failing_calls--;
+		return -ENOMEM;
+	}
+	return __real_io_uring_submit(ring);
+}
+
+/* What was refused is not done with what comes next. */
+TEST_F(queue, entries_that_the_kernel_does_not_take)
+{
+	const struct xq_queue_options options = { .flags = XQ_QUEUE_URING };
+	struct xq_fences f = { .flags = XQACCEL_SUBMIT_OUT_FENCE };
+	struct xqaccel_job_desc jobs[BATCH];
+	struct xq_completion done[BATCH];
+	unsigned int i;
+	int n;
+
+	if (!xq_device_has_ring(self->dev))
+		SKIP(return, "no ring here");
+	ASSERT_EQ(0, xq_queue_create(self->dev, &options, &self->queue));
+	for (i = 0; i < BATCH; i++)
+		jobs[i] = job_at(self, i);
+	failing_calls = 1;
+	EXPECT_EQ(-ENOMEM, xq_job_submit(self->queue, jobs, 3));
+	EXPECT_EQ(0U, xq_queue_pending(self->queue));
+	if (xq_device_has_fences(self->dev)) {
+		failing_calls = 1;
+		EXPECT_EQ(-ENOMEM, xq_job_submit_fenced(self->queue, jobs, 3, &f));
+		EXPECT_EQ(-1, f.out);
+		EXPECT_EQ(0U, xq_queue_pending(self->queue));
+	}
+	/* The ring is full before all are in it: what it has told the kernel of by then is done. */
+	good_calls = 1;
+	failing_calls = 2;
+	n = xq_job_submit(self->queue, jobs + 4, BATCH - 4);
+	ASSERT_LT(0, n);
+	EXPECT_GT(BATCH - 4, n);
+	EXPECT_EQ((unsigned int)n, xq_queue_pending(self->queue));
+	good_calls = 0;
+	failing_calls = 0;
+	ASSERT_EQ(1, xq_job_submit(self->queue, jobs + 3, 1));
+	ASSERT_EQ(n + 1, xq_queue_wait(self->queue, done, BATCH, (unsigned int)n + 1, 10 * SECOND));
+	EXPECT_EQ(-ENOENT, xq_queue_wait(self->queue, done, 1, 1, -1));
+	for (i = 0; i < BATCH; i++) {
+		const bool runs = i == 3 || (i >= 4 && i < 4 + (unsigned int)n);
+
+		EXPECT_EQ(runs ? SIDE : 0, *c_at(self, i));
+	}
+	xq_queue_destroy(self->queue);
+}
+
 /* ---- fences and eventfds ------------------------------------------------------------ */
 
 static bool no_fences(FIXTURE_DATA(queue) *self)

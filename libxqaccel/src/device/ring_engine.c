@@ -44,6 +44,9 @@ struct slot {
 	int32_t fence;
 };
 
+/* Entries that were taken back have its address. */
+static struct slot nothing;
+
 struct block {
 	struct block *next;
 	struct slot slot[BLOCK_SLOTS];
@@ -158,12 +161,12 @@ static bool collect(struct ring_engine *e)
 	while (!io_uring_peek_cqe(&e->ring, &cqe)) {
 		struct slot *slot = io_uring_cqe_get_data(cqe);
 
-		if (slot && slot->batch)
-			batch_ended(e, from, slot->batch, cqe->res);
-		else if (slot)
-			slot_ended(e, from, slot, cqe->res);
-		else
+		if (!slot)
 			e->canceled = cqe->res;
+		else if (slot->batch)
+			batch_ended(e, from, slot->batch, cqe->res);
+		else if (slot != &nothing)
+			slot_ended(e, from, slot, cqe->res);
 		io_uring_cqe_seen(&e->ring, cqe);
 		any = true;
 	}
@@ -242,7 +245,51 @@ static int ring_wait(struct xq_backend *backend, uint32_t lane,
 
 /* ---- what goes there -------------------------------------------------------------------------- */
 
-/* Tells the kernel of all entries that are filled in. */
+/* It was the last to begin, and the kernel has not been told of it. */
+static void slot_withdraw(struct ring_engine *e, struct slot *slot)
+{
+	slot->under_way = false;
+	e->under_way--;
+	e->next_id--;
+	slot_put(e, slot);
+}
+
+static void batch_withdraw(struct ring_engine *e, struct batch *batch)
+{
+	while (batch->count)
+		slot_withdraw(e, batch->slot[--batch->count]);
+	free(batch);
+}
+
+/*
+ * Takes back the entries that the kernel did not take, the newest first: who filled them in is told
+ * of a failure, so that they must not go with what comes next. In the ring they stay, as nothing.
+ */
+static void take_back(struct ring_engine *e)
+{
+	struct io_uring_sq *sq = &e->ring.sq;
+	const unsigned int first = sq->sqe_tail - io_uring_sq_ready(&e->ring);
+
+	for (unsigned int at = sq->sqe_tail; at-- != first;) {
+		struct io_uring_sqe *sqe = &sq->sqes[(at & sq->ring_mask) << 1];
+		struct slot *slot = (struct slot *)(uintptr_t)sqe->user_data;
+
+		if (slot == &nothing)
+			continue;
+		io_uring_prep_nop(sqe);
+		io_uring_sqe_set_flags(sqe, IOSQE_CQE_SKIP_SUCCESS);
+		io_uring_sqe_set_data(sqe, &nothing);
+		if (slot && slot->batch)
+			batch_withdraw(e, slot->batch);
+		else if (slot)
+			slot_withdraw(e, slot);
+	}
+}
+
+/*
+ * Tells the kernel of all entries that are filled in. After an error none is left that it was not
+ * told of.
+ */
 static int flush(struct ring_engine *e)
 {
 	int ret = 0;
@@ -253,7 +300,10 @@ static int flush(struct ring_engine *e)
 		if (ret == -EINTR || (ret == -EBUSY && collect(e)))
 			ret = 0;
 	}
-	return ret < 0 ? ret : 0;
+	if (ret >= 0)
+		return 0;
+	take_back(e);
+	return ret;
 }
 
 static struct io_uring_sqe *entry(struct ring_engine *e)
@@ -304,15 +354,6 @@ static struct slot *slot_begin(struct ring_engine *e, const struct xqaccel_job_d
 	slot->under_way = true;
 	e->under_way++;
 	return slot;
-}
-
-/* It was the last to begin, and its entry was not filled in. */
-static void slot_withdraw(struct ring_engine *e, struct slot *slot)
-{
-	slot->under_way = false;
-	e->under_way--;
-	e->next_id--;
-	slot_put(e, slot);
 }
 
 /* What the kernel is told of a job: to be silent is for this side. */
@@ -389,14 +430,13 @@ static int ring_submit(struct xq_backend *backend, const struct xqaccel_job_desc
 		if (!err && is_program(&jobs[n - 1]))
 			break;
 	}
-	if (!n)
-		return err;
 	flushed = flush(e);
 	collect(e);
-	if (n == 1 && !flushed)
-		err = refusal(e, *first_id, 1);
-	else
-		err = flushed;
+	/* Those that the kernel has taken. */
+	n = (unsigned int)(e->next_id - *first_id);
+	if (!n)
+		return flushed ? flushed : err;
+	err = n == 1 ? refusal(e, *first_id, 1) : 0;
 	return err ? err : (int)n;
 }
 
@@ -420,13 +460,6 @@ static int batch_size(struct ring_engine *e, const struct xqaccel_job_desc *jobs
 			return 1;
 	}
 	return n ? (int)n : err;
-}
-
-static void batch_withdraw(struct ring_engine *e, struct batch *batch)
-{
-	while (batch->count)
-		slot_withdraw(e, batch->slot[--batch->count]);
-	free(batch);
 }
 
 static struct batch *batch_begin(struct ring_engine *e, const struct xqaccel_job_desc *jobs,

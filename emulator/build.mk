@@ -16,7 +16,7 @@ QEMU_LIBS := xqdevice xqkernels
 STATIC_LIBS += xqkernels
 XQK := emulator/kernels
 XQK_SOURCES := $(sort $(wildcard $(foreach d,$(XQK) $(XQK)/* $(XQK)/*/*,$(d)/*.c $(d)/*.S)))
-XQK_X86 := $(foreach i,avx2 avx512,$(foreach f,$(XQK_SOURCES),$(if $(findstring /$(i)/,$(f)),$(f))))
+XQK_X86 := $(foreach i,avx2 avx512 amx,$(foreach f,$(XQK_SOURCES),$(if $(findstring /$(i)/,$(f)),$(f))))
 XQK_ARM64 := $(foreach f,$(XQK_SOURCES),$(if $(findstring /neon/,$(f)),$(f)))
 XQK_SCALAR := $(foreach f,$(XQK_SOURCES),$(if $(findstring /scalar/,$(f)),$(f)))
 xqkernels-y := $(filter-out $(XQK_X86) $(XQK_ARM64),$(XQK_SOURCES))
@@ -26,8 +26,10 @@ XQK_MICRO := $(XQK_X86) $(XQK_ARM64) $(XQK_SCALAR)
 $(foreach f,$(XQK_MICRO) $(addprefix $(XQK)/product/,gemm.c thin.c vector.c) $(XQK)/mean/mean.c $(addprefix $(XQK)/epilogue/,lanes.c tail.c) $(addprefix $(XQK)/convolution/,depthwise.c direct.c),$(eval CFLAGS-$(f) := -O3))
 $(foreach f,$(XQK_X86),$(if $(findstring /avx2/,$(f)),$(eval CFLAGS-$(f) += -mavx2 -mpopcnt)))
 CFLAGS-$(XQK)/product/avx2/groups_real.c += -mfma
-$(foreach f,$(filter %.c,$(XQK_X86)),$(if $(findstring /avx512/,$(f)),$(eval CFLAGS-$(f) += -mavx512f -mavx512bw \
+$(foreach f,$(filter %.c,$(XQK_X86)),$(if $(findstring /avx512/,$(f))$(findstring /amx/,$(f)),$(eval CFLAGS-$(f) += -mavx512f -mavx512bw \
 	-mavx512dq -mavx512vl -mavx512vbmi -mavx512vnni -mavx512vpopcntdq -mpopcnt -mprefer-vector-width=512)))
+# Tiles stand beside the vectors of AVX-512, whose table this one includes.
+$(foreach f,$(filter %.c,$(XQK_X86)),$(if $(findstring /amx/,$(f)),$(eval CFLAGS-$(f) += -mamx-tile -mamx-int8)))
 $(foreach f,$(filter %/neon/dotprod.c,$(XQK_ARM64)),$(eval CFLAGS-$(f) += -march=armv8.2-a+dotprod))
 $(foreach f,$(filter %/neon/i8mm.c,$(XQK_ARM64)),$(eval CFLAGS-$(f) += -march=armv8.2-a+i8mm))
 # Floats give the same bits on every machine: no fused operations that were not written.

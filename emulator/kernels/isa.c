@@ -2,7 +2,12 @@
 /* The dispatch table: instruction sets that this build has, best first. */
 #include <stdlib.h>
 #include <string.h>
-#if defined(__aarch64__)
+#if defined(__x86_64__)
+#include <asm/prctl.h>
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#elif defined(__aarch64__)
 #include <sys/auxv.h>
 #endif
 
@@ -14,6 +19,15 @@ static bool always(void)
 }
 
 #if defined(__x86_64__)
+/* Leaf 7, EDX */
+#define CPUID_AMX_TILE		(1U << 24)
+#define CPUID_AMX_INT8		(1U << 25)
+
+#ifndef ARCH_REQ_XCOMP_PERM
+#define ARCH_REQ_XCOMP_PERM	0x1023
+#endif
+#define XFEATURE_XTILEDATA	18
+
 static bool has_avx512vnni(void)
 {
 	__builtin_cpu_init();
@@ -21,6 +35,16 @@ static bool has_avx512vnni(void)
 	       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
 	       __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vnni") &&
 	       __builtin_cpu_supports("avx512vpopcntdq");
+}
+
+/* A process has to ask for tiles, which are large. Asking again does no harm. */
+static bool has_amx(void)
+{
+	unsigned int a, b, c, d;
+
+	return has_avx512vnni() && __get_cpuid_count(7, 0, &a, &b, &c, &d) && d & CPUID_AMX_TILE &&
+	       d & CPUID_AMX_INT8 &&
+	       !syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA);
 }
 
 static bool has_avx2(void)
@@ -74,6 +98,7 @@ static const struct xqk_operators avx2 = {
 /* Plain NEON is part of the architecture. */
 static const struct xqk_isa all[] = {
 #if defined(__x86_64__)
+	{ "amx", has_amx, &xqk_product_amx, &xqk_depthwise_avx512, &xqk_direct_avx512, &avx512 },
 	{ "avx512vnni", has_avx512vnni, &xqk_product_avx512vnni, &xqk_depthwise_avx512,
 	  &xqk_direct_avx512, &avx512 },
 	{ "avx2", has_avx2, &xqk_product_avx2, &xqk_depthwise_avx2, NULL, &avx2 },

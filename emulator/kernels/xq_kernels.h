@@ -232,7 +232,7 @@ struct xqk_isa;
 
 /**
  * xqk_isa_select() - choose the kernels
- * @name: "scalar", "avx2", "avx512vnni", "neon", "neondot", "neoni8mm"; NULL takes the
+ * @name: "scalar", "avx2", "avx512vnni", "amx", "neon", "neondot", "neoni8mm"; NULL takes the
  *	environment's XQ_ISA, and if that is unset the best that the CPU has
  *
  * Return: NULL if the name is unknown or the CPU lacks it. The result is constant for

@@ -42,6 +42,27 @@ __attribute__((target("avx512f,avx512vnni"))) static void dot_avx512(uint64_t it
 			 : "+r"(iterations) : "r"(noise) : "cc", XMM_LOW, XMM_HIGH);
 }
 
+#define TMM_DOT(i)	"tdpbssd %%tmm4, %%tmm5, %%tmm" #i "\n\t"
+
+/* Tiles 0 to 3 are sums, as in the kernels; 16 x 16 x 64 multiply-accumulates an instruction. */
+__attribute__((target("amx-tile,amx-int8"))) static void dot_amx(uint64_t iterations)
+{
+	static const struct {
+		uint8_t palette, row, reserved[14];
+		uint16_t row_bytes[16];
+		uint8_t rows[16];
+	} shape = { 1, 0, { 0 }, { 64, 64, 64, 64, 64, 64 }, { 16, 16, 16, 16, 16, 16 } };
+	uint64_t operand[128];
+
+	for (unsigned int i = 0; i < 128; i++)
+		operand[i] = noise[i % 16];
+	__asm__ volatile("ldtilecfg %2\n\t"
+			 "tileloadd (%1,%3,1), %%tmm4\n\ttileloadd (%1,%3,1), %%tmm5\n"
+			 LOOP_START TMM_DOT(0) TMM_DOT(1) TMM_DOT(2) TMM_DOT(3) LOOP_END
+			 "tilerelease"
+			 : "+r"(iterations) : "r"(operand), "m"(shape), "r"(64L) : "cc", "memory");
+}
+
 #define ZMM_XOR(i)	"vpxorq %%zmm30, %%zmm" #i ", %%zmm24\n\tvpopcntq %%zmm24, %%zmm25\n\t" \
 			"vpaddq %%zmm25, %%zmm" #i ", %%zmm" #i "\n\t"
 
@@ -115,6 +136,8 @@ AVX2_LOOP(popcount_avx2, YMM_TABLE YMM_TABLE YMM_TABLE YMM_COUNT(0, 1) YMM_COUNT
 static const struct peak peaks[] = {
 	{ "avx512vnni", PEAK_DOT, "vpdpbusd zmm", 24 * 64, dot_avx512 },
 	{ "avx512vnni", PEAK_POPCOUNT, "vpxorq + vpopcntq + vpaddq zmm", 16 * 512, popcount_avx512 },
+	{ "amx", PEAK_DOT, "tdpbssd", 4 * 16 * 16 * 64, dot_amx },
+	{ "amx", PEAK_POPCOUNT, "vpxorq + vpopcntq + vpaddq zmm", 16 * 512, popcount_avx512 },
 	{ "avx2", PEAK_DOT, "2 vpaddw + vpmaddwd + vpaddd ymm", 12 * 32, dot_avx2 },
 	{ "avx2", PEAK_PLAIN_DOT, "vpmaddwd + vpaddd ymm", 12 * 16, plain_dot_avx2 },
 	{ "avx2", PEAK_PLAIN_POPCOUNT, "vpxor + 2 vpshufb + 2 vpaddb ymm", 8 * 256, plain_popcount_avx2 },

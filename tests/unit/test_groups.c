@@ -53,7 +53,9 @@ static bool open_one(const char *name, const char *isa)
 /* In a guest its own device alone: the host has done the rest. */
 static void open_devices(void)
 {
-	static const char *const isas[] = { "avx512vnni", "avx2", "neoni8mm", "neondot", "neon", "scalar" };
+	static const char *const isas[] = {
+		"amx", "avx512vnni", "avx2", "neoni8mm", "neondot", "neon", "scalar",
+	};
 
 	if (count)
 		return;

@@ -68,6 +68,24 @@ static bool is_thin(const struct xqk_plan *plan)
 	       xqk_thin_fits(plan);
 }
 
+/*
+ * Of so many elements and channels a product by tiles makes more than the direct kernels, whose
+ * multiplications are vectors'; of more channels, if patches have to be staged for it.
+ */
+#define TALL_K			96
+#define TALL_CHANNELS		64
+#define TALL_CHANNELS_PATCHES	128
+
+static bool is_tall(const struct xqk_plan *plan)
+{
+	const struct xqk_product *product = plan->isa->product;
+	const struct xq_dims *dims = &plan->gemm.dims;
+
+	return product->tall_rows && dims->m >= product->tall_rows &&
+	       product->b[dims->b_format].tall_panel && dims->k >= TALL_K &&
+	       dims->n >= (is_product(&plan->conv) ? TALL_CHANNELS : TALL_CHANNELS_PATCHES);
+}
+
 /* The plan's way is that of a product. */
 static enum xqk_way choose_way(const struct xqk_plan *plan)
 {
@@ -78,7 +96,8 @@ static enum xqk_way choose_way(const struct xqk_plan *plan)
 	if (xqk_depthwise_fits(&plan->conv) &&
 	    !(plan->conv.dims.groups == 1 && xqk_direct_fits(plan)))
 		return XQK_WAY_DEPTHWISE;
-	if (xqk_direct_fits(plan) && !(is_thin(plan) && !xqk_direct_makes_bytes(plan)))
+	if (xqk_direct_fits(plan) && !is_tall(plan) &&
+	    !(is_thin(plan) && !xqk_direct_makes_bytes(plan)))
 		return XQK_WAY_DIRECT;
 	return is_product(&plan->conv) ? XQK_WAY_PRODUCT : XQK_WAY_PATCHES;
 }

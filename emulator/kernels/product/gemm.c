@@ -263,12 +263,23 @@ static void sum_columns(struct xqk_work *work)
 	}
 }
 
+/* Groups of whole tiles or of a part of one; nothing to take off that is not in row_tall. */
+static bool tall_real_fits(const struct xqk_work *work)
+{
+	const uint32_t steps = work->whole.steps;
+	const uint32_t most = steps < XQK_TILE_STEPS ? steps : XQK_TILE_STEPS;
+
+	return work->tall_real && work->rows >= work->product->tall_rows &&
+	       !work->need_column_sum && !xqk_present(&work->gemm->view[XQACCEL_B_ZP]) &&
+	       steps && (steps < 16 || steps % 16 == 0) &&
+	       XQK_TILE_STEPS % most == 0 && steps % most == 0 && work->whole.first % most == 0;
+}
+
 /* The staged rows by channels [n0, n1), strips of B staged as they are reached. */
 static bool compute_block(struct xqk_work *work, uint32_t n0, uint32_t n1,
 			  const atomic_bool *cancel)
 {
-	const uint32_t parts = (work->rows + work->product->rows - 1) / work->product->rows;
-	uint32_t part, row, rows;
+	uint32_t most, parts, part, row, rows;
 
 	for (work->n0 = n0; work->n0 < n1; work->n0 += work->columns) {
 		work->columns = n1 - work->n0 < XQK_COLUMNS ? n1 - work->n0 : XQK_COLUMNS;
@@ -282,11 +293,15 @@ static bool compute_block(struct xqk_work *work, uint32_t n0, uint32_t n1,
 			xqk_compute_panel(work);
 			continue;
 		}
+		work->tall = tall_real_fits(work);
+		most = work->tall ? XQK_TALL_ROWS : work->product->rows;
+		parts = (work->rows + most - 1) / most;
 		/* Rows are spread evenly over the parts: a rest of one would be slow. */
 		for (part = row = 0; part < parts; part++, row += rows) {
 			if (canceled(cancel))
 				return false;
-			rows = (work->rows - row + parts - part - 1) / (parts - part);
+			rows = work->tall ? work->rows - row < most ? work->rows - row : most :
+			       (work->rows - row + parts - part - 1) / (parts - part);
 			if (work->real)
 				xqk_compute_real(work, row, rows);
 			else if (work->dot_groups)
@@ -455,6 +470,8 @@ bool xqk_run_chunk_rows(struct xqk_plan *plan, uint32_t chunk, void *scratch,
 	/* What starts the sums of a group is added. */
 	if (work.dot_real)
 		work.row_factor = -work.row_factor;
+	else
+		work.tall_factor = -work.tall_factor;
 	for (; unit < last; unit++) {
 		batch = plan->whole_rows ? 0 : (uint32_t)(unit / plan->chunks_n / plan->chunks_m);
 		end = plan->whole_rows ? gemm->dims.batch : batch + 1;

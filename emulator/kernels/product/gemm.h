@@ -57,6 +57,7 @@ struct xqk_block {
  * @in_place: rows of A are used where they are
  * @panel_unpacks: dot_panel can unpack B
  * @panel_fits: what is computed next is a panel
+ * @tall: what is computed next has rows enough for tall_panel or tall_real
  * @unpack_late: and B is left for it to unpack
  * @wide: both operands are staged as 16 bits
  * @stage_rows: rows of A taken at once; the row after them is all ones where the sums of
@@ -71,13 +72,15 @@ struct xqk_work {
 	xqk_dot_panel_fn *dot_panel;		/* NULL as well */
 	xqk_dot_groups_fn *dot_groups;	/* NULL if there are no scales, or groups in part words */
 	xqk_dot_real_fn *dot_real;	/* the same where scales are real, of panels or of tiles */
+	xqk_dot_panel_fn *tall_panel;	/* with dot_panel, or NULL */
+	xqk_dot_real_fn *tall_real;	/* with dot_real of panels, or NULL */
 	xqk_unpack_fn *unpack;
 	xqk_arrange_fn *arrange_a;	/* NULL if it would be a copy */
 	atomic_uint_fast64_t *bytes_copied;
 	int32_t a_bias, b_bias;
 	uint32_t word_k, word_steps, table_steps;
 	bool bits, thin, wide, in_place, need_row_term, need_column_sum;
-	bool panel_unpacks, panel_fits, unpack_late;
+	bool panel_unpacks, panel_fits, tall, unpack_late;
 	uint32_t a_step_bytes;
 	bool vector;			/* rows one by one, see vector.c */
 	bool one_block;			/* K is */
@@ -101,9 +104,11 @@ struct xqk_work {
 	int8_t *line;			/* a piece of a row of A in the order of K */
 	int32_t *a_zp;			/* [stage_rows] */
 	int32_t *row_term, *a_scale;	/* [pieces][stage_rows] */
+	int32_t *row_tall;		/* row_term of what is tall, maybe the same array */
 	int32_t *row_start;		/* [pieces][stage_rows + 1] */
 	int32_t **c;			/* [stage_rows] where rows of C are */
 	uint32_t row_factor;		/* of row_term: B's zero point if it is one for all */
+	uint32_t tall_factor;		/* what a row's sum adds to row_tall */
 	const uint8_t **b;		/* table of pointers for dots */
 	const uint8_t **words;		/* the same of tiles that are not unpacked */
 	uint8_t *strip[XQK_STRIPS];	/* unpacked or interleaved, evenly spaced */

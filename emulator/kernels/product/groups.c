@@ -225,10 +225,10 @@ void xqk_compute_real(struct xqk_work *work, uint32_t row, uint32_t rows)
 	start_sums(work, work->m0 + row, rows, real.sum);
 	dot.a += row * dot.a_stride;
 	if (work->dot_real) {
-		fold.row_term = work->row_term + row;
+		fold.row_term = (work->tall ? work->row_tall : work->row_term) + row;
 		if (work->need_column_sum)
 			xqk_fold_columns(work, row, 0, &fold);
-		work->dot_real(&dot, &fold, &real, rows, strips);
+		(work->tall ? work->tall_real : work->dot_real)(&dot, &fold, &real, rows, strips);
 	}
 	for (piece = 0; !work->dot_real && piece < work->block.pieces; piece++) {
 		if (piece || work->wide)

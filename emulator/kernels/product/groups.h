@@ -27,7 +27,10 @@ void xqk_stage_real_a(struct xqk_work *work);
 /* Scales and minima of the staged channels. */
 void xqk_stage_real_b(struct xqk_work *work);
 
-/* Up to product->rows staged rows, from this one on, by the staged channels. */
+/*
+ * Up to product->rows staged rows, XQK_TALL_ROWS of tall ones, from this one on, by the staged
+ * channels.
+ */
 void xqk_compute_real(struct xqk_work *work, uint32_t row, uint32_t rows);
 
 #endif

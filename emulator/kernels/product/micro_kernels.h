@@ -44,6 +44,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "operands are used in 
 #define XQK_STEP_BYTES	64
 #define XQK_TILE_STEPS	XQACCEL_TILE_WORDS	/* steps behind one pointer of dot->b */
 #define XQK_MAX_ROWS	16			/* bound of product->rows */
+#define XQK_TALL_ROWS		32	/* rows of tall_real */
 #define XQK_PANEL_AHEAD	6	/* rows of C behind those of a panel */
 
 /* Four bytes of a row of A: where it is used in place it begins at any byte. */
@@ -241,6 +242,10 @@ typedef void xqk_arrange_fn(void *dst, const int8_t *src, size_t words, unsigned
  * @dot_groups: optional; for groups that are whole words of B
  * @dot_real: optional; the same with real scales
  * @tiles_real: optional; the same for at most product->tiles_rows rows, with tiles as they are
+ * @tall_panel: @tall_real: optional; in place of @dot_panel and @dot_real where there are at least
+ *	product->tall_rows rows; the latter takes XQK_TALL_ROWS, and groups of whole tiles only, see
+ *	tall_real_fits(). It may write rows of sums up to a multiple of 16.
+ * @tall_less: by how much the operand of these two is less than that of @dot
  * @vector: optional; for one row without groups where @dot_tiles could be taken
  * @vector_arrange: optional; what stages the row instead of product->arrange_a, into @vector_step
  *	bytes a step. Then it is taken for any number of rows, one by one.
@@ -255,6 +260,9 @@ struct xqk_b_format {
 	xqk_dot_fn *dot_tiles;
 	xqk_dot_groups_fn *dot_groups;
 	xqk_dot_real_fn *dot_real, *tiles_real;
+	xqk_dot_panel_fn *tall_panel;
+	xqk_dot_real_fn *tall_real;
+	int32_t tall_less;
 	xqk_vector_fn *vector;
 	xqk_arrange_fn *vector_arrange;
 	uint32_t vector_step;
@@ -294,6 +302,7 @@ typedef void xqk_thin_fn(const struct xqk_thin *thin, unsigned int strips);
 struct xqk_product {
 	unsigned int rows;	/* most rows of a dot */
 	unsigned int tiles_rows;	/* most rows of a dot of tiles */
+	unsigned int tall_rows;		/* fewest rows of what is tall */
 	bool natural;		/* panels of narrow elements are in the order of K */
 
 	/* By format of B. */
@@ -355,6 +364,7 @@ extern const struct xqk_product xqk_product_scalar;
 #if defined(__x86_64__)
 extern const struct xqk_product xqk_product_avx2;
 extern const struct xqk_product xqk_product_avx512vnni;
+extern const struct xqk_product xqk_product_amx;
 #elif defined(__aarch64__)
 extern const struct xqk_product xqk_product_neon;
 extern const struct xqk_product xqk_product_neondot;

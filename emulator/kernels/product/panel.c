@@ -19,7 +19,8 @@ void xqk_choose_panel(struct xqk_work *work)
 		(!work->bits || (work->block.k1 - work->block.k0) % step_k == 0) &&
 		!(work->need_row_term && xqk_present(&gemm->view[XQACCEL_B_ZP])) &&
 		!(work->need_column_sum && xqk_present(&gemm->view[XQACCEL_A_ZP]));
-	work->unpack_late = work->panel_fits && work->panel_unpacks && tiled &&
+	work->tall = work->panel_fits && work->tall_panel && work->rows >= work->product->tall_rows;
+	work->unpack_late = work->panel_fits && !work->tall && work->panel_unpacks && tiled &&
 		!work->need_column_sum && xqk_tiles_whole(&gemm->view[XQACCEL_B]);
 }
 
@@ -54,12 +55,13 @@ void xqk_compute_panel(struct xqk_work *work)
 	struct xqk_panel panel = {
 		.a = work->whole.a, .a_stride = work->whole.a_stride, .b = work->whole.b,
 		.steps = work->whole.steps, .rows = work->rows, .c = work->c,
-		.row = work->row_term,
+		.row = work->tall ? work->row_tall : work->row_term,
 		.column = work->need_column_sum ? work->column_sum : NULL,
 		.words = work->unpack_late ? work->words : NULL, .table = work->table,
 		.add = add,
 	};
 	const bool finish = work->tail.epilogue && work->one_block;
+	xqk_dot_panel_fn *dot_panel = work->tall ? work->tall_panel : work->dot_panel;
 	const uint32_t most = finish ? XQK_TAIL_ROWS : XQK_SUM_ROWS;
 	const int32_t *bias;
 	uint32_t row, i, parts;
@@ -69,7 +71,7 @@ void xqk_compute_panel(struct xqk_work *work)
 		for (i = 0; i < XQK_PANEL_AHEAD; i++)
 			work->c[work->rows + i] = work->c[i % work->rows] + XQK_COLUMNS;
 		look_ahead(work, &panel);
-		work->dot_panel(&panel);
+		dot_panel(&panel);
 		return;
 	}
 	panel.add = false;
@@ -91,7 +93,7 @@ void xqk_compute_panel(struct xqk_work *work)
 	panel.ahead_bytes /= parts;
 	for (row = 0; row < work->rows; row += panel.rows) {
 		panel.rows = work->rows - row < most ? work->rows - row : most;
-		work->dot_panel(&panel);
+		dot_panel(&panel);
 		if (finish)
 			xqk_finish_rows(work, work->m0 + row, panel.rows, work->sums, XQK_COLUMNS, true);
 		else

@@ -6,7 +6,7 @@
 
 /* Rows of A staged at once: with a block of K they fill about half of a level 2 cache. */
 #define STAGE_ROWS	256
-/* The same where A is not staged. */
+/* The same where A is not staged, and not taken so fast that it has to stay in that cache. */
 #define IN_PLACE_ROWS	1024
 #define THIN_ROWS	2048
 /* The same where rows are tables; the fewest channels and elements that pay for more than a few. */
@@ -62,7 +62,8 @@ static bool uses_tiles(const struct xqk_plan *plan)
 	return (dims->flags & XQACCEL_JOB_B_TILED) && format->dot_tiles &&
 	       !uses_bits(plan) &&
 	       (dims->m <= product->tiles_rows ||
-		(format->vector_arrange && !dims->group && dims->n >= TABLE_CHANNELS &&
+		(format->vector_arrange && !format->tall_panel && !dims->group &&
+		 dims->n >= TABLE_CHANNELS &&
 		 dims->k >= TABLE_K && xqk_tiles_whole(&gemm->view[XQACCEL_B])));
 }
 
@@ -207,7 +208,7 @@ size_t xqk_work_layout(struct xqk_work *work, const struct xqk_plan *plan, uint3
 	work->dot_fold = work->bits ? product->dot_fold_bits : b->dot_fold;
 	work->dot_panel = work->bits ? product->dot_panel_bits : b->dot_panel;
 	work->panel_unpacks = b->panel_unpacks && !work->bits;
-	work->panel_fits = work->unpack_late = false;
+	work->panel_fits = work->tall = work->unpack_late = false;
 	work->real = is_real(dims);
 	work->minima = work->real && (xqk_present(&plan->gemm.view[XQACCEL_B_MIN]) ||
 				      xqk_present(&plan->gemm.view[XQACCEL_B_MIN2]));
@@ -241,6 +242,14 @@ size_t xqk_work_layout(struct xqk_work *work, const struct xqk_plan *plan, uint3
 		else
 			work->dot_groups = b->dot_groups;
 	}
+	if (work->bits || uses_tiles(plan) || plan->gemm.dims.m < product->tall_rows) {
+		work->tall_panel = NULL;
+		work->tall_real = NULL;
+	} else {
+		work->tall_panel = work->dot_panel ? b->tall_panel : NULL;
+		work->tall_real = work->dot_real ? b->tall_real : NULL;
+	}
+	work->tall_factor = work->tall_panel || work->tall_real ? (uint32_t)b->tall_less : 0;
 	work->arrange_a = NULL;
 	if (work->wide)
 		work->arrange_a = product->arrange_wide_a;
@@ -268,6 +277,9 @@ size_t xqk_work_layout(struct xqk_work *work, const struct xqk_plan *plan, uint3
 	work->line = take(scratch, &used, plan->block_k + 2 * 32 + 64);
 	work->a_zp = take(scratch, &used, 4 * vectors);
 	work->row_term = take(scratch, &used, 4 * (size_t)vectors * pieces);
+	work->row_tall = work->row_term;
+	if (work->tall_factor)
+		work->row_tall = take(scratch, &used, 4 * (size_t)vectors * pieces);
 	work->a_scale = take(scratch, &used, 4 * (size_t)vectors * pieces);
 	work->row_start = take(scratch, &used, 4 * (size_t)vectors * pieces);
 	work->c = take(scratch, &used, sizeof(*work->c) *
@@ -326,7 +338,7 @@ void xqk_plan_product(struct xqk_plan *plan, unsigned int threads)
 	if (!plan->block_k)
 		plan->block_k = 1;
 	plan->block_m = min_u32(dims->m, xqk_thin_fits(plan) ? THIN_ROWS :
-				uses_a_in_place(plan) ? IN_PLACE_ROWS :
+				uses_a_in_place(plan) && !product->tall_rows ? IN_PLACE_ROWS :
 				uses_vector(plan) ? TABLE_ROWS : STAGE_ROWS);
 	plan->block_n = dims->n;
 	/* Threads must not share bytes of Y. */

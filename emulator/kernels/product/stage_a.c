@@ -135,6 +135,8 @@ static void set_row_term(struct xqk_work *work, uint32_t row, uint32_t piece, ui
 	if (row == work->stage_rows)
 		return;
 	work->row_term[at] = (int32_t)(without_zp * work->row_factor);
+	work->row_tall[at] = (int32_t)((uint32_t)work->row_term[at] +
+				       (uint32_t)sum * work->tall_factor);
 	if (work->minima)
 		work->a_min[at] = (float)(int32_t)without_zp * work->a_real[at];
 }
@@ -252,7 +254,8 @@ bool xqk_stage_a(struct xqk_work *work, const atomic_bool *cancel)
 {
 	const struct xqk_gemm *gemm = work->gemm;
 	const struct xqk_view *zp = &gemm->view[XQACCEL_A_ZP];
-	const bool sums = work->need_row_term || work->dot_groups || work->minima;
+	const bool sums = work->need_row_term || work->tall_factor || work->dot_groups ||
+			  work->minima;
 	uint32_t row;
 
 	if (xqk_present(zp))

@@ -36,7 +36,7 @@
 #	GUEST_TESTS	a program that prints KTAP, run in the VM on every kernel, installed as /tests/NAME
 #	BENCHES		a benchmark, built by `make bench`
 #	FUZZERS		a libFuzzer program (variant fuzz), run by `make fuzz` for FUZZ_SECONDS each,
-#			corpus in tests/fuzz/corpus/NAME if that folder exists
+#			corpus in tests/fuzz/corpus/NAME if that folder exists, and in NAME-seeds
 #	NAME-timeout := seconds		for tests, default 120
 #	NAME-args := arguments		for tests
 #	NAME-env := VAR=value ...	for tests
@@ -250,9 +250,9 @@ run-fuzz-%: $(O)/fuzz/bin/%
 	$(call say,FUZZ,$*)
 	$(Q)mkdir -p $(O)/fuzz/corpus/$* $(O)/fuzz/crash/$*
 	$(Q)$($*-env) $< -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=$(O)/fuzz/crash/$*/ -print_final_stats=1 \
-		$(O)/fuzz/corpus/$* $(wildcard tests/fuzz/corpus/$*) >$(O)/fuzz/$*.log 2>&1 \
+		$(O)/fuzz/corpus/$* $(wildcard tests/fuzz/corpus/$*) $($*-seeds) >$(O)/fuzz/$*.log 2>&1 \
 		|| { tail -n 40 $(O)/fuzz/$*.log; exit 1; }
-	$(Q)grep -h 'stat::number_of_executed_units' $(O)/fuzz/$*.log | sed 's/^/          /'
+	$(Q)grep -hE 'stat::number_of_executed_units|^programs:' $(O)/fuzz/$*.log | sed 's/^/          /'
 
 ##@ House keeping
 

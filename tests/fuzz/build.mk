@@ -2,9 +2,27 @@
 #
 # libFuzzer programs.
 
+# The device model. Its seeds are made by a program, and tests/unit looks at what they reach.
 FUZZERS += fuzz_device
-fuzz_device-y := tests/fuzz/fuzz_device.c
+XQ_FUZZ_DEVICE := $(addprefix tests/fuzz/,fuzz_device.c device_guest.c device_seeds.c)
+XQ_FUZZ_DEVICE_LDLIBS := -Wl,--wrap=xqdev_program_open,--wrap=xqdev_job_ready,--wrap=xqdev_complete
+fuzz_device-y := $(XQ_FUZZ_DEVICE) tests/fuzz/device_mutate.c
 fuzz_device-libs := xqdevice
+fuzz_device-ldlibs := $(XQ_FUZZ_DEVICE_LDLIBS)
+UNIT_TESTS += test_fuzz_device
+UNIT_TESTS_asan += test_fuzz_device
+test_fuzz_device-y := tests/unit/test_fuzz_device.c $(XQ_FUZZ_DEVICE)
+test_fuzz_device-libs := xqdevice
+test_fuzz_device-ldlibs := $(XQ_FUZZ_DEVICE_LDLIBS)
+fuzz_device-seeds := $(O)/fuzz/seeds/fuzz_device
+run-fuzz-fuzz_device: $(fuzz_device-seeds)/00
+PROGRAMS += write-device-seeds
+write-device-seeds-y := tests/fuzz/write_device_seeds.c tests/fuzz/device_seeds.c
+write-device-seeds-libs := xqkernels
+$(fuzz_device-seeds)/00: $(O)/$(HOST_VARIANT)/bin/write-device-seeds
+	$(Q)rm -rf $(@D)
+	$(Q)mkdir -p $(@D)
+	$(Q)$< $(@D)
 
 FUZZERS += fuzz_convert
 fuzz_convert-y := tests/fuzz/fuzz_convert.c

@@ -2,44 +2,30 @@
 /*
  * Fuzzes the device model as a hostile guest would: register writes, any bytes in its memory,
  * and a host that pauses, resets, migrates and injects faults meanwhile. The input is a list
- * of operations of eight bytes. A job of a known good shape lies ready, so that mutations of
- * it get past the checks.
+ * of operations of eight bytes (device_guest.h). Jobs and programs that are right lie ready, and
+ * operations write more of them, so that what is changed in them gets past the other checks.
  */
-#include <endian.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include <linux/xqaccel.h>
+#include "device_guest.h"
+#include "emulator/device/device.h"
 
-#include "driver/xq_program.h"
-#include "emulator/device/xq_device.h"
-#include "tests/reference/random_job.h"
-
-#define BUS		0x10000ULL
-#define PAGES		64
-#define PAGE		((uint64_t)XQ_PAGE_BYTES)
-#define FIRST_DATA	24	/* pages before it are rings and tables */
-#define LIST_PAGE	10	/* of the data: where a program's list lies */
-#define LIST_JOBS	4
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-struct operation {
-	uint8_t code, a, b, c;
-	uint32_t value;
-};
+struct device_counts device_counts;
 
 static struct xqdev *dev, *spare;
-static _Alignas(4096) uint8_t memory[PAGES * PAGE];
 static long mappings;
+static bool injected;		/* faults that may keep jobs from their end */
 
 /* ---- host ---- */
 
 static bool inside(uint64_t bus, uint64_t len)
 {
-	return bus >= BUS && bus - BUS < sizeof(memory) && len <= sizeof(memory) - (bus - BUS);
+	return bus >= GUEST_BUS && bus - GUEST_BUS < GUEST_BYTES &&
+	       len <= GUEST_BYTES - (bus - GUEST_BUS);
 }
 
 static int dma_read(void *opaque, uint64_t bus, void *buffer, size_t len)
@@ -47,7 +33,7 @@ static int dma_read(void *opaque, uint64_t bus, void *buffer, size_t len)
 	(void)opaque;
 	if (!inside(bus, len))
 		return -1;
-	memcpy(buffer, memory + (bus - BUS), len);
+	memcpy(buffer, guest_memory + (bus - GUEST_BUS), len);
 	return 0;
 }
 
@@ -56,30 +42,30 @@ static int dma_write(void *opaque, uint64_t bus, const void *buffer, size_t len)
 	(void)opaque;
 	if (!inside(bus, len))
 		return -1;
-	memcpy(memory + (bus - BUS), buffer, len);
+	memcpy(guest_memory + (bus - GUEST_BUS), buffer, len);
 	return 0;
 }
 
 /* Mappings end at odd places and some pages are refused. */
 static void *dma_map(void *opaque, uint64_t bus, uint64_t *len, bool write)
 {
-	const uint64_t left = BUS + sizeof(memory) - bus;
+	const uint64_t left = GUEST_BUS + GUEST_BYTES - bus;
 
 	(void)opaque;
-	if (!inside(bus, 1) || (write && (bus - BUS) / PAGE == PAGES - 2))
+	if (!inside(bus, 1) || (write && (bus - GUEST_BUS) / GUEST_PAGE == GUEST_NO_WRITE))
 		return NULL;
 	if (*len > left)
 		*len = left;
-	if (*len > 5 * PAGE)
-		*len = 5 * PAGE + 100;
+	if (*len > 5 * GUEST_PAGE)
+		*len = 5 * GUEST_PAGE + 100;
 	mappings++;
-	return memory + (bus - BUS);
+	return guest_memory + (bus - GUEST_BUS);
 }
 
-static void dma_unmap(void *opaque, void *host, uint64_t len, bool write, bool dirty)
+static void dma_unmap(void *opaque, void *memory, uint64_t len, bool write, bool dirty)
 {
 	(void)opaque;
-	(void)host;
+	(void)memory;
 	(void)len;
 	if (dirty && !write)
 		abort();
@@ -102,9 +88,17 @@ static uint64_t clock_ns(void *opaque)
 	return now.tv_sec * 1000000000ULL + now.tv_nsec;
 }
 
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t asked = PTHREAD_COND_INITIALIZER;
+static bool wanted;		/* schedule() was called; under the lock */
+
 static void schedule(void *opaque)
 {
 	(void)opaque;
+	pthread_mutex_lock(&lock);
+	wanted = true;
+	pthread_cond_signal(&asked);
+	pthread_mutex_unlock(&lock);
 }
 
 static const struct xqdev_host host = {
@@ -117,145 +111,147 @@ static const struct xqdev_host host = {
 	.schedule = schedule,
 };
 
-/* ---- the guest's memory at the start ---- */
-
-static uint64_t page_bus(unsigned int page)
+/* A call of schedule(), or a millisecond. */
+static void wait_asked(void)
 {
-	return BUS + page * PAGE;
-}
+	struct timespec until;
 
-static void set_entry(unsigned int page, unsigned int index, uint64_t value)
-{
-	((__le64 *)(memory + page * PAGE))[index] = htole64(value);
-}
-
-/* Pages 0, 2: rings. 4: contexts. 5, 6, 7: tables that map all pages, and the data pages thrice. */
-static void fill_memory(void)
-{
-	unsigned int i;
-
-	memset(memory, 0, FIRST_DATA * PAGE);
-	set_entry(4, 0, page_bus(5) | XQ_PTE_VALID);
-	set_entry(5, 0, page_bus(6) | XQ_PTE_VALID);
-	set_entry(6, 0, page_bus(7) | XQ_PTE_VALID);
-	for (i = 1; i < 3 * PAGES; i++)
-		set_entry(7, i, page_bus(FIRST_DATA + i % (PAGES - FIRST_DATA)) | XQ_PTE_VALID |
-			  XQ_PTE_READ | XQ_PTE_WRITE);
-}
-
-static void store_descriptor(unsigned int index, const struct xq_hw_descriptor *d)
-{
-	memcpy(memory + sizeof(*d) * (index % 16), d, sizeof(*d));
-}
-
-/* A program whose jobs take their C from slots, which a mutation may bind to anything. */
-static void put_program(unsigned int index)
-{
-	struct xqaccel_work work = { .op = XQACCEL_OP_PROGRAM, .words = { LIST_JOBS } };
-	struct xq_hw_descriptor d = { .id = htole64(index) }, job;
-	unsigned int i;
-
-	memcpy(d.work, &work, sizeof(d.work));
-	for (i = 0; i < XQACCEL_PROGRAM_SLOTS; i++)
-		d.operand[i].address = htole64(0x20000 + i * PAGE);
-	d.operand[XQACCEL_PROGRAM_PROFILE].address = htole64(0x1a000);
-	d.operand[XQ_PROGRAM_LIST].address = htole64(LIST_PAGE * PAGE);
-	for (i = 0; i < LIST_JOBS; i++) {
-		memcpy(&job, memory + sizeof(d) * (i % 2), sizeof(job));
-		job.operand[XQACCEL_C].address = htole64(XQ_SLOT_ADDRESS(i, 64 * i));
-		memcpy(memory + (FIRST_DATA + LIST_PAGE) * PAGE + sizeof(d) * i, &job, sizeof(job));
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_nsec += 1000000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_nsec -= 1000000000;
+		until.tv_sec++;
 	}
-	store_descriptor(index, &d);
+	pthread_mutex_lock(&lock);
+	while (!wanted && !pthread_cond_timedwait(&asked, &lock, &until))
+		;
+	wanted = false;
+	pthread_mutex_unlock(&lock);
 }
 
-/* A job of any operation that is right, to be mutated. */
-static void put_operation(unsigned int index)
+/* ---- what becomes of programs: the linker has these called in the place of the model's ---- */
+
+int __real_xqdev_program_open(struct xqdev_job *job);
+int __wrap_xqdev_program_open(struct xqdev_job *job);
+void __real_xqdev_job_ready(struct xqdev_job *job, const struct xq_hw_descriptor *desc);
+void __wrap_xqdev_job_ready(struct xqdev_job *job, const struct xq_hw_descriptor *desc);
+void __real_xqdev_complete(struct xqdev_queue *q, const struct xqdev_job *job, int status);
+void __wrap_xqdev_complete(struct xqdev_queue *q, const struct xqdev_job *job, int status);
+
+/* Places of jobs that hold an opened program: their number is that of the model's. */
+static const struct xqdev_job *opened[2 * XQ_MAX_QUEUES * XQDEV_AHEAD];
+
+static const struct xqdev_job **opened_at(const struct xqdev_job *job)
 {
-	struct xq_hw_descriptor d = { .id = htole64(index) };
-	struct ref_random random = { index };
-	struct ref_job job;
+	unsigned int i = 0;
+
+	while (opened[i] && opened[i] != job && i + 1 < sizeof(opened) / sizeof(opened[0]))
+		i++;
+	return &opened[i];
+}
+
+int __wrap_xqdev_program_open(struct xqdev_job *job)
+{
+	const int status = __real_xqdev_program_open(job);
+
+	if (!status)
+		*opened_at(job) = job;
+	return status;
+}
+
+static void count_job(const struct xqaccel_work *w)
+{
+	struct device_counts *n = &device_counts;
+
+	n->operation[w->op]++;
+	if (w->op == XQACCEL_OP_GEMM)
+		n->gemm_pairs[w->gemm.a_format] |= 1U << w->gemm.b_format;
+	if (w->op == XQACCEL_OP_CONV)
+		n->conv_pairs[w->conv.x_format] |= 1U << w->conv.w_format;
+	if (w->op == XQACCEL_OP_GEMM || w->op == XQACCEL_OP_CONV)
+		n->epilogues |= 1U << w->epilogue.kind;
+	if (w->epilogue.kind)
+		n->outputs |= 1U << w->epilogue.format;
+	if (w->op == XQACCEL_OP_GEMM && (w->flags & XQACCEL_JOB_GROUP_REAL))
+		n->scales |= 1U << w->gemm.a_scale_format | 1U << w->gemm.b_scale_format |
+			     1U << w->gemm.b_min_format;
+	if (w->op == XQACCEL_OP_COPY) {
+		n->conversions |= 1U << w->copy.kind;
+		n->sources |= 1U << w->copy.x_format;
+		n->results |= 1U << w->copy.y_format;
+	}
+}
+
+/* Called for jobs of programs only: those of a ring are made ready within the same file. */
+void __wrap_xqdev_job_ready(struct xqdev_job *job, const struct xq_hw_descriptor *desc)
+{
+	__real_xqdev_job_ready(job, desc);
+	if (job->whole && !job->whole->program->fetched)
+		device_counts.started++;
+	if (job->whole && !job->status)
+		count_job(&job->work);
+}
+
+void __wrap_xqdev_complete(struct xqdev_queue *q, const struct xqdev_job *job, int status)
+{
+	struct device_counts *n = &device_counts;
+	const struct xqdev_job **at = opened_at(job);
+	const bool ran = *at && job->work.op == XQACCEL_OP_PROGRAM;
+
+	if (ran && status == XQACCEL_STATUS_OK) {
+		n->ended++;
+		n->jobs += job->step;
+	} else if (ran && status == XQACCEL_STATUS_CANCELED) {
+		n->canceled++;
+	} else if (ran && status == XQACCEL_STATUS_INVALID) {
+		n->failed++;
+	} else if (job->work.op == XQACCEL_OP_PROGRAM && status == XQACCEL_STATUS_INVALID) {
+		n->refused++;
+	} else if (job->work.op == XQACCEL_OP_PROGRAM && status != XQACCEL_STATUS_CANCELED) {
+		n->faulted++;
+	}
+	/* The place is free; what is after it stays where it is found. */
+	if (*at) {
+		unsigned int last = (unsigned int)(at - opened);
+
+		while (last + 1 < sizeof(opened) / sizeof(opened[0]) && opened[last + 1])
+			last++;
+		*at = opened[last];
+		opened[last] = NULL;
+	}
+	__real_xqdev_complete(q, job, status);
+}
+
+static void print_counts(void)
+{
+	static const char *const names[] = { "", "gemm", "conv", "pool", "elementwise", "softmax",
+					     "mean", "copy" };
+	const struct device_counts *n = &device_counts;
 	unsigned int i;
 
-	ref_random_job(&random, &job, XQACCEL_OP_GEMM + index % XQACCEL_OP_COPY, 12 * PAGE);
-	memcpy(d.work, &job.work, sizeof(d.work));
-	for (i = 0; i < XQ_OPERANDS; i++)
-		if (job.operand[i].handle)
-			d.operand[i] = (struct xq_hw_operand){
-				htole64(0x1000 + job.operand[i].offset), htole64(job.operand[i].stride),
-				htole64(job.operand[i].batch_stride), htole64(job.operand[i].plane_stride),
-			};
-	store_descriptor(index, &d);
+	fprintf(stderr, "programs: %lu started, %lu ended (%lu jobs), %lu failed, %lu faulted, "
+		"%lu canceled; %lu refused\n", n->started, n->ended, n->jobs, n->failed, n->faulted,
+		n->canceled, n->refused);
+	fprintf(stderr, "programs: jobs accepted:");
+	for (i = XQACCEL_OP_GEMM; i <= XQACCEL_OP_COPY; i++)
+		fprintf(stderr, " %s %lu", names[i], n->operation[i]);
+	fprintf(stderr, "\n");
 }
 
-/* Groups with scales and minima of two levels, all operands of a product. */
-static void put_groups(unsigned int index)
-{
-	struct xqaccel_work work = {
-		.op = XQACCEL_OP_GEMM, .flags = XQACCEL_JOB_GROUP_REAL,
-		.gemm = { .m = 3, .n = 18, .k = 64, .batch = 1, .group = 16, .a_format = XQACCEL_FMT_S8,
-			  .b_format = XQACCEL_FMT_C4, .a_scale_format = XQACCEL_FMT_F16,
-			  .b_scale_format = XQACCEL_FMT_U8, .a_supergroup = 64,
-			  .a_scale2_format = XQACCEL_FMT_F32, .b_supergroup = 32,
-			  .b_scale2_format = XQACCEL_FMT_BF16, .b_min_format = XQACCEL_FMT_S8,
-			  .b_min2_format = XQACCEL_FMT_E8M0 },
-	};
-	struct xq_hw_descriptor d = { .id = htole64(index) };
-	unsigned int i;
-
-	memcpy(d.work, &work, sizeof(d.work));
-	for (i = XQACCEL_A_SCALE; i <= XQACCEL_B_MIN2; i++)
-		d.operand[i] = (struct xq_hw_operand){ htole64(0x1000 + 0x800 * i), htole64(8), 0, 0 };
-	d.operand[XQACCEL_CODEBOOK].stride = 0;
-	d.operand[XQACCEL_A] = (struct xq_hw_operand){ htole64(0x1000), htole64(64), 0, 0 };
-	d.operand[XQACCEL_B] = (struct xq_hw_operand){ htole64(0x8000), htole64(32), 0, 0 };
-	d.operand[XQACCEL_C] = (struct xq_hw_operand){ htole64(0x24000), htole64(4096), 0, 0 };
-	store_descriptor(index, &d);
-}
-
-static void put_descriptor(unsigned int index)
-{
-	struct xqaccel_work gemm = {
-		.op = XQACCEL_OP_GEMM,
-		.gemm = { .m = 5, .n = 18, .k = 70, .batch = 1, .a_format = XQACCEL_FMT_S8,
-			  .b_format = XQACCEL_FMT_S8 },
-	};
-	struct xqaccel_work conv = {
-		.op = XQACCEL_OP_CONV,
-		.conv = { .batch = 1, .in_h = 5, .in_w = 6, .in_c = 4, .out_h = 4, .out_w = 5, .out_c = 6,
-			  .kernel_h = 3, .kernel_w = 2, .groups = 2, .stride_h = 1, .stride_w = 1,
-			  .dilation_h = 1, .dilation_w = 1, .pad_top = 1, .x_format = XQACCEL_FMT_S8,
-			  .w_format = XQACCEL_FMT_S4 },
-	};
-	struct xq_hw_descriptor d = { .id = htole64(index) };
-
-	memcpy(d.work, index % 4 == 3 ? &conv : &gemm, sizeof(d.work));
-
-	d.operand[XQACCEL_A] = (struct xq_hw_operand){ htole64(0x1000), htole64(70), 0, 0 };
-	d.operand[XQACCEL_B] = (struct xq_hw_operand){ htole64(0x8000), htole64(4097), 0, 0 };
-	d.operand[XQACCEL_C] = (struct xq_hw_operand){ htole64(0x24000), htole64(4096), 0, 0 };
-	if (index % 4 == 3)
-		d.operand[XQACCEL_Y].plane_stride = htole64(5 * 4096);
-	store_descriptor(index, &d);
-	if (index % 4 == 2)
-		put_program(index);
-	else if (index % 8 == 5)
-		put_groups(index);
-	else if (index >= 4 && index % 4 != 3)
-		put_operation(index);
-}
+/* ---- the start ---- */
 
 static void setup(void)
 {
 	unsigned int i;
 
-	fill_memory();
-	for (i = 0; i < 16; i++)
-		put_descriptor(i);
-	xqdev_mmio_write(dev, XQ_REG_CTX_TABLE, page_bus(4), 4);
+	guest_fill();
+	injected = false;
+	xqdev_mmio_write(dev, XQ_REG_CTX_TABLE, GUEST_BUS + GUEST_CONTEXTS * GUEST_PAGE, 4);
 	xqdev_mmio_write(dev, XQ_REG_CTRL, XQ_CTRL_ENABLE, 4);
 	for (i = 0; i < 2; i++) {
-		xqdev_mmio_write(dev, XQ_QUEUE(i, XQ_Q_SQ_BASE), page_bus(0), 4);
-		xqdev_mmio_write(dev, XQ_QUEUE(i, XQ_Q_CQ_BASE), page_bus(8 + i), 4);
+		xqdev_mmio_write(dev, XQ_QUEUE(i, XQ_Q_SQ_BASE), GUEST_BUS, 4);
+		xqdev_mmio_write(dev, XQ_QUEUE(i, XQ_Q_CQ_BASE),
+				 GUEST_BUS + (GUEST_COMPLETIONS + i) * GUEST_PAGE, 4);
 		xqdev_mmio_write(dev, XQ_QUEUE(i, XQ_Q_SIZE), 4, 4);
 		xqdev_mmio_write(dev, XQ_QUEUE(i, XQ_Q_CTRL), XQ_Q_CTRL_ENABLE | XQ_Q_CTRL_IRQ, 4);
 	}
@@ -263,7 +259,7 @@ static void setup(void)
 
 /* ---- operations ---- */
 
-static void inject(const struct operation *op)
+static void inject(const struct device_operation *op)
 {
 	struct xqdev_faults faults = { 0 };
 
@@ -290,11 +286,12 @@ static void inject(const struct operation *op)
 		faults.coarse_inval = op->b;
 		break;
 	}
+	injected = true;
 	xqdev_inject(dev, &faults);
 }
 
 /* To another device and on; a state that was tampered with may only be refused. */
-static void migrate(const struct operation *op)
+static void migrate(const struct device_operation *op)
 {
 	struct xqdev_state state;
 	struct xqdev *other = spare;
@@ -303,8 +300,10 @@ static void migrate(const struct operation *op)
 	if (mappings)
 		abort();
 	xqdev_save(dev, &state);
-	if (op->a)
+	if (op->a) {
+		guest_tampered();
 		((uint8_t *)&state)[op->value % sizeof(state)] ^= op->a;
+	}
 	xqdev_reset(other);
 	xqdev_pause(other);
 	if (xqdev_load(other, &state)) {
@@ -320,17 +319,45 @@ static void migrate(const struct operation *op)
 }
 
 /* A register of the function or of one of two queues, so that a hit is likely. */
-static uint32_t pick_register(const struct operation *op)
+static uint32_t pick_register(const struct device_operation *op)
 {
 	const uint32_t at = op->b * 4U;
 
 	return op->a & 0x80 ? XQ_QUEUE(op->a & 1, at & 0x7c) : at | (op->a & 0x7f) << 10;
 }
 
-static void mutate_descriptor(const struct operation *op)
+/* Whether it says where rings and tables lie, or how long a ring is. */
+static bool places_memory(uint32_t reg)
 {
-	const uint64_t page = op->c & 4 ? FIRST_DATA + LIST_PAGE : op->c >> 3 & 3;
-	uint8_t *field = memory + page * PAGE + 256 * (op->a % 16) + (op->b & ~3U);
+	const uint32_t at = reg % (XQ_QUEUE(1, 0) - XQ_QUEUE(0, 0));
+
+	if (reg < XQ_QUEUE(0, 0))
+		return reg == XQ_REG_CTX_TABLE || reg == XQ_REG_CTX_TABLE + 4;
+	return at <= XQ_Q_SIZE;
+}
+
+static void write_register(const struct device_operation *op)
+{
+	const uint32_t reg = pick_register(op);
+
+	if (places_memory(reg))
+		guest_tampered();
+	xqdev_mmio_write(dev, reg, op->value, 4);
+}
+
+static void write_memory(const struct device_operation *op)
+{
+	const uint32_t at = op->a | op->b << 8 | (uint32_t)op->c << 16;
+
+	guest_tampered();
+	memcpy(guest_memory + at % (GUEST_BYTES - 3), &op->value, 4);
+}
+
+/* A word of the ring or of the list, which lie in 4 pages each. */
+static void write_word(const struct device_operation *op)
+{
+	const uint64_t page = (op->c & 4 ? GUEST_LIST : 0) + (op->c >> 3 & 3);
+	uint8_t *field = guest_memory + page * GUEST_PAGE + 256 * (op->a % 16) + (op->b & ~3U);
 	uint32_t value = op->value;
 
 	if (op->c & 1)
@@ -341,62 +368,113 @@ static void mutate_descriptor(const struct operation *op)
 	memcpy(field, &value, sizeof(value));
 }
 
-static void do_operation(const struct operation *op)
+static void take_completions(unsigned int queue)
 {
-	const uint32_t at = (op->a | op->b << 8 | (uint32_t)op->c << 16) % (sizeof(memory) - 3);
+	xqdev_mmio_write(dev, XQ_QUEUE(queue, XQ_Q_CQ_HEAD),
+			 xqdev_mmio_read(dev, XQ_QUEUE(queue, XQ_Q_CQ_TAIL), 4), 4);
+}
 
-	switch (op->code % 16) {
-	case 0:
-	case 1:
-	case 2:
-		xqdev_mmio_write(dev, pick_register(op), op->value, 4);
+/* Whether a queue has nothing to do, or will do nothing. */
+static bool idle(unsigned int queue)
+{
+	const uint32_t ctrl = xqdev_mmio_read(dev, XQ_QUEUE(queue, XQ_Q_CTRL), 4);
+	const uint32_t status = xqdev_mmio_read(dev, XQ_QUEUE(queue, XQ_Q_STATUS), 4);
+
+	if (!(status & XQ_Q_STATUS_IDLE))
+		return false;
+	return (status & XQ_Q_STATUS_ERROR) || (ctrl & XQ_Q_CTRL_HALT) ||
+	       !(status & XQ_Q_STATUS_ENABLED) || !xqdev_may_run(dev) ||
+	       xqdev_mmio_read(dev, XQ_QUEUE(queue, XQ_Q_SQ_HEAD), 4) ==
+	       xqdev_mmio_read(dev, XQ_QUEUE(queue, XQ_Q_SQ_TAIL), 4);
+}
+
+/* Serve the device until a queue is idle. What faults are injected may keep it from that. */
+static void finish(unsigned int queue)
+{
+	const unsigned int most = injected ? 2 : 5000;
+	unsigned int i;
+
+	for (i = 0; i < most && !idle(queue); i++) {
+		wait_asked();
+		xqdev_service(dev);
+		take_completions(queue);
+	}
+	take_completions(queue);
+}
+
+static void do_operation(const struct device_operation *op)
+{
+	const unsigned int queue = op->a & 1;
+
+	switch ((enum device_code)(op->code % DEVICE_CODES)) {
+	case DEVICE_REGISTER:
+		write_register(op);
 		break;
-	case 3:
-		memcpy(memory + at, &op->value, 4);
+	case DEVICE_MEMORY:
+		write_memory(op);
 		break;
-	case 4:
-	case 5:
-	case 6:
-		mutate_descriptor(op);
+	case DEVICE_WORD:
+		write_word(op);
 		break;
-	case 7:
-	case 8:
-		xqdev_mmio_write(dev, XQ_QUEUE(op->a & 1, XQ_Q_SQ_TAIL), op->b % 17, 4);
+	case DEVICE_TAIL:
+		xqdev_mmio_write(dev, XQ_QUEUE(queue, XQ_Q_SQ_TAIL), op->b % (DEVICE_RING + 1), 4);
 		break;
-	case 9:
-		xqdev_mmio_write(dev, XQ_QUEUE(op->a & 1, XQ_Q_CQ_HEAD),
-				 xqdev_mmio_read(dev, XQ_QUEUE(op->a & 1, XQ_Q_CQ_TAIL), 4), 4);
+	case DEVICE_TAKE:
+		take_completions(queue);
 		break;
-	case 10:
+	case DEVICE_SERVICE:
 		xqdev_service(dev);
 		break;
-	case 11:
+	case DEVICE_READ:
 		xqdev_mmio_read(dev, pick_register(op), op->c % 9);
 		break;
-	case 12:
+	case DEVICE_INJECT:
 		inject(op);
 		break;
-	case 13:
+	case DEVICE_MIGRATE:
 		migrate(op);
 		break;
-	case 14:
+	case DEVICE_MASTER:
 		xqdev_set_bus_master(dev, op->a & 1);
 		break;
-	case 15:
-		put_descriptor(op->a);
+	case DEVICE_DESCRIPTOR:
+		guest_put_descriptor(op->a);
+		break;
+	case DEVICE_JOB:
+		guest_put_job(op->a, op->b, op->c, op->value);
+		break;
+	case DEVICE_PROGRAM:
+		guest_put_program(op->a, op->b, op->c, op->value);
+		break;
+	case DEVICE_SLOT:
+		guest_bind(op->a, op->b, op->value, op->c);
+		break;
+	case DEVICE_RUN:
+		xqdev_mmio_write(dev, XQ_QUEUE(queue, XQ_Q_SQ_TAIL), op->b % (DEVICE_RING + 1), 4);
+		finish(queue);
+		break;
+	case DEVICE_CODES:
 		break;
 	}
+}
+
+static void create(void)
+{
+	static const struct xqdev_config config = { .queues = 4, .contexts = 8, .threads = 1 };
+
+	if (xqdev_create(&config, &host, NULL, &dev) ||
+	    xqdev_create(&config, &host, NULL, &spare))
+		abort();
+	atexit(print_counts);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct xqdev_faults none;
-	static const struct xqdev_config config = { .queues = 4, .contexts = 8, .threads = 1 };
-	struct operation op;
+	struct device_operation op;
 
-	if (!dev && (xqdev_create(&config, &host, NULL, &dev) ||
-		     xqdev_create(&config, &host, NULL, &spare)))
-		abort();
+	if (!dev)
+		create();
 	setup();
 	for (; size >= sizeof(op); data += sizeof(op), size -= sizeof(op)) {
 		memcpy(&op, data, sizeof(op));
@@ -409,7 +487,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	xqdev_reset(spare);
 	xqdev_resume(dev);
 	xqdev_set_bus_master(dev, true);
-	if (mappings)
+	memset(opened, 0, sizeof(opened));
+	if (mappings || !guest_intact())
 		abort();
 	return 0;
 }

@@ -51,4 +51,7 @@ void xqg_accel_account(struct xqg_accel *accel, size_t plus, size_t minus);
 /* Returns NULL when there is no memory or no queue. */
 struct xqg_stream *xqg_stream_create(struct xqg_accel *accel);
 
+/* How many threads compute what the device doesn't, the caller's among them. */
+void xqg_stream_set_threads(struct xqg_stream *stream, int threads);
+
 #endif

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * FLASH_ATTN_EXT of a few tokens by keys and values in halves: for each token and head the scores of all keys, their softmax,
- * and the sum of values by it.
+ * FLASH_ATTN_EXT by keys and values in halves: for each token and head the scores of all keys,
+ * their softmax, and the sum of values by it. A few tokens are computed one by one, more in blocks
+ * (attention_block.c).
  */
 #include <errno.h>
 #include <math.h>
@@ -10,20 +11,17 @@
 
 #include <xqaccel/float_formats.h>
 
-#include "host.h"
+#include "attention.h"
 
-#define MOST_TOKENS	4
-/* Products of numbers, of which one thread does a few a nanosecond. */
-#define MOST_WORK	(4 << 20)
-
-enum { Q, K, V, MASK, SINKS };
+/* Tokens from which on blocks are faster. */
+#define LEAST_BLOCK	8
 
 bool xqg_attention_supported(const struct xqg_tensor *op)
 {
-	const struct xqg_tensor *q = op->src[Q], *k = op->src[K], *v = op->src[V], *mask = op->src[MASK];
+	const struct xqg_tensor *q = op->src[XQG_Q], *k = op->src[XQG_K], *v = op->src[XQG_V],
+				*mask = op->src[XQG_MASK];
 
-	if (!xqg_float_rows(q) || !xqg_float_rows(op) || op->src[SINKS] || q->ne[1] > MOST_TOKENS ||
-	    xqg_elements(q) * k->ne[1] > MOST_WORK)
+	if (!xqg_float_rows(q) || !xqg_float_rows(op) || op->src[XQG_SINKS])
 		return false;
 	if (k->type != XQG_TYPE_F16 || v->type != XQG_TYPE_F16 || k->nb[0] != 2 || v->nb[0] != 2 ||
 	    k->ne[0] != q->ne[0] || v->ne[2] != k->ne[2] || v->ne[3] != k->ne[3])
@@ -34,17 +32,11 @@ bool xqg_attention_supported(const struct xqg_tensor *op)
 	return xqg_float_param(op, 1) == 0 && xqg_float_param(op, 2) == 0;
 }
 
-/* What is added to the score of each key, NULL for nothing. */
-static const uint16_t *mask_row(const struct xqg_tensor *mask, int64_t token, int64_t head, int64_t sequence)
-{
-	return mask ? (const uint16_t *)xqg_row(mask, token, head % mask->ne[2], sequence % mask->ne[3]) : NULL;
-}
-
 /* Scores of a token and head; returns the greatest. Those of keys that the mask hides are -infinity. */
 static float find_scores(const struct xqg_tensor *op, const float *q, int64_t head, int64_t sequence,
 			 const uint16_t *mask, float *scores)
 {
-	const struct xqg_tensor *k = op->src[K];
+	const struct xqg_tensor *k = op->src[XQG_K];
 	const float scale = xqg_float_param(op, 0);
 	float most = -INFINITY;
 	int64_t i;
@@ -79,27 +71,48 @@ static void add_values(const struct xqg_tensor *v, int64_t head, int64_t sequenc
 		to[j] /= all;
 }
 
-int xqg_attention(const struct xqg_tensor *op)
+/* Token number @part, as heads and tokens of a sequence lie. */
+static void compute_token(void *arg, size_t part, unsigned int thread)
 {
-	const struct xqg_tensor *q = op->src[Q], *k = op->src[K], *v = op->src[V];
-	const int64_t heads = q->ne[2] / k->ne[2], sequences = q->ne[3] / k->ne[3];
-	float *scores = malloc((size_t)k->ne[1] * sizeof(*scores) + 1);
-	int64_t token, head, sequence;
+	const struct xqg_attention *all = arg;
+	const struct xqg_tensor *op = all->op, *q = op->src[XQG_Q];
+	const struct xqg_place at = xqg_place(q, part);
+	float *scores = (float *)((uint8_t *)all->scratch + thread * all->scratch_bytes);
+	const int64_t head = at.i2 / all->heads, sequence = at.i3 / all->sequences;
+	const float most = find_scores(op, (const float *)xqg_row_at(q, at), head, sequence,
+				       xqg_mask_row(op->src[XQG_MASK], at.i1, at.i2, at.i3),
+				       scores);
 
-	if (!scores)
+	add_values(op->src[XQG_V], head, sequence, scores, most,
+		   (float *)xqg_row(op, at.i2, at.i1, at.i3));
+}
+
+/*
+ * Products of numbers, of which a thread does some a nanosecond: fewer take less time than its
+ * wake-up.
+ */
+#define LEAST_WORK	(1 << 19)
+
+int xqg_attention(struct xqg_host *host, const struct xqg_tensor *op)
+{
+	const struct xqg_tensor *q = op->src[XQG_Q], *k = op->src[XQG_K];
+	const bool blocks = q->ne[1] >= LEAST_BLOCK;
+	struct xqg_attention all = {
+		.op = op, .heads = q->ne[2] / k->ne[2], .sequences = q->ne[3] / k->ne[3],
+		.scratch_bytes = blocks ? xqg_attention_block_bytes(op) :
+					  ((size_t)k->ne[1] + 15) / 16 * 16 * sizeof(float),
+	};
+	const size_t parts = blocks ? xqg_attention_blocks(op) : xqg_row_count(q);
+	void (*part)(void *, size_t, unsigned int) = blocks ? xqg_attention_block : compute_token;
+	size_t i;
+
+	all.scratch = xqg_pool_scratch(host->pool, all.scratch_bytes);
+	if (!all.scratch)
 		return -ENOMEM;
-	for (sequence = 0; sequence < q->ne[3]; sequence++) {
-		for (head = 0; head < q->ne[2]; head++) {
-			for (token = 0; token < q->ne[1]; token++) {
-				const float most = find_scores(op, (const float *)xqg_row(q, token, head, sequence),
-							       head / heads, sequence / sequences,
-							       mask_row(op->src[MASK], token, head, sequence), scores);
-
-				add_values(v, head / heads, sequence / sequences, scores, most,
-					   (float *)xqg_row(op, head, token, sequence));
-			}
-		}
-	}
-	free(scores);
+	if (xqg_elements(q) * k->ne[1] >= LEAST_WORK)
+		xqg_pool_run(host->pool, parts, part, &all);
+	else
+		for (i = 0; i < parts; i++)
+			part(&all, i, 0);
 	return 0;
 }

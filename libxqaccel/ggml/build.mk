@@ -10,6 +10,8 @@ xqggml-y := $(sort $(wildcard libxqaccel/ggml/*.c))
 xqggml-libs := xqaccel
 # GCC's ivdep, which other compilers may do without.
 CFLAGS-libxqaccel/ggml/host.c := -Wno-unknown-pragmas
+CFLAGS-libxqaccel/ggml/rope.c := -Wno-unknown-pragmas
+CFLAGS-libxqaccel/ggml/float_product.c := -Wno-unknown-pragmas
 
 $(XQ_GGML): $(O)/obj/libxqggml.a $(XQ_ARCHIVES) libxqaccel/ggml/libggml-xqaccel.map $(O)/stamp/link-flags | $(PACKAGES)
 	$(call say,LD,$@)

@@ -35,6 +35,14 @@ static void convert_plain(uint16_t *halves, const float *x, size_t n)
 		halves[i] = xq_float_encode_one(x[i], XQ_FLOAT_FP16, XQ_OVERFLOW_SPECIAL);
 }
 
+static void expand_plain(float *x, const uint16_t *halves, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		x[i] = xq_float_decode_one(halves[i], XQ_FLOAT_FP16);
+}
+
 #if defined(__x86_64__)
 #define WITH_F16C	__attribute__((target("avx2,f16c,fma")))
 
@@ -88,11 +96,21 @@ WITH_F16C static void convert_f16c(uint16_t *halves, const float *x, size_t n)
 						 _MM_FROUND_TO_NEAREST_INT));
 	convert_plain(halves + i, x + i, n - i);
 }
+
+WITH_F16C static void expand_f16c(float *x, const uint16_t *halves, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i + 8 <= n; i += 8)
+		_mm256_storeu_ps(x + i, load_halves(halves + i));
+	expand_plain(x + i, halves + i, n - i);
+}
 #else
 #define has_f16c()	false
 #define dot_f16c	dot_plain
 #define add_f16c	add_plain
 #define convert_f16c	convert_plain
+#define expand_f16c	expand_plain
 #endif
 
 float xqg_dot_halves(const float *x, const uint16_t *halves, size_t n)
@@ -114,4 +132,12 @@ void xqg_to_halves(uint16_t *halves, const float *x, size_t n)
 		convert_f16c(halves, x, n);
 	else
 		convert_plain(halves, x, n);
+}
+
+void xqg_from_halves(float *x, const uint16_t *halves, size_t n)
+{
+	if (has_f16c())
+		expand_f16c(x, halves, n);
+	else
+		expand_plain(x, halves, n);
 }

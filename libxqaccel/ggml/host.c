@@ -1,31 +1,17 @@
 // SPDX-License-Identifier: MIT
-/* Sums, products, norms, gates, rotations and moves of a few rows of floats. */
+/*
+ * Sums, products, norms, gates and copies of rows of floats, and how rows are divided among
+ * threads.
+ */
 #include <errno.h>
 #include <math.h>
+#include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "exponential.h"
 #include "host.h"
 #include "symbols.h"
-
-/* Elements: beyond, several threads are faster than one that nobody has to wake. */
-#define MOST_ELEMENTS	32768
-
-/* A destination may be a source, element by element. */
-#define SAME_PLACE	_Pragma("GCC ivdep")
-
-/* One source for every width of vectors. */
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && \
-	!defined(__SANITIZE_THREAD__)
-#define VECTORS	__attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"), optimize("O3")))
-#else
-#define VECTORS
-#endif
-
-/* For each row of a tensor. */
-#define FOR_ROWS(t, i1, i2, i3)						\
-	for (int64_t i3 = 0; i3 < (t)->ne[3]; i3++)			\
-		for (int64_t i2 = 0; i2 < (t)->ne[2]; i2++)		\
-			for (int64_t i1 = 0; i1 < (t)->ne[1]; i1++)
 
 /* ---- ADD, MUL -------------------------------------------------------------------------------------------- */
 
@@ -45,36 +31,53 @@ static bool pairs_supported(const struct xqg_tensor *op)
 	       repeats(op->src[1], op);
 }
 
-VECTORS static void add_row(float *y, const float *a, const float *b, int64_t n)
+XQG_VECTORS static void add_row(float *y, const float *a, const float *b, int64_t n)
 {
 	int64_t i;
 
-	SAME_PLACE
+	XQG_SAME_PLACE
 	for (i = 0; i < n; i++)
 		y[i] = a[i] + b[i];
 }
 
-VECTORS static void multiply_row(float *y, const float *a, const float *b, int64_t n)
+XQG_VECTORS static void multiply_row(float *y, const float *a, const float *b, int64_t n)
 {
 	int64_t i;
 
-	SAME_PLACE
+	XQG_SAME_PLACE
 	for (i = 0; i < n; i++)
 		y[i] = a[i] * b[i];
 }
 
-static void compute_pairs(const struct xqg_tensor *op, void (*row)(float *, const float *, const float *, int64_t))
+static int pair_rows(const struct xqg_tensor *op, size_t first, size_t last,
+		     void (*row)(float *, const float *, const float *, int64_t))
 {
 	const struct xqg_tensor *b = op->src[1];
+	size_t i;
 
-	FOR_ROWS(op, i1, i2, i3)
-		row((float *)xqg_row(op, i1, i2, i3), (const float *)xqg_row(op->src[0], i1, i2, i3),
-		    (const float *)xqg_row(b, i1 % b->ne[1], i2 % b->ne[2], i3 % b->ne[3]), op->ne[0]);
+	for (i = first; i < last; i++) {
+		const struct xqg_place at = xqg_place(op, i);
+
+		row((float *)xqg_row_at(op, at), (const float *)xqg_row_at(op->src[0], at),
+		    (const float *)xqg_row(b, at.i1 % b->ne[1], at.i2 % b->ne[2], at.i3 % b->ne[3]),
+		    op->ne[0]);
+	}
+	return 0;
+}
+
+static int add_rows(const void *op, size_t first, size_t last)
+{
+	return pair_rows(op, first, last, add_row);
+}
+
+static int multiply_rows(const void *op, size_t first, size_t last)
+{
+	return pair_rows(op, first, last, multiply_row);
 }
 
 /* ---- RMS_NORM ---------------------------------------------------------------------------------------------- */
 
-VECTORS static void norm_row(float *y, const float *x, int64_t n, float epsilon)
+XQG_VECTORS static void norm_row(float *y, const float *x, int64_t n, float epsilon)
 {
 	float part[16] = { 0 }, factor;
 	double sum = 0;
@@ -88,16 +91,28 @@ VECTORS static void norm_row(float *y, const float *x, int64_t n, float epsilon)
 	for (j = 0; j < 16; j++)
 		sum += part[j];
 	factor = 1 / sqrtf((float)(sum / (double)n) + epsilon);
-	SAME_PLACE
+	XQG_SAME_PLACE
 	for (i = 0; i < n; i++)
 		y[i] = x[i] * factor;
 }
 
-static void compute_norm(const struct xqg_tensor *op)
+static bool norm_supported(const struct xqg_tensor *op)
 {
-	FOR_ROWS(op, i1, i2, i3)
-		norm_row((float *)xqg_row(op, i1, i2, i3), (const float *)xqg_row(op->src[0], i1, i2, i3), op->ne[0],
-			 xqg_float_param(op, 0));
+	return xqg_float_rows(op) && xqg_float_rows(op->src[0]);
+}
+
+static int norm_rows(const void *arg, size_t first, size_t last)
+{
+	const struct xqg_tensor *op = arg;
+	size_t i;
+
+	for (i = first; i < last; i++) {
+		const struct xqg_place at = xqg_place(op, i);
+
+		norm_row((float *)xqg_row_at(op, at), (const float *)xqg_row_at(op->src[0], at),
+			 op->ne[0], xqg_float_param(op, 0));
+	}
+	return 0;
 }
 
 /* ---- GLU ------------------------------------------------------------------------------------------------------ */
@@ -111,179 +126,38 @@ static bool gate_supported(const struct xqg_tensor *op)
 	       (!op->src[1] || xqg_float_rows(op->src[1]));
 }
 
-/*
- * e^x for x <= 0, by 2^whole * 2^part: the polynomial is that of the series of 2^part to the seventh power, which is
- * exact to a rounding for |part| <= 1/2. Without a branch, so that loops become vectors.
- */
-static inline float power_of_e(float x)
-{
-	union {
-		uint32_t bits;
-		float value;
-	} scale;
-	const float two = x < -87 ? -87 * 1.44269504f : x * 1.44269504f;
-	const float whole = (two + 12582912.f) - 12582912.f;
-	const float part = (two - whole) * 0.69314718f;
-	const float series = 1 + part * (1 + part * (1 / 2.f + part * (1 / 6.f + part * (1 / 24.f + part * (
-		1 / 120.f + part * (1 / 720.f + part * (1 / 5040.f)))))));
-
-	scale.bits = (uint32_t)((int32_t)whole + 127) << 23;
-	return series * scale.value;
-}
-
-VECTORS static void gate_row(float *y, const float *gate, const float *value, int64_t n)
+XQG_VECTORS static void gate_row(float *y, const float *gate, const float *value, int64_t n)
 {
 	int64_t i;
 
-	SAME_PLACE
+	XQG_SAME_PLACE
 	for (i = 0; i < n; i++) {
-		const float e = power_of_e(-fabsf(gate[i]));
+		const float e = xqg_exp(-fabsf(gate[i]));
 		const float sigmoid = (gate[i] < 0 ? e : 1) / (1 + e);
 
 		y[i] = gate[i] * sigmoid * value[i];
 	}
 }
 
-static void compute_gate(const struct xqg_tensor *op)
+static int gate_rows(const void *arg, size_t first, size_t last)
 {
-	const struct xqg_tensor *a = op->src[0], *b = op->src[1];
+	const struct xqg_tensor *op = arg, *a = op->src[0], *b = op->src[1];
 	const bool swapped = op->op_params[1];
+	size_t i;
 
-	FOR_ROWS(op, i1, i2, i3) {
-		const float *gate = (const float *)xqg_row(a, i1, i2, i3);
-		const float *value = b ? (const float *)xqg_row(b, i1, i2, i3) : gate + (swapped ? 0 : op->ne[0]);
+	for (i = first; i < last; i++) {
+		const struct xqg_place at = xqg_place(op, i);
+		const float *gate = (const float *)xqg_row_at(a, at);
+		const float *value = b ? (const float *)xqg_row_at(b, at) :
+					 gate + (swapped ? 0 : op->ne[0]);
 
-		gate_row((float *)xqg_row(op, i1, i2, i3), !b && swapped ? gate + op->ne[0] : gate, value, op->ne[0]);
-	}
-}
-
-/* ---- ROPE ------------------------------------------------------------------------------------------------------ */
-
-#define ROPE_NORMAL	0	/* pairs are neighbours */
-#define ROPE_NEOX	2	/* pairs are half of the dimensions apart */
-
-enum { ROPE_DIMS = 1, ROPE_MODE = 2, ROPE_BASE = 5, ROPE_SCALE = 6, ROPE_EXTEND = 7, ROPE_FACTOR = 8,
-	ROPE_FIRST = 15 };
-
-static bool rope_supported(const struct xqg_tensor *op)
-{
-	const int32_t mode = op->op_params[ROPE_MODE], dims = op->op_params[ROPE_DIMS];
-	const int32_t first = op->op_params[ROPE_FIRST];
-	const struct xqg_tensor *factors = op->src[2];
-
-	return xqg_float_rows(op) && xqg_float_rows(op->src[0]) && op->src[1]->type == XQG_TYPE_I32 &&
-	       op->src[1]->ne[0] == op->ne[2] && (mode == ROPE_NORMAL || mode == ROPE_NEOX) && dims % 2 == 0 &&
-	       dims > 0 && first >= 0 && first <= op->ne[0] - dims && xqg_float_param(op, ROPE_EXTEND) == 0 &&
-	       (!factors || xqg_float_rows(factors));
-}
-
-/* The rotations of a position: cosine and sine of each pair. */
-static void find_angles(const struct xqg_tensor *op, int32_t position, float *cosine, float *sine)
-{
-	const int32_t dims = op->op_params[ROPE_DIMS];
-	const float step = powf(xqg_float_param(op, ROPE_BASE), -2.f / (float)dims);
-	const float *factors = op->src[2] ? op->src[2]->data : NULL;
-	float angle = (float)position;
-	int32_t i;
-
-	for (i = 0; i < dims / 2; i++, angle *= step) {
-		const float turned = xqg_float_param(op, ROPE_SCALE) * (factors ? angle / factors[i] : angle);
-
-		cosine[i] = cosf(turned) * xqg_float_param(op, ROPE_FACTOR);
-		sine[i] = sinf(turned) * xqg_float_param(op, ROPE_FACTOR);
-	}
-}
-
-static void rotate_row(const struct xqg_tensor *op, const float *x, float *y, const float *cosine, const float *sine)
-{
-	const int32_t dims = op->op_params[ROPE_DIMS];
-	const bool apart = op->op_params[ROPE_MODE] == ROPE_NEOX;
-	const int32_t next = apart ? dims / 2 : 1, first = op->op_params[ROPE_FIRST];
-	int32_t i;
-
-	if (x != y)
-		memcpy(y, x, (size_t)first * sizeof(*y));
-	for (i = 0; i < dims / 2; i++) {
-		const int32_t at = first + (apart ? i : 2 * i);
-		const float a = x[at], b = x[at + next];
-
-		y[at] = a * cosine[i] - b * sine[i];
-		y[at + next] = a * sine[i] + b * cosine[i];
-	}
-	if (x != y)
-		memcpy(y + first + dims, x + first + dims, (size_t)(op->ne[0] - first - dims) * sizeof(*y));
-}
-
-static void compute_rope(const struct xqg_tensor *op)
-{
-	float cosine[MOST_ELEMENTS / 2], sine[MOST_ELEMENTS / 2];
-	int64_t i1, i2, i3;
-
-	for (i2 = 0; i2 < op->ne[2]; i2++) {
-		find_angles(op, ((const int32_t *)op->src[1]->data)[i2], cosine, sine);
-		for (i3 = 0; i3 < op->ne[3]; i3++)
-			for (i1 = 0; i1 < op->ne[1]; i1++)
-				rotate_row(op, (const float *)xqg_row(op->src[0], i1, i2, i3),
-					   (float *)xqg_row(op, i1, i2, i3), cosine, sine);
-	}
-}
-
-/* ---- GET_ROWS -------------------------------------------------------------------------------------------- */
-
-static int64_t index_at(const struct xqg_tensor *t, int64_t i0, int64_t i1, int64_t i2)
-{
-	const uint8_t *at = (const uint8_t *)t->data + (size_t)i0 * t->nb[0] + (size_t)i1 * t->nb[1] +
-			    (size_t)i2 * t->nb[2];
-	int32_t small;
-	int64_t index;
-
-	if (t->type == XQG_TYPE_I64) {
-		memcpy(&index, at, sizeof(index));
-		return index;
-	}
-	memcpy(&small, at, sizeof(small));
-	return small;
-}
-
-/*
- * What expands rows of a quantized tensor, NULL if nothing does: those of a model's words, with
- * which each token begins.
- */
-static const struct xqg_type_traits *expander(const struct xqg_tensor *from)
-{
-	const struct xqg_type_traits *traits = xqg.type_traits ? xqg.type_traits(from->type) : NULL;
-
-	return traits && traits->quantized && traits->expand && traits->bytes == from->nb[0] &&
-	       from->ne[0] % traits->elements == 0 ? traits : NULL;
-}
-
-static bool get_supported(const struct xqg_tensor *op)
-{
-	return xqg_float_rows(op) && op->src[1]->type == XQG_TYPE_I32 &&
-	       (xqg_float_rows(op->src[0]) || expander(op->src[0]));
-}
-
-static int compute_get(const struct xqg_tensor *op)
-{
-	const struct xqg_tensor *from = op->src[0];
-	const struct xqg_type_traits *traits = xqg_float_rows(from) ? NULL : expander(from);
-
-	FOR_ROWS(op, i1, i2, i3) {
-		const int64_t row = index_at(op->src[1], i1, i2, i3);
-
-		if (row < 0 || row >= from->ne[1])
-			return -ERANGE;
-		if (traits)
-			traits->expand(xqg_row(from, row, i2, i3),
-				       (float *)xqg_row(op, i1, i2, i3), op->ne[0]);
-		else
-			memmove(xqg_row(op, i1, i2, i3), xqg_row(from, row, i2, i3),
-				(size_t)op->ne[0] * 4);
+		gate_row((float *)xqg_row_at(op, at), !b && swapped ? gate + op->ne[0] : gate,
+			 value, op->ne[0]);
 	}
 	return 0;
 }
 
-/* ---- DUP ------------------------------------------------------------------------------------------------- */
+/* ---- DUP ------------------------------------------------------------------------------------- */
 
 static bool dup_supported(const struct xqg_tensor *op)
 {
@@ -291,83 +165,119 @@ static bool dup_supported(const struct xqg_tensor *op)
 	       !memcmp(op->ne, op->src[0]->ne, sizeof(op->ne));
 }
 
-static void compute_dup(const struct xqg_tensor *op)
+static int dup_rows(const void *arg, size_t first, size_t last)
 {
-	FOR_ROWS(op, i1, i2, i3)
-		memmove(xqg_row(op, i1, i2, i3), xqg_row(op->src[0], i1, i2, i3),
-			(size_t)op->ne[0] * 4);
-}
+	const struct xqg_tensor *op = arg;
+	size_t i;
 
-/* ---- SET_ROWS -------------------------------------------------------------------------------------------- */
+	for (i = first; i < last; i++) {
+		const struct xqg_place at = xqg_place(op, i);
 
-static bool set_supported(const struct xqg_tensor *op)
-{
-	const int index = op->src[1]->type;
-
-	return xqg_float_rows(op->src[0]) && (index == XQG_TYPE_I32 || index == XQG_TYPE_I64) &&
-	       (xqg_float_rows(op) || (op->type == XQG_TYPE_F16 && op->nb[0] == 2));
-}
-
-static int compute_set(const struct xqg_tensor *op)
-{
-	const struct xqg_tensor *from = op->src[0], *index = op->src[1];
-
-	FOR_ROWS(from, i1, i2, i3) {
-		const int64_t row = index_at(index, i1, i2 % index->ne[1], i3 % index->ne[2]);
-
-		if (row < 0 || row >= op->ne[1])
-			return -ERANGE;
-		if (op->type == XQG_TYPE_F16)
-			xqg_to_halves((uint16_t *)xqg_row(op, row, i2, i3), (const float *)xqg_row(from, i1, i2, i3),
-				      (size_t)from->ne[0]);
-		else
-			memcpy(xqg_row(op, row, i2, i3), xqg_row(from, i1, i2, i3), (size_t)from->ne[0] * 4);
+		memmove(xqg_row_at(op, at), xqg_row_at(op->src[0], at), (size_t)op->ne[0] * 4);
 	}
 	return 0;
 }
 
-/* ---- all ----------------------------------------------------------------------------------------------------- */
+/* ---- threads --------------------------------------------------------------------------------- */
+
+/* Elements: fewer take less time than the wake-up of a thread. */
+#define LEAST_ELEMENTS	32768
+
+/* So that a thread that is late, or slow, leaves others something to do. */
+#define PARTS_PER_THREAD	4
+
+/**
+ * struct division - a range of rows in parts
+ */
+struct division {
+	xqg_rows_fn rows;
+	const void *arg;
+	size_t count, parts;
+	atomic_int error;
+};
+
+static void compute_part(void *arg, size_t part, unsigned int thread)
+{
+	struct division *d = arg;
+	const int err =
+		d->rows(d->arg, d->count * part / d->parts, d->count * (part + 1) / d->parts);
+
+	(void)thread;
+	if (err)
+		atomic_store(&d->error, err);
+}
+
+int xqg_host_rows(struct xqg_host *host, size_t count, size_t elements, xqg_rows_fn rows,
+		  const void *arg)
+{
+	const size_t most = PARTS_PER_THREAD * xqg_pool_threads(host->pool);
+	struct division d = { .rows = rows,
+			      .arg = arg,
+			      .count = count,
+			      .parts = count < most ? count : most };
+
+	if (count * elements < LEAST_ELEMENTS || xqg_pool_threads(host->pool) == 1)
+		return rows(arg, 0, count);
+	xqg_pool_run(host->pool, d.parts, compute_part, &d);
+	return d.error;
+}
+
+int xqg_host_init(struct xqg_host *host)
+{
+	*host = (struct xqg_host){ .pool = xqg_pool_create() };
+	return host->pool ? 0 : -ENOMEM;
+}
+
+void xqg_host_exit(struct xqg_host *host)
+{
+	xqg_pool_destroy(host->pool);
+	free(host->angles.key);
+	free(host->angles.cosine);
+}
+
+/* ---- all ------------------------------------------------------------------------------------- */
+
+/* By rows of the result, or in a way of their own. */
+static const struct operation {
+	const int *op;
+	bool (*supported)(const struct xqg_tensor *op);
+	xqg_rows_fn rows;
+	int (*compute)(struct xqg_host *host, const struct xqg_tensor *op);
+} operations[] = {
+	{ &xqg.op_add, pairs_supported, add_rows, NULL },
+	{ &xqg.op_mul, pairs_supported, multiply_rows, NULL },
+	{ &xqg.op_rms_norm, norm_supported, norm_rows, NULL },
+	{ &xqg.op_glu, gate_supported, gate_rows, NULL },
+	{ &xqg.op_dup, dup_supported, dup_rows, NULL },
+	{ &xqg.op_rope, xqg_rope_supported, NULL, xqg_rope },
+	{ &xqg.op_get_rows, xqg_get_rows_supported, NULL, xqg_get_rows },
+	{ &xqg.op_set_rows, xqg_set_rows_supported, NULL, xqg_set_rows },
+	{ &xqg.op_flash_attn_ext, xqg_attention_supported, NULL, xqg_attention },
+};
+
+static const struct operation *find(const struct xqg_tensor *op)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(operations) / sizeof(operations[0]); i++)
+		if (op->op == *operations[i].op)
+			return &operations[i];
+	return NULL;
+}
 
 bool xqg_host_supported(const struct xqg_tensor *op)
 {
-	if (op->op == xqg.op_flash_attn_ext)
-		return xqg_attention_supported(op);
-	if (op->op == xqg.op_set_rows)
-		return xqg_elements(op->src[0]) <= MOST_ELEMENTS && set_supported(op);
-	if (xqg_elements(op) > MOST_ELEMENTS)
-		return false;
-	if (op->op == xqg.op_add || op->op == xqg.op_mul)
-		return pairs_supported(op);
-	if (op->op == xqg.op_rms_norm)
-		return xqg_float_rows(op) && xqg_float_rows(op->src[0]);
-	if (op->op == xqg.op_glu)
-		return gate_supported(op);
-	if (op->op == xqg.op_rope)
-		return rope_supported(op);
-	if (op->op == xqg.op_dup)
-		return dup_supported(op);
-	return op->op == xqg.op_get_rows && get_supported(op);
+	const struct operation *o = find(op);
+
+	return o && o->supported(op);
 }
 
-int xqg_host_compute(const struct xqg_tensor *op)
+int xqg_host_compute(struct xqg_host *host, const struct xqg_tensor *op)
 {
-	if (op->op == xqg.op_flash_attn_ext)
-		return xqg_attention(op);
-	if (op->op == xqg.op_set_rows)
-		return compute_set(op);
-	if (op->op == xqg.op_get_rows)
-		return compute_get(op);
-	if (op->op == xqg.op_add)
-		compute_pairs(op, add_row);
-	else if (op->op == xqg.op_mul)
-		compute_pairs(op, multiply_row);
-	else if (op->op == xqg.op_rms_norm)
-		compute_norm(op);
-	else if (op->op == xqg.op_glu)
-		compute_gate(op);
-	else if (op->op == xqg.op_dup)
-		compute_dup(op);
-	else
-		compute_rope(op);
-	return 0;
+	const struct operation *o = find(op);
+
+	if (!xqg_elements(op))
+		return 0;
+	return o->compute ? o->compute(host, op) :
+			    xqg_host_rows(host, xqg_row_count(op), (size_t)op->ne[0], o->rows, op);
 }

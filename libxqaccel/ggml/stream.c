@@ -9,6 +9,14 @@
 #include "product.h"
 #include "symbols.h"
 
+/**
+ * struct xqg_context - what stands behind a stream
+ */
+struct xqg_context {
+	struct xqg_products products;
+	struct xqg_host host;
+};
+
 /* The plugin's own number among ggml's backends. */
 static const uint8_t guid[16] = {
 	0x9c, 0x1b, 0x5e, 0x0a, 0x64, 0xd2, 0x4f, 0x3b, 0x8a, 0x77, 0x21, 0xc4, 0xe6, 0x0d, 0xf8, 0x53
@@ -16,7 +24,7 @@ static const uint8_t guid[16] = {
 
 static const char *get_name(struct xqg_stream *stream)
 {
-	return ((struct xqg_products *)stream->context)->jobs.accel->name;
+	return ((struct xqg_context *)stream->context)->products.jobs.accel->name;
 }
 
 /* Not to ggml's log: programs hide what is there. */
@@ -32,37 +40,39 @@ static void report(const struct xqg_jobs *jobs)
 
 static void free_stream(struct xqg_stream *stream)
 {
-	struct xqg_products *p = stream->context;
+	struct xqg_context *c = stream->context;
 
-	report(&p->jobs);
-	xqg_jobs_exit(&p->jobs);
-	free(p);
+	report(&c->products.jobs);
+	xqg_jobs_exit(&c->products.jobs);
+	xqg_host_exit(&c->host);
+	free(c);
 	free(stream);
 }
 
 /* Here and now, so jobs whose results it takes have to end first. */
-static int compute_host(struct xqg_products *p, const struct xqg_tensor *node)
+static int compute_host(struct xqg_context *c, const struct xqg_tensor *node)
 {
-	int err = xqg_jobs_flush(&p->jobs);
+	int err = xqg_jobs_flush(&c->products.jobs);
 
-	p->last.tensor = NULL;
-	return err ? err : xqg_host_compute(node);
+	c->products.last.tensor = NULL;
+	return err ? err : xqg_host_compute(&c->host, node);
 }
 
-static int compute_node(struct xqg_products *p, const struct xqg_tensor *node)
+static int compute_node(struct xqg_context *c, const struct xqg_tensor *node)
 {
 	if (!(node->flags & XQG_FLAG_COMPUTE))
 		return 0;
 	if (node->op == xqg.op_mul_mat)
-		return xqg_product(p, node);
+		return xqg_product(&c->products, node);
 	if (node->op == xqg.op_mul_mat_id)
-		return xqg_product_experts(p, node);
+		return xqg_product_experts(&c->products, node);
 	if (node->op == xqg.op_none || node->op == xqg.op_reshape || node->op == xqg.op_view ||
 	    node->op == xqg.op_permute || node->op == xqg.op_transpose)
 		return 0;
 	if (xqg_host_supported(node))
-		return compute_host(p, node);
-	xqg_log(XQG_ERROR, "%s: an operation that wasn't claimed: %s", p->jobs.accel->name, xqg.op_name(node->op));
+		return compute_host(c, node);
+	xqg_log(XQG_ERROR, "%s: an operation that wasn't claimed: %s", c->products.jobs.accel->name,
+		xqg.op_name(node->op));
 	return -EOPNOTSUPP;
 }
 
@@ -84,13 +94,14 @@ static const char *reason(int err)
 
 static enum xqg_status graph_compute(struct xqg_stream *stream, struct xqg_graph *graph)
 {
-	struct xqg_products *p = stream->context;
+	struct xqg_context *c = stream->context;
+	struct xqg_products *p = &c->products;
 	const int nodes = xqg.graph_n_nodes(graph);
 	int err = 0, flushed, i;
 
 	p->last.tensor = NULL;
 	for (i = 0; i < nodes && !err; i++)
-		err = compute_node(p, xqg.graph_node(graph, i));
+		err = compute_node(c, xqg.graph_node(graph, i));
 	flushed = xqg_jobs_flush(&p->jobs);
 	if (!err)
 		err = flushed;
@@ -100,15 +111,36 @@ static enum xqg_status graph_compute(struct xqg_stream *stream, struct xqg_graph
 	return err == -ENOMEM || err == -ENOSPC ? XQG_ALLOC_FAILED : XQG_FAILED;
 }
 
+void xqg_stream_set_threads(struct xqg_stream *stream, int threads)
+{
+	struct xqg_context *c = stream->context;
+
+	xqg_pool_set_threads(c->host.pool, threads > 0 ? (unsigned int)threads : 1);
+}
+
+static struct xqg_context *create_context(struct xqg_accel *accel, int *err)
+{
+	struct xqg_context *c = calloc(1, sizeof(*c));
+
+	*err = c ? xqg_host_init(&c->host) : -ENOMEM;
+	if (!*err)
+		*err = xqg_jobs_init(&c->products.jobs, accel);
+	if (!*err)
+		return c;
+	if (c)
+		xqg_host_exit(&c->host);
+	free(c);
+	return NULL;
+}
+
 struct xqg_stream *xqg_stream_create(struct xqg_accel *accel)
 {
-	struct xqg_products *p = calloc(1, sizeof(*p));
 	struct xqg_stream *stream = calloc(1, sizeof(*stream));
-	int err = p && stream ? xqg_jobs_init(&p->jobs, accel) : -ENOMEM;
+	int err = -ENOMEM;
+	struct xqg_context *c = stream ? create_context(accel, &err) : NULL;
 
 	if (err) {
 		xqg_log(XQG_ERROR, "%s: no queue: %s", accel->name, reason(err));
-		free(p);
 		free(stream);
 		return NULL;
 	}
@@ -116,7 +148,7 @@ struct xqg_stream *xqg_stream_create(struct xqg_accel *accel)
 		.guid = &guid,
 		.iface = { .get_name = get_name, .free = free_stream, .graph_compute = graph_compute },
 		.device = &accel->device,
-		.context = p,
+		.context = c,
 	};
 	return stream;
 }

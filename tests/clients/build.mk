@@ -2,12 +2,15 @@
 #
 # Programs that others wrote, on the device: ggml's own tests and ours through ggml's calls, in every version that can be had.
 
-PROGRAMS += test-ggml-products
-test-ggml-products-y := tests/clients/ggml_products.c
+PROGRAMS += test-ggml-products test-ggml-operations
+test-ggml-products-y := tests/clients/ggml_products.c tests/clients/ggml_calls.c
 test-ggml-products-ldlibs := -ldl
+test-ggml-operations-y := tests/clients/ggml_operations.c tests/clients/ggml_calls.c
+test-ggml-operations-ldlibs := -ldl -lm
 
 CHECK_SCRIPTS += tests/clients/test_ggml.sh tests/clients/test_llama_failures.sh
-CHECK_DEPS += $(XQ_GGML) $(O)/obj/bin/test-ggml-products $(QEMU) $(O)/demo-6.12.cpio
+CHECK_DEPS += $(XQ_GGML) $(O)/obj/bin/test-ggml-products $(O)/obj/bin/test-ggml-operations \
+	$(QEMU) $(O)/demo-6.12.cpio
 test_ggml.sh-timeout := 600
 test_llama_failures.sh-timeout := 900
 

@@ -3,160 +3,17 @@
  * libggml-xqaccel.so through the public calls of any ggml, beside ggml's own CPU backend: what test-backend-ops does, for
  * builds of ggml that come without it, and what it doesn't do: weights that are kept, overwritten, or mapped from the
  * caller's memory; ids that are no expert; activations in memory of others.
- *
- * XQ_GGML is the path of libggml.so, XQ_GGML_CPU that of its CPU backend, XQ_GGML_PLUGIN the plugin's.
  */
-#include <dlfcn.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/clients/ggml_calls.h"
 #include "tests/unit/ktap.h"
 
 #define MOST_ERROR	5e-4		/* normalized mean square, as test-backend-ops has it */
-#define F32		0
-#define I32		26
 #define WEIGHTS		1
-
-struct init_params {
-	size_t bytes;
-	void *memory;
-	bool no_alloc;
-};
-
-/* ggml's own calls; objects are only passed on. */
-static struct {
-	void *(*backend_load)(const char *path);
-	size_t (*reg_dev_count)(void *reg);
-	void *(*reg_dev_get)(void *reg, size_t index);
-	void *(*dev_init)(void *dev, const char *params);
-	const char *(*dev_name)(void *dev);
-	int (*dev_type)(void *dev);
-	void (*dev_memory)(void *dev, size_t *free, size_t *total);
-	bool (*dev_supports_op)(void *dev, const void *op);
-	void *(*dev_buffer_from_host_ptr)(void *dev, void *memory, size_t bytes, size_t most);
-	void (*backend_free)(void *backend);
-	int (*graph_compute)(void *backend, void *graph);
-	void *(*init)(struct init_params params);
-	void (*free_context)(void *context);
-	void *(*new_tensor_4d)(void *context, int type, int64_t a, int64_t b, int64_t c, int64_t d);
-	void *(*mul_mat)(void *context, void *w, void *x);
-	void *(*mul_mat_id)(void *context, void *w, void *x, void *ids);
-	void *(*view_3d)(void *context, void *x, int64_t a, int64_t b, int64_t c, size_t nb1, size_t nb2, size_t offset);
-	void *(*permute)(void *context, void *x, int a, int b, int c, int d);
-	void *(*new_graph)(void *context);
-	void (*build_forward_expand)(void *graph, void *tensor);
-	void *(*alloc_ctx_tensors)(void *context, void *backend);
-	void (*buffer_free)(void *buffer);
-	void (*buffer_set_usage)(void *buffer, int usage);
-	int (*tensor_alloc)(void *buffer, void *tensor, void *address);
-	void (*tensor_set)(void *tensor, const void *data, size_t offset, size_t bytes);
-	void (*tensor_get)(const void *tensor, void *data, size_t offset, size_t bytes);
-	size_t (*quantize_chunk)(int type, const float *from, void *to, int64_t start, int64_t rows, int64_t columns,
-				 const float *importance);
-	bool (*quantize_requires_imatrix)(int type);
-	size_t (*row_size)(int type, int64_t columns);
-	size_t (*nbytes)(const void *tensor);
-	const char *(*type_name)(int type);
-	int64_t (*blck_size)(int type);
-} ggml;
-
-static const struct {
-	const char *name;
-	void **to;
-} calls[] = {
-	{ "ggml_backend_load", (void **)&ggml.backend_load },
-	{ "ggml_backend_reg_dev_count", (void **)&ggml.reg_dev_count },
-	{ "ggml_backend_reg_dev_get", (void **)&ggml.reg_dev_get },
-	{ "ggml_backend_dev_init", (void **)&ggml.dev_init },
-	{ "ggml_backend_dev_name", (void **)&ggml.dev_name },
-	{ "ggml_backend_dev_type", (void **)&ggml.dev_type },
-	{ "ggml_backend_dev_memory", (void **)&ggml.dev_memory },
-	{ "ggml_backend_dev_supports_op", (void **)&ggml.dev_supports_op },
-	{ "ggml_backend_dev_buffer_from_host_ptr", (void **)&ggml.dev_buffer_from_host_ptr },
-	{ "ggml_backend_free", (void **)&ggml.backend_free },
-	{ "ggml_backend_graph_compute", (void **)&ggml.graph_compute },
-	{ "ggml_init", (void **)&ggml.init },
-	{ "ggml_free", (void **)&ggml.free_context },
-	{ "ggml_new_tensor_4d", (void **)&ggml.new_tensor_4d },
-	{ "ggml_mul_mat", (void **)&ggml.mul_mat },
-	{ "ggml_mul_mat_id", (void **)&ggml.mul_mat_id },
-	{ "ggml_view_3d", (void **)&ggml.view_3d },
-	{ "ggml_permute", (void **)&ggml.permute },
-	{ "ggml_new_graph", (void **)&ggml.new_graph },
-	{ "ggml_build_forward_expand", (void **)&ggml.build_forward_expand },
-	{ "ggml_backend_alloc_ctx_tensors", (void **)&ggml.alloc_ctx_tensors },
-	{ "ggml_backend_buffer_free", (void **)&ggml.buffer_free },
-	{ "ggml_backend_buffer_set_usage", (void **)&ggml.buffer_set_usage },
-	{ "ggml_backend_tensor_alloc", (void **)&ggml.tensor_alloc },
-	{ "ggml_backend_tensor_set", (void **)&ggml.tensor_set },
-	{ "ggml_backend_tensor_get", (void **)&ggml.tensor_get },
-	{ "ggml_quantize_chunk", (void **)&ggml.quantize_chunk },
-	{ "ggml_quantize_requires_imatrix", (void **)&ggml.quantize_requires_imatrix },
-	{ "ggml_row_size", (void **)&ggml.row_size },
-	{ "ggml_nbytes", (void **)&ggml.nbytes },
-	{ "ggml_type_name", (void **)&ggml.type_name },
-	{ "ggml_blck_size", (void **)&ggml.blck_size },
-};
-
-static void *device, *backend, *cpu;
-
-static void *open_backend(const char *variable, void **opened)
-{
-	const char *path = getenv(variable);
-	void *registry = path ? ggml.backend_load(path) : NULL;
-	void *dev = registry && ggml.reg_dev_count(registry) ? ggml.reg_dev_get(registry, 0) : NULL;
-
-	if (dev)
-		*opened = ggml.dev_init(dev, NULL);
-	return dev;
-}
-
-/* Once; false if it can't be had, which fails the case. */
-static bool open_ggml(void)
-{
-	const char *path = getenv("XQ_GGML");
-	void *library = path ? dlopen(path, RTLD_NOW) : NULL;
-	size_t i;
-
-	if (backend)
-		return true;
-	if (!EXPECT(library, "%s", path ? dlerror() : "XQ_GGML is not set"))
-		return false;
-	for (i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
-		*calls[i].to = dlsym(library, calls[i].name);
-		if (!EXPECT(*calls[i].to, "%s", calls[i].name))
-			return false;
-	}
-	return EXPECT(open_backend("XQ_GGML_CPU", &cpu) && cpu, "the CPU backend") &&
-	       EXPECT((device = open_backend("XQ_GGML_PLUGIN", &backend)) && backend, "the plugin");
-}
-
-static int type_by_name(const char *name)
-{
-	int type;
-
-	for (type = 0; type < 64; type++) {
-		const char *known = ggml.type_name(type);
-
-		if (known && !strcmp(known, name))
-			return type;
-		if (type > 30 && known && !strcmp(known, "NONE"))
-			break;
-	}
-	return -1;
-}
-
-static float *random_floats(size_t n)
-{
-	float *x = malloc(n * sizeof(*x) + 1);
-	size_t i;
-
-	for (i = 0; i < n; i++)
-		x[i] = (float)ktap_range(-1000000, 1000000) * 1e-6f;
-	return x;
-}
 
 /**
  * struct product - one that both backends compute
@@ -168,18 +25,6 @@ struct product {
 	int64_t experts, used, tokens;
 	bool permuted, kept;
 };
-
-static double error_of(const float *got, const float *wanted, size_t n)
-{
-	double difference = 0, size = 0;
-	size_t i;
-
-	for (i = 0; i < n; i++) {
-		difference += pow((double)got[i] - wanted[i], 2);
-		size += pow(wanted[i], 2);
-	}
-	return size > 0 ? difference / size : difference;
-}
 
 /* Computes it on a backend; weights are quantized bytes, ids may be NULL. Returns NULL if it failed. */
 static float *compute(void *on, const struct product *p, const void *weights, const float *x, const int32_t *ids,

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # libggml-xqaccel.so under each ggml that can be had, on the software device: our products through its calls, and, where
-# they are packaged, ggml's own tests: for each quantized type the small MUL_MAT and MUL_MAT_ID cases, and the operations of
-# a few rows between products. Prints KTAP.
+# they are packaged, ggml's own tests: for each quantized type the small MUL_MAT and MUL_MAT_ID cases, and the operations
+# between products. Prints KTAP.
 #
 #	test_ggml.sh [--all]
 #
@@ -16,6 +16,7 @@ setup=$top/tests/setup
 build=$(readlink -f "${O:-$top/build}")
 plugin=$build/lib/libggml-xqaccel.so
 products=$build/obj/bin/test-ggml-products
+operations=$build/obj/bin/test-ggml-operations
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export XQ_GGML_PLUGIN=$plugin GGML_BACKEND_PATH=$plugin XQACCEL_DEVICE=soft OMP_NUM_THREADS=1
@@ -103,14 +104,14 @@ logits() {
 	done
 }
 
-# one_piece FOLDER: the scheduler gives all that one token needs to the plugin. Needs a model of logits().
+# one_piece FOLDER NAME PROMPT TOKENS: the scheduler gives all that these need to the plugin. Needs a model of logits().
 one_piece() {
-	GGML_SCHED_DEBUG=2 "$1/run" llama-bench -v -m "$work/Q4_0.gguf" -t 1 -p 0 -n 2 -r 1 -fa 1 -ngl 99 >"$work/out" 2>&1 || true
+	GGML_SCHED_DEBUG=2 "$1/run" llama-bench -v -m "$work/Q4_0.gguf" -t 1 -p "$3" -n "$4" -r 1 -fa 1 -ngl 99 >"$work/out" 2>&1 || true
 	if grep -q '^## SPLIT #0: XQACCEL' "$work/out" && ! grep -q '^## SPLIT #1' "$work/out"; then
-		result ok "llama.cpp: a token is one piece of the graph"
+		result ok "llama.cpp: $2 is one piece of the graph"
 	else
 		grep '^## SPLIT' "$work/out" | sort | uniq -c | sed 's/^/# /'
-		result "not ok" "llama.cpp: a token is one piece of the graph"
+		result "not ok" "llama.cpp: $2 is one piece of the graph"
 	fi
 }
 
@@ -132,6 +133,7 @@ if folder=$("$setup/fetch-llama.sh" 2>"$work/why"); then
 	lib=$folder/root/usr/lib/x86_64-linux-gnu
 	export XQ_GGML=$lib/libggml.so.0 XQ_GGML_CPU=$lib/ggml/backends0/libggml-cpu-x64.so
 	lines "ggml 0.27" "$lib/ld-linux-x86-64.so.2" --library-path "$lib" "$products"
+	lines "ggml 0.27" "$lib/ld-linux-x86-64.so.2" --library-path "$lib" "$operations"
 	if [ "${1:-}" = --all ]; then
 		own_tests "$folder" MUL_MAT . 1656
 		own_tests "$folder" MUL_MAT_ID . 770
@@ -155,7 +157,8 @@ if folder=$("$setup/fetch-llama.sh" 2>"$work/why"); then
 	END
 	architectures "$folder"
 	logits "$folder"
-	one_piece "$folder"
+	one_piece "$folder" "a token" 0 2
+	one_piece "$folder" "a prompt" 300 0
 	whisper "$folder"
 else
 	skip "ggml 0.27" "llama.cpp can't be fetched: $(tail -n 1 "$work/why")"
@@ -163,6 +166,7 @@ fi
 if folder=$("$setup/fetch-node-llama.sh" 2>"$work/why"); then
 	export XQ_GGML=$folder/bin/libggml.so XQ_GGML_CPU=$folder/bin/libggml-cpu-x64.so
 	lines "ggml of node-llama-cpp" "$products"
+	lines "ggml of node-llama-cpp" "$operations"
 else
 	skip "ggml of node-llama-cpp" "it can't be fetched: $(tail -n 1 "$work/why")"
 fi

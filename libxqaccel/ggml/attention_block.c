@@ -204,13 +204,21 @@ XQG_VECTORS static bool weigh(struct block *b, size_t keys)
 	return scaled;
 }
 
+XQG_VECTORS static void scale_row(float *row, size_t n, float factor)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		row[i] *= factor;
+}
+
 static void scale_sums(struct block *b)
 {
-	size_t token, i;
+	size_t token;
 
 	for (token = 0; token < b->tokens; token++)
-		for (i = 0; i < b->values; i++)
-			b->out[token * b->values + i] *= b->factor[token];
+		if (b->factor[token] != 1)
+			scale_row(b->out + token * b->values, b->values, b->factor[token]);
 }
 
 static void add_keys(struct block *b, size_t key, size_t keys, enum sight sight)

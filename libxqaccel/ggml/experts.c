@@ -126,7 +126,6 @@ static int multiply(struct xqg_products *p, const struct xqg_tensor *op, const s
 	err = xqg_jobs_flush(&p->jobs);
 	for (i = 0; i < s->rows && !err; i++)
 		memcpy((uint8_t *)op->data + s->of[i] * 4 * s->n, staged + i * 4 * s->n, 4 * s->n);
-	p->last.tensor = NULL;
 	return err;
 }
 
@@ -146,7 +145,7 @@ int xqg_product_experts(struct xqg_products *p, const struct xqg_tensor *op)
 		return 0;
 	/* What the rows and ids are may come from jobs that are under way. */
 	err = xqg_jobs_flush(&p->jobs);
-	p->last.tensor = NULL;
+	xqg_products_wrote(p, NULL);
 	if (!err)
 		err = xqg_jobs_reserve(&p->jobs, xqg_scratch_size(4 * s.k * s.rows) +
 				       xqg_quantized_size(s.rows, s.k, group) + xqg_scratch_size(4 * s.rows * s.n),

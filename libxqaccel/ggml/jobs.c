@@ -20,7 +20,7 @@ static void free_scratch(struct xqg_jobs *jobs)
 		xqg_accel_account(jobs->accel, 0, xq_buffer_size(jobs->scratch));
 	xq_buffer_destroy(jobs->scratch);
 	jobs->scratch = NULL;
-	jobs->scratch_used = 0;
+	jobs->scratch_used = jobs->scratch_kept = 0;
 }
 
 void xqg_jobs_exit(struct xqg_jobs *jobs)
@@ -101,7 +101,7 @@ int xqg_jobs_flush(struct xqg_jobs *jobs)
 		take_completions(jobs, jobs->pending);
 	while (jobs->temporaries)
 		xqg_weights_free(jobs->accel, jobs->temporary[--jobs->temporaries]);
-	jobs->scratch_used = 0;
+	jobs->scratch_used = jobs->scratch_kept;
 	err = jobs->error;
 	jobs->error = 0;
 	return err;
@@ -118,6 +118,7 @@ int xqg_jobs_reserve(struct xqg_jobs *jobs, size_t bytes, bool *fresh)
 	if (jobs->scratch_used + bytes <= size)
 		return 0;
 	*fresh = true;
+	jobs->scratch_kept = 0;
 	err = xqg_jobs_flush(jobs);
 	if (err || bytes <= size)
 		return err;
@@ -128,6 +129,18 @@ int xqg_jobs_reserve(struct xqg_jobs *jobs, size_t bytes, bool *fresh)
 	if (!err)
 		xqg_accel_account(jobs->accel, xq_buffer_size(jobs->scratch), 0);
 	return err;
+}
+
+void xqg_jobs_keep(struct xqg_jobs *jobs)
+{
+	jobs->scratch_kept = jobs->scratch_used;
+}
+
+void xqg_jobs_keep_nothing(struct xqg_jobs *jobs)
+{
+	jobs->scratch_kept = 0;
+	if (!jobs->collected && !jobs->pending)
+		jobs->scratch_used = 0;
 }
 
 void *xqg_jobs_take(struct xqg_jobs *jobs, size_t bytes, struct xqaccel_operand *operand)

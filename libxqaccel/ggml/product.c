@@ -176,6 +176,29 @@ static void gather(const struct xqg_tensor *x, float *to)
 	}
 }
 
+/* Bytes from a tensor's first element to its last, of floats. */
+static size_t span(const struct xqg_tensor *t)
+{
+	size_t bytes = t->nb[0];
+	int i;
+
+	for (i = 0; i < XQG_DIMS; i++)
+		bytes += (size_t)(t->ne[i] - 1) * t->nb[i];
+	return bytes;
+}
+
+void xqg_products_wrote(struct xqg_products *p, const struct xqg_tensor *result)
+{
+	const struct xqg_tensor *x = p->last.tensor;
+
+	if (x && result && !empty(result) &&
+	    ((uintptr_t)x->data + span(x) <= (uintptr_t)result->data ||
+	     (uintptr_t)result->data + span(result) <= (uintptr_t)x->data))
+		return;
+	p->last.tensor = NULL;
+	xqg_jobs_keep_nothing(&p->jobs);
+}
+
 /* Room for it has been reserved. */
 static int quantize_tensor(struct xqg_products *p, const struct xqg_tensor *x, uint32_t group)
 {
@@ -187,11 +210,13 @@ static int quantize_tensor(struct xqg_products *p, const struct xqg_tensor *x, u
 	const size_t *strides = x->nb;
 	int err;
 
+	xqg_jobs_keep_nothing(&p->jobs);
 	if (!xqg_buffer_operand(p->jobs.accel, x, &from)) {
 		gather(x, xqg_jobs_take(&p->jobs, 4 * k * rows, &from));
 		strides = dense;
 	}
 	xqg_take_quantized(&p->jobs, rows, k, group, &q->a, &q->scale);
+	xqg_jobs_keep(&p->jobs);
 	err = xqg_quantize(p, &from, x->ne, strides, group, &q->a, &q->scale);
 	q->tensor = err ? NULL : x;
 	q->group = group;
@@ -259,8 +284,8 @@ int xqg_product(struct xqg_products *p, const struct xqg_tensor *op)
 		err = multiply_all(p, op, weights, &c);
 	if (!err && staged) {
 		err = xqg_jobs_flush(&p->jobs);
-		p->last.tensor = NULL;
 		memcpy(op->data, staged, result);
+		xqg_products_wrote(p, NULL);
 	}
 	return err;
 }

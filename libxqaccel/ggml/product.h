@@ -32,6 +32,12 @@ bool xqg_product_supported(const struct xqg_tensor *op);
 int xqg_product(struct xqg_products *p, const struct xqg_tensor *op);
 int xqg_product_experts(struct xqg_products *p, const struct xqg_tensor *op);
 
+/*
+ * What a host operation leaves of the quantized activations: all, unless its result lies where they
+ * were quantized from. Without one, or at the end of a graph, nothing.
+ */
+void xqg_products_wrote(struct xqg_products *p, const struct xqg_tensor *result);
+
 /* ---- for both ------------------------------------------------------------------------------------------ */
 
 /* Packed weights of a product: those that are kept, or ones for these jobs alone. */

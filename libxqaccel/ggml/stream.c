@@ -54,8 +54,10 @@ static int compute_host(struct xqg_context *c, const struct xqg_tensor *node)
 {
 	int err = xqg_jobs_flush(&c->products.jobs);
 
-	c->products.last.tensor = NULL;
-	return err ? err : xqg_host_compute(&c->host, node);
+	if (!err)
+		err = xqg_host_compute(&c->host, node);
+	xqg_products_wrote(&c->products, err ? NULL : node);
+	return err;
 }
 
 static int compute_node(struct xqg_context *c, const struct xqg_tensor *node)
@@ -99,7 +101,7 @@ static enum xqg_status graph_compute(struct xqg_stream *stream, struct xqg_graph
 	const int nodes = xqg.graph_n_nodes(graph);
 	int err = 0, flushed, i;
 
-	p->last.tensor = NULL;
+	xqg_products_wrote(p, NULL);
 	for (i = 0; i < nodes && !err; i++)
 		err = compute_node(c, xqg.graph_node(graph, i));
 	flushed = xqg_jobs_flush(&p->jobs);

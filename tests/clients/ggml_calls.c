@@ -34,6 +34,7 @@ static const struct {
 	{ "ggml_rms_norm", (void **)&ggml.rms_norm },
 	{ "ggml_mul", (void **)&ggml.mul },
 	{ "ggml_add", (void **)&ggml.add },
+	{ "ggml_add_inplace", (void **)&ggml.add_inplace },
 	{ "ggml_swiglu_split", (void **)&ggml.swiglu_split },
 	{ "ggml_rope_ext", (void **)&ggml.rope_ext },
 	{ "ggml_set_rows", (void **)&ggml.set_rows },

@@ -20,6 +20,9 @@
 #define I32		26
 #define I64		27
 
+/* What a buffer is for. */
+#define WEIGHTS		1
+
 struct init_params {
 	size_t bytes;
 	void *memory;
@@ -48,6 +51,7 @@ struct ggml_calls {
 	void *(*rms_norm)(void *context, void *x, float epsilon);
 	void *(*mul)(void *context, void *x, void *y);
 	void *(*add)(void *context, void *x, void *y);
+	void *(*add_inplace)(void *context, void *x, void *y);
 	void *(*swiglu_split)(void *context, void *gate, void *value);
 	void *(*rope_ext)(void *context, void *x, void *positions, void *factors, int dims,
 			  int mode, int trained, float base, float scale, float extend,

@@ -10,6 +10,7 @@
 #include "tests/clients/ggml_calls.h"
 
 #define MOST_INPUTS	4
+#define Q8_0		8
 
 /**
  * struct input - a tensor and its contents, to be freed
@@ -25,7 +26,8 @@ struct input {
  * @build: gives the result of tensors of @in
  */
 struct operation {
-	void *(*build)(void *context, void *const in[MOST_INPUTS], const struct operation *op);
+	void *(*build)(void *context, void *graph, void *const in[MOST_INPUTS],
+		       const struct operation *op);
 	struct input in[MOST_INPUTS];
 	int kind;
 	int64_t parameter;
@@ -66,9 +68,10 @@ static void *compute(void *on, const struct operation *op, size_t *bytes)
 	for (i = 0; i < MOST_INPUTS && op->in[i].data; i++)
 		in[i] = ggml.new_tensor_4d(context, op->in[i].type, op->in[i].ne[0],
 					   op->in[i].ne[1], op->in[i].ne[2], op->in[i].ne[3]);
-	out = op->build(context, in, op);
+	out = op->build(context, graph, in, op);
 	ggml.build_forward_expand(graph, out);
 	buffer = ggml.alloc_ctx_tensors(context, on);
+	ggml.buffer_set_usage(buffer, WEIGHTS);
 	for (i = 0; i < MOST_INPUTS && in[i]; i++)
 		ggml.tensor_set(in[i], op->in[i].data, 0, ggml.nbytes(in[i]));
 	*bytes = ggml.nbytes(out);
@@ -126,8 +129,10 @@ static int64_t some_rows(int pass)
 	return pass % 2 ? ktap_range(100, 300) : ktap_range(1, 9);
 }
 
-static void *build_norm(void *context, void *const in[MOST_INPUTS], const struct operation *op)
+static void *build_norm(void *context, void *graph, void *const in[MOST_INPUTS],
+			const struct operation *op)
 {
+	(void)graph;
 	(void)op;
 	return ggml.add(context, ggml.mul(context, ggml.rms_norm(context, in[0], 1e-5f), in[1]),
 			in[2]);
@@ -148,8 +153,10 @@ static void norms(void)
 	}
 }
 
-static void *build_gate(void *context, void *const in[MOST_INPUTS], const struct operation *op)
+static void *build_gate(void *context, void *graph, void *const in[MOST_INPUTS],
+			const struct operation *op)
 {
+	(void)graph;
 	(void)op;
 	return ggml.swiglu_split(context, in[0], in[1]);
 }
@@ -172,8 +179,10 @@ static void gates(void)
 	}
 }
 
-static void *build_rope(void *context, void *const in[MOST_INPUTS], const struct operation *op)
+static void *build_rope(void *context, void *graph, void *const in[MOST_INPUTS],
+			const struct operation *op)
 {
+	(void)graph;
 	return ggml.rope_ext(context, in[0], in[1], in[2], (int)op->parameter, op->kind, 4096,
 			     10000, 1, 0, 1, 32, 1);
 }
@@ -219,8 +228,10 @@ static void ropes(void)
 	}
 }
 
-static void *build_set(void *context, void *const in[MOST_INPUTS], const struct operation *op)
+static void *build_set(void *context, void *graph, void *const in[MOST_INPUTS],
+		       const struct operation *op)
 {
+	(void)graph;
 	(void)op;
 	return ggml.set_rows(context, in[0], in[1], in[2]);
 }
@@ -245,8 +256,10 @@ static void sets(void)
 	}
 }
 
-static void *build_get(void *context, void *const in[MOST_INPUTS], const struct operation *op)
+static void *build_get(void *context, void *graph, void *const in[MOST_INPUTS],
+		       const struct operation *op)
 {
+	(void)graph;
 	(void)op;
 	return ggml.get_rows(context, in[0], in[1]);
 }
@@ -272,8 +285,10 @@ static void gets(void)
 
 /* ---- attention ------------------------------------------------------------------------------- */
 
-static void *build_attention(void *context, void *const in[MOST_INPUTS], const struct operation *op)
+static void *build_attention(void *context, void *graph, void *const in[MOST_INPUTS],
+			     const struct operation *op)
 {
+	(void)graph;
 	return ggml.flash_attn_ext(context, in[0], in[1], in[2], op->in[3].data ? in[3] : NULL,
 				   1 / sqrtf((float)op->in[0].ne[0]), 0, 0);
 }
@@ -326,6 +341,45 @@ static void attention(void)
 	}
 }
 
+/* ---- with products --------------------------------------------------------------------------- */
+
+static void *build_products(void *context, void *graph, void *const in[MOST_INPUTS],
+			    const struct operation *op)
+{
+	void *first = ggml.mul_mat(context, in[0], in[1]),
+	     *between = ggml.add(context, first, in[2]);
+
+	ggml.build_forward_expand(graph, between);
+	if (op->kind)
+		ggml.build_forward_expand(graph, ggml.add_inplace(context, in[1], in[3]));
+	return ggml.add(context, ggml.mul_mat(context, in[0], in[1]), between);
+}
+
+/*
+ * Two products of the same activations with an operation between them, which either changes the
+ * activations or doesn't: quantized ones are kept in the second case only.
+ */
+static void products(void)
+{
+	int i;
+
+	for (i = 0; i < PASSES && open_ggml(); i++) {
+		const int64_t k = 32 * ktap_range(2, 20), n = ktap_range(1, 90),
+			      rows = some_rows(i);
+		struct operation op = { .build = build_products,
+					.in = { floats(k, n, 1, 1), floats(k, rows, 1, 1),
+						floats(n, rows, 1, 1), floats(k, rows, 1, 1) },
+					.kind = i / 2 % 2 };
+		void *blocks = malloc((size_t)n * ggml.row_size(Q8_0, k));
+
+		ggml.quantize_chunk(Q8_0, op.in[0].data, blocks, 0, n, k, NULL);
+		free(op.in[0].data);
+		op.in[0].data = blocks;
+		op.in[0].type = Q8_0;
+		check("products", &op, 5e-4);
+	}
+}
+
 KTAP_MAIN(
 	{ "norms, gains and sums", norms },
 	{ "gates", gates },
@@ -333,4 +387,5 @@ KTAP_MAIN(
 	{ "rows that are set", sets },
 	{ "rows that are taken", gets },
 	{ "attention", attention },
+	{ "activations between products", products },
 )

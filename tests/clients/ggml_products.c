@@ -13,7 +13,6 @@
 #include "tests/unit/ktap.h"
 
 #define MOST_ERROR	5e-4		/* normalized mean square, as test-backend-ops has it */
-#define WEIGHTS		1
 
 /**
  * struct product - one that both backends compute

@@ -80,10 +80,12 @@ static void integers(struct xqk_convert *w, uint64_t x, uint32_t from, uint32_t 
 				       bits < 8 || is_signed(w->copy->dims.x_format), zero_point);
 }
 
-/* Floats may lie at any byte. */
+/* Floats may lie at any byte; those that don't are used where they are. */
 static const float *reals(struct xqk_convert *w, uint64_t x, uint32_t from, uint32_t n)
 {
-	return memcpy(w->real, elements(w, x, from, n), 4 * (size_t)n);
+	const void *at = elements(w, x, from, n);
+
+	return (uintptr_t)at % sizeof(float) ? memcpy(w->real, at, 4 * (size_t)n) : at;
 }
 
 /* The part of y from what is one element after the other; those of less than 8 bits are packed. */

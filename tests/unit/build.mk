@@ -97,6 +97,15 @@ UNIT_TESTS_asan += $(XQ_LIBRARY_TESTS)
 UNIT_TESTS_tsan += test_soft test_soft_jobs test_eventfd test_program
 UNIT_TESTS_arm64 += test_pack test_soft_jobs
 
+# A queue's ring, where there is liburing.
+ifneq ($(filter obj,$(XQ_URING_VARIANTS)),)
+UNIT_TESTS += test_ring_engine
+UNIT_TESTS_asan += $(if $(filter asan,$(XQ_URING_VARIANTS)),test_ring_engine)
+test_ring_engine-y := tests/unit/test_ring_engine.c
+test_ring_engine-libs := xqaccel
+test_ring_engine-ldlibs := -Wl,--wrap=io_uring_submit,--wrap=io_uring_queue_init_params
+endif
+
 UNIT_TESTS += test_npy
 UNIT_TESTS_asan += test_npy
 test_npy-y := tests/unit/test_npy.c $(XQ_NPY_SOURCES)

@@ -68,6 +68,7 @@ struct ring_engine {
 	struct slot *free;
 	struct slot *ended, **ended_end;	/* the oldest first, not taken */
 	unsigned int under_way;
+	unsigned int batches;	/* that have not ended */
 	uint64_t next_id;
 	int canceled;		/* what the command said that cancels; 1 while there is none */
 };
@@ -148,6 +149,7 @@ static void batch_ended(struct ring_engine *e, struct slot **from, struct batch 
 		slot->batch = NULL;
 		slot_ended(e, from, slot, c->id && c->status == XQACCEL_STATUS_OK ? 0 : res);
 	}
+	e->batches--;
 	free(batch);
 }
 
@@ -203,9 +205,13 @@ static unsigned int take_ended(struct ring_engine *e, struct xqaccel_completion 
 	return n;
 }
 
-/* Sleeps until the ring has so many completions more, at least; 0 or a negative errno. */
+/*
+ * Sleeps until so many jobs more may have ended; 0 or a negative errno. The ring has as many
+ * completions then, unless those of a batch are among them, which has one for all.
+ */
 static int sleep_until(struct ring_engine *e, unsigned int more, int64_t deadline_ns)
 {
+	const unsigned int most = e->batches ? 1 : e->under_way;
 	const int64_t left = deadline_ns - (int64_t)xq_clock_ns();
 	struct __kernel_timespec t = { left / 1000000000, left % 1000000000 };
 	struct io_uring_cqe *cqe;
@@ -213,7 +219,7 @@ static int sleep_until(struct ring_engine *e, unsigned int more, int64_t deadlin
 
 	if (left <= 0)
 		return -ETIMEDOUT;
-	ret = io_uring_wait_cqes(&e->ring, &cqe, more < e->under_way ? more : e->under_way,
+	ret = io_uring_wait_cqes(&e->ring, &cqe, more < most ? more : most,
 				 deadline_ns == XQACCEL_NO_DEADLINE ? NULL : &t, NULL);
 	return ret == -ETIME ? -ETIMEDOUT : ret;
 }
@@ -258,6 +264,7 @@ static void batch_withdraw(struct ring_engine *e, struct batch *batch)
 {
 	while (batch->count)
 		slot_withdraw(e, batch->slot[--batch->count]);
+	e->batches--;
 	free(batch);
 }
 
@@ -471,6 +478,7 @@ static struct batch *batch_begin(struct ring_engine *e, const struct xqaccel_job
 
 	if (!batch)
 		return NULL;
+	e->batches++;
 	batch->desc = (void *)(batch + 1);
 	batch->completion = (void *)(batch->desc + count);
 	batch->slot = (void *)(batch->completion + count);

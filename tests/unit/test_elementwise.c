@@ -421,7 +421,67 @@ static void every_pair(void)
 	}
 }
 
+/* What a straight line gives, or almost does: factors of all sizes, halves, coarse terms. */
+static void random_sum(unsigned int round)
+{
+	struct xq_elementwise *e = &c.job.elementwise.dims;
+
+	memset(&c, 0, sizeof(c));
+	c.job.kind = XQK_ELEMENTWISE;
+	*e = (struct xq_elementwise){ .kind = XQ_ELEMENTWISE_ADD, .dims = 1, .dim = { 65536 + 77 },
+				      .format = (uint8_t)ktap_range(1, 2), .stride = { 1 } };
+	e->left_shift = (uint32_t)(ktap_range(0, 2) ? 20 : ktap_range(0, 20));
+	random_one(&e->y, (uint32_t)(round % 3), e->format);
+	for (int i = 0; i < 2; i++) {
+		struct xq_elementwise_input *x = i ? &e->b : &e->a;
+
+		*x = (struct xq_elementwise_input){ .stride = { 1 } };
+		x->format = (uint8_t)ktap_range(1, 2);
+		x->zero_point = (int32_t)(ktap_range(0, 9) ? ktap_range(-128, 255) :
+					  ktap_range(-1700, 1700));
+		x->multiplier = ktap_range(0, 3) ? (int32_t)ktap_range(1 << 30, INT32_MAX) :
+				ktap_range(0, 3) ? 1 << 30 : (int32_t)ktap_random();
+		x->shift = (int32_t)ktap_range(-5, 1);
+		x->scale = as_bits(ktap_range(0, 2) ? (float)(ktap_unit() * 0.1 + 1e-4) : 0.25f);
+	}
+	e->y.shift = (int32_t)ktap_range(-2, 2) - (int32_t)e->left_shift;
+	if (!ktap_range(0, 3))
+		e->y.multiplier = 1 << 30;
+	e->y.scale = as_bits(ktap_range(0, 2) ? (float)(ktap_unit() * 0.1 + 1e-3) : 0.5f);
+	EXPECT(xq_elementwise_valid(e), "valid");
+}
+
+static void sums_of_all_bytes(void)
+{
+	const size_t n = 65536 + 77;
+	uint8_t *a = malloc(n), *b = malloc(n), *y = malloc(n), *want = malloc(n);
+
+	for (size_t i = 0; i < n; i++) {
+		a[i] = (uint8_t)(i >> 8);
+		b[i] = (uint8_t)i;
+	}
+	for (unsigned int round = 0; round < 150 && ktap.failures < 5; round++) {
+		random_sum(round);
+		for (size_t i = 0; i < n; i++)
+			want[i] = (uint8_t)expected(&c.job.elementwise.dims, a[i], b[i]);
+		c.job.elementwise.a.flat = a;
+		c.job.elementwise.b.flat = b;
+		c.job.elementwise.y.flat = y;
+		for (unsigned int i = 0; xqk_isa_list(i); i++) {
+			memset(y, 0xa5, n);
+			case_run(&c.job, xqk_isa_list(i), 1);
+			EXPECT(!memcmp(y, want, n), "%s: round %u, profile %u", xqk_isa_list(i),
+			       round, c.job.elementwise.dims.y.profile);
+		}
+	}
+	free(a);
+	free(b);
+	free(y);
+	free(want);
+}
+
 KTAP_MAIN({ "every two bytes by f32", every_pair },
+	  { "sums of every two bytes", sums_of_all_bytes },
 	  { "sums and products on every instruction set", pairs },
 	  { "sums and products that are refused", pair_limits },
 	  { "softmax", softmax },

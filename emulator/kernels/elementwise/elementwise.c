@@ -8,10 +8,14 @@
 /* Elements of a row that are a unit of work. */
 #define PIECE	65536
 
+/* Sums of fewer elements are over before it is known whether a straight line gives them. */
+#define MANY	32768
+
 /**
  * struct work - what a chunk has ready
  * @sum: @real: one of them
  * @term: of FLOOR_SHIFT sums, bytes by the input's byte
+ * @straight: if @is_straight, gives all sums
  * @lanes_memory: behind sum.lanes or lanes
  * @row: parts of rows: of a, of b, of y, and products
  */
@@ -21,6 +25,8 @@ struct work {
 	struct xqk_sum sum;
 	struct xqk_real real;
 	struct xqk_lanes lanes;
+	struct xqk_straight straight;
+	bool is_straight;
 	uint8_t term[2][256];
 	uint8_t flip[2];
 	int32_t zero_point[2];
@@ -128,7 +134,9 @@ static void compute(struct work *w, const uint8_t *a, const uint8_t *b, size_t n
 	const struct xqk_epilogue_kernels *epilogue = w->isa->operators->epilogue;
 	const struct xq_elementwise *e = &w->job->dims;
 
-	if (e->kind == XQ_ELEMENTWISE_MUL) {
+	if (w->is_straight) {
+		k->straight(&w->straight, a, b, n, y);
+	} else if (e->kind == XQ_ELEMENTWISE_MUL) {
 		k->product(a, b, n, w->flip, w->zero_point, w->product);
 		if (e->y.profile == XQ_PROFILE_ONNX)
 			k->real_product(&w->real, w->product, n, y);
@@ -146,6 +154,147 @@ static void compute(struct work *w, const uint8_t *a, const uint8_t *b, size_t n
 		k->sum(&w->sum, a, b, n, y);
 	}
 }
+
+/* ---- sums along a straight line ------------------------------------------------------------- */
+
+/**
+ * struct line - what a sum is but for roundings: slope[0] * v + slope[1] * w, in the result's units
+ * @most: of |v| and of |w|
+ * @error: how far the number that is rounded to the result may be from that
+ */
+struct line {
+	double slope[2], most[2], error;
+};
+
+static double most_of(const struct xq_elementwise_input *x)
+{
+	const bool is_signed = x->format == XQACCEL_FMT_S8;
+	const double least = (is_signed ? -128 : 0) - x->zero_point;
+	const double greatest = (is_signed ? 127 : 255) - x->zero_point;
+
+	return fmax(fabs(least), fabs(greatest));
+}
+
+static double factor(int32_t multiplier, int32_t shift)
+{
+	return ldexp(multiplier, (shift < -31 ? -31 : shift > 30 ? 30 : shift) - 31);
+}
+
+/* By fixed point a term is off by two halves at most, the result by one, then it is rounded. */
+static bool line_of_integers(const struct xq_elementwise *e, struct line *line)
+{
+	const double y = factor(e->y.multiplier, e->y.shift);
+	const double a = ldexp(factor(e->a.multiplier, e->a.shift), (int)e->left_shift);
+	const double b = ldexp(factor(e->b.multiplier, e->b.shift), (int)e->left_shift);
+
+	/* Nothing wraps or saturates. */
+	if (fabs(a) * line->most[0] > 0x1p29 || fabs(b) * line->most[1] > 0x1p29 ||
+	    fabs(y) > 1 || e->y.shift > 0)
+		return false;
+	line->slope[0] = a * y;
+	line->slope[1] = b * y;
+	line->error = 2 * fabs(y) + (e->y.shift < 0 ? factor(1, e->y.shift) * 0x1p31 / 2 : 0);
+	return true;
+}
+
+/* Four operations are rounded, and none is near the ends of its range. */
+static bool line_of_reals(const struct work *w, struct line *line)
+{
+	const double y = w->real.factor;
+
+	if (!w->real.moderate)
+		return false;
+	line->slope[0] = w->real.scale[0] / y;
+	line->slope[1] = w->real.scale[1] / y;
+	line->error = 0x1p-21 * (fabs(line->slope[0]) * line->most[0] +
+				 fabs(line->slope[1]) * line->most[1]);
+	return true;
+}
+
+/* Rows of the table of all sums that the error may have changed are compared with what they are. */
+static bool near_ones_right(struct work *w, const bool *near)
+{
+	const struct xqk_elementwise_kernels *k = w->isa->operators->elementwise;
+	uint8_t a[256], b[256], exact[256], got[256];
+	unsigned int i;
+
+	for (i = 0; i < 256; i++)
+		b[i] = (uint8_t)i;
+	for (i = 0; i < 256; i++) {
+		if (!near[i])
+			continue;
+		memset(a, (int)i, sizeof(a));
+		compute(w, a, b, 256, exact);
+		k->straight(&w->straight, a, b, 256, got);
+		if (memcmp(exact, got, sizeof(got)))
+			return false;
+	}
+	return true;
+}
+
+/* Terms of the line, in units of 2^-shift. */
+static void fill_line(int32_t fixed, const struct xq_elementwise_input *x, int32_t *terms)
+{
+	unsigned int i;
+
+	for (i = 0; i < 256; i++)
+		terms[i] = fixed * (element(x->format, i) - x->zero_point);
+}
+
+/*
+ * Whether the sum can be had from a straight line in 32 bits, all of its 65536 values: those that
+ * are further from where the result changes than all roundings together are right. Others are
+ * tried.
+ */
+static bool find_straight(struct work *w)
+{
+	const struct xq_elementwise *e = &w->job->dims;
+	const struct xqk_elementwise_kernels *k = w->isa->operators->elementwise;
+	struct xqk_straight *s = &w->straight;
+	const struct xq_elementwise_input *x[2] = { &e->a, &e->b };
+	struct line line = { .most = { most_of(&e->a), most_of(&e->b) } };
+	double reach, distance;
+	int32_t terms[2][256];
+	bool near[256];
+	int64_t add;
+	int i, bits;
+
+	if (!k->straight || e->kind != XQ_ELEMENTWISE_ADD || e->y.profile == XQ_PROFILE_FLOOR_SHIFT)
+		return false;
+	if (e->y.profile == XQ_PROFILE_ONNX ? !line_of_reals(w, &line) : !line_of_integers(e, &line))
+		return false;
+	reach = fabs(line.slope[0]) * (line.most[0] + 256) +
+		fabs(line.slope[1]) * (line.most[1] + 256) + fabs((double)e->y.zero_point) + 1;
+	frexp(reach, &bits);
+	s->shift = 30 - bits;
+	/* Eight times the distance is less than a unit of the result. */
+	distance = ldexp(line.error, s->shift) + (line.most[0] + line.most[1]) / 2 + 2;
+	if (s->shift < 8 || s->shift > 30 || distance > ldexp(1, s->shift - 3))
+		return false;
+	add = llrint(ldexp(e->y.zero_point + 0.5, s->shift));
+	for (i = 0; i < 2; i++) {
+		const int32_t fixed = (int32_t)lrint(ldexp(line.slope[i], s->shift));
+		const int32_t high = (fixed + 0x4000) >> 15;
+
+		if (high < INT16_MIN || high > INT16_MAX)
+			return false;
+		s->high[i] = (int16_t)high;
+		s->low[i] = (int16_t)(fixed - high * 0x8000);
+		s->flip[i] = x[i]->format == XQACCEL_FMT_S8 ? 0x80 : 0;
+		add -= (int64_t)fixed * (x[i]->zero_point + s->flip[i]);
+		fill_line(fixed, x[i], terms[i]);
+	}
+	s->add = (int32_t)(uint32_t)(uint64_t)add;
+	for (i = 0; i < 256; i++)
+		terms[0][i] += (int32_t)llrint(ldexp(e->y.zero_point + 0.5, s->shift));
+	s->is_signed = e->format == XQACCEL_FMT_S8;
+	s->least = w->least;
+	s->greatest = w->greatest;
+	k->near(terms[0], terms[1], s->shift, (uint32_t)distance, near);
+	return near_ones_right(w, near);
+}
+
+/* ---- rows ----------------------------------------------------------------------------------- */
 
 /* n elements of an input from a distance on, of which the last dimension may repeat one. */
 static const uint8_t *input(const struct xqk_view *view, uint64_t distance, uint64_t step, uint64_t i, size_t n,
@@ -183,6 +332,9 @@ static bool run(const struct xqk_isa *isa, const struct xqk_operator *operator, 
 		w->row[i] = xqk_take(scratch, &used, XQK_ELEMENTS_MOST);
 	w->product = xqk_take(scratch, &used, 4 * XQK_ELEMENTS_MOST);
 	prepare(w);
+	w->is_straight = false;
+	if ((last - first) * (inner < PIECE ? inner : PIECE) >= MANY)
+		w->is_straight = find_straight(w);
 	for (; first < last; first++) {
 		const uint64_t row = first / pieces(e);
 		const uint64_t a = xqk_distance(e->dim, e->a.stride, e->dims - 1U, row);

@@ -34,12 +34,27 @@ struct xqk_real {
 };
 
 /**
+ * struct xqk_straight - a sum as a straight line: (high * 2^15 + low) * (x ^ flip) of both inputs,
+ *	plus add, modulo 2^32, shifted right by shift; then between bounds
+ * @high: @low: of a and of b
+ */
+struct xqk_straight {
+	int16_t high[2], low[2];
+	int32_t add, shift;
+	uint8_t flip[2];
+	bool is_signed;		/* the results are */
+	int32_t least, greatest;
+};
+
+/**
  * struct xqk_elementwise_kernels - an instruction set's loops, for n elements
  *
  * @sum: table sums modulo 2^32, requantized
  * @bytes: saturating sums, signed or not, of table elements, between bounds
  * @product: (x ^ flip) - zero point of both, multiplied
  * @real_sum: @real_product: see struct xqk_real; the latter from products
+ * @straight: see struct xqk_straight; NULL if it would be no faster
+ * @near: sets near[i] if any a[i] + b[j] is nearer to a multiple of 2^shift than distance; or NULL
  */
 struct xqk_elementwise_kernels {
 	void (*sum)(const struct xqk_sum *s, const uint8_t *a, const uint8_t *b, size_t n, uint8_t *y);
@@ -49,6 +64,10 @@ struct xqk_elementwise_kernels {
 			const int32_t zero_point[2], int32_t *v);
 	void (*real_sum)(const struct xqk_real *r, const uint8_t *a, const uint8_t *b, size_t n, uint8_t *y);
 	void (*real_product)(const struct xqk_real *r, const int32_t *v, size_t n, uint8_t *y);
+	void (*straight)(const struct xqk_straight *s, const uint8_t *a, const uint8_t *b, size_t n,
+			 uint8_t *y);
+	void (*near)(const int32_t a[256], const int32_t b[256], int32_t shift, uint32_t distance,
+		     bool near[256]);
 };
 
 /* Elements of one call, at most. */

@@ -89,4 +89,20 @@ static void product(const uint8_t *restrict a, const uint8_t *restrict b, size_t
 		v[i] = (int16_t)((a[i] ^ flip_a) - za) * (int16_t)((b[i] ^ flip_b) - zb);
 }
 
+static __attribute__((unused)) void near(const int32_t a[256], const int32_t b[256], int32_t shift,
+					 uint32_t distance, bool close[256])
+{
+	const uint32_t mask = (1U << shift) - 1, far = mask + 1 - 2 * distance;
+	size_t i, j;
+
+	for (i = 0; i < 256; i++) {
+		const uint32_t from = (uint32_t)a[i] - distance;
+		uint32_t any = 0;
+
+		for (j = 0; j < 256; j++)
+			any |= ((from + (uint32_t)b[j]) & mask) > far;
+		close[i] = any;
+	}
+}
+
 #endif

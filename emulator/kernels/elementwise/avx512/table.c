@@ -131,10 +131,72 @@ static void sum_by_real(const struct xqk_real *r, const uint8_t *a, const uint8_
 	real_sum(r, a + done, b + done, n - done, y + done);
 }
 
+/* Sixteen pairs of words along the line. */
+INLINE __m512i along(__m512i pairs, __m512i high, __m512i low, __m512i add, __m512i shift)
+{
+	const __m512i whole = _mm512_slli_epi32(_mm512_madd_epi16(pairs, high), 15);
+
+	return _mm512_srav_epi32(_mm512_dpwssd_epi32(_mm512_add_epi32(whole, add), pairs, low),
+				 shift);
+}
+
+INLINE __m512i pair_of(const int16_t words[2])
+{
+	return _mm512_set1_epi32((int32_t)((uint16_t)words[0] | (uint32_t)(uint16_t)words[1] << 16));
+}
+
+/*
+ * Bytes of both inputs are interleaved, and zeros with them, within lanes of 16 bytes; packing the
+ * results undoes both.
+ */
+INLINE void straight_line(const struct xqk_straight *s, const uint8_t *a, const uint8_t *b,
+			  size_t n, uint8_t *y, const bool is_signed)
+{
+	const __m512i high = pair_of(s->high), low = pair_of(s->low), zero = _mm512_setzero_si512();
+	const __m512i add = _mm512_set1_epi32(s->add), shift = _mm512_set1_epi32(s->shift);
+	const __m512i flip_a = _mm512_set1_epi8((char)s->flip[0]);
+	const __m512i flip_b = _mm512_set1_epi8((char)s->flip[1]);
+	const __m512i least = _mm512_set1_epi8((char)s->least);
+	const __m512i greatest = _mm512_set1_epi8((char)s->greatest);
+	size_t i;
+
+	for (i = 0; i < n; i += 64) {
+		const __mmask64 some = n - i < 64 ? ((__mmask64)1 << (n - i)) - 1 : ~(__mmask64)0;
+		const __m512i v = _mm512_xor_si512(_mm512_maskz_loadu_epi8(some, a + i), flip_a);
+		const __m512i w = _mm512_xor_si512(_mm512_maskz_loadu_epi8(some, b + i), flip_b);
+		const __m512i l = _mm512_unpacklo_epi8(v, w), h = _mm512_unpackhi_epi8(v, w);
+		const __m512i t0 = along(_mm512_unpacklo_epi8(l, zero), high, low, add, shift);
+		const __m512i t1 = along(_mm512_unpackhi_epi8(l, zero), high, low, add, shift);
+		const __m512i t2 = along(_mm512_unpacklo_epi8(h, zero), high, low, add, shift);
+		const __m512i t3 = along(_mm512_unpackhi_epi8(h, zero), high, low, add, shift);
+		const __m512i p = _mm512_packs_epi32(t0, t1), q = _mm512_packs_epi32(t2, t3);
+		__m512i r;
+
+		if (is_signed)
+			r = _mm512_min_epi8(_mm512_max_epi8(_mm512_packs_epi16(p, q), least),
+					    greatest);
+		else
+			r = _mm512_min_epu8(_mm512_max_epu8(_mm512_packus_epi16(p, q), least),
+					    greatest);
+		_mm512_mask_storeu_epi8(y + i, some, r);
+	}
+}
+
+static void straight(const struct xqk_straight *s, const uint8_t *a, const uint8_t *b, size_t n,
+		     uint8_t *y)
+{
+	if (s->is_signed)
+		straight_line(s, a, b, n, y, true);
+	else
+		straight_line(s, a, b, n, y, false);
+}
+
 const struct xqk_elementwise_kernels xqk_elementwise_avx512 = {
 	.sum = sum,
 	.bytes = bytes,
 	.product = product,
 	.real_sum = sum_by_real,
 	.real_product = real_product,
+	.straight = straight,
+	.near = near,
 };

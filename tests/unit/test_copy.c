@@ -319,5 +319,39 @@ static void limits(void)
 	REFUSED(d.dims = 6, d.dim[0] = d.dim[1] = d.dim[2] = d.dim[3] = d.dim[4] = d.dim[5] = 1U << 31);
 }
 
+/* Matrices of words whose rows become columns, past every size of square, with gaps. */
+static void words_turned(void)
+{
+	static uint32_t x[90 * 90], y[90 * 90], want[90 * 90];
+
+	for (unsigned int i = 0; i < 90 * 90; i++)
+		x[i] = (uint32_t)ktap_random();
+	for (int round = 0; round < 300 && ktap.failures < 5; round++) {
+		const uint32_t rows = (uint32_t)ktap_range(4, 80);
+		const uint32_t columns = (uint32_t)ktap_range(4, 80);
+		struct xqk_operator job = { .kind = XQK_COPY };
+
+		job.copy.dims = (struct xq_copy_dims){
+			.x_format = XQACCEL_FMT_S32, .y_format = XQACCEL_FMT_S32, .dims = 2,
+			.dim = { columns, rows },
+			.x_stride = { 4, 4 * 85 },
+			.y_stride = { 4 * 87, 4 },
+		};
+		job.copy.x.flat = (uint8_t *)x;
+		job.copy.y.flat = (uint8_t *)y;
+		memset(want, 0xa5, sizeof(want));
+		for (uint32_t r = 0; r < rows; r++)
+			for (uint32_t i = 0; i < columns; i++)
+				want[87 * i + r] = x[85 * r + i];
+		for (unsigned int i = 0; xqk_isa_list(i); i++) {
+			memset(y, 0xa5, sizeof(y));
+			case_run(&job, xqk_isa_list(i), 1);
+			EXPECT(!memcmp(y, want, sizeof(y)), "%s: %u x %u", xqk_isa_list(i), rows,
+			       columns);
+		}
+	}
+}
+
 KTAP_MAIN({ "boxes on every instruction set", boxes },
+	  { "matrices of words, turned", words_turned },
 	  { "what is refused", limits })

@@ -68,9 +68,9 @@ xq-test-reload-y := tests/kselftest/reload.c
 xq-test-kunit-file := tests/kunit/kunit.sh
 
 $(eval $(call debug-test,kunit,,120,,))
-$(eval $(call debug-test,fail_nth,,1800,,--native-hotplug))
-$(eval $(call debug-test,fail_nth_memory,,1200,,))
-$(if $(DEBUG_RING_TESTS),$(eval $(call debug-test,fail_nth_uring,,1200,,)))
+$(eval $(call debug-test,fail_nth,,1800,,--native-hotplug --fail-nth))
+$(eval $(call debug-test,fail_nth_memory,,1200,,--fail-nth))
+$(if $(DEBUG_RING_TESTS),$(eval $(call debug-test,fail_nth_uring,,1200,,--fail-nth)))
 $(eval $(call debug-test,stress,refusals,1800,-p 8 -n $$(DEBUG_JOBS) -s $$(DEBUG_SEED) -a 100,))
 $(eval $(call debug-test,stress,faults,3600,-p 8 -n $$(DEBUG_JOBS) -m $$(DEBUG_FAULTS) -s $$(DEBUG_SEED) -f,))
 $(eval $(call debug-test,reload,,1800,-n $$(DEBUG_RELOADS),))

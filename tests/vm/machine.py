@@ -65,6 +65,8 @@ class Machine:
                   "sysrq_always_enabled", "rcupdate.rcu_cpu_stall_timeout=300"]
         if opt.debug_memory:
             append += ["slub_debug=FZPU", "page_poison=1", "kfence.sample_interval=10"]
+        elif opt.kernel.endswith("-kasan"):
+            append += ["page_poison=1"]
         if opt.iommu:
             append += [*self.board.iommu_parameters, "iommu.strict=1"]
         if self.interactive:

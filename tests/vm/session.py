@@ -229,7 +229,7 @@ class Session:
         blocked = blocked_tasks(self.tasks or self.dmesg)
         if blocked:
             self.problems.append("blocked tasks:\n" + "\n".join(blocked[:60]))
-        splat, excepted = splats.scan(self.dmesg)
+        splat, excepted = splats.scan(self.dmesg, getattr(self.options, "fail_nth", False))
         splat = splat or splats.find(self.console)
         if splat:
             self.problems.append("kernel splat:\n" + splat)

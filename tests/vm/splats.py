@@ -12,6 +12,9 @@ SPLAT = re.compile(
     r"|DMAR: .*fault|DMAR:\[|irq \d+: nobody cared|Call Trace:|slab-out-of|(?<!double-/)use-after-free|leaked .* objects|\bObjects remaining"
 )
 
+# The kernel stops checking DMA when it can't allocate what it needs for that; what comes later is not checked.
+DMA_UNCHECKED = re.compile(r"DMA-API: .*(dma-debug disabled|out of memory - disabling)")
+
 # A module from outside the tree (bit 12) that is unsigned (bit 13) is what we are, and KUnit's suites leave bit 18; any
 # other taint is a defect.
 ALLOWED_TAINT = 1 << 12 | 1 << 13 | 1 << 18
@@ -61,12 +64,15 @@ def is_excepted(block):
     return any(where.search(text) and caller.search(text) for where, caller in EXCEPTED)
 
 
-def scan(lines):
-    """Returns (the first splat with a few lines of what follows, or None; warnings that were excepted)."""
+def scan(lines, fail_nth=False):
+    """Returns (the first splat with a few lines of what follows, or None; warnings that were excepted).
+
+    fail_nth: allocations were made to fail.
+    """
     number = excepted = 0
     while number < len(lines):
         line = lines[number]
-        if not SPLAT.search(line):
+        if not SPLAT.search(line) and (fail_nth or not DMA_UNCHECKED.search(line)):
             number += 1
             continue
         end = block_at(lines, number) if BLOCK.search(line) else None

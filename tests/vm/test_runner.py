@@ -142,6 +142,7 @@ SPLATS = [
     "INFO: possible recursive locking detected", "Kernel panic - not syncing", "refcount_t: underflow; use-after-free.",
     "BUG: sleeping function called from invalid context", "irq 24: nobody cared", "DMAR: [DMA Read] fault",
 ]
+DMA_UNCHECKED = "DMA-API: cacheline tracking ENOMEM, dma-debug disabled"
 HARMLESS = [
     "xqaccel 0000:01:00.0: 8 queues", "hello: module verification failed: signature and/or required key missing - tainting kernel",
     "rcu: Hierarchical SRCU implementation.", "Warning: unable to open an initial console.", "DMAR: IOMMU enabled",
@@ -221,6 +222,8 @@ TESTS = {
     "the taint of a warning that is excepted": lambda: session_of(with_line("#xq taint 512") + [
         "#dmesg " + line for line in warning("fs/proc/generic.c:733 remove_proc_entry+0x1/0x2", "unregister_irq_proc")
     ]).problems == [],
+    "checks of DMA that end": lambda: splats.find([DMA_UNCHECKED]) is not None,
+    "checks of DMA that end where allocations fail": lambda: splats.scan([DMA_UNCHECKED], True) == (None, 0),
     "harmless lines pass": lambda: [s for s in HARMLESS if splats.find([s])] == [] or
         str([s for s in HARMLESS if splats.find([s])]),
     "taint of an unsigned module from outside": lambda: splats.describe_taint(1 << 12 | 1 << 13) is None,

@@ -14,7 +14,7 @@
 #include "eventfd.h"
 #include "ioctl.h"
 
-void xqaccel_events_tell(struct xqaccel_lane *lane)
+void xqaccel_events_signal(struct xqaccel_lane *lane)
 {
 	lockdep_assert_held(&lane->client->xq->lock);
 

@@ -5,7 +5,7 @@
 
 #include "client.h"
 
-void xqaccel_events_tell(struct xqaccel_lane *lane);
+void xqaccel_events_signal(struct xqaccel_lane *lane);
 void xqaccel_events_lost(struct xqaccel_client *client);
 void xqaccel_events_close(struct xqaccel_client *client);
 
@@ -13,7 +13,7 @@ void xqaccel_events_close(struct xqaccel_client *client);
 static inline void xqaccel_events_completion(struct xqaccel_lane *lane)
 {
 	if (lane->event || lane->client->event)
-		xqaccel_events_tell(lane);
+		xqaccel_events_signal(lane);
 }
 
 #endif

@@ -74,11 +74,11 @@ void xqaccel_queue_start(struct xqaccel_queue *q)
 
 	raw_spin_lock(&q->bell);
 	memset(q->cq, 0, cq_bytes(q));
-	/* Who rings another queue looks at these without a lock, see untold(). */
+	/* Who rings another queue looks at these without a lock, see bells_due(). */
 	WRITE_ONCE(q->sq_tail, 0);
-	WRITE_ONCE(q->sq_told, 0);
+	WRITE_ONCE(q->sq_rung, 0);
 	WRITE_ONCE(q->cq_head, 0);
-	WRITE_ONCE(q->cq_told, 0);
+	WRITE_ONCE(q->cq_rung, 0);
 	q->phase = 1;
 	dma_wmb();
 	xqaccel_write64(xq, XQ_QUEUE(q->index, XQ_Q_SQ_BASE), q->sq_dma);
@@ -138,7 +138,7 @@ void xqaccel_queue_listen(struct xqaccel_queue *q)
  * Somebody who polls looks at the ring anyway, so his job needs no interrupt if no other job is on
  * the queue that needs one. Fences need one: who waits for them does not poll.
  */
-static void settle_interrupts(struct xqaccel_queue *q, const struct xqaccel_job *job)
+static void choose_interrupts(struct xqaccel_queue *q, const struct xqaccel_job *job)
 {
 	if (!job->polled || job->fence) {
 		xqaccel_queue_listen(q);
@@ -268,7 +268,7 @@ void xqaccel_queue_push(struct xqaccel_queue *q, struct xqaccel_job *job)
 
 	lockdep_assert_held(&xq->lock);
 
-	settle_interrupts(q, job);
+	choose_interrupts(q, job);
 	job->desc.id = cpu_to_le64(++xq->next_id);
 	descriptor_write(q, job);
 	/* The descriptor must be in memory before the doorbell, whoever rings it. */
@@ -280,15 +280,15 @@ void xqaccel_queue_push(struct xqaccel_queue *q, struct xqaccel_job *job)
 	xqaccel_watch_arm(q);
 }
 
-/* Whether there is something that the device was not told. */
-static bool untold(const struct xqaccel_queue *q)
+/* Whether a doorbell is due. */
+static bool bells_due(const struct xqaccel_queue *q)
 {
-	return !READ_ONCE(q->stopped) && (READ_ONCE(q->sq_told) != READ_ONCE(q->sq_tail) ||
-					  READ_ONCE(q->cq_told) != READ_ONCE(q->cq_head));
+	return !READ_ONCE(q->stopped) && (READ_ONCE(q->sq_rung) != READ_ONCE(q->sq_tail) ||
+					  READ_ONCE(q->cq_rung) != READ_ONCE(q->cq_head));
 }
 
 /* Rings the doorbells that have to be. Values only move on, since each is read under the lock. */
-static void tell(struct xqaccel_queue *q)
+static void ring_bells(struct xqaccel_queue *q)
 {
 	const u32 tail = READ_ONCE(q->sq_tail), head = READ_ONCE(q->cq_head);
 
@@ -296,12 +296,12 @@ static void tell(struct xqaccel_queue *q)
 
 	if (q->stopped)
 		return;
-	if (q->cq_told != head) {
-		WRITE_ONCE(q->cq_told, head);
+	if (q->cq_rung != head) {
+		WRITE_ONCE(q->cq_rung, head);
 		queue_write(q, XQ_Q_CQ_HEAD, head);
 	}
-	if (q->sq_told != tail) {
-		WRITE_ONCE(q->sq_told, tail);
+	if (q->sq_rung != tail) {
+		WRITE_ONCE(q->sq_rung, tail);
 		queue_write(q, XQ_Q_SQ_TAIL, tail);
 	}
 }
@@ -316,14 +316,14 @@ void xqaccel_queue_ring(struct xqaccel_queue *q)
 	unsigned long flags;
 
 	/*
-	 * What is to be told must be visible before the lock is found taken: its holder looks
-	 * again after giving it up, see below.
+	 * What a doorbell is rung for must be visible before the lock is found taken: its
+	 * holder looks again after giving it up, see below.
 	 */
 	smp_mb();
-	while (untold(q)) {
+	while (bells_due(q)) {
 		if (!raw_spin_trylock_irqsave(&q->bell, flags))
 			return;
-		tell(q);
+		ring_bells(q);
 		raw_spin_unlock_irqrestore(&q->bell, flags);
 		/* The lock must be free before one looks again, see above. */
 		smp_mb();

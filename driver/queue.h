@@ -33,9 +33,9 @@ struct xq_hw_completion;
  * @cq_dma: bus address of @cq
  * @written: bytes of each descriptor that may not be zero
  * @sq_tail: our index into the submission ring
- * @sq_told: the value of it that the device knows; under @bell
+ * @sq_rung: the value of it that the doorbell was last rung with; under @bell
  * @cq_head: our index into the completion ring
- * @cq_told: the value of it that the device knows; under @bell
+ * @cq_rung: the value of it that the doorbell was last rung with; under @bell
  * @phase: that a new completion at cq_head has
  * @inflight: length of @jobs
  * @ahead_ns: device time that was charged for them
@@ -54,7 +54,7 @@ struct xq_hw_completion;
  * @silent: the device raises no interrupt for completions: all jobs in flight are polled for, and
  *	nobody waits for room
  * @watch: watchdog, pending while jobs are in flight
- * @bell: Protects what the device was told, so that doorbells are rung in order. Inside of
+ * @bell: Protects what the doorbells were last rung with, so that they are rung in order. Inside of
  *	xqaccel_device.lock, or without it: who rings it keeps nobody from the jobs meanwhile. Raw,
  *	as nobody waits for it but for a register or two.
  */
@@ -68,9 +68,9 @@ struct xqaccel_queue {
 	dma_addr_t cq_dma;
 	u16 written[1 << XQACCEL_RING_LOG2];
 	u32 sq_tail;
-	u32 sq_told;
+	u32 sq_rung;
 	u32 cq_head;
-	u32 cq_told;
+	u32 cq_rung;
 	u32 phase;
 	unsigned int inflight;
 	u64 ahead_ns;

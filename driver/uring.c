@@ -101,7 +101,7 @@ static int jobs_make(struct xqaccel_client *client, const struct xqaccel_job_sou
 }
 
 /* Where the process finds the descriptor of the fence when the command is done or its CQE there. */
-static int out_fence_tell(const struct xqaccel_uring_submit *s, const struct xqaccel_fencing *f)
+static int out_fence_report(const struct xqaccel_uring_submit *s, const struct xqaccel_fencing *f)
 {
 	if (!(s->flags & XQACCEL_SUBMIT_OUT_FENCE))
 		return 0;
@@ -122,7 +122,7 @@ static int command_make(struct io_uring_cmd *cmd, const struct xqaccel_uring_sub
 		return -ENOMEM;
 	ret = jobs_make(client, source, command);
 	if (!ret)
-		ret = out_fence_tell(s, f);
+		ret = out_fence_report(s, f);
 	if (ret) {
 		xqaccel_uring_command_discard(command);
 		return ret;

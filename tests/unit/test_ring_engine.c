@@ -6,9 +6,11 @@
 #include <errno.h>
 #include <liburing.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/timerfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <xqaccel/ring.h>
@@ -321,6 +323,33 @@ static void silent(void)
 	close_fake();
 }
 
+static void nothing(int sig)
+{
+	(void)sig;
+}
+
+/* Any signal ends a sleep, other than by ioctl one whose handler lets calls go on, too. */
+static void signals(void)
+{
+	const struct sigaction restarts = { .sa_handler = nothing, .sa_flags = SA_RESTART };
+	struct xq_completion done[JOBS];
+	struct sigaction before;
+	timer_t timer;
+
+	if (!open_fake())
+		return;
+	sigaction(SIGALRM, &restarts, &before);
+	EXPECT(xq_job_submit(queue, jobs, JOBS) == JOBS, "submission");
+	timer_create(CLOCK_MONOTONIC, NULL, &timer);
+	timer_settime(timer, 0, &(struct itimerspec){ .it_value.tv_nsec = 20 * MS }, NULL);
+	EXPECT(xq_queue_wait(queue, done, JOBS, JOBS, 20000 * MS) == -EINTR, "signal");
+	timer_delete(timer);
+	sigaction(SIGALRM, &before, NULL);
+	end_in(0);
+	expect_in_order(done, xq_queue_wait(queue, done, JOBS, JOBS, -1), JOBS);
+	close_fake();
+}
+
 /* Systems switch it off: a queue goes by ioctl then, and who asked for a ring is told why not. */
 static void without_io_uring(void)
 {
@@ -350,4 +379,4 @@ static void without_io_uring(void)
 }
 
 KTAP_MAIN({ "commands", commands }, { "sleeps for all", sleeps_for_all }, { "refused", refused },
-	  { "silent", silent }, { "without io_uring", without_io_uring })
+	  { "silent", silent }, { "signals", signals }, { "without io_uring", without_io_uring })

@@ -64,8 +64,8 @@ struct rate jobs_rate(struct jobs *jobs, unsigned int count);
 
 struct ring_jobs;
 
-/* NULL: the driver has none. */
-struct ring_jobs *ring_jobs_open(void);
+/* Commands of so many jobs, a divisor of DEPTH; 0 for what is usual. NULL: the driver has none. */
+struct ring_jobs *ring_jobs_open(unsigned int jobs_of_command);
 void ring_jobs_close(struct ring_jobs *jobs);
 double ring_jobs_round_trip_us(struct ring_jobs *jobs, unsigned int count);
 /* By a ring with IOPOLL. */

@@ -2,7 +2,8 @@
 /*
  * bench-driver [-r ROUNDS] [-d DISK] [-p PARTS]: the table, see driver.h. Parts are d (beside the
  * disk), c (many clients), p (the large product), i (memory that is imported), and j, u and r
- * (small jobs alone by ioctl and by io_uring, and reads of the disk alone, for who profiles them).
+ * (small jobs alone by ioctl and by io_uring, and reads of the disk alone, for who profiles them),
+ * and s (small jobs by io_uring in commands of some sizes).
  */
 #include <errno.h>
 #include <stdio.h>
@@ -87,7 +88,7 @@ static void beside_disk(const char *path, unsigned int rounds)
 	static struct row trip, ring_trip, polled_trip, rate, ring_rate;
 	struct disk *disk = disk_open(path);
 	struct jobs *jobs = jobs_open(0);
-	struct ring_jobs *ring = ring_jobs_open();
+	struct ring_jobs *ring = ring_jobs_open(0);
 	double calls[MEASURE_MAX], ring_calls[MEASURE_MAX], sqpoll_calls[MEASURE_MAX];
 	unsigned int i;
 
@@ -133,16 +134,16 @@ static void beside_disk(const char *path, unsigned int rounds)
 	disk_close(disk);
 }
 
-static void ring_alone(unsigned int rounds)
+static void ring_alone(unsigned int rounds, unsigned int jobs_of_command, const char *name)
 {
-	struct ring_jobs *jobs = ring_jobs_open();
+	struct ring_jobs *jobs = ring_jobs_open(jobs_of_command);
 	double rate[MEASURE_MAX];
 	unsigned int i;
 
 	must(jobs ? 0 : -EOPNOTSUPP, "io_uring");
 	for (i = 0; i < rounds; i++)
 		rate[i] = ring_jobs_rate(jobs, OPERATIONS).per_second;
-	printf("%-46s %12.1f %s\n", "small jobs by io_uring alone", median(rate, rounds), "a second");
+	printf("%-46s %12.1f %s\n", name, median(rate, rounds), "a second");
 	ring_jobs_close(jobs);
 }
 
@@ -268,7 +269,12 @@ int main(int argc, char **argv)
 	if (strchr(parts, 'j'))
 		jobs_alone(rounds);
 	if (strchr(parts, 'u'))
-		ring_alone(rounds);
+		ring_alone(rounds, 0, "small jobs by io_uring alone");
+	if (strchr(parts, 's')) {
+		ring_alone(rounds, 1, "small jobs by io_uring, a command each");
+		ring_alone(rounds, 4, "small jobs by io_uring, 4 a command");
+		ring_alone(rounds, 32, "small jobs by io_uring, 32 a command");
+	}
 	if (strchr(parts, 'r'))
 		reads_alone(disk, rounds);
 	if (strchr(parts, 'd'))

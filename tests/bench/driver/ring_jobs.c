@@ -7,13 +7,15 @@
 
 #include "driver.h"
 
-/* Commands under way, the jobs of each, and how many commands have to end before a call returns. */
-#define COMMANDS	4
-#define JOBS		(DEPTH / COMMANDS)
-#define REAPED_COMMANDS	2
+/* Of a command where nothing else is said. */
+#define JOBS		32
+/* The share of the commands under way that has to end before a call returns. */
+#define REAPED_SHARE	2
 
 struct ring_jobs {
 	int fd;
+	unsigned int jobs;	/* of a command */
+	unsigned int commands;	/* under way */
 	struct small small;
 	struct small_desc empty;
 	struct io_uring ring;
@@ -21,12 +23,14 @@ struct ring_jobs {
 	struct io_uring sqpoll;
 };
 
-struct ring_jobs *ring_jobs_open(void)
+struct ring_jobs *ring_jobs_open(unsigned int jobs_of_command)
 {
 	struct ring_jobs *jobs = calloc(1, sizeof(*jobs));
 	struct xqaccel_info info;
 
 	must(jobs ? 0 : -ENOMEM, "memory");
+	jobs->jobs = jobs_of_command ?: JOBS;
+	jobs->commands = DEPTH / jobs->jobs;
 	jobs->fd = device_open();
 	must(jobs->fd < 0 ? jobs->fd : 0, device_path());
 	must(device_info(jobs->fd, &info), "info");
@@ -38,7 +42,7 @@ struct ring_jobs *ring_jobs_open(void)
 	small_open(&jobs->small, jobs->fd);
 	jobs->empty = jobs->small.desc[0];
 	jobs->empty.work.gemm.m = 0;
-	must(io_uring_queue_init(2 * COMMANDS, &jobs->ring, 0), "io_uring");
+	must(io_uring_queue_init(2 * jobs->commands, &jobs->ring, 0), "io_uring");
 	must(io_uring_queue_init(1, &jobs->polled, IORING_SETUP_IOPOLL), "io_uring with IOPOLL");
 	return jobs;
 }
@@ -112,9 +116,9 @@ static void begin(struct ring_jobs *jobs, struct io_uring *ring, unsigned int co
 {
 	unsigned int i;
 
-	for (i = 0; i < JOBS; i++)
-		small_spoil(&jobs->small, command * JOBS + i);
-	prepare(jobs, ring, &jobs->small.desc[command * JOBS], JOBS, command);
+	for (i = 0; i < jobs->jobs; i++)
+		small_spoil(&jobs->small, command * jobs->jobs + i);
+	prepare(jobs, ring, &jobs->small.desc[command * jobs->jobs], jobs->jobs, command);
 }
 
 static void end(struct ring_jobs *jobs, const struct io_uring_cqe *cqe)
@@ -122,9 +126,9 @@ static void end(struct ring_jobs *jobs, const struct io_uring_cqe *cqe)
 	const unsigned int command = (unsigned int)cqe->user_data;
 	unsigned int i;
 
-	must_be(!cqe->res && command < COMMANDS, "small jobs by io_uring");
-	for (i = 0; i < JOBS; i++)
-		small_must_be_right(&jobs->small, command * JOBS + i);
+	must_be(!cqe->res && command < jobs->commands, "small jobs by io_uring");
+	for (i = 0; i < jobs->jobs; i++)
+		small_must_be_right(&jobs->small, command * jobs->jobs + i);
 }
 
 /* Takes what is there, and begins as many again while there are any to begin; how many ended. */
@@ -150,22 +154,23 @@ static unsigned int turn(struct ring_jobs *jobs, struct io_uring *ring, unsigned
 
 struct rate ring_jobs_rate(struct ring_jobs *jobs, unsigned int count)
 {
-	const unsigned int commands = (count + JOBS - 1) / JOBS;
+	const unsigned int commands = (count + jobs->jobs - 1) / jobs->jobs;
 	unsigned int begun, ended = 0, calls = 0;
+	const unsigned int reaped = (jobs->commands + REAPED_SHARE - 1) / REAPED_SHARE;
 	const int64_t start = now_ns();
 
-	for (begun = 0; begun < COMMANDS; begun++)
+	for (begun = 0; begun < jobs->commands; begun++)
 		begin(jobs, &jobs->ring, begun);
 	for (; ended < commands; calls++) {
 		const unsigned int left = begun - ended;
-		const int ret = io_uring_submit_and_wait(&jobs->ring, left < REAPED_COMMANDS ?
-							 left : REAPED_COMMANDS);
+		const int ret = io_uring_submit_and_wait(&jobs->ring,
+							 left < reaped ? left : reaped);
 
 		must(ret < 0 ? ret : 0, "io_uring_submit_and_wait");
 		ended += turn(jobs, &jobs->ring, &begun, commands);
 	}
-	return (struct rate){ commands * JOBS / us_since(start) * 1e6,
-			      (double)calls / (commands * JOBS) };
+	return (struct rate){ commands * jobs->jobs / us_since(start) * 1e6,
+			      (double)calls / (commands * jobs->jobs) };
 }
 
 /* Whether io_uring_submit() will have to wake the kernel's thread. */
@@ -178,14 +183,14 @@ static bool sleeps(const struct io_uring *ring)
 struct rate ring_jobs_sqpoll_rate(struct ring_jobs *jobs, unsigned int count)
 {
 	struct io_uring_params params = { .flags = IORING_SETUP_SQPOLL, .sq_thread_idle = 10000 };
-	const unsigned int commands = (count + JOBS - 1) / JOBS;
+	const unsigned int commands = (count + jobs->jobs - 1) / jobs->jobs;
 	unsigned int begun, ended = 0, calls = 0;
 	int64_t start;
 
-	must(io_uring_queue_init_params(2 * COMMANDS, &jobs->sqpoll, &params),
+	must(io_uring_queue_init_params(2 * jobs->commands, &jobs->sqpoll, &params),
 	     "io_uring with SQPOLL");
 	start = now_ns();
-	for (begun = 0; begun < COMMANDS; begun++)
+	for (begun = 0; begun < jobs->commands; begun++)
 		begin(jobs, &jobs->sqpoll, begun);
 	while (ended < commands) {
 		if (io_uring_sq_ready(&jobs->sqpoll)) {
@@ -195,6 +200,6 @@ struct rate ring_jobs_sqpoll_rate(struct ring_jobs *jobs, unsigned int count)
 		ended += turn(jobs, &jobs->sqpoll, &begun, commands);
 	}
 	io_uring_queue_exit(&jobs->sqpoll);
-	return (struct rate){ commands * JOBS / us_since(start) * 1e6,
-			      (double)calls / (commands * JOBS) };
+	return (struct rate){ commands * jobs->jobs / us_since(start) * 1e6,
+			      (double)calls / (commands * jobs->jobs) };
 }

@@ -601,6 +601,39 @@ TEST_F_TIMEOUT(uring, full_lane, 60)
 	}
 }
 
+/* And the other way round. */
+TEST_F_TIMEOUT(uring, lane_full_of_submits, 60)
+{
+	struct xqaccel_job_desc jobs[128];
+	struct xqaccel_completion c;
+	unsigned int i, canceled = 0;
+	struct xqaccel_info info;
+	uint64_t first = 0;
+	struct result r;
+
+	if (!host_present())
+		SKIP(return, "no host to make the device hang");
+	ASSERT_EQ(0, device_info(self->fd, &info));
+	for (i = 0; i < ARRAY_SIZE(jobs); i++)
+		jobs[i] = self->job;
+	ASSERT_EQ(0, inject("hang-jobs", 1));
+	for (i = 0; i < info.max_jobs; i += ARRAY_SIZE(jobs))
+		ASSERT_EQ(0, submit_jobs(self->fd, jobs, ARRAY_SIZE(jobs), 1, 0, NULL,
+					 i ? NULL : &first));
+	EXPECT_EQ(-EAGAIN, submit_lane(self->fd, jobs, 1, 0));
+	ring_jobs(&self->ring, self->fd, jobs, ARRAY_SIZE(jobs), 1, 5);
+	ASSERT_EQ(0, ring_submit(&self->ring, 1));
+	ASSERT_EQ(0, cancel(self->fd, first));
+	ASSERT_EQ(0, ring_wait(&self->ring, &r, 60 * SECOND));
+	EXPECT_EQ(0, r.res);
+	for (i = 0; i < info.max_jobs; i++) {
+		ASSERT_EQ(0, wait_one(self->fd, &c, 60 * SECOND));
+		canceled += c.status == XQACCEL_STATUS_CANCELED;
+	}
+	EXPECT_EQ(1U, canceled);
+	EXPECT_EQ(-ENOENT, wait_one(self->fd, &c, 0));
+}
+
 TEST_F_TIMEOUT(uring, too_many_commands, 60)
 {
 	enum { MOST = 1024 };
@@ -701,6 +734,33 @@ TEST_F(uring, cancel)
 	EXPECT_EQ(2U, canceled);
 	ring_cancel(&self->ring, self->fd, 6, 1000);
 	EXPECT_EQ(-ENOENT, ring_run(&self->ring));
+}
+
+/* What io_uring itself cancels has not been issued yet; others it does not find, nor harm. */
+TEST_F(uring, cancel_by_io_uring)
+{
+	struct __kernel_timespec moment = { .tv_nsec = 50 * MS };
+	struct io_uring_cqe *cqe;
+	struct io_uring_sqe *sqe;
+	unsigned int i;
+	struct result r;
+
+	if (!host_present())
+		SKIP(return, "no host to make the device hang");
+	ASSERT_EQ(0, inject("hang-jobs", 1));
+	ring_jobs(&self->ring, self->fd, &self->job, 1, 0, 5);
+	ASSERT_EQ(0, ring_submit(&self->ring, 1));
+	sqe = ring_command(&self->ring, -1, 0, 1000);
+	sqe->opcode = IORING_OP_ASYNC_CANCEL;
+	sqe->addr = 5;
+	EXPECT_EQ(-ENOENT, ring_run(&self->ring));
+	EXPECT_EQ(-ETIME, io_uring_wait_cqe_timeout(&self->ring, &cqe, &moment));
+	ring_cancel(&self->ring, self->fd, 5, 1001);
+	ASSERT_EQ(0, ring_submit(&self->ring, 1));
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, ring_wait(&self->ring, &r, 60 * SECOND));
+		EXPECT_EQ(r.user_data == 5 ? -ECANCELED : 0, r.res);
+	}
 }
 
 /* What user_data names is the ring's own. */

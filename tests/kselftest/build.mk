@@ -62,7 +62,7 @@ $(foreach t,uring uring_end uring_fence uring_stress,$(eval $(call kselftest,$(t
 $(eval $(call kselftest,queue,200))
 xq-test-queue-y += tests/unit/queue_case.c
 xq-test-queue-libs += xqaccel
-xq-test-queue-ldlibs += -Wl,--wrap=io_uring_submit
+xq-test-queue-ldlibs += -Wl,--wrap=io_uring_submit,--wrap=io_uring_queue_init_params
 endif
 
 # Networks are the library's, too.

@@ -405,7 +405,56 @@ TEST_OF_EACH(fence_of_a_ring, 60)
 	io_uring_queue_exit(&ring);
 }
 
-/* ---- a kernel that takes no entries -------------------------------------------------- */
+/* ---- a kernel without rings, or that takes no entries --------------------------------- */
+
+/* What io_uring_setup() says if it is not 0. */
+static int no_ring;
+
+int __real_io_uring_queue_init_params(unsigned int entries, struct io_uring *ring,
+				      struct io_uring_params *params);
+int __wrap_io_uring_queue_init_params(unsigned int entries, struct io_uring *ring,
+				      struct io_uring_params *params);
+
+int __wrap_io_uring_queue_init_params(unsigned int entries, struct io_uring *ring,
+				      struct io_uring_params *params)
+{
+	return no_ring ?: __real_io_uring_queue_init_params(entries, ring, params);
+}
+
+/* Systems switch it off: a queue goes by ioctl then, and one that was asked for says why not. */
+TEST_F(queue, without_io_uring)
+{
+	const struct xq_queue_options forced = { .flags = XQ_QUEUE_URING };
+	const int why[] = { -ENOSYS, -EPERM, -ENOMEM };
+	struct xqaccel_job_desc job = job_at(self, 0);
+	struct xq_queue *q;
+	unsigned int i;
+
+	if (!xq_device_has_ring(self->dev))
+		SKIP(return, "no ring here");
+	for (i = 0; i < 3; i++) {
+		no_ring = why[i];
+		ASSERT_EQ(0, xq_queue_create(self->dev, NULL, &q));
+		EXPECT_EQ(0, strcmp(xq_queue_engine(q), "ioctl"));
+		EXPECT_EQ(0, xq_job_run(q, &job, NULL));
+		EXPECT_EQ(0U, wrong_results(self, 1));
+		xq_queue_destroy(q);
+		EXPECT_EQ(why[i], xq_queue_create(self->dev, &forced, &q));
+		setenv("XQ_QUEUE_ENGINE", "uring", 1);
+		EXPECT_EQ(why[i], xq_queue_create(self->dev, NULL, &q));
+		unsetenv("XQ_QUEUE_ENGINE");
+	}
+	no_ring = 0;
+	/* As Linux from 6.6 on does it. */
+	if (file_write("/proc/sys/kernel/io_uring_disabled", "2"))
+		SKIP(return, "a kernel that can't switch it off");
+	EXPECT_EQ(-EPERM, xq_queue_create(self->dev, &forced, &q));
+	ASSERT_EQ(0, xq_queue_create(self->dev, NULL, &q));
+	EXPECT_EQ(0, strcmp(xq_queue_engine(q), "ioctl"));
+	EXPECT_EQ(0, xq_job_run(q, &job, NULL));
+	xq_queue_destroy(q);
+	EXPECT_EQ(0, file_write("/proc/sys/kernel/io_uring_disabled", "0"));
+}
 
 /* Calls that fail, each before it has done anything, after so many that do not. */
 static unsigned int good_calls, failing_calls;

@@ -45,7 +45,7 @@ tests/kselftest/harness\.h	MACRO_WITH_FLOW_CONTROL
 # _Atomic is taken for a statement.
 tests/kselftest/fuzz\.c	LINE_SPACING
 # What a system without io_uring says.
-tests/kselftest/uring(_fence)?\.c	ENOSYS
+tests/kselftest/(uring(_fence)?|queue)\.c	ENOSYS
 # Macros around a test's own functions, which return from the test.
 tests/kselftest/(fail_nth\.[ch]|(gemm|program)\.c)	MACRO_ARG_REUSE
 # A signal handler's flag, and a page that is touched for the fault.
@@ -54,7 +54,7 @@ tests/kselftest/fuzz_call\.c	VOLATILE
 tests/kselftest/debugfs\.c	NAKED_SSCANF
 # The name of a function of the test is also a word.
 tests/kselftest/(coredump|observe|recovery)\.c	EMBEDDED_FUNCTION_NAME
-# The linker's --wrap gives these two names, which no header has.
+# The linker's --wrap gives these names, which no header has.
 tests/kselftest/queue\.c	AVOID_EXTERNS
 # JSON in pieces
 tests/kselftest/reset\.c	SPLIT_STRING

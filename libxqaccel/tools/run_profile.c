@@ -75,6 +75,21 @@ static void first_output(const struct xq_session *session, const struct xq_sessi
 			return;
 }
 
+/* The most that the process had in memory until now, mapped files with it; 0 if unknown. */
+static size_t peak_bytes(void)
+{
+	FILE *f = fopen("/proc/self/status", "r");
+	char line[256];
+	size_t kib = 0;
+
+	while (f && fgets(line, sizeof(line), f))
+		if (!strncmp(line, "VmHWM:", 6))
+			kib = strtoul(line + 6, NULL, 10);
+	if (f)
+		fclose(f);
+	return kib * 1024;
+}
+
 /* ---- table ------------------------------------------------------------------------------------------------- */
 
 void run_profile_print(const struct run_profile *p, const struct xq_session *session)
@@ -100,7 +115,8 @@ void run_profile_print(const struct run_profile *p, const struct xq_session *ses
 		p->runs == 1 ? "" : "s", each(p, p->totals.run_ns), each(p, p->totals.device_ns), each(p, p->totals.cpu_ns),
 		between(p), p->totals.changes);
 	fprintf(to, "memory: %zu bytes of weights, %zu of other constants, %zu of activations (%zu live at once), %zu of inputs and"
-		" outputs\n", m.weights, m.constants - m.weights, m.activations, m.live, m.inputs + m.outputs);
+		" outputs; %zu the process at its peak\n", m.weights,
+		m.constants - m.weights, m.activations, m.live, m.inputs + m.outputs, peak_bytes());
 }
 
 void run_profile_json(const struct run_profile *p, const struct xq_session *session)
@@ -117,8 +133,8 @@ void run_profile_json(const struct run_profile *p, const struct xq_session *sess
 	printf(", \"us_between\": ");
 	json_number(between(p));
 	printf(", \"changes\": %u, \"memory\": {\"weights\": %zu, \"constants\": %zu, \"activations\": %zu, \"live\": %zu, \"inputs\": %zu,"
-	       " \"outputs\": %zu}, \"operators\": [", p->totals.changes, m.weights, m.constants, m.activations, m.live, m.inputs,
-	       m.outputs);
+	       " \"outputs\": %zu, \"process\": %zu}, \"operators\": [", p->totals.changes,
+	       m.weights, m.constants, m.activations, m.live, m.inputs, m.outputs, peak_bytes());
 	for (unsigned int i = 0; i < p->operators; i++) {
 		struct xq_session_operator op;
 

@@ -10,6 +10,7 @@ import xml.dom.minidom
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from with_numpy import np  # noqa: E402, before what imports numpy
+import onnx_file as onnx  # noqa: E402
 import tflite_file  # noqa: E402
 import xq_case  # noqa: E402
 from tflite_file import Table  # noqa: E402
@@ -31,8 +32,19 @@ def add_model(path, mixed=False):
     return path
 
 
+def constant(name, values):
+    """As onnx.tensor(), of an array."""
+    kind = {"float32": onnx.FLOAT, "int64": onnx.INT64}[values.dtype.name]
+    return b"".join(onnx.field(1, d) for d in values.shape) + onnx.field(2, kind) + onnx.field(8, name) + onnx.field(9, values.tobytes())
+
+
+def onnx_model(path, nodes, shape_in, shape_out, constants):
+    with open(path, "wb") as f:
+        f.write(onnx.model(nodes, [onnx.value("x", onnx.FLOAT, shape_in)], [onnx.value("y", onnx.FLOAT, shape_out)], constants))
+
+
 class Run(xq_case.Tests):
-    names = ("rows", "floats", "labels", "profile", "show", "what_it_refuses")
+    names = ("rows", "floats", "labels", "profile", "show", "what_it_refuses", "unaligned", "peak")
 
     def values(self, *words, rc=0):
         self.run("run", "m.tflite", "-o", "y.npy", "--device", "soft", *words, rc=rc)
@@ -107,6 +119,60 @@ class Run(xq_case.Tests):
         self.refused(2, "-o Y.npy is missing, or --labels, --top or --profile", "run", "m.tflite")
         self.refused(2, "--batch must be 1 to 1048576 (0)", *words, "--batch", "0")
         self.expect(not os.path.exists("y.npy"), "an output was left")
+
+    def unaligned(self):
+        """Constants of float32 that begin at any byte of the file, for operators that put them in another order and that don't."""
+        rng = np.random.default_rng(1)
+        x = rng.integers(-8, 8, (40, 40)).astype(np.float32)
+        w = rng.integers(-8, 8, (40, 40)).astype(np.float32)
+        wide = rng.integers(-8, 8, (40, 200)).astype(np.float32)
+        np.save("x.npy", x)
+        for i in range(4):
+            name = "w" * (i + 1)
+            for node, value, want in (
+                    (onnx.node("MatMul", ["x", name], ["y"]), wide, x @ wide), (onnx.node("MatMul", ["x", name], ["y"]), w, x @ w),
+                    (onnx.node("MatMul", [name, "x"], ["y"]), w, w @ x), (onnx.node("Add", ["x", name], ["y"]), w, x + w),
+                    (onnx.node("Gemm", ["x", name], ["y"], transB=1), w, x @ w.T)):
+                onnx_model("m.onnx", [node], x.shape, want.shape, [constant(name, value)])
+                self.run("run", "m.onnx", "--input", "x.npy", "-o", "y.npy", "--device", "soft")
+                self.expect(np.array_equal(np.load("y.npy"), want), "%d, %r" % (i, node))
+        for i in range(4):
+            name, kernel = "w" * (i + 1), w.reshape(40, 40, 1, 1)
+            onnx_model("m.onnx", [onnx.node("Conv", ["x", name], ["y"])], (1, 40, 5, 8), (1, 40, 5, 8), [constant(name, kernel)])
+            np.save("x.npy", x.reshape(1, 40, 5, 8))
+            self.run("run", "m.onnx", "--input", "x.npy", "-o", "y.npy", "--device", "soft")
+            self.expect(np.array_equal(np.load("y.npy").reshape(40, 40), w @ x), "convolution %d" % i)
+
+    def process(self, path):
+        """Memory of a run by the plan, and the most that the process had."""
+        return self.json("run", path, "--input", "x.npy", "--device", "soft")["memory"]
+
+    def peak(self):
+        """Weights once, as they are packed, and activations: no copy of weights that lie unaligned, no file, no image with its padding."""
+        rng = np.random.default_rng(1)
+        names, last, nodes, side = [], "flat", [], 1024
+
+        def weights(*shape):
+            names.append((("w%d" % len(names)) + "_" * (len(names) % 4), rng.standard_normal(shape, np.float32)))
+            return names[-1][0]
+
+        np.save("x.npy", np.zeros((1, 4), np.int8))
+        before = self.process(add_model("m.tflite"))["process"]
+        nodes += [onnx.node("Conv", ["x", weights(64, 3, 1, 1)], ["a"]),
+                  onnx.node("Conv", ["a", weights(64, 1, 3, 3)], ["b"], group=64, pads=[1] * 4),
+                  onnx.node("GlobalAveragePool", ["b"], ["c"]), onnx.node("Flatten", ["c"], ["flat"])]
+        for i in range(5):
+            nodes.append(onnx.node("Gemm", [last, weights(side, side if i else 64)], ["y" if i == 4 else "d%d" % i], transB=1))
+            last = "d%d" % i
+        onnx_model("m.onnx", nodes, (1, 3, 128, 128), (1, side), [constant(*n) for n in names])
+        np.save("x.npy", np.zeros((1, 3, 128, 128), np.float32))
+        got = self.process("m.onnx")
+        packed = sum(w.nbytes for _, w in names)
+        most = packed + 1.2 * got["live"] + 2 * got["inputs"] + (2 << 20)
+        # Of a sanitizer the memory is another.
+        self.expect("/asan/" in self.xq or before < got["process"] < before + most,
+                    "%d bytes over %d, with %d of weights: %r" % (got["process"] - before, before, packed, got))
+        self.expect("at its peak" in self.run("run", "m.onnx", "--input", "x.npy", "--device", "soft", "--profile").stdout, "the line")
 
 
 if __name__ == "__main__":

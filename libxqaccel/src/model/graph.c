@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "graph.h"
 
@@ -92,6 +93,30 @@ bool xqm_find_map(const struct xqm_graph *graph, const char *name, const void **
 		return true;
 	}
 	return false;
+}
+
+/* The whole pages of a range within another. */
+static void drop_pages(const void *data, size_t bytes, const void *map, size_t map_bytes)
+{
+	const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	const uintptr_t from = (uintptr_t)data, whole = (uintptr_t)map;
+	uintptr_t first, last;
+
+	if (!map || from < whole || from - whole > map_bytes || bytes > map_bytes - (from - whole))
+		return;
+	first = (from + page - 1) / page * page;
+	last = (from + bytes) / page * page;
+	if (first < last)
+		madvise((void *)first, last - first, MADV_DONTNEED);
+}
+
+void xqm_let_go(const struct xqm_graph *graph, const void *data, size_t bytes)
+{
+	for (; graph; graph = graph->origin) {
+		drop_pages(data, bytes, graph->file, graph->file_bytes);
+		for (const struct xqm_map *map = graph->maps; map; map = map->next)
+			drop_pages(data, bytes, map->data, map->bytes);
+	}
 }
 
 /* ---- errors ----------------------------------------------------------------------------------------- */
@@ -291,7 +316,8 @@ static bool copy_tensors(struct xqm_graph *to, const struct xqm_graph *from)
 			return false;
 		*copy = (struct xqm_tensor){ .number = number, .name = copy->name, .type = t->type,
 					     .shape = t->shape, .quantization = *q, .data = t->data,
-					     .bytes = t->bytes, .order = t->order, .codebook = t->codebook,
+					     .bytes = t->bytes, .unaligned = t->unaligned,
+					     .order = t->order, .codebook = t->codebook,
 					     .producer = t->producer, .uses = t->uses };
 		if (q->count) {
 			copy->quantization.scale = xqm_keep(to, q->scale, q->count * sizeof(*q->scale));
@@ -335,6 +361,8 @@ struct xqm_graph *xqm_copy(const struct xqm_graph *from)
 	bool good = to && copy_tensors(to, from) && copy_operators(to, from);
 	unsigned int i;
 
+	if (to)
+		to->origin = from;
 	for (i = 0; good && i < from->inputs; i++)
 		good = !xqm_add_input(to, from->input[i]);
 	for (i = 0; good && i < from->outputs; i++)

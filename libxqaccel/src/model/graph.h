@@ -61,8 +61,10 @@ struct xqm_quantization {
  * @type: enum xq_type or enum xq_model_type; XQ_NONE as long as nobody knows
  * @shape: as in the file; inference replaces it
  * @quantization: of an integer type
- * @data: NULL, or it is a constant, aligned for its type. Elements in C order
+ * @data: NULL, or it is a constant, aligned for its type unless it is @unaligned. Elements in
+ *	C order
  * @bytes: there
+ * @unaligned: a matrix of float32 in the file that is not aligned, see xqm_align()
  * @order: how types of less than 8 bits lie there (xqaccel/network.h)
  * @codebook: [16] or [256] values of c4 and c8, else NULL
  * @producer: number of the operator that makes it, or -1; by xqm_link()
@@ -76,6 +78,7 @@ struct xqm_tensor {
 	struct xqm_quantization quantization;
 	const void *data;
 	size_t bytes;
+	bool unaligned;
 	enum xq_constant_order order;
 	const int8_t *codebook;
 	int producer;
@@ -148,6 +151,8 @@ struct xqm_map {
  * @input: @output: tensors; of an input, name, type and shape are known, but for dimensions that are unknown
  * @lowered: xqm_lower() is over: quantized constants may be folded to real numbers
  * @unrolled: what loops have become by now: passes, operators and their operands
+ * @origin: the graph that it is a copy of, or NULL
+ * @file: @file_bytes: the mapping that constants of the model's own file point into, or NULL
  * @format: "TFLite" or "ONNX", for people
  * @error: a sentence on the last function that failed
  */
@@ -160,6 +165,9 @@ struct xqm_graph {
 	unsigned int tensor_room, operator_room;
 	bool lowered;
 	unsigned int unrolled;
+	const struct xqm_graph *origin;
+	const void *file;
+	size_t file_bytes;
 	const char *format;
 	struct xqm_block *blocks;
 	struct xqm_map *maps;
@@ -174,7 +182,10 @@ struct xqm_graph *xqm_create(const char *format);
 /* NULL is allowed. What constants point to outside of the graph is the reader's. */
 void xqm_destroy(struct xqm_graph *graph);
 
-/* A copy with memory of its own, which still points to the same constants; NULL if there is no memory. */
+/*
+ * A copy with memory of its own, which still points to the same constants, so that the other has
+ * to live as long; NULL if there is no memory.
+ */
 struct xqm_graph *xqm_copy(const struct xqm_graph *graph);
 
 /* Memory that lives as long as the graph: filled with zeros; a copy; a string. NULL if there is none. */
@@ -187,6 +198,12 @@ int xqm_keep_map(struct xqm_graph *graph, const char *name, void *data, size_t b
 
 /* Such a file by its name; false if there is none. */
 bool xqm_find_map(const struct xqm_graph *graph, const char *name, const void **data, size_t *bytes);
+
+/*
+ * Takes the pages of a constant out of the process's memory if they are those of a mapped file: for
+ * who has made something of it that is used instead. They come back from the file when read again.
+ */
+void xqm_let_go(const struct xqm_graph *graph, const void *data, size_t bytes);
 
 /* ---- errors: each sets the sentence, unless graph is NULL, and returns the error --------------------- */
 

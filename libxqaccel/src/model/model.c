@@ -60,6 +60,10 @@ static int read_graph(struct xq_model *model, const void *data, size_t bytes, co
 	graph = xqm_create(format->name);
 	if (!graph)
 		return xqm_model_fail(model, -ENOMEM, "out of memory");
+	if (data == model->map) {
+		graph->file = data;
+		graph->file_bytes = bytes;
+	}
 	err = format->read(graph, data, bytes, path);
 	if (!err) {
 		xqm_link(graph);

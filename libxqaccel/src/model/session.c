@@ -119,7 +119,13 @@ static int prepare(struct xq_session *s, struct xq_device *dev, const struct xq_
 	if (err)
 		return err;
 	err = xq_network_compile(s->network, dev, s->batched ? s->batch : 1, &s->plan);
-	return err ? xqm_fail(s->graph, err, "%s", xq_network_error(s->network)) : 0;
+	if (err)
+		return xqm_fail(s->graph, err, "%s", xq_network_error(s->network));
+	/* Weights are packed. */
+	for (unsigned int i = 0; i < s->graph->tensors; i++)
+		if (s->graph->tensor[i].data)
+			xqm_let_go(s->graph, s->graph->tensor[i].data, s->graph->tensor[i].bytes);
+	return 0;
 }
 
 int xq_session_create(struct xq_model *model, struct xq_device *dev, const struct xq_session_options *options,

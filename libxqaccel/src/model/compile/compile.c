@@ -192,7 +192,7 @@ static void set_bytes(const struct xqm_compiler *c, struct xq_network_tensor *to
 
 int xqm_network_tensor(struct xqm_compiler *c, int number)
 {
-	const struct xqm_tensor *t = xqm_tensor(c->graph, number);
+	struct xqm_tensor *t = xqm_tensor(c->graph, number);
 	struct xq_network_tensor to = { 0 };
 	int made;
 
@@ -200,6 +200,9 @@ int xqm_network_tensor(struct xqm_compiler *c, int number)
 		return 0;
 	if (c->tensor[number - 1])
 		return c->tensor[number - 1];
+	made = xqm_align(c->graph, t);
+	if (made)
+		return made;
 	to.name = *t->name ? t->name : NULL;
 	to.batched = c->batched && !t->data;
 	if (c->native[number - 1]) {

@@ -65,7 +65,10 @@ struct xqm_device_operator {
  */
 int xqm_infer(struct xqm_graph *graph);
 
-/* A tensor as a value; its data unpacked if it is a constant. -ENOMEM. */
+/* A constant that is not aligned is copied to where it is. NULL is allowed. -ENOMEM. */
+int xqm_align(struct xqm_graph *graph, struct xqm_tensor *t);
+
+/* A tensor as a value; its data unpacked if it is a constant, but not aligned. -ENOMEM. */
 int xqm_value_of(struct xqm_graph *graph, struct xqm_tensor *t, struct xqm_value *value);
 
 /*

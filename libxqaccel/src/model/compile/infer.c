@@ -240,8 +240,13 @@ static int infer(struct xqm_graph *graph, struct xqm_operator *op)
 	kernel = xqm_processor_kernel(graph, op);
 	if (!kernel)
 		return -EOPNOTSUPP;
-	for (i = 0; i < op->inputs && !err; i++)
-		err = xqm_value_of(graph, xqm_input(graph, op, i), &in[i]);
+	for (i = 0; i < op->inputs && !err; i++) {
+		/* What can be prepared takes weights as they are; here only their shape counts. */
+		if (constant || !kernel->prepare)
+			err = xqm_align(graph, xqm_input(graph, op, i));
+		if (!err)
+			err = xqm_value_of(graph, xqm_input(graph, op, i), &in[i]);
+	}
 	for (i = 0; i < op->outputs; i++) {
 		const struct xqm_tensor *t = xqm_output(graph, op, i);
 

@@ -83,6 +83,25 @@ static int set_value(struct xqm_compiler *c, struct xqm_tensor *t, struct xqm_va
 	return err;
 }
 
+/* The file's pages of what was packed are not needed any more; the rest is read in every run. */
+static int finish_constants(struct xqm_graph *graph, const struct xqm_operator *op,
+			    struct xqm_call *call)
+{
+	int err = 0;
+
+	for (unsigned int i = 0; i < op->inputs && !err; i++) {
+		struct xqm_tensor *t = xqm_input(graph, op, i);
+
+		if (call->in[i].packed) {
+			xqm_let_go(graph, t->data, t->bytes);
+		} else if (t && t->unaligned) {
+			err = xqm_align(graph, t);
+			call->in[i].data = (void *)t->data;
+		}
+	}
+	return err;
+}
+
 int xqm_add_call(struct xqm_compiler *c, const struct xqm_operator *op)
 {
 	struct xqm_call *call = new_call(c->graph, op);
@@ -119,5 +138,7 @@ int xqm_add_call(struct xqm_compiler *c, const struct xqm_operator *op)
 	}
 	if (!err && call->kernel->prepare)
 		err = call->kernel->prepare(c->graph, op, call->in);
+	if (!err)
+		err = finish_constants(c->graph, op, call);
 	return err ? err : xqm_added(c, op, xq_network_custom(c->network, &custom));
 }

@@ -30,6 +30,20 @@ static int unpack(struct xqm_graph *graph, struct xqm_tensor *t)
 	return 0;
 }
 
+int xqm_align(struct xqm_graph *graph, struct xqm_tensor *t)
+{
+	const void *to = t && t->unaligned ? xqm_keep(graph, t->data, t->bytes) : NULL;
+
+	if (!t || !t->unaligned)
+		return 0;
+	if (!to)
+		return xqm_no_memory(graph);
+	xqm_let_go(graph, t->data, t->bytes);
+	t->data = to;
+	t->unaligned = false;
+	return 0;
+}
+
 int xqm_value_of(struct xqm_graph *graph, struct xqm_tensor *t, struct xqm_value *value)
 {
 	unsigned int i;

@@ -159,7 +159,7 @@ static size_t weights_room(const struct conv *c)
 	return (is_by_outputs(c) ? 2 : 1) * c->shape.out * c->k;
 }
 
-static void order_weights(struct conv *c, const float *w, float *to)
+static void order_weights(struct conv *c, const void *w, float *to)
 {
 	const size_t group = c->per_group * c->k;
 	float *at = to;
@@ -168,8 +168,8 @@ static void order_weights(struct conv *c, const float *w, float *to)
 	for (size_t o = 0; o < c->shape.out; o++) {
 		for (size_t t = 0; t < c->taps; t++) {
 			for (size_t i = 0; i < c->shape.in; i++)
-				*at++ = w[xqm_weight(&c->shape, c->window->weights, o, t, i,
-						     c->taps)];
+				*at++ = xqm_float_at(w, xqm_weight(&c->shape, c->window->weights,
+								   o, t, i, c->taps));
 		}
 	}
 	if (!is_by_outputs(c))
@@ -252,8 +252,8 @@ static void fill_planes(const struct conv *c, const float *x, size_t step, float
 	}
 }
 
-/* Rows of b for a group. */
-static void find_rows(const struct conv *c, const float *planes, size_t group)
+/* Rows of b, from the planes of the group's first channel on. */
+static void find_rows(const struct conv *c, const float *planes)
 {
 	for (size_t t = 0; t < c->taps; t++) {
 		size_t tap[XQM_SPATIAL], phase = 0, at = 0;
@@ -267,7 +267,7 @@ static void find_rows(const struct conv *c, const float *planes, size_t group)
 		}
 		for (size_t i = 0; i < c->shape.in; i++)
 			c->rows[t * c->shape.in + i] = planes + phase * c->plane + at +
-						       (group * c->shape.in + i) * c->whole;
+						       i * c->whole;
 	}
 }
 
@@ -318,13 +318,16 @@ static size_t lines_at_once(const struct conv *c, size_t *n)
 static void conv_image(const struct conv *c, const float *x, float *y)
 {
 	const bool last = c->window->channels_last;
+	const size_t step = last ? 1 : c->in_pixels;
 	size_t at[XQM_SPATIAL], n, lines = lines_at_once(c, &n);
 
-	for (size_t i = 0; c->planes && i < c->g.channels; i++)
-		fill_planes(c, x + i * (last ? 1 : c->in_pixels), last ? c->g.channels : 1,
-			    c->planes + i * c->whole);
 	for (size_t group = 0; group < c->window->groups; group++) {
-		find_rows(c, c->planes ? c->planes : x, group);
+		const float *of_group = x + group * c->shape.in * step;
+
+		for (size_t i = 0; c->planes && i < c->shape.in; i++)
+			fill_planes(c, of_group + i * step, last ? c->g.channels : 1,
+				    c->planes + i * c->whole);
+		find_rows(c, c->planes ? c->planes : of_group);
 		for (at[0] = 0; at[0] < c->g.out[0]; at[0]++) {
 			for (at[1] = 0; at[1] < c->g.out[1]; at[1] += lines) {
 				const size_t left = c->g.out[1] - at[1];
@@ -388,7 +391,7 @@ static int allocate(struct conv *c)
 
 	if (is_by_outputs(c))
 		planes = c->pixels * c->k;
-	else if (__builtin_mul_overflow(c->g.channels, c->whole, &planes))
+	else if (__builtin_mul_overflow(c->shape.in, c->whole, &planes))
 		return -EOVERFLOW;
 	columns = is_by_outputs(c) ? c->pixels : columns > n ? columns : n;
 	if (planes > SIZE_MAX / sizeof(float) - 1)

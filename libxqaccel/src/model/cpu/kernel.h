@@ -34,7 +34,8 @@ struct xqm_value {
  *	are known have data, too (else NULL). An output's type is that of the file, XQ_NONE where
  *	the file does not say; its shape is not set. Fails by xqm_fail_at()
  * @prepare: what can be done once before many calls, or NULL: sets packed of inputs whose data is
- *	known, in memory of the graph. @compute does without, too. Fails by xqm_fail_at()
+ *	known, in memory of the graph; data of float32 may not be aligned yet. @compute does
+ *	without, too, but reads no data of what is packed. Fails by xqm_fail_at()
  * @compute: fills the outputs' data; those that nobody asked for have a type of XQ_NONE. Called by
  *	several threads at once. May allocate what it needs for the call. Returns 0 or a negative
  *	errno

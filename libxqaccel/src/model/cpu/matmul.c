@@ -141,8 +141,8 @@ static int make_panels(struct xqm_graph *graph, struct xqm_value *b, size_t k, s
 	if (!to)
 		return xqm_no_memory(graph);
 	for (size_t at = 0; at < elements; at += k * n)
-		xqm_make_panels(n, k, (const float *)b->data + at, turned ? 1 : n, turned ? k : 1,
-				to + at);
+		xqm_make_panels(n, k, (const char *)b->data + at * sizeof(*to),
+				turned ? 1 : n, turned ? k : 1, to + at);
 	b->packed = to;
 	return 0;
 }

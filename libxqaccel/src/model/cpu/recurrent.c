@@ -266,12 +266,12 @@ static void make_panels(const struct xqm_recurrent *p, unsigned int operand,
 	const size_t first = operand == R ? first_rows(p) : rows;
 
 	for (size_t d = 0; d < v->dim[0]; d++) {
-		const float *from = (const float *)v->data + d * rows * columns;
+		const char *from = (const char *)v->data + d * rows * columns * sizeof(*to);
 		float *part = to + d * rows * columns;
 
 		xqm_make_panels(first, columns, from, 1, columns, part);
-		xqm_make_panels(rows - first, columns, from + first * columns, 1, columns,
-				part + first * columns);
+		xqm_make_panels(rows - first, columns, from + first * columns * sizeof(*to), 1,
+				columns, part + first * columns);
 	}
 }
 

@@ -101,14 +101,14 @@ void xqm_sgemm(size_t m, size_t n, size_t k, const float *a, size_t lda, const f
 
 /* ---- panels ------------------------------------------------------------------------------ */
 
-void xqm_make_panels(size_t n, size_t k, const float *from, size_t step, size_t ldb, float *panels)
+void xqm_make_panels(size_t n, size_t k, const void *from, size_t step, size_t ldb, float *panels)
 {
 	for (size_t j = 0; j < n; j += XQM_PANEL) {
 		const size_t width = n - j < XQM_PANEL ? n - j : XQM_PANEL;
 
 		for (size_t p = 0; p < k; p++) {
 			for (size_t q = 0; q < width; q++)
-				*panels++ = from[p * step + (j + q) * ldb];
+				*panels++ = xqm_float_at(from, p * step + (j + q) * ldb);
 		}
 	}
 }

@@ -11,6 +11,16 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
+
+/* Element i of numbers that may not be aligned. */
+static inline float xqm_float_at(const void *from, size_t i)
+{
+	float value;
+
+	memcpy(&value, (const char *)from + i * sizeof(value), sizeof(value));
+	return value;
+}
 
 /**
  * xqm_sgemm() - c = a b
@@ -34,8 +44,11 @@ void xqm_sgemm_rows(size_t m, size_t n, size_t k, const float *a, size_t lda, co
  */
 #define XQM_PANEL		128
 
-/* Panels, k * n floats, of a matrix whose element [p][j] is from[p * step + j * ldb]. */
-void xqm_make_panels(size_t n, size_t k, const float *from, size_t step, size_t ldb, float *panels);
+/*
+ * Panels, k * n floats, of a matrix whose element [p][j] is from[p * step + j * ldb]; from may not
+ * be aligned.
+ */
+void xqm_make_panels(size_t n, size_t k, const void *from, size_t step, size_t ldb, float *panels);
 
 /* c = a b, b in panels. */
 void xqm_sgemm_panels(size_t m, size_t n, size_t k, const float *a, size_t lda,

@@ -9,6 +9,9 @@
 
 #include "reader.h"
 
+/* Constants of less are copied to where they are aligned. */
+#define LARGE_BYTES	4096
+
 static const struct {
 	const char *name;
 	int type;
@@ -103,6 +106,15 @@ static uint8_t *unpack_halves(struct xqm_graph *graph, const uint8_t *from, uint
 	return to;
 }
 
+/*
+ * A large matrix, which may be put in another order when a session is made: only who does not do
+ * so needs it aligned.
+ */
+static bool stays_unaligned(const struct xqm_tensor *t)
+{
+	return t->type == XQ_F32 && t->shape.dims >= 2 && t->bytes >= LARGE_BYTES;
+}
+
 static int set_raw(struct xqo_reader *reader, const char *name, struct xqm_tensor *t, const void *data, size_t bytes,
 		   uint64_t elements)
 {
@@ -119,6 +131,8 @@ static int set_raw(struct xqo_reader *reader, const char *name, struct xqm_tenso
 		t->bytes = elements;
 	} else if (raw_bits(t->type) < 8) {
 		t->order = XQ_PACKED_WHOLE;
+	} else if ((uintptr_t)data % align && stays_unaligned(t)) {
+		t->unaligned = true;
 	} else if ((uintptr_t)data % align || !bytes) {
 		t->data = bytes ? xqm_keep(reader->graph, data, bytes) : xqm_alloc(reader->graph, 8);
 	}

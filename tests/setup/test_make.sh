@@ -47,4 +47,21 @@ else
 	echo "# without them:${lost//$'\n'/}"
 	echo "not ok $number libraries and programs of arm64 are linked with its libraries"
 fi
+
+# What is linked depends on a file that changes with the linker's flags, and only with them.
+flags_file() {
+	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make "O=$work/out" "LDFLAGS=$1" "$work/out/stamp/link-flags" >/dev/null 2>&1
+	stat -c %y "$work/out/stamp/link-flags"
+}
+number=$((number + 1))
+first=$(flags_file -Wl,-O1)
+same=$(flags_file -Wl,-O1)
+other=$(flags_file -Wl,-O2)
+rule=$(env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -pn "O=$work/out" help | grep -c "^$work/out/obj/bin/xq: .*/stamp/link-flags" || true)
+if [ -n "$first" ] && [ "$first" = "$same" ] && [ "$same" != "$other" ] && [ "$rule" = 1 ]; then
+	echo "ok $number a change of LDFLAGS links again"
+else
+	echo "# $first, $same, $other, $rule rules"
+	echo "not ok $number a change of LDFLAGS links again"
+fi
 echo "1..$number"

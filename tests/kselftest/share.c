@@ -10,27 +10,38 @@
 
 #define STRANGER	1000
 #define LANES		8
-/* Jobs that wait in each lane: a client that comes late to refill them must not leave a gap. */
-#define DEPTH		32
+/* Jobs of each lane, submitted before the device ends the first: nobody is late with any. */
+#define JOBS		128
+/* Shares are taken while every lane has some that wait: until one has ended so many. */
+#define JOBS_COUNTED	(JOBS * 3 / 4)
 #define CLIENTS		6
+#define HOLD_NS		(1000 * SECOND)
+#define HOLD_MS		600000
+
+/* A job on the device, in its ticks. */
+struct span {
+	uint64_t start, end;
+};
+
+enum load_state { STARTED, READY, FILLED, STOPPED };
 
 /**
- * struct load - a process with one open file that keeps all its lanes full
+ * struct load - a process with one open file and jobs in all its lanes
  * @uid: whose it is
  * @side: of its jobs; each multiplies side x side x 4096
  * @priority: of its context
- * @device: ticks of device time that its jobs had
- * @jobs: that have ended
- * @ready: 1 when it has begun, negative if something is wrong
+ * @span: its jobs that have ended, in the order of their lane
+ * @ended: how many of each lane
+ * @state: of enum load_state, or negative if something is wrong
  */
 struct load {
 	uid_t uid;
 	uint32_t side;
 	int32_t priority;
 	pid_t pid;
-	uint64_t device;
-	uint32_t jobs;
-	int ready;
+	struct span span[LANES][JOBS];
+	uint32_t ended[LANES];
+	int state;
 };
 
 struct shared {
@@ -46,11 +57,6 @@ FIXTURE(share)
 
 FIXTURE_SETUP(share)
 {
-	char address[32];
-
-	/* Nobody keeps lanes full then: an emulated processor cleans more slowly than jobs run. */
-	if (!bus_address(address, sizeof(address)) && dma_noncoherent(address))
-		SKIP(return, "to clean caches takes longer than the jobs");
 	if (host_present())
 		ASSERT_EQ(0, inject_nothing());
 	self->shared = mmap(NULL, sizeof(*self->shared), PROT_READ | PROT_WRITE,
@@ -116,46 +122,90 @@ static int prepare(struct load *load, struct xqaccel_job_desc *jobs)
 	return ret ? ret : fd;
 }
 
-static void count(struct load *load, const struct xqaccel_completion *c, bool stop)
+static void set_state(struct load *load, int state)
 {
-	if (stop)
-		return;
-	__atomic_fetch_add(&load->device, c->end - c->start, __ATOMIC_SEQ_CST);
-	__atomic_fetch_add(&load->jobs, 1, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&load->state, state, __ATOMIC_SEQ_CST);
+}
+
+/* A negative one is that of who ended badly. */
+static int await_state(const struct load *load, int state)
+{
+	int now;
+
+	while ((now = __atomic_load_n(&load->state, __ATOMIC_SEQ_CST)) >= 0 && now < state)
+		sleep_ms(1);
+	return now < 0 ? now : 0;
+}
+
+static int fill_lanes(int fd, const struct xqaccel_job_desc *jobs)
+{
+	static struct xqaccel_job_desc same[JOBS];
+	unsigned int lane, i;
+	int ret = 0;
+
+	for (lane = 0; lane < LANES && !ret; lane++) {
+		uint32_t accepted = 0;
+
+		for (i = 0; i < JOBS; i++)
+			same[i] = jobs[lane];
+		ret = submit_jobs(fd, same, JOBS, lane, HOLD_MS, &accepted, NULL);
+		if (!ret && accepted != JOBS)
+			ret = -EAGAIN;
+	}
+	return ret;
+}
+
+static void record(struct load *load, const struct xqaccel_completion *c)
+{
+	uint32_t *ended = &load->ended[c->lane];
+
+	load->span[c->lane][*ended] = (struct span){ c->start, c->end };
+	__atomic_store_n(ended, *ended + 1, __ATOMIC_SEQ_CST);
+}
+
+/* Until the test has seen enough, and then all that have ended by now. */
+static void record_jobs(int fd, struct shared *shared, struct load *load)
+{
+	struct xqaccel_completion c[16];
+	uint32_t done, pending = 1, i;
+	bool stop = false;
+
+	while (pending) {
+		stop = __atomic_load_n(&shared->stop, __ATOMIC_SEQ_CST);
+		if (wait_jobs(fd, c, 16, stop ? 0 : 1, stop ? 0 : -1, &done, &pending))
+			return;
+		for (i = 0; i < done; i++)
+			record(load, &c[i]);
+		if (stop && !done)
+			return;
+	}
 }
 
 static void run_load(struct shared *shared, struct load *load)
 {
 	struct xqaccel_job_desc jobs[LANES];
-	struct xqaccel_completion c[16];
-	uint32_t done, i;
-	int fd;
+	int fd, ret;
 
 	if (load->uid && (setgid(load->uid) || setuid(load->uid)))
 		_exit(1);
 	fd = prepare(load, jobs);
-	__atomic_store_n(&load->ready, fd < 0 ? fd : 1, __ATOMIC_SEQ_CST);
+	set_state(load, fd < 0 ? fd : READY);
 	while (!__atomic_load_n(&shared->go, __ATOMIC_SEQ_CST))
 		sleep_ms(1);
-	for (i = 0; i < LANES * DEPTH; i++)
-		if (submit_lane(fd, &jobs[i % LANES], i % LANES, 0))
-			_exit(1);
-	while (!wait_jobs(fd, c, 16, 1, -1, &done, NULL)) {
-		const bool stop = __atomic_load_n(&shared->stop, __ATOMIC_SEQ_CST);
-
-		for (i = 0; i < done; i++) {
-			count(load, &c[i], stop);
-			if (submit_lane(fd, &jobs[c[i].lane], c[i].lane, 0))
-				_exit(1);
-		}
-	}
+	ret = fill_lanes(fd, jobs);
+	set_state(load, ret ? ret : FILLED);
+	record_jobs(fd, shared, load);
+	set_state(load, STOPPED);
+	pause();
 }
 
+/* Processes that have filled all their lanes. */
 static int start_loads(struct shared *shared, unsigned int count)
 {
 	unsigned int i;
+	int ret = 0;
 
-	for (i = 0; i < count; i++) {
+	for (i = 0; i < count && !ret; i++) {
 		struct load *load = &shared->load[i];
 		const pid_t pid = fork();
 
@@ -167,37 +217,95 @@ static int start_loads(struct shared *shared, unsigned int count)
 		}
 		/* The child has the same memory, so only one of them writes. */
 		load->pid = pid;
-		while (!__atomic_load_n(&load->ready, __ATOMIC_SEQ_CST))
-			sleep_ms(1);
-		if (load->ready < 0)
-			return load->ready;
+		ret = await_state(load, READY);
 	}
 	__atomic_store_n(&shared->go, true, __ATOMIC_SEQ_CST);
-	return 0;
+	for (i = 0; i < count && !ret; i++)
+		ret = await_state(&shared->load[i], FILLED);
+	return ret;
 }
 
-static uint64_t device_of(const struct load *load)
+static uint32_t ended_of(const struct load *load, unsigned int lane)
 {
-	return __atomic_load_n(&load->device, __ATOMIC_SEQ_CST);
+	return __atomic_load_n(&load->ended[lane], __ATOMIC_SEQ_CST);
 }
 
 static uint32_t jobs_of(const struct load *load)
 {
-	return __atomic_load_n(&load->jobs, __ATOMIC_SEQ_CST);
+	unsigned int lane;
+	uint32_t sum = 0;
+
+	for (lane = 0; lane < LANES; lane++)
+		sum += ended_of(load, lane);
+	return sum;
 }
 
-/* Until all of them have had so much device time together. */
-static void run_until(struct shared *shared, unsigned int count, int64_t ns)
+static bool any_lane_done(const struct shared *shared, unsigned int count)
 {
-	uint64_t sum = 0;
-	unsigned int i;
+	unsigned int i, lane;
 
-	while (sum < (uint64_t)ns) {
+	for (i = 0; i < count; i++)
+		for (lane = 0; lane < LANES; lane++)
+			if (ended_of(&shared->load[i], lane) == JOBS)
+				return true;
+	return false;
+}
+
+/*
+ * All of them have jobs in all lanes before the device ends the first, which it is held up in: who
+ * submits slowly gets less of a device, and that tells nothing of shares.
+ */
+static int run_loads(struct shared *shared, unsigned int count)
+{
+	unsigned int i;
+	int ret = inject("slow-ns", HOLD_NS);
+
+	if (!ret)
+		ret = start_loads(shared, count);
+	if (!ret)
+		ret = inject("slow-ns", 0);
+	if (ret)
+		return ret;
+	while (!any_lane_done(shared, count))
 		sleep_ms(5);
-		for (i = 0, sum = 0; i < count; i++)
-			sum += device_of(&shared->load[i]);
-	}
 	__atomic_store_n(&shared->stop, true, __ATOMIC_SEQ_CST);
+	for (i = 0; i < count && !ret; i++)
+		ret = await_state(&shared->load[i], STOPPED);
+	return ret;
+}
+
+/* When the first lane of all had so few jobs left that it might have had none that waits. */
+static uint64_t counted_until(const struct shared *shared)
+{
+	uint64_t until = UINT64_MAX;
+	unsigned int i, lane;
+
+	for (i = 0; i < CLIENTS; i++)
+		for (lane = 0; lane < LANES; lane++) {
+			const struct load *load = &shared->load[i];
+			const uint64_t end = load->span[lane][JOBS_COUNTED - 1].end;
+
+			if (load->ended[lane] >= JOBS_COUNTED && end < until)
+				until = end;
+		}
+	return until;
+}
+
+/* Ticks of device time that its jobs had by then; and how many those were. */
+static uint64_t device_until(const struct load *load, uint64_t until, uint32_t *jobs)
+{
+	unsigned int lane, i;
+	uint64_t sum = 0;
+
+	*jobs = 0;
+	for (lane = 0; lane < LANES; lane++)
+		for (i = 0; i < load->ended[lane] && load->span[lane][i].start < until; i++) {
+			const struct span *s = &load->span[lane][i];
+
+			sum += (s->end < until ? s->end : until) - s->start;
+			++*jobs;
+		}
+	return sum;
 }
 
 /* Percent of the device time of two. */
@@ -206,57 +314,66 @@ static int share_of(uint64_t one, uint64_t other)
 	return (int)(one * 100 / (one + other));
 }
 
-static void log_loads(struct shared *shared, unsigned int count)
+/* Fills in what each had while all had jobs that waited. */
+static void count_loads(struct shared *shared, unsigned int count, uint64_t *device,
+			uint32_t *jobs)
 {
+	const uint64_t until = counted_until(shared);
 	unsigned int i;
 
-	for (i = 0; i < count; i++)
+	for (i = 0; i < count; i++) {
+		device[i] = device_until(&shared->load[i], until, &jobs[i]);
 		TH_LOG("client %u of user %u: %llu ms, %u jobs", i, shared->load[i].uid,
-		       (unsigned long long)device_of(&shared->load[i]) / 1000000,
-		       jobs_of(&shared->load[i]));
+		       (unsigned long long)device[i] / 1000000, jobs[i]);
+	}
 }
 
 /* Long jobs against short ones: it is time that is shared, not jobs. */
 TEST_F_TIMEOUT(share, by_device_time, 120)
 {
 	struct shared *s = self->shared;
+	uint64_t device[2];
+	uint32_t jobs[2];
 	int share;
 
+	if (!host_present())
+		SKIP(return, "no host to hold the device");
 	s->load[0] = (struct load){ .side = 256 };
 	s->load[1] = (struct load){ .side = 64 };
-	ASSERT_EQ(0, start_loads(s, 2));
-	run_until(s, 2, 8 * SECOND);
-	log_loads(s, 2);
-	share = share_of(device_of(&s->load[0]), device_of(&s->load[1]));
+	ASSERT_EQ(0, run_loads(s, 2));
+	count_loads(s, 2, device, jobs);
+	share = share_of(device[0], device[1]);
 	EXPECT_LE(45, share);
 	EXPECT_GE(55, share);
-	EXPECT_LT(jobs_of(&s->load[0]), jobs_of(&s->load[1]));
+	EXPECT_LT(jobs[0], jobs[1]);
 }
 
 /* A user with five files gets no more than one with one. */
 TEST_F_TIMEOUT(share, more_files_buy_nothing, 120)
 {
 	struct shared *s = self->shared;
-	uint64_t many = 0;
+	uint64_t device[6], many = 0;
+	uint32_t jobs[6];
 	unsigned int i;
 	int share;
 
+	if (!host_present())
+		SKIP(return, "no host to hold the device");
 	if (getuid())
 		SKIP(return, "not root");
 	for (i = 0; i < 6; i++)
 		s->load[i] = (struct load){ .side = 96, .uid = i ? STRANGER : 0 };
-	ASSERT_EQ(0, start_loads(s, 6));
-	run_until(s, 6, 8 * SECOND);
-	log_loads(s, 6);
+	ASSERT_EQ(0, run_loads(s, 6));
+	count_loads(s, 6, device, jobs);
 	for (i = 1; i < 6; i++)
-		many += device_of(&s->load[i]);
-	share = share_of(device_of(&s->load[0]), many);
+		many += device[i];
+	share = share_of(device[0], many);
 	EXPECT_LE(45, share);
 	EXPECT_GE(55, share);
 	/* And his clients have the same of what he gets. */
 	for (i = 1; i < 6; i++) {
-		EXPECT_LE(16, (int)(device_of(&s->load[i]) * 100 / many));
-		EXPECT_GE(24, (int)(device_of(&s->load[i]) * 100 / many));
+		EXPECT_LE(16, (int)(device[i] * 100 / many));
+		EXPECT_GE(24, (int)(device[i] * 100 / many));
 	}
 }
 
@@ -271,18 +388,21 @@ TEST_F_TIMEOUT(share, priorities, 120)
 		{ XQACCEL_PRIORITY_NORMAL, XQACCEL_PRIORITY_HIGH },
 	};
 	struct shared *s = self->shared;
+	uint64_t device[2];
+	uint32_t jobs[2];
 	unsigned int i;
 
+	if (!host_present())
+		SKIP(return, "no host to hold the device");
 	for (i = 0; i < 2; i++) {
 		if (priority[i][1] == XQACCEL_PRIORITY_HIGH && getuid())
 			continue;
 		memset(s, 0, sizeof(*s));
 		s->load[0] = (struct load){ .side = 96, .priority = priority[i][0] };
 		s->load[1] = (struct load){ .side = 96, .priority = priority[i][1] };
-		ASSERT_EQ(0, start_loads(s, 2));
-		run_until(s, 2, 5 * SECOND);
-		log_loads(s, 2);
-		EXPECT_GE(30, share_of(device_of(&s->load[0]), device_of(&s->load[1])));
+		ASSERT_EQ(0, run_loads(s, 2));
+		count_loads(s, 2, device, jobs);
+		EXPECT_GE(30, share_of(device[0], device[1]));
 		stop_loads(s);
 	}
 }
@@ -327,11 +447,17 @@ TEST_F_TIMEOUT(share, long_jobs_behind_short_ones, 120)
 	struct load load = { .side = 768 };
 	struct xqaccel_job_desc jobs[LANES], small, job;
 	struct xqaccel_completion c[LANES];
-	const int other = device_open(), fd = prepare(&load, jobs);
 	struct buffer buf, own;
+	char address[32];
 	uint32_t done;
 	unsigned int i, round;
+	int other, fd;
 
+	/* To submit them takes so long then that some end before the other's is submitted. */
+	if (!bus_address(address, sizeof(address)) && dma_noncoherent(address))
+		SKIP(return, "to clean caches takes longer than the jobs");
+	other = device_open();
+	fd = prepare(&load, jobs);
 	ASSERT_LE(0, fd);
 	ASSERT_LE(0, other);
 	ASSERT_EQ(0, buffer_create_unmapped(fd, 4096, &own));

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The GEMM kernels of every instruction set this CPU has, against the naive reference. */
+#include <sys/mman.h>
+
 #include "gemm_case.h"
 #include "product/gemm.h"
 
@@ -268,6 +270,53 @@ static void whole_panels(void)
 	}
 }
 
+/* B in pages, each with memory behind it that must not be touched. */
+static uint8_t **guarded_pages(const struct gemm_case *c, uint32_t head, size_t count)
+{
+	uint8_t **pages = calloc(count, sizeof(*pages));
+
+	for (size_t i = 0; i < count; i++) {
+		pages[i] = mmap(NULL, 2 * XQK_PAGE_BYTES, PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		if (pages[i] == MAP_FAILED ||
+		    mprotect(pages[i] + XQK_PAGE_BYTES, XQK_PAGE_BYTES, PROT_NONE))
+			abort();
+		for (unsigned int byte = 0; byte < XQK_PAGE_BYTES; byte++)
+			pages[i][byte] = case_byte(c, XQACCEL_B, i * XQK_PAGE_BYTES + byte - head);
+	}
+	return pages;
+}
+
+/* Tiles that lie in two pieces, whose last steps end at any place, are not read past a piece. */
+static void pieces_of_tiles(void)
+{
+	for (unsigned int i = 0; xqk_isa_list(i); i++) {
+		for (unsigned int n = 0; n < 200; n++) {
+			struct gemm_case c = {
+				.gemm.dims = { .m = (uint32_t)ktap_range(1, 40), .n = 64,
+					       .k = 4 * (uint32_t)ktap_range(4, 70), .batch = 1,
+					       .flags = XQACCEL_JOB_B_TILED },
+				.plain = true,
+			};
+			const uint32_t head = XQK_STEP_BYTES * (uint32_t)ktap_range(0, 63);
+			struct xqk_view *b = &c.gemm.view[XQACCEL_B];
+			size_t pages;
+
+			case_make(&c, XQACCEL_FMT_S8, n % 2 ? XQACCEL_FMT_S8 : XQACCEL_FMT_U8);
+			pages = (head + c.operand[XQACCEL_B].span + XQK_PAGE_BYTES - 1) /
+				XQK_PAGE_BYTES;
+			b->page = guarded_pages(&c, head, pages);
+			b->head = head;
+			b->flat = NULL;
+			check_case(&c, xqk_isa_list(i), 1);
+			for (size_t p = 0; p < pages; p++)
+				munmap(b->page[p], 2 * XQK_PAGE_BYTES);
+			free((void *)b->page);
+			gemm_free(&c);
+		}
+	}
+}
+
 /* -128 * -128 * 140000 does not fit in 32 bits and must wrap. */
 static void wraps(void)
 {
@@ -377,6 +426,7 @@ KTAP_MAIN(
 	{ "elements of the largest magnitude", extremes },
 	{ "small K", small_k },
 	{ "whole panels", whole_panels },
+	{ "tiles in two pieces", pieces_of_tiles },
 	{ "vectors by tiles", vectors },
 	{ "accumulators wrap", wraps },
 	{ "tiles in pages are not copied", no_copies },

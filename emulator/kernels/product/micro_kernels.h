@@ -45,6 +45,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "operands are used in 
 #define XQK_TILE_STEPS	XQACCEL_TILE_WORDS	/* steps behind one pointer of dot->b */
 #define XQK_MAX_ROWS	16			/* bound of product->rows */
 #define XQK_TALL_ROWS		32	/* rows of tall_real */
+#define XQK_TALL_STEPS		16	/* tall_panel reads B in runs of so many */
 #define XQK_PANEL_AHEAD	6	/* rows of C behind those of a panel */
 
 /* Four bytes of a row of A: where it is used in place it begins at any byte. */

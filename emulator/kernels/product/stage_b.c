@@ -10,11 +10,14 @@
 
 /*
  * Address of word columns of a tile. It is a page of the device, but an operand whose
- * first byte is not at the start of a host page has its tiles in two pieces.
+ * first byte is not at the start of a host page has its tiles in two pieces. What is tall reads
+ * a tile that is not unpacked in whole runs of XQK_TALL_STEPS.
  */
 static const uint8_t *tile_words(struct xqk_work *work, uint64_t tile, uint32_t word,
 				 uint32_t words)
 {
+	const uint32_t read = work->tall && !work->unpack ?
+			      (words + XQK_TALL_STEPS - 1) / XQK_TALL_STEPS * XQK_TALL_STEPS : words;
 	const struct xqk_view *view = &work->gemm->view[XQACCEL_B];
 	const uint64_t distance = work->batch * view->batch_stride;
 	const uint64_t column = tile * XQACCEL_TILE_BYTES + word * XQK_STEP_BYTES;
@@ -23,7 +26,7 @@ static const uint8_t *tile_words(struct xqk_work *work, uint64_t tile, uint32_t 
 	size_t run;
 
 	at = xqk_at(view, work->batch, distance, column, &run);
-	if (run >= bytes)
+	if (run >= read * XQK_STEP_BYTES)
 		return at;
 	xqk_read(view, work->batch, distance, column, work->tile, bytes);
 	atomic_fetch_add_explicit(work->bytes_copied, bytes, memory_order_relaxed);

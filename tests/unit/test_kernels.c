@@ -242,7 +242,7 @@ static void whole_panels(void)
 	for (unsigned int i = 0; xqk_isa_list(i); i++) {
 		for (unsigned int n = 0; n < 200; n++) {
 			struct gemm_case c = {
-				.gemm.dims = { .m = (uint32_t)ktap_range(1, 40),
+				.gemm.dims = { .m = (uint32_t)ktap_range(1, 80),
 					       .n = 64 * (uint32_t)ktap_range(1, 3) + n % 2,
 					       .k = 4 * (uint32_t)ktap_range(1, 150),
 					       .batch = (uint32_t)ktap_range(1, 2) },
@@ -293,7 +293,7 @@ static void pieces_of_tiles(void)
 	for (unsigned int i = 0; xqk_isa_list(i); i++) {
 		for (unsigned int n = 0; n < 200; n++) {
 			struct gemm_case c = {
-				.gemm.dims = { .m = (uint32_t)ktap_range(1, 40), .n = 64,
+				.gemm.dims = { .m = (uint32_t)ktap_range(1, 80), .n = 64,
 					       .k = 4 * (uint32_t)ktap_range(4, 70), .batch = 1,
 					       .flags = XQACCEL_JOB_B_TILED },
 				.plain = true,

@@ -263,15 +263,19 @@ static void sum_columns(struct xqk_work *work)
 	}
 }
 
+/* Shorter groups and fewer rows are slower by tiles, whose sums come by way of memory. */
+#define TALL_GROUP_STEPS	8
+#define TALL_GROUP_ROWS		16
+
 /* Groups of whole tiles or of a part of one; nothing to take off that is not in row_tall. */
 static bool tall_real_fits(const struct xqk_work *work)
 {
 	const uint32_t steps = work->whole.steps;
 	const uint32_t most = steps < XQK_TILE_STEPS ? steps : XQK_TILE_STEPS;
 
-	return work->tall_real && work->rows >= work->product->tall_rows &&
+	return work->tall_real && work->rows >= TALL_GROUP_ROWS &&
 	       !work->need_column_sum && !xqk_present(&work->gemm->view[XQACCEL_B_ZP]) &&
-	       steps && (steps < 16 || steps % 16 == 0) &&
+	       steps >= TALL_GROUP_STEPS && (steps < 16 || steps % 16 == 0) &&
 	       XQK_TILE_STEPS % most == 0 && steps % most == 0 && work->whole.first % most == 0;
 }
 

@@ -62,8 +62,8 @@ static bool uses_tiles(const struct xqk_plan *plan)
 	return (dims->flags & XQACCEL_JOB_B_TILED) && format->dot_tiles &&
 	       !uses_bits(plan) &&
 	       (dims->m <= product->tiles_rows ||
-		(format->vector_arrange && !format->tall_panel && !dims->group &&
-		 dims->n >= TABLE_CHANNELS &&
+		(format->vector_arrange && !dims->group && dims->n >= TABLE_CHANNELS &&
+		 !(format->tall_panel && dims->m >= product->tall_rows) &&
 		 dims->k >= TABLE_K && xqk_tiles_whole(&gemm->view[XQACCEL_B])));
 }
 

@@ -149,8 +149,8 @@ HARMLESS = [
     "DMAR: Host address width 39", "debug: no debugging enabled", "mitigations: SRBDS: Unknown: Dependent on hypervisor status",
 ]
 
-def race(frame):
-    return ["=" * 66, "BUG: KCSAN: data-race in a / b", "", "write to 0x1 of 8 bytes by task 7 on cpu 1:",
+def race(frame, functions="a / b"):
+    return ["=" * 66, f"BUG: KCSAN: data-race in {functions}", "", "write to 0x1 of 8 bytes by task 7 on cpu 1:",
             f" {frame}", "", "=" * 66]
 
 
@@ -209,6 +209,10 @@ TESTS = {
     "every kind of splat is found": lambda: [s for s in SPLATS if not splats.find([s])] == [] or
         str([s for s in SPLATS if not splats.find([s])]),
     "a data race of the driver": lambda: splats.find(race("xqaccel_wait+0x1/0x2 [xqaccel]")) is not None,
+    "a data race that is meant": lambda: splats.find(
+        race("buffer_dead+0x1/0x2 [xqaccel]", "process_one_work / queue_delayed_work_on")) is None,
+    "a data race with a work of the driver's": lambda: splats.find(
+        race("xqaccel_wait+0x1/0x2 [xqaccel]", "process_one_work / xqaccel_wait")) is not None,
     "a data race of others": lambda: splats.find(race("tick_do_update+0x1/0x2")) is None,
     "a data race of the driver after one of others": lambda:
         splats.find(race("tick_do_update+0x1/0x2") + race("xqaccel_wait+0x1/0x2 [xqaccel]")) is not None,

@@ -10,6 +10,7 @@
 
 #include "check.h"
 #include "peer_client.h"
+#include "xq_kernels.h"
 
 /* A, B and C of the largest shape: 512 x 4096 x 4096, or 12544 x 64 of C. */
 #define MEMORY_BYTES	(64UL << 20)
@@ -59,6 +60,9 @@ static void exec_peer(const char *folder, int memory, int in, int out)
 	snprintf(number, sizeof(number), "%d", memory);
 	setenv("OMP_NUM_THREADS", "1", 1);
 	setenv("OPENBLAS_NUM_THREADS", "1", 1);
+	/* Peers have what our kernels have. */
+	if (!strcmp(xqk_isa_name(xqk_isa_select(NULL)), "amx"))
+		setenv("XQ_BENCH_TILES", "1", 1);
 	/* Large blocks of malloc() in huge pages, as ours are. */
 	setenv("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1", 1);
 	dup2(in, 0);

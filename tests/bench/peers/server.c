@@ -2,8 +2,8 @@
 /*
  * The peer process: answers requests on standard input until it ends. Argument: the file descriptor of the memory.
  *
- * Peers are held to the vector instructions that our kernels have: a process has to ask for matrix tiles (AMX),
- * and this one is refused them, unless XQ_BENCH_TILES is set.
+ * Peers are held to the instructions that our kernels have: a process has to ask for matrix tiles
+ * (AMX), and this one is refused them, unless XQ_BENCH_TILES is set, as it is where ours have them.
  */
 #include <asm/prctl.h>
 #include <errno.h>

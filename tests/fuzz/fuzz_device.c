@@ -286,7 +286,7 @@ static void inject(const struct device_operation *op)
 		faults.coarse_inval = op->b;
 		break;
 	}
-	injected = true;
+	injected = faults.hang_jobs || faults.slow_ns || faults.stuck_reset;
 	xqdev_inject(dev, &faults);
 }
 

@@ -3,14 +3,15 @@
  * Parts are taken from a counter, so a thread that the system is late to run costs nothing: others
  * take its parts. A run ends when no thread is in it any more, whether all were or not.
  */
+#include <limits.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "libxqaccel/src/ops/parallel.h"
 #include "pool.h"
 
 #define MOST_THREADS	256
@@ -125,8 +126,9 @@ static void start_threads(struct xqg_pool *pool)
 static void open_run(struct xqg_pool *pool)
 {
 	pthread_mutex_lock(&pool->lock);
-	if (!atomic_fetch_add(&pool->run, 1) + 1)
-		atomic_store(&pool->run, 1);	/* 0 is the end */
+	/* 0 is the end. */
+	if (atomic_fetch_add(&pool->run, 1) == UINT_MAX)
+		atomic_store(&pool->run, 1);
 	pool->open = true;
 	pthread_cond_broadcast(&pool->begin);
 	pthread_mutex_unlock(&pool->lock);
@@ -181,13 +183,6 @@ void *xqg_pool_scratch(struct xqg_pool *pool, size_t bytes)
 
 /* ---- pools ----------------------------------------------------------------------------------- */
 
-static unsigned int processors(void)
-{
-	cpu_set_t set;
-
-	return sched_getaffinity(0, sizeof(set), &set) ? 1 : (unsigned int)CPU_COUNT(&set);
-}
-
 struct xqg_pool *xqg_pool_create(void)
 {
 	struct xqg_pool *pool = calloc(1, sizeof(*pool));
@@ -197,7 +192,7 @@ struct xqg_pool *xqg_pool_create(void)
 	pthread_mutex_init(&pool->lock, NULL);
 	pthread_cond_init(&pool->begin, NULL);
 	pthread_cond_init(&pool->end, NULL);
-	xqg_pool_set_threads(pool, processors());
+	xqg_pool_set_threads(pool, xq_processors());
 	return pool;
 }
 

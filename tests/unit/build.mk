@@ -106,6 +106,12 @@ test_ring_engine-libs := xqaccel
 test_ring_engine-ldlibs := -Wl,--wrap=io_uring_submit,--wrap=io_uring_queue_init_params
 endif
 
+# The plugin for ggml: its threads.
+UNIT_TESTS += test_ggml_pool
+UNIT_TESTS_asan += test_ggml_pool
+UNIT_TESTS_tsan += test_ggml_pool
+test_ggml_pool-y := tests/unit/test_ggml_pool.c libxqaccel/ggml/pool.c libxqaccel/src/ops/parallel.c
+
 UNIT_TESTS += test_npy
 UNIT_TESTS_asan += test_npy
 test_npy-y := tests/unit/test_npy.c $(XQ_NPY_SOURCES)

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 #include <errno.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,13 +26,6 @@ static void work(void *arg, size_t first, size_t last)
 	free(scratch);
 }
 
-static unsigned int processors(void)
-{
-	cpu_set_t set;
-
-	return sched_getaffinity(0, sizeof(set), &set) ? 1 : (unsigned int)CPU_COUNT(&set);
-}
-
 /* What was planned. */
 static int compute(struct run *run)
 {
@@ -50,7 +42,7 @@ int xq_operator_run(struct xq_workspace *ws, const struct xqk_operator *operator
 
 	if (err || done)
 		return err;
-	xqk_plan_operator(&run.plan, xq_kernels(), operator, processors());
+	xqk_plan_operator(&run.plan, xq_kernels(), operator, xq_processors());
 	return compute(&run);
 }
 
@@ -58,7 +50,7 @@ int xq_convolution_run(const struct xqk_conv *conv)
 {
 	struct run run;
 
-	xqk_plan_conv(&run.plan, xq_kernels(), conv, processors());
+	xqk_plan_conv(&run.plan, xq_kernels(), conv, xq_processors());
 	return compute(&run);
 }
 
@@ -66,7 +58,7 @@ int xq_product_run(const struct xqk_gemm *gemm)
 {
 	struct run run;
 
-	xqk_plan(&run.plan, xq_kernels(), gemm, processors());
+	xqk_plan(&run.plan, xq_kernels(), gemm, xq_processors());
 	return compute(&run);
 }
 

@@ -17,7 +17,7 @@ struct part {
 	bool started;
 };
 
-static unsigned int processors(void)
+unsigned int xq_processors(void)
 {
 	cpu_set_t set;
 
@@ -41,7 +41,7 @@ void xq_parallel(size_t units, unsigned int threads,
 	sigset_t all, old;
 
 	if (!threads)
-		threads = processors();
+		threads = xq_processors();
 	if (threads > MOST_THREADS)
 		threads = MOST_THREADS;
 	if (threads > units)

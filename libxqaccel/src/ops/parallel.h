@@ -5,6 +5,9 @@
 
 #include <stddef.h>
 
+/* How many processors the calling thread may use; 1 if nobody knows. */
+unsigned int xq_processors(void);
+
 /**
  * xq_parallel() - work(arg, first, last) for parts that together are [0, units)
  * @threads: most threads; 0 for one per processor that this process may use. Where a thread

@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+#include "libxqaccel/src/numerics/round.h"
+
 /*
  * e^x for x <= 0, as 2^whole * e^part with |part| <= log(2) / 2, of which the series is taken to
  * the seventh power. The product by log(2) is subtracted in two pieces, the first of which is
@@ -18,7 +20,7 @@ static inline float xqg_exp(float x)
 		float value;
 	} scale;
 	const float bound = x < -87 ? -87 : x;
-	const float whole = (bound * 1.44269504f + 12582912.f) - 12582912.f;
+	const float whole = (bound * 1.44269504f + XQ_ROUND_MAGIC) - XQ_ROUND_MAGIC;
 	const float part = (bound - whole * 0.693145752f) - whole * 1.42860677e-6f;
 	const float series = 1 + part * (1 + part * (1 / 2.f + part * (1 / 6.f + part * (1 / 24.f +
 		part * (1 / 120.f + part * (1 / 720.f + part * (1 / 5040.f)))))));

@@ -25,12 +25,13 @@
 
 /**
  * struct xqg_angles - the rotations of ROPE that were used last; those of all layers are the same
- * @key: what they follow from, @key_bytes of it, of a memory of @key_room
+ * @key: what they follow from, @key_bytes of it, @position_bytes of which are positions, of a memory
+ *	of @key_room
  * @cosine: [positions][pairs], then as many sines
  */
 struct xqg_angles {
 	uint8_t *key;
-	size_t key_bytes, key_room;
+	size_t key_bytes, position_bytes, key_room;
 	float *cosine;
 	size_t room;
 };

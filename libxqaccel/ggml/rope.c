@@ -89,7 +89,7 @@ static bool same_key(struct xqg_angles *angles, const struct xqg_tensor *op)
 		  op->src[2] ? (size_t)op->op_params[ROPE_DIMS] / 2 * sizeof(float) : 0 },
 	};
 	const size_t bytes = parts[0].bytes + parts[1].bytes + parts[2].bytes;
-	bool same = bytes == angles->key_bytes;
+	bool same = bytes == angles->key_bytes && parts[1].bytes == angles->position_bytes;
 	uint8_t *at = angles->key;
 	size_t i;
 
@@ -101,6 +101,7 @@ static bool same_key(struct xqg_angles *angles, const struct xqg_tensor *op)
 		if (parts[i].bytes)
 			memcpy(at, parts[i].from, parts[i].bytes);
 	angles->key_bytes = bytes;
+	angles->position_bytes = parts[1].bytes;
 	return false;
 }
 

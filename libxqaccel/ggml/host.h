@@ -25,8 +25,8 @@
 
 /**
  * struct xqg_angles - the rotations of ROPE that were used last; those of all layers are the same
- * @key: what they follow from, @key_bytes of it, @position_bytes of which are positions, of a memory
- *	of @key_room
+ * @key: what they follow from, @key_bytes of it, of a memory of @key_room
+ * @position_bytes: those of @key that are positions
  * @cosine: [positions][pairs], then as many sines
  */
 struct xqg_angles {

@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 
 RESULT = re.compile(r"(not ok|ok)\b *(\d+)?(?:\s+(?:- )?([^#]*?))?\s*(?:#\s*(\S+)\s*(.*))?$", re.ASCII)
 PLAN = re.compile(r"1\.\.(\d+)\s*(?:#\s*(\w+)\s*(.*))?$")
+# A failure is told with the first line that the test said of it. What came before RUN is of something else.
+SAID = re.compile(r"#\s*(?!Subtest|RUN |OK |FAIL )(\S.*)$")
+RUN = re.compile(r"#\s*RUN ")
 
 
 @dataclass
@@ -49,6 +52,7 @@ class Parser:
     def __init__(self):
         self.levels = [Level()]
         self.bailed = None
+        self.said = None
 
     def line(self, line):
         depth = indentation(line)
@@ -62,6 +66,11 @@ class Parser:
             self.take_plan(int(plan[1]), plan[2], plan[3])
         elif result and (result[2] or result[3]):
             self.take_result(depth, *result.groups())
+            self.said = None
+        elif RUN.match(text):
+            self.said = None
+        elif said := SAID.match(text):
+            self.said = self.said or said[1]
 
     def open(self, depth):
         while len(self.levels) - 1 < depth:
@@ -98,7 +107,7 @@ class Parser:
         elif directive == "TODO":
             level.leaves.skips.append((name, "TODO " + (reason or "")))
         else:
-            level.leaves.failures.append(name)
+            level.leaves.failures.append(f"{name} ({self.said})" if self.said else name)
 
     def close(self, inner=None):
         """Ends the deepest level and returns its leaves."""

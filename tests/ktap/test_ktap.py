@@ -31,16 +31,30 @@ CASES = [
     ("carriage returns", "1..1\r\nok 1 a\r\n", (1, 0, 0)),
 ]
 
+SENTENCES = [
+    # name, text, failures
+    ("why it failed", "1..2\n# Starting 2 tests\n#  RUN           a ...\n# a.c:5:a:Expected 3\n# a: terminated\n"
+     "#          FAIL  a\nnot ok 1 a\nnot ok 2 b\n", ["a (a.c:5:a:Expected 3)", "b"]),
+    ("nothing of the test before", "1..2\n# said by a\nok 1 a\nnot ok 2 b\n", ["b"]),
+]
+
+
+def results():
+    """name, expected, got"""
+    for name, text, expected in CASES:
+        summary = parse(text.split("\n"))
+        yield name, expected, (summary.passed, summary.failed, summary.skipped)
+    for name, text, expected in SENTENCES:
+        yield name, expected, parse(text.split("\n")).failures
+
 
 def main():
-    print(f"TAP version 14\n1..{len(CASES)}")
+    print(f"TAP version 14\n1..{len(CASES) + len(SENTENCES)}")
     failed = False
-    for number, (name, text, expected) in enumerate(CASES, 1):
-        summary = parse(text.split("\n"))
-        got = (summary.passed, summary.failed, summary.skipped)
+    for number, (name, expected, got) in enumerate(results(), 1):
         if got != expected:
             failed = True
-            print(f"# {name}: expected {expected}, got {got} {summary}\nnot ok {number} {name}")
+            print(f"# {name}: expected {expected}, got {got}\nnot ok {number} {name}")
         else:
             print(f"ok {number} {name}")
     return 1 if failed else 0

@@ -69,7 +69,7 @@ void xqaccel_submit_finish(struct xqaccel_call *call, bool written);
 int xqaccel_ioctl_wait(struct xqaccel_call *call);
 void xqaccel_wait_finish(struct xqaccel_call *call, bool written);
 
-/* program.c */
+/* program_record.c */
 int xqaccel_ioctl_program_create(struct xqaccel_call *call);
 void xqaccel_program_create_finish(struct xqaccel_call *call, bool written);
 int xqaccel_ioctl_program_destroy(struct xqaccel_call *call);

@@ -141,9 +141,11 @@ void xqaccel_job_free(struct xqaccel_device *xq, struct xqaccel_job *job);
 /* job_check.c */
 int xqaccel_job_check(const struct xqaccel_caps *caps, const struct xqaccel_job_desc *desc);
 
-/* job.c */
+/* job_make.c */
 struct xqaccel_job *xqaccel_job_create(struct xqaccel_client *client,
 				       const struct xqaccel_job_desc *d);
+
+/* job.c */
 struct xqaccel_job *xqaccel_job_find(struct xqaccel_client *client, u64 id);
 void xqaccel_job_count(struct xqaccel_job *job);
 void xqaccel_job_uncount(struct xqaccel_job *job);
@@ -154,6 +156,7 @@ void xqaccel_job_end(struct xqaccel_job *job);
 void xqaccel_job_failed_at(struct xqaccel_job *job, u64 step);
 void xqaccel_job_result(struct xqaccel_job *job, const struct xq_hw_completion *c);
 
+/* job_overlap.c */
 bool xqaccel_job_reads(const struct xqaccel_job *job, const struct xqaccel_buffer *buf,
 		       const struct xq_hull *written);
 bool xqaccel_job_overwrites(const struct xqaccel_job *later, const struct xqaccel_job *job);

@@ -3,6 +3,7 @@
 #ifndef XQACCEL_PROGRAM_H
 #define XQACCEL_PROGRAM_H
 
+#include <linux/gfp.h>
 #include <linux/kref.h>
 #include <linux/types.h>
 #include <linux/xqaccel.h>
@@ -54,14 +55,19 @@ struct xqaccel_program {
 	u32 fixed_room;
 };
 
+#define GFP_PROGRAM	(GFP_KERNEL_ACCOUNT | __GFP_NOWARN)
+
+struct xqaccel_program *xqaccel_program_alloc(u32 jobs);
 void xqaccel_program_put(struct xqaccel_program *program);
+struct xqaccel_program *xqaccel_program_find(struct xqaccel_client *client, u32 handle);
+int xqaccel_program_erase(struct xqaccel_client *client, u32 handle, bool published);
 void xqaccel_programs_close(struct xqaccel_client *client);
 
 /* program_run.c */
 int xqaccel_program_bind(struct xqaccel_job *job, const struct xqaccel_job_desc *d);
+
+/* job_overlap.c */
+struct xq_use xqaccel_program_operand_use(const struct xqaccel_program *p, unsigned int operand);
 struct xq_use xqaccel_program_use(const struct xqaccel_job *job, unsigned int i);
-bool xqaccel_program_reads(const struct xqaccel_job *job, const struct xqaccel_buffer *buf,
-			   const struct xq_hull *written);
-bool xqaccel_program_overwrites(const struct xqaccel_job *later, const struct xqaccel_job *job);
 
 #endif

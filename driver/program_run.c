@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Runs of programs: jobs whose operands are what the program's slots are bound to. */
-#include <linux/bsearch.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
 
@@ -9,41 +8,11 @@
 #include "job.h"
 #include "program.h"
 
-static struct xqaccel_program *program_find(struct xqaccel_client *client, u32 handle)
-{
-	struct xqaccel_program *p;
-
-	xa_lock(&client->programs);
-	p = xa_load(&client->programs, handle);
-	if (p && p->published)
-		kref_get(&p->ref);
-	else
-		p = NULL;
-	xa_unlock(&client->programs);
-	return p;
-}
-
-/*
- * What a run does with the buffer of an operand, from its offset on; align is 0 if it wants none.
- */
-static struct xq_use operand_use(const struct xqaccel_program *p, unsigned int operand)
-{
-	struct xq_use use = {};
-
-	if (operand < XQACCEL_PROGRAM_SLOTS)
-		return p->slot[operand];
-	if (operand == XQACCEL_PROGRAM_PROFILE) {
-		use.align = sizeof(struct xqaccel_profile);
-		xq_hull_add(&use.written, 0, (u64)p->jobs * sizeof(struct xqaccel_profile));
-	}
-	return use;
-}
-
 /* Whether the operands of a description are there, or not, as the program wants it. */
 static bool operand_valid(const struct xqaccel_program *p, const struct xqaccel_operand *op,
 			  unsigned int i)
 {
-	const u32 align = operand_use(p, i).align;
+	const u32 align = xqaccel_program_operand_use(p, i).align;
 
 	if (op->reserved | op->stride | op->batch_stride | op->plane_stride)
 		return false;
@@ -54,7 +23,7 @@ static bool operand_valid(const struct xqaccel_program *p, const struct xqaccel_
 
 static int operand_take(struct xqaccel_job *job, const struct xqaccel_operand *op, unsigned int i)
 {
-	const struct xq_use use = operand_use(job->program, i);
+	const struct xq_use use = xqaccel_program_operand_use(job->program, i);
 	struct xqaccel_span *span = &job->span[i];
 	int ret;
 
@@ -73,14 +42,6 @@ static int operand_take(struct xqaccel_job *job, const struct xqaccel_operand *o
 	span->offset = op->offset;
 	span->bytes = xq_use_end(&use);
 	return 0;
-}
-
-/* What a run does through an operand, in bytes of the buffer. */
-struct xq_use xqaccel_program_use(const struct xqaccel_job *job, unsigned int i)
-{
-	const struct xq_use use = operand_use(job->program, i);
-
-	return xq_use_at(&use, job->span[i].offset);
 }
 
 /* Whether nothing that is written through an operand is something else's, too. */
@@ -140,7 +101,7 @@ int xqaccel_program_bind(struct xqaccel_job *job, const struct xqaccel_job_desc 
 	if (!xq_words_zero(w->words + 1, ARRAY_SIZE(w->words) - 1) ||
 	    !xq_words_zero((const u32 *)&w->epilogue, sizeof(w->epilogue) / 4))
 		return -EINVAL;
-	job->program = program_find(job->client, w->run.program);
+	job->program = xqaccel_program_find(job->client, w->run.program);
 	if (!job->program)
 		return -ENOENT;
 	job->shared = job->program->shared;
@@ -160,102 +121,4 @@ int xqaccel_program_bind(struct xqaccel_job *job, const struct xqaccel_job_desc 
 	job->accumulate = !job->program->repeatable;
 	descriptor_fill(job);
 	return 0;
-}
-
-/* ---- what runs do to each other ------------------------------------------------- */
-
-static int fixed_find(const void *buf, const void *fixed)
-{
-	const struct xqaccel_buffer *with = ((const struct xqaccel_fixed *)fixed)->buf;
-
-	return buf < (const void *)with ? -1 : buf > (const void *)with;
-}
-
-/* What the jobs of a program do with a buffer that they name; NULL: they name it not. */
-static const struct xq_use *fixed_use(const struct xqaccel_program *p,
-				      const struct xqaccel_buffer *buf)
-{
-	const struct xqaccel_fixed *fixed =
-		bsearch(buf, p->fixed, p->fixed_count, sizeof(*fixed), fixed_find);
-
-	return fixed ? &fixed->use : NULL;
-}
-
-static bool slots_read(const struct xqaccel_job *job, const struct xqaccel_buffer *buf,
-		       const struct xq_hull *written)
-{
-	unsigned int i;
-
-	for (i = 0; i < XQACCEL_PROGRAM_SLOTS; i++) {
-		struct xq_use use;
-
-		if (job->span[i].buf != buf)
-			continue;
-		use = xqaccel_program_use(job, i);
-		if (xq_hulls_meet(&use.read, written))
-			return true;
-	}
-	return false;
-}
-
-/* Whether a run reads, in a buffer, something of what is written. */
-bool xqaccel_program_reads(const struct xqaccel_job *job, const struct xqaccel_buffer *buf,
-			   const struct xq_hull *written)
-{
-	const struct xq_use *use = fixed_use(job->program, buf);
-
-	return (use && xq_hulls_meet(&use->read, written)) || slots_read(job, buf, written);
-}
-
-/* The same of all buffers that both programs name; one walk, since interrupts are off. */
-static bool fixed_overwrites(const struct xqaccel_program *later, const struct xqaccel_program *p)
-{
-	u32 i = 0, j = 0;
-
-	while (i < later->fixed_count && j < p->fixed_count) {
-		const struct xqaccel_fixed *a = &later->fixed[i], *b = &p->fixed[j];
-
-		if (a->buf == b->buf && xq_hulls_meet(&a->use.written, &b->use.read))
-			return true;
-		if (a->buf <= b->buf)
-			i++;
-		if (b->buf <= a->buf)
-			j++;
-	}
-	return false;
-}
-
-/* Whether a program's own buffers are written where a job reads what it was given. */
-static bool fixed_overwrites_operands(const struct xqaccel_program *later,
-				      const struct xqaccel_job *job)
-{
-	unsigned int i;
-
-	for (i = 0; i < job->operands; i++) {
-		const struct xqaccel_buffer *buf = job->span[i].buf;
-		const struct xq_use *use = buf ? fixed_use(later, buf) : NULL;
-
-		if (use && (job->program ? slots_read(job, buf, &use->written) :
-					   xqaccel_job_reads(job, buf, &use->written)))
-			return true;
-	}
-	return false;
-}
-
-/* Whether a run writes what another job reads. */
-bool xqaccel_program_overwrites(const struct xqaccel_job *later, const struct xqaccel_job *job)
-{
-	unsigned int i;
-
-	for (i = 0; i <= XQACCEL_PROGRAM_PROFILE; i++) {
-		struct xq_use use;
-
-		if (!later->span[i].buf)
-			continue;
-		use = xqaccel_program_use(later, i);
-		if (xqaccel_job_reads(job, later->span[i].buf, &use.written))
-			return true;
-	}
-	return fixed_overwrites_operands(later->program, job) ||
-	       (job->program && fixed_overwrites(later->program, job->program));
 }

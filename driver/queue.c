@@ -7,7 +7,7 @@
 #include "client.h"
 #include "fault.h"
 #include "job.h"
-#include "reset.h"
+#include "timeout.h"
 
 static_assert(sizeof(struct xq_hw_descriptor) == 1024);
 static_assert(sizeof(struct xq_hw_completion) == 64);
@@ -190,12 +190,6 @@ unsigned int xqaccel_queue_started(const struct xqaccel_queue *q)
 	const u32 started = (q->reached - (q->sq_tail - q->inflight)) & mask;
 
 	return started <= q->inflight ? started : 0;
-}
-
-/* The oldest job in flight, which is the one that the device works on. */
-struct xqaccel_job *xqaccel_queue_head(struct xqaccel_queue *q)
-{
-	return list_first_entry_or_null(&q->jobs, struct xqaccel_job, node);
 }
 
 /* Whether the oldest job took too long. One that the device was kept from starting did not. */

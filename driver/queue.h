@@ -8,8 +8,9 @@
 #include <linux/types.h>
 #include <linux/workqueue.h>
 
+#include "job.h"
+
 struct xqaccel_device;
-struct xqaccel_job;
 struct xq_hw_descriptor;
 struct xq_hw_completion;
 
@@ -104,7 +105,12 @@ void xqaccel_queue_push(struct xqaccel_queue *q, struct xqaccel_job *job);
 void xqaccel_queue_ring(struct xqaccel_queue *q);
 bool xqaccel_queue_collect(struct xqaccel_queue *q);
 bool xqaccel_queue_reap(struct xqaccel_queue *q);
-struct xqaccel_job *xqaccel_queue_head(struct xqaccel_queue *q);
+
+/* The oldest job in flight, which is the one that the device works on. */
+static inline struct xqaccel_job *xqaccel_queue_head(struct xqaccel_queue *q)
+{
+	return list_first_entry_or_null(&q->jobs, struct xqaccel_job, node);
+}
 
 bool xqaccel_queue_has_room(const struct xqaccel_queue *q);
 

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Recovery. A late job or a queue that contradicts itself: reset the queue, end the guilty
- * job, run the others again. A queue that does not come back: reset the function. A
- * function that does not come back: the device is lost, every job ends, and only then is
- * its memory given back.
+ * The steps of a reset: nothing more is given to the hardware, it is reset and waited for, it is
+ * decided what becomes of its jobs, and it starts. And the end, when a reset does not help: the
+ * device is lost, every job ends, and only then is its memory given back.
  *
- * All of it is under reset_lock. suspend.c has what is a reset with a pause in its middle.
+ * All of it is under reset_lock. recovery.c makes resets of these, and suspend.c those with a pause
+ * in their middle.
  */
 #include <linux/delay.h>
-#include <linux/dma-fence.h>
 #include <linux/jiffies.h>
 #include <linux/lockdep.h>
 
@@ -21,8 +20,6 @@
 
 #define QUEUE_RESET_MS		500
 #define FUNCTION_RESET_MS	2000
-/* Function resets in a row, without a job that ended well in between, before giving up. */
-#define MAX_FRUITLESS_RESETS	4
 
 static int wait_clear(struct xqaccel_device *xq, u32 reg, u32 bit, unsigned int ms)
 {
@@ -96,7 +93,7 @@ static u32 reset_status(const struct xqaccel_queue *q, struct xqaccel_job *job,
  * After a reset: take what ended before it, end the guilty, and put the others back to the
  * front of their lanes, last first so that their order stays.
  */
-static void recover_jobs(struct xqaccel_queue *q)
+void xqaccel_reset_recover_queue(struct xqaccel_queue *q)
 	__must_hold(&q->xq->lock)
 {
 	struct xqaccel_job *job, *next;
@@ -143,7 +140,7 @@ void xqaccel_reset_recover_jobs(struct xqaccel_device *xq)
 	unsigned int i;
 
 	for (i = 0; i < xq->caps.queues; i++)
-		recover_jobs(&xq->queue[i]);
+		xqaccel_reset_recover_queue(&xq->queue[i]);
 }
 
 static void fail_jobs_in_flight(struct xqaccel_device *xq)
@@ -180,7 +177,7 @@ void xqaccel_reset_stop(struct xqaccel_queue *q, bool answers)
 }
 
 /* Enables a function that was reset and all its queues. The caller has the lock. */
-static void function_start(struct xqaccel_device *xq)
+void xqaccel_reset_function_start(struct xqaccel_device *xq)
 {
 	unsigned int i;
 
@@ -222,127 +219,6 @@ void xqaccel_set_lost_locked(struct xqaccel_device *xq, const char *reason)
 	queue_work(xqaccel_wq, &xq->lost_work);
 }
 
-static void reset_function(struct xqaccel_device *xq, const char *reason)
-	__must_hold(&xq->reset_lock)
-{
-	unsigned int i, fruitless;
-	int ret;
-
-	lockdep_assert_held(&xq->reset_lock);
-
-	/* A suspend is as good: it resets the function before and after. */
-	if (xq->lost || READ_ONCE(xq->power) == XQACCEL_SUSPENDED)
-		return;
-	xqaccel_coredump_take(xq, reason);
-	spin_lock_irq(&xq->lock);
-	for (i = 0; i < xq->caps.queues; i++)
-		xqaccel_reset_stop(&xq->queue[i], true);
-	fruitless = ++xq->fruitless_resets;
-	xq->resetting = true;
-	xqaccel_write(xq, XQ_REG_CTRL, XQ_CTRL_RESET);
-	spin_unlock_irq(&xq->lock);
-
-	atomic64_inc(&xq->stats.function_resets);
-	dev_warn(&xq->dev, "resetting the device: %s\n", reason);
-	ret = xqaccel_reset_wait(xq);
-	if (ret == -ENODEV)
-		return xqaccel_silence_locked(xq);
-	if (ret)
-		return xqaccel_set_lost_locked(xq, "its reset is not acknowledged");
-	if (fruitless > MAX_FRUITLESS_RESETS)
-		return xqaccel_set_lost_locked(xq, "resets do not help");
-
-	spin_lock_irq(&xq->lock);
-	xqaccel_reset_recover_jobs(xq);
-	function_start(xq);
-	xqaccel_sched_run(xq);
-	spin_unlock_irq(&xq->lock);
-}
-
-/* Resets the function; what ran is resubmitted where that is safe. Sleeps. */
-void xqaccel_reset_function(struct xqaccel_device *xq, const char *reason)
-{
-	mutex_lock(&xq->reset_lock);
-	reset_function(xq, reason);
-	xqaccel_reset_unlock(xq);
-}
-
-/* Another reset may have helped in the meantime. */
-static bool still_needed(struct xqaccel_queue *q)
-{
-	return !q->xq->lost && !q->stopped && (q->broken || xqaccel_queue_late(q));
-}
-
-/* A dump, unless a job is only ended early, or all is well by now. */
-static void take_dump(struct xqaccel_queue *q)
-	__must_hold(&q->xq->reset_lock)
-{
-	bool broken = false, late = false;
-	const struct xqaccel_job *head;
-	kuid_t owner = INVALID_UID;
-
-	spin_lock_irq(&q->xq->lock);
-	head = xqaccel_queue_head(q);
-	if (still_needed(q)) {
-		broken = q->broken;
-		late = !broken && !head->canceled && !head->client->closed;
-	}
-	if (late)
-		owner = head->client->user->uid;
-	spin_unlock_irq(&q->xq->lock);
-	if (broken)
-		xqaccel_coredump_take(q->xq, "the device contradicted itself");
-	else if (late)
-		xqaccel_coredump_take_late(q->xq, owner);
-}
-
-static void reset_queue(struct xqaccel_queue *q)
-	__must_hold(&q->xq->reset_lock)
-{
-	struct xqaccel_device *xq = q->xq;
-	const u32 ctrl = XQ_QUEUE(q->index, XQ_Q_CTRL);
-	bool needed, cookie;
-	int ret;
-
-	/* Others wait for its jobs: nothing here waits for memory. */
-	cookie = dma_fence_begin_signalling();
-	take_dump(q);
-	spin_lock_irq(&xq->lock);
-	needed = still_needed(q);
-	if (needed) {
-		xqaccel_reset_stop(q, true);
-		xqaccel_write(xq, ctrl, XQ_Q_CTRL_RESET);
-	} else {
-		xqaccel_watch_arm(q);
-	}
-	spin_unlock_irq(&xq->lock);
-	ret = needed ? wait_clear(xq, ctrl, XQ_Q_CTRL_RESET, QUEUE_RESET_MS) : 0;
-	dma_fence_end_signalling(cookie);
-	if (!needed)
-		return xqaccel_coredump_drop(xq);
-
-	atomic64_inc(&xq->stats.queue_resets);
-	if (ret == -ENODEV)
-		return xqaccel_silence_locked(xq);
-	if (ret) {
-		dev_warn(&xq->dev, "queue %u: reset is not acknowledged\n", q->index);
-		return reset_function(xq, "a queue did not acknowledge its reset");
-	}
-	spin_lock_irq(&xq->lock);
-	recover_jobs(q);
-	xqaccel_queue_start(q);
-	xqaccel_sched_run(xq);
-	spin_unlock_irq(&xq->lock);
-}
-
-/* Resets a queue whose head is late or that is broken. Sleeps. */
-void xqaccel_reset_queue(struct xqaccel_queue *q)
-{
-	mutex_lock(&q->xq->reset_lock);
-	reset_queue(q);
-	xqaccel_reset_unlock(q->xq);
-}
-
 /* The device is beyond help, or gone: ends every job. No reason: not worth a message. */
 void xqaccel_set_lost(struct xqaccel_device *xq, const char *reason)
 {
@@ -373,6 +249,12 @@ int xqaccel_reset_wait(struct xqaccel_device *xq)
 	return wait_clear(xq, XQ_REG_CTRL, XQ_CTRL_RESET, FUNCTION_RESET_MS);
 }
 
+/* The same of one queue's. */
+int xqaccel_reset_wait_queue(struct xqaccel_queue *q)
+{
+	return wait_clear(q->xq, XQ_QUEUE(q->index, XQ_Q_CTRL), XQ_Q_CTRL_RESET, QUEUE_RESET_MS);
+}
+
 /*
  * Brings a device that was just found, or that is resumed, to a known state; its capabilities are
  * readable then.
@@ -387,7 +269,7 @@ int xqaccel_reset_initial(struct xqaccel_device *xq)
 int xqaccel_reset_start(struct xqaccel_device *xq)
 {
 	spin_lock_irq(&xq->lock);
-	function_start(xq);
+	xqaccel_reset_function_start(xq);
 	xqaccel_sched_run(xq);
 	spin_unlock_irq(&xq->lock);
 	return xqaccel_read(xq, XQ_REG_STATUS) & XQ_STATUS_READY ? 0 : -EIO;

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Time limits of jobs, as parameters of the module. */
+/* Time limits of jobs: parameters of the module, and when a queue is looked at for its oldest job. */
+#include <linux/jiffies.h>
+#include <linux/lockdep.h>
 #include <linux/minmax.h>
 #include <linux/module.h>
 
+#include "device.h"
+#include "job.h"
 #include "timeout.h"
 
 static unsigned int default_timeout_ms = 10000;
@@ -21,4 +25,28 @@ u32 xqaccel_max_timeout_ms(void)
 u32 xqaccel_default_timeout_ms(void)
 {
 	return clamp(READ_ONCE(default_timeout_ms), 1U, xqaccel_max_timeout_ms());
+}
+
+/* How long a lost interrupt goes unnoticed. */
+#define WATCH_MS	100
+
+static unsigned long watch_delay(struct xqaccel_queue *q)
+{
+	const struct xqaccel_job *head = xqaccel_queue_head(q);
+	unsigned long delay = msecs_to_jiffies(WATCH_MS);
+
+	if (!head)
+		return delay;
+	if (time_after_eq(jiffies, head->deadline))
+		return 1;
+	return min(delay, head->deadline - jiffies + 1);
+}
+
+/* Looks at the queue again soon; nothing happens if that is already planned. */
+void xqaccel_watch_arm(struct xqaccel_queue *q)
+{
+	lockdep_assert_held(&q->xq->lock);
+
+	if (!q->xq->lost && q->inflight && !delayed_work_pending(&q->watch))
+		queue_delayed_work(xqaccel_job_wq, &q->watch, watch_delay(q));
 }

@@ -10,29 +10,7 @@
 #include "job.h"
 #include "reset.h"
 #include "scheduler.h"
-
-#define WATCH_MS	100
-
-static unsigned long watch_delay(struct xqaccel_queue *q)
-{
-	const struct xqaccel_job *head = xqaccel_queue_head(q);
-	unsigned long delay = msecs_to_jiffies(WATCH_MS);
-
-	if (!head)
-		return delay;
-	if (time_after_eq(jiffies, head->deadline))
-		return 1;
-	return min(delay, head->deadline - jiffies + 1);
-}
-
-/* Looks at the queue again soon; nothing happens if that is already planned. */
-void xqaccel_watch_arm(struct xqaccel_queue *q)
-{
-	lockdep_assert_held(&q->xq->lock);
-
-	if (!q->xq->lost && q->inflight && !delayed_work_pending(&q->watch))
-		queue_delayed_work(xqaccel_job_wq, &q->watch, watch_delay(q));
-}
+#include "timeout.h"
 
 static void count_lost_interrupt(struct xqaccel_queue *q)
 {

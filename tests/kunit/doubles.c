@@ -6,6 +6,7 @@
 
 #include "doubles.h"
 #include "fault.h"
+#include "timeout.h"
 
 struct xqaccel_device *double_xq;
 struct xqaccel_client *double_client[DOUBLE_CLIENTS];
@@ -138,7 +139,7 @@ bool double_idle(void)
 	return true;
 }
 
-/* ---- in place of job.c, fence.c and watchdog.c ------------------------------------------------- */
+/* ---- in place of job.c, fence.c and timeout.c --------------------------------------------------- */
 
 static void job_ends(struct xqaccel_job *job)
 {

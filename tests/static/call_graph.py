@@ -15,31 +15,23 @@ from pathlib import Path
 ORDER = """
 module
 pci platform bus core debugfs chrdev sysfs ioctl info fdinfo
-uring uring_command submit wait cancel program program_run buffer_ioctl buffer_export buffer buffer_mmap client user context
+uring uring_command submit wait cancel job_make program_run program_record buffer_ioctl buffer_export buffer_mmap client program buffer user context
 invalidate
-watchdog suspend irq reset coredump snapshot
-scheduler queue dma_sync job fence reservation eventfd
+watchdog recovery suspend irq reset coredump snapshot
+scheduler queue dma_sync job fence reservation job_overlap eventfd
 kept buffer_pages buffer_user buffer_import mmu account fair caps power job_check job_memory timeout fault trace workqueue
 """.split()
 
 UPWARD = {
-    ("queue", "watchdog"): "the watchdog is armed by who puts a job into an empty ring",
     ("job", "scheduler"): "the way up: xqaccel_sched_left(), the one place where a job comes off its lane",
     ("job", "dma_sync"): "the two ends of a job: with its C synced by a worker, or at once; dma_sync calls back into job",
-    ("job", "client"): "references: a job holds one of its client, and its end may be the client's",
-    ("job", "buffer"): "references: operands are found by their handles, and held until the job ends",
-    ("job", "program"): "references: a run holds one of its program until it ends",
-    ("job", "program_run"): "a run is a job whose operands are a program's to check and to compare",
     ("job", "uring_command"): "the way up: a command of io_uring ends with the last of its jobs",
+    ("job", "client"): "references: a job holds one of its client, and its end may be the client's",
+    ("job", "buffer"): "references: a job holds those of its operands until it ends",
+    ("job", "program"): "references: a run holds one of its program until it ends",
+    ("buffer", "client"): "references: a buffer holds one of its client, and its end may be the client's",
     ("client", "uring_command"): "a client's end is that of the work that looks after its commands",
     ("fence", "scheduler"): "what a lane waited for has come, so it waits for the device",
-    ("reservation", "program_run"): "which buffers of a run are written, is the program's to say",
-    ("dma_sync", "program_run"): "which bytes of a run's operands are written, is the program's to say",
-    ("buffer_mmap", "buffer"): "the offset's and the handle's half of one object: a mapping holds a reference of its buffer",
-    ("client", "buffer"): "a client's end is that of its buffers, which hold references of it",
-    ("client", "program"): "a client's end is that of its programs",
-    ("reset", "suspend"): "a device that does not answer is left to suspend.c, which has the reset with a pause",
-    ("reset", "watchdog"): "jobs that go on after a reset have their watchdog again",
 }
 
 

@@ -25,7 +25,7 @@ xqkernels-arm64 := $(XQK_ARM64)
 XQK_MICRO := $(XQK_X86) $(XQK_ARM64) $(XQK_SCALAR)
 $(foreach f,$(XQK_MICRO) $(addprefix $(XQK)/product/,gemm.c thin.c vector.c) $(XQK)/mean/mean.c $(addprefix $(XQK)/epilogue/,lanes.c tail.c) $(addprefix $(XQK)/convolution/,depthwise.c direct.c),$(eval CFLAGS-$(f) := -O3))
 $(foreach f,$(XQK_X86),$(if $(findstring /avx2/,$(f)),$(eval CFLAGS-$(f) += -mavx2 -mpopcnt)))
-CFLAGS-$(XQK)/product/avx2/groups_real.c += -mfma
+$(foreach f,product/avx2/groups_real.c elementwise/avx2/table.c,$(eval CFLAGS-$(XQK)/$(f) += -mfma))
 $(foreach f,$(filter %.c,$(XQK_X86)),$(if $(findstring /avx512/,$(f))$(findstring /amx/,$(f)),$(eval CFLAGS-$(f) += -mavx512f -mavx512bw \
 	-mavx512dq -mavx512vl -mavx512vbmi -mavx512vnni -mavx512vpopcntdq -mpopcnt -mprefer-vector-width=512)))
 # Tiles stand beside the vectors of AVX-512, whose table this one includes.

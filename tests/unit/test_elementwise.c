@@ -451,7 +451,42 @@ static void random_sum(unsigned int round)
 	EXPECT(xq_elementwise_valid(e), "valid");
 }
 
-static void sums_of_all_bytes(void)
+/* Products that a line gives, or almost does: halves, factors near 1, products of one sign. */
+static void random_product(unsigned int round)
+{
+	struct xq_elementwise *e = &c.job.elementwise.dims;
+	const bool round_number = !ktap_range(0, 3);
+
+	memset(&c, 0, sizeof(c));
+	c.job.kind = XQK_ELEMENTWISE;
+	*e = (struct xq_elementwise){ .kind = XQ_ELEMENTWISE_MUL, .dims = 1, .dim = { 65536 + 77 },
+				      .format = (uint8_t)ktap_range(1, 2), .stride = { 1 } };
+	random_one(&e->y, round % XQ_PROFILES, e->format);
+	for (int i = 0; i < 2; i++) {
+		struct xq_elementwise_input *x = i ? &e->b : &e->a;
+
+		x->format = (uint8_t)ktap_range(1, 2);
+		x->zero_point = (int32_t)(ktap_range(0, 9) ? ktap_range(-128, 255) :
+					  ktap_range(-1700, 1700));
+		/* Without negative ones. */
+		if (!ktap_range(0, 3))
+			x->zero_point = x->format == XQACCEL_FMT_S8 ? -128 : 0;
+		x->stride[0] = 1;
+	}
+	e->y.shift = (int32_t)(ktap_range(0, 9) ? ktap_range(-9, 0) : ktap_range(-17, 2));
+	if (e->y.profile == XQ_PROFILE_FLOOR_SHIFT) {
+		e->y.shift = (int32_t)ktap_range(30, 40);
+		e->y.add = ktap_range(-(1LL << 40), 1LL << 40);
+	}
+	if (round_number)
+		e->y.multiplier = (int32_t)ktap_range(1, 3) << 29;
+	e->y.scale = as_bits(round_number ? (float)ktap_range(1, 40) * 0.01f :
+			     (float)ldexp(1 + ktap_unit(), (int)ktap_range(-12, 1)));
+	EXPECT(xq_elementwise_valid(e), "valid");
+}
+
+/* Of every two bytes, by rows long enough that it is looked whether a line gives them. */
+static void all_bytes(void (*random_job)(unsigned int round), unsigned int rounds)
 {
 	const size_t n = 65536 + 77;
 	uint8_t *a = malloc(n), *b = malloc(n), *y = malloc(n), *want = malloc(n);
@@ -460,8 +495,8 @@ static void sums_of_all_bytes(void)
 		a[i] = (uint8_t)(i >> 8);
 		b[i] = (uint8_t)i;
 	}
-	for (unsigned int round = 0; round < 150 && ktap.failures < 5; round++) {
-		random_sum(round);
+	for (unsigned int round = 0; round < rounds && ktap.failures < 5; round++) {
+		random_job(round);
 		for (size_t i = 0; i < n; i++)
 			want[i] = (uint8_t)expected(&c.job.elementwise.dims, a[i], b[i]);
 		c.job.elementwise.a.flat = a;
@@ -480,8 +515,19 @@ static void sums_of_all_bytes(void)
 	free(want);
 }
 
+static void sums_of_all_bytes(void)
+{
+	all_bytes(random_sum, 150);
+}
+
+static void products_of_all_bytes(void)
+{
+	all_bytes(random_product, 300);
+}
+
 KTAP_MAIN({ "every two bytes by f32", every_pair },
 	  { "sums of every two bytes", sums_of_all_bytes },
+	  { "products of every two bytes", products_of_all_bytes },
 	  { "sums and products on every instruction set", pairs },
 	  { "sums and products that are refused", pair_limits },
 	  { "softmax", softmax },

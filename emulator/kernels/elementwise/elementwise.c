@@ -2,20 +2,22 @@
 /* Sums and products of two tensors: tables of the inputs' terms, then row by row. */
 #include <math.h>
 
+#include "elementwise/products.h"
 #include "epilogue/epilogue.h"
 #include "operators.h"
 
 /* Elements of a row that are a unit of work. */
 #define PIECE	65536
 
-/* Sums of fewer elements are over before it is known whether a straight line gives them. */
-#define MANY	32768
+/* Fewer results are there before it is known whether a straight line gives them. */
+#define MANY_SUMS	32768
+#define MANY_PRODUCTS	65536
 
 /**
  * struct work - what a chunk has ready
  * @sum: @real: one of them
  * @term: of FLOOR_SHIFT sums, bytes by the input's byte
- * @straight: if @is_straight, gives all sums
+ * @straight: @product_line: if @is_straight, gives all sums, or products
  * @lanes_memory: behind sum.lanes or lanes
  * @row: parts of rows: of a, of b, of y, and products
  */
@@ -26,6 +28,7 @@ struct work {
 	struct xqk_real real;
 	struct xqk_lanes lanes;
 	struct xqk_straight straight;
+	struct xqk_product_line product_line;
 	bool is_straight;
 	uint8_t term[2][256];
 	uint8_t flip[2];
@@ -128,20 +131,27 @@ static void prepare(struct work *w)
 	w->zero_point[1] = e->b.zero_point + w->flip[1];
 }
 
+static void requantize_products(struct work *w, const int32_t *product, size_t n, uint8_t *y)
+{
+	if (w->job->dims.y.profile == XQ_PROFILE_ONNX)
+		w->isa->operators->elementwise->real_product(&w->real, product, n, y);
+	else
+		xqk_requantize(w->isa, &w->lanes, product, n, y, false);
+}
+
 static void compute(struct work *w, const uint8_t *a, const uint8_t *b, size_t n, uint8_t *y)
 {
 	const struct xqk_elementwise_kernels *k = w->isa->operators->elementwise;
 	const struct xqk_epilogue_kernels *epilogue = w->isa->operators->epilogue;
 	const struct xq_elementwise *e = &w->job->dims;
 
-	if (w->is_straight) {
+	if (w->is_straight && e->kind == XQ_ELEMENTWISE_MUL) {
+		k->product_line(&w->product_line, a, b, n, y);
+	} else if (w->is_straight) {
 		k->straight(&w->straight, a, b, n, y);
 	} else if (e->kind == XQ_ELEMENTWISE_MUL) {
 		k->product(a, b, n, w->flip, w->zero_point, w->product);
-		if (e->y.profile == XQ_PROFILE_ONNX)
-			k->real_product(&w->real, w->product, n, y);
-		else
-			xqk_requantize(w->isa, &w->lanes, w->product, n, y, false);
+		requantize_products(w, w->product, n, y);
 	} else if (e->y.profile == XQ_PROFILE_ONNX) {
 		k->real_sum(&w->real, a, b, n, y);
 	} else if (e->y.profile == XQ_PROFILE_FLOOR_SHIFT) {
@@ -294,6 +304,22 @@ static bool find_straight(struct work *w)
 	return near_ones_right(w, near);
 }
 
+static bool find_product_line(struct work *w)
+{
+	const struct xq_elementwise *e = &w->job->dims;
+	uint8_t exact[XQK_ELEMENTS_MOST];
+	size_t count;
+
+	if (!w->isa->operators->elementwise->product_line)
+		return false;
+	count = xqk_product_points(e, w->least, w->greatest, w->product);
+	if (!count)
+		return false;
+	requantize_products(w, w->product, count, exact);
+	return xqk_find_product_line(e, w->least, w->greatest, w->product, exact, count,
+				     &w->product_line);
+}
+
 /* ---- rows ----------------------------------------------------------------------------------- */
 
 /* n elements of an input from a distance on, of which the last dimension may repeat one. */
@@ -333,8 +359,10 @@ static bool run(const struct xqk_isa *isa, const struct xqk_operator *operator, 
 	w->product = xqk_take(scratch, &used, 4 * XQK_ELEMENTS_MOST);
 	prepare(w);
 	w->is_straight = false;
-	if ((last - first) * (inner < PIECE ? inner : PIECE) >= MANY)
-		w->is_straight = find_straight(w);
+	if ((last - first) * (inner < PIECE ? inner : PIECE) >=
+	    (e->kind == XQ_ELEMENTWISE_MUL ? MANY_PRODUCTS : MANY_SUMS))
+		w->is_straight = e->kind == XQ_ELEMENTWISE_MUL ? find_product_line(w) :
+								 find_straight(w);
 	for (; first < last; first++) {
 		const uint64_t row = first / pieces(e);
 		const uint64_t a = xqk_distance(e->dim, e->a.stride, e->dims - 1U, row);

@@ -47,6 +47,25 @@ struct xqk_straight {
 };
 
 /**
+ * struct xqk_product_line - results of products along a straight line in f32
+ * @flip: @zero: the product p is that of (x ^ flip) - zero of both inputs
+ * @bias: what makes all p unsigned numbers of 16 bits
+ * @scale: @add: t = round_half_even(p * scale + add), by one fma, saturated to 16 bits
+ * @twice: whether t is rounded again, halves away from zero: * fraction / 2^15
+ * @zero_point: is added, then come the bounds
+ */
+struct xqk_product_line {
+	uint8_t flip[2];
+	int16_t zero[2];
+	uint16_t bias;
+	float scale, add;
+	bool twice;
+	int16_t fraction, zero_point;
+	bool is_signed;		/* the results are */
+	int32_t least, greatest;
+};
+
+/**
  * struct xqk_elementwise_kernels - an instruction set's loops, for n elements
  *
  * @sum: table sums modulo 2^32, requantized
@@ -54,6 +73,7 @@ struct xqk_straight {
  * @product: (x ^ flip) - zero point of both, multiplied
  * @real_sum: @real_product: see struct xqk_real; the latter from products
  * @straight: see struct xqk_straight; NULL if it would be no faster
+ * @product_line: see struct xqk_product_line; or NULL
  * @near: sets near[i] if any a[i] + b[j] is nearer to a multiple of 2^shift than distance; or NULL
  */
 struct xqk_elementwise_kernels {
@@ -66,6 +86,8 @@ struct xqk_elementwise_kernels {
 	void (*real_product)(const struct xqk_real *r, const int32_t *v, size_t n, uint8_t *y);
 	void (*straight)(const struct xqk_straight *s, const uint8_t *a, const uint8_t *b, size_t n,
 			 uint8_t *y);
+	void (*product_line)(const struct xqk_product_line *line, const uint8_t *a, const uint8_t *b,
+			     size_t n, uint8_t *y);
 	void (*near)(const int32_t a[256], const int32_t b[256], int32_t shift, uint32_t distance,
 		     bool near[256]);
 };

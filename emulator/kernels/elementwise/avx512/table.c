@@ -191,6 +191,75 @@ static void straight(const struct xqk_straight *s, const uint8_t *a, const uint8
 		straight_line(s, a, b, n, y, false);
 }
 
+/*
+ * Thirty-two products as words: unsigned ones become numbers of f32 by the word that is put above
+ * them, 2^23 + what they are.
+ */
+INLINE __m512i along_products(const struct xqk_product_line *l, __m512i p, const bool twice)
+{
+	const __m512i above = _mm512_set1_epi16(0x4b00);
+	const __m512 scale = _mm512_set1_ps(l->scale), add = _mm512_set1_ps(l->add);
+	const __m512 zero = _mm512_set1_ps((float)(0x800000 + l->bias));
+	const __m512 v = _mm512_castsi512_ps(_mm512_unpacklo_epi16(p, above));
+	const __m512 w = _mm512_castsi512_ps(_mm512_unpackhi_epi16(p, above));
+	const __m512 s = _mm512_fmadd_ps(_mm512_sub_ps(v, zero), scale, add);
+	const __m512 t = _mm512_fmadd_ps(_mm512_sub_ps(w, zero), scale, add);
+	__m512i r = _mm512_packs_epi32(_mm512_cvtps_epi32(s), _mm512_cvtps_epi32(t));
+
+	if (twice)
+		r = _mm512_mulhrs_epi16(_mm512_adds_epi16(r, _mm512_srai_epi16(r, 15)),
+					_mm512_set1_epi16(l->fraction));
+	return _mm512_adds_epi16(r, _mm512_set1_epi16(l->zero_point));
+}
+
+INLINE void products_along(const struct xqk_product_line *l, const uint8_t *a, const uint8_t *b,
+			   size_t n, uint8_t *y, const bool twice, const bool is_signed)
+{
+	const __m512i flip_a = _mm512_set1_epi8((char)l->flip[0]);
+	const __m512i flip_b = _mm512_set1_epi8((char)l->flip[1]);
+	const __m512i zero_a = _mm512_set1_epi16(l->zero[0]), zero_b = _mm512_set1_epi16(l->zero[1]);
+	const __m512i bias = _mm512_set1_epi16((short)l->bias), none = _mm512_setzero_si512();
+	const __m512i least = _mm512_set1_epi8((char)l->least);
+	const __m512i greatest = _mm512_set1_epi8((char)l->greatest);
+	size_t i;
+
+	for (i = 0; i < n; i += 64) {
+		const __mmask64 some = n - i < 64 ? ((__mmask64)1 << (n - i)) - 1 : ~(__mmask64)0;
+		const __m512i v = _mm512_xor_si512(_mm512_maskz_loadu_epi8(some, a + i), flip_a);
+		const __m512i w = _mm512_xor_si512(_mm512_maskz_loadu_epi8(some, b + i), flip_b);
+		__m512i low = _mm512_mullo_epi16(
+			_mm512_sub_epi16(_mm512_unpacklo_epi8(v, none), zero_a),
+			_mm512_sub_epi16(_mm512_unpacklo_epi8(w, none), zero_b));
+		__m512i high = _mm512_mullo_epi16(
+			_mm512_sub_epi16(_mm512_unpackhi_epi8(v, none), zero_a),
+			_mm512_sub_epi16(_mm512_unpackhi_epi8(w, none), zero_b));
+		__m512i r;
+
+		low = along_products(l, _mm512_add_epi16(low, bias), twice);
+		high = along_products(l, _mm512_add_epi16(high, bias), twice);
+		if (is_signed)
+			r = _mm512_min_epi8(_mm512_max_epi8(_mm512_packs_epi16(low, high), least),
+					    greatest);
+		else
+			r = _mm512_min_epu8(_mm512_max_epu8(_mm512_packus_epi16(low, high), least),
+					    greatest);
+		_mm512_mask_storeu_epi8(y + i, some, r);
+	}
+}
+
+static void product_line(const struct xqk_product_line *l, const uint8_t *a, const uint8_t *b,
+			 size_t n, uint8_t *y)
+{
+	if (l->twice && l->is_signed)
+		products_along(l, a, b, n, y, true, true);
+	else if (l->twice)
+		products_along(l, a, b, n, y, true, false);
+	else if (l->is_signed)
+		products_along(l, a, b, n, y, false, true);
+	else
+		products_along(l, a, b, n, y, false, false);
+}
+
 const struct xqk_elementwise_kernels xqk_elementwise_avx512 = {
 	.sum = sum,
 	.bytes = bytes,
@@ -198,5 +267,6 @@ const struct xqk_elementwise_kernels xqk_elementwise_avx512 = {
 	.real_sum = sum_by_real,
 	.real_product = real_product,
 	.straight = straight,
+	.product_line = product_line,
 	.near = near,
 };

@@ -52,6 +52,7 @@ class Session:
         self.console = []
         self.tasks = []  # what it told when it stood still
         self.dmesg = []
+        self.leaks = []  # what kmemleak lists
         self.tests = {}  # name -> lines of output
         self.problems = []
         self.status = None
@@ -176,6 +177,8 @@ class Session:
     def take_results(self, line):
         if line.startswith("#dmesg "):
             self.dmesg.append(line[7:])
+        elif line.startswith("#kmemleak "):
+            self.leaks.append(line[10:])
         elif line.startswith(PREFIX):
             word, _, rest = line[len(PREFIX):].partition(" ")
             getattr(self, "told_" + word)(rest)
@@ -229,7 +232,12 @@ class Session:
         blocked = blocked_tasks(self.tasks or self.dmesg)
         if blocked:
             self.problems.append("blocked tasks:\n" + "\n".join(blocked[:60]))
-        splat, excepted = splats.scan(self.dmesg, getattr(self.options, "fail_nth", False))
+        fail_nth = getattr(self.options, "fail_nth", False)
+        leaks, leaked = splats.leaks(self.leaks, fail_nth)
+        if leaks:
+            count = sum(line.startswith("unreferenced object") for line in leaks)
+            self.problems.append(f"kmemleak: {count} objects leaked: " + ";".join(leaks[:30]))
+        splat, excepted = splats.scan(self.dmesg, fail_nth, leaked)
         splat = splat or splats.find(self.console)
         if splat:
             self.problems.append("kernel splat:\n" + splat)
@@ -244,7 +252,8 @@ class Session:
     def log_lines(self):
         """What the guest's kernel said."""
         blocked = ["--- blocked tasks, processors ---", *self.tasks] if self.tasks else []
-        return [*self.console, *blocked, "--- dmesg ---", *self.dmesg]
+        leaks = ["--- kmemleak ---", *self.leaks] if self.leaks else []
+        return [*self.console, *blocked, *leaks, "--- dmesg ---", *self.dmesg]
 
     def migrate(self):
         """Moves the guest to a new process; called while the guest waits for an answer."""

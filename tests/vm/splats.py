@@ -12,6 +12,8 @@ SPLAT = re.compile(
     r"|DMAR: .*fault|DMAR:\[|irq \d+: nobody cared|Call Trace:|slab-out-of|(?<!double-/)use-after-free|leaked .* objects|\bObjects remaining"
 )
 
+LEAKS = re.compile(r"kmemleak: (\d+) new suspected memory leaks")
+
 # The kernel stops checking DMA when it can't allocate what it needs for that; what comes later is not checked.
 DMA_UNCHECKED = re.compile(r"DMA-API: .*(dma-debug disabled|out of memory - disabling)")
 
@@ -32,6 +34,17 @@ EXCEPTED = [
     # udmabuf maps its memory for each who imports it, so twice for one device.
     (re.compile(r"DMA-API: .* overlapping mappings aren't supported"), re.compile(r"\bmap_udmabuf\+")),
 ]
+
+# The same where allocations were made to fail, of what the kernel says without a warning. A cache that could not be made is
+# told by a line and, some lines further, a trace of who wanted it.
+FAILED_CACHE = re.compile(r"\b__kmem_cache_create_args\(xqaccel_job\) failed with error -12$")
+FAILED_CACHE_TRACE = re.compile(r"<TASK>\n(.* (dump_stack(_lvl)?\+|\? ).*\n)+.* __kmem_cache_create_args\+")
+TRACE = re.compile(r"Call Trace:")
+TRACE_END = re.compile(r"</TASK>")
+BEFORE_TRACE = 6
+# Then sysfs_slab_add() has not given back the name that it gave its object.
+LEAKED_NAME = re.compile(r"\(size 16\):\n(.*\n)*.* kobject_set_name_vargs\+.*\n(.*\n){0,2}.* sysfs_slab_add\+")
+
 BLOCK = re.compile(r"------------\[ cut here")
 BLOCK_END = re.compile(r"---\[ end trace")
 # A warning's block, or a report between rulers of '='.
@@ -61,21 +74,51 @@ def report_at(lines, start):
     return None
 
 
+def trace_of_failed_cache(lines, start):
+    """Where the trace that begins here ends, if it is that of the driver's cache for which there was no memory."""
+    if not TRACE.search(lines[start]) or not any(FAILED_CACHE.search(line) for line in lines[max(0, start - BEFORE_TRACE):start]):
+        return None
+    for number in range(start + 1, min(start + LONGEST, len(lines))):
+        if TRACE_END.search(lines[number]):
+            return number + 1 if FAILED_CACHE_TRACE.search("\n".join(lines[start:number])) else None
+    return None
+
+
 def is_excepted(block):
     text = "\n".join(block)
     return any(where.search(text) and caller.search(text) for where, caller in EXCEPTED)
 
 
-def scan(lines, fail_nth=False):
+def leaks(lines, fail_nth=False):
+    """Of what kmemleak lists: (the lines of objects that count, how many do not)."""
+    objects = []
+    for line in lines:
+        if line.startswith("unreferenced object") or not objects:
+            objects.append([])
+        objects[-1].append(line)
+    counting = [told for told in objects if not (fail_nth and LEAKED_NAME.search("\n".join(told)))]
+    return sum(counting, []), len(objects) - len(counting)
+
+
+def scan(lines, fail_nth=False, leaked=0):
     """Returns (the first splat with a few lines of what follows, or None; warnings that were excepted).
 
-    fail_nth: allocations were made to fail.
+    fail_nth: allocations were made to fail. leaked: so many objects of which kmemleak tells do not count.
     """
     number = excepted = 0
     while number < len(lines):
         line = lines[number]
         if not SPLAT.search(line) and (fail_nth or not DMA_UNCHECKED.search(line)):
             number += 1
+            continue
+        found = LEAKS.search(line)
+        if found and int(found[1]) <= leaked:
+            leaked -= int(found[1])
+            number += 1
+            continue
+        end = trace_of_failed_cache(lines, number) if fail_nth else None
+        if end:
+            number = end
             continue
         end = block_at(lines, number) if BLOCK.search(line) else None
         if end and is_excepted(lines[number:end]):

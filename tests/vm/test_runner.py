@@ -159,6 +159,32 @@ def warning(where, caller):
             f" {caller}+0x1/0x2", " </TASK>", "---[ end trace 0000000000000000 ]---"]
 
 
+def failed_cache(name="xqaccel_job", error=-12, frame="__kmem_cache_create_args"):
+    return [f"[2] __kmem_cache_create_args({name}) failed with error {error}", "[2] CPU: 1 UID: 0 PID: 7 Comm: xq Tainted: G",
+            "[2] Tainted: [O]=OOT_MODULE", "[2] Hardware name: QEMU", "[2] Call Trace:", "[2]  <TASK>", "[2]  dump_stack_lvl+0x1/0x2",
+            "[2]  ? __pfx__printk+0x1/0x2", f"[2]  {frame}+0x1/0x2", "[2]  init_module+0x1/0x2 [xqaccel]", "[2]  do_one_initcall+0x1/0x2", "[2]  </TASK>"]
+
+
+def leak(caller="sysfs_slab_add", size=16, name="kobject_set_name_vargs"):
+    return [f"unreferenced object 0xffff888004a3c8a0 (size {size}):", '  comm "xq", pid 7, jiffies 1', "  hex dump (first 16 bytes):",
+            "    78 71 61 63  xqac", "  backtrace (crc 0):", "    kvasprintf+0x1/0x2", f"    {name}+0x1/0x2",
+            "    kobject_init_and_add+0x1/0x2", f"    {caller}+0x1/0x2", "    init_module+0x1/0x2 [xqaccel]"]
+
+
+def leaks_told(lines, told, fail_nth=True):
+    """The problems of a run in which kmemleak listed these lines, and the kernel's log said so many."""
+    session = Session(SimpleNamespace(fail_nth=fail_nth), "", machine=SimpleNamespace())
+    for line in [*GOOD, *("#kmemleak " + line for line in lines),
+                 *(f"#dmesg [9] kmemleak: {n} new suspected memory leaks (see /sys/kernel/debug/kmemleak)" for n in told)]:
+        session.take_results(line)
+    session.judge()
+    return session.problems
+
+
+def refused(problems, text):
+    return any(text in p for p in problems) or f"expected a problem with {text!r}, got {problems}"
+
+
 def qmp_while_console_is_full():
     """QEMU that answers only when somebody has read its serial line, as it does when that is full."""
     ours, theirs = socket.socketpair()
@@ -228,6 +254,21 @@ TESTS = {
     ]).problems == [],
     "checks of DMA that end": lambda: splats.find([DMA_UNCHECKED]) is not None,
     "checks of DMA that end where allocations fail": lambda: splats.scan([DMA_UNCHECKED], True) == (None, 0),
+    "a cache that failed": lambda: splats.scan(failed_cache(), True) == (None, 0),
+    "a cache that failed where allocations do not": lambda: splats.scan(failed_cache(), False)[0] is not None,
+    "a cache of others that failed": lambda: splats.scan(failed_cache("dentry"), True)[0] is not None,
+    "a cache that failed with another error": lambda: splats.scan(failed_cache(error=-22), True)[0] is not None,
+    "a trace of others below the line of a cache": lambda: splats.scan(failed_cache(frame="f"), True)[0] is not None,
+    "a trace that does not end": lambda: splats.scan(failed_cache()[:-1], True)[0] is not None,
+    "a trace without that line": lambda: splats.scan(failed_cache()[1:], True)[0] is not None,
+    "a splat after a cache that failed": lambda: splats.scan(failed_cache() + SPLATS[1:2], True)[0] is not None,
+    "names of caches that leaked": lambda: leaks_told(leak() + leak(), [1, 1]) == [] or str(leaks_told(leak() + leak(), [1, 1])),
+    "the same where allocations do not fail": lambda: refused(leaks_told(leak(), [1], False), "kmemleak: 1 objects leaked: unref"),
+    "a name that others leaked": lambda: refused(leaks_told(leak("device_add"), [1]), "kmemleak: 1 objects leaked: unref"),
+    "another leak of the same function": lambda: refused(leaks_told(leak(name="kmalloc"), [1]), "kmemleak: 1 objects leaked"),
+    "a leak of another size": lambda: refused(leaks_told(leak(size=64), [1]), "kmemleak: 1 objects leaked"),
+    "a leak among names that leaked": lambda: refused(leaks_told(leak() + leak("xq") + leak(), [3]), "kmemleak: 1 objects leaked"),
+    "more leaks told than listed": lambda: refused(leaks_told(leak(), [1, 1]), "kernel splat"),
     "harmless lines pass": lambda: [s for s in HARMLESS if splats.find([s])] == [] or
         str([s for s in HARMLESS if splats.find([s])]),
     "taint of an unsigned module from outside": lambda: splats.describe_taint(1 << 12 | 1 << 13) is None,

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -277,6 +278,43 @@ TEST_F_TIMEOUT(fail_nth, cancel, 200)
 	ASSERT_TRUE(done);
 	ASSERT_EQ(0, inject_nothing());
 	still_works(_metadata, self->fd, &self->buf);
+}
+
+static int tell(int fd, int event)
+{
+	struct xqaccel_eventfd cmd = { .size = sizeof(cmd), .fd = event };
+
+	return device_ioctl(fd, XQACCEL_IOCTL_EVENTFD, &cmd);
+}
+
+/* Refused, the completion is told to the one that was there before. */
+TEST_F(fail_nth, eventfd)
+{
+	bool done = false;
+
+	EACH_PLACE(self) {
+		const int before = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		const int after = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		eventfd_t count;
+		int ret;
+
+		ASSERT_EQ(0, tell(self->fd, before));
+		ret = TRY(self, tell(self->fd, after));
+		still_works(_metadata, self->fd, &self->buf);
+		ASSERT_EQ(0, eventfd_read(ret ? before : after, &count));
+		EXPECT_EQ(1ULL, count);
+		EXPECT_NE(0, eventfd_read(ret ? after : before, &count));
+		/* Nor is it taken away by a call that is refused. */
+		ret = TRY(self, tell(self->fd, XQACCEL_NO_EVENTFD));
+		still_works(_metadata, self->fd, &self->buf);
+		EXPECT_EQ(!ret, eventfd_read(before, &count) && eventfd_read(after, &count));
+		ASSERT_EQ(0, tell(self->fd, XQACCEL_NO_EVENTFD));
+		close(before);
+		close(after);
+		if (done)
+			break;
+	}
+	ASSERT_TRUE(done);
 }
 
 static int poll_once(int fd)

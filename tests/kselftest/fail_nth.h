@@ -75,6 +75,15 @@ static inline void other_file_ended(struct __test_metadata *_metadata)
 	EXPECT_EQ(0, stat_settles("jobs", 0, 5000));
 }
 
+/* The number that the next descriptor will have. */
+static inline int next_descriptor(void)
+{
+	const int fd = dup(STDOUT_FILENO);
+
+	close(fd);
+	return fd;
+}
+
 static inline void still_works(struct __test_metadata *_metadata, int fd,
 			       const struct buffer *buf)
 {

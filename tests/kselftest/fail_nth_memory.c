@@ -15,15 +15,6 @@
 #define PAGES	16
 #define BYTES	(PAGES * 4096ULL)
 
-/* The number that the next descriptor will have. */
-static int next_descriptor(void)
-{
-	const int fd = dup(STDOUT_FILENO);
-
-	close(fd);
-	return fd;
-}
-
 static void nothing_pinned(struct __test_metadata *_metadata, int64_t before)
 {
 	const int64_t began = now_ns();

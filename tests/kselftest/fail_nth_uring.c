@@ -6,9 +6,12 @@
 #include <errno.h>
 
 #include "fail_nth.h"
+#include "fences.h"
 #include "ring.h"
+#include "shared_memory.h"
 
 #define ENTRIES		4
+#define HELD_LANE	1
 
 /*
  * Issues what was prepared and waits for the first CQE in one system call, so that the completion
@@ -132,6 +135,101 @@ TEST_F_TIMEOUT(fail_nth, command_of_program, 300)
 	try_commands(_metadata, self, 0, &s);
 	ASSERT_EQ(0, program_destroy(self->fd, program));
 }
+
+/* ---- fences ---------------------------------------------------------------------- */
+
+/* Issues what was prepared, which waits for something. */
+static int issue_only(struct io_uring *ring)
+{
+	const int ret = io_uring_submit(ring);
+
+	return ret == -EAGAIN ? -ENOMEM : ret < 0 ? ret : 0;
+}
+
+/* What a command says of its fence by its end: nothing if it was refused, and nothing is left. */
+static void fence_ends(struct __test_metadata *_metadata, int res, int fence, int next)
+{
+	if (res == -ENOMEM || res == -EFAULT) {
+		ASSERT_EQ(next, next_descriptor());
+		return;
+	}
+	ASSERT_EQ(next, fence);
+	EXPECT_TRUE(fence_waits(fence, 10000));
+	EXPECT_EQ(res ? -ETIME : 1, fence_status(fence));
+	close(fence);
+	ASSERT_EQ(next, next_descriptor());
+}
+
+/*
+ * One command that waits for the job of another lane and has a fence, in a ring of its own. It is
+ * refused at once, or does nothing before that job has ended.
+ */
+static void try_fenced(struct __test_metadata *_metadata, FIXTURE_DATA(fail_nth) *self,
+		       const struct xqaccel_job_desc *job, bool *last)
+{
+	int32_t fence = -1;
+	struct xqaccel_uring_submit s = {
+		.jobs = (uintptr_t)job, .stride = sizeof(*job), .count = 1,
+		.flags = XQACCEL_SUBMIT_IN_FENCE | XQACCEL_SUBMIT_OUT_FENCE,
+		.out_fence = (uintptr_t)&fence,
+	};
+	struct xqaccel_completion c;
+	struct xqaccel_job_desc other;
+	struct io_uring_cqe *cqe;
+	struct io_uring ring;
+	bool done = false;
+	struct result r;
+	int next;
+
+	small_job(&other, &self->buf);
+	s.in_fence = hold(self->fd, &other, HELD_LANE);
+	ASSERT_LE(0, s.in_fence);
+	ASSERT_EQ(0, ring_open(&ring, ENTRIES, IORING_SETUP_SQE128));
+	next = next_descriptor();
+	ring_payload(&ring, ring_command(&ring, self->fd, XQACCEL_URING_SUBMIT, self->n), &s,
+		     sizeof(s));
+	/* The entry is still there, and given again. */
+	if (TRY(self, issue_only(&ring)))
+		io_uring_submit(&ring);
+	if (!io_uring_peek_cqe(&ring, &cqe))
+		EXPECT_TRUE(cqe->res == -ENOMEM || cqe->res == -EFAULT);
+	EXPECT_EQ(0, fence_status(s.in_fence));
+	ASSERT_EQ(0, release());
+	ASSERT_EQ(0, ring_wait(&ring, &r, 20 * SECOND));
+	if (r.res != -ENOMEM && r.res != -EFAULT && r.res != -ETIMEDOUT)
+		EXPECT_EQ(0, r.res);
+	EXPECT_TRUE(!done || !r.res);
+	self->refused += r.res != 0;
+	fence_ends(_metadata, r.res, fence, next);
+	ASSERT_EQ(0, wait_lane(self->fd, HELD_LANE, &c, 10 * SECOND));
+	close(s.in_fence);
+	io_uring_queue_exit(&ring);
+	EXPECT_EQ(0, stat_settles("jobs", 0, 5000));
+	*last = done;
+}
+
+/* Of a buffer that others have, too. */
+TEST_F_TIMEOUT(fail_nth, command_with_fences, 300)
+{
+	struct xqaccel_job_desc job;
+	struct buffer shared;
+	bool done = false;
+
+	ASSERT_EQ(0, buffer_create_shared(self->fd, 4096, &shared));
+	small_fill(&shared, 1, 1);
+	small_job(&job, &shared);
+	EACH_PLACE(self) {
+		try_fenced(_metadata, self, &job, &done);
+		if (done)
+			break;
+	}
+	ASSERT_TRUE(done);
+	munmap(shared.map, shared.bytes);
+	ASSERT_EQ(0, buffer_destroy(self->fd, shared.handle));
+	EXPECT_EQ(1, stat_settles("buffers", 1, 5000));
+}
+
+/* ---- what ends commands ------------------------------------------------------------ */
 
 /* Of a job that hangs, by the driver's own command. */
 TEST_F_TIMEOUT(fail_nth, command_cancel, 300)

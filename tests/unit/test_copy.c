@@ -268,10 +268,10 @@ static void check(const char *isa)
 	free(bytes);
 }
 
-static void boxes(void)
+static void all_isas(void (*random_job)(void), int rounds)
 {
-	for (int round = 0; round < 4000 && ktap.failures < 5; round++) {
-		random_case();
+	for (int round = 0; round < rounds && ktap.failures < 5; round++) {
+		random_job();
 		for (unsigned int i = 0; xqk_isa_list(i); i++) {
 			memset(c.y.bytes, 0xa5, c.y.size);
 			case_share(&c.y);
@@ -291,6 +291,45 @@ static void boxes(void)
 		case_free(&c.scale);
 		case_free(&c.zero_point);
 	}
+}
+
+static void boxes(void)
+{
+	all_isas(random_case, 4000);
+}
+
+/* Rows of the sizes that vectors have, and others, some read again and again: enlargements. */
+static void random_runs(void)
+{
+	static const uint32_t sizes[] = { 16, 32, 64 };
+	struct xq_copy_dims *d = &c.job.copy.dims;
+
+	memset(&c, 0, sizeof(c));
+	c.job.kind = XQK_COPY;
+	d->kind = XQ_COPY_NONE;
+	d->x_format = d->y_format = XQACCEL_FMT_S8;
+	d->dims = (uint8_t)ktap_range(2, 5);
+	c.rows = 1;
+	for (uint32_t i = 0; i + 1 < d->dims; i++) {
+		d->dim[i] = (uint32_t)ktap_range(1, 6);
+		if (d->dims == 2 && !ktap_range(0, 9))
+			d->dim[i] = (uint32_t)ktap_range(4000, 4200);
+		c.rows *= d->dim[i];
+	}
+	d->dim[d->dims - 1] = c.rows > 4000 ? 16 : ktap_range(0, 1) ? sizes[ktap_range(0, 2)] :
+			      (uint32_t)ktap_range(1, 600);
+	EXPECT(xq_copy_valid(d), "valid");
+	case_alloc(&c.x, random_strides(d, (uint64_t *)d->x_stride, d->x_format, true), 4);
+	case_share(&c.x);
+	c.job.copy.x = c.x.view;
+	case_alloc(&c.y, random_strides(d, (uint64_t *)d->y_stride, d->y_format, false), 4);
+	case_alloc(&c.scale, 4 * c.rows, 4);
+	case_alloc(&c.zero_point, 4 * c.rows, 4);
+}
+
+static void runs(void)
+{
+	all_isas(random_runs, 600);
 }
 
 static void limits(void)
@@ -352,6 +391,7 @@ static void words_turned(void)
 	}
 }
 
-KTAP_MAIN({ "boxes on every instruction set", boxes },
+KTAP_MAIN({ "rows of bytes that are moved or repeated", runs },
+	  { "boxes on every instruction set", boxes },
 	  { "matrices of words, turned", words_turned },
 	  { "what is refused", limits })

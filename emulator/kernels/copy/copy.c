@@ -187,21 +187,6 @@ static void copy_row(const struct xqk_copy *c, uint64_t x, uint64_t y, uint32_t 
 		copy_elements(c, x, y, n);
 }
 
-/* Short runs without the way to memcpy(); the last vector may overlap the one before. */
-static inline void move(uint8_t *to, const uint8_t *from, size_t n)
-{
-	size_t i;
-
-	if (n < 16 || n > 256) {
-		memcpy(to, from, n);
-		return;
-	}
-	for (i = 0; i + 16 <= n; i += 16)
-		memcpy(to + i, from + i, 16);
-	if (i < n)
-		memcpy(to + n - 16, from + n - 16, 16);
-}
-
 /* Whether rows are runs of bytes in both tensors, in memory in one piece; then how many. */
 static size_t run_bytes(const struct xqk_copy *c)
 {
@@ -275,13 +260,25 @@ static bool run_rows(const struct xqk_isa *isa, const struct xqk_copy *c, uint64
 	return true;
 }
 
-/* Rows that are runs of bytes, those along the last dimension but one without looking at the others. */
-static bool run_runs(const struct xqk_copy *c, uint64_t first, uint64_t last_row, size_t bytes, const atomic_bool *cancel)
+/* Groups of rows, each an index of a dimension: as many as are whole before its end, or the last row. */
+static uint32_t groups(const struct xq_copy_dims *d, uint32_t dimension, uint32_t index, uint32_t rows,
+		       uint64_t left)
+{
+	uint32_t n = ROWS / rows;
+
+	n = d->dim[dimension] - index < n ? d->dim[dimension] - index : n;
+	return left / rows < n ? (uint32_t)(left / rows) : n;
+}
+
+/* Rows that are runs of bytes; those along two dimensions go without a look at the others. */
+static bool run_runs(const struct xqk_isa *isa, const struct xqk_copy *c, uint64_t first, uint64_t last_row,
+		     size_t bytes, const atomic_bool *cancel)
 {
 	const struct xq_copy_dims *d = &c->dims;
 	const uint32_t last = last_of(d), rows_in = last ? d->dim[last - 1] : 1;
 	const uint64_t x_step = last ? d->x_stride[last - 1] : 0, y_step = last ? d->y_stride[last - 1] : 0;
-	uint32_t index[XQ_TENSOR_DIMS], at = (uint32_t)(first % rows_in), i, n;
+	struct xqk_runs r = { .bytes = bytes, .x_row = x_step, .y_row = y_step };
+	uint32_t index[XQ_TENSOR_DIMS], at = (uint32_t)(first % rows_in), n;
 	uint64_t row = first, x, y;
 
 	/* x and y are where the dimension before the last begins, at is its index. */
@@ -289,17 +286,27 @@ static bool run_runs(const struct xqk_copy *c, uint64_t first, uint64_t last_row
 	x = xqk_distance(d->dim, d->x_stride, last, first) - at * x_step;
 	y = xqk_distance(d->dim, d->y_stride, last, first) - at * y_step;
 	while (row < last_row) {
-		const uint8_t *from = c->x.flat + x + at * x_step;
-		uint8_t *to = c->y.flat + y + at * y_step;
-
+		r.x = c->x.flat + x + at * x_step;
+		r.y = c->y.flat + y + at * y_step;
 		n = rows_in - at < ROWS ? rows_in - at : ROWS;
 		n = last_row - row < n ? (uint32_t)(last_row - row) : n;
-		for (i = 0; i < n; i++, from += x_step, to += y_step)
-			move(to, from, bytes);
-		row += n;
+		r.rows = n;
+		r.groups = 1;
+		if (last > 1 && n == rows_in) {
+			r.x_group = d->x_stride[last - 2];
+			r.y_group = d->y_stride[last - 2];
+			r.groups = groups(d, last - 2, index[last - 2], n, last_row - row);
+		}
+		isa->operators->copy->runs(&r);
+		row += n * r.groups;
 		at += n;
 		if (at == rows_in) {
 			at = 0;
+			if (last > 1) {
+				index[last - 2] += (uint32_t)r.groups - 1;
+				x += (r.groups - 1) * d->x_stride[last - 2];
+				y += (r.groups - 1) * d->y_stride[last - 2];
+			}
 			step(d, last ? last - 1 : 0, index, &x, &y);
 		}
 		if (xqk_canceled(cancel))
@@ -316,7 +323,7 @@ static bool run(const struct xqk_isa *isa, const struct xqk_operator *operator, 
 	const size_t bytes = run_bytes(c);
 
 	if (bytes)
-		return run_runs(c, first, last, bytes, cancel);
+		return run_runs(isa, c, first, last, bytes, cancel);
 	return t == last_of(&c->dims) ? run_rows(isa, c, first, last, scratch, cancel) :
 	       run_turned(isa, c, t, first, last, cancel);
 }

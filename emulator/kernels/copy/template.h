@@ -64,6 +64,69 @@ DEFINE_SQUARE(uint8_t, 16)
 DEFINE_SQUARE(uint16_t, 8)
 DEFINE_SQUARE(uint32_t, 4)
 
+/* Bytes of a vector, by which longer runs are moved. */
+#ifndef RUN_VECTOR
+#define RUN_VECTOR	16
+#endif
+
+/* Runs of a constant size; what rows repeat is read once. */
+static inline __attribute__((always_inline)) void fixed_runs(const struct xqk_runs *r, const size_t n)
+{
+	const size_t rows = r->rows, x_row = r->x_row, y_row = r->y_row;
+	size_t group, i;
+
+	for (group = 0; group < r->groups; group++) {
+		const uint8_t *x = r->x + group * r->x_group;
+		uint8_t *y = r->y + group * r->y_group, run[64];
+
+		memcpy(run, x, n);
+		for (i = 0; i < rows; i++, x += x_row, y += y_row) {
+			if (x_row)
+				memcpy(run, x, n);
+			memcpy(y, run, n);
+		}
+	}
+}
+
+/* Without the way to memcpy(); the last vector may overlap the one before. */
+static inline __attribute__((always_inline)) void vector_runs(const struct xqk_runs *r, const size_t each)
+{
+	const size_t n = r->bytes;
+	size_t group, row, i;
+
+	for (group = 0; group < r->groups; group++)
+		for (row = 0; row < r->rows; row++) {
+			const uint8_t *x = r->x + group * r->x_group + row * r->x_row;
+			uint8_t *y = r->y + group * r->y_group + row * r->y_row;
+
+			for (i = 0; i + each <= n; i += each)
+				memcpy(y + i, x + i, each);
+			if (i < n)
+				memcpy(y + n - each, x + n - each, each);
+		}
+}
+
+static void runs(const struct xqk_runs *r)
+{
+	size_t group, row;
+
+	if (r->bytes == 16)
+		fixed_runs(r, 16);
+	else if (r->bytes == 32)
+		fixed_runs(r, 32);
+	else if (r->bytes == 64)
+		fixed_runs(r, 64);
+	else if (r->bytes >= RUN_VECTOR && r->bytes <= 512)
+		vector_runs(r, RUN_VECTOR);
+	else if (r->bytes >= 16 && r->bytes <= 512)
+		vector_runs(r, 16);
+	else
+		for (group = 0; group < r->groups; group++)
+			for (row = 0; row < r->rows; row++)
+				memcpy(r->y + group * r->y_group + row * r->y_row,
+				       r->x + group * r->x_group + row * r->x_row, r->bytes);
+}
+
 #define DEFINE_WIDEN(type)									\
 	static inline void widen_##type(int32_t *restrict v, const type *restrict x, size_t n, int32_t zero_point) \
 	{											\

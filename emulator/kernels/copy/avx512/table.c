@@ -2,6 +2,7 @@
 /* Copies for AVX-512. */
 #include <immintrin.h>
 
+#define RUN_VECTOR	64
 #include "copy/template.h"
 
 /* As range(): what is not finite changes nothing. A row may be as short as a group, so it is a few instructions. */
@@ -73,6 +74,7 @@ static void transpose32(uint8_t *y, size_t y_stride, const uint8_t *x, size_t x_
 
 const struct xqk_copy_kernels xqk_copy_avx512 = {
 	.transpose = { transpose_uint8_t, transpose_uint16_t, transpose32 },
+	.runs = runs,
 	.widen = widen,
 	.quantize = quantize,
 	.dequantize = dequantize,

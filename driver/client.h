@@ -47,6 +47,7 @@ struct xqaccel_user;
  * @fence_count: length of @fences; read without the lock, too
  * @event: that tells of its completions, with a reference, or NULL
  * @job_ns: device time of its last jobs on average, 0 while there were none
+ * @free: its first job waits and is a short one, which may go to any hardware queue
  * @index: number of the lane
  *
  * Under xqaccel_device.lock, but for what is said otherwise.
@@ -70,6 +71,7 @@ struct xqaccel_lane {
 	unsigned int fence_count;
 	struct eventfd_ctx *event;
 	u64 job_ns;
+	bool free;
 	u32 index;
 };
 
@@ -139,6 +141,7 @@ struct xqaccel_client {
 	/* Under xq->lock from here on. */
 	struct xqaccel_fair_entity entity;	/* in its user's class while lanes wait */
 	struct xqaccel_fair_group waiting;	/* lanes with waiting jobs */
+	unsigned int free_lanes;		/* of these, whose first job is a short one */
 	struct xqaccel_occupancy occupancy;	/* of hardware queues */
 	u64 device_ns;				/* device time that its jobs had */
 	struct xqaccel_lane lane[XQACCEL_LANES];

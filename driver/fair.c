@@ -7,12 +7,14 @@
 void xqaccel_fair_group_init(struct xqaccel_fair_group *group)
 {
 	group->waiting = RB_ROOT_CACHED;
+	group->free = RB_ROOT_CACHED;
 	group->clock = 0;
 }
 
 void xqaccel_fair_entity_init(struct xqaccel_fair_entity *entity)
 {
 	RB_CLEAR_NODE(&entity->node);
+	RB_CLEAR_NODE(&entity->free_node);
 	entity->vtime = 0;
 }
 
@@ -20,6 +22,14 @@ static bool had_less(struct rb_node *a, const struct rb_node *b)
 {
 	const u64 va = rb_entry(a, struct xqaccel_fair_entity, node)->vtime;
 	const u64 vb = rb_entry(b, struct xqaccel_fair_entity, node)->vtime;
+
+	return (s64)(va - vb) < 0;
+}
+
+static bool free_had_less(struct rb_node *a, const struct rb_node *b)
+{
+	const u64 va = rb_entry(a, struct xqaccel_fair_entity, free_node)->vtime;
+	const u64 vb = rb_entry(b, struct xqaccel_fair_entity, free_node)->vtime;
 
 	return (s64)(va - vb) < 0;
 }
@@ -38,11 +48,29 @@ void xqaccel_fair_remove(struct xqaccel_fair_group *group, struct xqaccel_fair_e
 {
 	if (!xqaccel_fair_waits(entity))
 		return;
+	xqaccel_fair_set_free(group, entity, false);
 	rb_erase_cached(&entity->node, &group->waiting);
 	RB_CLEAR_NODE(&entity->node);
 }
 
-/* Whether an entity that waits certainly keeps its place with so much more virtual time. */
+/* Whether some of what an entity that waits has to run may run anywhere; not, when it comes. */
+void xqaccel_fair_set_free(struct xqaccel_fair_group *group, struct xqaccel_fair_entity *entity,
+			   bool free)
+{
+	if (free == !RB_EMPTY_NODE(&entity->free_node))
+		return;
+	if (free) {
+		rb_add_cached(&entity->free_node, &group->free, free_had_less);
+	} else {
+		rb_erase_cached(&entity->free_node, &group->free);
+		RB_CLEAR_NODE(&entity->free_node);
+	}
+}
+
+/*
+ * Whether an entity that waits certainly keeps its place with so much more virtual time: also its
+ * place among the free, who are some of those who wait, in the same order.
+ */
 static bool keeps_place(const struct xqaccel_fair_group *group,
 			const struct xqaccel_fair_entity *entity, s64 ns)
 {
@@ -59,12 +87,17 @@ void xqaccel_fair_charge(struct xqaccel_fair_group *group, struct xqaccel_fair_e
 			 s64 ns)
 {
 	const bool moves = xqaccel_fair_waits(entity) && !keeps_place(group, entity, ns);
+	const bool free = !RB_EMPTY_NODE(&entity->free_node);
 
 	if (ns > 0 && (s64)(entity->vtime - group->clock) > 0)
 		group->clock = entity->vtime;
-	if (moves)
+	if (moves) {
+		xqaccel_fair_set_free(group, entity, false);
 		rb_erase_cached(&entity->node, &group->waiting);
+	}
 	entity->vtime += ns;
-	if (moves)
+	if (moves) {
 		rb_add_cached(&entity->node, &group->waiting, had_less);
+		xqaccel_fair_set_free(group, entity, free);
+	}
 }

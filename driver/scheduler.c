@@ -9,6 +9,13 @@
  * because a queue runs its jobs in order. Jobs in flight can't be taken back, so a queue gets
  * no more than XQACCEL_QUEUE_NS of them, and long jobs of one client or user do not get every
  * queue.
+ *
+ * All of this is done with interrupts off, and there may be thousands of lanes. So what has to be
+ * passed over to find the next job is bounded by what is in flight. A lane whose queue is full has
+ * jobs there, and so has a client or a user who may use no other queue; each client has few lanes.
+ * What such a user may still start are short jobs, so those of his clients that have one are in a
+ * tree of their own (fair.h). Whether a job is short is decided when it comes to be its lane's
+ * first, and again when what is known of its lane or its program has changed.
  */
 #include <linux/bitops.h>
 #include <linux/ktime.h>
@@ -36,6 +43,7 @@ void xqaccel_sched_init_user(struct xqaccel_user *user)
 	unsigned int i;
 
 	for (i = 0; i < XQACCEL_CLASSES; i++) {
+		user->class[i].user = user;
 		xqaccel_fair_entity_init(&user->class[i].entity);
 		xqaccel_fair_group_init(&user->class[i].clients);
 	}
@@ -65,6 +73,43 @@ static struct xqaccel_user_class *user_class(const struct xqaccel_client *client
 	return &client->user->class[class_index(client)];
 }
 
+/*
+ * What the lane's next job will take, as far as one can know: no less than the last ones, and no
+ * less than its multiplications take at the best rate that the device has shown, so that a
+ * long job can't hide behind short ones. A program counts as long until it has run once.
+ */
+static u64 estimate(const struct xqaccel_lane *lane)
+{
+	const struct xqaccel_job *job = list_first_entry(&lane->jobs, struct xqaccel_job, node);
+	const u64 rate = lane->client->xq->macs_per_us;
+	u64 ns = lane->job_ns ?: XQACCEL_QUEUE_NS;
+
+	ns = max(ns, job->least_ns);
+	if (job->measured_ns)
+		ns = max_t(u64, ns, *job->measured_ns ?: XQACCEL_QUEUE_NS);
+	if (rate)
+		ns = max(ns, min_t(u64, job->macs / rate, USEC_PER_SEC) * NSEC_PER_USEC);
+	return min_t(u64, ns, XQACCEL_ESTIMATE_NS);
+}
+
+static void set_free(struct xqaccel_lane *lane, bool free)
+{
+	struct xqaccel_client *client = lane->client;
+
+	if (free == lane->free)
+		return;
+	lane->free = free;
+	client->free_lanes += free ? 1 : -1;
+	xqaccel_fair_set_free(&user_class(client)->clients, &client->entity, client->free_lanes);
+}
+
+/* Decides whether the first job of a lane that waits is a short one. */
+static void lane_judge(struct xqaccel_lane *lane)
+{
+	if (xqaccel_fair_waits(&lane->entity))
+		set_free(lane, estimate(lane) < XQACCEL_QUEUE_NS);
+}
+
 static void lane_waits(struct xqaccel_lane *lane)
 {
 	struct xqaccel_client *client = lane->client;
@@ -80,6 +125,7 @@ static void lane_rests(struct xqaccel_lane *lane)
 	struct xqaccel_client *client = lane->client;
 	struct xqaccel_user_class *class = user_class(client);
 
+	set_free(lane, false);
 	xqaccel_fair_remove(&client->waiting, &lane->entity);
 	if (xqaccel_fair_idle(&client->waiting))
 		xqaccel_fair_remove(&class->clients, &client->entity);
@@ -104,12 +150,13 @@ static void lane_changed(struct xqaccel_lane *lane)
 		else
 			list_del_init(&lane->blocked);
 	}
-	if ((waits && !blocked) == xqaccel_fair_waits(&lane->entity))
-		return;
-	if (waits && !blocked)
-		lane_waits(lane);
-	else
-		lane_rests(lane);
+	if ((waits && !blocked) != xqaccel_fair_waits(&lane->entity)) {
+		if (waits && !blocked)
+			lane_waits(lane);
+		else
+			lane_rests(lane);
+	}
+	lane_judge(lane);
 }
 
 /* What the lane's first job waited for has come. */
@@ -200,25 +247,6 @@ static void vacate(struct xqaccel_occupancy *o, unsigned int queue)
 		o->queues &= ~BIT(queue);
 }
 
-/*
- * What the lane's next job will take, as far as one can know: no less than the last ones, and no
- * less than its multiplications take at the best rate that the device has shown, so that a
- * long job can't hide behind short ones. A program counts as long until it has run once.
- */
-static u64 estimate(const struct xqaccel_lane *lane)
-{
-	const struct xqaccel_job *job = list_first_entry(&lane->jobs, struct xqaccel_job, node);
-	const u64 rate = lane->client->xq->macs_per_us;
-	u64 ns = lane->job_ns ?: XQACCEL_QUEUE_NS;
-
-	ns = max(ns, job->least_ns);
-	if (job->measured_ns)
-		ns = max_t(u64, ns, *job->measured_ns ?: XQACCEL_QUEUE_NS);
-	if (rate)
-		ns = max(ns, min_t(u64, job->macs / rate, USEC_PER_SEC) * NSEC_PER_USEC);
-	return min_t(u64, ns, XQACCEL_ESTIMATE_NS);
-}
-
 static void dispatch(struct xqaccel_lane *lane, struct xqaccel_queue *q)
 {
 	struct xqaccel_job *job = list_first_entry(&lane->jobs, struct xqaccel_job, node);
@@ -287,14 +315,23 @@ static void learn_rate(struct xqaccel_device *xq, u64 macs, u64 ns)
 /* The average follows the last few jobs. */
 static void update_averages(struct xqaccel_lane *lane, const struct xqaccel_job *job, u64 ns)
 {
-	struct xqaccel_device *xq = lane->client->xq;
+	struct xqaccel_client *client = lane->client;
+	bool first = false;
+	unsigned int i;
 
 	ns = max_t(u64, ns, 1);
 	if (job->completion.status == XQACCEL_STATUS_OK)
-		learn_rate(xq, job->macs, ns);
-	if (job->measured_ns)
+		learn_rate(client->xq, job->macs, ns);
+	if (job->measured_ns) {
+		first = !*job->measured_ns;
 		*job->measured_ns = ns;
+	}
 	lane->job_ns = lane->job_ns ? lane->job_ns - lane->job_ns / 4 + ns / 4 + 1 : ns;
+	/* Others may wait with the same program, which was a long one so far. */
+	for (i = 0; first && i < XQACCEL_LANES; i++)
+		lane_judge(&client->lane[i]);
+	if (!first)
+		lane_judge(lane);
 }
 
 /* A job is no longer in flight. */
@@ -322,6 +359,14 @@ void xqaccel_sched_left(struct xqaccel_job *job)
 
 /* ---- the next job --------------------------------------------------------------- */
 
+/* Whether a user's long jobs have to keep to the queues that he has. */
+static bool user_has_share(const struct xqaccel_device *xq, const struct xqaccel_user *user)
+{
+	const int queues = xq->caps.queues;
+
+	return hweight32(user->occupancy.queues) >= max(queues - 1, 1);
+}
+
 /*
  * Queues that a long job may go to, as a mask: one user leaves others a queue, and a client
  * another to the user's other clients. Who has so many keeps to those.
@@ -334,9 +379,9 @@ static unsigned int queues_for(const struct xqaccel_lane *lane)
 	const int queues = client->xq->caps.queues;
 	unsigned int mask = ~0U;
 
-	if (estimate(lane) < XQACCEL_QUEUE_NS)
+	if (lane->free)
 		return mask;
-	if (hweight32(of_user) >= max(queues - 1, 1))
+	if (user_has_share(client->xq, client->user))
 		mask &= of_user;
 	if (hweight32(of_client) >= max(queues - 2, 1))
 		mask &= of_client;
@@ -387,22 +432,34 @@ static bool serve_client(struct xqaccel_client *client)
 	return false;
 }
 
-static bool serve_user(struct xqaccel_user_class *class)
+/* Whether nothing of the user can go anywhere but short jobs of lanes that have none in flight. */
+static bool user_full(struct xqaccel_device *xq, const struct xqaccel_user *user)
+{
+	return user_has_share(xq, user) && !best_queue(xq, user->occupancy.queues);
+}
+
+static bool serve_user(struct xqaccel_device *xq, struct xqaccel_user_class *class)
 {
 	struct xqaccel_fair_entity *e;
 
+	if (user_full(xq, class->user)) {
+		xqaccel_fair_for_each_free(e, &class->clients)
+			if (serve_client(container_of(e, struct xqaccel_client, entity)))
+				return true;
+		return false;
+	}
 	xqaccel_fair_for_each(e, &class->clients)
 		if (serve_client(container_of(e, struct xqaccel_client, entity)))
 			return true;
 	return false;
 }
 
-static bool serve_class(struct xqaccel_fair_group *users)
+static bool serve_class(struct xqaccel_device *xq, struct xqaccel_fair_group *users)
 {
 	struct xqaccel_fair_entity *e;
 
 	xqaccel_fair_for_each(e, users)
-		if (serve_user(container_of(e, struct xqaccel_user_class, entity)))
+		if (serve_user(xq, container_of(e, struct xqaccel_user_class, entity)))
 			return true;
 	return false;
 }
@@ -424,7 +481,7 @@ static bool serve_one(struct xqaccel_device *xq)
 	if (!any_room(xq))
 		return false;
 	for (i = XQACCEL_CLASSES; i--;)
-		if (serve_class(&xq->class[i]))
+		if (serve_class(xq, &xq->class[i]))
 			return true;
 	return false;
 }
@@ -510,6 +567,7 @@ void xqaccel_sched_client_closed(struct xqaccel_client *client)
 	lockdep_assert_held(&xq->lock);
 
 	for (i = 0; i < XQACCEL_LANES; i++) {
+		set_free(&client->lane[i], false);
 		xqaccel_fair_remove(&client->waiting, &client->lane[i].entity);
 		list_del_init(&client->lane[i].blocked);
 	}

@@ -34,6 +34,7 @@ struct xqaccel_occupancy {
 
 /* A user's clients of one priority, who share what he gets. */
 struct xqaccel_user_class {
+	struct xqaccel_user *user;
 	struct xqaccel_fair_entity entity;	/* in xqaccel_device.class[] */
 	struct xqaccel_fair_group clients;
 };

@@ -31,11 +31,12 @@ struct world {
 
 static struct world *world;
 
-static void client_init(struct xqaccel_client *client)
+void double_client_init(struct xqaccel_client *client, struct xqaccel_user *user)
 {
 	unsigned int i;
 
 	client->xq = double_xq;
+	client->user = user;
 	client->priority = XQACCEL_PRIORITY_NORMAL;
 	xqaccel_sched_init_client(client);
 	INIT_LIST_HEAD(&client->done);
@@ -76,11 +77,10 @@ int double_device(struct kunit *test, unsigned int queues)
 		spin_unlock_irq(&double_xq->lock);
 	}
 	for (i = 0; i < DOUBLE_CLIENTS; i++) {
-		double_client[i] = &world->client[i];
-		client_init(double_client[i]);
 		double_user[i] = &world->user[i];
 		xqaccel_sched_init_user(double_user[i]);
-		double_client[i]->user = double_user[i];
+		double_client[i] = &world->client[i];
+		double_client_init(double_client[i], double_user[i]);
 	}
 	double_results = 0;
 	double_power = 0;

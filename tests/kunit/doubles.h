@@ -32,7 +32,9 @@ extern int double_power, double_power_gets;
 
 /* Fresh ones of everything, with so many queues that run. 0 or -errno. */
 int double_device(struct kunit *test, unsigned int queues);
-/* As if the client's jobs had taken so many ns so far. */
+/* One more client, in zeroed memory: of normal priority and of a user that is there. */
+void double_client_init(struct xqaccel_client *client, struct xqaccel_user *user);
+/* As if the client's jobs had taken so many ns so far, for those that come to be next. */
 void double_known(unsigned int client, u64 ns);
 /* A job of a lane, not yet enqueued. */
 struct xqaccel_job *double_job(struct kunit *test, unsigned int client, unsigned int lane);

@@ -45,6 +45,36 @@ static void comes_and_goes(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, xqaccel_fair_idle(&group));
 }
 
+/* The free among them are in the same order, whatever they are charged, until they go. */
+static void free_are_in_order(struct kunit *test)
+{
+	struct xqaccel_fair_entity *e, *first = NULL, *last = NULL;
+	unsigned int i, n = 0;
+
+	for (i = 0; i < 3; i++)
+		xqaccel_fair_add(&group, &entity[i]);
+	xqaccel_fair_set_free(&group, &entity[2], true);
+	xqaccel_fair_set_free(&group, &entity[0], true);
+	xqaccel_fair_set_free(&group, &entity[0], true);
+	xqaccel_fair_charge(&group, &entity[0], 20);
+	xqaccel_fair_charge(&group, &entity[2], 30);
+	xqaccel_fair_charge(&group, &entity[1], 10);
+	xqaccel_fair_for_each_free(e, &group) {
+		first = first ?: e;
+		last = e;
+		n++;
+	}
+	KUNIT_EXPECT_EQ(test, n, 2U);
+	KUNIT_EXPECT_PTR_EQ(test, first, &entity[0]);
+	KUNIT_EXPECT_PTR_EQ(test, last, &entity[2]);
+	xqaccel_fair_remove(&group, &entity[0]);
+	xqaccel_fair_add(&group, &entity[0]);
+	xqaccel_fair_set_free(&group, &entity[2], false);
+	xqaccel_fair_for_each_free(e, &group)
+		n++;
+	KUNIT_EXPECT_EQ(test, n, 2U);
+}
+
 /* Equals in the order in which they came. */
 static void least_is_next(struct kunit *test)
 {
@@ -132,6 +162,7 @@ static void order_survives_a_wrap(struct kunit *test)
 static struct kunit_case fair_cases[] = {
 	KUNIT_CASE(comes_and_goes),
 	KUNIT_CASE(least_is_next),
+	KUNIT_CASE(free_are_in_order),
 	KUNIT_CASE(charge_refunds),
 	KUNIT_CASE(sleeper_saves_nothing),
 	KUNIT_CASE(returns_with_its_debt),

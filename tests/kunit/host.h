@@ -22,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 typedef __u8 u8;
 typedef __u16 u16;
@@ -315,6 +316,15 @@ extern unsigned long jiffies;
 static inline u64 ktime_get_ns(void)
 {
 	return jiffies * (u64)(NSEC_PER_SEC / HZ);
+}
+
+/* The machine's clock, where what counts is how long the driver itself takes. */
+static inline u64 ktime_get_raw_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * (u64)NSEC_PER_SEC + now.tv_nsec;
 }
 
 static inline u64 div64_u64(u64 n, u64 by)

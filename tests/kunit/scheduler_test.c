@@ -60,9 +60,11 @@ static void lane_keeps_order_and_queue(struct kunit *test)
 static void lanes_spread(struct kunit *test)
 {
 	guard(spinlock_irq)(&double_xq->lock);
-	struct xqaccel_job *first = enqueue(test, 0, 0), *second = enqueue(test, 0, 1);
+	struct xqaccel_job *first, *second;
 
 	double_known(0, NSEC_PER_USEC);
+	first = enqueue(test, 0, 0);
+	second = enqueue(test, 0, 1);
 	xqaccel_sched_run(double_xq);
 	KUNIT_EXPECT_EQ(test, queue_of(first), 0);
 	KUNIT_EXPECT_EQ(test, queue_of(second), 1);
@@ -387,6 +389,20 @@ static u32 next(u32 *state)
 	return *state >> 16;
 }
 
+/* Those of a client's lanes that may go anywhere are counted, and such a client is known. */
+static void expect_counted(struct kunit *test, const struct xqaccel_client *client)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < XQACCEL_LANES; i++) {
+		n += client->lane[i].free;
+		if (client->lane[i].free)
+			KUNIT_ASSERT_TRUE(test, xqaccel_fair_waits(&client->lane[i].entity));
+	}
+	KUNIT_ASSERT_EQ(test, client->free_lanes, n);
+	KUNIT_ASSERT_EQ(test, !RB_EMPTY_NODE(&client->entity.free_node), n > 0);
+}
+
 /* Whatever the order of events: each lane's jobs end in order, and all of them do. */
 static void random_events(struct kunit *test)
 {
@@ -410,6 +426,8 @@ static void random_events(struct kunit *test)
 		}
 		xqaccel_sched_run(double_xq);
 		KUNIT_ASSERT_TRUE(test, double_xq->queue[q].inflight <= XQACCEL_QUEUE_DEPTH);
+		for (i = 0; i < DOUBLE_CLIENTS; i++)
+			expect_counted(test, double_client[i]);
 	}
 	for (i = 0; i < 500; i++) {
 		const struct xqaccel_job *job = double_ended[i];

@@ -4,6 +4,7 @@
 #include <linux/bitops.h>
 #include <linux/cleanup.h>
 #include <linux/errno.h>
+#include <linux/ktime.h>
 #include <linux/types.h>
 
 #include "doubles.h"
@@ -256,6 +257,68 @@ static void new_program_cannot_hide(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, run_ns, 5ULL * NSEC_PER_USEC);
 }
 
+#define CROWD		128
+#define RUNS		16
+
+/* How long the scheduler takes at best to find that nothing can be done. */
+static u64 idle_run_ns(void)
+{
+	u64 best = ~0ULL;
+	unsigned int i;
+
+	for (i = 0; i < RUNS; i++) {
+		const u64 start = ktime_get_raw_ns();
+
+		xqaccel_sched_run(double_xq);
+		best = min_t(u64, best, ktime_get_raw_ns() - start);
+	}
+	return best;
+}
+
+/*
+ * Thousands of lanes of a user who has what he may have do not keep the processor, and a short job
+ * among them is found.
+ */
+static void crowd_is_passed_over(struct kunit *test)
+{
+	struct xqaccel_client *clients, *client = NULL;
+	struct xqaccel_job *jobs;
+	u64 few, many;
+	unsigned int i;
+
+	KUNIT_ASSERT_EQ(test, given_queues(test, 4), 0);
+	clients = kunit_kzalloc(test, CROWD * sizeof(*clients), GFP_KERNEL);
+	jobs = kunit_kzalloc(test, CROWD * XQACCEL_LANES * sizeof(*jobs), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, clients);
+	KUNIT_ASSERT_NOT_NULL(test, jobs);
+	double_client[1]->user = double_user[0];
+	for (i = 0; i < 2; i++)
+		client_comes(test, i, 50 * NSEC_PER_MSEC);
+	guard(spinlock_irq)(&double_xq->lock);
+	xqaccel_sched_run(double_xq);
+	KUNIT_EXPECT_EQ(test, queues_of(&double_user[0]->occupancy), 3U);
+	few = idle_run_ns();
+	for (i = 0; i < CROWD * XQACCEL_LANES; i++) {
+		client = &clients[i / XQACCEL_LANES];
+		if (!(i % XQACCEL_LANES))
+			double_client_init(client, double_user[0]);
+		INIT_LIST_HEAD(&jobs[i].node);
+		jobs[i].client = client;
+		jobs[i].lane = &client->lane[i % XQACCEL_LANES];
+		xqaccel_sched_enqueue(&jobs[i]);
+	}
+	many = idle_run_ns();
+	KUNIT_EXPECT_EQ(test, queues_of(&double_user[0]->occupancy), 3U);
+	/* It was tens of times as long. */
+	KUNIT_EXPECT_LE(test, many, 8 * few + 2000);
+
+	xqaccel_sched_remove(&jobs[i - 1]);
+	client->lane[XQACCEL_LANES - 1].job_ns = NSEC_PER_USEC;
+	xqaccel_sched_enqueue(&jobs[i - 1]);
+	xqaccel_sched_run(double_xq);
+	KUNIT_EXPECT_EQ(test, jobs[i - 1].state, XQACCEL_JOB_ACTIVE);
+}
+
 static struct kunit_case shares_cases[] = {
 	KUNIT_CASE(device_time_decides),
 	KUNIT_CASE(users_before_clients),
@@ -266,6 +329,7 @@ static struct kunit_case shares_cases[] = {
 	KUNIT_CASE(short_jobs_get_all_queues),
 	KUNIT_CASE(long_job_cannot_hide),
 	KUNIT_CASE(new_program_cannot_hide),
+	KUNIT_CASE(crowd_is_passed_over),
 	{}
 };
 

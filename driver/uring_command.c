@@ -351,20 +351,41 @@ static bool command_orphaned(const struct xqaccel_uring_command *command)
 
 #define ORPHANS_MS	100
 
+/*
+ * Ends some orphans; whether there may be more. Each can have a full batch of jobs, which are
+ * stopped with interrupts off. Not inlined, so that traces show it.
+ */
+static noinline bool orphans_end_some(struct xqaccel_client *client)
+{
+	struct xqaccel_uring_command *command, *next;
+	unsigned int jobs = 0;
+
+	spin_lock_irq(&client->xq->lock);
+	list_for_each_entry_safe(command, next, &client->commands, node) {
+		if (command->polled || !command_orphaned(command))
+			continue;
+		if (jobs >= XQACCEL_JOBS_AT_ONCE)
+			break;
+		jobs += command->left;
+		if (abandon(command))
+			io_uring_cmd_do_in_task_lazy(command->cmd, command_task_work);
+	}
+	xqaccel_sched_run_unlock(client->xq);
+	return jobs >= XQACCEL_JOBS_AT_ONCE;
+}
+
 static void orphans_look(struct work_struct *work)
 {
 	struct xqaccel_client *client = container_of(to_delayed_work(work), struct xqaccel_client,
 						     ring_work);
-	struct xqaccel_uring_command *command, *next;
 
+	while (orphans_end_some(client))
+		cond_resched();
 	spin_lock_irq(&client->xq->lock);
-	list_for_each_entry_safe(command, next, &client->commands, node)
-		if (!command->polled && command_orphaned(command) && abandon(command))
-			io_uring_cmd_do_in_task_lazy(command->cmd, command_task_work);
 	if (!list_empty(&client->commands))
 		queue_delayed_work(xqaccel_job_wq, &client->ring_work,
 				   msecs_to_jiffies(ORPHANS_MS));
-	xqaccel_sched_run_unlock(client->xq);
+	spin_unlock_irq(&client->xq->lock);
 }
 
 void xqaccel_uring_client_init(struct xqaccel_client *client)

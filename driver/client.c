@@ -61,6 +61,8 @@ static void end_begin(struct xqaccel_client *client)
 	cancel_delayed_work_sync(&client->reap_work);
 	cancel_work_sync(&client->unpin_work);
 	xqaccel_uring_client_end(client);
+	/* Others wait for the fences of its jobs. */
+	flush_work(&client->signal_work);
 	mutex_lock(&client->mem_lock);
 	client->invalidating = xqaccel_context_off(client);
 	mutex_unlock(&client->mem_lock);
@@ -156,6 +158,7 @@ static void client_init(struct xqaccel_client *client, struct xqaccel_device *xq
 	INIT_DELAYED_WORK(&client->reap_work, client_reap);
 	INIT_DELAYED_WORK(&client->end_work, client_end);
 	INIT_WORK(&client->unpin_work, xqaccel_buffers_unpin);
+	INIT_WORK(&client->signal_work, xqaccel_fences_signal);
 	INIT_LIST_HEAD(&client->pinned);
 	xqaccel_sched_init_client(client);
 	INIT_LIST_HEAD(&client->done);

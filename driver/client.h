@@ -129,6 +129,7 @@ struct xqaccel_client {
 	struct delayed_work reap_work;
 	struct delayed_work end_work;
 	struct delayed_work ring_work;	/* see XQACCEL_URING_ORPHANS */
+	struct work_struct signal_work;	/* signals fences, while signalling */
 	/*
 	 * An invalidation that reap_work or, after it, end_work waits for, when it began, and when
 	 * the device was last seen to have a reason to take its time.
@@ -152,6 +153,7 @@ struct xqaccel_client {
 	unsigned int ring_jobs;		/* jobs of io_uring commands that have not ended */
 	struct list_head commands;	/* io_uring commands whose jobs have not all ended */
 	unsigned int command_count;	/* length of commands */
+	bool signalling;		/* fences whose turn it is are left to signal_work */
 	u64 next_id;			/* of a job */
 	struct hlist_head by_id[XQACCEL_JOB_HASH];	/* jobs accepted and not reaped */
 	bool closed;

@@ -151,7 +151,8 @@ struct xqaccel_stats {
  * and the module's end for all clients and then for the rest, holding nothing. That of
  * xqaccel_job_wq (xqaccel_watch(), xqaccel_bus_look(), xqaccel_sync_work()) takes reset_lock and
  * what is inside; hardware_end() waits for it, as for dump_work(), holding nothing but
- * device_lock(). That of xqaccel_return_wq (xqaccel_buffers_unpin(), reviews of what was kept)
+ * device_lock(), and client_end() for ring_work and signal_work of its client, which take only
+ * lock. That of xqaccel_return_wq (xqaccel_buffers_unpin(), reviews of what was kept)
  * takes mem_lock or kept.lock and what is inside; only the ends of the device's structure and of
  * the module wait for it, and client_end(), when it has nothing left to do.
  */

@@ -9,8 +9,8 @@
  * before others. While the first job of a lane waits the lane is out of the scheduler's sight, in
  * xqaccel_device.blocked; nobody sleeps for a fence and no lock is held over one.
  *
- * Fences are signalled under xqaccel_device.lock, so what they call of this driver may not take
- * such a lock, of this device or another: dependency_met() leaves the rest to a work.
+ * Fences are signalled under xqaccel_device.lock, a few at a time, so what they call of this driver
+ * may not take such a lock, of this device or another: dependency_met() leaves the rest to a work.
  */
 #include <linux/fcntl.h>
 #include <linux/file.h>
@@ -352,33 +352,76 @@ static int error_of(u32 status)
 	}
 }
 
-static void lane_signal(struct xqaccel_lane *lane)
+/* The lane's fences whose turn it is, up to @most; how many it were. */
+static unsigned int lane_signal(struct xqaccel_lane *lane, unsigned int most)
 {
 	struct xqaccel_fence *fence, *next;
+	unsigned int n = 0;
 
 	list_for_each_entry_safe(fence, next, &lane->fences, node) {
-		if (fence->jobs)
-			return;
+		if (n == most || fence->jobs)
+			break;
 		list_del(&fence->node);
 		WRITE_ONCE(lane->fence_count, lane->fence_count - 1);
 		if (fence->error)
 			dma_fence_set_error(&fence->base, fence->error);
 		dma_fence_signal(&fence->base);
 		dma_fence_put(&fence->base);
+		n++;
 	}
+	return n;
+}
+
+/*
+ * Signals some of the client's fences; whether there may be more. Not inlined, so that traces show
+ * it.
+ */
+static noinline bool signal_some(struct xqaccel_client *client)
+{
+	unsigned int left = XQACCEL_JOBS_AT_ONCE, i;
+
+	spin_lock_irq(&client->xq->lock);
+	for (i = 0; i < XQACCEL_LANES && left; i++)
+		left -= lane_signal(&client->lane[i], left);
+	client->signalling = !left;
+	spin_unlock_irq(&client->xq->lock);
+	return !left;
+}
+
+/**
+ * xqaccel_fences_signal() - signal what was too much for an interrupt
+ * @work: the client's signal_work
+ */
+void xqaccel_fences_signal(struct work_struct *work)
+{
+	struct xqaccel_client *client = container_of(work, struct xqaccel_client, signal_work);
+	const bool cookie = dma_fence_begin_signalling();
+
+	while (signal_some(client))
+		cond_resched();
+	dma_fence_end_signalling(cookie);
 }
 
 /* A job with a fence that was published has ended, with its completion's status, or was dropped. */
 void xqaccel_fence_job_ended(struct xqaccel_job *job)
 {
 	struct xqaccel_fence *fence = job->fence;
+	struct xqaccel_client *client = job->client;
 
-	lockdep_assert_held(&job->client->xq->lock);
+	lockdep_assert_held(&client->xq->lock);
 
 	job->fence = NULL;
 	fence->error = fence->error ?: error_of(job->completion.status);
 	if (--fence->jobs)
 		return;
 	dependencies_drop(fence);
-	lane_signal(job->lane);
+	/*
+	 * The job may be the one that many were behind, which are left to the work then. The client
+	 * does not end before that: the job has a reference, and client_end() waits for the work.
+	 */
+	if (client->signalling ||
+	    lane_signal(job->lane, XQACCEL_JOBS_AT_ONCE) < XQACCEL_JOBS_AT_ONCE)
+		return;
+	client->signalling = true;
+	queue_work(xqaccel_job_wq, &client->signal_work);
 }

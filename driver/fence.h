@@ -85,6 +85,7 @@ void xqaccel_fencing_end(struct xqaccel_fencing *f);
 
 void xqaccel_fence_job_ended(struct xqaccel_job *job);
 void xqaccel_fences_ready(struct work_struct *work);
+void xqaccel_fences_signal(struct work_struct *work);
 
 /* Whether jobs need a fence: somebody asked for it, or others share a buffer of theirs. */
 static inline bool xqaccel_fencing_needed(const struct xqaccel_fencing *f, bool shared)

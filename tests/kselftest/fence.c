@@ -20,6 +20,9 @@
 #include "shared_memory.h"
 
 #define PAGE	4096
+#define TRACING	"/sys/kernel/tracing/"
+/* XQACCEL_JOBS_AT_ONCE of the driver. */
+#define AT_ONCE	64
 
 FIXTURE(fence)
 {
@@ -557,15 +560,48 @@ TEST_F_TIMEOUT(fence, processors_wait_for_jobs, 60)
 	close(held);
 }
 
-/* A lane has no more fences that are not signalled than jobs. */
+static int trace_signals(void)
+{
+	/* Each write adds one name. */
+	if (file_write(TRACING "set_ftrace_filter", "dma_fence_signal") ||
+	    file_write(TRACING "set_ftrace_filter", "xqaccel_fence_job_ended") ||
+	    file_write(TRACING "set_ftrace_filter", "signal_some"))
+		return -ENOENT;
+	file_write(TRACING "trace", "");
+	return file_write(TRACING "current_tracer", "function");
+}
+
+/* Most fences that are signalled in one section with interrupts off, and all. */
+static unsigned int longest_signals(char *text, unsigned int *all)
+{
+	unsigned int longest = 0, now = 0;
+	char *line;
+
+	*all = 0;
+	for (line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+		if (strstr(line, ": dma_fence_signal ")) {
+			++*all;
+			if (++now > longest)
+				longest = now;
+		} else if (strstr(line, ": xqaccel_fence_job_ended ") ||
+			   strstr(line, ": signal_some ")) {
+			now = 0;
+		}
+	}
+	return longest;
+}
+
+/* A lane has no more fences that are not signalled than jobs, and these are not all at once. */
 TEST_F_TIMEOUT(fence, too_many_in_a_lane, 90)
 {
+	unsigned int i = 0, all, longest;
 	struct xqaccel_completion c;
 	struct xqaccel_job_desc job;
+	static char text[1 << 20];
 	struct xqaccel_info info;
-	unsigned int i = 0;
 	uint64_t id;
 	int held, fence, next, ret = 0;
+	bool traced;
 
 	if (!host_present())
 		SKIP(return, "no host to hold jobs");
@@ -589,12 +625,25 @@ TEST_F_TIMEOUT(fence, too_many_in_a_lane, 90)
 	EXPECT_EQ(-EAGAIN, ret);
 	EXPECT_EQ(info.max_jobs - 1, i);
 	EXPECT_EQ(next, next_descriptor());
+	traced = !trace_signals();
 	ASSERT_EQ(0, release());
 	ASSERT_EQ(0, wait_one(self->fd, &c, 10 * SECOND));
 	ASSERT_EQ(0, wait_one(self->fd, &c, 10 * SECOND));
 	EXPECT_EQ(0, stat_settles("jobs", 0, 10000));
 	ASSERT_EQ(0, submit_fenced(self->fd, &job, 1, 1, 0, -1, &fence, NULL));
 	ASSERT_EQ(0, wait_one(self->fd, &c, 10 * SECOND));
+	EXPECT_TRUE(fence_waits(fence, 10000));
+	if (traced) {
+		file_write(TRACING "tracing_on", "0");
+		ASSERT_LT(0, file_read(TRACING "trace", text, sizeof(text)));
+		file_write(TRACING "tracing_on", "1");
+		file_write(TRACING "current_tracer", "nop");
+		file_write(TRACING "set_ftrace_filter", "");
+		longest = longest_signals(text, &all);
+		TH_LOG("%u fences signalled in sections of up to %u", all, longest);
+		EXPECT_LE(info.max_jobs, all);
+		EXPECT_GE((unsigned int)AT_ONCE, longest);
+	}
 	close(fence);
 	close(held);
 }

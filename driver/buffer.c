@@ -328,8 +328,8 @@ static struct xqaccel_buffer *buffer_alloc(struct xqaccel_client *client,
 /**
  * xqaccel_buffer_make() - a buffer with its memory, which the device does not know yet
  * @client: whose
- * @source: what it is made of. For USER memory the device need not be there, and should not be
- *	waited for by others meanwhile
+ * @source: what it is made of. For USER memory the device need not be there; for that and
+ *	IMPORTED memory gone_lock is not held, as it may take long
  * @out: set to the buffer. It has no handle; its only reference is the caller's.
  *
  * Memory of dma-bufs is that of who made them, and charged to nobody here.

@@ -41,7 +41,7 @@ static int attachment_map(struct xqaccel_buffer *buf)
 
 /**
  * xqaccel_import_attach() - have the device reach the memory of a dma-buf
- * @buf: which has no memory yet; the device is there
+ * @buf: which has no memory yet; import_lock is held, and the device is there
  * @dmabuf: of as many bytes as @buf
  *
  * Return: 0, or a negative errno with @buf as it was: its end may come when the device has gone.

@@ -3,6 +3,7 @@
 #include <linux/dma-buf.h>
 #include <linux/err.h>
 #include <linux/fs.h>
+#include <linux/lockdep.h>
 #include <linux/mm.h>
 #include <linux/overflow.h>
 
@@ -133,8 +134,8 @@ int xqaccel_ioctl_buf_destroy(struct xqaccel_call *call)
 
 /* ---- memory of the process ----------------------------------------------------- */
 
-/* The pages are pinned; the device may have gone meanwhile. */
-static int wrap_map(struct xqaccel_call *call, struct xqaccel_buffer *buf)
+/* The buffer has its memory; the device may have gone meanwhile. */
+static int map_if_there(struct xqaccel_call *call, struct xqaccel_buffer *buf)
 {
 	struct xqaccel_device *xq = call->client->xq;
 	int ret;
@@ -176,7 +177,7 @@ int xqaccel_ioctl_buf_wrap(struct xqaccel_call *call)
 	ret = made(call, xqaccel_buffer_make(call->client, &source, &buf));
 	if (ret)
 		return ret;
-	ret = made(call, wrap_map(call, buf));
+	ret = made(call, map_if_there(call, buf));
 	if (ret) {
 		xqaccel_buffer_put(buf);
 		return ret;
@@ -203,8 +204,43 @@ static int dmabuf_check(const struct dma_buf *dmabuf, bool writable)
 	return 0;
 }
 
+/*
+ * Without gone_lock: the exporter takes as long as it likes, and who comes after who waits to write
+ * that lock waits, too. With import_lock, for which removal waits later, as the device must be
+ * there for the exporter to map memory for it, and for that to be undone.
+ */
+static int import_map(struct xqaccel_call *call, const struct xqaccel_source *source,
+		      struct xqaccel_buffer **out)
+	__must_hold(&call->client->xq->import_lock)
+{
+	struct xqaccel_client *client = call->client;
+	struct xqaccel_buffer *buf;
+	int ret;
+
+	lockdep_assert_held(&client->xq->import_lock);
+
+	if (READ_ONCE(client->xq->gone) || READ_ONCE(client->xq->lost))
+		return -ENODEV;
+	ret = made(call, xqaccel_buffer_make(client, source, &buf));
+	if (ret)
+		return ret;
+	ret = made(call, map_if_there(call, buf));
+	if (!ret) {
+		*out = buf;
+		return 0;
+	}
+	/* At once, if it is none of those that removal and the client's end know. */
+	mutex_lock(&client->mem_lock);
+	if (list_empty(&buf->node))
+		xqaccel_buffer_pages_detach(buf);
+	mutex_unlock(&client->mem_lock);
+	xqaccel_buffer_put(buf);
+	return ret;
+}
+
 static int import(struct xqaccel_call *call, struct dma_buf *dmabuf)
 {
+	struct xqaccel_device *xq = call->client->xq;
 	struct xqaccel_buf_import *cmd = call->data;
 	const struct xqaccel_source source = {
 		.origin = XQACCEL_IMPORTED,
@@ -216,10 +252,12 @@ static int import(struct xqaccel_call *call, struct dma_buf *dmabuf)
 	int ret;
 
 	ret = dmabuf_check(dmabuf, source.writable);
-	if (!ret)
-		ret = xqaccel_client_need_context(call);
-	if (!ret)
-		ret = made(call, xqaccel_buffer_create(call->client, &source, &buf));
+	if (ret)
+		return ret;
+	if (down_read_killable(&xq->import_lock))
+		return -EINTR;
+	ret = import_map(call, &source, &buf);
+	up_read(&xq->import_lock);
 	if (!ret)
 		ret = handle_give(buf, &cmd->handle);
 	if (!ret)
@@ -233,6 +271,8 @@ int xqaccel_ioctl_buf_import(struct xqaccel_call *call)
 	struct dma_buf *dmabuf;
 	int ret;
 
+	if (READ_ONCE(call->client->xq->lost))
+		return -ENODEV;
 	if (cmd->flags & ~XQACCEL_BUF_READ_ONLY)
 		return -EOPNOTSUPP;
 	dmabuf = dma_buf_get(cmd->fd);

@@ -58,6 +58,7 @@ struct xqaccel_device *xqaccel_core_alloc(struct device *parent, const struct xq
 	xq->regs = regs;
 	xq->minor = -1;
 	init_rwsem(&xq->gone_lock);
+	init_rwsem(&xq->import_lock);
 	mutex_init(&xq->clients_lock);
 	INIT_LIST_HEAD(&xq->clients);
 	INIT_LIST_HEAD(&xq->users);
@@ -96,7 +97,8 @@ struct xqaccel_device *xqaccel_core_alloc(struct device *parent, const struct xq
 static void set_gone(struct xqaccel_device *xq)
 {
 	down_write(&xq->gone_lock);
-	xq->gone = true;
+	/* Who has import_lock reads it without this one. */
+	WRITE_ONCE(xq->gone, true);
 	up_write(&xq->gone_lock);
 }
 
@@ -121,6 +123,9 @@ static void hardware_end(struct xqaccel_device *xq)
 	xqaccel_power_put(xq);
 	spin_unlock_irq(&xq->lock);
 
+	/* Who imports has undone it when this returns, or the client knows the buffer. */
+	down_write(&xq->import_lock);
+	up_write(&xq->import_lock);
 	xqaccel_clients_detach(xq);
 	xqaccel_kept_end(xq);
 	xqaccel_context_fini(xq);

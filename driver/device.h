@@ -117,6 +117,7 @@ struct xqaccel_stats {
  *
  * Lock order, the outermost first. What a lock protects is said where it is.
  *
+ *	import_lock			and inside of it what exporters of dma-bufs take
  *	gone_lock
  *	  client->context_lock
  *	    clients_lock
@@ -175,6 +176,12 @@ struct xqaccel_device {
 	 */
 	struct rw_semaphore gone_lock;
 	bool gone;
+
+	/*
+	 * Held for reading while another driver maps memory for the device, until that is known to
+	 * its client or undone; for writing by removal, which waits for that with gone set.
+	 */
+	struct rw_semaphore import_lock;
 
 	/* Protects clients, users and context_count. */
 	struct mutex clients_lock;

@@ -112,8 +112,9 @@ static const struct ioctl_op ioctl_ops[] = {
 	/* Has user memory brought in, and only then looks whether the device is there. */
 	IOCTL_OP(XQACCEL_CMD_BUF_WRAP, XQACCEL_IOCTL_BUF_WRAP, xqaccel_buf_wrap, reserved, false,
 		 true, xqaccel_ioctl_buf_wrap, xqaccel_buf_wrap_finish),
+	/* Has the exporter map its memory, and only then looks whether the device is there. */
 	IOCTL_OP(XQACCEL_CMD_BUF_IMPORT, XQACCEL_IOCTL_BUF_IMPORT, xqaccel_buf_import, bytes,
-		 true, true, xqaccel_ioctl_buf_import, xqaccel_buf_import_finish),
+		 false, true, xqaccel_ioctl_buf_import, xqaccel_buf_import_finish),
 	IOCTL_OP(XQACCEL_CMD_BUF_EXPORT, XQACCEL_IOCTL_BUF_EXPORT, xqaccel_buf_export, fd,
 		 true, true, xqaccel_ioctl_buf_export, xqaccel_buf_export_finish),
 	/* Can be taken away when the device is gone. */

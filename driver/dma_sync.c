@@ -126,16 +126,20 @@ static void run_sync_for_cpu(const struct xqaccel_job *job)
 	fixed_sync(job->program, false);
 }
 
-/* Cleans what the processor wrote to the operands of a job that nobody knows yet. */
-void xqaccel_job_sync_for_device(struct xqaccel_job *job)
+/*
+ * Cleans what the processor wrote to the operands of a job that nobody knows yet. -EINTR: killed
+ * before.
+ */
+int xqaccel_job_sync_for_device(struct xqaccel_job *job)
 {
 	struct xqaccel_device *xq = job->client->xq;
 	unsigned int i;
 
 	if (!xq->needs_sync)
-		return;
+		return 0;
 	/* SUBMIT reads user memory, so it does not hold this; without the device sgt is gone. */
-	down_read(&xq->gone_lock);
+	if (down_read_killable(&xq->gone_lock))
+		return -EINTR;
 	for (i = 0; i < job->operands && !xq->gone; i++) {
 		const struct xqaccel_span *span = &job->span[i];
 		struct cursor c;
@@ -149,6 +153,7 @@ void xqaccel_job_sync_for_device(struct xqaccel_job *job)
 		fixed_sync(job->program, true);
 	up_read(&xq->gone_lock);
 	atomic64_inc(&xq->stats.synced_jobs);
+	return 0;
 }
 
 static void plane_sync(struct cursor *c, u64 offset, const struct xq_extent *e, u64 stride)

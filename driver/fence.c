@@ -281,10 +281,11 @@ static int fencing_prepare(struct xqaccel_fencing *f, struct xqaccel_fence_list 
  * xqaccel_fencing_begin() - make the fence of jobs, and show it to those who share their buffers
  * @f: to be published with the jobs, which can't fail, and ended
  * @jobs: of one lane, struct xqaccel_job by node, counted and not published
+ * @interruptible: a signal ends a wait for those who share the lane or buffers
  *
- * Return: 0, -ENOMEM or, with too many fences in the lane, -EAGAIN; then nothing was done.
+ * Return: 0, -ENOMEM, -EINTR or, with too many fences in the lane, -EAGAIN; then nothing was done.
  */
-int xqaccel_fencing_begin(struct xqaccel_fencing *f, struct list_head *jobs)
+int xqaccel_fencing_begin(struct xqaccel_fencing *f, struct list_head *jobs, bool interruptible)
 {
 	struct xqaccel_fence_list before = {};
 	struct xqaccel_job *job;
@@ -292,8 +293,11 @@ int xqaccel_fencing_begin(struct xqaccel_fencing *f, struct list_head *jobs)
 
 	f->lane = list_first_entry(jobs, struct xqaccel_job, node)->lane;
 	/* From the fence's number to its place in the lane. */
-	mutex_lock(&f->lane->fence_lock);
-	ret = xqaccel_reservations_lock(&f->shared, jobs);
+	ret = interruptible ? mutex_lock_interruptible(&f->lane->fence_lock) :
+			      mutex_lock_killable(&f->lane->fence_lock);
+	if (ret)
+		return ret;
+	ret = xqaccel_reservations_lock(&f->shared, jobs, interruptible);
 	if (!ret)
 		ret = fencing_prepare(f, &before);
 	xqaccel_fence_list_free(&before);

@@ -79,7 +79,7 @@ struct xqaccel_fencing {
 int xqaccel_fences_check(u32 flags, s32 in_fence);
 int xqaccel_fencing_take(struct xqaccel_fencing *f, u32 flags, s32 in_fence);
 void xqaccel_fencing_put(struct xqaccel_fencing *f);
-int xqaccel_fencing_begin(struct xqaccel_fencing *f, struct list_head *jobs);
+int xqaccel_fencing_begin(struct xqaccel_fencing *f, struct list_head *jobs, bool interruptible);
 void xqaccel_fencing_publish(struct xqaccel_fencing *f);
 void xqaccel_fencing_end(struct xqaccel_fencing *f);
 

@@ -150,11 +150,11 @@ struct xqaccel_job *xqaccel_job_create(struct xqaccel_client *client,
 	xqaccel_client_get(client);
 	atomic64_inc(&client->xq->stats.jobs);
 	ret = d->work.op == XQACCEL_OP_PROGRAM ? xqaccel_program_bind(job, d) : job_fill(job, d);
-	if (ret) {
-		xqaccel_job_release(job);
-		xqaccel_job_free(client->xq, job);
-		return ERR_PTR(ret);
-	}
-	xqaccel_job_sync_for_device(job);
-	return job;
+	if (!ret)
+		ret = xqaccel_job_sync_for_device(job);
+	if (!ret)
+		return job;
+	xqaccel_job_release(job);
+	xqaccel_job_free(client->xq, job);
+	return ERR_PTR(ret);
 }

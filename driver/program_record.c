@@ -262,7 +262,8 @@ static int list_make(struct recording *r, struct xqaccel_call *call)
 	};
 	int ret = -ENODEV;
 
-	down_read(&xq->gone_lock);
+	if (down_read_killable(&xq->gone_lock))
+		return -EINTR;
 	if (xq->gone || READ_ONCE(xq->lost))
 		goto unlock;
 	ret = xqaccel_client_need_context(call);

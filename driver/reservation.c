@@ -116,39 +116,68 @@ static void make_unique(struct xqaccel_reservations *r)
 
 /* ---- locks --------------------------------------------------------------------- */
 
-/* Who holds the lock of entry @contended must be let go first: it is taken before all others. */
-static int lock_all(struct xqaccel_reservations *r, int contended)
+static int lock_one(struct xqaccel_reservations *r, unsigned int i, bool interruptible)
 {
+	return interruptible ? dma_resv_lock_interruptible(r->entry[i].resv, &r->context) :
+			       dma_resv_lock(r->entry[i].resv, &r->context);
+}
+
+/* With nothing else locked. */
+static int lock_first(struct xqaccel_reservations *r, unsigned int i, bool interruptible)
+{
+	if (interruptible)
+		return dma_resv_lock_slow_interruptible(r->entry[i].resv, &r->context);
+	dma_resv_lock_slow(r->entry[i].resv, &r->context);
+	return 0;
+}
+
+/*
+ * Who holds the lock of entry @contended must be let go first: it is taken before all others, if it
+ * is not -1. -EDEADLK with the next of these, or -EINTR; nothing is locked then.
+ */
+static int lock_all(struct xqaccel_reservations *r, int *contended, bool interruptible)
+{
+	const int first = *contended;
 	unsigned int i, j;
 	int ret;
 
-	if (contended >= 0)
-		dma_resv_lock_slow(r->entry[contended].resv, &r->context);
+	ret = first < 0 ? 0 : lock_first(r, first, interruptible);
+	if (ret)
+		return ret;
 	for (i = 0; i < r->count; i++) {
-		if ((int)i == contended)
+		if ((int)i == first)
 			continue;
-		ret = dma_resv_lock(r->entry[i].resv, &r->context);
+		ret = lock_one(r, i, interruptible);
 		if (!ret)
 			continue;
 		for (j = 0; j < i; j++)
-			if ((int)j != contended)
+			if ((int)j != first)
 				dma_resv_unlock(r->entry[j].resv);
-		if (contended >= 0)
-			dma_resv_unlock(r->entry[contended].resv);
-		/* -EDEADLK is all that there can be: nothing is locked twice. */
-		return i;
+		if (first >= 0)
+			dma_resv_unlock(r->entry[first].resv);
+		*contended = i;
+		return ret;
 	}
-	return -1;
+	return 0;
+}
+
+static void forget(struct xqaccel_reservations *r)
+{
+	kfree(r->entry);
+	r->entry = NULL;
+	r->count = 0;
 }
 
 /**
  * xqaccel_reservations_lock() - lock what jobs share with others
  * @r: filled in
  * @jobs: struct xqaccel_job, by node
+ * @interruptible: a signal ends the wait
  *
- * Return: 0, or -ENOMEM with nothing locked.
+ * Return: 0, or -ENOMEM or -EINTR with nothing locked.
  */
-int xqaccel_reservations_lock(struct xqaccel_reservations *r, const struct list_head *jobs)
+int xqaccel_reservations_lock(struct xqaccel_reservations *r, const struct list_head *jobs,
+			      bool interruptible)
 {
 	const struct xqaccel_job *job;
 	int contended = -1;
@@ -160,9 +189,7 @@ int xqaccel_reservations_lock(struct xqaccel_reservations *r, const struct list_
 	list_for_each_entry(job, jobs, node) {
 		ret = job_add(r, job);
 		if (ret) {
-			kfree(r->entry);
-			r->entry = NULL;
-			r->count = 0;
+			forget(r);
 			return ret;
 		}
 	}
@@ -170,9 +197,15 @@ int xqaccel_reservations_lock(struct xqaccel_reservations *r, const struct list_
 	if (!r->count)
 		return 0;
 	ww_acquire_init(&r->context, &reservation_ww_class);
+	/* Nothing is locked twice, so there are no other errors. */
 	do {
-		contended = lock_all(r, contended);
-	} while (contended >= 0);
+		ret = lock_all(r, &contended, interruptible);
+	} while (ret == -EDEADLK);
+	if (ret) {
+		ww_acquire_fini(&r->context);
+		forget(r);
+		return ret;
+	}
 	ww_acquire_done(&r->context);
 	return 0;
 }
@@ -185,9 +218,7 @@ void xqaccel_reservations_unlock(struct xqaccel_reservations *r)
 		dma_resv_unlock(r->entry[i].resv);
 	if (r->count)
 		ww_acquire_fini(&r->context);
-	kfree(r->entry);
-	r->entry = NULL;
-	r->count = 0;
+	forget(r);
 }
 
 /* ---- fences ---------------------------------------------------------------------- */

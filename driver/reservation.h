@@ -38,7 +38,8 @@ struct xqaccel_fence_list {
 int xqaccel_fence_list_add(struct xqaccel_fence_list *list, struct dma_fence *fence);
 void xqaccel_fence_list_free(struct xqaccel_fence_list *list);
 
-int xqaccel_reservations_lock(struct xqaccel_reservations *r, const struct list_head *jobs);
+int xqaccel_reservations_lock(struct xqaccel_reservations *r, const struct list_head *jobs,
+			      bool interruptible);
 int xqaccel_reservations_prepare(struct xqaccel_reservations *r, bool explicit, u64 own_context,
 				 struct xqaccel_fence_list *before);
 void xqaccel_reservations_add(struct xqaccel_reservations *r, struct dma_fence *fence,

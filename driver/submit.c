@@ -230,9 +230,13 @@ static int publish_fenced(struct xqaccel_call *call)
 {
 	int ret;
 
-	ret = xqaccel_fencing_begin(&call->fencing, &call->jobs);
+	ret = xqaccel_fencing_begin(&call->fencing, &call->jobs, true);
+	/*
+	 * The jobs are taken back, and what was written of them is written anew. Always, as no
+	 * program has had to know that a signal can come first.
+	 */
 	if (ret)
-		return ret;
+		return ret == -EINTR ? -ERESTARTNOINTR : ret;
 	publish(call, &call->fencing);
 	xqaccel_fencing_end(&call->fencing);
 	return 0;

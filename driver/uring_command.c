@@ -536,7 +536,11 @@ static int start_fenced(struct xqaccel_uring_command *command, struct xqaccel_fe
 	if (ret)
 		return ret;
 	jobs_list(command, &jobs);
-	ret = xqaccel_fencing_begin(f, &jobs);
+	/*
+	 * Not interruptible: work of io_uring for the task counts as a signal, and comes often.
+	 * There is no restart, only a CQE.
+	 */
+	ret = xqaccel_fencing_begin(f, &jobs, false);
 	if (ret) {
 		refuse(command);
 		return ret == -EAGAIN ? -EBUSY : ret;

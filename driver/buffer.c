@@ -106,6 +106,7 @@ static void freed(struct xqaccel_buffer *buf)
  * Return: false for memory of a process, which is now in client->pinned
  */
 static bool buffer_free(struct xqaccel_buffer *buf, bool safe)
+	__must_hold(&buf->client->mem_lock)
 {
 	struct xqaccel_client *client = buf->client;
 	const bool keep = buf->mapped && !safe;
@@ -286,6 +287,7 @@ void xqaccel_buffers_end(struct xqaccel_client *client, bool safe)
  * the device may still use it.
  */
 void xqaccel_buffers_detach(struct xqaccel_client *client)
+	__must_hold(&client->mem_lock)
 {
 	const bool leak = READ_ONCE(client->xq->dma) == XQACCEL_DMA_UNKNOWN;
 	struct xqaccel_buffer *buf;

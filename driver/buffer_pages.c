@@ -357,6 +357,7 @@ void xqaccel_buffer_free(struct xqaccel_buffer *buf, bool leak)
 
 /* The device goes, and the buffer stays as memory of the programs that have it mapped. */
 void xqaccel_buffer_pages_detach(struct xqaccel_buffer *buf)
+	__must_hold(&buf->client->mem_lock)
 {
 	lockdep_assert_held(&buf->client->mem_lock);
 

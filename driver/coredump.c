@@ -75,6 +75,7 @@ void xqaccel_coredump_exit(struct xqaccel_device *xq)
  * are consequences, so that only the first counts.
  */
 void xqaccel_coredump_take(struct xqaccel_device *xq, const char *reason)
+	__must_hold(&xq->reset_lock)
 {
 	lockdep_assert_held(&xq->reset_lock);
 
@@ -87,6 +88,7 @@ void xqaccel_coredump_take(struct xqaccel_device *xq, const char *reason)
 
 /* The same of a job that took too long, for @owner; not if his last one was not long ago. */
 void xqaccel_coredump_take_late(struct xqaccel_device *xq, kuid_t owner)
+	__must_hold(&xq->reset_lock)
 {
 	const bool again = xq->late_dump && uid_eq(owner, xq->late_owner) &&
 			   time_before(jiffies, xq->late_at + LATE_INTERVAL);
@@ -103,6 +105,7 @@ void xqaccel_coredump_take_late(struct xqaccel_device *xq, kuid_t owner)
 
 /* The recovery is over, and what was taken is worth a dump. */
 void xqaccel_coredump_finish(struct xqaccel_device *xq)
+	__must_hold(&xq->reset_lock)
 {
 	lockdep_assert_held(&xq->reset_lock);
 
@@ -115,6 +118,7 @@ void xqaccel_coredump_finish(struct xqaccel_device *xq)
 
 /* What was taken is not worth a dump. */
 void xqaccel_coredump_drop(struct xqaccel_device *xq)
+	__must_hold(&xq->reset_lock)
 {
 	lockdep_assert_held(&xq->reset_lock);
 

@@ -117,7 +117,7 @@ struct xqaccel_stats {
  *
  * Lock order, the outermost first. What a lock protects is said where it is.
  *
- *	import_lock			and inside of it what exporters of dma-bufs take
+ *	import_lock			before all of these; only imports and removal take it
  *	gone_lock
  *	  client->context_lock
  *	    clients_lock
@@ -125,19 +125,23 @@ struct xqaccel_stats {
  *	        client->pages_lock
  *	        kept.lock
  *	          reservation locks	of dma-bufs, in the kernel's own order of these
+ *	            export.lock		of each exported dma-buf, or the locks of other exporters
  *	  lane->fence_lock		with or without gone_lock, and none of the others above
  *	    reservation locks
  *	      lock
  *	  reset_lock			with or without gone_lock, and none of the others above
  *	    lock			a spinlock, taken in hard interrupts
+ *	      queue->bell		a raw one, with or without lock; nothing inside
  *
  * Each may be skipped, and lock is taken inside of any. Inside of lock there are only those of the
  * kernel that wake_up(), queue_work(), mod_delayed_work() and pm_runtime_get() take, and those of
  * fences, of this driver and of others, and what is called by who waits for them.
- * client->mmap_lock and the xarray's lock of client->buffers are taken with or without gone_lock
- * and have none of these inside. In the kernel's order mmap_lock (of an address space) comes before
- * pages_lock, which page faults take, and the device's own lock (device_lock()) before all:
- * removal, shutdown and the bus's handlers have it.
+ * client->mmap_lock and the xarrays' locks of client->buffers and client->programs are taken with
+ * or without gone_lock and import_lock and have none of these inside, nor lock around them. Who
+ * tells that the processor reads or writes a dma-buf takes export.lock with nothing of these. In
+ * the kernel's order mmap_lock (of an address space) comes before pages_lock, which page faults
+ * take, and the device's own lock (device_lock()) before all: removal, shutdown and the bus's
+ * handlers have it.
  *
  * No lock of these is held while user memory is accessed or for as long as a job runs. What bounds
  * the waits of a program that cannot be killed meanwhile: gone_lock, set_gone() and calls, which
@@ -153,9 +157,9 @@ struct xqaccel_stats {
  * xqaccel_job_wq (xqaccel_watch(), xqaccel_bus_look(), xqaccel_sync_work()) takes reset_lock and
  * what is inside; hardware_end() waits for it, as for dump_work(), holding nothing but
  * device_lock(), and client_end() for ring_work and signal_work of its client, which take only
- * lock. That of xqaccel_return_wq (xqaccel_buffers_unpin(), reviews of what was kept)
- * takes mem_lock or kept.lock and what is inside; only the ends of the device's structure and of
- * the module wait for it, and client_end(), when it has nothing left to do.
+ * lock. That of xqaccel_return_wq (xqaccel_buffers_unpin(), reviews of what was kept) takes
+ * mem_lock or kept.lock and what is inside; only the ends of the device's structure and of the
+ * module wait for it, and client_end(), when it has nothing left to do.
  */
 struct xqaccel_device {
 	struct device dev;

@@ -216,6 +216,7 @@ static void job_sync_for_cpu(struct xqaccel_job *job)
  * Ends a job once its C was synced, after all that ended before it, so that lanes keep their order.
  */
 void xqaccel_job_sync_and_end(struct xqaccel_job *job)
+	__must_hold(&job->client->xq->lock)
 {
 	struct xqaccel_device *xq = job->client->xq;
 

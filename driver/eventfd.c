@@ -15,6 +15,7 @@
 #include "ioctl.h"
 
 void xqaccel_events_signal(struct xqaccel_lane *lane)
+	__must_hold(&lane->client->xq->lock)
 {
 	lockdep_assert_held(&lane->client->xq->lock);
 

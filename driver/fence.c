@@ -109,6 +109,7 @@ static void dependencies_watch(struct xqaccel_fence *fence)
 
 /* Whether a job that has a fence waits for those of others. */
 bool xqaccel_fence_blocks(const struct xqaccel_job *job)
+	__must_hold(&job->client->xq->lock)
 {
 	lockdep_assert_held(&job->client->xq->lock);
 
@@ -322,6 +323,7 @@ int xqaccel_fencing_begin(struct xqaccel_fencing *f, struct list_head *jobs, boo
 
 /* To its place in the lane, before the jobs get theirs. */
 void xqaccel_fencing_publish(struct xqaccel_fencing *f)
+	__must_hold(&f->lane->client->xq->lock)
 {
 	struct xqaccel_lane *lane = f->lane;
 
@@ -408,6 +410,7 @@ void xqaccel_fences_signal(struct work_struct *work)
 
 /* A job with a fence that was published has ended, with its completion's status, or was dropped. */
 void xqaccel_fence_job_ended(struct xqaccel_job *job)
+	__must_hold(&job->client->xq->lock)
 {
 	struct xqaccel_fence *fence = job->fence;
 	struct xqaccel_client *client = job->client;

@@ -25,6 +25,7 @@
  * everything, or will have before it gets its DMA back; and it may not answer.
  */
 static bool device_works(struct xqaccel_device *xq)
+	__must_hold(&xq->lock)
 {
 	lockdep_assert_held(&xq->lock);
 

@@ -38,6 +38,7 @@ struct xqaccel_job *xqaccel_job_find(struct xqaccel_client *client, u64 id)
 
 /* Accepts a job: it has an id, and a place in every count. Nobody can name one of a ring. */
 void xqaccel_job_count(struct xqaccel_job *job)
+	__must_hold(&job->client->xq->lock)
 {
 	struct xqaccel_client *client = job->client;
 	struct xqaccel_lane *lane = job->lane;
@@ -59,6 +60,7 @@ void xqaccel_job_count(struct xqaccel_job *job)
 
 /* Nobody will ask for it any more. */
 void xqaccel_job_uncount(struct xqaccel_job *job)
+	__must_hold(&job->client->xq->lock)
 {
 	struct xqaccel_client *client = job->client;
 	struct xqaccel_lane *lane = job->lane;
@@ -102,6 +104,7 @@ void xqaccel_job_release(struct xqaccel_job *job)
 
 /* Makes the completion of a job visible; its status is known. Nobody may look at it afterwards. */
 void xqaccel_job_end(struct xqaccel_job *job)
+	__must_hold(&job->client->xq->lock)
 {
 	struct xqaccel_client *client = job->client;
 	struct xqaccel_device *xq = client->xq;

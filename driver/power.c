@@ -13,6 +13,7 @@
 
 /* The device has something to do: resumes it, later if it is suspended. */
 void xqaccel_power_get(struct xqaccel_device *xq)
+	__must_hold(&xq->lock)
 {
 	lockdep_assert_held(&xq->lock);
 
@@ -25,6 +26,7 @@ void xqaccel_power_get(struct xqaccel_device *xq)
  * last jobs may be dropped when there is another driver, or none.
  */
 void xqaccel_power_put(struct xqaccel_device *xq)
+	__must_hold(&xq->lock)
 {
 	lockdep_assert_held(&xq->lock);
 

@@ -67,6 +67,7 @@ static void queue_write(struct xqaccel_queue *q, u32 reg, u32 value)
 
 /* From reset to running, with empty rings. */
 void xqaccel_queue_start(struct xqaccel_queue *q)
+	__must_hold(&q->xq->lock)
 {
 	struct xqaccel_device *xq = q->xq;
 
@@ -257,6 +258,7 @@ static void descriptor_write(struct xqaccel_queue *q, const struct xqaccel_job *
 
 /* Puts a job on the ring; the caller saw that there is room, and calls xqaccel_queue_ring(). */
 void xqaccel_queue_push(struct xqaccel_queue *q, struct xqaccel_job *job)
+	__must_hold(&q->xq->lock)
 {
 	struct xqaccel_device *xq = q->xq;
 
@@ -283,6 +285,7 @@ static bool bells_due(const struct xqaccel_queue *q)
 
 /* Rings the doorbells that have to be. Values only move on, since each is read under the lock. */
 static void ring_bells(struct xqaccel_queue *q)
+	__must_hold(&q->bell)
 {
 	const u32 tail = READ_ONCE(q->sq_tail), head = READ_ONCE(q->cq_head);
 

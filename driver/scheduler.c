@@ -336,6 +336,7 @@ static void update_averages(struct xqaccel_lane *lane, const struct xqaccel_job 
 
 /* A job is no longer in flight. */
 void xqaccel_sched_left(struct xqaccel_job *job)
+	__must_hold(&job->lane->client->xq->lock)
 {
 	struct xqaccel_lane *lane = job->lane;
 	struct xqaccel_client *client = lane->client;
@@ -557,6 +558,7 @@ void xqaccel_sched_run_unlock(struct xqaccel_device *xq)
 
 /* A closed client gets nothing more of the device; shortens the time of its jobs in flight. */
 void xqaccel_sched_client_closed(struct xqaccel_client *client)
+	__must_hold(&client->xq->lock)
 {
 	const unsigned long soon = jiffies + msecs_to_jiffies(XQACCEL_CLOSE_GRACE_MS);
 	struct xqaccel_device *xq = client->xq;

@@ -216,6 +216,7 @@ struct xqaccel_snapshot *xqaccel_snapshot_alloc(void)
  */
 void xqaccel_snapshot_take(struct xqaccel_snapshot *s, struct xqaccel_device *xq,
 			   const char *reason)
+	__must_hold(&xq->reset_lock)
 {
 	unsigned int i;
 

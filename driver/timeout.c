@@ -44,6 +44,7 @@ static unsigned long watch_delay(struct xqaccel_queue *q)
 
 /* Looks at the queue again soon; nothing happens if that is already planned. */
 void xqaccel_watch_arm(struct xqaccel_queue *q)
+	__must_hold(&q->xq->lock)
 {
 	lockdep_assert_held(&q->xq->lock);
 

@@ -259,6 +259,7 @@ static void job_ended(struct xqaccel_uring_command *command, const struct xqacce
 
 /* The end of a job that a command brought; nobody may look at it afterwards. */
 void xqaccel_uring_job_end(struct xqaccel_job *job)
+	__must_hold(&job->client->xq->lock)
 {
 	struct xqaccel_device *xq = job->client->xq;
 
@@ -309,6 +310,7 @@ static void jobs_leave(struct xqaccel_uring_command *command)
  * xqaccel_sched_run() is to follow.
  */
 static bool abandon(struct xqaccel_uring_command *command)
+	__must_hold(&command->client->xq->lock)
 {
 	lockdep_assert_held(&command->client->xq->lock);
 
@@ -443,6 +445,7 @@ static bool has_room(const struct xqaccel_uring_command *command)
 
 /* Counts the command and its jobs, or says why they can't be taken. */
 static int admit(struct xqaccel_uring_command *command)
+	__must_hold(&command->client->xq->lock)
 {
 	struct xqaccel_device *xq = command->client->xq;
 	struct xqaccel_job *job;
@@ -484,6 +487,7 @@ static u32 status_early(const struct xqaccel_uring_command *command)
 
 /* Can't fail. Nobody may look at the command after the lock's end. */
 static void run(struct xqaccel_uring_command *command)
+	__must_hold(&command->client->xq->lock)
 {
 	struct xqaccel_client *client = command->client;
 	const u32 status = status_early(command);

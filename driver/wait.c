@@ -57,6 +57,7 @@ static u32 ended(struct xqaccel_client *client, const struct xqaccel_wait *cmd)
 
 /* As many as were asked for have ended, or all there are. Under the lock. */
 static bool enough(struct xqaccel_client *client, const struct xqaccel_wait *cmd)
+	__must_hold(&client->xq->lock)
 {
 	lockdep_assert_held(&client->xq->lock);
 

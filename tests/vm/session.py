@@ -59,6 +59,8 @@ class Session:
         self.taint = 0
         self.ended = False
         self.current = None
+        self.how_ended = ""
+        self.shutdown = None  # QEMU's reason
         self.requests = GuestRequests(self)
         self.machine = machine or Machine(options, job)
         self.qmp = None
@@ -85,6 +87,7 @@ class Session:
             self.problems.append(str(reason))
             self.show_tasks()
         finally:
+            self.how_ended = self.end_of_machine()
             self.machine.kill()
             self.judge()
 
@@ -104,8 +107,7 @@ class Session:
                 self.drain()
                 return False
         try:
-            for event in self.qmp.take_events():
-                self.take_event(event["event"])
+            self.take_events()
         except (EOFError, ConnectionError):
             self.drain()
             return False
@@ -164,8 +166,31 @@ class Session:
             except (BlockingIOError, ConnectionError):
                 pass
 
+    def take_events(self):
+        for event in self.qmp.take_events():
+            if event["event"] == "SHUTDOWN":
+                self.shutdown = event["data"]["reason"]
+            self.take_event(event["event"])
+
     def take_event(self, name):
         """What QEMU tells by itself; most of it is nothing to a guest that runs its tests."""
+
+    def end_of_machine(self):
+        """What is known of how QEMU ended: a guest that resets itself, or a QEMU that crashes, says nothing on its console."""
+        if not self.machine.process:
+            return "QEMU was not started"
+        if not self.machine.wait(1):
+            return "QEMU still runs"
+        try:
+            while self.qmp:  # to the end of the socket
+                self.qmp.events.append(self.qmp.read())
+                self.take_events()
+        except (EOFError, OSError):
+            pass
+        status = self.machine.process.returncode
+        how = f"by signal {-status}" if status < 0 else f"with exit status {status}"
+        words = [f"QEMU ended {how}", f"the reason of its shutdown: {self.shutdown or 'none told'}", self.machine.errors()]
+        return "; ".join(filter(None, words))
 
     def take_console(self, line):
         self.console.append(line)
@@ -245,9 +270,9 @@ class Session:
         if tainted:
             self.problems.append(f"kernel tainted: {tainted}")
         if not self.ended and not self.problems:
-            self.problems.append("the guest ended early: no end mark\n" + "\n".join(self.console[-15:]))
+            self.problems.append(f"the guest ended early: no end mark; {self.how_ended}\n" + "\n".join(self.console[-15:]))
         elif not self.ended:
-            self.problems.append("last console lines:\n" + "\n".join(self.console[-15:]))
+            self.problems.append(f"{self.how_ended}; last console lines:\n" + "\n".join(self.console[-15:]))
 
     def log_lines(self):
         """What the guest's kernel said."""

@@ -16,7 +16,7 @@
 /**
  * struct work - what a chunk has ready
  * @sum: @real: one of them
- * @term: of FLOOR_SHIFT sums, bytes by the input's byte
+ * @bytes: of FLOOR_SHIFT sums
  * @straight: @product_line: if @is_straight, gives all sums, or products
  * @lanes_memory: behind sum.lanes or lanes
  * @row: parts of rows: of a, of b, of y, and products
@@ -30,7 +30,7 @@ struct work {
 	struct xqk_straight straight;
 	struct xqk_product_line product_line;
 	bool is_straight;
-	uint8_t term[2][256];
+	struct xqk_bytes bytes;
 	uint8_t flip[2];
 	int32_t zero_point[2];
 	int32_t least, greatest;
@@ -121,8 +121,11 @@ static void prepare(struct work *w)
 	w->real.least = w->least;
 	w->real.greatest = w->greatest;
 	if (e->kind == XQ_ELEMENTWISE_ADD) {
-		fill_terms(w, &e->a, w->sum.a, w->sum.planes_a, w->term[0], w->real.a);
-		fill_terms(w, &e->b, w->sum.b, w->sum.planes_b, w->term[1], w->real.b);
+		w->bytes.is_signed = e->format == XQACCEL_FMT_S8;
+		w->bytes.least = w->least;
+		w->bytes.greatest = w->greatest;
+		fill_terms(w, &e->a, w->sum.a, w->sum.planes_a, w->bytes.term[0], w->real.a);
+		fill_terms(w, &e->b, w->sum.b, w->sum.planes_b, w->bytes.term[1], w->real.b);
 		return;
 	}
 	w->flip[0] = e->a.format == XQACCEL_FMT_S8 ? 0x80 : 0;
@@ -142,7 +145,6 @@ static void requantize_products(struct work *w, const int32_t *product, size_t n
 static void compute(struct work *w, const uint8_t *a, const uint8_t *b, size_t n, uint8_t *y)
 {
 	const struct xqk_elementwise_kernels *k = w->isa->operators->elementwise;
-	const struct xqk_epilogue_kernels *epilogue = w->isa->operators->epilogue;
 	const struct xq_elementwise *e = &w->job->dims;
 
 	if (w->is_straight && e->kind == XQ_ELEMENTWISE_MUL) {
@@ -155,11 +157,7 @@ static void compute(struct work *w, const uint8_t *a, const uint8_t *b, size_t n
 	} else if (e->y.profile == XQ_PROFILE_ONNX) {
 		k->real_sum(&w->real, a, b, n, y);
 	} else if (e->y.profile == XQ_PROFILE_FLOOR_SHIFT) {
-		memmove(w->row[0], a, n);
-		memmove(w->row[1], b, n);
-		epilogue->lookup(w->row[0], n, w->term[0]);
-		epilogue->lookup(w->row[1], n, w->term[1]);
-		k->bytes(w->row[0], w->row[1], n, e->format == XQACCEL_FMT_S8, w->least, w->greatest, y);
+		k->bytes(&w->bytes, a, b, n, y);
 	} else {
 		k->sum(&w->sum, a, b, n, y);
 	}

@@ -47,6 +47,16 @@ struct xqk_straight {
 };
 
 /**
+ * struct xqk_bytes - a sum of bytes that come from tables by the input's byte
+ * @is_signed: those bytes, and the result
+ */
+struct xqk_bytes {
+	uint8_t term[2][256];
+	bool is_signed;
+	int32_t least, greatest;
+};
+
+/**
  * struct xqk_product_line - results of products along a straight line in f32
  * @flip: @zero: the product p is that of (x ^ flip) - zero of both inputs
  * @bias: what makes all p unsigned numbers of 16 bits
@@ -69,7 +79,7 @@ struct xqk_product_line {
  * struct xqk_elementwise_kernels - an instruction set's loops, for n elements
  *
  * @sum: table sums modulo 2^32, requantized
- * @bytes: saturating sums, signed or not, of table elements, between bounds
+ * @bytes: saturating sums, signed or not, of elements of the inputs' tables, between bounds
  * @product: (x ^ flip) - zero point of both, multiplied
  * @real_sum: @real_product: see struct xqk_real; the latter from products
  * @straight: see struct xqk_straight; NULL if it would be no faster
@@ -78,7 +88,7 @@ struct xqk_product_line {
  */
 struct xqk_elementwise_kernels {
 	void (*sum)(const struct xqk_sum *s, const uint8_t *a, const uint8_t *b, size_t n, uint8_t *y);
-	void (*bytes)(const uint8_t *a, const uint8_t *b, size_t n, bool is_signed, int32_t least, int32_t greatest,
+	void (*bytes)(const struct xqk_bytes *s, const uint8_t *a, const uint8_t *b, size_t n,
 		      uint8_t *y);
 	void (*product)(const uint8_t *a, const uint8_t *b, size_t n, const uint8_t flip[2],
 			const int32_t zero_point[2], int32_t *v);

@@ -55,22 +55,27 @@ static inline void table_sums(const struct xqk_sum *s, const uint8_t *a, const u
 		v[i] = (int32_t)((uint32_t)s->a[a[i]] + (uint32_t)s->b[b[i]]);
 }
 
-static void bytes(const uint8_t *restrict a, const uint8_t *restrict b, size_t n, bool is_signed, int32_t least,
-		  int32_t greatest, uint8_t *restrict y)
+static __attribute__((unused)) void bytes(const struct xqk_bytes *s, const uint8_t *restrict a,
+					  const uint8_t *restrict b, size_t n, uint8_t *restrict y)
 {
-	const int16_t low = (int16_t)least, high = (int16_t)greatest;
+	const int16_t low = (int16_t)s->least, high = (int16_t)s->greatest;
+	uint8_t terms[2][XQK_ELEMENTS_MOST];
 	size_t i;
 
-	if (is_signed)
+	for (i = 0; i < n; i++) {
+		terms[0][i] = s->term[0][a[i]];
+		terms[1][i] = s->term[1][b[i]];
+	}
+	if (s->is_signed)
 		for (i = 0; i < n; i++) {
-			int16_t v = (int16_t)((int8_t)a[i] + (int8_t)b[i]);
+			int16_t v = (int16_t)((int8_t)terms[0][i] + (int8_t)terms[1][i]);
 
 			v = v < low ? low : v;
 			y[i] = (uint8_t)(v > high ? high : v);
 		}
 	else
 		for (i = 0; i < n; i++) {
-			int16_t v = (int16_t)(a[i] + b[i]);
+			int16_t v = (int16_t)(terms[0][i] + terms[1][i]);
 
 			v = v < low ? low : v;
 			y[i] = (uint8_t)(v > high ? high : v);

@@ -260,9 +260,42 @@ static void product_line(const struct xqk_product_line *l, const uint8_t *a, con
 		products_along(l, a, b, n, y, false, false);
 }
 
+INLINE void looked_up_sums(const struct xqk_bytes *s, const uint8_t *a, const uint8_t *b, size_t n,
+			   uint8_t *y, const bool is_signed)
+{
+	const struct table256 table_a = load_table(s->term[0]), table_b = load_table(s->term[1]);
+	const __m512i least = _mm512_set1_epi8((char)s->least);
+	const __m512i greatest = _mm512_set1_epi8((char)s->greatest);
+	size_t i;
+
+	for (i = 0; i < n; i += 64) {
+		const __mmask64 some = n - i < 64 ? ((__mmask64)1 << (n - i)) - 1 : ~(__mmask64)0;
+		const __m512i v = look_up(&table_a, _mm512_maskz_loadu_epi8(some, a + i));
+		const __m512i w = look_up(&table_b, _mm512_maskz_loadu_epi8(some, b + i));
+		__m512i r;
+
+		if (is_signed)
+			r = _mm512_min_epi8(_mm512_max_epi8(_mm512_adds_epi8(v, w), least),
+					    greatest);
+		else
+			r = _mm512_min_epu8(_mm512_max_epu8(_mm512_adds_epu8(v, w), least),
+					    greatest);
+		_mm512_mask_storeu_epi8(y + i, some, r);
+	}
+}
+
+static void byte_sums(const struct xqk_bytes *s, const uint8_t *a, const uint8_t *b, size_t n,
+		      uint8_t *y)
+{
+	if (s->is_signed)
+		looked_up_sums(s, a, b, n, y, true);
+	else
+		looked_up_sums(s, a, b, n, y, false);
+}
+
 const struct xqk_elementwise_kernels xqk_elementwise_avx512 = {
 	.sum = sum,
-	.bytes = bytes,
+	.bytes = byte_sums,
 	.product = product,
 	.real_sum = sum_by_real,
 	.real_product = real_product,

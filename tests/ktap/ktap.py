@@ -13,6 +13,8 @@ PLAN = re.compile(r"1\.\.(\d+)\s*(?:#\s*(\w+)\s*(.*))?$")
 # A failure is told with the first line that the test said of it. What came before RUN is of something else.
 SAID = re.compile(r"#\s*(?!Subtest|RUN |OK |FAIL )(\S.*)$")
 RUN = re.compile(r"#\s*RUN ")
+# Of a program that something else kept from running.
+ABSENT = "did not run"
 
 
 @dataclass

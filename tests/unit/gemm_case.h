@@ -35,6 +35,7 @@ struct gemm_case {
 	struct xqk_gemm gemm;
 	enum content content;
 	bool plain;	/* all operands flat, and none that could be absent */
+	bool scaled;	/* but real scales, each that the formats speak of */
 	bool real;	/* a random job is to have real scales */
 	bool wild;	/* real scales may be infinite, denormal or NaN */
 	struct case_operand operand[XQ_GEMM_OPERANDS];
@@ -643,7 +644,9 @@ static inline void case_make(struct gemm_case *c, uint32_t a_format, uint32_t b_
 			o->extent.row_bytes = xq_row_bytes(c->gemm.epilogue.dims.format, d->n);
 			o->extent.align = (xq_format_bits(c->gemm.epilogue.dims.format) + 7) / 8;
 		}
-		if (!o->extent.used || (!o->extent.required && (c->plain || one_in(2))))
+		const bool wanted = o->extent.required || (c->scaled && case_scale_format(d, i));
+
+		if (!o->extent.used || (!wanted && (c->plain || one_in(2))))
 			continue;
 		case_operand_strides(c, i);
 		xq_span(&o->extent, c->gemm.view[i].stride, c->gemm.view[i].batch_stride,

@@ -107,6 +107,50 @@ static void real_scales(void)
 	}
 }
 
+/* One row by groups whose scales are in one piece of memory, with the formats that ggml's types have, and others. */
+static void one_row(void)
+{
+	static const struct xq_dims kinds[] = {
+		{ .b_scale_format = XQACCEL_FMT_F16 },
+		{ .b_scale_format = XQACCEL_FMT_F16, .b_min_format = XQACCEL_FMT_F16 },
+		{ .b_scale_format = XQACCEL_FMT_BF16 },
+		{ .b_scale_format = XQACCEL_FMT_E8M0 },
+		{ .b_scale_format = XQACCEL_FMT_U8, .b_scale2_format = XQACCEL_FMT_F16 },
+		{ .b_scale_format = XQACCEL_FMT_S8, .b_scale2_format = XQACCEL_FMT_F16 },
+		{ .b_scale_format = XQACCEL_FMT_U8, .b_scale2_format = XQACCEL_FMT_F32 },
+		{ .b_scale_format = XQACCEL_FMT_U8, .b_scale2_format = XQACCEL_FMT_F16,
+		  .b_min_format = XQACCEL_FMT_U8, .b_min2_format = XQACCEL_FMT_F16 },
+		{ .b_scale_format = XQACCEL_FMT_U8, .b_scale2_format = XQACCEL_FMT_F16,
+		  .b_min_format = XQACCEL_FMT_F16 },
+	};
+	const size_t count = sizeof(kinds) / sizeof(kinds[0]);
+
+	for (size_t i = 0; i < count * XQACCEL_FMT_C8 * 8; i++) {
+		struct gemm_case c = { .gemm.dims = kinds[i % count], .plain = true, .scaled = true };
+		struct xq_dims *d = &c.gemm.dims;
+		const char *isa = xqk_isa_list(0);
+
+		for (unsigned int other = 1; one_in(4) && xqk_isa_list(other); other++)
+			isa = xqk_isa_list(other);
+		d->m = 1;
+		d->n = (uint32_t)ktap_range(1, one_in(16) ? 1100 : 90);
+		d->batch = one_in(4) ? 2 : 1;
+		d->group = 16U << ktap_range(0, one_in(4) ? 4 : 1);
+		d->flags = XQACCEL_JOB_B_TILED | XQACCEL_JOB_GROUP_REAL | (one_in(4) ? XQACCEL_JOB_ACCUMULATE : 0);
+		d->k = d->group * (uint32_t)ktap_range(1, d->n < 91 && one_in(4) ? 6000 / d->group : 12);
+		if (d->b_scale2_format) {
+			d->b_supergroup = d->group * (uint32_t)ktap_range(1, 8);
+			d->k = (d->k + d->b_supergroup - 1) / d->b_supergroup * d->b_supergroup;
+		}
+		d->a_scale_format = one_in(2) ? XQACCEL_FMT_F32 : XQACCEL_FMT_F16;
+		c.gemm.b_zp = one_in(2) ? (int32_t)ktap_range(-9, 9) : 0;
+		c.wild = one_in(8);
+		case_make(&c, XQACCEL_FMT_S8, XQACCEL_FMT_S8 + (uint32_t)(i / count % XQACCEL_FMT_C8));
+		check_case(&c, isa, one_in(2) ? 1 : 3);
+		gemm_free(&c);
+	}
+}
+
 /* The shapes that a contract or a network names, in every pair that has to be there. */
 static void fixed_shapes(void)
 {
@@ -422,6 +466,7 @@ KTAP_MAIN(
 	{ "t2 x any, random jobs", t2 },
 	{ "b1 x any, random jobs", b1 },
 	{ "groups with real scales, random jobs", real_scales },
+	{ "one row by groups with real scales in one piece", one_row },
 	{ "fixed shapes", fixed_shapes },
 	{ "elements of the largest magnitude", extremes },
 	{ "small K", small_k },

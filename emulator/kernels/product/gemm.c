@@ -317,6 +317,16 @@ static bool compute_block(struct xqk_work *work, uint32_t n0, uint32_t n1,
 	return true;
 }
 
+/* The staged rows by channels [n0, n1), in the way that the job has. */
+static bool compute_columns(struct xqk_work *work, uint32_t n0, uint32_t n1, const atomic_bool *cancel)
+{
+	if (work->vector)
+		return xqk_compute_vector(work, n0, n1, cancel);
+	if (work->row_real)
+		return xqk_compute_row_real(work, n0, n1, cancel);
+	return compute_block(work, n0, n1, cancel);
+}
+
 /* The sums of no products; false if canceled. */
 static bool store_zeros(struct xqk_work *work, uint32_t n0, uint32_t n1,
 			const atomic_bool *cancel)
@@ -371,8 +381,7 @@ static bool compute_with_epilogue(struct xqk_work *work, uint32_t n0, uint32_t n
 				if (!xqk_stage_a(work, cancel))
 					return false;
 			}
-			if (!(work->vector ? xqk_compute_vector : compute_block)(work, work->pending_n0, end,
-										  cancel))
+			if (!compute_columns(work, work->pending_n0, end, cancel))
 				return false;
 		}
 		if (!work->finished)
@@ -404,7 +413,7 @@ static bool compute_unit(struct xqk_work *work, uint32_t m0, uint32_t m1, uint32
 		for (k0 = 0; k0 < k; k0 = work->block.k1) {
 			xqk_block_at(work, k0, &work->block);
 			if (!xqk_stage_a(work, cancel) ||
-			    !(work->vector ? xqk_compute_vector : compute_block)(work, n0, n1, cancel))
+			    !compute_columns(work, n0, n1, cancel))
 				return false;
 		}
 	}
@@ -476,6 +485,8 @@ bool xqk_run_chunk_rows(struct xqk_plan *plan, uint32_t chunk, void *scratch,
 		work.row_factor = -work.row_factor;
 	else
 		work.tall_factor = -work.tall_factor;
+	if (!xqk_row_real_fits(&work))
+		work.row_real = NULL;
 	for (; unit < last; unit++) {
 		batch = plan->whole_rows ? 0 : (uint32_t)(unit / plan->chunks_n / plan->chunks_m);
 		end = plan->whole_rows ? gemm->dims.batch : batch + 1;

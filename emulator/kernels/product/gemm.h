@@ -72,6 +72,7 @@ struct xqk_work {
 	xqk_dot_panel_fn *dot_panel;		/* NULL as well */
 	xqk_dot_groups_fn *dot_groups;	/* NULL if there are no scales, or groups in part words */
 	xqk_dot_real_fn *dot_real;	/* the same where scales are real, of panels or of tiles */
+	xqk_row_real_fn *row_real;	/* for one row where scales can be read in place, or NULL */
 	xqk_dot_panel_fn *tall_panel;	/* with dot_panel, or NULL */
 	xqk_dot_real_fn *tall_real;	/* with dot_real of panels, or NULL */
 	xqk_unpack_fn *unpack;
@@ -201,6 +202,12 @@ bool xqk_compute_thin(struct xqk_work *work, uint32_t m0, uint32_t m1, uint32_t 
 /* The staged rows of the block by channels [n0, n1), one by one; false if canceled. */
 bool xqk_compute_vector(struct xqk_work *work, uint32_t n0, uint32_t n1,
 			const atomic_bool *cancel);
+
+/* Whether a job is one row by groups with real scales that can be taken where they are. */
+bool xqk_row_real_fits(const struct xqk_work *work);
+
+/* The staged row of the block by channels [n0, n1) that way; false if canceled. */
+bool xqk_compute_row_real(struct xqk_work *work, uint32_t n0, uint32_t n1, const atomic_bool *cancel);
 
 /* Rows of results into C, from column work->n0 on. */
 void xqk_store_c(const struct xqk_work *work, uint32_t m, uint32_t rows, uint32_t plane,

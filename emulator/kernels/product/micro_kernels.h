@@ -187,6 +187,49 @@ typedef void xqk_dot_real_fn(const struct xqk_dot *dot, const struct xqk_fold *f
 			     const struct xqk_real_groups *real, unsigned int rows, unsigned int strips);
 
 /**
+ * struct xqk_levels_in_place - scales or minima of B in the tile order, as they are in memory
+ * @first: of a strip's first group, NULL if there are none; sixteen for each group
+ * @second: the same of its first supergroup; only with @second_format
+ * @first_stride: @second_stride: bytes from strip to strip
+ */
+struct xqk_levels_in_place {
+	const uint8_t *first, *second;
+	size_t first_stride, second_stride;
+	uint32_t first_format, second_format;
+};
+
+/**
+ * struct xqk_row_real - a row of A by groups with real scales, with tiles and scales as they are in
+ *	memory
+ * @a: the staged row, a_scale and a_min of its first group; term: what each group's sum starts from
+ * @row_pitch: from a group's a_scale, a_min and row_term to the next one's
+ * @b: the first strip's first word; tiles of a strip follow each other
+ * @b_stride: bytes from strip to strip
+ * @count: groups, of @group_words words of B each
+ * @second_groups: groups of a supergroup, @second_left of the first one
+ * @scale: @min: of the same formats, if there are minima
+ * @table: as for xqk_unpack_fn
+ * @sum: whole strips of results at any address, added to if @add, else written
+ */
+struct xqk_row_real {
+	const uint8_t *a;
+	const int32_t *row_term;
+	const float *a_scale, *a_min;
+	uint32_t row_pitch;
+	const uint8_t *b;
+	size_t b_stride;
+	uint32_t count, group_words;
+	uint32_t second_groups, second_left;
+	struct xqk_levels_in_place scale, min;
+	const uint8_t *table;
+	float *sum;
+	bool add;
+};
+
+/** Any number of strips; with none, false says that it does not take these formats of scales. */
+typedef bool xqk_row_real_fn(const struct xqk_row_real *row, unsigned int strips);
+
+/**
  * struct xqk_real_kernels - loops on real scales
  * @widen: n elements of a format of scales, at any address, to float32
  * @place: [count][XQK_LANES] times one vector of XQK_LANES, or as they are if that is NULL, to rows that are pitch apart
@@ -243,6 +286,7 @@ typedef void xqk_arrange_fn(void *dst, const int8_t *src, size_t words, unsigned
  * @dot_groups: optional; for groups that are whole words of B
  * @dot_real: optional; the same with real scales
  * @tiles_real: optional; the same for at most product->tiles_rows rows, with tiles as they are
+ * @row_real: optional; the same for one row, with scales as they are, too
  * @tall_panel: @tall_real: optional; in place of @dot_panel and @dot_real where there are at least
  *	product->tall_rows rows; the latter takes XQK_TALL_ROWS, and groups of whole tiles only, see
  *	tall_real_fits(). It may write rows of sums up to a multiple of 16.
@@ -261,6 +305,7 @@ struct xqk_b_format {
 	xqk_dot_fn *dot_tiles;
 	xqk_dot_groups_fn *dot_groups;
 	xqk_dot_real_fn *dot_real, *tiles_real;
+	xqk_row_real_fn *row_real;
 	xqk_dot_panel_fn *tall_panel;
 	xqk_dot_real_fn *tall_real;
 	int32_t tall_less;

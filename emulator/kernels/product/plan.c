@@ -214,6 +214,7 @@ size_t xqk_work_layout(struct xqk_work *work, const struct xqk_plan *plan, uint3
 				      xqk_present(&plan->gemm.view[XQACCEL_B_MIN2]));
 	work->dot_groups = NULL;
 	work->dot_real = NULL;
+	work->row_real = NULL;
 	if (has_scales(dims)) {
 		work->dot_fold = NULL;
 		work->dot_panel = NULL;
@@ -236,6 +237,8 @@ size_t xqk_work_layout(struct xqk_work *work, const struct xqk_plan *plan, uint3
 		if (work->real && dims->group % work->word_k == 0 &&
 		    xqk_tiles_whole(&plan->gemm.view[XQACCEL_B]))
 			work->dot_real = b->tiles_real;
+		if (work->dot_real)
+			work->row_real = b->row_real;
 	} else if (has_scales(dims) && dims->group % work->word_k == 0) {
 		if (work->real)
 			work->dot_real = b->dot_real;

@@ -52,14 +52,23 @@ xqk_dot_groups_fn xqk_dot_groups_u8_avx512;
 xqk_dot_real_fn xqk_dot_real_s8_avx512;
 xqk_dot_real_fn xqk_dot_real_u8_avx512;
 xqk_dot_real_fn xqk_tiles_real_s8_avx512;
+xqk_row_real_fn xqk_row_real_s8_avx512;
 xqk_dot_real_fn xqk_tiles_real_u8_avx512;
+xqk_row_real_fn xqk_row_real_u8_avx512;
 xqk_dot_real_fn xqk_tiles_real_s4_avx512;
+xqk_row_real_fn xqk_row_real_s4_avx512;
 xqk_dot_real_fn xqk_tiles_real_u4_avx512;
+xqk_row_real_fn xqk_row_real_u4_avx512;
 xqk_dot_real_fn xqk_tiles_real_s2_avx512;
+xqk_row_real_fn xqk_row_real_s2_avx512;
 xqk_dot_real_fn xqk_tiles_real_u2_avx512;
+xqk_row_real_fn xqk_row_real_u2_avx512;
 xqk_dot_real_fn xqk_tiles_real_b1_avx512;
+xqk_row_real_fn xqk_row_real_b1_avx512;
 xqk_dot_real_fn xqk_tiles_real_c4_avx512;
+xqk_row_real_fn xqk_row_real_c4_avx512;
 xqk_dot_real_fn xqk_tiles_real_c8_avx512;
+xqk_row_real_fn xqk_row_real_c8_avx512;
 
 xqk_thin_fn xqk_thin_s8_avx512;
 

@@ -27,6 +27,7 @@
 	.dot_groups = xqk_dot_groups_##dots##_avx512,		\
 	.dot_real = xqk_dot_real_##dots##_avx512,		\
 	.tiles_real = xqk_tiles_real_##tiles##_avx512,		\
+	.row_real = xqk_row_real_##tiles##_avx512,		\
 	.vector = xqk_vector_##tiles##_avx512, __VA_ARGS__	\
 }
 

@@ -6,6 +6,7 @@
  *	XQK_DOT_TILES	name of the function
  *	XQK_VECTOR	name of the product of one row without groups, if it is wanted
  *	XQK_TILES_REAL	name of the dots of groups with real scales
+ *	XQK_ROW_REAL	name of the same of one row, with scales as they are
  *	XQK_BITS	of an element, 8 at most
  *	XQK_FLIP	what the code is exclusive-ored with
  *	XQK_LEFT	by how much the operand is shifted left
@@ -151,6 +152,7 @@ void XQK_DOT_TILES(const struct xqk_dot *dot, unsigned int rows, unsigned int st
 }
 
 #include "groups_tiles.h"
+#include "row_real.h"
 
 #ifdef XQK_VECTOR
 

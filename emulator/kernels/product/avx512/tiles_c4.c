@@ -5,6 +5,7 @@
 #define XQK_DOT_TILES	xqk_dot_tiles_c4_avx512
 #define XQK_VECTOR	xqk_vector_c4_avx512
 #define XQK_TILES_REAL	xqk_tiles_real_c4_avx512
+#define XQK_ROW_REAL	xqk_row_real_c4_avx512
 #define XQK_BITS	4
 #define XQK_FLIP	0
 #define XQK_LEFT	0

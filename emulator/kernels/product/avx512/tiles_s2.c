@@ -5,6 +5,7 @@
 #define XQK_DOT_TILES	xqk_dot_tiles_s2_avx512
 #define XQK_VECTOR	xqk_vector_s2_avx512
 #define XQK_TILES_REAL	xqk_tiles_real_s2_avx512
+#define XQK_ROW_REAL	xqk_row_real_s2_avx512
 #define XQK_BITS	2
 #define XQK_FLIP	2
 #define XQK_LEFT	0

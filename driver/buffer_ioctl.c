@@ -215,6 +215,7 @@ static int import_map(struct xqaccel_call *call, const struct xqaccel_source *so
 {
 	struct xqaccel_client *client = call->client;
 	struct xqaccel_buffer *buf;
+	bool alone;
 	int ret;
 
 	lockdep_assert_held(&client->xq->import_lock);
@@ -229,11 +230,17 @@ static int import_map(struct xqaccel_call *call, const struct xqaccel_source *so
 		*out = buf;
 		return 0;
 	}
-	/* At once, if it is none of those that removal and the client's end know. */
+	/*
+	 * At once, if it is none of those that removal and the client's end know, and that nobody
+	 * else knows: without mem_lock, for which others wait while they hold gone_lock.
+	 */
 	mutex_lock(&client->mem_lock);
-	if (list_empty(&buf->node))
-		xqaccel_buffer_pages_detach(buf);
+	alone = list_empty(&buf->node);
 	mutex_unlock(&client->mem_lock);
+	if (alone && buf->mapped) {
+		xqaccel_import_detach(buf);
+		buf->mapped = false;
+	}
 	xqaccel_buffer_put(buf);
 	return ret;
 }

@@ -45,6 +45,7 @@ struct xqaccel_user;
  * @fence_seqno: of the last of them
  * @fences: of submits, that are not signalled, in their order
  * @fence_count: length of @fences; read without the lock, too
+ * @signalling: those whose turn it is are left to client->signal_work
  * @event: that tells of its completions, with a reference, or NULL
  * @job_ns: device time of its last jobs on average, 0 while there were none
  * @free: its first job waits and is a short one, which may go to any hardware queue
@@ -69,6 +70,7 @@ struct xqaccel_lane {
 	u64 fence_seqno;
 	struct list_head fences;
 	unsigned int fence_count;
+	bool signalling;
 	struct eventfd_ctx *event;
 	u64 job_ns;
 	bool free;
@@ -129,7 +131,7 @@ struct xqaccel_client {
 	struct delayed_work reap_work;
 	struct delayed_work end_work;
 	struct delayed_work ring_work;	/* see XQACCEL_URING_ORPHANS */
-	struct work_struct signal_work;	/* signals fences, while signalling */
+	struct work_struct signal_work;	/* signals fences of lanes that are signalling */
 	/*
 	 * An invalidation that reap_work or, after it, end_work waits for, when it began, and when
 	 * the device was last seen to have a reason to take its time.
@@ -153,7 +155,6 @@ struct xqaccel_client {
 	unsigned int ring_jobs;		/* jobs of io_uring commands that have not ended */
 	struct list_head commands;	/* io_uring commands whose jobs have not all ended */
 	unsigned int command_count;	/* length of commands */
-	bool signalling;		/* fences whose turn it is are left to signal_work */
 	u64 next_id;			/* of a job */
 	struct hlist_head by_id[XQACCEL_JOB_HASH];	/* jobs accepted and not reaped */
 	bool closed;

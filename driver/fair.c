@@ -67,10 +67,7 @@ void xqaccel_fair_set_free(struct xqaccel_fair_group *group, struct xqaccel_fair
 	}
 }
 
-/*
- * Whether an entity that waits certainly keeps its place with so much more virtual time: also its
- * place among the free, who are some of those who wait, in the same order.
- */
+/* Whether an entity that waits certainly keeps its place there with so much more virtual time. */
 static bool keeps_place(const struct xqaccel_fair_group *group,
 			const struct xqaccel_fair_entity *entity, s64 ns)
 {
@@ -89,15 +86,14 @@ void xqaccel_fair_charge(struct xqaccel_fair_group *group, struct xqaccel_fair_e
 	const bool moves = xqaccel_fair_waits(entity) && !keeps_place(group, entity, ns);
 	const bool free = !RB_EMPTY_NODE(&entity->free_node);
 
+	/* Of equals the free may be in another order: in that of when they were found to be. */
+	xqaccel_fair_set_free(group, entity, false);
 	if (ns > 0 && (s64)(entity->vtime - group->clock) > 0)
 		group->clock = entity->vtime;
-	if (moves) {
-		xqaccel_fair_set_free(group, entity, false);
+	if (moves)
 		rb_erase_cached(&entity->node, &group->waiting);
-	}
 	entity->vtime += ns;
-	if (moves) {
+	if (moves)
 		rb_add_cached(&entity->node, &group->waiting, had_less);
-		xqaccel_fair_set_free(group, entity, free);
-	}
+	xqaccel_fair_set_free(group, entity, free);
 }

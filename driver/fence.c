@@ -358,6 +358,9 @@ static int error_of(u32 status)
 	}
 }
 
+/* A job that ends signals so many itself. As many jobs may end in one section as XQACCEL_JOBS_AT_ONCE. */
+#define FENCES_OF_A_JOB	4
+
 /* The lane's fences whose turn it is, up to @most; how many it were. */
 static unsigned int lane_signal(struct xqaccel_lane *lane, unsigned int most)
 {
@@ -387,9 +390,16 @@ static noinline bool signal_some(struct xqaccel_client *client)
 	unsigned int left = XQACCEL_JOBS_AT_ONCE, i;
 
 	spin_lock_irq(&client->xq->lock);
-	for (i = 0; i < XQACCEL_LANES && left; i++)
-		left -= lane_signal(&client->lane[i], left);
-	client->signalling = !left;
+	for (i = 0; i < XQACCEL_LANES && left; i++) {
+		struct xqaccel_lane *lane = &client->lane[i];
+		unsigned int n;
+
+		if (!lane->signalling)
+			continue;
+		n = lane_signal(lane, left);
+		lane->signalling = n == left;
+		left -= n;
+	}
 	spin_unlock_irq(&client->xq->lock);
 	return !left;
 }
@@ -414,6 +424,7 @@ void xqaccel_fence_job_ended(struct xqaccel_job *job)
 {
 	struct xqaccel_fence *fence = job->fence;
 	struct xqaccel_client *client = job->client;
+	struct xqaccel_lane *lane = job->lane;
 
 	lockdep_assert_held(&client->xq->lock);
 
@@ -426,9 +437,8 @@ void xqaccel_fence_job_ended(struct xqaccel_job *job)
 	 * The job may be the one that many were behind, which are left to the work then. The client
 	 * does not end before that: the job has a reference, and client_end() waits for the work.
 	 */
-	if (client->signalling ||
-	    lane_signal(job->lane, XQACCEL_JOBS_AT_ONCE) < XQACCEL_JOBS_AT_ONCE)
+	if (lane->signalling || lane_signal(lane, FENCES_OF_A_JOB) < FENCES_OF_A_JOB)
 		return;
-	client->signalling = true;
+	lane->signalling = true;
 	queue_work(xqaccel_job_wq, &client->signal_work);
 }

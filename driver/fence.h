@@ -60,7 +60,7 @@ struct xqaccel_fence {
  * @in: that the jobs wait for, with a reference, or NULL
  * @fd: descriptor that @out will have, or -1
  * @out: the file of the fence, once there is one and somebody wants it
- * @lane: of the jobs; its fence_lock is held while this is not NULL
+ * @lane: of the jobs
  * @fence: theirs
  * @shared: buffers that others have, too; locked
  * @cookie: of what others may wait for from here on

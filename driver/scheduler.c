@@ -316,21 +316,18 @@ static void learn_rate(struct xqaccel_device *xq, u64 macs, u64 ns)
 static void update_averages(struct xqaccel_lane *lane, const struct xqaccel_job *job, u64 ns)
 {
 	struct xqaccel_client *client = lane->client;
-	bool first = false;
 	unsigned int i;
 
 	ns = max_t(u64, ns, 1);
 	if (job->completion.status == XQACCEL_STATUS_OK)
 		learn_rate(client->xq, job->macs, ns);
-	if (job->measured_ns) {
-		first = !*job->measured_ns;
+	if (job->measured_ns)
 		*job->measured_ns = ns;
-	}
 	lane->job_ns = lane->job_ns ? lane->job_ns - lane->job_ns / 4 + ns / 4 + 1 : ns;
-	/* Others may wait with the same program, which was a long one so far. */
-	for (i = 0; first && i < XQACCEL_LANES; i++)
+	/* Others may wait with the same program. */
+	for (i = 0; job->measured_ns && i < XQACCEL_LANES; i++)
 		lane_judge(&client->lane[i]);
-	if (!first)
+	if (!job->measured_ns)
 		lane_judge(lane);
 }
 

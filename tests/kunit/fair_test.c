@@ -75,6 +75,21 @@ static void free_are_in_order(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, n, 2U);
 }
 
+/* Of equals the free were found in another order; who had something since comes last all the same. */
+static void free_equals_are_charged(struct kunit *test)
+{
+	struct xqaccel_fair_entity *e, *first = NULL;
+
+	xqaccel_fair_add(&group, &entity[0]);
+	xqaccel_fair_add(&group, &entity[1]);
+	xqaccel_fair_set_free(&group, &entity[1], true);
+	xqaccel_fair_set_free(&group, &entity[0], true);
+	xqaccel_fair_charge(&group, &entity[1], 10);
+	xqaccel_fair_for_each_free(e, &group)
+		first = first ?: e;
+	KUNIT_EXPECT_PTR_EQ(test, first, &entity[0]);
+}
+
 /* Equals in the order in which they came. */
 static void least_is_next(struct kunit *test)
 {
@@ -163,6 +178,7 @@ static struct kunit_case fair_cases[] = {
 	KUNIT_CASE(comes_and_goes),
 	KUNIT_CASE(least_is_next),
 	KUNIT_CASE(free_are_in_order),
+	KUNIT_CASE(free_equals_are_charged),
 	KUNIT_CASE(charge_refunds),
 	KUNIT_CASE(sleeper_saves_nothing),
 	KUNIT_CASE(returns_with_its_debt),

@@ -146,6 +146,7 @@ struct xqaccel_client {
 	struct xqaccel_fair_group waiting;	/* lanes with waiting jobs */
 	unsigned int free_lanes;		/* of these, whose first job is a short one */
 	struct xqaccel_occupancy occupancy;	/* of hardware queues */
+	struct xqaccel_occupancy occupancy_long;	/* the same by its long jobs */
 	u64 device_ns;				/* device time that its jobs had */
 	struct xqaccel_lane lane[XQACCEL_LANES];
 	struct eventfd_ctx *event;	/* tells of completions of all lanes; or NULL */

@@ -65,6 +65,7 @@ struct xqaccel_span {
  * @dispatched_ns: when it was given to a queue, in ns of CLOCK_MONOTONIC
  * @head_ns: when it became the head of the queue, 0 before and when it is in flight no more
  * @charged_ns: device time that was charged for it when it was dispatched
+ * @long_one: it counted as long then
  * @interruptions: resets that came while it may have been running
  * @accumulate: it adds to what C holds
  * @shared: others have some of its buffers, too
@@ -98,6 +99,7 @@ struct xqaccel_job {
 	u64 charged_ns;
 	struct xqaccel_uring_command *command;
 	u32 index;
+	bool long_one;
 	bool of_ring;
 	bool polled;
 	bool accumulate;

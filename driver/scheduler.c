@@ -259,6 +259,11 @@ static void dispatch(struct xqaccel_lane *lane, struct xqaccel_queue *q)
 	lane->queue = q;
 	occupy(&client->occupancy, q->index);
 	occupy(&client->user->occupancy, q->index);
+	job->long_one = !lane->free;
+	if (job->long_one) {
+		occupy(&client->occupancy_long, q->index);
+		occupy(&client->user->occupancy_long, q->index);
+	}
 	q->ahead_ns += job->charged_ns;
 	xqaccel_queue_push(q, job);
 	trace_xqaccel_job_dispatch(job, q->index);
@@ -344,6 +349,10 @@ void xqaccel_sched_left(struct xqaccel_job *job)
 
 	vacate(&client->occupancy, q->index);
 	vacate(&client->user->occupancy, q->index);
+	if (job->long_one) {
+		vacate(&client->occupancy_long, q->index);
+		vacate(&client->user->occupancy_long, q->index);
+	}
 	q->ahead_ns -= job->charged_ns;
 	charge(lane, ns - job->charged_ns);
 	client->device_ns += ns;
@@ -357,23 +366,24 @@ void xqaccel_sched_left(struct xqaccel_job *job)
 
 /* ---- the next job --------------------------------------------------------------- */
 
-/* Whether a user's long jobs have to keep to the queues that he has. */
+/* Whether a user's long jobs have to keep to the queues where he has some. */
 static bool user_has_share(const struct xqaccel_device *xq, const struct xqaccel_user *user)
 {
 	const int queues = xq->caps.queues;
 
-	return hweight32(user->occupancy.queues) >= max(queues - 1, 1);
+	return hweight32(user->occupancy_long.queues) >= max(queues - 1, 1);
 }
 
 /*
- * Queues that a long job may go to, as a mask: one user leaves others a queue, and a client
- * another to the user's other clients. Who has so many keeps to those.
+ * Queues that the lane's next job may go to, as a mask. With long jobs one user leaves others a
+ * queue, and a client another to the user's other clients: who has some on so many keeps to those.
+ * Short jobs go anywhere, and give their queue to no long one.
  */
 static unsigned int queues_for(const struct xqaccel_lane *lane)
 {
 	const struct xqaccel_client *client = lane->client;
-	const unsigned int of_client = client->occupancy.queues;
-	const unsigned int of_user = client->user->occupancy.queues;
+	const unsigned int of_client = client->occupancy_long.queues;
+	const unsigned int of_user = client->user->occupancy_long.queues;
 	const int queues = client->xq->caps.queues;
 	unsigned int mask = ~0U;
 
@@ -406,12 +416,17 @@ static struct xqaccel_queue *best_queue(struct xqaccel_device *xq, unsigned int 
 	return best;
 }
 
-/* Where the lane's next job can go now, or NULL. */
+/*
+ * Where the lane's next job can go now, or NULL. Behind those of the lane that are in flight, or
+ * where a long one may not be, when they have ended.
+ */
 static struct xqaccel_queue *queue_for(struct xqaccel_lane *lane)
 {
-	if (!lane->inflight)
-		return best_queue(lane->client->xq, queues_for(lane));
-	return xqaccel_queue_has_room(lane->queue) ? lane->queue : NULL;
+	unsigned int mask = queues_for(lane);
+
+	if (lane->inflight)
+		mask &= BIT(lane->queue->index);
+	return best_queue(lane->client->xq, mask);
 }
 
 static bool serve_client(struct xqaccel_client *client)
@@ -430,10 +445,10 @@ static bool serve_client(struct xqaccel_client *client)
 	return false;
 }
 
-/* Whether nothing of the user can go anywhere but short jobs of lanes that have none in flight. */
+/* Whether nothing of the user can go anywhere but short jobs. */
 static bool user_full(struct xqaccel_device *xq, const struct xqaccel_user *user)
 {
-	return user_has_share(xq, user) && !best_queue(xq, user->occupancy.queues);
+	return user_has_share(xq, user) && !best_queue(xq, user->occupancy_long.queues);
 }
 
 static bool serve_user(struct xqaccel_device *xq, struct xqaccel_user_class *class)

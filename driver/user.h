@@ -20,6 +20,7 @@ struct xqaccel_device;
  * @jobs: of these clients, not yet reaped; it and all below are under xqaccel_device.lock
  * @class: clients by priority
  * @occupancy: of hardware queues by these clients
+ * @occupancy_long: the same by their long jobs
  */
 struct xqaccel_user {
 	struct list_head node;
@@ -29,6 +30,7 @@ struct xqaccel_user {
 	unsigned int jobs;
 	struct xqaccel_user_class class[XQACCEL_CLASSES];
 	struct xqaccel_occupancy occupancy;
+	struct xqaccel_occupancy occupancy_long;
 };
 
 struct xqaccel_user *xqaccel_user_get(struct xqaccel_device *xq);

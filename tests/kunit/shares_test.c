@@ -215,6 +215,54 @@ static void long_jobs_leave_a_queue(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, xqaccel_queue_head(job->lane->queue), job);
 }
 
+/* Ends the short jobs that the device has come to; whether there was one. */
+static bool short_jobs_end(struct kunit *test)
+{
+	bool any = false;
+	unsigned int i;
+
+	for (i = 0; i < double_xq->caps.queues; i++) {
+		const struct xqaccel_job *head = xqaccel_queue_head(&double_xq->queue[i]);
+
+		if (!head || head->macs)
+			continue;
+		double_complete(test, i, NSEC_PER_USEC);
+		any = true;
+	}
+	xqaccel_sched_run(double_xq);
+	return any;
+}
+
+/* Nor do they take one that short jobs of the same lanes or of others have. */
+static void long_jobs_behind_short_ones_leave_a_queue(struct kunit *test)
+{
+	struct xqaccel_job *job;
+	unsigned int i;
+
+	KUNIT_ASSERT_EQ(test, given_queues(test, 4), 0);
+	double_xq->macs_per_us = 1000;
+	double_known(0, NSEC_PER_USEC);
+	guard(spinlock_irq)(&double_xq->lock);
+	for (i = 0; i < 3 * XQACCEL_LANES; i++) {
+		job = double_job(test, 0, i % XQACCEL_LANES);
+		/* In lanes 0 and 1 the first one is long, in the others the second. */
+		if (i / XQACCEL_LANES == (i % XQACCEL_LANES > 1))
+			job->macs = 50 * NSEC_PER_MSEC;
+		xqaccel_sched_enqueue(job);
+		xqaccel_sched_run(double_xq);
+		KUNIT_EXPECT_LE(test, queues_of(&double_client[0]->occupancy_long), 2U);
+	}
+	KUNIT_EXPECT_EQ(test, queues_of(&double_client[0]->occupancy), 4U);
+	while (short_jobs_end(test))
+		KUNIT_EXPECT_LE(test, queues_of(&double_client[0]->occupancy_long), 2U);
+	KUNIT_EXPECT_EQ(test, queues_of(&double_client[0]->occupancy), 2U);
+	job = double_job(test, 1, 0);
+	xqaccel_sched_enqueue(job);
+	xqaccel_sched_run(double_xq);
+	KUNIT_ASSERT_NOT_NULL(test, job->lane->queue);
+	KUNIT_EXPECT_PTR_EQ(test, xqaccel_queue_head(job->lane->queue), job);
+}
+
 /* Short ones get all of them. */
 static void short_jobs_get_all_queues(struct kunit *test)
 {
@@ -326,6 +374,7 @@ static struct kunit_case shares_cases[] = {
 	KUNIT_CASE(sleeper_saves_nothing),
 	KUNIT_CASE(priorities),
 	KUNIT_CASE(long_jobs_leave_a_queue),
+	KUNIT_CASE(long_jobs_behind_short_ones_leave_a_queue),
 	KUNIT_CASE(short_jobs_get_all_queues),
 	KUNIT_CASE(long_job_cannot_hide),
 	KUNIT_CASE(new_program_cannot_hide),

@@ -358,7 +358,7 @@ static int error_of(u32 status)
 	}
 }
 
-/* A job that ends signals so many itself. As many jobs may end in one section as XQACCEL_JOBS_AT_ONCE. */
+/* A job that ends signals so many itself; XQACCEL_JOBS_AT_ONCE jobs may end in one section. */
 #define FENCES_OF_A_JOB	4
 
 /* The lane's fences whose turn it is, up to @most; how many it were. */

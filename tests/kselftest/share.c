@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Who gets how much of the device: by device time, per user, then per client; and priorities. */
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 
 #include "device.h"
@@ -132,13 +134,21 @@ static void set_state(struct load *load, int state)
 	__atomic_store_n(&load->state, state, __ATOMIC_SEQ_CST);
 }
 
-/* A negative one is that of who ended badly. */
+static int state_of(const struct load *load)
+{
+	return __atomic_load_n(&load->state, __ATOMIC_SEQ_CST);
+}
+
+/* A negative one is that of who ended badly; nobody waits for a process that is gone. */
 static int await_state(const struct load *load, int state)
 {
 	int now;
 
-	while ((now = __atomic_load_n(&load->state, __ATOMIC_SEQ_CST)) >= 0 && now < state)
+	while ((now = state_of(load)) >= 0 && now < state) {
+		if (waitpid(load->pid, NULL, WNOHANG))
+			return -ECHILD;
 		sleep_ms(1);
+	}
 	return now < 0 ? now : 0;
 }
 
@@ -193,6 +203,8 @@ static void run_load(struct shared *shared, struct load *load)
 
 	if (load->uid && (setgid(load->uid) || setuid(load->uid)))
 		_exit(1);
+	/* A test that takes too long is killed without a word to its processes. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	fd = prepare(load, jobs);
 	set_state(load, fd < 0 ? fd : READY);
 	while (!__atomic_load_n(&shared->go, __ATOMIC_SEQ_CST))
@@ -256,6 +268,17 @@ static bool any_lane_done(const struct shared *shared, unsigned int count)
 	return false;
 }
 
+/* Whether one gave up before it was told to stop. */
+static bool any_ended(const struct shared *shared, unsigned int count)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		if (state_of(&shared->load[i]) != FILLED)
+			return true;
+	return false;
+}
+
 /* The device's time, at the end of a job of nobody's. */
 static int time_on_device(uint64_t *time)
 {
@@ -292,8 +315,16 @@ static int run_loads(struct shared *shared, unsigned int count)
 		ret = held ? inject("slow-ns", 0) : time_on_device(&shared->from);
 	if (ret)
 		return ret;
-	while (!any_lane_done(shared, count))
+	/* In this order: who has had all his jobs ends, too. */
+	for (;;) {
+		const bool ended = any_ended(shared, count);
+
+		if (any_lane_done(shared, count))
+			break;
+		if (ended)
+			return -EIO;
 		sleep_ms(5);
+	}
 	__atomic_store_n(&shared->stop, true, __ATOMIC_SEQ_CST);
 	for (i = 0; i < count && !ret; i++)
 		ret = await_state(&shared->load[i], STOPPED);

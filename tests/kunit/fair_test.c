@@ -75,7 +75,7 @@ static void free_are_in_order(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, n, 2U);
 }
 
-/* Of equals the free were found in another order; who had something since comes last all the same. */
+/* Of equals the free were found in another order; who had something since comes last still. */
 static void free_equals_are_charged(struct kunit *test)
 {
 	struct xqaccel_fair_entity *e, *first = NULL;

@@ -115,7 +115,8 @@ TEST_F_TIMEOUT(power, idle_is_off, 60)
 			ASSERT_EQ(0, inject("slow-ns", 20 * SECOND));
 		ASSERT_EQ(0, submit(self->fd, &self->job));
 		if (host_present()) {
-			EXPECT_TRUE(power_is(self->address, "active"));
+			/* It is resumed by a work. */
+			EXPECT_TRUE(power_becomes(self->address, "active", 5000));
 			ASSERT_EQ(0, inject("slow-ns", 0));
 		}
 		ASSERT_EQ(0, wait_one(self->fd, &self->c, 10 * SECOND));
@@ -148,6 +149,7 @@ TEST_F_TIMEOUT(power, on_while_jobs_run, 60)
 	ASSERT_EQ(0, power_auto(self->address, "0"));
 	ASSERT_EQ(0, submit(self->fd, &self->job));
 	ASSERT_EQ(0, submit(self->fd, &self->job));
+	EXPECT_TRUE(power_becomes(self->address, "active", 5000));
 	while (wait_one(self->fd, &self->c, 20 * MS) == -ETIMEDOUT)
 		EXPECT_TRUE(power_is(self->address, "active"));
 	ASSERT_EQ(0, inject("slow-ns", 0));

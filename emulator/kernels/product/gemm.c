@@ -81,6 +81,20 @@ void xqk_store_c(const struct xqk_work *work, uint32_t m, uint32_t rows, uint32_
 	}
 }
 
+void xqk_load_c(const struct xqk_work *work, uint32_t m, uint32_t plane, int32_t *sums)
+{
+	uint32_t n;
+	size_t run;
+
+	for (n = 0; n < work->columns; n += (uint32_t)run) {
+		const uint8_t *c = xqk_c_at(work, m, plane, 4 * (uint64_t)n, &run);
+
+		run /= 4;
+		run = run < work->columns - n ? run : work->columns - n;
+		memcpy(sums + n, c, 4 * run);
+	}
+}
+
 void xqk_aim_dot(const struct xqk_work *work, uint32_t row, uint32_t piece, struct xqk_dot *dot)
 {
 	const struct xqk_view *a = &work->gemm->view[XQACCEL_A];

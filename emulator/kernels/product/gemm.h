@@ -213,6 +213,9 @@ bool xqk_compute_row_real(struct xqk_work *work, uint32_t n0, uint32_t n1, const
 void xqk_store_c(const struct xqk_work *work, uint32_t m, uint32_t rows, uint32_t plane,
 		 const int32_t *sums, bool add);
 
+/* What a row of C holds there. */
+void xqk_load_c(const struct xqk_work *work, uint32_t m, uint32_t plane, int32_t *sums);
+
 /* Copy bytes of a row out of a view. */
 void xqk_read(const struct xqk_view *view, uint64_t line, uint64_t distance, uint64_t column,
 	      void *dst, size_t len);

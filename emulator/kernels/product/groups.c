@@ -183,24 +183,16 @@ void xqk_stage_real_b(struct xqk_work *work)
 }
 
 /* What the block's groups are added to. */
-static void start_sums(const struct xqk_work *work, uint32_t m, uint32_t rows, float *sum)
+static void start_sums(const struct xqk_work *work, uint32_t m, uint32_t rows, int32_t *sums)
 {
-	const size_t bytes = 4 * (size_t)work->columns;
 	uint32_t row;
-	size_t at, run;
 
 	if (!work->block.k0 && !(work->gemm->dims.flags & XQACCEL_JOB_ACCUMULATE)) {
-		memset(sum, 0, 4 * XQK_COLUMNS * (size_t)rows);
+		memset(sums, 0, 4 * XQK_COLUMNS * (size_t)rows);
 		return;
 	}
-	for (row = 0; row < rows; row++, sum += XQK_COLUMNS) {
-		for (at = 0; at < bytes; at += run) {
-			const uint8_t *c = xqk_c_at(work, m + row, 0, at, &run);
-
-			run = run < bytes - at ? run : bytes - at;
-			memcpy((uint8_t *)sum + at, c, run);
-		}
-	}
+	for (row = 0; row < rows; row++)
+		xqk_load_c(work, m + row, 0, sums + row * XQK_COLUMNS);
 }
 
 void xqk_compute_real(struct xqk_work *work, uint32_t row, uint32_t rows)
@@ -222,7 +214,7 @@ void xqk_compute_real(struct xqk_work *work, uint32_t row, uint32_t rows)
 	}
 	if (xqk_present(&gemm->view[XQACCEL_B_ZP]))
 		fold.b_zp = work->b_zp;
-	start_sums(work, work->m0 + row, rows, real.sum);
+	start_sums(work, work->m0 + row, rows, work->sums);
 	dot.a += row * dot.a_stride;
 	if (work->dot_real) {
 		fold.row_term = (work->tall ? work->row_tall : work->row_term) + row;

@@ -4,8 +4,6 @@
  * converted where they are multiplied, by the loop that reads the elements, and nothing of B is
  * staged.
  */
-#include <string.h>
-
 #include "product/gemm.h"
 #include "product/groups.h"
 
@@ -63,35 +61,6 @@ bool xqk_row_real_fits(const struct xqk_work *work)
 	       find_all_levels(&first, &row) && work->row_real(&row, 0);
 }
 
-/* What is not in its place is from work->sums to C. */
-static void store_sums(struct xqk_work *work, const float *sum)
-{
-	const uint8_t *from = (const uint8_t *)sum;
-	const size_t bytes = 4 * (size_t)work->columns;
-	size_t at, run;
-
-	for (at = 0; at < bytes; at += run) {
-		uint8_t *c = xqk_c_at(work, work->m0, 0, at, &run);
-
-		run = run < bytes - at ? run : bytes - at;
-		memcpy(c, from + at, run);
-	}
-}
-
-static void load_sums(struct xqk_work *work, float *sum)
-{
-	uint8_t *to = (uint8_t *)sum;
-	const size_t bytes = 4 * (size_t)work->columns;
-	size_t at, run;
-
-	for (at = 0; at < bytes; at += run) {
-		const uint8_t *c = xqk_c_at(work, work->m0, 0, at, &run);
-
-		run = run < bytes - at ? run : bytes - at;
-		memcpy(to + at, c, run);
-	}
-}
-
 static void compute_strips(struct xqk_work *work, struct xqk_row_real *row)
 {
 	const unsigned int strips = (work->columns + XQK_LANES - 1) / XQK_LANES;
@@ -110,13 +79,13 @@ static void compute_strips(struct xqk_work *work, struct xqk_row_real *row)
 	if (!in_place) {
 		row->sum = (float *)work->sums;
 		if (row->add)
-			load_sums(work, row->sum);
+			xqk_load_c(work, work->m0, 0, work->sums);
 	}
 	work->row_real(row, strips);
 	if (work->block.k1 == dims->k)
 		work->product->real->finish(row->sum, work->columns);
 	if (!in_place)
-		store_sums(work, row->sum);
+		xqk_store_c(work, work->m0, 1, 0, work->sums, false);
 }
 
 bool xqk_compute_row_real(struct xqk_work *work, uint32_t n0, uint32_t n1, const atomic_bool *cancel)

@@ -37,7 +37,7 @@
 #	BENCHES		a benchmark, built by `make bench`
 #	FUZZERS		a libFuzzer program (variant fuzz), run by `make fuzz` for FUZZ_SECONDS each,
 #			corpus in tests/fuzz/corpus/NAME if that folder exists, and in NAME-seeds
-#	NAME-timeout := seconds		for tests, default 120
+#	NAME-timeout := seconds		for tests, default 900 on the host and 120 in a VM
 #	NAME-args := arguments		for tests
 #	NAME-env := VAR=value ...	for tests
 #	NAME-vm := options of tests/vm/run	for GUEST_TESTS that need a VM of their own (device properties,

@@ -155,5 +155,4 @@ endif
 
 CHECK_SCRIPTS += tests/kselftest/check_module.sh
 check_module.sh-args := $(O) $(KERNELS)
-check_module.sh-timeout := 300
 CHECK_DEPS += $(KERNELS:%=$(O)/stamp/kernel-%)

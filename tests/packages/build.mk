@@ -6,7 +6,6 @@ PACKAGE_RELEASES ?= bookworm trixie
 
 CHECK_SCRIPTS += tests/packages/test_dkms.sh
 test_dkms.sh-args := $(O) 6.12
-test_dkms.sh-timeout := 300
 CHECK_DEPS += $(O)/stamp/kernel-6.12
 
 .PHONY: check-packages

@@ -6,7 +6,6 @@ CHECK_SCRIPTS += tests/static/kernel_doc.sh tests/static/checkpatch.sh tests/sta
 kernel_doc.sh-args := $(O)
 CHECK_SCRIPTS += tests/static/call_graph.py tests/static/clang.sh
 clang.sh-args := $(O)
-clang.sh-timeout := 900
 call_graph.py-args := $(O)/module-6.12
 CHECK_DEPS += $(O)/module-6.12/xqaccel.ko
 

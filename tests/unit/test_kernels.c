@@ -43,10 +43,9 @@ static void run_chunks_small(struct xqk_plan *plan)
 		run_chunks_in(plan, fewest_rows_bytes(plan), xqk_fewest_rows(plan));
 }
 
-static bool check_case(struct gemm_case *c, const char *isa, unsigned int threads)
+static bool check_on(struct gemm_case *c, const char *isa, unsigned int threads, const uint32_t *reference)
 {
 	struct xqk_plan plan;
-	uint32_t *reference = case_reference(c);
 	size_t differences;
 
 	xqk_plan(&plan, xqk_isa_select(isa), &c->gemm, threads);
@@ -54,26 +53,34 @@ static bool check_case(struct gemm_case *c, const char *isa, unsigned int thread
 		run_chunks_small(&plan);
 	else
 		run_chunks(&plan);
+	/* Puts C back, so that the next instruction set finds the same job. */
 	differences = case_differences(c, reference);
-	free(reference);
 	if (!EXPECT(!differences, "%zu bytes differ", differences))
 		case_print(c, isa);
 	return !differences;
 }
 
+/* One job on every instruction set: what it should give takes longer than all of them. */
+static void check_case(struct gemm_case *c, unsigned int threads)
+{
+	uint32_t *reference = case_reference(c);
+
+	for (unsigned int i = 0; xqk_isa_list(i); i++)
+		check_on(c, xqk_isa_list(i), threads, reference);
+	free(reference);
+}
+
 static void random_cases(uint32_t pairs_of)
 {
-	for (unsigned int i = 0; xqk_isa_list(i); i++) {
-		for (uint32_t b = 0; b < XQ_FORMATS; b++) {
-			if (!(xqk_pairs(pairs_of) & 1U << b))
-				continue;
-			for (unsigned int n = 0; n < CASES_PER_PAIR; n++) {
-				struct gemm_case c = { 0 };
+	for (uint32_t b = 0; b < XQ_FORMATS; b++) {
+		if (!(xqk_pairs(pairs_of) & 1U << b))
+			continue;
+		for (unsigned int n = 0; n < CASES_PER_PAIR; n++) {
+			struct gemm_case c = { 0 };
 
-				case_make(&c, pairs_of, b);
-				check_case(&c, xqk_isa_list(i), one_in(2) ? 1 : 3);
-				gemm_free(&c);
-			}
+			case_make(&c, pairs_of, b);
+			check_case(&c, one_in(2) ? 1 : 3);
+			gemm_free(&c);
 		}
 	}
 }
@@ -93,16 +100,14 @@ RANDOM_CASES(b1, XQACCEL_FMT_B1)
 /* Groups with real scales, in every pair of formats. */
 static void real_scales(void)
 {
-	for (unsigned int i = 0; xqk_isa_list(i); i++) {
-		for (uint32_t b = XQACCEL_FMT_S8; b <= XQACCEL_FMT_C8; b++) {
-			for (unsigned int n = 0; n < 4 * CASES_PER_PAIR; n++) {
-				struct gemm_case c = { .real = true, .plain = one_in(4) };
-				const uint32_t a = (uint32_t)ktap_range(XQACCEL_FMT_S8, XQACCEL_FMT_B1);
+	for (uint32_t b = XQACCEL_FMT_S8; b <= XQACCEL_FMT_C8; b++) {
+		for (unsigned int n = 0; n < 4 * CASES_PER_PAIR; n++) {
+			struct gemm_case c = { .real = true, .plain = one_in(4) };
+			const uint32_t a = (uint32_t)ktap_range(XQACCEL_FMT_S8, XQACCEL_FMT_B1);
 
-				case_make(&c, one_in(2) ? XQACCEL_FMT_S8 : a, b);
-				check_case(&c, xqk_isa_list(i), one_in(2) ? 1 : 3);
-				gemm_free(&c);
-			}
+			case_make(&c, one_in(2) ? XQACCEL_FMT_S8 : a, b);
+			check_case(&c, one_in(2) ? 1 : 3);
+			gemm_free(&c);
 		}
 	}
 }
@@ -128,10 +133,7 @@ static void one_row(void)
 	for (size_t i = 0; i < count * XQACCEL_FMT_C8 * 8; i++) {
 		struct gemm_case c = { .gemm.dims = kinds[i % count], .plain = true, .scaled = true };
 		struct xq_dims *d = &c.gemm.dims;
-		const char *isa = xqk_isa_list(0);
 
-		for (unsigned int other = 1; one_in(4) && xqk_isa_list(other); other++)
-			isa = xqk_isa_list(other);
 		d->m = 1;
 		d->n = (uint32_t)ktap_range(1, one_in(16) ? 1100 : 90);
 		d->batch = one_in(4) ? 2 : 1;
@@ -146,7 +148,7 @@ static void one_row(void)
 		c.gemm.b_zp = one_in(2) ? (int32_t)ktap_range(-9, 9) : 0;
 		c.wild = one_in(8);
 		case_make(&c, XQACCEL_FMT_S8, XQACCEL_FMT_S8 + (uint32_t)(i / count % XQACCEL_FMT_C8));
-		check_case(&c, isa, one_in(2) ? 1 : 3);
+		check_case(&c, one_in(2) ? 1 : 3);
 		gemm_free(&c);
 	}
 }
@@ -165,37 +167,33 @@ static void fixed_shapes(void)
 		{ .m = 49, .n = 7, .k = 9, .batch = 5 },
 	};
 
-	for (unsigned int i = 0; xqk_isa_list(i); i++) {
-		for (uint32_t b = XQACCEL_FMT_S8; b <= XQACCEL_FMT_C8; b++) {
-			for (size_t s = 0; s < sizeof(shapes) / sizeof(shapes[0]); s++) {
-				const bool bits = b == XQACCEL_FMT_B1 && s % 2;
-				struct gemm_case c = { .gemm.dims = shapes[s] };
+	for (uint32_t b = XQACCEL_FMT_S8; b <= XQACCEL_FMT_C8; b++) {
+		for (size_t s = 0; s < sizeof(shapes) / sizeof(shapes[0]); s++) {
+			const bool bits = b == XQACCEL_FMT_B1 && s % 2;
+			struct gemm_case c = { .gemm.dims = shapes[s] };
 
-				case_make(&c, bits ? XQACCEL_FMT_B1 : s % 3 ? XQACCEL_FMT_S8 :
-					  XQACCEL_FMT_U8, b);
-				check_case(&c, xqk_isa_list(i), 2);
-				gemm_free(&c);
-			}
+			case_make(&c, bits ? XQACCEL_FMT_B1 : s % 3 ? XQACCEL_FMT_S8 :
+				  XQACCEL_FMT_U8, b);
+			check_case(&c, 2);
+			gemm_free(&c);
 		}
 	}
 }
 
 static void extreme_case(enum content content, uint32_t a_format, uint32_t b_format)
 {
-	for (unsigned int i = 0; xqk_isa_list(i); i++) {
-		for (unsigned int whole = 0; whole < 2; whole++) {
-			struct gemm_case c = {
-				.gemm.dims = { .m = whole ? 6 : 3, .n = whole ? 64 : 20,
-					       .k = whole ? 512 : 2000, .batch = 1,
-					       .flags = whole ? XQACCEL_JOB_B_TILED : 0 },
-				.content = content,
-				.plain = whole,
-			};
+	for (unsigned int whole = 0; whole < 2; whole++) {
+		struct gemm_case c = {
+			.gemm.dims = { .m = whole ? 6 : 3, .n = whole ? 64 : 20,
+				       .k = whole ? 512 : 2000, .batch = 1,
+				       .flags = whole ? XQACCEL_JOB_B_TILED : 0 },
+			.content = content,
+			.plain = whole,
+		};
 
-			case_make(&c, a_format, b_format);
-			check_case(&c, xqk_isa_list(i), 1);
-			gemm_free(&c);
-		}
+		case_make(&c, a_format, b_format);
+		check_case(&c, 1);
+		gemm_free(&c);
 	}
 }
 
@@ -214,25 +212,23 @@ static void extremes(void)
 /* Few elements of K and nothing else in the way: rows of A are used where they are. */
 static void small_k(void)
 {
-	for (unsigned int i = 0; xqk_isa_list(i); i++) {
-		for (unsigned int n = 0; n < 300; n++) {
-			struct gemm_case c = {
-				.gemm.dims = { .m = (uint32_t)ktap_range(1, 70),
-					       .n = 16 * (uint32_t)ktap_range(1, 9),
-					       .k = (uint32_t)ktap_range(1, 70),
-					       .batch = (uint32_t)ktap_range(1, 2) },
-				.gemm.a_zp = one_in(2) ? 0 : (int32_t)ktap_range(-200, 200),
-				.plain = true,
-			};
+	for (unsigned int n = 0; n < 300; n++) {
+		struct gemm_case c = {
+			.gemm.dims = { .m = (uint32_t)ktap_range(1, 70),
+				       .n = 16 * (uint32_t)ktap_range(1, 9),
+				       .k = (uint32_t)ktap_range(1, 70),
+				       .batch = (uint32_t)ktap_range(1, 2) },
+			.gemm.a_zp = one_in(2) ? 0 : (int32_t)ktap_range(-200, 200),
+			.plain = true,
+		};
 
-			if (one_in(3))
-				c.gemm.dims.flags |= XQACCEL_JOB_ACCUMULATE;
-			if (one_in(2))
-				c.gemm.dims.flags |= XQACCEL_JOB_B_TILED;
-			case_make(&c, one_in(2) ? XQACCEL_FMT_S8 : XQACCEL_FMT_U8, XQACCEL_FMT_S8);
-			check_case(&c, xqk_isa_list(i), 2);
-			gemm_free(&c);
-		}
+		if (one_in(3))
+			c.gemm.dims.flags |= XQACCEL_JOB_ACCUMULATE;
+		if (one_in(2))
+			c.gemm.dims.flags |= XQACCEL_JOB_B_TILED;
+		case_make(&c, one_in(2) ? XQACCEL_FMT_S8 : XQACCEL_FMT_U8, XQACCEL_FMT_S8);
+		check_case(&c, 2);
+		gemm_free(&c);
 	}
 }
 
@@ -266,16 +262,14 @@ static struct gemm_case vector_case(void)
 /* One row or a few, and tiles: kernels of their own, which take K in larger parts. */
 static void vectors(void)
 {
-	for (unsigned int i = 0; xqk_isa_list(i); i++) {
-		for (uint32_t b = XQACCEL_FMT_S8; b <= XQACCEL_FMT_C8; b++) {
-			for (unsigned int n = 0; n < CASES_PER_PAIR; n++) {
-				struct gemm_case c = vector_case();
-				const uint32_t a = (uint32_t)ktap_range(XQACCEL_FMT_S8, XQACCEL_FMT_B1);
+	for (uint32_t b = XQACCEL_FMT_S8; b <= XQACCEL_FMT_C8; b++) {
+		for (unsigned int n = 0; n < CASES_PER_PAIR; n++) {
+			struct gemm_case c = vector_case();
+			const uint32_t a = (uint32_t)ktap_range(XQACCEL_FMT_S8, XQACCEL_FMT_B1);
 
-				case_make(&c, one_in(2) ? XQACCEL_FMT_S8 : a, b);
-				check_case(&c, xqk_isa_list(i), one_in(2) ? 1 : 3);
-				gemm_free(&c);
-			}
+			case_make(&c, one_in(2) ? XQACCEL_FMT_S8 : a, b);
+			check_case(&c, one_in(2) ? 1 : 3);
+			gemm_free(&c);
 		}
 	}
 }
@@ -283,34 +277,32 @@ static void vectors(void)
 /* Nothing in the way of using rows of A and C where they are, for every format of B. */
 static void whole_panels(void)
 {
-	for (unsigned int i = 0; xqk_isa_list(i); i++) {
-		for (unsigned int n = 0; n < 200; n++) {
-			struct gemm_case c = {
-				.gemm.dims = { .m = (uint32_t)ktap_range(1, 80),
-					       .n = 64 * (uint32_t)ktap_range(1, 3) + n % 2,
-					       .k = 4 * (uint32_t)ktap_range(1, 150),
-					       .batch = (uint32_t)ktap_range(1, 2) },
-				.gemm.a_zp = one_in(2) ? 0 : (int32_t)ktap_range(-200, 200),
-				.gemm.b_zp = one_in(2) ? 0 : (int32_t)ktap_range(-200, 200),
-				.plain = true,
-			};
-			const uint32_t b = XQACCEL_FMT_S8 + n % (XQACCEL_FMT_C8 - XQACCEL_FMT_S8 + 1);
+	for (unsigned int n = 0; n < 200; n++) {
+		struct gemm_case c = {
+			.gemm.dims = { .m = (uint32_t)ktap_range(1, 80),
+				       .n = 64 * (uint32_t)ktap_range(1, 3) + n % 2,
+				       .k = 4 * (uint32_t)ktap_range(1, 150),
+				       .batch = (uint32_t)ktap_range(1, 2) },
+			.gemm.a_zp = one_in(2) ? 0 : (int32_t)ktap_range(-200, 200),
+			.gemm.b_zp = one_in(2) ? 0 : (int32_t)ktap_range(-200, 200),
+			.plain = true,
+		};
+		const uint32_t b = XQACCEL_FMT_S8 + n % (XQACCEL_FMT_C8 - XQACCEL_FMT_S8 + 1);
 
-			if (one_in(20))
-				c.gemm.dims.k += 4096;
-			if (one_in(3))
-				c.gemm.dims.flags |= XQACCEL_JOB_ACCUMULATE;
-			if (!one_in(3))
-				c.gemm.dims.flags |= XQACCEL_JOB_B_TILED;
-			if (b == XQACCEL_FMT_B1 && one_in(2)) {
-				c.gemm.dims.k = (c.gemm.dims.k + 31) / 32 * 32;
-				case_make(&c, XQACCEL_FMT_B1, b);
-			} else {
-				case_make(&c, one_in(2) ? XQACCEL_FMT_S8 : XQACCEL_FMT_U8, b);
-			}
-			check_case(&c, xqk_isa_list(i), 2);
-			gemm_free(&c);
+		if (one_in(20))
+			c.gemm.dims.k += 4096;
+		if (one_in(3))
+			c.gemm.dims.flags |= XQACCEL_JOB_ACCUMULATE;
+		if (!one_in(3))
+			c.gemm.dims.flags |= XQACCEL_JOB_B_TILED;
+		if (b == XQACCEL_FMT_B1 && one_in(2)) {
+			c.gemm.dims.k = (c.gemm.dims.k + 31) / 32 * 32;
+			case_make(&c, XQACCEL_FMT_B1, b);
+		} else {
+			case_make(&c, one_in(2) ? XQACCEL_FMT_S8 : XQACCEL_FMT_U8, b);
 		}
+		check_case(&c, 2);
+		gemm_free(&c);
 	}
 }
 
@@ -334,46 +326,42 @@ static uint8_t **guarded_pages(const struct gemm_case *c, uint32_t head, size_t 
 /* Tiles that lie in two pieces, whose last steps end at any place, are not read past a piece. */
 static void pieces_of_tiles(void)
 {
-	for (unsigned int i = 0; xqk_isa_list(i); i++) {
-		for (unsigned int n = 0; n < 200; n++) {
-			struct gemm_case c = {
-				.gemm.dims = { .m = (uint32_t)ktap_range(1, 80), .n = 64,
-					       .k = 4 * (uint32_t)ktap_range(4, 70), .batch = 1,
-					       .flags = XQACCEL_JOB_B_TILED },
-				.plain = true,
-			};
-			const uint32_t head = XQK_STEP_BYTES * (uint32_t)ktap_range(0, 63);
-			struct xqk_view *b = &c.gemm.view[XQACCEL_B];
-			size_t pages;
+	for (unsigned int n = 0; n < 200; n++) {
+		struct gemm_case c = {
+			.gemm.dims = { .m = (uint32_t)ktap_range(1, 80), .n = 64,
+				       .k = 4 * (uint32_t)ktap_range(4, 70), .batch = 1,
+				       .flags = XQACCEL_JOB_B_TILED },
+			.plain = true,
+		};
+		const uint32_t head = XQK_STEP_BYTES * (uint32_t)ktap_range(0, 63);
+		struct xqk_view *b = &c.gemm.view[XQACCEL_B];
+		size_t pages;
 
-			case_make(&c, XQACCEL_FMT_S8, n % 2 ? XQACCEL_FMT_S8 : XQACCEL_FMT_U8);
-			pages = (head + c.operand[XQACCEL_B].span + XQK_PAGE_BYTES - 1) /
-				XQK_PAGE_BYTES;
-			b->page = guarded_pages(&c, head, pages);
-			b->head = head;
-			b->flat = NULL;
-			check_case(&c, xqk_isa_list(i), 1);
-			for (size_t p = 0; p < pages; p++)
-				munmap(b->page[p], 2 * XQK_PAGE_BYTES);
-			free((void *)b->page);
-			gemm_free(&c);
-		}
+		case_make(&c, XQACCEL_FMT_S8, n % 2 ? XQACCEL_FMT_S8 : XQACCEL_FMT_U8);
+		pages = (head + c.operand[XQACCEL_B].span + XQK_PAGE_BYTES - 1) /
+			XQK_PAGE_BYTES;
+		b->page = guarded_pages(&c, head, pages);
+		b->head = head;
+		b->flat = NULL;
+		check_case(&c, 1);
+		for (size_t p = 0; p < pages; p++)
+			munmap(b->page[p], 2 * XQK_PAGE_BYTES);
+		free((void *)b->page);
+		gemm_free(&c);
 	}
 }
 
 /* -128 * -128 * 140000 does not fit in 32 bits and must wrap. */
 static void wraps(void)
 {
-	for (unsigned int i = 0; xqk_isa_list(i); i++) {
-		struct gemm_case c = {
-			.gemm.dims = { .m = 2, .n = 17, .k = 140000, .batch = 1 },
-			.content = LOWEST,
-		};
+	struct gemm_case c = {
+		.gemm.dims = { .m = 2, .n = 17, .k = 140000, .batch = 1 },
+		.content = LOWEST,
+	};
 
-		case_make(&c, XQACCEL_FMT_S8, XQACCEL_FMT_S8);
-		check_case(&c, xqk_isa_list(i), 1);
-		gemm_free(&c);
-	}
+	case_make(&c, XQACCEL_FMT_S8, XQACCEL_FMT_S8);
+	check_case(&c, 1);
+	gemm_free(&c);
 }
 
 static void check_least_scratch(const char *isa, const struct xq_dims *dims)

@@ -63,9 +63,12 @@ $(O)/$(1)-%.cpio: $(if $(wildcard Kbuild),$(O)/module-%/xqaccel.ko) $(O)/stamp/k
 	$$(call say,IMAGE,$$@)
 	$$(Q)$(if $(CROSS),XQ_BUSYBOX=$$$$(tests/setup/fetch-busybox.sh $(DEBIAN_ARCH))) CC='$(CC)' XQ_LIBRARIES='$(abspath $(O)/lib $(CROSS:%=$(O)/cross-libraries/lib))' tests/vm/image.sh $$@ $(O)/kernel-$$* $$(or $$(filter %/xqaccel.ko,$$^),-) $(2) $$(IMAGE_FILES-$$*)
 endef
+# A limit finds what hangs; how fast the machine is, and whether its neighbours let it be, is not for it to say.
+HOST_TIMEOUT := 900
+
 # One line for each test, read by tests/check.
-host_line = host $(1) $(2) $(O)/$(2)/bin/$(1) $(or $($(1)-timeout),120) | | $($(1)-env) | $($(1)-args)
-script_line = host $(notdir $(1)) - $(1) $(or $($(notdir $(1))-timeout),120) | | $($(notdir $(1))-env) | $($(notdir $(1))-args)
+host_line = host $(1) $(2) $(O)/$(2)/bin/$(1) $(or $($(1)-timeout),$(HOST_TIMEOUT)) | | $($(1)-env) | $($(1)-args)
+script_line = host $(notdir $(1)) - $(1) $(or $($(notdir $(1))-timeout),$(HOST_TIMEOUT)) | | $($(notdir $(1))-env) | $($(notdir $(1))-args)
 guest_line = guest $(1) - - $(or $($(1)-timeout),120) $(or $($(1)-kernels),$(KERNELS)) \
 	| $($(1)-vm) $(VM_OPTIONS) | $($(1)-env) | $($(1)-args)
 

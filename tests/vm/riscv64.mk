@@ -11,8 +11,8 @@ RISCV64_TESTS := $(filter-out %_armv80 %_armv82,$(UNIT_TESTS_arm64))
 RISCV64_PART := test_kernels test_quantize test_requantize test_pack test_device
 
 # $(call riscv64_line,NAME,BUILD) and the same for the driver
-riscv64_line = host $(1) riscv64 $(2)/obj/bin/$(1) $(or $($(1)-timeout),120) | | $($(1)-env) | $($(1)-args)
-riscv64_driver = host check_module.sh riscv64-kernel tests/kselftest/check_module.sh 300 \
+riscv64_line = host $(1) riscv64 $(2)/obj/bin/$(1) $(or $($(1)-timeout),$(HOST_TIMEOUT)) | | $($(1)-env) | $($(1)-args)
+riscv64_driver = host check_module.sh riscv64-kernel tests/kselftest/check_module.sh $(HOST_TIMEOUT) \
 	| | 'KBUILD_FLAGS=ARCH=riscv64 CROSS_COMPILE=$(RISCV64_CROSS)' | $(1) 6.12
 
 ifeq ($(ARCH),riscv64)

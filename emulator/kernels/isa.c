@@ -38,13 +38,26 @@ static bool has_avx512vnni(void)
 }
 
 /* A process has to ask for tiles, which are large. Asking again does no harm. */
-static bool has_amx(void)
+static bool find_amx(void)
 {
 	unsigned int a, b, c, d;
 
 	return has_avx512vnni() && __get_cpuid_count(7, 0, &a, &b, &c, &d) && d & CPUID_AMX_TILE &&
 	       d & CPUID_AMX_INT8 &&
 	       !syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA);
+}
+
+/* Once: a virtual machine's host answers CPUID, which takes it tens of microseconds. */
+static bool has_amx(void)
+{
+	static int known; /* 0: not yet; who is early in another thread finds the same */
+	int now = __atomic_load_n(&known, __ATOMIC_RELAXED);
+
+	if (!now) {
+		now = find_amx() ? 1 : -1;
+		__atomic_store_n(&known, now, __ATOMIC_RELAXED);
+	}
+	return now > 0;
 }
 
 static bool has_avx2(void)

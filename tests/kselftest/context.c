@@ -100,7 +100,7 @@ TEST_F(context, files_without_one)
 	struct buffer buf;
 	unsigned int i;
 
-	ASSERT_TRUE(fd);
+	ASSERT_TRUE(!!fd);
 	for (i = 0; i < count; i++) {
 		fd[i] = device_open();
 		ASSERT_LE(0, fd[i]);
@@ -158,7 +158,7 @@ TEST_F(context, one_user_can_not_take_all)
 	if (getuid())
 		SKIP(return, "not root");
 	g.fd = calloc(g.contexts, sizeof(*g.fd));
-	ASSERT_TRUE(g.fd);
+	ASSERT_TRUE(!!g.fd);
 	ASSERT_EQ(0, pipe(ready));
 	ASSERT_EQ(0, pipe(go));
 	ASSERT_EQ(0, chmod(device_path(), MODE_FOR_ALL));
@@ -221,7 +221,7 @@ TEST_F(context, namespace_is_one_user)
 	if (access("/proc/self/ns/user", F_OK))
 		SKIP(return, "no user namespaces");
 	g.fd = calloc(g.contexts, sizeof(*g.fd));
-	ASSERT_TRUE(g.fd);
+	ASSERT_TRUE(!!g.fd);
 	ASSERT_EQ(0, pipe(ready));
 	ASSERT_EQ(0, pipe(go));
 	ASSERT_EQ(0, chmod(device_path(), MODE_FOR_ALL));
@@ -268,7 +268,7 @@ TEST_F_TIMEOUT(context, threads_that_need_the_last_one, 60)
 
 	if (getuid())
 		SKIP(return, "not root");
-	ASSERT_TRUE(fd);
+	ASSERT_TRUE(!!fd);
 	n = take_all(fd, self->info.contexts - 1, &reason);
 	ASSERT_EQ(self->info.contexts - 1, n);
 	ASSERT_EQ(0, pthread_barrier_init(&start, NULL, AT_ONCE));

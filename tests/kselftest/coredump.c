@@ -208,7 +208,7 @@ TEST_F(coredump, says_what_hung)
 	EXPECT_EQ(0, number(text, "lost"));
 
 	entry = job_entry(id);
-	ASSERT_TRUE(entry);
+	ASSERT_TRUE(!!entry);
 	EXPECT_EQ(3, number(entry, "lane"));
 	EXPECT_EQ(300, number(entry, "timeout-ms"));
 	EXPECT_LE(250 * MS, number(entry, "age-ns"));
@@ -218,7 +218,7 @@ TEST_F(coredump, says_what_hung)
 
 	/* The queue that the entry is in, as the driver and as the device see it. */
 	queue = queue_of(entry);
-	ASSERT_TRUE(queue);
+	ASSERT_TRUE(!!queue);
 	EXPECT_EQ(1, number(queue, "in-flight"));
 	EXPECT_EQ(number(queue, "sq-tail"), number(queue, "SQ_TAIL"));
 	EXPECT_EQ((number(entry, "slot") + 1) % number(queue, "entries"), number(queue, "sq-tail"));
@@ -227,7 +227,7 @@ TEST_F(coredump, says_what_hung)
 	EXPECT_EQ(1, number(queue, "STATUS"));
 
 	context = strstr(text, "- context: ");
-	ASSERT_TRUE(context);
+	ASSERT_TRUE(!!context);
 	EXPECT_EQ(number(entry, "context"), number(context, "- context"));
 	EXPECT_EQ(number(entry, "client"), number(context, "client"));
 	EXPECT_EQ(getpid(), number(context, "pid"));
@@ -266,7 +266,7 @@ TEST_F(coredump, one_until_it_was_read)
 
 	ASSERT_EQ(0, hang(self->fd, &self->job, XQACCEL_STATUS_TIMEOUT, &first));
 	ASSERT_LT(0, dump_read(self->path));
-	EXPECT_TRUE(job_entry(first));
+	EXPECT_TRUE(!!job_entry(first));
 	ASSERT_EQ(0, hang(self->fd, &self->job, XQACCEL_STATUS_TIMEOUT, &second));
 	ASSERT_LT(0, dump_read(self->path));
 	EXPECT_TRUE(job_entry(first) && !job_entry(second));
@@ -368,7 +368,7 @@ TEST_F(coredump, of_the_first_cause)
 	ASSERT_EQ(0, hang(self->fd, &self->job, XQACCEL_STATUS_LOST, &id));
 	ASSERT_LT(0, dump_read(self->path));
 	EXPECT_TRUE(says(text, "reason", "\"a job took longer than its limit\""));
-	EXPECT_TRUE(job_entry(id));
+	EXPECT_TRUE(!!job_entry(id));
 }
 
 TEST_F(coredump, of_a_lie)
@@ -382,7 +382,7 @@ TEST_F(coredump, of_a_lie)
 	EXPECT_EQ(XQACCEL_STATUS_OK, (int)self->c.status);
 	ASSERT_LT(0, dump_read(self->path));
 	EXPECT_TRUE(says(text, "reason", "\"the device contradicted itself\""));
-	ASSERT_TRUE(job_entry(id));
+	ASSERT_TRUE(!!job_entry(id));
 	/* The completion that nobody believed, of another job than is in flight. */
 	ASSERT_TRUE(strstr(text, "hw-id: ") && strstr(text, "- {slot: "));
 	entry = job_entry(id);

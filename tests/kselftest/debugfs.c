@@ -131,7 +131,7 @@ TEST_F(debugfs, clients_names_are_escaped)
 	ASSERT_LE(0, other);
 	ASSERT_LT(0, debugfs_read(self->folder, "clients"));
 	EXPECT_TRUE(!strchr(text, '\033'));
-	EXPECT_TRUE(strstr(text, "a\\nb \\e[31m\n"));
+	EXPECT_TRUE(!!strstr(text, "a\\nb \\e[31m\n"));
 	ASSERT_TRUE(client_line(self->folder, &l));
 	close(other);
 }
@@ -149,7 +149,7 @@ TEST_F(debugfs, tables)
 	snprintf(number, sizeof(number), "%llu ", l.id);
 	ASSERT_LT(0, debugfs_read(self->folder, "tables"));
 	line = line_of(number);
-	ASSERT_TRUE(line);
+	ASSERT_TRUE(!!line);
 	ASSERT_EQ(5, sscanf(line, "%llu %u %u %u %u", &id, &context, &level[0], &level[1],
 			    &level[2]));
 	EXPECT_EQ(1, (int)level[0]);
@@ -159,7 +159,7 @@ TEST_F(debugfs, tables)
 	ASSERT_EQ(0, buffer_create_unmapped(self->fd, 4096, &far));
 	ASSERT_LT(0, debugfs_read(self->folder, "tables"));
 	line = line_of(number);
-	ASSERT_TRUE(line);
+	ASSERT_TRUE(!!line);
 	ASSERT_EQ(5, sscanf(line, "%llu %u %u %u %u", &id, &context, &level[0], &level[1],
 			    &level[2]));
 	EXPECT_EQ(2, (int)level[2]);
@@ -184,9 +184,9 @@ TEST_F(debugfs, rings)
 	ASSERT_EQ(0, submit_jobs(self->fd, &self->job, 1, 2, 0, NULL, &id));
 	snprintf(entry, sizeof(entry), "- job: %llu\n", (unsigned long long)id);
 	ASSERT_LT(0, debugfs_read(self->folder, "rings"));
-	EXPECT_TRUE(strstr(text, entry));
-	EXPECT_TRUE(strstr(text, "answers: 1\n"));
-	EXPECT_TRUE(strstr(text, "SQ_TAIL: "));
+	EXPECT_TRUE(!!strstr(text, entry));
+	EXPECT_TRUE(!!strstr(text, "answers: 1\n"));
+	EXPECT_TRUE(!!strstr(text, "SQ_TAIL: "));
 	ASSERT_EQ(0, cancel(self->fd, id));
 	ASSERT_EQ(0, wait_id(self->fd, id, &self->c, 60 * SECOND));
 	ASSERT_LT(0, debugfs_read(self->folder, "rings"));

@@ -34,7 +34,7 @@ static void try_wraps(struct __test_metadata *_metadata, FIXTURE_DATA(fail_nth) 
 		uint8_t *memory = pages_of(BYTES);
 		struct buffer buf;
 
-		ASSERT_TRUE(memory);
+		ASSERT_TRUE(!!memory);
 		/* Half of it is there, and half is made by being pinned. */
 		memset(memory, 1, BYTES / 2);
 		if (!TRY(self, buffer_wrap(self->fd, memory, BYTES, flags, &buf)))
@@ -68,11 +68,12 @@ TEST_F_TIMEOUT(fail_nth, create_shared, 300)
 		struct buffer buf = { .handle = 0 };
 
 		/* Made, but not mapped. */
-		if (TRY(self, buffer_create_shared(self->fd, BYTES, &buf)) && buf.handle)
+		if (TRY(self, buffer_create_shared(self->fd, BYTES, &buf)) && buf.handle) {
 			ASSERT_EQ(0, buffer_destroy(self->fd, buf.handle));
-		else if (buf.handle)
+		} else if (buf.handle) {
 			ASSERT_EQ(0, munmap(buf.map, buf.bytes) ||
 				  buffer_destroy(self->fd, buf.handle));
+		}
 		nothing_left(_metadata, self);
 		if (done)
 			break;

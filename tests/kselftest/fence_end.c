@@ -79,7 +79,8 @@ static int life_submit(struct life *l)
 }
 
 /* Closes the fences; how many have not a status of these. */
-static int life_finish(struct life *l, int expected, int or_else)
+static int life_finish(struct __test_metadata *_metadata, struct life *l, int expected,
+		       int or_else)
 {
 	int i, wrong = 0;
 
@@ -96,9 +97,9 @@ static int life_finish(struct life *l, int expected, int or_else)
 }
 
 /* The same when the device has gone; nobody starts a job any more, and nobody waits for one. */
-static int life_finish_gone(struct life *l, int expected)
+static int life_finish_gone(struct __test_metadata *_metadata, struct life *l, int expected)
 {
-	int fence, wrong = life_finish(l, expected, -ENODEV);
+	int fence, wrong = life_finish(_metadata, l, expected, -ENODEV);
 
 	wrong += submit_fenced(l->fd[0], &l->writes, 1, 0, 0, -1, &fence, NULL) != -ENODEV;
 	return wrong + dmabuf_busy(l->dmabuf, POLLOUT);
@@ -152,7 +153,7 @@ TEST_F_TIMEOUT(fence_end, nothing_happens, 120)
 
 	ASSERT_EQ(0, life_open(&l, device_open(), device_open()));
 	ASSERT_EQ(0, life_submit(&l));
-	EXPECT_EQ(0, life_finish(&l, 1, 1));
+	EXPECT_EQ(0, life_finish(_metadata, &l, 1, 1));
 	EXPECT_EQ(0, small_check(&l.own, 4 * 16));
 	life_close(&l);
 }
@@ -204,7 +205,7 @@ TEST_F_TIMEOUT(fence_end, unbound, 300)
 		ASSERT_EQ(0, life_open(&l, device_open(), device_open()));
 		ASSERT_EQ(0, life_submit(&l));
 		ASSERT_EQ(0, driver_unbind(self->address));
-		EXPECT_EQ(0, life_finish_gone(&l, 1));
+		EXPECT_EQ(0, life_finish_gone(_metadata, &l, 1));
 		life_close(&l);
 		ASSERT_EQ(0, driver_bind_again(self->address));
 		ASSERT_EQ(0, inject("slow-ns", SLOW_NS));
@@ -223,7 +224,7 @@ TEST_F_TIMEOUT(fence_end, surprise, 300)
 		ASSERT_EQ(0, inject("hang-jobs", 1));
 		ASSERT_EQ(0, life_submit(&l));
 		ASSERT_EQ(0, host_request(NULL, 0, "qom-set removed true"));
-		EXPECT_EQ(0, life_finish_gone(&l, -ENODEV));
+		EXPECT_EQ(0, life_finish_gone(_metadata, &l, -ENODEV));
 		ASSERT_EQ(0, host_request(NULL, 0, "qom-set removed false"));
 		ASSERT_EQ(0, inject_nothing());
 		ASSERT_EQ(0, bus_rescan(self->address));
@@ -246,7 +247,7 @@ TEST_F_TIMEOUT(fence_end, reset, 300)
 		ASSERT_EQ(0, life_open(&l, device_open(), device_open()));
 		ASSERT_EQ(0, life_submit(&l));
 		ASSERT_EQ(0, bus_file_write(self->address, "reset", "1"));
-		EXPECT_EQ(0, life_finish(&l, 1, 1));
+		EXPECT_EQ(0, life_finish(_metadata, &l, 1, 1));
 		EXPECT_EQ(0, small_check(&l.own, 4 * 16));
 		life_close(&l);
 	}
@@ -264,7 +265,7 @@ TEST_F_TIMEOUT(fence_end, suspended, 300)
 		ASSERT_EQ(0, life_open(&l, device_open(), device_open()));
 		ASSERT_EQ(0, life_submit(&l));
 		ASSERT_EQ(0, suspend(i % 2 ? "mem" : "freeze"));
-		EXPECT_EQ(0, life_finish(&l, 1, 1));
+		EXPECT_EQ(0, life_finish(_metadata, &l, 1, 1));
 		EXPECT_EQ(0, small_check(&l.own, 4 * 16));
 		life_close(&l);
 	}
@@ -296,7 +297,7 @@ TEST_F_TIMEOUT(fence_end, second_device, 60)
 	close(held);
 	/* All the way, with fences between the devices. */
 	ASSERT_EQ(0, life_submit(&l));
-	EXPECT_EQ(0, life_finish(&l, 1, 1));
+	EXPECT_EQ(0, life_finish(_metadata, &l, 1, 1));
 	life_close(&l);
 }
 

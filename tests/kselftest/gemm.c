@@ -24,7 +24,7 @@ FIXTURE_SETUP(gemm)
 	ASSERT_LE(0, self->fd);
 	ASSERT_EQ(0, buffer_create(self->fd, MEMORY, &self->buf));
 	self->expected = malloc(MEMORY);
-	ASSERT_TRUE(self->expected);
+	ASSERT_TRUE(!!self->expected);
 	self->random.state = 1;
 }
 
@@ -71,7 +71,7 @@ static const char *run_case(FIXTURE_DATA(gemm) *self, struct gemm_case *g)
 			       wrong_, (g)->a_format, (g)->b_format, (g)->m, (g)->n, (g)->k,       \
 			       (g)->batch, (g)->group, (g)->flags, (g)->scale_format,              \
 			       self->completion.status);                                           \
-		EXPECT_FALSE(wrong_);                                                              \
+		EXPECT_FALSE(!!wrong_);                                                            \
 	} while (0)
 
 static struct gemm_case plain(const struct format_pair *pair, uint32_t m, uint32_t n, uint32_t k)

@@ -61,6 +61,7 @@ static inline void test_register(struct __test_metadata *t)
 
 #define TH_LOG(fmt, ...) \
 	do { \
+		(void)_metadata; \
 		printf("# %s:%d:" fmt "\n", __FILE__, __LINE__, ##__VA_ARGS__); \
 		fflush(stdout); \
 	} while (0)
@@ -120,18 +121,24 @@ static inline void test_register(struct __test_metadata *t)
 		struct __test_metadata *_metadata __attribute__((unused)), \
 		FIXTURE_DATA(_fixture) *self __attribute__((unused)))
 
-#define TEST_COMPARE(_expected, _seen, _op, _fatal) \
+#define TEST_COMPARE_TEXT(_expected, _seen, _text, _op, _fatal) \
 	do { \
 		__typeof__(_expected) exp_ = (_expected); \
 		__typeof__(_seen) seen_ = (_seen); \
 		if (!(exp_ _op seen_)) { \
 			TH_LOG("Expected %s (%lld) %s %s (%lld)", #_expected, (long long)exp_, \
-			       #_op, #_seen, (long long)seen_); \
+			       #_op, _text, (long long)seen_); \
 			_metadata->result->failures++; \
 			if (_fatal) \
 				_exit(1); \
 		} \
 	} while (0)
+
+#define TEST_COMPARE(_expected, _seen, _op, _fatal) \
+	TEST_COMPARE_TEXT(_expected, _seen, #_seen, _op, _fatal)
+/* Of a number: a pointer can't be multiplied. */
+#define TEST_TRUTH(_seen, _op, _fatal) \
+	TEST_COMPARE_TEXT(0, ((void)sizeof(1 * (_seen)), !!(_seen)), #_seen, _op, _fatal)
 
 #define ASSERT_EQ(expected, seen) TEST_COMPARE(expected, seen, ==, true)
 #define ASSERT_NE(expected, seen) TEST_COMPARE(expected, seen, !=, true)
@@ -139,16 +146,16 @@ static inline void test_register(struct __test_metadata *t)
 #define ASSERT_LE(expected, seen) TEST_COMPARE(expected, seen, <=, true)
 #define ASSERT_GT(expected, seen) TEST_COMPARE(expected, seen, >, true)
 #define ASSERT_GE(expected, seen) TEST_COMPARE(expected, seen, >=, true)
-#define ASSERT_TRUE(seen) TEST_COMPARE(0, !!(seen), !=, true)
-#define ASSERT_FALSE(seen) TEST_COMPARE(0, !!(seen), ==, true)
+#define ASSERT_TRUE(seen) TEST_TRUTH(seen, !=, true)
+#define ASSERT_FALSE(seen) TEST_TRUTH(seen, ==, true)
 #define EXPECT_EQ(expected, seen) TEST_COMPARE(expected, seen, ==, false)
 #define EXPECT_NE(expected, seen) TEST_COMPARE(expected, seen, !=, false)
 #define EXPECT_LT(expected, seen) TEST_COMPARE(expected, seen, <, false)
 #define EXPECT_LE(expected, seen) TEST_COMPARE(expected, seen, <=, false)
 #define EXPECT_GT(expected, seen) TEST_COMPARE(expected, seen, >, false)
 #define EXPECT_GE(expected, seen) TEST_COMPARE(expected, seen, >=, false)
-#define EXPECT_TRUE(seen) TEST_COMPARE(0, !!(seen), !=, false)
-#define EXPECT_FALSE(seen) TEST_COMPARE(0, !!(seen), ==, false)
+#define EXPECT_TRUE(seen) TEST_TRUTH(seen, !=, false)
+#define EXPECT_FALSE(seen) TEST_TRUTH(seen, ==, false)
 
 static inline void test_child(struct __test_metadata *t)
 {

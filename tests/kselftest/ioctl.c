@@ -77,7 +77,7 @@ TEST_F(ioctl, pairs)
 	count = info.pairs.count;
 	ASSERT_LT(4U, count);
 	pair = calloc(count + 1, sizeof(*pair));
-	ASSERT_TRUE(pair);
+	ASSERT_TRUE(!!pair);
 	memset(&pair[count], 0x55, sizeof(*pair));
 	info.pairs = (struct xqaccel_array){ sizeof(*pair), count + 1, (uintptr_t)pair };
 	ASSERT_EQ(0, device_ioctl(self->fd, XQACCEL_IOCTL_INFO, &info));

@@ -95,7 +95,7 @@ TEST_F(observe, every_stage_of_a_job)
 	EXPECT_TRUE(submitted < dispatched);
 	EXPECT_TRUE(dispatched < completed);
 	EXPECT_TRUE(completed < reaped);
-	EXPECT_TRUE(event("submit", id, "op=1 flags=0x0 macs=256 user_data=0xabcd"));
+	EXPECT_TRUE(!!event("submit", id, "op=1 flags=0x0 macs=256 user_data=0xabcd"));
 	EXPECT_TRUE(!event("cancel", id, NULL));
 	EXPECT_TRUE(!event("requeue", id, NULL));
 }
@@ -117,10 +117,10 @@ TEST_F(observe, cancel_and_requeue)
 	ASSERT_EQ(0, cancel(self->fd, id));
 	ASSERT_EQ(0, wait_id(self->fd, next, &self->c, 60 * SECOND));
 	ASSERT_LT(0, trace_stop());
-	EXPECT_TRUE(event("cancel", id, NULL));
-	EXPECT_TRUE(event("complete", id, "status=canceled"));
-	EXPECT_TRUE(event("requeue", next, NULL));
-	EXPECT_TRUE(event("complete", next, "status=ok"));
+	EXPECT_TRUE(!!event("cancel", id, NULL));
+	EXPECT_TRUE(!!event("complete", id, "status=canceled"));
+	EXPECT_TRUE(!!event("requeue", next, NULL));
+	EXPECT_TRUE(!!event("complete", next, "status=ok"));
 }
 
 /* A number behind a key of the file's fdinfo, or -1. */
@@ -146,7 +146,7 @@ TEST_F(observe, fdinfo_tells_who_it_is)
 	EXPECT_TRUE(!strstr(text, "xqaccel-priority"));
 	EXPECT_EQ((long long)self->info.queues, fdinfo(self->fd, "drm-engine-capacity-gemm"));
 	EXPECT_TRUE(strstr(text, "drm-driver:\txqaccel\n") == strstr(text, "drm-driver"));
-	EXPECT_TRUE(strstr(text, "xqaccel-priority:\tnormal\n"));
+	EXPECT_TRUE(!!strstr(text, "xqaccel-priority:\tnormal\n"));
 	if (!bus_address(address, sizeof(address)))
 		EXPECT_EQ(on_pci(address), !!strstr(text, address));
 	close(other);

@@ -182,7 +182,7 @@ TEST_F(power, off_for_all_but_jobs)
 	snprintf(path, sizeof(path), "/sys/kernel/debug/xqaccel/%s/rings",
 		 strrchr(device_path(), '/') + 1);
 	ASSERT_LT(0, file_read(path, text, sizeof(text)));
-	EXPECT_TRUE(strstr(text, "answers: 0\n"));
+	EXPECT_TRUE(!!strstr(text, "answers: 0\n"));
 	EXPECT_TRUE(power_is(self->address, "suspended"));
 	ASSERT_EQ(0, small_run(self->fd, &self->buf, &self->job, &self->c));
 }

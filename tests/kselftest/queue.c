@@ -835,8 +835,8 @@ TEST_F_TIMEOUT(queue, stream_of_a_file, 60)
 	close(fd);
 	snprintf(command, sizeof(command), "xq-stream %s %d", path, CLASSES);
 	pipe = popen(command, "r");
-	ASSERT_TRUE(pipe);
-	ASSERT_TRUE(fgets(line, sizeof(line), pipe));
+	ASSERT_TRUE(!!pipe);
+	ASSERT_TRUE(!!fgets(line, sizeof(line), pipe));
 	EXPECT_EQ(0, strncmp(line, "5000 rows", 9));
 	for (i = 0; i < CLASSES; i++) {
 		ASSERT_EQ(1, fscanf(pipe, "%*u %llu", &said));

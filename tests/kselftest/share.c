@@ -379,8 +379,8 @@ static int share_of(uint64_t one, uint64_t other)
  * Fills in what each had while all had jobs that waited; false if there was no such time, because
  * jobs are over sooner than they are submitted.
  */
-static bool count_loads(struct shared *shared, unsigned int count, uint64_t *device,
-			uint32_t *jobs)
+static bool count_loads(struct __test_metadata *_metadata, struct shared *shared,
+			unsigned int count, uint64_t *device, uint32_t *jobs)
 {
 	const uint64_t until = counted_until(shared);
 	unsigned int i;
@@ -406,7 +406,7 @@ TEST_F_TIMEOUT(share, by_device_time, 120)
 	s->load[0] = (struct load){ .side = 256 };
 	s->load[1] = (struct load){ .side = 64 };
 	ASSERT_EQ(0, run_loads(s, 2));
-	if (!count_loads(s, 2, device, jobs))
+	if (!count_loads(_metadata, s, 2, device, jobs))
 		SKIP(return, "jobs are over before all are submitted");
 	share = share_of(device[0], device[1]);
 	EXPECT_LE(45, share);
@@ -428,7 +428,7 @@ TEST_F_TIMEOUT(share, more_files_buy_nothing, 120)
 	for (i = 0; i < 6; i++)
 		s->load[i] = (struct load){ .side = 96, .uid = i ? STRANGER : 0 };
 	ASSERT_EQ(0, run_loads(s, 6));
-	if (!count_loads(s, 6, device, jobs))
+	if (!count_loads(_metadata, s, 6, device, jobs))
 		SKIP(return, "jobs are over before all are submitted");
 	for (i = 1; i < 6; i++)
 		many += device[i];
@@ -464,7 +464,7 @@ TEST_F_TIMEOUT(share, priorities, 120)
 		s->load[0] = (struct load){ .side = 96, .priority = priority[i][0] };
 		s->load[1] = (struct load){ .side = 96, .priority = priority[i][1] };
 		ASSERT_EQ(0, run_loads(s, 2));
-		if (!count_loads(s, 2, device, jobs))
+		if (!count_loads(_metadata, s, 2, device, jobs))
 			SKIP(return, "jobs are over before all are submitted");
 		EXPECT_GE(30, share_of(device[0], device[1]));
 		stop_loads(s);

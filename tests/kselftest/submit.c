@@ -444,7 +444,7 @@ TEST_F(submit, overfilled)
 	uint32_t done, pending, i;
 	int ret;
 
-	ASSERT_TRUE(c);
+	ASSERT_TRUE(!!c);
 	for (i = 0; i < self->info.max_jobs; i++) {
 		self->job.user_data = i;
 		ASSERT_EQ(0, submit_lane(self->fd, &self->job, 0, 0));

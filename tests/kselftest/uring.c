@@ -69,7 +69,7 @@ TEST_F(uring, one_job)
 	struct xqaccel_completion c;
 	struct result r;
 
-	ASSERT_TRUE(ring_jobs(&self->ring, self->fd, &self->job, 1, 0, 77));
+	ASSERT_TRUE(!!ring_jobs(&self->ring, self->fd, &self->job, 1, 0, 77));
 	ASSERT_EQ(0, ring_submit(&self->ring, 1));
 	ASSERT_EQ(0, ring_wait(&self->ring, &r, 60 * SECOND));
 	EXPECT_EQ(77U, r.user_data);
@@ -244,7 +244,7 @@ TEST_F(uring, sqpoll)
 	if (!ring_again(&self->ring, IORING_SETUP_SQPOLL))
 		SKIP(return, "no thread of the kernel that submits");
 	for (i = 0; i < 200; i++) {
-		ASSERT_TRUE(ring_jobs(&self->ring, self->fd, &self->job, 1, i % 8, i));
+		ASSERT_TRUE(!!ring_jobs(&self->ring, self->fd, &self->job, 1, i % 8, i));
 		ASSERT_EQ(0, ring_submit(&self->ring, 1));
 		ASSERT_EQ(0, ring_wait(&self->ring, &r, 60 * SECOND));
 		ASSERT_EQ(0, r.res);
@@ -261,7 +261,7 @@ TEST_F(uring, iopoll)
 	if (!ring_again(&self->ring, IORING_SETUP_IOPOLL | IORING_SETUP_CQE32))
 		SKIP(return, "no rings that are polled");
 	for (i = 0; i < 200; i++) {
-		ASSERT_TRUE(ring_jobs(&self->ring, self->fd, &self->job, 1, i % 8, i));
+		ASSERT_TRUE(!!ring_jobs(&self->ring, self->fd, &self->job, 1, i % 8, i));
 		ASSERT_EQ(0, ring_submit(&self->ring, 1));
 		ASSERT_EQ(0, ring_wait(&self->ring, &r, 60 * SECOND));
 		ASSERT_EQ(0, r.res);
@@ -447,8 +447,8 @@ TEST_F(uring, example)
 	if (access("/bin/xq-example-ring", X_OK))
 		SKIP(return, "the example is not installed");
 	out = popen("/bin/xq-example-ring", "r");
-	ASSERT_TRUE(out);
-	EXPECT_TRUE(fgets(line, sizeof(line), out));
+	ASSERT_TRUE(!!out);
+	EXPECT_TRUE(!!fgets(line, sizeof(line), out));
 	EXPECT_EQ(0, pclose(out));
 	EXPECT_EQ(0, strcmp("16\n", line));
 }

@@ -100,7 +100,8 @@ static int life_submit(struct life *l)
  * Takes all CQEs: how many say something else than one of these, or that another of the chain ended
  * in the second way.
  */
-static int life_finish(struct life *l, int expected, int or_else)
+static int life_finish(struct __test_metadata *_metadata, struct life *l, int expected,
+		       int or_else)
 {
 	struct result r;
 	unsigned int i;
@@ -278,7 +279,7 @@ TEST_F_TIMEOUT(uring_end, fork, 120)
 			_exit(0);
 		}
 		ASSERT_EQ(pid, waitpid(pid, NULL, 0));
-		EXPECT_EQ(0, life_finish(&l, 0, 0));
+		EXPECT_EQ(0, life_finish(_metadata, &l, 0, 0));
 		EXPECT_EQ(0, small_check(&l.buf, 16));
 		life_close(&l);
 	}
@@ -323,7 +324,7 @@ TEST_F_TIMEOUT(uring_end, unplug, 300)
 		ASSERT_EQ(0, life_open(&l, kinds[i % ARRAY_SIZE(kinds)]));
 		ASSERT_EQ(0, life_submit(&l));
 		ASSERT_EQ(0, driver_unbind(self->address));
-		EXPECT_EQ(0, life_finish(&l, 0, -ENODEV));
+		EXPECT_EQ(0, life_finish(_metadata, &l, 0, -ENODEV));
 		/* And no more, by an issuer who may sleep, too. */
 		ring_jobs(&l.ring, l.fd, l.jobs, 1, 0, 1);
 		EXPECT_EQ(-ENODEV, ring_run(&l.ring));
@@ -380,7 +381,7 @@ TEST_F_TIMEOUT(uring_end, reset, 300)
 		ASSERT_EQ(0, life_open(&l, kinds[i % ARRAY_SIZE(kinds)]));
 		ASSERT_EQ(0, life_submit(&l));
 		ASSERT_EQ(0, bus_file_write(self->address, "reset", "1"));
-		EXPECT_EQ(0, life_finish(&l, 0, 0));
+		EXPECT_EQ(0, life_finish(_metadata, &l, 0, 0));
 		EXPECT_EQ(0, small_check(&l.buf, 16));
 		life_close(&l);
 	}
@@ -398,7 +399,7 @@ TEST_F_TIMEOUT(uring_end, suspend, 300)
 		ASSERT_EQ(0, life_open(&l, kinds[i % ARRAY_SIZE(kinds)]));
 		ASSERT_EQ(0, life_submit(&l));
 		ASSERT_EQ(0, suspend(i % 2 ? "mem" : "freeze"));
-		EXPECT_EQ(0, life_finish(&l, 0, 0));
+		EXPECT_EQ(0, life_finish(_metadata, &l, 0, 0));
 		EXPECT_EQ(0, small_check(&l.buf, 16));
 		life_close(&l);
 	}
@@ -424,7 +425,8 @@ static bool becomes_suspended(const char *address)
  * large, so that whoever issues several at once has the small ones ready first: its descriptions
  * are at untouched + i * LARGE_BYTES if they are not in memory yet, and fences[i] is its fence's.
  */
-static unsigned int overtaken(struct life *l, const uint8_t *untouched, int32_t *fences)
+static unsigned int overtaken(struct __test_metadata *_metadata, struct life *l,
+			      const uint8_t *untouched, int32_t *fences)
 {
 	static struct xqaccel_completion c[COMMANDS][LARGE_BATCH];
 	static struct xqaccel_job_desc jobs[LARGE_BATCH];
@@ -449,7 +451,7 @@ static unsigned int overtaken(struct life *l, const uint8_t *untouched, int32_t 
 		ring_payload(&l->ring, ring_command(&l->ring, l->fd, XQACCEL_URING_SUBMIT, i),
 			     &s, sizeof(s));
 	}
-	if (ring_submit(&l->ring, COMMANDS) || life_finish(l, 0, 0))
+	if (ring_submit(&l->ring, COMMANDS) || life_finish(_metadata, l, 0, 0))
 		return COMMANDS;
 	for (i = 1; i < COMMANDS; i++)
 		wrong += c[i][0].start < c[i - 1][0].start || c[i][0].id < c[i - 1][0].id;
@@ -470,7 +472,7 @@ TEST_F_TIMEOUT(uring_end, order_of_what_resumes_it, 120)
 		ASSERT_EQ(0, life_open(&l, IORING_SETUP_SQE128));
 		ASSERT_EQ(0, bus_file_write(self->address, "power/control", "auto"));
 		ASSERT_TRUE(becomes_suspended(self->address));
-		EXPECT_EQ(0U, overtaken(&l, NULL, NULL));
+		EXPECT_EQ(0U, overtaken(_metadata, &l, NULL, NULL));
 		EXPECT_EQ(0, small_check(&l.buf, 16));
 		ASSERT_EQ(0, bus_file_write(self->address, "power/control", "on"));
 		life_close(&l);
@@ -501,7 +503,7 @@ TEST_F_TIMEOUT(uring_end, order_of_what_is_not_in_memory, 120)
 					 j % LARGE_BATCH * sizeof(l.jobs[0])));
 		untouched = mmap(NULL, COMMANDS * LARGE_BYTES, PROT_READ, MAP_SHARED, file, 0);
 		ASSERT_NE(MAP_FAILED, (void *)untouched);
-		EXPECT_EQ(0U, overtaken(&l, untouched, NULL));
+		EXPECT_EQ(0U, overtaken(_metadata, &l, untouched, NULL));
 		EXPECT_EQ(0, small_check(&l.buf, 16));
 		munmap(untouched, COMMANDS * LARGE_BYTES);
 		close(file);
@@ -524,7 +526,7 @@ TEST_F_TIMEOUT(uring_end, order_of_what_has_fences, 120)
 		ASSERT_EQ(0, device_info(l.fd, &info));
 		if (!(info.abi & XQACCEL_ABI_SYNC_FILE))
 			SKIP(return, "this kernel has no sync_file");
-		EXPECT_EQ(0U, overtaken(&l, NULL, fences));
+		EXPECT_EQ(0U, overtaken(_metadata, &l, NULL, fences));
 		EXPECT_EQ(0, small_check(&l.buf, 16));
 		for (j = 0; j < COMMANDS; j += 2)
 			EXPECT_EQ(0, close(fences[j]));

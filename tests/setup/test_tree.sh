@@ -39,6 +39,22 @@ shell_scripts() {
 	done
 }
 
+# In a kernel tree that file builds the kselftests; those of the library and what only this project's guest needs are not
+# for there.
+not_in_kselftest_makefile() {
+	local program all
+	# Without the kernel's part.
+	# shellcheck disable=SC2016
+	all=$( (sed 's/^include .*//' tests/kselftest/Makefile && printf 'show:; @echo $(TEST_GEN_PROGS)\n') | make -s -f - show)
+	grep -lE '^TEST_HARNESS_MAIN|^int main\(' tests/kselftest/*.c | while read -r program; do
+		program=$(basename "$program" .c)
+		case $program in
+		queue | network | limited) continue ;;
+		esac
+		[[ " $all " == *" $program "* ]] || echo "tests/kselftest/Makefile: no $program"
+	done
+}
+
 echo "TAP version 14"
 if git rev-parse --git-dir >/dev/null 2>&1; then
 	report "every source file names its licence" < <(without_licence)
@@ -52,6 +68,7 @@ else
 		echo "ok $number $name # SKIP not a git checkout"
 	done
 fi
+report "the Makefile of the kselftests has each of them" < <(not_in_kselftest_makefile)
 report "the library exports what its headers declare" < <(tests/static/exports.py headers)
 report "each function of the library has its manual page" < <(tests/static/exports.py pages)
 report "manual pages are well-formed" < <(tests/static/exports.py form)

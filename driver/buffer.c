@@ -103,7 +103,7 @@ static void freed(struct xqaccel_buffer *buf)
 /*
  * @safe: the device has let go of it. Else all that it may still reach stays as it is: pages,
  * bus addresses (an IOMMU's, or bounce buffers) and the range of device addresses.
- * Return: false for memory of a process, which is now in client->pinned
+ * Return: false for memory of others, which is now in client->returning
  */
 static bool buffer_free(struct xqaccel_buffer *buf, bool safe)
 	__must_hold(&buf->client->mem_lock)
@@ -125,9 +125,10 @@ static bool buffer_free(struct xqaccel_buffer *buf, bool safe)
 		xqaccel_keep_buffer(client->xq, buf);
 		return true;
 	}
-	if (buf->origin == XQACCEL_USER) {
+	if (buf->origin == XQACCEL_USER)
 		xqaccel_buffer_pages_detach(buf);
-		list_add_tail(&buf->node, &client->pinned);
+	if (buf->origin != XQACCEL_OWN) {
+		list_add_tail(&buf->node, &client->returning);
 		return false;
 	}
 	freed(buf);
@@ -145,24 +146,49 @@ static void buried(struct xqaccel_client *client, unsigned int count)
 		xqaccel_client_put(client);
 }
 
+/*
+ * Takes the list, with no dma-buf attached to the device any more. The exporter takes as long as it
+ * likes for that, so it is not done under mem_lock, for which others wait. Removal, which comes
+ * while the device is there, has done it before or waits for import_lock.
+ */
+static void returning_take(struct xqaccel_client *client, struct list_head *list)
+{
+	struct rw_semaphore *import_lock = &client->xq->import_lock;
+	struct xqaccel_buffer *buf;
+	bool empty;
+
+	/* client_end() waits for this, and not for somebody's import. */
+	mutex_lock(&client->mem_lock);
+	empty = list_empty(&client->returning);
+	mutex_unlock(&client->mem_lock);
+	if (empty)
+		return;
+	down_read(import_lock);
+	mutex_lock(&client->mem_lock);
+	list_splice_init(&client->returning, list);
+	mutex_unlock(&client->mem_lock);
+	list_for_each_entry(buf, list, node)
+		if (buf->origin == XQACCEL_IMPORTED)
+			xqaccel_import_detach(buf);
+	up_read(import_lock);
+}
+
 /**
- * xqaccel_buffers_unpin() - give memory back to processes
- * @work: the client's unpin_work
+ * xqaccel_buffers_return() - give memory back to processes and exporters
+ * @work: the client's return_work
  *
  * Without a lock, and not on a workqueue that others need: that waits for locks of pages, which a
  * file system in user space may hold as long as it likes.
  */
-void xqaccel_buffers_unpin(struct work_struct *work)
+void xqaccel_buffers_return(struct work_struct *work)
 {
-	struct xqaccel_client *client = container_of(work, struct xqaccel_client, unpin_work);
+	struct xqaccel_client *client = container_of(work, struct xqaccel_client, return_work);
 	struct xqaccel_buffer *buf, *next;
 	unsigned int count = 0;
-	LIST_HEAD(pinned);
+	LIST_HEAD(list);
 
-	mutex_lock(&client->mem_lock);
-	list_splice_init(&client->pinned, &pinned);
-	mutex_unlock(&client->mem_lock);
-	list_for_each_entry_safe(buf, next, &pinned, node) {
+	returning_take(client, &list);
+	list_for_each_entry_safe(buf, next, &list, node) {
 		freed(buf);
 		count++;
 	}
@@ -192,7 +218,7 @@ static void dying_free(struct xqaccel_client *client, bool invalidated)
 	struct xqaccel_buffer *buf, *next;
 	unsigned int count = 0;
 	LIST_HEAD(tables);
-	bool pinned, safe;
+	bool returning, safe;
 
 	mutex_lock(&client->mem_lock);
 	/* Not before: xqaccel_clients_detach() may just have taken the context, DMA going on. */
@@ -200,12 +226,12 @@ static void dying_free(struct xqaccel_client *client, bool invalidated)
 	xqaccel_mmu_reclaim(&client->mmu, safe ? NULL : &tables);
 	llist_for_each_entry_safe(buf, next, client->dying, dead_node)
 		count += buffer_free(buf, safe);
-	pinned = !list_empty(&client->pinned);
+	returning = !list_empty(&client->returning);
 	client->dying = NULL;
 	xqaccel_keep_tables(client->xq, &tables);
 	mutex_unlock(&client->mem_lock);
-	if (pinned)
-		queue_work(xqaccel_return_wq, &client->unpin_work);
+	if (returning)
+		queue_work(xqaccel_return_wq, &client->return_work);
 	buried(client, count);
 }
 
@@ -268,7 +294,7 @@ void xqaccel_buffers_close(struct xqaccel_client *client)
 
 /*
  * The client's end: the device no longer knows the context, unless that is not @safe to say. Memory
- * of processes has gone before, see xqaccel_buffers_close().
+ * of others has gone before, see xqaccel_buffers_close().
  */
 void xqaccel_buffers_end(struct xqaccel_client *client, bool safe)
 	__must_hold(&client->mem_lock)
@@ -279,7 +305,7 @@ void xqaccel_buffers_end(struct xqaccel_client *client, bool safe)
 
 	list_for_each_entry_safe(buf, next, &client->live, node)
 		buffer_free(buf, safe);
-	WARN_ON(!list_empty(&client->pinned));
+	WARN_ON(!list_empty(&client->returning));
 }
 
 /*
@@ -300,6 +326,9 @@ void xqaccel_buffers_detach(struct xqaccel_client *client)
 		/* The page table ends with the device, and with it all ranges. */
 		buf->has_va = false;
 	}
+	/* The device has let go of these. */
+	list_for_each_entry(buf, &client->returning, node)
+		xqaccel_buffer_pages_detach(buf);
 }
 
 /* ---- making ------------------------------------------------------------------ */

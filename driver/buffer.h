@@ -119,7 +119,7 @@ int xqaccel_buffer_create(struct xqaccel_client *client, const struct xqaccel_so
 void xqaccel_buffer_get(struct xqaccel_buffer *buf);
 void xqaccel_buffer_put(struct xqaccel_buffer *buf);
 unsigned long xqaccel_buffers_reap(struct xqaccel_client *client);
-void xqaccel_buffers_unpin(struct work_struct *work);
+void xqaccel_buffers_return(struct work_struct *work);
 int xqaccel_buffers_wait_dead(struct xqaccel_client *client);
 void xqaccel_buffers_close(struct xqaccel_client *client);
 void xqaccel_buffers_end(struct xqaccel_client *client, bool safe);

@@ -125,9 +125,9 @@ struct xqaccel_client {
 	atomic_t dead_count;		/* of all these lists */
 	wait_queue_head_t dead_wait;	/* for none */
 	struct llist_node *dying;
-	/* Those whose memory unpin_work gives back to processes; under mem_lock. */
-	struct list_head pinned;
-	struct work_struct unpin_work;
+	/* Those whose memory return_work gives back to whose it is; under mem_lock. */
+	struct list_head returning;
+	struct work_struct return_work;
 	struct delayed_work reap_work;
 	struct delayed_work end_work;
 	struct delayed_work ring_work;	/* see XQACCEL_URING_ORPHANS */

@@ -102,6 +102,16 @@ static void set_gone(struct xqaccel_device *xq)
 	up_write(&xq->gone_lock);
 }
 
+/*
+ * Who imports has undone it when this returns, or the client knows the buffer; who gives a dma-buf
+ * back, and took it from where the client knows it, has done so.
+ */
+static void imports_wait(struct xqaccel_device *xq)
+{
+	down_write(&xq->import_lock);
+	up_write(&xq->import_lock);
+}
+
 /* Nobody can open the device any more. Files that are open stay, but have no hardware. */
 static void hardware_end(struct xqaccel_device *xq)
 {
@@ -123,10 +133,9 @@ static void hardware_end(struct xqaccel_device *xq)
 	xqaccel_power_put(xq);
 	spin_unlock_irq(&xq->lock);
 
-	/* Who imports has undone it when this returns, or the client knows the buffer. */
-	down_write(&xq->import_lock);
-	up_write(&xq->import_lock);
+	imports_wait(xq);
 	xqaccel_clients_detach(xq);
+	imports_wait(xq);
 	xqaccel_kept_end(xq);
 	xqaccel_context_fini(xq);
 	xqaccel_queues_free(xq);

@@ -117,7 +117,7 @@ struct xqaccel_stats {
  *
  * Lock order, the outermost first. What a lock protects is said where it is.
  *
- *	import_lock			before all of these; only imports and removal take it
+ *	import_lock			before all of these; only imports, their end and removal take it
  *	gone_lock
  *	  client->context_lock
  *	    clients_lock
@@ -157,9 +157,9 @@ struct xqaccel_stats {
  * xqaccel_job_wq (xqaccel_watch(), xqaccel_bus_look(), xqaccel_sync_work()) takes reset_lock and
  * what is inside; hardware_end() waits for it, as for dump_work(), holding nothing but
  * device_lock(), and client_end() for ring_work and signal_work of its client, which take only
- * lock. That of xqaccel_return_wq (xqaccel_buffers_unpin(), reviews of what was kept) takes
- * mem_lock or kept.lock and what is inside; only the ends of the device's structure and of the
- * module wait for it, and client_end(), when it has nothing left to do.
+ * lock. That of xqaccel_return_wq (xqaccel_buffers_return(), reviews of what was kept) takes
+ * import_lock, mem_lock or kept.lock and what is inside; only the ends of the device's structure
+ * and of the module wait for it, and client_end(), when it has nothing left to do.
  */
 struct xqaccel_device {
 	struct device dev;

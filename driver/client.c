@@ -159,6 +159,7 @@ static void client_init(struct xqaccel_client *client, struct xqaccel_device *xq
 	INIT_DELAYED_WORK(&client->end_work, client_end);
 	INIT_WORK(&client->return_work, xqaccel_buffers_return);
 	INIT_WORK(&client->signal_work, xqaccel_fences_signal);
+	init_llist_head(&client->unwatched);
 	INIT_LIST_HEAD(&client->returning);
 	xqaccel_sched_init_client(client);
 	INIT_LIST_HEAD(&client->done);

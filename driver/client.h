@@ -131,7 +131,8 @@ struct xqaccel_client {
 	struct delayed_work reap_work;
 	struct delayed_work end_work;
 	struct delayed_work ring_work;	/* see XQACCEL_URING_ORPHANS */
-	struct work_struct signal_work;	/* signals fences of lanes that are signalling */
+	struct work_struct signal_work;	/* signals fences of lanes that are signalling, and: */
+	struct llist_head unwatched;	/* fences whose dependencies it lets go; no lock */
 	/*
 	 * An invalidation that reap_work or, after it, end_work waits for, when it began, and when
 	 * the device was last seen to have a reason to take its time.

@@ -73,37 +73,57 @@ static void dependency_met(struct dma_fence *met, struct dma_fence_cb *cb)
 
 	if (!atomic_dec_and_test(&fence->unmet))
 		return;
-	/* The jobs have not ended: dependencies_drop() would have been waiting for this. */
+	/* The client has not ended: dependencies_drop() would have been waiting for this. */
 	xq = fence->lane->client->xq;
 	dma_fence_get(&fence->base);
 	llist_add(&fence->ready, &xq->ready);
 	queue_work(xqaccel_job_wq, &xq->ready_work);
 }
 
-/* Nothing calls dependency_met() for these any more when this returns. */
-static void dependencies_drop(struct xqaccel_fence *fence)
+/*
+ * Nothing calls dependency_met() for these any more when this returns. There may be as many as
+ * others have fences in what the jobs share with them, so not with xqaccel_device.lock.
+ */
+static void dependencies_drop(struct xqaccel_fence *fence, unsigned int count)
 {
-	while (fence->count) {
-		struct xqaccel_dependency *d = &fence->dependencies[--fence->count];
+	while (count) {
+		struct xqaccel_dependency *d = &fence->dependencies[--count];
 
 		dma_fence_remove_callback(d->fence, &d->cb);
 		dma_fence_put(d->fence);
 	}
 }
 
+/* Takes them from the fence: nobody else drops them. */
+static unsigned int dependencies_take(struct xqaccel_fence *fence)
+	__must_hold(&fence->lane->client->xq->lock)
+{
+	const unsigned int count = fence->count;
+
+	fence->count = 0;
+	return count;
+}
+
 static void dependencies_watch(struct xqaccel_fence *fence)
 {
-	unsigned int i;
+	unsigned int i, watched = 0;
 
 	/* One more, so that it is not ready before all were looked at. */
 	atomic_set(&fence->unmet, fence->count + 1);
 	for (i = 0; i < fence->count; i++) {
-		struct xqaccel_dependency *d = &fence->dependencies[i];
+		struct xqaccel_dependency *d = &fence->dependencies[watched];
 
-		if (dma_fence_add_callback(d->fence, &d->cb, dependency_met))
-			atomic_dec(&fence->unmet);
+		d->fence = fence->dependencies[i].fence;
+		if (!dma_fence_add_callback(d->fence, &d->cb, dependency_met)) {
+			watched++;
+			continue;
+		}
+		dma_fence_put(d->fence);
+		atomic_dec(&fence->unmet);
 	}
-	/* The jobs are not published yet, so nobody has to be told. */
+	fence->count = watched;
+	/* The jobs are not published yet, so nobody has to be told. Who is ready has the count. */
+	smp_mb__before_atomic();
 	atomic_dec(&fence->unmet);
 }
 
@@ -126,7 +146,15 @@ void xqaccel_fences_ready(struct work_struct *work)
 	const bool cookie = dma_fence_begin_signalling();
 
 	llist_for_each_entry_safe(fence, next, ready, ready) {
+		unsigned int count;
+
 		spin_lock_irq(&xq->lock);
+		/* Those of jobs that have ended are left to the work of the client. */
+		count = fence->jobs ? dependencies_take(fence) : 0;
+		spin_unlock_irq(&xq->lock);
+		dependencies_drop(fence, count);
+		spin_lock_irq(&xq->lock);
+		/* Else the lane may be gone. */
 		if (fence->jobs)
 			xqaccel_sched_unblock(fence->lane);
 		spin_unlock_irq(&xq->lock);
@@ -247,7 +275,7 @@ static struct xqaccel_fence *fence_alloc(struct xqaccel_lane *lane,
 /* A fence that nobody has seen. */
 static void fence_discard(struct xqaccel_fence *fence)
 {
-	dependencies_drop(fence);
+	dependencies_drop(fence, fence->count);
 	dma_fence_put(&fence->base);
 }
 
@@ -404,8 +432,20 @@ static noinline bool signal_some(struct xqaccel_client *client)
 	return !left;
 }
 
+/* Fences whose jobs have ended let go of what these waited for. */
+static void dependencies_end(struct xqaccel_client *client)
+{
+	struct xqaccel_fence *fence, *next;
+
+	llist_for_each_entry_safe(fence, next, llist_del_all(&client->unwatched), unwatched) {
+		dependencies_drop(fence, fence->count);
+		dma_fence_put(&fence->base);
+		cond_resched();
+	}
+}
+
 /**
- * xqaccel_fences_signal() - signal what was too much for an interrupt
+ * xqaccel_fences_signal() - signal and let go of what was too much for an interrupt
  * @work: the client's signal_work
  */
 void xqaccel_fences_signal(struct work_struct *work)
@@ -416,6 +456,7 @@ void xqaccel_fences_signal(struct work_struct *work)
 	while (signal_some(client))
 		cond_resched();
 	dma_fence_end_signalling(cookie);
+	dependencies_end(client);
 }
 
 /* A job with a fence that was published has ended, with its completion's status, or was dropped. */
@@ -432,7 +473,11 @@ void xqaccel_fence_job_ended(struct xqaccel_job *job)
 	fence->error = fence->error ?: error_of(job->completion.status);
 	if (--fence->jobs)
 		return;
-	dependencies_drop(fence);
+	if (fence->count) {
+		dma_fence_get(&fence->base);
+		llist_add(&fence->unwatched, &client->unwatched);
+		queue_work(xqaccel_job_wq, &client->signal_work);
+	}
 	/*
 	 * The job may be the one that many were behind, which are left to the work then. The client
 	 * does not end before that: the job has a reference, and client_end() waits for the work.

@@ -35,9 +35,11 @@ struct xqaccel_dependency {
  * @jobs: that have not ended
  * @error: of the first that failed, or 0
  * @dependencies: that they wait for, until all have ended
- * @count: of @dependencies
+ * @count: of @dependencies, those that are watched: under xqaccel_device.lock from when the jobs
+ *	are published until they have ended
  * @unmet: of these, not signalled
  * @ready: in xqaccel_device.ready, with a reference
+ * @unwatched: in client->unwatched, with a reference
  * @timeline: names device, client and lane
  */
 struct xqaccel_fence {
@@ -51,6 +53,7 @@ struct xqaccel_fence {
 	unsigned int count;
 	atomic_t unmet;
 	struct llist_node ready;
+	struct llist_node unwatched;
 	char timeline[40];
 };
 

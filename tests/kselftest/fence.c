@@ -648,6 +648,107 @@ TEST_F_TIMEOUT(fence, too_many_in_a_lane, 90)
 	close(held);
 }
 
+/* Calls of @function with interrupts off, as the flags of the trace's lines say; @all: calls. */
+static unsigned int calls_with_interrupts_off(char *text, const char *function, unsigned int *all)
+{
+	unsigned int off = 0;
+	char *line;
+
+	*all = 0;
+	for (line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+		const char *flags = strstr(line, "] ");
+
+		if (line[0] == '#' || !flags || !strstr(line, function))
+			continue;
+		++*all;
+		off += flags[2] == 'd' || flags[2] == 'D';
+	}
+	return off;
+}
+
+enum { READERS = 12, READER_LANES = 8 };
+
+/* Jobs of a client of its own, one in each lane, that read the dma-buf when @held is signalled. */
+static int reader(int dmabuf, int held)
+{
+	struct xqaccel_job_desc job;
+	struct buffer shared, own;
+	const int fd = device_open();
+	int ret = fd < 0 ? fd : buffer_create(fd, PAGE, &own);
+	unsigned int lane;
+
+	if (!ret) {
+		munmap(own.map, PAGE);
+		ret = buffer_import(fd, dmabuf, 0, &shared);
+	}
+	if (ret)
+		return ret;
+	small_job(&job, &own);
+	job.operand[XQACCEL_A].handle = shared.handle;
+	for (lane = 0; lane < READER_LANES && !ret; lane++)
+		ret = submit_fenced(fd, &job, 1, lane, 0, held, NULL, NULL);
+	return ret ?: fd;
+}
+
+/*
+ * A job that waits for the fences of many others, and is canceled or becomes ready: it lets go of
+ * them, each with a lock of its own, with interrupts on.
+ */
+TEST_F_TIMEOUT(fence, many_waited_for, 90)
+{
+	static char text[1 << 20];
+	int fd[READERS], dmabuf, held;
+	struct xqaccel_completion c;
+	struct xqaccel_job_desc job;
+	unsigned int i, all, off;
+	struct buffer shared;
+	uint64_t id;
+
+	if (!host_present())
+		SKIP(return, "no host to hold jobs");
+	if (memory_is_bounced(self->fd))
+		SKIP(return, "DMA is bounced here, see memory");
+	if (file_write(TRACING "set_ftrace_filter", "dma_fence_remove_callback"))
+		SKIP(return, "functions of this kernel can't be traced");
+	ASSERT_EQ(0, buffer_create_shared(self->fd, PAGE, &shared));
+	munmap(shared.map, PAGE);
+	dmabuf = buffer_export(self->fd, shared.handle, 0);
+	ASSERT_LE(0, dmabuf);
+	small_job(&job, &self->buf);
+	held = hold(self->fd, &job, 0);
+	ASSERT_LE(0, held);
+	for (i = 0; i < READERS; i++) {
+		fd[i] = reader(dmabuf, held);
+		ASSERT_LE(0, fd[i]);
+	}
+	file_write(TRACING "trace", "");
+	ASSERT_EQ(0, file_write(TRACING "current_tracer", "function"));
+	job.operand[XQACCEL_C].handle = shared.handle;
+	ASSERT_EQ(0, submit_fenced(self->fd, &job, 1, 1, 0, -1, NULL, &id));
+	ASSERT_EQ(0, cancel(self->fd, id));
+	ASSERT_EQ(0, wait_id(self->fd, id, &c, 10 * SECOND));
+	EXPECT_EQ(XQACCEL_STATUS_CANCELED, (int)c.status);
+	ASSERT_EQ(0, submit_fenced(self->fd, &job, 1, 1, 0, -1, NULL, &id));
+	ASSERT_EQ(0, release());
+	ASSERT_EQ(0, wait_id(self->fd, id, &c, 10 * SECOND));
+	EXPECT_EQ(XQACCEL_STATUS_OK, (int)c.status);
+	ASSERT_EQ(0, wait_one(self->fd, &c, 10 * SECOND));
+	for (i = 0; i < READERS; i++)
+		close(fd[i]);
+	EXPECT_EQ(0, stat_settles("jobs", 0, 10000));
+	file_write(TRACING "tracing_on", "0");
+	ASSERT_LT(0, file_read(TRACING "trace", text, sizeof(text)));
+	file_write(TRACING "tracing_on", "1");
+	file_write(TRACING "current_tracer", "nop");
+	file_write(TRACING "set_ftrace_filter", "");
+	off = calls_with_interrupts_off(text, ": dma_fence_remove_callback ", &all);
+	TH_LOG("%u fences let go of, %u with interrupts off", all, off);
+	EXPECT_LE(2U * READERS * READER_LANES, all);
+	EXPECT_EQ(0U, off);
+	close(dmabuf);
+	close(held);
+}
+
 /* Two clients and two buffers, taken in opposite order, by jobs in many lanes: all of it ends. */
 TEST_F_TIMEOUT(fence, crosswise_sharing_ends, 90)
 {

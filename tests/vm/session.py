@@ -263,7 +263,8 @@ class Session:
             count = sum(line.startswith("unreferenced object") for line in leaks)
             self.problems.append(f"kmemleak: {count} objects leaked: " + ";".join(leaks[:30]))
         splat, excepted = splats.scan(self.dmesg, fail_nth, leaked)
-        splat = splat or splats.find(self.console)
+        # The console has the same lines, and what a guest that is gone could not hand over.
+        splat = splat or splats.scan(self.console, fail_nth, leaked)[0]
         if splat:
             self.problems.append("kernel splat:\n" + splat)
         tainted = splats.describe_taint(self.taint, splats.WARNING_TAINT if excepted else 0)

@@ -181,6 +181,16 @@ def leaks_told(lines, told, fail_nth=True):
     return session.problems
 
 
+def console_told(lines, fail_nth=True):
+    """The problems of a run whose console said this, too."""
+    session = Session(SimpleNamespace(fail_nth=fail_nth), "", machine=SimpleNamespace())
+    session.console += lines
+    for line in GOOD:
+        session.take_results(line)
+    session.judge()
+    return session.problems
+
+
 def refused(problems, text):
     return any(text in p for p in problems) or f"expected a problem with {text!r}, got {problems}"
 
@@ -232,6 +242,9 @@ TESTS = {
     "taint by a warning": lambda: problem(with_line(f"#xq taint {1 << 9}"), "tainted: warning"),
     "splat in dmesg": lambda: problem([*GOOD, "#dmesg [2] " + SPLATS[0]], "kernel splat"),
     "splat on the console": lambda: problem(GOOD, "kernel splat", [SPLATS[1]]),
+    "what is excepted is so on the console": lambda: console_told([DMA_UNCHECKED, *failed_cache()]) == [] or
+        str(console_told([DMA_UNCHECKED, *failed_cache()])),
+    "and only there where allocations fail": lambda: refused(console_told([DMA_UNCHECKED], fail_nth=False), "splat"),
     "every kind of splat is found": lambda: [s for s in SPLATS if not splats.find([s])] == [] or
         str([s for s in SPLATS if not splats.find([s])]),
     "a data race of the driver": lambda: splats.find(race("xqaccel_wait+0x1/0x2 [xqaccel]")) is not None,

@@ -56,6 +56,8 @@ KCSAN = re.compile(r"BUG: KCSAN:")
 MEANT = re.compile(r"BUG: KCSAN: data-race in (.*\bktime_get_mono_fast_ns\b"
                    r"|process_one_work / queue_(delayed_)?work_on$|queue_(delayed_)?work_on / process_one_work$)")
 RULER = re.compile(r"={40,}")
+KCSAN_ACCESS = re.compile(r"\b(read|write|assert no \w+).* to 0x[0-9a-f]+ of \d+ bytes by ")
+INTERRUPTED = re.compile(r"\basm_(sysvec|exc|common_interrupt)\w*\+")
 
 
 def block_at(lines, start):
@@ -64,6 +66,19 @@ def block_at(lines, start):
         if BLOCK_END.search(lines[number]):
             return number + 1
     return None
+
+
+def is_ours(report):
+    """Whether the driver is in what a data race was between, and not only in what an interrupt came to."""
+    counts = True
+    for line in report:
+        if KCSAN_ACCESS.search(line):
+            counts = True
+        elif INTERRUPTED.search(line):
+            counts = False
+        elif counts and "[xqaccel" in line:
+            return True
+    return False
 
 
 def report_at(lines, start):
@@ -127,7 +142,7 @@ def scan(lines, fail_nth=False, leaked=0):
             continue
         # Data races of others, of which the kernel has many, are theirs.
         end = report_at(lines, number) if KCSAN.search(line) else None
-        if end and (MEANT.search(line) or not any("[xqaccel" in text for text in lines[number:end])):
+        if end and (MEANT.search(line) or not is_ours(lines[number:end])):
             number = end
             continue
         return "\n".join(lines[number:number + 40]), excepted

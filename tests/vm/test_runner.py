@@ -154,6 +154,13 @@ def race(frame, functions="a / b"):
             f" {frame}", "", "=" * 66]
 
 
+def race_in_interrupt(frame):
+    return ["=" * 66, "BUG: KCSAN: data-race in a / b", "", "read to 0x1 of 8 bytes by interrupt on cpu 1:", f" {frame}",
+            " asm_sysvec_apic_timer_interrupt+0x1/0x2", " xqaccel_open+0x1/0x2 [xqaccel]", "",
+            "write to 0x1 of 8 bytes by interrupt on cpu 0:", " b+0x1/0x2", " asm_common_interrupt+0x1/0x2",
+            " xqaccel_wait+0x1/0x2 [xqaccel]", "", "=" * 66]
+
+
 def warning(where, caller):
     return ["------------[ cut here ]------------", f"WARNING: CPU: 1 PID: 7 at {where}", "Call Trace:", " <TASK>",
             f" {caller}+0x1/0x2", " </TASK>", "---[ end trace 0000000000000000 ]---"]
@@ -252,6 +259,8 @@ TESTS = {
         race("buffer_dead+0x1/0x2 [xqaccel]", "process_one_work / queue_delayed_work_on")) is None,
     "a data race with a work of the driver's": lambda: splats.find(
         race("xqaccel_wait+0x1/0x2 [xqaccel]", "process_one_work / xqaccel_wait")) is not None,
+    "a data race of an interrupt that came to the driver": lambda: splats.find(race_in_interrupt("hrtimer_active+0x1/0x2")) is None,
+    "a data race of the driver's interrupt": lambda: splats.find(race_in_interrupt("xqaccel_irq+0x1/0x2 [xqaccel]")) is not None,
     "a data race of others": lambda: splats.find(race("tick_do_update+0x1/0x2")) is None,
     "a data race of the driver after one of others": lambda:
         splats.find(race("tick_do_update+0x1/0x2") + race("xqaccel_wait+0x1/0x2 [xqaccel]")) is not None,

@@ -117,7 +117,7 @@ struct xqaccel_stats {
  *
  * Lock order, the outermost first. What a lock protects is said where it is.
  *
- *	import_lock			before all of these; only imports, their end and removal take it
+ *	import_lock			before all of these; imports, their end and removal take it
  *	gone_lock
  *	  client->context_lock
  *	    clients_lock

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Which bytes of which buffers jobs and runs of programs read and write, and so do to each other. */
+/* Which bytes of which buffers jobs and programs read and write, and so do to each other. */
 #include <linux/bsearch.h>
 
 #include "buffer.h"
@@ -68,7 +68,7 @@ static bool slots_read(const struct xqaccel_job *job, const struct xqaccel_buffe
 
 /* Whether a run reads, in a buffer, something of what is written. */
 static bool program_reads(const struct xqaccel_job *job, const struct xqaccel_buffer *buf,
-			   const struct xq_hull *written)
+			  const struct xq_hull *written)
 {
 	const struct xq_use *use = fixed_use(job->program, buf);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Time limits of jobs: parameters of the module, and when a queue is looked at for its oldest job. */
+/* Time limits of jobs: the module's parameters, and when a queue's oldest job is looked at. */
 #include <linux/jiffies.h>
 #include <linux/lockdep.h>
 #include <linux/minmax.h>

@@ -103,7 +103,7 @@ static void freed(struct xqaccel_buffer *buf)
 /*
  * @safe: the device has let go of it. Else all that it may still reach stays as it is: pages,
  * bus addresses (an IOMMU's, or bounce buffers) and the range of device addresses.
- * Return: false for memory of others, which is now in client->returning
+ * Return: false for memory of others, which is now in client->pinned or imported
  */
 static bool buffer_free(struct xqaccel_buffer *buf, bool safe)
 	__must_hold(&buf->client->mem_lock)
@@ -125,10 +125,13 @@ static bool buffer_free(struct xqaccel_buffer *buf, bool safe)
 		xqaccel_keep_buffer(client->xq, buf);
 		return true;
 	}
-	if (buf->origin == XQACCEL_USER)
+	if (buf->origin == XQACCEL_IMPORTED) {
+		list_add_tail(&buf->node, &client->imported);
+		return false;
+	}
+	if (buf->origin == XQACCEL_USER) {
 		xqaccel_buffer_pages_detach(buf);
-	if (buf->origin != XQACCEL_OWN) {
-		list_add_tail(&buf->node, &client->returning);
+		list_add_tail(&buf->node, &client->pinned);
 		return false;
 	}
 	freed(buf);
@@ -146,53 +149,72 @@ static void buried(struct xqaccel_client *client, unsigned int count)
 		xqaccel_client_put(client);
 }
 
-/*
- * Takes the list, with no dma-buf attached to the device any more. The exporter takes as long as it
- * likes for that, so it is not done under mem_lock, for which others wait. Removal, which comes
- * while the device is there, has done it before or waits for import_lock.
- */
-static void returning_take(struct xqaccel_client *client, struct list_head *list)
+/* Buffers of one of the client's lists, which nobody else has then. */
+static bool take(struct xqaccel_client *client, struct list_head *from, struct list_head *to)
 {
-	struct rw_semaphore *import_lock = &client->xq->import_lock;
-	struct xqaccel_buffer *buf;
-	bool empty;
-
-	/* client_end() waits for this, and not for somebody's import. */
 	mutex_lock(&client->mem_lock);
-	empty = list_empty(&client->returning);
+	list_splice_init(from, to);
 	mutex_unlock(&client->mem_lock);
-	if (empty)
-		return;
-	down_read(import_lock);
-	mutex_lock(&client->mem_lock);
-	list_splice_init(&client->returning, list);
-	mutex_unlock(&client->mem_lock);
-	list_for_each_entry(buf, list, node)
-		if (buf->origin == XQACCEL_IMPORTED)
-			xqaccel_import_detach(buf);
-	up_read(import_lock);
+	return !list_empty(to);
 }
 
-/**
- * xqaccel_buffers_return() - give memory back to processes and exporters
- * @work: the client's return_work
- *
- * Without a lock, and not on a workqueue that others need: that waits for locks of pages, which a
- * file system in user space may hold as long as it likes.
- */
-void xqaccel_buffers_return(struct work_struct *work)
+static void freed_all(struct xqaccel_client *client, struct list_head *list)
 {
-	struct xqaccel_client *client = container_of(work, struct xqaccel_client, return_work);
 	struct xqaccel_buffer *buf, *next;
 	unsigned int count = 0;
-	LIST_HEAD(list);
 
-	returning_take(client, &list);
-	list_for_each_entry_safe(buf, next, &list, node) {
+	list_for_each_entry_safe(buf, next, list, node) {
 		freed(buf);
 		count++;
 	}
 	buried(client, count);
+}
+
+/**
+ * xqaccel_buffers_unpin() - give memory back to processes
+ * @work: the client's unpin_work
+ *
+ * Without a lock, and not on a workqueue that others need: that waits for locks of pages, which a
+ * file system in user space may hold as long as it likes.
+ */
+void xqaccel_buffers_unpin(struct work_struct *work)
+{
+	struct xqaccel_client *client = container_of(work, struct xqaccel_client, unpin_work);
+	LIST_HEAD(list);
+
+	if (take(client, &client->pinned, &list))
+		freed_all(client, &list);
+}
+
+/**
+ * xqaccel_buffers_unimport() - give memory back to exporters
+ * @work: the client's import_work
+ *
+ * They take as long as they like, so not under mem_lock, for which others wait. Removal, which
+ * comes while there is a device to detach, has done that before or waits for import_lock.
+ */
+void xqaccel_buffers_unimport(struct work_struct *work)
+{
+	struct xqaccel_client *client = container_of(work, struct xqaccel_client, import_work);
+	struct rw_semaphore *import_lock = &client->xq->import_lock;
+	struct xqaccel_buffer *buf;
+	LIST_HEAD(list);
+	bool empty;
+
+	/* client_end() waits for this, and not for somebody's import. */
+	mutex_lock(&client->mem_lock);
+	empty = list_empty(&client->imported);
+	mutex_unlock(&client->mem_lock);
+	if (empty)
+		return;
+	down_read(import_lock);
+	take(client, &client->imported, &list);
+	list_for_each_entry(buf, &list, node) {
+		xqaccel_import_detach(buf);
+		buf->mapped = false;
+	}
+	up_read(import_lock);
+	freed_all(client, &list);
 }
 
 /* Takes what died so far out of the page table; whether the device may know some of it. */
@@ -218,7 +240,7 @@ static void dying_free(struct xqaccel_client *client, bool invalidated)
 	struct xqaccel_buffer *buf, *next;
 	unsigned int count = 0;
 	LIST_HEAD(tables);
-	bool returning, safe;
+	bool pinned, imported, safe;
 
 	mutex_lock(&client->mem_lock);
 	/* Not before: xqaccel_clients_detach() may just have taken the context, DMA going on. */
@@ -226,12 +248,15 @@ static void dying_free(struct xqaccel_client *client, bool invalidated)
 	xqaccel_mmu_reclaim(&client->mmu, safe ? NULL : &tables);
 	llist_for_each_entry_safe(buf, next, client->dying, dead_node)
 		count += buffer_free(buf, safe);
-	returning = !list_empty(&client->returning);
+	pinned = !list_empty(&client->pinned);
+	imported = !list_empty(&client->imported);
 	client->dying = NULL;
 	xqaccel_keep_tables(client->xq, &tables);
 	mutex_unlock(&client->mem_lock);
-	if (returning)
-		queue_work(xqaccel_return_wq, &client->return_work);
+	if (pinned)
+		queue_work(xqaccel_return_wq, &client->unpin_work);
+	if (imported)
+		queue_work(xqaccel_return_wq, &client->import_work);
 	buried(client, count);
 }
 
@@ -270,7 +295,7 @@ unsigned long xqaccel_buffers_reap(struct xqaccel_client *client)
 /* Waits for the client's dead buffers, but not for jobs that hold them. -EINTR: killed. */
 int xqaccel_buffers_wait_dead(struct xqaccel_client *client)
 {
-	/* dying_free() ends it. */
+	/* buried() ends it. */
 	return wait_event_killable_timeout(client->dead_wait, !atomic_read(&client->dead_count),
 					   DEAD_WAIT) < 0 ? -EINTR : 0;
 }
@@ -305,7 +330,7 @@ void xqaccel_buffers_end(struct xqaccel_client *client, bool safe)
 
 	list_for_each_entry_safe(buf, next, &client->live, node)
 		buffer_free(buf, safe);
-	WARN_ON(!list_empty(&client->returning));
+	WARN_ON(!list_empty(&client->pinned) || !list_empty(&client->imported));
 }
 
 /*
@@ -326,8 +351,8 @@ void xqaccel_buffers_detach(struct xqaccel_client *client)
 		/* The page table ends with the device, and with it all ranges. */
 		buf->has_va = false;
 	}
-	/* The device has let go of these. */
-	list_for_each_entry(buf, &client->returning, node)
+	/* Of these the device has let go, whatever it does now. */
+	list_for_each_entry(buf, &client->imported, node)
 		xqaccel_buffer_pages_detach(buf);
 }
 

@@ -53,7 +53,7 @@ struct xqaccel_source {
  * struct xqaccel_buffer - references are held by the handle, by jobs, by mappings and by dma-bufs
  * @ref: the last one sends it to client->dead_buffers
  * @client: outlives it, unless it is kept: each holder of a reference also has one of the client
- * @node: in client->live, or kept for a device that may still write it
+ * @node: in client->live, pinned or imported, or kept for a device that may still write it
  * @dead_node: in client->dead_buffers or client->dying
  * @handle: also after the handle is gone, to name it in completions
  * @origin: whose memory it is
@@ -67,7 +67,8 @@ struct xqaccel_source {
  * @sgt: bus addresses, while @mapped. Of IMPORTED a copy of @attached, to be read only
  * @dir: in which way @sgt was mapped
  * @dma_dev: whose DMA API that is
- * @mapped: in the DMA API; under client->mem_lock, or kept.lock if it was kept
+ * @mapped: in the DMA API; under client->mem_lock, or kept.lock if it was kept, or whoever took it
+ *	from client->imported
  * @from_dma: the memory is the DMA API's, see buffer_pages.c; under client->mem_lock
  * @writable: by the device
  * @resv: fences of those who share the memory, NULL if nobody does; its own or the dma-buf's
@@ -119,7 +120,8 @@ int xqaccel_buffer_create(struct xqaccel_client *client, const struct xqaccel_so
 void xqaccel_buffer_get(struct xqaccel_buffer *buf);
 void xqaccel_buffer_put(struct xqaccel_buffer *buf);
 unsigned long xqaccel_buffers_reap(struct xqaccel_client *client);
-void xqaccel_buffers_return(struct work_struct *work);
+void xqaccel_buffers_unpin(struct work_struct *work);
+void xqaccel_buffers_unimport(struct work_struct *work);
 int xqaccel_buffers_wait_dead(struct xqaccel_client *client);
 void xqaccel_buffers_close(struct xqaccel_client *client);
 void xqaccel_buffers_end(struct xqaccel_client *client, bool safe);

@@ -59,10 +59,12 @@ static void end_begin(struct xqaccel_client *client)
 	client->ending = true;
 	/* They may be queued with nothing left to do. */
 	cancel_delayed_work_sync(&client->reap_work);
-	cancel_work_sync(&client->return_work);
+	cancel_work_sync(&client->unpin_work);
+	cancel_work_sync(&client->import_work);
 	xqaccel_uring_client_end(client);
 	/* Others wait for the fences of its jobs. */
 	flush_work(&client->signal_work);
+	flush_work(&client->unwatch_work);
 	mutex_lock(&client->mem_lock);
 	client->invalidating = xqaccel_context_off(client);
 	mutex_unlock(&client->mem_lock);
@@ -157,10 +159,13 @@ static void client_init(struct xqaccel_client *client, struct xqaccel_device *xq
 	init_waitqueue_head(&client->dead_wait);
 	INIT_DELAYED_WORK(&client->reap_work, client_reap);
 	INIT_DELAYED_WORK(&client->end_work, client_end);
-	INIT_WORK(&client->return_work, xqaccel_buffers_return);
+	INIT_WORK(&client->unpin_work, xqaccel_buffers_unpin);
+	INIT_WORK(&client->import_work, xqaccel_buffers_unimport);
 	INIT_WORK(&client->signal_work, xqaccel_fences_signal);
+	INIT_WORK(&client->unwatch_work, xqaccel_fences_unwatch);
 	init_llist_head(&client->unwatched);
-	INIT_LIST_HEAD(&client->returning);
+	INIT_LIST_HEAD(&client->pinned);
+	INIT_LIST_HEAD(&client->imported);
 	xqaccel_sched_init_client(client);
 	INIT_LIST_HEAD(&client->done);
 	INIT_LIST_HEAD(&client->commands);

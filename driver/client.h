@@ -93,7 +93,7 @@ struct xqaccel_client {
 
 	/* One thread makes the context; others of the file wait for what comes of it. */
 	struct mutex context_lock;
-	/* Protects the context, mmu, live and the memory of buffers, context_on, mapping. */
+	/* Protects the context, mmu, lists and memory of buffers, context_on, mapping. */
 	struct mutex mem_lock;
 	/*
 	 * Protects mapping, and pages and from_dma of buffers, for page faults and close: mem_lock
@@ -125,14 +125,20 @@ struct xqaccel_client {
 	atomic_t dead_count;		/* of all these lists */
 	wait_queue_head_t dead_wait;	/* for none */
 	struct llist_node *dying;
-	/* Those whose memory return_work gives back to whose it is; under mem_lock. */
-	struct list_head returning;
-	struct work_struct return_work;
+	/*
+	 * Those whose memory unpin_work gives back to processes, and import_work to exporters, each
+	 * of which takes as long as others like; under mem_lock.
+	 */
+	struct list_head pinned;
+	struct list_head imported;
+	struct work_struct unpin_work;
+	struct work_struct import_work;
 	struct delayed_work reap_work;
 	struct delayed_work end_work;
 	struct delayed_work ring_work;	/* see XQACCEL_URING_ORPHANS */
-	struct work_struct signal_work;	/* signals fences of lanes that are signalling, and: */
-	struct llist_head unwatched;	/* fences whose dependencies it lets go; no lock */
+	struct work_struct signal_work;	/* signals fences of lanes that are signalling */
+	struct llist_head unwatched;	/* fences that wait no more; no lock */
+	struct work_struct unwatch_work;	/* lets go of what they waited for */
 	/*
 	 * An invalidation that reap_work or, after it, end_work waits for, when it began, and when
 	 * the device was last seen to have a reason to take its time.

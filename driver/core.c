@@ -104,7 +104,7 @@ static void set_gone(struct xqaccel_device *xq)
 
 /*
  * Who imports has undone it when this returns, or the client knows the buffer; who gives a dma-buf
- * back, and took it from where the client knows it, has done so.
+ * back, and took it from where the client knows it, has detached it.
  */
 static void imports_wait(struct xqaccel_device *xq)
 {

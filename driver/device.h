@@ -154,12 +154,13 @@ struct xqaccel_stats {
  * client_reap(), dump_work()) takes clients_lock, reset_lock and what is inside; only client_end()
  * waits for client_reap(), hardware_end() and the end of the device's structure for dump_work(),
  * and the module's end for all clients and then for the rest, holding nothing. That of
- * xqaccel_job_wq (xqaccel_watch(), xqaccel_bus_look(), xqaccel_sync_work()) takes reset_lock and
- * what is inside; hardware_end() waits for it, as for dump_work(), holding nothing but
- * device_lock(), and client_end() for ring_work and signal_work of its client, which take only
- * lock. That of xqaccel_return_wq (xqaccel_buffers_return(), reviews of what was kept) takes
- * import_lock, mem_lock or kept.lock and what is inside; only the ends of the device's structure
- * and of the module wait for it, and client_end(), when it has nothing left to do.
+ * xqaccel_job_wq (xqaccel_watch(), xqaccel_bus_look(), xqaccel_sync_work(), ready_work) takes
+ * reset_lock and what is inside; hardware_end() waits for it, as for dump_work(), holding nothing
+ * but device_lock(), and client_end() for ring_work, signal_work and unwatch_work of its client,
+ * which take only lock and what is inside. That of xqaccel_return_wq (xqaccel_buffers_unpin(),
+ * xqaccel_buffers_unimport(), reviews of what was kept) takes mem_lock or kept.lock and what is
+ * inside, the second import_lock, too; only the ends of the device's structure and of the module
+ * wait for it, client_end(), when it has nothing left to do, and removal, for who has import_lock.
  */
 struct xqaccel_device {
 	struct device dev;
@@ -183,7 +184,8 @@ struct xqaccel_device {
 
 	/*
 	 * Held for reading while another driver maps memory for the device, until that is known to
-	 * its client or undone; for writing by removal, which waits for that with gone set.
+	 * its client or undone, and while it unmaps what its client no longer knows; for writing by
+	 * removal, which waits for that with gone set.
 	 */
 	struct rw_semaphore import_lock;
 

@@ -84,24 +84,49 @@ static void dependency_met(struct dma_fence *met, struct dma_fence_cb *cb)
  * Nothing calls dependency_met() for these any more when this returns. There may be as many as
  * others have fences in what the jobs share with them, so not with xqaccel_device.lock.
  */
-static void dependencies_drop(struct xqaccel_fence *fence, unsigned int count)
+static void dependencies_drop(struct xqaccel_fence *fence)
 {
-	while (count) {
-		struct xqaccel_dependency *d = &fence->dependencies[--count];
+	while (fence->count) {
+		struct xqaccel_dependency *d = &fence->dependencies[--fence->count];
 
 		dma_fence_remove_callback(d->fence, &d->cb);
 		dma_fence_put(d->fence);
 	}
 }
 
-/* Takes them from the fence: nobody else drops them. */
-static unsigned int dependencies_take(struct xqaccel_fence *fence)
+/*
+ * Has the client's work do that, for jobs that wait no more: they are ready, or have ended. The
+ * first who finds that has it done, while a job of the fence, and so the client, is there.
+ */
+static void dependencies_leave(struct xqaccel_fence *fence)
 	__must_hold(&fence->lane->client->xq->lock)
 {
-	const unsigned int count = fence->count;
+	struct xqaccel_client *client = fence->lane->client;
 
-	fence->count = 0;
-	return count;
+	lockdep_assert_held(&client->xq->lock);
+
+	if (fence->left || !fence->count)
+		return;
+	fence->left = true;
+	dma_fence_get(&fence->base);
+	llist_add(&fence->unwatched, &client->unwatched);
+	queue_work(xqaccel_job_wq, &client->unwatch_work);
+}
+
+/**
+ * xqaccel_fences_unwatch() - let go of what jobs have waited for
+ * @work: the client's unwatch_work
+ */
+void xqaccel_fences_unwatch(struct work_struct *work)
+{
+	struct xqaccel_client *client = container_of(work, struct xqaccel_client, unwatch_work);
+	struct xqaccel_fence *fence, *next;
+
+	llist_for_each_entry_safe(fence, next, llist_del_all(&client->unwatched), unwatched) {
+		dependencies_drop(fence);
+		dma_fence_put(&fence->base);
+		cond_resched();
+	}
 }
 
 static void dependencies_watch(struct xqaccel_fence *fence)
@@ -122,9 +147,9 @@ static void dependencies_watch(struct xqaccel_fence *fence)
 		atomic_dec(&fence->unmet);
 	}
 	fence->count = watched;
-	/* The jobs are not published yet, so nobody has to be told. Who is ready has the count. */
-	smp_mb__before_atomic();
-	atomic_dec(&fence->unmet);
+	/* The jobs are not published yet, so nobody has to be told. */
+	if (atomic_dec_and_test(&fence->unmet))
+		dependencies_drop(fence);
 }
 
 /* Whether a job that has a fence waits for those of others. */
@@ -146,17 +171,12 @@ void xqaccel_fences_ready(struct work_struct *work)
 	const bool cookie = dma_fence_begin_signalling();
 
 	llist_for_each_entry_safe(fence, next, ready, ready) {
-		unsigned int count;
-
-		spin_lock_irq(&xq->lock);
-		/* Those of jobs that have ended are left to the work of the client. */
-		count = fence->jobs ? dependencies_take(fence) : 0;
-		spin_unlock_irq(&xq->lock);
-		dependencies_drop(fence, count);
 		spin_lock_irq(&xq->lock);
 		/* Else the lane may be gone. */
-		if (fence->jobs)
+		if (fence->jobs) {
+			dependencies_leave(fence);
 			xqaccel_sched_unblock(fence->lane);
+		}
 		spin_unlock_irq(&xq->lock);
 		dma_fence_put(&fence->base);
 	}
@@ -275,7 +295,7 @@ static struct xqaccel_fence *fence_alloc(struct xqaccel_lane *lane,
 /* A fence that nobody has seen. */
 static void fence_discard(struct xqaccel_fence *fence)
 {
-	dependencies_drop(fence, fence->count);
+	dependencies_drop(fence);
 	dma_fence_put(&fence->base);
 }
 
@@ -432,20 +452,8 @@ static noinline bool signal_some(struct xqaccel_client *client)
 	return !left;
 }
 
-/* Fences whose jobs have ended let go of what these waited for. */
-static void dependencies_end(struct xqaccel_client *client)
-{
-	struct xqaccel_fence *fence, *next;
-
-	llist_for_each_entry_safe(fence, next, llist_del_all(&client->unwatched), unwatched) {
-		dependencies_drop(fence, fence->count);
-		dma_fence_put(&fence->base);
-		cond_resched();
-	}
-}
-
 /**
- * xqaccel_fences_signal() - signal and let go of what was too much for an interrupt
+ * xqaccel_fences_signal() - signal what was too much for an interrupt
  * @work: the client's signal_work
  */
 void xqaccel_fences_signal(struct work_struct *work)
@@ -456,7 +464,6 @@ void xqaccel_fences_signal(struct work_struct *work)
 	while (signal_some(client))
 		cond_resched();
 	dma_fence_end_signalling(cookie);
-	dependencies_end(client);
 }
 
 /* A job with a fence that was published has ended, with its completion's status, or was dropped. */
@@ -473,11 +480,7 @@ void xqaccel_fence_job_ended(struct xqaccel_job *job)
 	fence->error = fence->error ?: error_of(job->completion.status);
 	if (--fence->jobs)
 		return;
-	if (fence->count) {
-		dma_fence_get(&fence->base);
-		llist_add(&fence->unwatched, &client->unwatched);
-		queue_work(xqaccel_job_wq, &client->signal_work);
-	}
+	dependencies_leave(fence);
 	/*
 	 * The job may be the one that many were behind, which are left to the work then. The client
 	 * does not end before that: the job has a reference, and client_end() waits for the work.

@@ -34,9 +34,9 @@ struct xqaccel_dependency {
  * @lane: whose jobs; valid while @jobs is not 0, as jobs hold the client
  * @jobs: that have not ended
  * @error: of the first that failed, or 0
- * @dependencies: that they wait for, until all have ended
- * @count: of @dependencies, those that are watched: under xqaccel_device.lock from when the jobs
- *	are published until they have ended
+ * @dependencies: that they wait for, until these are met or the jobs have ended
+ * @count: of @dependencies, those that are watched; the client's work's since @left
+ * @left: to the client's work, in client->unwatched; under xqaccel_device.lock
  * @unmet: of these, not signalled
  * @ready: in xqaccel_device.ready, with a reference
  * @unwatched: in client->unwatched, with a reference
@@ -51,6 +51,7 @@ struct xqaccel_fence {
 	int error;
 	struct xqaccel_dependency *dependencies;
 	unsigned int count;
+	bool left;
 	atomic_t unmet;
 	struct llist_node ready;
 	struct llist_node unwatched;
@@ -89,6 +90,7 @@ void xqaccel_fencing_end(struct xqaccel_fencing *f);
 void xqaccel_fence_job_ended(struct xqaccel_job *job);
 void xqaccel_fences_ready(struct work_struct *work);
 void xqaccel_fences_signal(struct work_struct *work);
+void xqaccel_fences_unwatch(struct work_struct *work);
 
 /* Whether jobs need a fence: somebody asked for it, or others share a buffer of theirs. */
 static inline bool xqaccel_fencing_needed(const struct xqaccel_fencing *f, bool shared)

@@ -13,7 +13,7 @@ struct workqueue_struct *xqaccel_wq;
 struct workqueue_struct *xqaccel_job_wq;
 /*
  * Memory of others on its way back, which may have to wait for those, and for processes as long as
- * they like; nobody waits for it. Each client may have such a work.
+ * they like; nobody waits for it but removal, for dma-bufs. Each client may have two such works.
  */
 struct workqueue_struct *xqaccel_return_wq;
 

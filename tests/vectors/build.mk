@@ -22,10 +22,11 @@ test_models-timeout := 900
 # in the VM.
 ACCEPT := $(XQ_VECTORS)/acceptance/accept.py
 SETS ?= cmsis dory models onnx random
-acceptance: $(O)/obj/bin/xq $(QEMU) $(O)/image-$(KVER).cpio
+# By Debian's interpreter, which has numpy.
+acceptance: $(O)/obj/bin/xq $(QEMU) $(O)/image-$(KVER).cpio | $(O)/stamp/packages-check
 	$(Q)[ -e $(ACCEPT) ] || { echo "make acceptance: XQ_VECTORS=$(XQ_VECTORS) has no acceptance/accept.py" >&2; exit 1; }
-	$(Q)python3 $(ACCEPT) --xq $(O)/obj/bin/xq --device soft $(SETS)
-	$(Q)tests/vectors/xq_in_guest.sh -k $(KVER) -b $(O) sh -c 'exec python3 $(ACCEPT) --xq "$$XQ" --device /dev/xqaccel0 $(SETS)'
+	$(Q)/usr/bin/python3 $(ACCEPT) --xq $(O)/obj/bin/xq --device soft $(SETS)
+	$(Q)tests/vectors/xq_in_guest.sh -k $(KVER) -b $(O) sh -c 'exec /usr/bin/python3 $(ACCEPT) --xq "$$XQ" --device /dev/xqaccel0 $(SETS)'
 
 # ONNX's own tests of operators, which are fetched.
 PROGRAMS += $(if $(filter obj,$(XQ_ONNX_VARIANTS)),test_onnx_nodes)

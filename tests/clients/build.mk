@@ -11,7 +11,6 @@ test-ggml-operations-ldlibs := -ldl -lm
 CHECK_SCRIPTS += tests/clients/test_ggml.sh tests/clients/test_llama_failures.sh
 CHECK_DEPS += $(XQ_GGML) $(O)/obj/bin/test-ggml-products $(O)/obj/bin/test-ggml-operations \
 	$(QEMU) $(O)/demo-6.12.cpio
-test_ggml.sh-timeout := 1800
 
 .PHONY: demo-llm
 demo-llm: $(XQ_GGML) $(QEMU) $(O)/demo-$(KVER).cpio | $(O)/stamp/packages-check ## llama.cpp generates text on the CPU, on soft and in a VM with the accelerator

@@ -63,8 +63,8 @@ UNIT_TESTS += $(XQ_OPERATOR_TESTS)
 UNIT_TESTS_asan += $(XQ_OPERATOR_TESTS)
 UNIT_TESTS_arm64 += $(XQ_OPERATOR_TESTS)
 $(foreach t,$(XQ_OPERATOR_TESTS),$(eval $(t)-y := tests/unit/$(t).c) $(eval $(t)-libs := xqaccel))
-test_conv-timeout := 900
-test_groups-timeout := 900
+test_conv-timeout := 300
+test_groups-timeout := 300
 GUEST_TESTS += test_conv test_groups test_job
 
 CHECK_SCRIPTS += tests/unit/test_xq_data.py tests/unit/test_xq_operators.py tests/unit/test_xq_convert.py tests/unit/test_xq_resnet8.py
@@ -133,7 +133,7 @@ XQ_NETWORK_CASE := $(addprefix tests/unit/,network_case.c network_values.c netwo
 test_network-y := tests/unit/test_network.c $(XQ_NETWORK_CASE)
 test_network_calls-y := tests/unit/test_network_calls.c $(XQ_NETWORK_CASE)
 test_network_errors-y := tests/unit/test_network_errors.c
-$(foreach t,$(XQ_NETWORK_TESTS),$(eval $(t)-libs := xqaccel) $(eval $(t)-timeout := 900))
+$(foreach t,$(XQ_NETWORK_TESTS),$(eval $(t)-libs := xqaccel) $(eval $(t)-timeout := 300))
 $(foreach f,reference grouped,$(eval CFLAGS-tests/unit/network_$(f).c := -ffp-contract=off))
 
 # Models from files: operators against a reference, and files that are wrong.

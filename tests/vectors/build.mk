@@ -10,13 +10,13 @@ GUEST_TESTS += $(XQ_VECTOR_TESTS)
 XQ_VECTOR_COMMON := tests/vectors/support.c $(XQ_NPY_SOURCES)
 test_vectors-y := $(addprefix tests/vectors/,vectors.c manifest.c onnx.c tflite.c ds_cnn.c dory.c) $(XQ_VECTOR_COMMON)
 test_vectors-libs := xqaccel
-test_vectors-timeout := 900
+test_vectors-timeout := 300
 test_bnn-y := tests/vectors/bnn.c $(XQ_VECTOR_COMMON)
 test_bnn-libs := xqaccel
-test_bnn-timeout := 900
+test_bnn-timeout := 600
 test_models-y := tests/vectors/models.c $(XQ_VECTOR_COMMON)
 test_models-libs := xqaccel
-test_models-timeout := 900
+test_models-timeout := 300
 
 # The acceptance of the contract for `xq`, which XQ_VECTORS brings: the same lines on the software device and on the device
 # in the VM.

@@ -57,7 +57,7 @@ MEANT = re.compile(r"BUG: KCSAN: data-race in (.*\bktime_get_mono_fast_ns\b"
                    r"|process_one_work / queue_(delayed_)?work_on$|queue_(delayed_)?work_on / process_one_work$)")
 RULER = re.compile(r"={40,}")
 KCSAN_ACCESS = re.compile(r"\b(read|write|assert no \w+).* to 0x[0-9a-f]+ of \d+ bytes by ")
-INTERRUPTED = re.compile(r"\basm_(sysvec|exc|common_interrupt)\w*\+")
+INTERRUPTED = re.compile(r"\basm_(sysvec_\w+|common_interrupt)\+")
 
 
 def block_at(lines, start):

@@ -73,7 +73,7 @@ static void dependency_met(struct dma_fence *met, struct dma_fence_cb *cb)
 
 	if (!atomic_dec_and_test(&fence->unmet))
 		return;
-	/* The client has not ended: dependencies_drop() would have been waiting for this. */
+	/* The client has not ended: dependencies_forget() would have been waiting for this. */
 	xq = fence->lane->client->xq;
 	dma_fence_get(&fence->base);
 	llist_add(&fence->ready, &xq->ready);
@@ -84,7 +84,7 @@ static void dependency_met(struct dma_fence *met, struct dma_fence_cb *cb)
  * Nothing calls dependency_met() for these any more when this returns. There may be as many as
  * others have fences in what the jobs share with them, so not with xqaccel_device.lock.
  */
-static void dependencies_drop(struct xqaccel_fence *fence)
+static void dependencies_forget(struct xqaccel_fence *fence)
 {
 	while (fence->count) {
 		struct xqaccel_dependency *d = &fence->dependencies[--fence->count];
@@ -123,7 +123,7 @@ void xqaccel_fences_unwatch(struct work_struct *work)
 	struct xqaccel_fence *fence, *next;
 
 	llist_for_each_entry_safe(fence, next, llist_del_all(&client->unwatched), unwatched) {
-		dependencies_drop(fence);
+		dependencies_forget(fence);
 		dma_fence_put(&fence->base);
 		cond_resched();
 	}
@@ -149,7 +149,7 @@ static void dependencies_watch(struct xqaccel_fence *fence)
 	fence->count = watched;
 	/* The jobs are not published yet, so nobody has to be told. */
 	if (atomic_dec_and_test(&fence->unmet))
-		dependencies_drop(fence);
+		dependencies_forget(fence);
 }
 
 /* Whether a job that has a fence waits for those of others. */
@@ -295,7 +295,7 @@ static struct xqaccel_fence *fence_alloc(struct xqaccel_lane *lane,
 /* A fence that nobody has seen. */
 static void fence_discard(struct xqaccel_fence *fence)
 {
-	dependencies_drop(fence);
+	dependencies_forget(fence);
 	dma_fence_put(&fence->base);
 }
 

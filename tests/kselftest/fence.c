@@ -680,7 +680,8 @@ static unsigned int calls_with_interrupts_off(char *text, const char *function, 
 	return off;
 }
 
-enum { READERS = 12, READER_LANES = 8 };
+/* With the mapping of its owner as many of a page as the checks of the DMA API count. */
+enum { READERS = 6, READER_LANES = 8 };
 
 /* Jobs of a client of its own, one in each lane, that read the dma-buf when @held is signalled. */
 static int reader(int dmabuf, int held)

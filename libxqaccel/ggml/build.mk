@@ -13,11 +13,12 @@ CFLAGS-libxqaccel/ggml/host.c := -Wno-unknown-pragmas
 CFLAGS-libxqaccel/ggml/rope.c := -Wno-unknown-pragmas
 CFLAGS-libxqaccel/ggml/float_product.c := -Wno-unknown-pragmas
 
+# It stays when ggml lets go of it, be it because it refused it: threads of the software device run in it.
 $(XQ_GGML): $(O)/obj/libxqggml.a $(XQ_ARCHIVES) libxqaccel/ggml/libggml-xqaccel.map $(O)/stamp/link-flags | $(PACKAGES)
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LINK-obj) $(LDFLAGS) -shared -Wl,-soname,$(@F) -Wl,--version-script,libxqaccel/ggml/libggml-xqaccel.map \
-		-Wl,--no-undefined -Wl,-z,relro,-z,now -Wl,--gc-sections -o $@ \
+		-Wl,--no-undefined -Wl,-z,relro,-z,now,-z,nodelete -Wl,--gc-sections -o $@ \
 		-Wl,--whole-archive $(O)/obj/libxqggml.a -Wl,--no-whole-archive $(XQ_ARCHIVES) $(xqaccel-ldlibs-obj) -lpthread -lm -ldl
 
 LIB_TARGETS += $(XQ_GGML)

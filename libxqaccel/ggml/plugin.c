@@ -37,21 +37,37 @@ static const char *device_description(struct xqg_device *device)
 	return accel_of(device)->description;
 }
 
+/* What the kernel could give without swapping, which is more than what nobody uses: caches count. */
+static uint64_t available_memory(void)
+{
+	uint64_t bytes = (uint64_t)sysconf(_SC_AVPHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+	FILE *file = fopen("/proc/meminfo", "re");
+	unsigned long long kib;
+	char line[128];
+
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "MemAvailable: %llu kB", &kib) == 1)
+			bytes = kib << 10;
+	if (file)
+		fclose(file);
+	return bytes;
+}
+
 /* What the driver lets a client have, as far as the machine has it: buffers are locked memory. */
 static void device_memory(struct xqg_device *device, size_t *free_bytes, size_t *total)
 {
 	struct xqg_accel *accel = accel_of(device);
 	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 	const uint64_t machine = (uint64_t)sysconf(_SC_PHYS_PAGES) * page;
-	const uint64_t unused = (uint64_t)sysconf(_SC_AVPHYS_PAGES) * page;
+	const uint64_t available = available_memory();
 	const uint64_t limit = xq_device_info(accel->dev)->client_bytes;
 
 	*total = limit < machine ? limit : machine;
 	pthread_mutex_lock(&accel->lock);
 	*free_bytes = accel->used < *total ? *total - accel->used : 0;
 	pthread_mutex_unlock(&accel->lock);
-	if (*free_bytes > unused)
-		*free_bytes = unused;
+	if (*free_bytes > available)
+		*free_bytes = available;
 }
 
 static int device_type(struct xqg_device *device)

@@ -32,6 +32,11 @@ static const struct {
 	{ "ggml_backend_buft_is_host", (void **)&xqg.buft_is_host, false },
 	{ "ggml_backend_buffer_init", (void **)&xqg.buffer_init, false },
 	{ "ggml_log_internal", (void **)&xqg.log_internal, true },
+	/*
+	 * Came with two members of each table of functions, without another number of the interface, and after all
+	 * operations below, so that whoever has it has names for them.
+	 */
+	{ "ggml_backend_tensor_set_2d", NULL, false },
 	{ "dequantize_row_iq1_s", (void **)&xqg.expand[XQG_IQ1_S], true },
 	{ "dequantize_row_iq1_m", (void **)&xqg.expand[XQG_IQ1_M], true },
 	{ "dequantize_row_iq2_xxs", (void **)&xqg.expand[XQG_IQ2_XXS], true },
@@ -53,6 +58,13 @@ static const struct {
 	{ "GET_ROWS", &xqg.op_get_rows }, { "SET_ROWS", &xqg.op_set_rows },
 	{ "FLASH_ATTN_EXT", &xqg.op_flash_attn_ext },
 };
+
+static void *find_symbol(void *library, const char *name)
+{
+	void *symbol = library ? dlsym(library, name) : NULL;
+
+	return symbol ? symbol : dlsym(RTLD_DEFAULT, name);
+}
 
 static const char *find_operations(void)
 {
@@ -77,34 +89,41 @@ static bool traits_known(void)
 	return q4_0 && q4_0->elements == 32 && q4_0->bytes == 18 && q4_0->quantized;
 }
 
+static const char *find_functions(void *library)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(functions) / sizeof(functions[0]); i++) {
+		void *function = find_symbol(library, functions[i].name);
+
+		if (!function && !functions[i].optional)
+			return functions[i].name;
+		if (functions[i].to)
+			*functions[i].to = function;
+	}
+	return NULL;
+}
+
 const char *xqg_symbols_find(const void *caller)
 {
 	void *library = NULL;
 	const char *missing;
 	Dl_info info;
-	size_t i;
 
 	if (dladdr(caller, &info) && info.dli_fname)
 		library = dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD);
-	for (i = 0; i < sizeof(functions) / sizeof(functions[0]); i++) {
-		void *function = library ? dlsym(library, functions[i].name) : NULL;
-
-		if (!function)
-			function = dlsym(RTLD_DEFAULT, functions[i].name);
-		if (!function && !functions[i].optional)
-			return functions[i].name;
-		*functions[i].to = function;
+	missing = find_functions(library);
+	if (!missing) {
+		xqg.api = find_symbol(library, "ggml_backend_buft_alloc_buffer_n") ? 3 : 2;
+		missing = find_operations();
 	}
-	xqg.api = (library && dlsym(library, "ggml_backend_buft_alloc_buffer_n")) ||
-		  dlsym(RTLD_DEFAULT, "ggml_backend_buft_alloc_buffer_n") ? 3 : 2;
 	if (library)
 		dlclose(library);	/* it stays, as long as it needs us */
+	if (missing)
+		return missing;
 	if (!traits_known())
 		xqg.type_traits = NULL;
-	missing = find_operations();
-	if (!missing && xqg.tensor_overhead() != OBJECT_BYTES + sizeof(struct xqg_tensor))
-		missing = "a tensor of the known size";
-	return missing;
+	return xqg.tensor_overhead() == OBJECT_BYTES + sizeof(struct xqg_tensor) ? NULL : "a tensor of the known size";
 }
 
 void xqg_log(int level, const char *format, ...)

@@ -15,6 +15,7 @@ static const struct {
 	void **to;
 } calls[] = {
 	{ "ggml_backend_load", (void **)&ggml.backend_load },
+	{ "ggml_backend_unload", (void **)&ggml.backend_unload },
 	{ "ggml_backend_reg_dev_count", (void **)&ggml.reg_dev_count },
 	{ "ggml_backend_reg_dev_get", (void **)&ggml.reg_dev_get },
 	{ "ggml_backend_dev_init", (void **)&ggml.dev_init },

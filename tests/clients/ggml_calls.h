@@ -32,6 +32,7 @@ struct init_params {
 /* ggml's own calls; objects are only passed on. */
 struct ggml_calls {
 	void *(*backend_load)(const char *path);
+	void (*backend_unload)(void *registry);
 	size_t (*reg_dev_count)(void *reg);
 	void *(*reg_dev_get)(void *reg, size_t index);
 	void *(*dev_init)(void *dev, const char *params);

@@ -17,6 +17,7 @@ build=$(readlink -f "${O:-$top/build}")
 plugin=$build/lib/libggml-xqaccel.so
 products=$build/obj/bin/test-ggml-products
 operations=$build/obj/bin/test-ggml-operations
+loading=$build/obj/bin/test-ggml-loading
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export XQ_GGML_PLUGIN=$plugin GGML_BACKEND_PATH=$plugin XQACCEL_DEVICE=soft OMP_NUM_THREADS=1
@@ -134,6 +135,7 @@ if folder=$("$setup/fetch-llama.sh" 2>"$work/why"); then
 	export XQ_GGML=$lib/libggml.so.0 XQ_GGML_CPU=$lib/ggml/backends0/libggml-cpu-x64.so
 	lines "ggml 0.27" "$lib/ld-linux-x86-64.so.2" --library-path "$lib" "$products"
 	lines "ggml 0.27" "$lib/ld-linux-x86-64.so.2" --library-path "$lib" "$operations"
+	lines "ggml 0.27" "$lib/ld-linux-x86-64.so.2" --library-path "$lib" "$loading"
 	if [ "${1:-}" = --all ]; then
 		own_tests "$folder" MUL_MAT . 1656
 		own_tests "$folder" MUL_MAT_ID . 770
@@ -167,6 +169,7 @@ if folder=$("$setup/fetch-node-llama.sh" 2>"$work/why"); then
 	export XQ_GGML=$folder/bin/libggml.so XQ_GGML_CPU=$folder/bin/libggml-cpu-x64.so
 	lines "ggml of node-llama-cpp" "$products"
 	lines "ggml of node-llama-cpp" "$operations"
+	lines "ggml of node-llama-cpp" "$loading"
 else
 	skip "ggml of node-llama-cpp" "it can't be fetched: $(tail -n 1 "$work/why")"
 fi

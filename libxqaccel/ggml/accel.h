@@ -33,16 +33,19 @@ void xqg_buffer_type_init(struct xqg_accel *accel);
 /* A buffer over memory of the caller, which the device doesn't reach. */
 struct xqg_buffer *xqg_buffer_over(struct xqg_accel *accel, void *memory, size_t bytes);
 
-/* Whether the memory is of this plugin, of any device. */
-bool xqg_buffer_ours(const struct xqg_buffer *buffer);
+/* Whether memory of a type is this plugin's, of any device. */
+bool xqg_buffer_type_ours(const struct xqg_buffer_type *type);
 
 /* Where a tensor lies in this device's memory; false if it doesn't. */
 bool xqg_buffer_operand(const struct xqg_accel *accel, const struct xqg_tensor *tensor,
 			struct xqaccel_operand *operand);
 
-/* Weights in a buffer of ours, packed when they are first asked for; NULL if they may change. */
+/* Whether a tensor is a weight in this device's memory, or its place isn't known yet. */
+bool xqg_buffer_may_hold_weights(const struct xqg_accel *accel, const struct xqg_tensor *tensor);
+
+/* Weights in a buffer of this device, packed when they are first asked for; NULL if they lie elsewhere or may change. */
 struct xqg_weight_cache;
-struct xqg_weight_cache *xqg_buffer_weights(const struct xqg_buffer *buffer);
+struct xqg_weight_cache *xqg_buffer_weights(const struct xqg_accel *accel, const struct xqg_buffer *buffer);
 
 void xqg_accel_account(struct xqg_accel *accel, size_t plus, size_t minus);
 

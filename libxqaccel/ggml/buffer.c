@@ -131,9 +131,16 @@ bool xqg_buffer_operand(const struct xqg_accel *accel, const struct xqg_tensor *
 	return true;
 }
 
-struct xqg_weight_cache *xqg_buffer_weights(const struct xqg_buffer *buffer)
+bool xqg_buffer_may_hold_weights(const struct xqg_accel *accel, const struct xqg_tensor *tensor)
 {
-	return buffer && buffer->usage == XQG_USAGE_WEIGHTS && xqg_buffer_ours(buffer) && buffer->context ?
+	const struct xqg_buffer *buffer = tensor->buffer;
+
+	return !buffer || !buffer->size || (buffer->type == &accel->type && buffer->usage == XQG_USAGE_WEIGHTS);
+}
+
+struct xqg_weight_cache *xqg_buffer_weights(const struct xqg_accel *accel, const struct xqg_buffer *buffer)
+{
+	return buffer && buffer->usage == XQG_USAGE_WEIGHTS && buffer->type == &accel->type && buffer->context ?
 	       ((struct memory *)buffer->context)->weights : NULL;
 }
 
@@ -200,10 +207,8 @@ void xqg_buffer_type_init(struct xqg_accel *accel)
 	}
 }
 
-bool xqg_buffer_ours(const struct xqg_buffer *buffer)
+bool xqg_buffer_type_ours(const struct xqg_buffer_type *type)
 {
-	const struct xqg_buffer_type *type = buffer->type;
-
 	return (xqg.api == 2 ? (void *)type->api2.iface.get_name : (void *)type->api3.iface.get_name) ==
 	       (void *)type_name;
 }

@@ -105,18 +105,21 @@ static struct xqg_buffer *device_buffer_over(struct xqg_device *device, void *me
 
 static bool device_supports_op(struct xqg_device *device, const struct xqg_tensor *op)
 {
-	(void)device;
 	if (op->op == xqg.op_none || op->op == xqg.op_reshape || op->op == xqg.op_view ||
 	    op->op == xqg.op_permute || op->op == xqg.op_transpose)
 		return true;
-	return op->op == xqg.op_mul_mat || op->op == xqg.op_mul_mat_id ? xqg_product_supported(op) :
-	       xqg_host_supported(op);
+	if (op->op == xqg.op_mul_mat || op->op == xqg.op_mul_mat_id)
+		return xqg_product_supported(accel_of(device), op);
+	return xqg_host_supported(op);
 }
 
-/* Whatever the host reaches. What lies elsewhere is copied to the device's memory first. */
+/*
+ * Whatever the host reaches, but for memory of other devices of ours: ggml takes the first that can use a weight, and its jobs
+ * can't. What lies elsewhere is copied to the device's memory first.
+ */
 static bool device_supports_type(struct xqg_device *device, struct xqg_buffer_type *type)
 {
-	return type == &accel_of(device)->type || xqg.buft_is_host(type);
+	return type == &accel_of(device)->type || (!xqg_buffer_type_ours(type) && xqg.buft_is_host(type));
 }
 
 static const struct xqg_device_iface device_iface = {
@@ -165,25 +168,47 @@ static int add_device(const char *path)
 	return 0;
 }
 
-/* The one that the environment names, or all device files, or the software device. */
+static void add_device_or_say_why(const char *path)
+{
+	char text[200];
+	const int err = add_device(path);
+
+	if (err) {
+		xq_device_error(path, err, text, sizeof(text));
+		xqg_log(XQG_ERROR, "%s", text);
+	}
+}
+
+/* Names with commas between them. */
+static void add_list(const char *list)
+{
+	char *copy = strdup(list), *rest = copy, *name;
+
+	while (copy && (name = strsep(&rest, ",")))
+		if (*name && accel_count < MOST_DEVICES)
+			add_device_or_say_why(name);
+	free(copy);
+}
+
+/* Those that the environment names, or all device files, or the software device. */
 static void find_devices(void)
 {
-	char path[32], text[200];
-	int i, err;
+	const char *list = getenv("XQACCEL_GGML_DEVICES");
+	char path[32];
+	int i;
 
+	if (list) {
+		add_list(list);
+		return;
+	}
 	if (!getenv("XQACCEL_DEVICE")) {
 		for (i = 0; i < MOST_DEVICES; i++) {
 			snprintf(path, sizeof(path), "/dev/xqaccel%d", i);
 			add_device(path);
 		}
 	}
-	if (accel_count)
-		return;
-	err = add_device(NULL);
-	if (err) {
-		xq_device_error(NULL, err, text, sizeof(text));
-		xqg_log(XQG_ERROR, "%s", text);
-	}
+	if (!accel_count)
+		add_device_or_say_why(NULL);
 }
 
 /* ---- the registry ----------------------------------------------------------------------------------------- */

@@ -39,24 +39,18 @@ static bool empty(const struct xqg_tensor *t)
 }
 
 /*
- * Weights are in our memory and stay as they are, or their place isn't known yet. What is computed anew for each
- * token (quantized keys of attention) would have to be packed each time.
+ * Weights stay as they are, in this device's memory. What is computed anew for each token (quantized keys of attention)
+ * would have to be packed each time.
  */
-static bool weights_stay(const struct xqg_tensor *w)
-{
-	if (!w->buffer || !w->buffer->size)
-		return true;
-	return xqg_buffer_ours(w->buffer) && w->buffer->usage == XQG_USAGE_WEIGHTS;
-}
-
-bool xqg_product_supported(const struct xqg_tensor *op)
+bool xqg_product_supported(const struct xqg_accel *accel, const struct xqg_tensor *op)
 {
 	const struct xqg_tensor *w = op->src[0], *x = op->src[1];
 	const struct xqg_blocks *format = xqg_blocks(w->type);
 	int i;
 
 	if (!format || x->type != XQG_TYPE_F32 || op->type != XQG_TYPE_F32 || empty(w) || !contiguous(op, 4) ||
-	    w->ne[0] % format->elements || w->nb[0] != format->bytes || !weights_stay(w))
+	    w->ne[0] % format->elements || w->nb[0] != format->bytes ||
+	    !xqg_buffer_may_hold_weights(accel, w))
 		return false;
 	for (i = 0; i < XQG_DIMS; i++)
 		if (x->nb[i] % 4)
@@ -68,7 +62,7 @@ bool xqg_product_supported(const struct xqg_tensor *op)
 
 int xqg_product_weights(struct xqg_products *p, const struct xqg_tensor *tensor, const struct xqg_weights **weights)
 {
-	struct xqg_weight_cache *cache = xqg_buffer_weights(tensor->buffer);
+	struct xqg_weight_cache *cache = xqg_buffer_weights(p->jobs.accel, tensor->buffer);
 	struct xqg_weights *own;
 	int err;
 

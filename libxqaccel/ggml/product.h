@@ -26,7 +26,7 @@ struct xqg_products {
 };
 
 /* Whether a product is one that the device computes as it should be. */
-bool xqg_product_supported(const struct xqg_tensor *op);
+bool xqg_product_supported(const struct xqg_accel *accel, const struct xqg_tensor *op);
 
 /* Adds its jobs; xqg_jobs_flush() ends them. Return: 0 or a negative errno. */
 int xqg_product(struct xqg_products *p, const struct xqg_tensor *op);

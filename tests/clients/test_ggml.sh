@@ -116,6 +116,24 @@ one_piece() {
 	fi
 }
 
+# completion FOLDER DEVICES: a text by these devices, of which there are two. Needs a model of logits().
+completion() {
+	XQACCEL_GGML_DEVICES=soft,soft XQACCEL_GGML_STATS=1 "$1/run" llama-completion -m "$work/Q4_0.gguf" -n 64 -p "The device " \
+		--temp 0 --ignore-eos -no-cnv -t 2 -fa on -fit off -dev "$2" 2>"$work/err"
+}
+
+# two_devices FOLDER: layers on two devices, as llama.cpp spreads them if it is not told otherwise, say what one says.
+two_devices() {
+	if completion "$1" XQACCEL >"$work/one" && completion "$1" XQACCEL,XQACCEL1 >"$work/two" &&
+		grep -q '^xqaccel: XQACCEL: [1-9]' "$work/err" && grep -q '^xqaccel: XQACCEL1: [1-9]' "$work/err" &&
+		[ -s "$work/one" ] && cmp -s "$work/one" "$work/two"; then
+		result ok "llama.cpp: layers on two devices"
+	else
+		grep '^xqaccel' "$work/err" | sed 's/^/# /'
+		result "not ok" "llama.cpp: layers on two devices"
+	fi
+}
+
 # whisper FOLDER: whisper.cpp's benchmark on a model of random weights, on the accelerator.
 whisper() {
 	if "$top/tests/clients/make_whisper.py" "$work/f16.bin" 2>"$work/err" &&
@@ -161,6 +179,7 @@ if folder=$("$setup/fetch-llama.sh" 2>"$work/why"); then
 	logits "$folder"
 	one_piece "$folder" "a token" 0 2
 	one_piece "$folder" "a prompt" 300 0
+	two_devices "$folder"
 	whisper "$folder"
 else
 	skip "ggml 0.27" "llama.cpp can't be fetched: $(tail -n 1 "$work/why")"

@@ -47,7 +47,6 @@ static void fence_free(struct rcu_head *rcu)
 {
 	struct xqaccel_fence *fence = container_of(rcu, struct xqaccel_fence, base.rcu);
 
-	kfree(fence->dependencies);
 	kfree(fence);
 	module_put(THIS_MODULE);
 }
@@ -92,6 +91,9 @@ static void dependencies_forget(struct xqaccel_fence *fence)
 		dma_fence_remove_callback(d->fence, &d->cb);
 		dma_fence_put(d->fence);
 	}
+	/* Whoever holds a descriptor of the fence keeps the rest of it. */
+	kfree(fence->dependencies);
+	fence->dependencies = NULL;
 }
 
 /*
@@ -314,6 +316,7 @@ static int fencing_prepare(struct xqaccel_fencing *f, struct xqaccel_fence_list 
 						   f->lane->fence_context, before);
 	if (ret)
 		return ret;
+	xqaccel_fence_list_latest(before);
 	f->fence = fence_alloc(f->lane, before);
 	if (!f->fence)
 		return -ENOMEM;

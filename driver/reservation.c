@@ -19,21 +19,57 @@
 
 /* ---- lists ------------------------------------------------------------------- */
 
+static int by_context(const void *a, const void *b)
+{
+	struct dma_fence *x = *(struct dma_fence **)a, *y = *(struct dma_fence **)b;
+
+	if (x->context != y->context)
+		return x->context < y->context ? -1 : 1;
+	return dma_fence_is_later(x, y) - dma_fence_is_later(y, x);
+}
+
+/**
+ * xqaccel_fence_list_latest() - leave only the last fence of each context, which is signalled last
+ * @list: jobs that use many buffers meet the same fences in each
+ */
+void xqaccel_fence_list_latest(struct xqaccel_fence_list *list)
+{
+	unsigned int i, n = 0;
+
+	sort(list->fence, list->count, sizeof(*list->fence), by_context, NULL);
+	for (i = 0; i < list->count; i++) {
+		if (n && list->fence[n - 1]->context == list->fence[i]->context)
+			dma_fence_put(list->fence[--n]);
+		list->fence[n++] = list->fence[i];
+	}
+	list->count = n;
+}
+
+static int make_room(struct xqaccel_fence_list *list)
+{
+	const unsigned int room = max(4U, 2 * list->room);
+	struct dma_fence **more;
+
+	xqaccel_fence_list_latest(list);
+	/* Half of it at least is for others, or it would be sorted again soon. */
+	if (list->room && list->count <= list->room / 2)
+		return 0;
+	more = krealloc_array(list->fence, room, sizeof(*more), GFP_LIST);
+	if (!more)
+		return -ENOMEM;
+	list->fence = more;
+	list->room = room;
+	return 0;
+}
+
 /* Takes a reference of its own. */
 int xqaccel_fence_list_add(struct xqaccel_fence_list *list, struct dma_fence *fence)
 {
-	if (list->count == list->room) {
-		const unsigned int room = max(4U, 2 * list->room);
-		struct dma_fence **more = krealloc_array(list->fence, room, sizeof(*more),
-							 GFP_LIST);
+	int ret = list->count < list->room ? 0 : make_room(list);
 
-		if (!more)
-			return -ENOMEM;
-		list->fence = more;
-		list->room = room;
-	}
-	list->fence[list->count++] = dma_fence_get(fence);
-	return 0;
+	if (!ret)
+		list->fence[list->count++] = dma_fence_get(fence);
+	return ret;
 }
 
 void xqaccel_fence_list_free(struct xqaccel_fence_list *list)
@@ -258,6 +294,7 @@ int xqaccel_reservations_prepare(struct xqaccel_reservations *r, bool explicit, 
 			if (ret)
 				return ret;
 		}
+		cond_resched();
 	}
 	return 0;
 }

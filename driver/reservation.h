@@ -35,6 +35,7 @@ struct xqaccel_fence_list {
 	unsigned int room;
 };
 
+void xqaccel_fence_list_latest(struct xqaccel_fence_list *list);
 int xqaccel_fence_list_add(struct xqaccel_fence_list *list, struct dma_fence *fence);
 void xqaccel_fence_list_free(struct xqaccel_fence_list *list);
 

@@ -571,18 +571,36 @@ static int trace_begin(const char *const *functions)
 	return file_write(TRACING "current_tracer", "function");
 }
 
-/* What was recorded, which is valid until the next call; NULL if it can't be read. */
-static char *trace_end(void)
+/* What was recorded so far, which is valid until the next call; NULL if it can't be read. */
+static char *trace_read(void)
 {
 	static char text[1 << 20];
-	int ret;
+
+	return file_read(TRACING "trace", text, sizeof(text)) > 0 ? text : NULL;
+}
+
+/* The same, and nothing more is recorded. Function traces are lost when tracing is switched on. */
+static char *trace_end(void)
+{
+	char *text;
 
 	file_write(TRACING "tracing_on", "0");
-	ret = file_read(TRACING "trace", text, sizeof(text));
+	text = trace_read();
 	file_write(TRACING "tracing_on", "1");
 	file_write(TRACING "current_tracer", "nop");
 	file_write(TRACING "set_ftrace_filter", "");
-	return ret > 0 ? text : NULL;
+	return text;
+}
+
+/* Lines of a trace that call @function, whose name is between ": " and a space. */
+static unsigned int calls_of(char *text, const char *function)
+{
+	unsigned int all = 0;
+	char *line;
+
+	for (line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
+		all += line[0] != '#' && strstr(line, function);
+	return all;
 }
 
 /* Most fences that are signalled in one section with interrupts off, and all. */
@@ -682,6 +700,8 @@ static unsigned int calls_with_interrupts_off(char *text, const char *function, 
 
 /* With the mapping of its owner as many of a page as the checks of the DMA API count. */
 enum { READERS = 6, READER_LANES = 8 };
+/* By each reader the one that held them, and by two writers all readers. */
+#define WATCHED	(3U * READERS * READER_LANES)
 
 /* Jobs of a client of its own, one in each lane, that read the dma-buf when @held is signalled. */
 static int reader(int dmabuf, int held)
@@ -752,15 +772,74 @@ TEST_F_TIMEOUT(fence, many_waited_for, 90)
 		close(fd[i]);
 	EXPECT_EQ(0, stat_settles("jobs", 0, 10000));
 	if (traced) {
+		/* A work does the last of them. */
+		for (i = 0; i < 100; i++) {
+			text = trace_read();
+			if (text && calls_of(text, ": dma_fence_remove_callback ") >= WATCHED)
+				break;
+			sleep_ms(100);
+		}
 		text = trace_end();
 		ASSERT_NE(NULL, text);
 		off = calls_with_interrupts_off(text, ": dma_fence_remove_callback ", &all);
 		TH_LOG("%u fences let go of, %u with interrupts off", all, off);
-		/* Each reader of the one that held them, and the two writers of all readers. */
-		EXPECT_LE(3U * READERS * READER_LANES, all);
+		EXPECT_LE(WATCHED, all);
 		EXPECT_EQ(0U, off);
 	}
 	close(dmabuf);
+	close(held);
+}
+
+/* Jobs with many buffers of another client's, who has one fence in each, wait for it once. */
+TEST_F_TIMEOUT(fence, each_is_waited_for_once, 60)
+{
+	enum { SHARED = 8 };
+	static const char *const functions[] = { "dma_fence_add_callback", NULL };
+	struct xqaccel_job_desc ours[SHARED], theirs[SHARED];
+	struct buffer shared[SHARED], import;
+	struct xqaccel_completion c;
+	int dmabuf[SHARED], other, held;
+	struct xqaccel_job_desc job;
+	unsigned int i;
+	bool traced;
+	char *text;
+
+	if (!host_present())
+		SKIP(return, "no host to hold jobs");
+	if (memory_is_bounced(self->fd))
+		SKIP(return, "DMA is bounced here, see memory");
+	other = device_open();
+	ASSERT_LE(0, other);
+	for (i = 0; i < SHARED; i++) {
+		ASSERT_EQ(0, buffer_create_shared(self->fd, PAGE, &shared[i]));
+		munmap(shared[i].map, PAGE);
+		dmabuf[i] = buffer_export(self->fd, shared[i].handle, 0);
+		ASSERT_LE(0, dmabuf[i]);
+		ASSERT_EQ(0, buffer_import(other, dmabuf[i], 0, &import));
+		small_job(&ours[i], &shared[i]);
+		small_job(&theirs[i], &import);
+	}
+	small_job(&job, &self->buf);
+	held = hold(self->fd, &job, 0);
+	ASSERT_LE(0, held);
+	ASSERT_EQ(0, submit_fenced(other, theirs, SHARED, 0, 0, held, NULL, NULL));
+	traced = !trace_begin(functions);
+	ASSERT_EQ(0, submit_fenced(self->fd, ours, SHARED, 1, 0, -1, NULL, NULL));
+	if (traced) {
+		text = trace_end();
+		ASSERT_NE(NULL, text);
+		EXPECT_EQ(1U, calls_of(text, ": dma_fence_add_callback "));
+	}
+	ASSERT_EQ(0, release());
+	for (i = 0; i < SHARED; i++) {
+		ASSERT_EQ(0, wait_one(other, &c, 10 * SECOND));
+		EXPECT_EQ(XQACCEL_STATUS_OK, (int)c.status);
+	}
+	for (i = 0; i < SHARED + 1; i++)
+		ASSERT_EQ(0, wait_one(self->fd, &c, 10 * SECOND));
+	for (i = 0; i < SHARED; i++)
+		close(dmabuf[i]);
+	close(other);
 	close(held);
 }
 

@@ -277,15 +277,21 @@ static const struct dev_pm_ops xqaccel_pm_ops = {
 
 /* ---- resets and errors of the bus ------------------------------------------- */
 
-/* Someone resets the function, as root can through sysfs. */
+/*
+ * Someone resets the function, as root can through sysfs. Who resets all that is below a bridge does
+ * not resume it: it is on here, or what comes with its next resume, which restores a function that
+ * may not use memory, would find it working.
+ */
 static void xqaccel_reset_prepare(struct pci_dev *pdev)
 {
+	pm_runtime_get_sync(&pdev->dev);
 	xqaccel_hw_suspend(pci_get_drvdata(pdev), true);
 }
 
 static void xqaccel_reset_done(struct pci_dev *pdev)
 {
 	xqaccel_hw_resume(pci_get_drvdata(pdev));
+	pm_runtime_put_autosuspend(&pdev->dev);
 }
 
 /* What runs may be what the error hit, so nothing is waited for, and a reset follows anyway. */

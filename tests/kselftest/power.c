@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "device.h"
 #include "guest.h"
@@ -231,6 +232,27 @@ TEST_F_TIMEOUT(power, unbind_and_reset_while_off, 60)
 	ASSERT_EQ(0, power_auto(self->address, "0"));
 	ASSERT_TRUE(power_becomes(self->address, "suspended", 5000));
 	EXPECT_EQ(0, small_run(self->fd, &self->buf, &self->job, &self->c));
+}
+
+/*
+ * All that is below a bridge is reset, by whoever does not care whether it is off. What the bus then
+ * restores is a function that may not use memory.
+ */
+TEST_F_TIMEOUT(power, reset_from_above_while_off, 60)
+{
+	char path[128];
+	unsigned int i;
+
+	bus_path(path, sizeof(path), self->address, "../reset_subordinate");
+	if (access(path, F_OK))
+		SKIP(return, "no bridge above, or a kernel that does not reset from there");
+	ASSERT_EQ(0, power_auto(self->address, "20"));
+	for (i = 0; i < 3; i++) {
+		ASSERT_TRUE(power_becomes(self->address, "suspended", 5000));
+		/* QEMU's port does not say that its link is up, so the kernel says ENOTTY, afterwards. */
+		(void)file_write(path, "1");
+		ASSERT_EQ(0, small_run(self->fd, &self->buf, &self->job, &self->c));
+	}
 }
 
 /* It does not come back: that has an errno, and binding it again helps. */

@@ -372,6 +372,7 @@ static struct xqaccel_buffer *buffer_alloc(struct xqaccel_client *client,
 	buf->origin = source->origin;
 	buf->bytes = source->bytes;
 	buf->writable = source->writable;
+	buf->foreign = source->foreign;
 	buf->dir = source->writable || source->origin == XQACCEL_OWN ? DMA_BIDIRECTIONAL :
 								       DMA_TO_DEVICE;
 	if (source->shared) {

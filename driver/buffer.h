@@ -39,6 +39,7 @@ enum xqaccel_origin {
  * @shared: OWN memory that can be exported
  * @address: of USER memory, in the calling process
  * @dmabuf: IMPORTED memory; the buffer takes a reference of its own
+ * @foreign: IMPORTED memory whose caches are the exporter's to maintain
  */
 struct xqaccel_source {
 	enum xqaccel_origin origin;
@@ -47,6 +48,7 @@ struct xqaccel_source {
 	bool shared;
 	unsigned long address;
 	struct dma_buf *dmabuf;
+	bool foreign;
 };
 
 /**
@@ -71,6 +73,7 @@ struct xqaccel_source {
  *	from client->imported
  * @from_dma: the memory is the DMA API's, see buffer_pages.c; under client->mem_lock
  * @writable: by the device
+ * @foreign: jobs do not maintain caches of it: what lies behind it is only the exporter's to know
  * @resv: fences of those who share the memory, NULL if nobody does; its own or the dma-buf's
  * @own_resv: of a buffer that can be exported
  * @dmabuf: of IMPORTED, with a reference
@@ -107,6 +110,7 @@ struct xqaccel_buffer {
 	bool mapped;
 	bool from_dma;
 	bool writable;
+	bool foreign;
 	bool published;
 };
 
@@ -146,6 +150,7 @@ int xqaccel_user_pin(struct xqaccel_buffer *buf, unsigned long address);
 void xqaccel_user_unpin(struct xqaccel_buffer *buf);
 
 /* buffer_import.c */
+bool xqaccel_export_is_of(const struct dma_buf *dmabuf, const struct device *dev);
 int xqaccel_import_attach(struct xqaccel_buffer *buf, struct dma_buf *dmabuf);
 void xqaccel_import_detach(struct xqaccel_buffer *buf);
 

@@ -31,7 +31,10 @@ struct export {
 	struct list_head mappings;
 };
 
-/* The memory as a device sees it, another one or that of the buffer for another client. */
+/*
+ * The memory as a device sees it, another one or that of the buffer for another client. For the
+ * latter (DMA_ATTR_SKIP_CPU_SYNC) jobs maintain caches, see dma_sync.c.
+ */
 struct mapping {
 	struct list_head node;
 	struct device *dev;
@@ -45,12 +48,14 @@ static int mapping_init(struct mapping *m, const struct xqaccel_buffer *buf)
 	const size_t segment = dma_get_max_seg_size(m->dev) & PAGE_MASK;
 	int ret;
 
+	/* It would see a copy, and the copy would be written over what our jobs have written since. */
+	if (xqaccel_dma_bounces(m->dev))
+		return -EOPNOTSUPP;
 	ret = sg_alloc_table_from_pages_segment(&m->sgt, buf->pages, buf->page_count, 0,
 						buf->bytes, max_t(size_t, segment, PAGE_SIZE),
 						GFP_EXPORT);
 	if (ret)
 		return ret;
-	/* Our own jobs maintain caches themselves, as for memory that is mapped by pages_map(). */
 	if (m->dev == buf->dma_dev)
 		m->attrs = DMA_ATTR_SKIP_CPU_SYNC;
 	ret = dma_map_sgtable(m->dev, &m->sgt, m->dir, m->attrs);
@@ -63,9 +68,13 @@ static struct sg_table *export_map(struct dma_buf_attachment *attachment,
 				   enum dma_data_direction dir)
 {
 	struct export *export = attachment->dmabuf->priv;
-	struct mapping *m = kzalloc(sizeof(*m), GFP_EXPORT);
+	struct mapping *m;
 	int ret;
 
+	/* Whoever was given it for reading can't have another driver write it. */
+	if (dir != DMA_TO_DEVICE && !(attachment->dmabuf->file->f_mode & FMODE_WRITE))
+		return ERR_PTR(-EACCES);
+	m = kzalloc(sizeof(*m), GFP_EXPORT);
 	if (!m)
 		return ERR_PTR(-ENOMEM);
 	m->dev = attachment->dev;
@@ -96,17 +105,24 @@ static void export_unmap(struct dma_buf_attachment *attachment, struct sg_table 
 }
 
 /*
- * The processor reads or writes: of interest to devices whose DMA is not coherent. Jobs of this one
- * maintain caches themselves, see dma_sync.c.
+ * The processor reads or writes: of interest to other devices whose DMA is not coherent, which have
+ * to be done first. What is invalidated for our own would be what another process has written for
+ * jobs that it is about to submit.
  */
 static int export_begin_cpu_access(struct dma_buf *dmabuf, enum dma_data_direction dir)
 {
 	struct export *export = dmabuf->priv;
 	struct mapping *m;
+	long ret;
 
+	ret = dma_resv_wait_timeout(dmabuf->resv, dma_resv_usage_rw(dir != DMA_FROM_DEVICE), true,
+				    MAX_SCHEDULE_TIMEOUT);
+	if (ret < 0)
+		return ret;
 	mutex_lock(&export->lock);
 	list_for_each_entry(m, &export->mappings, node)
-		dma_sync_sgtable_for_cpu(m->dev, &m->sgt, m->dir);
+		if (!(m->attrs & DMA_ATTR_SKIP_CPU_SYNC))
+			dma_sync_sgtable_for_cpu(m->dev, &m->sgt, m->dir);
 	mutex_unlock(&export->lock);
 	return 0;
 }
@@ -118,7 +134,8 @@ static int export_end_cpu_access(struct dma_buf *dmabuf, enum dma_data_direction
 
 	mutex_lock(&export->lock);
 	list_for_each_entry(m, &export->mappings, node)
-		dma_sync_sgtable_for_device(m->dev, &m->sgt, m->dir);
+		if (!(m->attrs & DMA_ATTR_SKIP_CPU_SYNC))
+			dma_sync_sgtable_for_device(m->dev, &m->sgt, m->dir);
 	mutex_unlock(&export->lock);
 	return 0;
 }
@@ -171,6 +188,20 @@ static const struct dma_buf_ops export_ops = {
 	.mmap = export_mmap,
 	.release = export_release,
 };
+
+/**
+ * xqaccel_export_is_of() - whether a dma-buf is a buffer of this driver for the same device
+ * @dmabuf: of anybody
+ * @dev: that does DMA
+ *
+ * Return: whether caches are maintained by jobs, on both sides
+ */
+bool xqaccel_export_is_of(const struct dma_buf *dmabuf, const struct device *dev)
+{
+	const struct export *export = dmabuf->priv;
+
+	return dmabuf->ops == &export_ops && export->buf->dma_dev == dev;
+}
 
 /* Takes the reference of the buffer, also when it fails. */
 static struct dma_buf *export_create(struct xqaccel_buffer *buf, bool read_only)

@@ -251,6 +251,7 @@ static int import(struct xqaccel_call *call, struct dma_buf *dmabuf)
 	struct xqaccel_buf_import *cmd = call->data;
 	const struct xqaccel_source source = {
 		.origin = XQACCEL_IMPORTED,
+		.foreign = !xqaccel_export_is_of(dmabuf, call->client->xq->parent),
 		.bytes = dmabuf->size,
 		.writable = !(cmd->flags & XQACCEL_BUF_READ_ONLY),
 		.dmabuf = dmabuf,

@@ -37,9 +37,9 @@ static unsigned int pin_flags(const struct xqaccel_buffer *buf, unsigned long ad
 	/* A task that is killed pins nothing. */
 	if (mmap_read_lock_killable(current->mm))
 		return flags;
-	vma = vma_lookup(current->mm, address);
+	vma = vma_lookup(current->mm, untagged_addr(address));
 	if (vma) {
-		*count = min(*count, (vma->vm_end - address) >> PAGE_SHIFT);
+		*count = min(*count, (vma->vm_end - untagged_addr(address)) >> PAGE_SHIFT);
 		if (copied_on_write(vma) && vma->vm_flags & VM_READ)
 			flags |= FOLL_WRITE | FOLL_FORCE;
 	}

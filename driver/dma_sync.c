@@ -8,6 +8,9 @@
  * When it has ended, the lines of C are invalidated, row by row: lines between the rows may be
  * dirty. A line that holds both bytes of C and bytes that the processor writes meanwhile loses one
  * of them; Documentation/uapi.rst says so.
+ *
+ * Memory of another driver's dma-buf is that driver's, which alone knows what it is made of:
+ * processors that use it say so by DMA_BUF_IOCTL_SYNC.
  */
 #include <linux/dma-mapping.h>
 #include <linux/lockdep.h>
@@ -30,6 +33,9 @@ bool xqaccel_dma_needs_sync(struct device *dev, dma_addr_t example)
 {
 	return force_dma_sync || !xqaccel_dma_coherent(dev, example);
 }
+
+/* Bytes that are cleaned at once: the device may go in between. */
+#define CLEAN_AT_ONCE	(16UL << 20)
 
 /**
  * struct cursor - a place in a buffer's bus addresses
@@ -87,29 +93,62 @@ void xqaccel_buffer_sync_for_device(struct xqaccel_buffer *buf)
 {
 	struct cursor c = cursor_start(buf);
 
-	if (buf->client->xq->needs_sync)
+	if (buf->client->xq->needs_sync && !buf->foreign)
 		range_sync(&c, 0, buf->bytes, true);
 }
 
-static void hull_sync(struct xqaccel_buffer *buf, const struct xq_hull *hull, bool for_device)
+static void hull_sync_for_cpu(struct xqaccel_buffer *buf, const struct xq_hull *hull)
 {
 	struct cursor c = cursor_start(buf);
 
-	range_sync(&c, hull->first, hull->end - hull->first, for_device);
+	if (!buf->foreign)
+		range_sync(&c, hull->first, hull->end - hull->first, false);
+}
+
+/*
+ * Cleans a range, a piece at a time: it may be gigabytes, and who takes the device away waits for
+ * gone_lock, and others behind him. SUBMIT reads user memory, so it does not hold it already.
+ * -EINTR: killed before the end.
+ */
+static int range_clean(struct xqaccel_buffer *buf, u64 offset, u64 bytes)
+{
+	struct xqaccel_device *xq = buf->client->xq;
+	u64 some;
+
+	for (; bytes && !buf->foreign; offset += some, bytes -= some) {
+		struct cursor c = cursor_start(buf);
+
+		some = min_t(u64, bytes, CLEAN_AT_ONCE);
+		if (down_read_killable(&xq->gone_lock))
+			return -EINTR;
+		/* Without the device sgt is gone, and so is the job. */
+		if (!xq->gone)
+			range_sync(&c, offset, some, true);
+		up_read(&xq->gone_lock);
+		if (fatal_signal_pending(current))
+			return -EINTR;
+	}
+	return 0;
+}
+
+static int hull_clean(struct xqaccel_buffer *buf, const struct xq_hull *hull)
+{
+	return range_clean(buf, hull->first, hull->end - hull->first);
 }
 
 /* What a program does with buffers that it names itself. */
-static void fixed_sync(const struct xqaccel_program *p, bool for_device)
+static int fixed_clean(const struct xqaccel_program *p)
 {
+	int ret = 0;
 	u32 i;
 
-	for (i = 0; i < p->fixed_count; i++) {
+	for (i = 0; i < p->fixed_count && !ret; i++) {
 		const struct xqaccel_fixed *fixed = &p->fixed[i];
 
-		if (for_device)
-			hull_sync(fixed->buf, &fixed->use.read, true);
-		hull_sync(fixed->buf, &fixed->use.written, for_device);
+		ret = hull_clean(fixed->buf, &fixed->use.read) ?:
+		      hull_clean(fixed->buf, &fixed->use.written);
 	}
+	return ret;
 }
 
 /* Its results are everything between the first and the last byte that it wrote of a buffer. */
@@ -121,9 +160,11 @@ static void run_sync_for_cpu(const struct xqaccel_job *job)
 		const struct xq_use use = xqaccel_program_use(job, i);
 
 		if (job->span[i].buf)
-			hull_sync(job->span[i].buf, &use.written, false);
+			hull_sync_for_cpu(job->span[i].buf, &use.written);
 	}
-	fixed_sync(job->program, false);
+	for (i = 0; i < job->program->fixed_count; i++)
+		hull_sync_for_cpu(job->program->fixed[i].buf,
+				  &job->program->fixed[i].use.written);
 }
 
 /*
@@ -134,34 +175,32 @@ int xqaccel_job_sync_for_device(struct xqaccel_job *job)
 {
 	struct xqaccel_device *xq = job->client->xq;
 	unsigned int i;
+	int ret = 0;
 
 	if (!xq->needs_sync)
 		return 0;
-	/* SUBMIT reads user memory, so it does not hold this; without the device sgt is gone. */
-	if (down_read_killable(&xq->gone_lock))
-		return -EINTR;
-	for (i = 0; i < job->operands && !xq->gone; i++) {
+	for (i = 0; i < job->operands && !ret; i++) {
 		const struct xqaccel_span *span = &job->span[i];
-		struct cursor c;
 
-		if (!span->buf || !span->bytes)
-			continue;
-		c = cursor_start(span->buf);
-		range_sync(&c, span->offset, span->bytes, true);
+		if (span->buf)
+			ret = range_clean(span->buf, span->offset, span->bytes);
 	}
-	if (job->program && !xq->gone)
-		fixed_sync(job->program, true);
-	up_read(&xq->gone_lock);
-	atomic64_inc(&xq->stats.synced_jobs);
-	return 0;
+	if (job->program && !ret)
+		ret = fixed_clean(job->program);
+	if (!ret)
+		atomic64_inc(&xq->stats.synced_jobs);
+	return ret;
 }
 
 static void plane_sync(struct cursor *c, u64 offset, const struct xq_extent *e, u64 stride)
 {
 	u32 row;
 
-	if (stride == e->row_bytes) {
-		range_sync(c, offset, e->rows * e->row_bytes, false);
+	if (!e->rows)
+		return;
+	/* Between such rows there is no line that is not also theirs, and rows may be many. */
+	if (stride - e->row_bytes < L1_CACHE_BYTES) {
+		range_sync(c, offset, (e->rows - 1) * stride + e->row_bytes, false);
 		return;
 	}
 	for (row = 0; row < e->rows; row++)
@@ -205,7 +244,8 @@ static void job_sync_for_cpu(struct xqaccel_job *job)
 	for (i = 0; i < XQ_WORK_WORDS; i++)
 		words[i] = le32_to_cpu(job->desc.work[i]);
 	for (i = 0; i < job->operands; i++) {
-		if (!job->span[i].written || !job->span[i].bytes)
+		if (!job->span[i].written || !job->span[i].bytes ||
+		    job->span[i].buf->foreign)
 			continue;
 		xq_work_extent(&work, i, &e);
 		output_sync(&job->span[i], &e, &job->desc.operand[i]);

@@ -24,6 +24,7 @@
 #include "fence.h"
 #include "program.h"
 #include "scheduler.h"
+#include "timeout.h"
 
 #define GFP_FENCE	(GFP_KERNEL_ACCOUNT | __GFP_NOWARN)
 
@@ -329,13 +330,26 @@ static int fencing_prepare(struct xqaccel_fencing *f, struct xqaccel_fence_list 
 	return -ENOMEM;
 }
 
+/* Others wait for all of the lane, and a lane's jobs are one after the other. */
+static bool short_enough(const struct list_head *jobs)
+{
+	const unsigned long most = msecs_to_jiffies(xqaccel_fenced_timeout_ms());
+	const struct xqaccel_job *job;
+
+	list_for_each_entry(job, jobs, node)
+		if (job->timeout > most)
+			return false;
+	return true;
+}
+
 /**
  * xqaccel_fencing_begin() - make the fence of jobs, and show it to those who share their buffers
  * @f: to be published with the jobs, which can't fail, and ended
  * @jobs: of one lane, struct xqaccel_job by node, counted and not published
  * @interruptible: a signal ends a wait for those who share the lane or buffers
  *
- * Return: 0, -ENOMEM, -EINTR or, with too many fences in the lane, -EAGAIN; then nothing was done.
+ * Return: 0, -ENOMEM, -EINTR, -EINVAL: a job that may take too long for that, or, with too many
+ * fences in the lane, -EAGAIN; then nothing was done.
  */
 int xqaccel_fencing_begin(struct xqaccel_fencing *f, struct list_head *jobs, bool interruptible)
 {
@@ -343,6 +357,8 @@ int xqaccel_fencing_begin(struct xqaccel_fencing *f, struct list_head *jobs, boo
 	struct xqaccel_job *job;
 	int ret;
 
+	if (!short_enough(jobs))
+		return -EINVAL;
 	f->lane = list_first_entry(jobs, struct xqaccel_job, node)->lane;
 	/* From the fence's number to its place in the lane. */
 	ret = interruptible ? mutex_lock_interruptible(&f->lane->fence_lock) :

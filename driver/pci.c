@@ -278,9 +278,9 @@ static const struct dev_pm_ops xqaccel_pm_ops = {
 /* ---- resets and errors of the bus ------------------------------------------- */
 
 /*
- * Someone resets the function, as root can through sysfs. Who resets all that is below a bridge does
- * not resume it: it is on here, or what comes with its next resume, which restores a function that
- * may not use memory, would find it working.
+ * Someone resets the function, as root can through sysfs. Who resets all that is below a bridge
+ * does not resume it: it is on here, or what comes with its next resume, which restores a function
+ * that may not use memory, would find it working.
  */
 static void xqaccel_reset_prepare(struct pci_dev *pdev)
 {

@@ -27,6 +27,15 @@ u32 xqaccel_default_timeout_ms(void)
 	return clamp(READ_ONCE(default_timeout_ms), 1U, xqaccel_max_timeout_ms());
 }
 
+/* Below what the kernel takes for a task that hangs. */
+#define FENCED_TIMEOUT_MS	60000U
+
+/* The longest limit of a job that others may wait for, who may be anybody. */
+u32 xqaccel_fenced_timeout_ms(void)
+{
+	return max(FENCED_TIMEOUT_MS, xqaccel_default_timeout_ms());
+}
+
 /* How long a lost interrupt goes unnoticed. */
 #define WATCH_MS	100
 

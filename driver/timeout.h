@@ -8,6 +8,7 @@
 struct xqaccel_queue;
 
 u32 xqaccel_default_timeout_ms(void);
+u32 xqaccel_fenced_timeout_ms(void);
 u32 xqaccel_max_timeout_ms(void);
 void xqaccel_watch_arm(struct xqaccel_queue *q);
 

@@ -107,6 +107,12 @@ TEST_F(fence, refuses)
 	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &none));
 	EXPECT_EQ(-EMFILE, submit_fenced(self->fd, &job, 1, 0, 0, -1, &fence, NULL));
 	setrlimit(RLIMIT_NOFILE, &before);
+	/* What others may wait for must not last. */
+	cmd.in_fence = 0;
+	cmd.flags = XQACCEL_SUBMIT_OUT_FENCE;
+	cmd.timeout_ms = 60001;
+	EXPECT_EQ(-EINVAL, device_ioctl(self->fd, XQACCEL_IOCTL_SUBMIT, &cmd));
+	EXPECT_EQ(self->fd + 1, next_descriptor());
 	/* A job that is refused takes the descriptor with it. */
 	job.operand[XQACCEL_C].handle = 12345;
 	EXPECT_EQ(-ENOENT, submit_fenced(self->fd, &job, 1, 0, 0, -1, &fence, NULL));

@@ -21,8 +21,9 @@ result() {
 
 # generate NAME TOKENS
 generate() {
-	timeout 400 /vectors/llama/run llama-completion -m /vectors/Q4_0.gguf -n "$2" -p "The device " --temp 0 --ignore-eos \
-		-no-cnv -t 2 -fa on -fit off -dev XQACCEL >"/tmp/$1.out" 2>"/tmp/$1.err"
+	timeout 400 /vectors/llama/run llama-completion -m /vectors/Q4_0.gguf -n "$2" \
+		-p "An accelerator for quantized" --temp 0 --ignore-eos -no-cnv -t 2 -fa on -fit off -dev XQACCEL \
+		>"/tmp/$1.out" 2>"/tmp/$1.err"
 	echo $? >"/tmp/$1.status"
 }
 
@@ -30,10 +31,10 @@ status() {
 	cat "/tmp/$1.status"
 }
 
-# Waits until a text has so many bytes.
+# Waits until a text has so many bytes, of which the prompt has 28.
 flows() {
 	i=0
-	while [ "$(wc -c <"/tmp/$1.out" 2>/dev/null || echo 0)" -lt "$2" ] && [ $i -lt 600 ] && [ ! -e "/tmp/$1.status" ]; do
+	while [ "$(wc -c 2>/dev/null <"/tmp/$1.out" || echo 0)" -lt "$2" ] && [ $i -lt 600 ] && [ ! -e "/tmp/$1.status" ]; do
 		sleep 0.1
 		i=$((i + 1))
 	done
@@ -49,24 +50,24 @@ reset_device() {
 resets() {
 	generate quiet 120
 	generate reset 120 &
-	flows reset 16 || return 1
+	flows reset 33 || return 1
 	reset_device || return 1
-	flows reset 40 || return 1
+	flows reset 57 || return 1
 	reset_device || return 1
 	wait
-	[ "$(status reset)" = 0 ] && [ "$(head -c 100 /tmp/reset.out)" = "$(head -c 100 /tmp/quiet.out)" ]
+	[ "$(status reset)" = 0 ] && [ "$(head -c 117 /tmp/reset.out)" = "$(head -c 117 /tmp/quiet.out)" ]
 }
 
 taken() {
 	generate first 4000 &
-	flows first 16 || return 1
+	flows first 33 || return 1
 	generate second 8
-	[ "$(status second)" != 0 ] && [ "$(status second)" -lt 124 ] && flows first 20 &&
+	[ "$(status second)" != 0 ] && [ "$(status second)" -lt 124 ] && flows first 37 &&
 		grep -q "all contexts of the device are taken" /tmp/second.err
 }
 
 unplugged() {
-	flows first 24 || return 1
+	flows first 41 || return 1
 	host-request device_del || return 1
 	wait
 	[ "$(status first)" != 0 ] && [ "$(status first)" -lt 124 ] && grep -q "the device is gone" /tmp/first.err

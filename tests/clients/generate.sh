@@ -19,8 +19,8 @@ trap 'rm -rf "$work"' EXIT
 tries=0
 while [ $tries -lt 6 ]; do
 	tries=$((tries + 1))
-	"$llama/run" llama-completion -m "$model" -n $((tokens + 32)) -p "The device " --temp 0 --ignore-eos -no-cnv -t 2 \
-		-fa on -fit off -dev $device >"$work/out" 2>"$work/err" || { tail -n 5 "$work/err" >&2; exit 1; }
+	"$llama/run" llama-completion -m "$model" -n $((tokens + 32)) -p "An accelerator for quantized" --temp 0 --ignore-eos \
+		-no-cnv -t 2 -fa on -fit off -dev $device >"$work/out" 2>"$work/err" || { tail -n 5 "$work/err" >&2; exit 1; }
 	speed=$(sed -n 's/.*  eval time.* \([0-9.]*\) tokens per second.*/\1/p' "$work/err")
 	[ -n "$speed" ] && [ "$(wc -c <"$work/out")" -gt "$tokens" ] && break
 done

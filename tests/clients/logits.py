@@ -28,8 +28,8 @@ def answer_of(url, server, tokens):
             if server.poll() is not None or turn == 299:
                 raise
             time.sleep(0.1)
-    wanted = {"prompt": "The device ", "n_predict": tokens, "temperature": 0, "ignore_eos": True,
-              "n_probs": 100000, "cache_prompt": False}
+    wanted = {"prompt": "An accelerator for quantized", "n_predict": tokens, "temperature": 0,
+              "ignore_eos": True, "n_probs": 100000, "cache_prompt": False}
     call = urllib.request.Request(url + "/completion", json.dumps(wanted).encode(),
                                   {"Content-Type": "application/json"})
     with urllib.request.urlopen(call, timeout=300) as answer:

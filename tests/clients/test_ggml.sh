@@ -88,7 +88,7 @@ architectures() {
 # logits FOLDER: logits and greedy text of a small model in each type, beside the CPU backend's.
 logits() {
 	local folder=$1 type
-	/usr/bin/python3 "$top/tests/clients/make_gguf.py" --layers 4 --width 256 --inner 768 --heads 4 \
+	/usr/bin/python3 "$top/tests/clients/make_gguf.py" --layers 2 --width 512 --inner 768 --heads 8 \
 		--text "$top/README.md" "$work/f16.gguf" >"$work/err" 2>&1 || true
 	for type in Q4_0 Q5_1 Q8_0 IQ4_NL Q2_K Q4_K Q6_K TQ2_0 MXFP4_MOE; do
 		if "$folder/run" llama-quantize --pure "$work/f16.gguf" "$work/$type.gguf" "$type" >"$work/err" 2>&1 &&
@@ -118,8 +118,8 @@ one_piece() {
 
 # completion FOLDER DEVICES: a text by these devices, of which there are two. Needs a model of logits().
 completion() {
-	XQACCEL_GGML_DEVICES=soft,soft XQACCEL_GGML_STATS=1 "$1/run" llama-completion -m "$work/Q4_0.gguf" -n 64 -p "The device " \
-		--temp 0 --ignore-eos -no-cnv -t 2 -fa on -fit off -dev "$2" 2>"$work/err"
+	XQACCEL_GGML_DEVICES=soft,soft XQACCEL_GGML_STATS=1 "$1/run" llama-completion -m "$work/Q4_0.gguf" -n 64 \
+		-p "An accelerator for quantized" --temp 0 --ignore-eos -no-cnv -t 2 -fa on -fit off -dev "$2" 2>"$work/err"
 }
 
 # two_devices FOLDER: layers on two devices, as llama.cpp spreads them if it is not told otherwise, say what one says.

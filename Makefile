@@ -199,10 +199,13 @@ help: ## Show this list
 	@printf '\n%s\n%s\n' 'Variables: V=1 (show commands), O=DIR (output), KVER=6.1|6.12|newest, KDIR=HEADERS, KERNELS=, XQ_VECTORS=DIR, QEMU_SRC=DIR, VM_OPTIONS=,' \
 		'  PREFIX= DESTDIR= (install), ARCH=arm64 CROSS_COMPILE=, FUZZ_SECONDS=, ONLY=REGEX (check), WERROR=1'
 
-.PHONY: demo check acceptance shell
+.PHONY: demo demo-llm check acceptance shell
 demo: $(QEMU) $(O)/demo-$(KVER).cpio ## Boot a VM with the accelerator and run the main job on real input
 	$(Q)tests/vm/run --arch $(ARCH) --kernel $(KVER) --build $(O) --image demo --timeout 300 $(VM_OPTIONS) \
 		--command '$(GUEST_DEMO)'
+
+demo-llm: $(XQ_GGML) $(QEMU) $(O)/demo-$(KVER).cpio | $(O)/stamp/packages-check ## llama.cpp generates text on the CPU, on soft and in the VM
+	$(Q)tests/clients/demo_llm.sh $(O) $(KVER)
 
 demo-soft: ## The same on the software device, without a VM
 

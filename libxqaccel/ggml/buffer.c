@@ -159,6 +159,7 @@ static const char *type_name(struct xqg_buffer_type *type)
 static struct xqg_buffer *alloc_buffer(struct xqg_buffer_type *type, size_t bytes)
 {
 	struct xqg_accel *accel = accel_of(type);
+	struct xqg_buffer *wrapped;
 	struct xq_buffer *buffer;
 	int err = xq_buffer_create(accel->dev, bytes, &buffer);
 
@@ -167,8 +168,10 @@ static struct xqg_buffer *alloc_buffer(struct xqg_buffer_type *type, size_t byte
 			err == -EBUSY ? "all contexts of the device are taken" : strerror(-err));
 		return NULL;
 	}
-	xqg_accel_account(accel, xq_buffer_size(buffer), 0);
-	return wrap(accel, buffer, xq_buffer_data(buffer), bytes);
+	wrapped = wrap(accel, buffer, xq_buffer_data(buffer), bytes);
+	if (wrapped)
+		xqg_accel_account(accel, xq_buffer_size(buffer), 0);
+	return wrapped;
 }
 
 static size_t get_alignment(struct xqg_buffer_type *type)

@@ -63,7 +63,7 @@ bool xqg_product_supported(const struct xqg_accel *accel, const struct xqg_tenso
 int xqg_product_weights(struct xqg_products *p, const struct xqg_tensor *tensor, const struct xqg_weights **weights)
 {
 	struct xqg_weight_cache *cache = xqg_buffer_weights(p->jobs.accel, tensor->buffer);
-	struct xqg_weights *own;
+	struct xqg_weights *own = NULL;
 	int err;
 
 	if (cache)

@@ -89,6 +89,8 @@ static const char *reason(int err)
 		return "a job took longer than its limit";
 	case -EBUSY:
 		return "all contexts of the device are taken";
+	case -ENOSPC:
+		return "all queues that a process may have are taken";
 	default:
 		return strerror(-err);
 	}

@@ -13,7 +13,3 @@ test-ggml-loading-ldlibs := -ldl -lm
 CHECK_SCRIPTS += tests/clients/test_ggml.sh tests/clients/test_llama_failures.sh
 CHECK_DEPS += $(XQ_GGML) $(addprefix $(O)/obj/bin/test-ggml-,products operations loading) \
 	$(QEMU) $(O)/demo-6.12.cpio
-
-.PHONY: demo-llm
-demo-llm: $(XQ_GGML) $(QEMU) $(O)/demo-$(KVER).cpio | $(O)/stamp/packages-check ## llama.cpp generates text on the CPU, on soft and in a VM with the accelerator
-	$(Q)tests/clients/demo_llm.sh $(O) $(KVER)

@@ -155,9 +155,10 @@ static int lower(struct xqn_compiler *c)
 /* Reshapes and slices decide about their output themselves: it may be in the memory of their input. */
 static void place_outputs(struct xqn_compiler *c)
 {
+	const enum xqn_kind kind = xqn_moves_as(c, c->op);
 	unsigned int i;
 
-	if (c->op->kind == XQN_RESHAPE || c->op->kind == XQN_SLICE)
+	if (kind == XQN_RESHAPE || kind == XQN_SLICE)
 		return;
 	for (i = 0; i < c->op->outputs; i++)
 		if (xqn_view(c, c->op->output[i])->storage < 0)
@@ -222,10 +223,11 @@ static int lower_apart(struct xqn_compiler *c)
 {
 	struct xqn_view kept[XQ_NETWORK_OPERANDS];
 	const struct xqn_operator *op = c->op;
+	const enum xqn_kind kind = xqn_moves_as(c, op);
 	unsigned int i;
 	int err;
 
-	if (op->kind == XQN_CONCAT || op->kind == XQN_RESHAPE || op->kind == XQN_SLICE)
+	if (kind == XQN_CONCAT || kind == XQN_RESHAPE || kind == XQN_SLICE)
 		return lower(c);
 	for (i = 0; i < op->outputs; i++) {
 		struct xqn_view *y = xqn_view(c, op->output[i]);

@@ -82,6 +82,12 @@ int xqn_new_storage(struct xqn_compiler *c, enum xqn_region region, size_t bytes
 /* A tensor without gaps in memory of its own between operators; dims as set in the view. */
 void xqn_new_view(struct xqn_compiler *c, struct xqn_view *view);
 
+/*
+ * What an operator is to memory: a transposition that moves dimensions of 1 only is a reshape. Not so of packed
+ * rows, whose last dimension may become another.
+ */
+enum xqn_kind xqn_moves_as(struct xqn_compiler *c, const struct xqn_operator *op);
+
 /* A step for c->op, all places empty; never NULL: one that is thrown away if there is no memory. */
 struct xqn_step *xqn_new_step(struct xqn_compiler *c, enum xqn_step_kind kind);
 

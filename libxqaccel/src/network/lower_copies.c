@@ -332,7 +332,7 @@ static bool reshape(struct xqn_compiler *c, const struct xqn_view *x, struct xqn
 
 static bool move(struct xqn_compiler *c, const struct xqn_view *x, struct xqn_view *y)
 {
-	switch (c->op->kind) {
+	switch (xqn_moves_as(c, c->op)) {
 	case XQN_TRANSPOSE:
 		return transpose(c, x, y);
 	case XQN_SLICE:

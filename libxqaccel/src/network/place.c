@@ -32,10 +32,32 @@ void xqn_new_view(struct xqn_compiler *c, struct xqn_view *view)
 	view->storage = xqn_new_storage(c, XQN_ARENA, bytes, XQN_ALIGN);
 }
 
+enum xqn_kind xqn_moves_as(struct xqn_compiler *c, const struct xqn_operator *op)
+{
+	const struct xqn_view *x;
+	unsigned int i, last = 0;
+
+	if (op->kind != XQN_TRANSPOSE)
+		return op->kind;
+	x = xqn_view(c, op->input[0]);
+	if (xqn_packed(x))
+		return XQN_TRANSPOSE;
+	for (i = 0; i < x->dims; i++) {
+		const unsigned int from = op->move.order[i];
+
+		if (x->dim[from] == 1)
+			continue;
+		if (from < last)
+			return XQN_TRANSPOSE;
+		last = from;
+	}
+	return XQN_RESHAPE;
+}
+
 /* What others decided already, or what others see besides, stays where it is. */
 static bool may_move(struct xqn_compiler *c, const struct xqn_tensor *t)
 {
-	const enum xqn_kind kind = t->producer < 0 ? XQN_RESHAPE : c->net->operator[t->producer]->kind;
+	const enum xqn_kind kind = t->producer < 0 ? XQN_RESHAPE : xqn_moves_as(c, c->net->operator[t->producer]);
 
 	return !xqn_constant(t) && !t->input && !t->output && xqn_view(c, t->number)->storage < 0 &&
 	       kind != XQN_RESHAPE && kind != XQN_SLICE;
@@ -92,7 +114,7 @@ int xqn_place_tensors(struct xqn_compiler *c)
 			continue;
 		if (op->kind == XQN_CONCAT)
 			place_inputs(c, op);
-		else if (op->kind == XQN_RESHAPE)
+		else if (xqn_moves_as(c, op) == XQN_RESHAPE)
 			place_before(c, op);
 	}
 	return c->error;

@@ -266,7 +266,7 @@ FLOATS = [
 
 
 class TFLite(xq_case.Tests):
-    names = ("operators", "floats", "rows_at_once", "softmax", "wake_words", "wrong_files")
+    names = ("operators", "floats", "rows_at_once", "softmax", "transpositions", "wake_words", "wrong_files")
 
     def xq_run(self, path, inputs, outputs, *options):
         words = ["run", path, "--device", "soft", *options]
@@ -327,6 +327,34 @@ class TFLite(xq_case.Tests):
             self.run("softmax", "s.npy", "-o", "w.npy", "--x-scale", str(scale), "--beta", "1.5", "--device", "soft")
             want = (np.load("w.npy").astype(np.int16) + least + 128).astype(dtype)
             self.compare("SOFTMAX " + dtype, self.xq_run("m.tflite", c.x, 1), [want])
+
+    def transpositions(self):
+        """Around a function of each element there and back, and before rows of a product: none is left."""
+        for dtype in ("int8", "float32"):
+            c, shape, last = Case(np.random.default_rng(7)), (1, 3, 4, 5), (1, 4, 5, 3)
+            scale, zp = (None, None) if dtype == "float32" else (c.scale(), c.zp(dtype))
+            inner = [c.g.tensor(dtype, s, scale, zp) if scale else c.g.tensor(dtype, s) for s in (last, last, shape)]
+            c.g.op("TRANSPOSE", [c.input(shape, dtype, scale, zp), c.ints([0, 2, 3, 1])], [inner[0]])
+            c.g.op("RELU", [inner[0]], [inner[1]])
+            c.g.op("TRANSPOSE", [inner[1], c.ints([0, 3, 1, 2])], [inner[2]])
+            c.g.op("TANH", [inner[2]], [c.output(shape, dtype, 1 / 128, 0)])
+            self.none_left(c)
+        c, scale, zp = Case(np.random.default_rng(8)), 0.05, -3
+        turned, flat = c.g.tensor("int8", (1, 5, 3, 4), scale, zp), c.g.tensor("int8", (1, 60), scale, zp)
+        c.g.op("TRANSPOSE", [c.input((1, 3, 4, 5), "int8", scale, zp), c.ints([0, 3, 1, 2])], [turned])
+        c.g.op("RESHAPE", [turned, c.ints([1, 60])], [flat])
+        c.g.op("FULLY_CONNECTED", [flat, c.weights((7, 60), 7, 0), c.bias(7)], [c.output((1, 7))], Table(f0=("b", 0)))
+        self.none_left(c)
+
+    def none_left(self, c):
+        data = c.model.bytes()
+        with open("m.tflite", "wb") as f:
+            f.write(data)
+        kinds = [o["type"] for o in self.json("show", "m.tflite", "--device", "soft")["operators"]]
+        self.expect("TRANSPOSE" not in kinds, "a transposition is left: %s" % kinds)
+        reference = tflite_reference.Interpreter(data)
+        want = np.concatenate([reference.run(x)[0] for x in np.split(c.x[0], ROWS)])
+        self.compare("without transpositions", self.xq_run("m.tflite", c.x, 1), [want])
 
     def wake_words(self):
         """Their logits, which say more than the probabilities of 8 bits: the output becomes what goes into LOGISTIC."""

@@ -11,6 +11,7 @@
 #include "compile/compile.h"
 #include "model.h"
 #include "passes/lower.h"
+#include "passes/transpose.h"
 #include "libxqaccel/src/device/queue.h"
 
 /**
@@ -99,6 +100,8 @@ static int prepare(struct xq_session *s, struct xq_device *dev, const struct xq_
 		err = xqm_infer(s->graph);
 	if (!err)
 		err = xqm_lower(s->graph);
+	if (!err)
+		err = xqm_join_transpositions(s->graph);
 	if (!err)
 		err = xqm_infer(s->graph);
 	if (err)

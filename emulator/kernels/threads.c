@@ -39,7 +39,7 @@ struct xqk_pool {
 	pthread_mutex_t lock;	/* Protects the queue, stop, helped, and who is asleep. */
 	struct xqk_task *first, **last;	/* Tasks with chunks that nobody has taken. */
 	bool stop;
-	bool helped;		/* Someone helps. */
+	atomic_bool helped;	/* Someone helps. Set under the lock. */
 	atomic_uint posted;	/* Grows with each task, and as stop is set. */
 	unsigned int threads;
 	struct xqk_worker *worker;
@@ -63,6 +63,12 @@ static inline void relax(void)
 #endif
 }
 
+/* Whether who helps computes in place of the only thread. */
+static bool replaced(const struct xqk_pool *pool)
+{
+	return pool->threads == 1 && atomic_load_explicit(&pool->helped, memory_order_relaxed);
+}
+
 /* Until something is posted, or for as long as it is worth. */
 static void look_out(struct xqk_worker *worker, unsigned int posted)
 {
@@ -71,7 +77,8 @@ static void look_out(struct xqk_worker *worker, unsigned int posted)
 
 	do {
 		for (i = 0; i < 32; i++) {
-			if (atomic_load_explicit(&worker->pool->posted, memory_order_relaxed) !=
+			if (replaced(worker->pool) ||
+			    atomic_load_explicit(&worker->pool->posted, memory_order_relaxed) !=
 			    posted)
 				return;
 			relax();
@@ -383,7 +390,7 @@ void xqk_pool_submit(struct xqk_pool *pool, struct xqk_task *task)
 	pool->last = &task->next;
 	atomic_fetch_add_explicit(&pool->posted, 1, memory_order_release);
 	/* Who helps and has nothing to do takes the first chunk. */
-	wanted = pool->helped && !pool->helper.busy ? chunks - 1 : chunks;
+	wanted = replaced(pool) ? 0 : pool->helped && !pool->helper.busy ? chunks - 1 : chunks;
 	if (wanted)
 		wake(pool, wanted);
 	pthread_mutex_unlock(&pool->lock);

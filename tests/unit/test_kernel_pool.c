@@ -25,6 +25,15 @@ static void count_done(struct xqk_task *task, void *arg)
 	atomic_fetch_add(&submitter->done, 1);
 }
 
+/* The end of a task is the begin of another. */
+static void submit_next(struct xqk_task *task, void *arg)
+{
+	struct submitter *submitter = arg;
+
+	atomic_fetch_add(&submitter->done, 1);
+	xqk_pool_submit(submitter->pool, task + 1);
+}
+
 static void wait_for(atomic_uint *counter, unsigned int value)
 {
 	const struct timespec pause = { .tv_nsec = 100000 };
@@ -176,6 +185,41 @@ static void help(void)
 	gemm_free(&c);
 }
 
+/* A thread that helps a pool of one computes in its place: that one stays asleep, whatever the end of a task brings. */
+static void in_place(void)
+{
+	struct submitter submitter = { 0 };
+	struct gemm_case c = { .gemm.dims = { .m = 90, .n = 300, .k = 400, .batch = 3 } };
+	struct xqk_pool *pool = xqk_pool_create(1, true);
+	struct timespec pause = { .tv_nsec = 20000000 };
+	unsigned int seen = 0, computed = 0, wanted = 0;
+
+	case_make(&c, XQACCEL_FMT_S8, XQACCEL_FMT_S8);
+	EXPECT(xqk_pool_help_begin(pool), "nobody helps yet");
+	submitter.pool = pool;
+	for (unsigned int i = 0; i < 3; i++) {
+		struct xqk_task *task = &submitter.tasks[i];
+
+		xqk_plan(&task->plan, xqk_isa_select(NULL), &c.gemm, 4);
+		task->done = i < 2 ? submit_next : count_done;
+		task->arg = &submitter;
+		wanted += task->plan.chunks;
+	}
+	/* It may look out for a while after it was made. */
+	nanosleep(&pause, NULL);
+	xqk_pool_submit(pool, &submitter.tasks[0]);
+	nanosleep(&pause, NULL);
+	while (xqk_pool_help(pool, &seen)) {
+		computed++;
+		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+	}
+	EXPECT(computed == wanted, "%u of %u chunks", computed, wanted);
+	EXPECT(atomic_load(&submitter.done) == 3, "%u tasks ended", atomic_load(&submitter.done));
+	xqk_pool_help_end(pool);
+	xqk_pool_destroy(pool);
+	gemm_free(&c);
+}
+
 static double processor_seconds(void)
 {
 	struct timespec t;
@@ -242,6 +286,7 @@ KTAP_MAIN(
 	{ "one job shared by threads", shared_job },
 	{ "a job without output", no_work },
 	{ "a thread that helps", help },
+	{ "a thread in place of another", in_place },
 	{ "cancellation", cancel },
 	{ "cancellation of a job that only writes", cancel_zeros },
 )

@@ -449,6 +449,34 @@ static void waiters(void)
 	teardown();
 }
 
+/* Who says that he will wait may do so, or not after all; jobs end by one thread or the other. */
+static void attended(void)
+{
+	struct xq_completion done;
+
+	setup();
+	for (int i = 0; i < 300; i++) {
+		const bool submits = i % 3, waits = i % 3 == 1;
+
+		dev->backend->ops->attend(dev->backend, true);
+		dev->backend->ops->attend(dev->backend, true);
+		if (submits)
+			EXPECT(xq_queue_submit(queue, &plain.job, 1) == 1, "submit");
+		if (!waits)
+			dev->backend->ops->attend(dev->backend, false);
+		if (submits)
+			EXPECT(xq_queue_wait(queue, &done, 1, 1, waits ? -1 : 30000000000) == 1 && !done.status &&
+			       case_right(&plain), "%d: %d", i, done.status);
+	}
+	dev->backend->ops->attend(dev->backend, false);
+	expect_works();
+	/* Without a word more: who waits until a time does not compute, and the device's own thread does. */
+	dev->backend->ops->attend(dev->backend, true);
+	EXPECT(xq_queue_submit(queue, &plain.job, 1) == 1, "submit");
+	EXPECT(xq_queue_wait(queue, &done, 1, 1, 30000000000) == 1 && !done.status, "%d", done.status);
+	teardown();
+}
+
 static void lost(void)
 {
 	struct xqdev_faults faults = { .hang_jobs = 1, .stuck_reset = 1 };
@@ -589,7 +617,9 @@ KTAP_MAIN({ "jobs that are refused", refusals }, { "buffers of another device", 
 	  { "a bad job in a batch", partial_batch }, { "more jobs than fit", overfill },
 	  { "more queues than lanes", lanes }, { "buffers", buffers },
 	  { "jobs that fail", statuses }, { "a job past its time", timeout },
-	  { "a job at the end of its time", timeout_at_the_end }, { "canceled jobs", cancel }, { "threads that wait", waiters },
+	  { "a job at the end of its time", timeout_at_the_end }, { "canceled jobs", cancel },
+	  { "threads that wait", waiters },
+	  { "who says that he will wait", attended },
 	  { "a reset without answer", lost }, { "waiting", waiting },
 	  { "buffers destroyed in flight", destroy_in_flight },
 	  { "buffers destroyed beside a hung job", destroy_beside_hang },

@@ -44,6 +44,8 @@ struct xq_memory {
  *	first
  * @submit_fenced: the same with fences; NULL if there are none
  * @wait: as XQACCEL_IOCTL_WAIT for completions of one lane; returns the number written
+ * @attend: says that the calling thread will wait, for as long as it takes, right after the submission
+ *	that comes next; or that it did, or will not. A hint; NULL if nobody wants to know
  * @cancel: as XQACCEL_IOCTL_CANCEL
  * @eventfd: as XQACCEL_IOCTL_EVENTFD for one lane
  * @program_create: as XQACCEL_IOCTL_PROGRAM_CREATE
@@ -68,6 +70,7 @@ struct xq_backend_ops {
 	int (*wait)(struct xq_backend *backend, uint32_t lane,
 		    struct xqaccel_completion *completions, unsigned int count, unsigned int min,
 		    int64_t deadline_ns);
+	void (*attend)(struct xq_backend *backend, bool waits);
 	int (*cancel)(struct xq_backend *backend, uint64_t id);
 	int (*eventfd)(struct xq_backend *backend, uint32_t lane, int fd);
 	int (*program_create)(struct xq_backend *backend, const struct xqaccel_job_desc *jobs,

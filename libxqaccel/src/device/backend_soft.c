@@ -17,6 +17,7 @@
 #define MAX_BATCH		256
 #define CLIENT_BYTES		(1ULL << 38)
 #define HELP_NS			50000	/* about what it takes to wake a thread */
+#define SERVE_NS		100000	/* how long a call may wait for short chunks */
 
 static struct soft *of(struct xq_backend *backend)
 {
@@ -285,27 +286,45 @@ static void relax(void)
 #endif
 }
 
+/* The waiter is one of the engine's threads no more, if it was. */
+static void stop_helping(struct soft *soft)
+{
+	if (soft->helps)
+		xqdev_help_end(soft->dev);
+	soft->helps = false;
+}
+
 /*
- * Until there is something to do, the waiter computes, as one of the engine's threads would have to be woken for it, and
- * wake the waiter in turn. A short while without a chunk, and it sleeps. Nobody can tell how long a chunk takes, so this
- * is not for who waits until a time.
+ * Until there is something to do, the waiter computes, as one of the engine's threads would have to be
+ * woken for it, and wake the waiter in turn. Jobs that are ready and short come before a call, so that
+ * several are answered at once. A short while without a chunk, and it sleeps. Nobody can tell how long
+ * a chunk takes, so this is not for who waits until a time.
  */
 static void help(struct soft *soft)
 {
-	uint64_t end = xq_clock_ns() + HELP_NS;
+	uint64_t now = xq_clock_ns();
+	const uint64_t late = now + SERVE_NS;
+	uint64_t end = now + HELP_NS;
 	unsigned int seen = 0, i = 0;
 
-	if (!xqdev_help_begin(soft->dev))
-		return;
-	while (!atomic_load(&soft->called) && !atomic_load(&soft->news)) {
-		if (xqdev_help(soft->dev, &seen))
-			end = xq_clock_ns() + HELP_NS;
-		else if (++i % 32 == 0 && xq_clock_ns() >= end)
+	if (!soft->helps)
+		soft->helps = xqdev_help_begin(soft->dev);
+	while (soft->helps) {
+		const bool called = atomic_load(&soft->called) || atomic_load(&soft->news);
+
+		if (called && now >= late)
 			break;
-		else
+		if (xqdev_help(soft->dev, &seen)) {
+			now = xq_clock_ns();
+			end = now + HELP_NS;
+		} else if (called) {
+			break;
+		} else if (++i % 32 == 0 && xq_clock_ns() >= end) {
+			stop_helping(soft);
+		} else {
 			relax();
+		}
 	}
-	xqdev_help_end(soft->dev);
 }
 
 /* Sleeps until there is something to do; false if the time is over. */
@@ -341,6 +360,8 @@ static bool serve(struct soft *soft, uint64_t deadline)
 	pthread_mutex_unlock(&soft->lock);
 	if (deadline == UINT64_MAX && alone)
 		help(soft);
+	else
+		stop_helping(soft);
 	in_time = wait_for_call(soft, deadline);
 	pthread_mutex_lock(&soft->lock);
 	soft_service(soft);
@@ -378,6 +399,7 @@ static int wait_for_jobs(struct soft *soft, struct soft_lane *l,
 		in_time = serving ? serve(soft, deadline) : wait_for_end(soft, deadline);
 	}
 	if (serving) {
+		stop_helping(soft);
 		soft->serving = false;
 		set_waiter(soft, false);
 		/* One of the others takes over. */
@@ -408,6 +430,19 @@ static int soft_wait(struct xq_backend *backend, uint32_t lane,
 	ret = wait_for_jobs(soft, &soft->lane[lane], completions, count, min, deadline);
 	pthread_mutex_unlock(&soft->lock);
 	return ret;
+}
+
+/* Who serves helps, or else who is about to. */
+static void soft_attend(struct xq_backend *backend, bool waits)
+{
+	struct soft *soft = of(backend);
+
+	pthread_mutex_lock(&soft->lock);
+	if (!soft->serving && !waits)
+		stop_helping(soft);
+	else if (!soft->serving && !soft->helps)
+		soft->helps = xqdev_help_begin(soft->dev);
+	pthread_mutex_unlock(&soft->lock);
 }
 
 static bool is_done(const struct soft_lane *l, uint64_t id)
@@ -549,7 +584,7 @@ static void program_destroy(struct xq_backend *backend, uint32_t program)
 static const struct xq_backend_ops soft_ops = {
 	.close = soft_close, .create = soft_create, .wrap = soft_wrap, .import = soft_import,
 	.export = soft_export, .destroy = soft_destroy,
-	.submit = soft_submit, .wait = soft_wait, .cancel = soft_cancel, .eventfd = soft_eventfd,
+	.submit = soft_submit, .wait = soft_wait, .attend = soft_attend, .cancel = soft_cancel, .eventfd = soft_eventfd,
 	.program_create = program_create, .program_destroy = program_destroy,
 };
 

@@ -411,6 +411,12 @@ static int submit_fenced_as(struct xq_queue *queue, const void *jobs, unsigned i
 	return n;
 }
 
+void xq_queue_attend(struct xq_queue *queue, bool waits)
+{
+	if (queue->way->ops->attend)
+		queue->way->ops->attend(queue->way, waits);
+}
+
 int xq_queue_run_as(struct xq_queue *queue, const void *job, xq_make_job *make,
 		    struct xq_completion *completion)
 {
@@ -421,9 +427,12 @@ int xq_queue_run_as(struct xq_queue *queue, const void *job, xq_make_job *make,
 
 	if (queue->pending)
 		return -EBUSY;
+	xq_queue_attend(queue, true);
 	n = xq_queue_submit_as(queue, job, 1, make);
-	if (n < 0)
+	if (n < 0) {
+		xq_queue_attend(queue, false);
 		return n;
+	}
 	/* Completions before its own are those of silent jobs that failed. */
 	for (;;) {
 		n = backend->ops->wait(backend, queue->lane, &raw, 1, 1, XQACCEL_NO_DEADLINE);

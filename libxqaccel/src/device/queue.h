@@ -17,6 +17,12 @@ int xq_queue_submit_as(struct xq_queue *queue, const void *jobs, unsigned int co
 int xq_queue_run_as(struct xq_queue *queue, const void *job, xq_make_job *make,
 		    struct xq_completion *completion);
 
+/*
+ * Says that the calling thread will wait without a timeout right after what it submits next; or that it
+ * did, or will not. So a backend whose waiting threads compute wakes no other for it.
+ */
+void xq_queue_attend(struct xq_queue *queue, bool waits);
+
 /* The device that a queue was made for. */
 struct xq_device *xq_queue_device(const struct xq_queue *queue);
 

@@ -192,6 +192,7 @@ struct soft_lane {
  * struct soft - the backend
  * @lock: the device context: all calls of the device model, and all below but the calls
  * @serving: a thread in wait answers the device model's calls
+ * @helps: a thread is one of the engine's: that which serves, whose it is, or will at once
  * @sleepers: other threads in wait, which sleep on @ended
  * @programs: those that have a handle
  * @dying: buffers without references, to be invalidated
@@ -208,6 +209,7 @@ struct soft {
 	struct soft_lane lane[XQ_MAX_QUEUES];
 	struct xq_pairs pairs;
 	bool serving;
+	bool helps;
 	unsigned int sleepers;
 	pthread_cond_t ended;
 	uint64_t next_id;

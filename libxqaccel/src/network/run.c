@@ -31,6 +31,7 @@ struct flight {
  * @next: step that comes next
  * @under_way: jobs that the device has
  * @active: between start and the end of the wait
+ * @attended: whoever started it waits for its end
  * @error: of the first step that failed
  */
 struct xq_run {
@@ -42,7 +43,7 @@ struct xq_run {
 	struct xq_run_profile *profile;
 	struct xq_queue *queue;
 	unsigned int next, under_way;
-	bool active;
+	bool active, attended;
 	int error;
 };
 
@@ -259,6 +260,8 @@ static int submit(struct xq_run *run)
 	const unsigned int end = segment->first + segment->count;
 	int done;
 
+	if (run->attended)
+		xq_queue_attend(run->queue, true);
 	if (segment->program) {
 		done = submit_program(run, segment);
 		run->next = done < 0 ? run->next : end;
@@ -412,13 +415,17 @@ int xq_run_wait(struct xq_run *run, int64_t timeout_ns)
 
 int xq_run_execute(struct xq_run *run, struct xq_queue *queue)
 {
-	int err = xq_run_start(run, queue);
+	int err;
 
+	run->attended = true;
+	err = xq_run_start(run, queue);
 	while (!err && run->active) {
 		err = xq_run_wait(run, -1);
 		if (err == -EINTR)
 			err = 0;
 	}
+	run->attended = false;
+	xq_queue_attend(queue, false);
 	return err;
 }
 

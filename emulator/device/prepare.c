@@ -52,10 +52,12 @@ static bool resolve(const struct xqdev_job *job, uint64_t *address)
 	return true;
 }
 
-/* One that the operation does not have. */
+/* One that the operation does not have. Most are: a copy takes half as long as clearing. */
 static bool no_operand(struct xqdev_operand *op, const struct xq_hw_operand *from)
 {
-	*op = (struct xqdev_operand){ .extent = { .align = 1 } };
+	static const struct xqdev_operand none = { .extent = { .align = 1 } };
+
+	*op = none;
 	return !(from->address | from->stride | from->batch_stride | from->plane_stride);
 }
 

@@ -111,8 +111,6 @@ static uint32_t task_chunks(const struct xqk_task *task)
 
 static void run_chunk(struct xqk_worker *worker, struct xqk_task *task, uint32_t chunk)
 {
-	const uint64_t start = now();
-
 	if (chunk < task->plan.chunks &&
 	    !atomic_load_explicit(&task->cancel, memory_order_relaxed)) {
 		/* What is not a product needs no more than a thread has from the start. */
@@ -122,13 +120,21 @@ static void run_chunk(struct xqk_worker *worker, struct xqk_task *task, uint32_t
 			xqk_run_chunk_rows(&task->plan, chunk, worker->scratch,
 					   prepare_scratch(worker, &task->plan), &task->cancel);
 	}
+	if (atomic_fetch_sub_explicit(&task->left, 1, memory_order_acq_rel) == 1)
+		task->done(task, task->arg);
+}
+
+/* The same by a thread of the pool, which looks out for as long as the chunk was worth. */
+static void run_own_chunk(struct xqk_worker *worker, struct xqk_task *task, uint32_t chunk)
+{
+	const uint64_t start = now();
+
+	run_chunk(worker, task, chunk);
 	worker->lookout = (now() - start) / LOOKOUT_PART;
 	if (worker->lookout < LOOKOUT_LEAST)
 		worker->lookout = LOOKOUT_LEAST;
 	if (worker->lookout > LOOKOUT_MOST)
 		worker->lookout = LOOKOUT_MOST;
-	if (atomic_fetch_sub_explicit(&task->left, 1, memory_order_acq_rel) == 1)
-		task->done(task, task->arg);
 }
 
 /*
@@ -223,7 +229,7 @@ static void *worker_main(void *arg)
 		if (pool->first && !pool->helped)
 			wake(pool, 1);
 		pthread_mutex_unlock(&pool->lock);
-		run_chunk(worker, task, chunk);
+		run_own_chunk(worker, task, chunk);
 		pthread_mutex_lock(&pool->lock);
 		worker->busy = false;
 	}
@@ -242,12 +248,43 @@ bool xqk_pool_help_begin(struct xqk_pool *pool)
 	return begun;
 }
 
+/*
+ * Whether numbers are rounded to nearest and denormal ones are kept, as is nearly always so. To set what is set already
+ * takes longer than to look.
+ */
+static bool default_environment(void)
+{
+#if defined(__x86_64__)
+	/* All exceptions masked, whatever flags are up; of the old unit with all its digits, too. */
+	const unsigned int sse = __builtin_ia32_stmxcsr();
+	uint16_t x87;
+
+	__asm__ volatile("fnstcw %0" : "=m"(x87));
+	return (sse & ~0x3fU) == 0x1f80 && x87 == 0x37f;
+#else
+	return false;
+#endif
+}
+
+static void run_in_default_environment(struct xqk_worker *worker, struct xqk_task *task, uint32_t chunk)
+{
+	const bool changes = !default_environment();
+	fenv_t before;
+
+	if (changes) {
+		fegetenv(&before);
+		fesetenv(FE_DFL_ENV);
+	}
+	run_chunk(worker, task, chunk);
+	if (changes)
+		fesetenv(&before);
+}
+
 bool xqk_pool_help(struct xqk_pool *pool, unsigned int *seen)
 {
 	const unsigned int posted = atomic_load_explicit(&pool->posted, memory_order_acquire);
 	struct xqk_task *task = NULL;
 	uint32_t chunk;
-	fenv_t before;
 
 	if (posted == *seen)
 		return false;
@@ -259,10 +296,7 @@ bool xqk_pool_help(struct xqk_pool *pool, unsigned int *seen)
 	pthread_mutex_unlock(&pool->lock);
 	if (!task)
 		return false;
-	fegetenv(&before);
-	fesetenv(FE_DFL_ENV);
-	run_chunk(&pool->helper, task, chunk);
-	fesetenv(&before);
+	run_in_default_environment(&pool->helper, task, chunk);
 	pthread_mutex_lock(&pool->lock);
 	pool->helper.busy = false;
 	pthread_mutex_unlock(&pool->lock);

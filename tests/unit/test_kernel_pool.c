@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The pool: many tasks from many threads at once, cancellation, tasks without work. */
+#include <fenv.h>
 #include <pthread.h>
 #include <time.h>
 
@@ -220,6 +221,41 @@ static void in_place(void)
 	gemm_free(&c);
 }
 
+static void note_rounding(struct xqk_task *task, void *arg)
+{
+	(void)task;
+	*(int *)arg = fegetround();
+}
+
+/* Numbers are rounded to nearest, whatever who helps has set, and as he has set it when he goes on. */
+static void own_rounding(void)
+{
+	const int modes[] = { FE_TONEAREST, FE_UPWARD, FE_DOWNWARD, FE_TOWARDZERO };
+	struct gemm_case c = { .gemm.dims = { .m = 3, .n = 4, .k = 5, .batch = 1 } };
+	struct xqk_pool *pool = xqk_pool_create(1, true);
+	unsigned int seen = 0;
+
+	case_make(&c, XQACCEL_FMT_S8, XQACCEL_FMT_S8);
+	EXPECT(xqk_pool_help_begin(pool), "nobody helps yet");
+	for (unsigned int i = 0; i < 4; i++) {
+		struct xqk_task task = { .done = note_rounding };
+		int inside = -1, behind;
+
+		task.arg = &inside;
+		xqk_plan(&task.plan, xqk_isa_select(NULL), &c.gemm, 1);
+		xqk_pool_submit(pool, &task);
+		fesetround(modes[i]);
+		while (xqk_pool_help(pool, &seen))
+			;
+		behind = fegetround();
+		fesetround(FE_TONEAREST);
+		EXPECT(inside == FE_TONEAREST && behind == modes[i], "mode %d: %d, then %d", modes[i], inside, behind);
+	}
+	xqk_pool_help_end(pool);
+	xqk_pool_destroy(pool);
+	gemm_free(&c);
+}
+
 static double processor_seconds(void)
 {
 	struct timespec t;
@@ -287,6 +323,7 @@ KTAP_MAIN(
 	{ "a job without output", no_work },
 	{ "a thread that helps", help },
 	{ "a thread in place of another", in_place },
+	{ "rounding of a thread that helps", own_rounding },
 	{ "cancellation", cancel },
 	{ "cancellation of a job that only writes", cancel_zeros },
 )

@@ -67,7 +67,7 @@ class Conv:
 
 class Tests(Base):
     names = ("images_of_many_pixels", "images_of_few_pixels", "depthwise", "strides_past_the_kernel", "long_rows", "padding_of_one_side",
-             "weights_that_are_computed", "many_more", "largest")
+             "weights_that_are_computed", "bounds_behind", "many_more", "largest")
 
     def compare(self, *numbers, given=True, **options):
         case = Conv(*numbers, **options)
@@ -106,6 +106,38 @@ class Tests(Base):
         self.compare([9, 9], [3, 3], 3, 5, pads=(2, 0))
         # As large as without padding, elsewhere.
         self.compare([9, 9], [3, 3], 3, 5, pads=(2, -2))
+
+    def bounds_behind(self):
+        """A Relu or Clip is taken in, with the results that it has by itself, which it keeps where somebody reads what is between."""
+        bounds = {"low": -0.5, "high": 1.25, "least": -1.5}
+        for size, nodes, taken in (
+                ([7, 9], [("Relu", ["c"], "y")], True), ([2, 2], [("Clip", ["c", "low", "high"], "y")], True),
+                ([7, 9], [("Clip", ["c", "", "high"], "y")], True), ([7, 9], [("Clip", ["c", "low"], "y")], True),
+                ([7, 9], [("Clip", ["c", "high", "low"], "y")], False), ([7, 9], [("Clip", ["c", "low", "x0"], "y")], False),
+                ([7, 9], [("Relu", ["c"], "r"), ("Clip", ["r", "", "high"], "y")], False),
+                ([7, 9], [("Relu", ["c"], "r"), ("Add", ["c", "r"], "y")], False)):
+            case = Conv(size, [3, 3], 3, 6, pads=(1, 1))
+            case.x[0] = math.nan
+            save("x.npy", "<f4", case.x_shape, case.x)
+            save("x0.npy", "<f4", (), [0.75])
+            inputs = [("x", case.x_shape)] + [("x0", ())] * any("x0" in n[1] for n in nodes)
+            conv = onnx.node("Conv", ["x", "w", "b"], ["c"], pads=[1, 1, 1, 1], kernel_shape=[3, 3])
+            constants = [onnx.tensor("b", onnx.FLOAT, [6], case.b), onnx.tensor("w", onnx.FLOAT, case.w_shape, case.w)]
+            constants += [onnx.tensor(k, onnx.FLOAT, (), [v]) for k, v in bounds.items()]
+            got = []
+            for outputs in ["y"], ["y", "c"]:
+                with open("m.onnx", "wb") as f:
+                    f.write(onnx.model([conv] + [onnx.node(k, i, [o]) for k, i, o in nodes], [onnx.value(k, onnx.FLOAT, s) for k, s in inputs],
+                                       [onnx.value(o, onnx.FLOAT, case.y_shape) for o in outputs], constants))
+                words = [w for k, _ in inputs for w in ("--input", k + ".npy")] + [w for o in outputs for w in ("-o", o + ".npy")]
+                self.run("run", "m.onnx", *words, "--device", "soft")
+                with open("y.npy", "rb") as f:
+                    got.append(f.read())
+                left = len(self.json("show", "m.onnx", "--device", "soft")["operators"])
+                most = 1 + len(nodes)
+                self.expect(left == most - (taken or nodes[0][2] == "r" and nodes[-1][0] == "Clip") * (len(outputs) == 1),
+                            "%s, outputs %s: %d operators" % (nodes, outputs, left))
+            self.expect(got[0] == got[1], "%s: other bits" % nodes)
 
     def weights_that_are_computed(self):
         self.compare([9, 9], [3, 3], 3, 5, pads=(1, 1), given=False)

@@ -103,6 +103,8 @@ static int prepare(struct xq_session *s, struct xq_device *dev, const struct xq_
 	if (!err)
 		err = xqm_join_transpositions(s->graph);
 	if (!err)
+		xqm_take_in_limits(s->graph);
+	if (!err)
 		err = xqm_infer(s->graph);
 	if (err)
 		return err;

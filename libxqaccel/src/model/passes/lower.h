@@ -71,6 +71,15 @@ bool xqm_match(struct xqm_graph *graph, const struct xqm_operator *op, struct xq
 /* The same of a QuantizeLinear or DequantizeLinear by itself. */
 bool xqm_match_conversion(struct xqm_graph *graph, const struct xqm_operator *op, struct xqm_layer *layer);
 
+/* Bounds of a Relu, or of a Clip if they are constants of float32. */
+bool xqm_limits_of(const struct xqm_graph *graph, const struct xqm_operator *op, float *low, float *high);
+
+/*
+ * Convolutions of real numbers take in the Relu or Clip behind them, so that what is between needs no memory. After
+ * xqm_lower(), which looks for these.
+ */
+void xqm_take_in_limits(struct xqm_graph *graph);
+
 /*
  * Puts a layer in place of operator l->at. 1 if the device takes it, 0 if not (then nothing has changed that
  * matters), or an error.

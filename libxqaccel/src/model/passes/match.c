@@ -301,8 +301,7 @@ static bool set_bounds(struct xqm_layer *layer, float low, float high)
 	}
 }
 
-/* Bounds of a Relu, or of a Clip if they are constants. */
-static bool bounds_of(const struct xqm_graph *graph, const struct xqm_operator *op, float *low, float *high)
+bool xqm_limits_of(const struct xqm_graph *graph, const struct xqm_operator *op, float *low, float *high)
 {
 	float *const to[2] = { low, high };
 
@@ -340,7 +339,7 @@ static bool match_quantize(struct xqm_graph *graph, const struct xqm_operator *o
 		return false;
 	while (inner && (inner->op == XQM_RELU || inner->op == XQM_CLIP) &&
 	       xqm_tensor(graph, from)->uses == 1) {
-		if (!bounds_of(graph, inner, &least, &most))
+		if (!xqm_limits_of(graph, inner, &least, &most))
 			return false;
 		/* This one comes before those that were met. */
 		bound_twice(&least, &most, low, high);

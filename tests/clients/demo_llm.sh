@@ -24,6 +24,8 @@ prepare() {
 	cp "$from/run" "$work/llama/"
 	cp "$from/root/usr/bin/llama-completion" "$work/llama/root/usr/bin/"
 	cp "$from/$lib/llama/"*.so "$work/llama/$lib/llama/"
+	mkdir -p "$work/llama/root/usr/libexec/x86_64-linux-gnu/ggml"
+	cp "$from/root/usr/libexec/x86_64-linux-gnu/ggml/test-backend-ops" "$work/llama/root/usr/libexec/x86_64-linux-gnu/ggml/"
 	cp "$from/$lib/ggml/backends0/libggml-cpu-"{x64,haswell}.so "$work/llama/$lib/ggml/backends0/"
 	for name in ld-linux-x86-64 libc libm libstdc++ libgcc_s libgomp libggml libggml-base libllama libllama-common libmtmd \
 		libssl libcrypto libz libzstd libresolv libdl libpthread librt; do

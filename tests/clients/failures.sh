@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# failures.sh, in a guest whose device has one context: llama-completion while the device is reset, taken by someone else,
-# and unplugged, each in the middle of a text. It goes on, or ends with an error that says why. Prints KTAP.
+# failures.sh, in a guest whose device has one context: ggml's own test of products, then llama-completion while the device
+# is reset, taken by someone else, and unplugged, each in the middle of a text. It goes on, or ends with an error that says
+# why. Prints KTAP.
 #
 # /vectors has llama (a folder of fetch-llama.sh), Q4_0.gguf and libggml-xqaccel.so.
 
@@ -78,8 +79,19 @@ without() {
 	[ "$(status soft)" = 0 ]
 }
 
+# ggml's own test of products, of small ones of a few types: each takes some seconds here.
+own_test() {
+	/vectors/llama/run test-backend-ops test -b XQACCEL -o MUL_MAT \
+		-p 'type_a=(q4_0|q4_K|q2_K|tq2_0),type_b=f32,m=16,n=1,k=256,bs=.1,1.,nr=.1,1.,per=.0,1,2,3.' >/tmp/own.out 2>/tmp/own.err || return 1
+	passed=$(grep -c '^  MUL_MAT(.*OK' /tmp/own.out)
+	echo "# $passed cases of MUL_MAT"
+	[ "$passed" -ge 8 ] && ! grep -q '^  MUL_MAT(.*FAIL' /tmp/own.out
+}
+
 echo "KTAP version 1"
-echo "1..4"
+echo "1..5"
+own_test
+result $? "test-backend-ops, products of four types" own
 resets
 result $? "resets in the middle of a text: the same text" reset
 taken

@@ -29,28 +29,6 @@ struct xqaccel_buffer *xqaccel_buffer_find(struct xqaccel_client *client, u32 ha
 	return buf;
 }
 
-void xqaccel_buffer_get(struct xqaccel_buffer *buf)
-{
-	kref_get(&buf->ref);
-}
-
-/* The last reference may go in an interrupt, but waiting for the device can't be done there. */
-static void buffer_dead(struct kref *ref)
-{
-	struct xqaccel_buffer *buf = container_of(ref, struct xqaccel_buffer, ref);
-	struct xqaccel_client *client = buf->client;
-
-	xqaccel_client_get(client);
-	atomic_inc(&client->dead_count);
-	llist_add(&buf->dead_node, &client->dead_buffers);
-	queue_delayed_work(xqaccel_wq, &client->reap_work, 0);
-}
-
-void xqaccel_buffer_put(struct xqaccel_buffer *buf)
-{
-	kref_put(&buf->ref, buffer_dead);
-}
-
 /* ---- on the device ------------------------------------------------------- */
 
 /**

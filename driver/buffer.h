@@ -121,8 +121,6 @@ int xqaccel_buffer_make(struct xqaccel_client *client, const struct xqaccel_sour
 int xqaccel_buffer_map(struct xqaccel_buffer *buf);
 int xqaccel_buffer_create(struct xqaccel_client *client, const struct xqaccel_source *source,
 			  struct xqaccel_buffer **out);
-void xqaccel_buffer_get(struct xqaccel_buffer *buf);
-void xqaccel_buffer_put(struct xqaccel_buffer *buf);
 unsigned long xqaccel_buffers_reap(struct xqaccel_client *client);
 void xqaccel_buffers_unpin(struct work_struct *work);
 void xqaccel_buffers_unimport(struct work_struct *work);
@@ -135,6 +133,10 @@ static inline u64 xqaccel_mmap_offset(const struct xqaccel_buffer *buf)
 {
 	return (u64)buf->mmap_page << PAGE_SHIFT;
 }
+
+/* refs.c */
+void xqaccel_buffer_get(struct xqaccel_buffer *buf);
+void xqaccel_buffer_put(struct xqaccel_buffer *buf);
 
 /* buffer_pages.c */
 bool xqaccel_dma_bounces(struct device *dev);

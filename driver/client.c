@@ -108,24 +108,6 @@ static void client_end(struct work_struct *work)
 	client_free(client);
 }
 
-static void client_release(struct kref *ref)
-{
-	struct xqaccel_client *client = container_of(ref, struct xqaccel_client, ref);
-
-	atomic_inc(&client->xq->ending);
-	queue_delayed_work(xqaccel_wq, &client->end_work, 0);
-}
-
-void xqaccel_client_get(struct xqaccel_client *client)
-{
-	kref_get(&client->ref);
-}
-
-void xqaccel_client_put(struct xqaccel_client *client)
-{
-	kref_put(&client->ref, client_release);
-}
-
 /* What somebody who asks for a context waits, at most, for those of clients that end. */
 #define ENDING_WAIT	HZ
 

@@ -173,12 +173,14 @@ struct xqaccel_client *xqaccel_client_create(struct xqaccel_device *xq,
 					     struct address_space *mapping);
 int xqaccel_client_need_context(struct xqaccel_call *call);
 void xqaccel_client_close(struct xqaccel_client *client);
-void xqaccel_client_get(struct xqaccel_client *client);
-void xqaccel_client_put(struct xqaccel_client *client);
 int xqaccel_clients_wait_ending(struct xqaccel_device *xq);
 void xqaccel_clients_wait_gone(void);
 void xqaccel_clients_wake(struct xqaccel_device *xq);
 void xqaccel_clients_detach(struct xqaccel_device *xq);
+
+/* refs.c */
+void xqaccel_client_get(struct xqaccel_client *client);
+void xqaccel_client_put(struct xqaccel_client *client);
 
 /* context.c */
 int xqaccel_context_init(struct xqaccel_device *xq);

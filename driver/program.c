@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Programs as objects: references to them, and their handles. program_record.c makes them. */
+/* Programs as objects: their memory, and their handles. program_record.c makes them. */
 #include <linux/slab.h>
 
-#include "buffer.h"
 #include "client.h"
 #include "program.h"
 
@@ -15,25 +14,6 @@ struct xqaccel_program *xqaccel_program_alloc(u32 jobs)
 	kref_init(&p->ref);
 	p->jobs = jobs;
 	return p;
-}
-
-/* May be called in an interrupt, as buffers' references may end there. */
-static void program_free(struct kref *ref)
-{
-	struct xqaccel_program *p = container_of(ref, struct xqaccel_program, ref);
-	u32 i;
-
-	for (i = 0; i < p->fixed_count; i++)
-		xqaccel_buffer_put(p->fixed[i].buf);
-	if (p->list)
-		xqaccel_buffer_put(p->list);
-	kfree(p->fixed);
-	kfree(p);
-}
-
-void xqaccel_program_put(struct xqaccel_program *program)
-{
-	kref_put(&program->ref, program_free);
 }
 
 /* With a reference; or NULL. */

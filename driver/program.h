@@ -58,10 +58,12 @@ struct xqaccel_program {
 #define GFP_PROGRAM	(GFP_KERNEL_ACCOUNT | __GFP_NOWARN)
 
 struct xqaccel_program *xqaccel_program_alloc(u32 jobs);
-void xqaccel_program_put(struct xqaccel_program *program);
 struct xqaccel_program *xqaccel_program_find(struct xqaccel_client *client, u32 handle);
 int xqaccel_program_erase(struct xqaccel_client *client, u32 handle, bool published);
 void xqaccel_programs_close(struct xqaccel_client *client);
+
+/* refs.c */
+void xqaccel_program_put(struct xqaccel_program *program);
 
 /* program_run.c */
 int xqaccel_program_bind(struct xqaccel_job *job, const struct xqaccel_job_desc *d);

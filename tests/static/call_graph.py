@@ -19,17 +19,13 @@ uring uring_command submit wait cancel job_make program_run program_record buffe
 invalidate
 watchdog recovery suspend irq reset coredump snapshot
 scheduler queue dma_sync job fence reservation job_overlap eventfd
-kept buffer_pages buffer_user buffer_import mmu account fair caps power job_check job_memory timeout fault trace workqueue
+kept buffer_pages buffer_user buffer_import mmu account fair caps power job_check job_memory timeout fault trace refs workqueue
 """.split()
 
 UPWARD = {
     ("job", "scheduler"): "the way up: xqaccel_sched_left(), the one place where a job comes off its lane",
     ("job", "dma_sync"): "the two ends of a job: with its C synced by a worker, or at once; dma_sync calls back into job",
     ("job", "uring_command"): "the way up: a command of io_uring ends with the last of its jobs",
-    ("job", "client"): "references: a job holds one of its client, and its end may be the client's",
-    ("job", "buffer"): "references: a job holds those of its operands until it ends",
-    ("job", "program"): "references: a run holds one of its program until it ends",
-    ("buffer", "client"): "references: a buffer holds one of its client, and its end may be the client's",
     ("client", "uring_command"): "a client's end is that of the work that looks after its commands",
     ("fence", "scheduler"): "what a lane waited for has come, so it waits for the device",
 }

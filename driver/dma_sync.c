@@ -13,7 +13,6 @@
  * processors that use it say so by DMA_BUF_IOCTL_SYNC.
  */
 #include <linux/dma-mapping.h>
-#include <linux/lockdep.h>
 #include <linux/module.h>
 
 #include "buffer.h"
@@ -250,21 +249,6 @@ static void job_sync_for_cpu(struct xqaccel_job *job)
 		xq_work_extent(&work, i, &e);
 		output_sync(&job->span[i], &e, &job->desc.operand[i]);
 	}
-}
-
-/*
- * Ends a job once its C was synced, after all that ended before it, so that lanes keep their order.
- */
-void xqaccel_job_sync_and_end(struct xqaccel_job *job)
-	__must_hold(&job->client->xq->lock)
-{
-	struct xqaccel_device *xq = job->client->xq;
-
-	lockdep_assert_held(&xq->lock);
-
-	job->lane->syncing++;
-	list_move_tail(&job->node, &xq->sync);
-	queue_work(xqaccel_job_wq, &xq->sync_work);
 }
 
 /*

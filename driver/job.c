@@ -142,6 +142,22 @@ void xqaccel_job_end(struct xqaccel_job *job)
 	xqaccel_job_release(job);
 }
 
+/*
+ * Has xqaccel_sync_work() end a job once its C was synced, after all that ended before it, so that
+ * lanes keep their order.
+ */
+static void sync_and_end(struct xqaccel_job *job)
+	__must_hold(&job->client->xq->lock)
+{
+	struct xqaccel_device *xq = job->client->xq;
+
+	lockdep_assert_held(&xq->lock);
+
+	job->lane->syncing++;
+	list_move_tail(&job->node, &xq->sync);
+	queue_work(xqaccel_job_wq, &xq->sync_work);
+}
+
 static void job_end(struct xqaccel_job *job, u32 status)
 {
 	job->state = XQACCEL_JOB_ACTIVE;
@@ -154,7 +170,7 @@ static void job_end(struct xqaccel_job *job, u32 status)
 	 * not wake the work of a device that is gone: a job can be refused the device after that.
 	 */
 	if (job->client->xq->needs_sync && (status == XQACCEL_STATUS_OK || job->lane->syncing))
-		xqaccel_job_sync_and_end(job);
+		sync_and_end(job);
 	else
 		xqaccel_job_end(job);
 }

@@ -183,7 +183,6 @@ int xqaccel_job_cancel(struct xqaccel_job *job);
 bool xqaccel_dma_needs_sync(struct device *dev, dma_addr_t example);
 void xqaccel_buffer_sync_for_device(struct xqaccel_buffer *buf);
 int xqaccel_job_sync_for_device(struct xqaccel_job *job);
-void xqaccel_job_sync_and_end(struct xqaccel_job *job);
 void xqaccel_sync_work(struct work_struct *work);
 
 #endif

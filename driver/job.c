@@ -11,7 +11,6 @@
 #include "program.h"
 #include "scheduler.h"
 #include "trace.h"
-#include "uring.h"
 #include "user.h"
 #include "xq_program.h"
 
@@ -118,8 +117,8 @@ void xqaccel_job_end(struct xqaccel_job *job)
 	atomic64_inc(&xq->stats.completed);
 	if (status == XQACCEL_STATUS_TIMEOUT)
 		atomic64_inc(&xq->stats.timeouts);
-	if (IS_ENABLED(CONFIG_IO_URING) && job->of_ring) {
-		xqaccel_uring_job_end(job);
+	if (job->end) {
+		job->end(job);
 		return;
 	}
 	if (client->closed || (job->silent && status == XQACCEL_STATUS_OK)) {

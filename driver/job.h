@@ -59,7 +59,9 @@ struct xqaccel_span {
  * @accumulate: it can't run again from its start once it has begun
  * @silent: nobody wants to hear of it if it ends well
  * @of_ring: an io_uring command brought it, and not SUBMIT; WAIT does not know it
- * @command: that command; NULL once that has ended without it
+ * @end: of whoever brought it: called under the lock when the job has ended, and frees it; NULL:
+ *	its completion waits to be reaped
+ * @command: the io_uring command; NULL once that has ended without it
  * @polled: who wants to know its end polls for it
  * @index: of the job in that command
  * @dispatched_ns: when it was given to a queue, in ns of CLOCK_MONOTONIC
@@ -97,6 +99,7 @@ struct xqaccel_job {
 	u64 dispatched_ns;
 	u64 head_ns;
 	u64 charged_ns;
+	void (*end)(struct xqaccel_job *job);
 	struct xqaccel_uring_command *command;
 	u32 index;
 	bool long_one;

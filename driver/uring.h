@@ -30,7 +30,6 @@ int xqaccel_uring_command_start(struct xqaccel_uring_command *command, struct xq
 int xqaccel_uring_command_poll(struct io_uring_cmd *cmd);
 int xqaccel_uring_command_cancel(struct io_uring_cmd *by, u64 user_data);
 void xqaccel_uring_command_abandon(struct io_uring_cmd *cmd, unsigned int issue_flags);
-void xqaccel_uring_job_end(struct xqaccel_job *job);
 
 #ifdef CONFIG_IO_URING
 void xqaccel_uring_client_init(struct xqaccel_client *client);

@@ -127,19 +127,6 @@ static void command_free(struct xqaccel_uring_command *command)
 	kfree(command);
 }
 
-/* A job that nobody else knows, behind those that it has. */
-void xqaccel_uring_command_add(struct xqaccel_uring_command *command, struct xqaccel_job *job)
-{
-	job->of_ring = true;
-	job->command = command;
-	job->polled = command->polled;
-	job->index = command->count++;
-	command->left++;
-	command->lane = job->lane;
-	command->shared |= job->shared;
-	list_add_tail(&job->lane_node, &command->jobs);
-}
-
 /* The jobs of a command that was not started, by node. */
 static void jobs_list(const struct xqaccel_uring_command *command, struct list_head *jobs)
 {
@@ -243,6 +230,8 @@ static void command_put(struct xqaccel_uring_command *command)
 		command_end(command);
 }
 
+/* ---- its jobs --------------------------------------------------------------------- */
+
 static void job_ended(struct xqaccel_uring_command *command, const struct xqaccel_job *job)
 {
 	const struct xqaccel_completion *c = &job->completion;
@@ -258,7 +247,7 @@ static void job_ended(struct xqaccel_uring_command *command, const struct xqacce
 }
 
 /* The end of a job that a command brought; nobody may look at it afterwards. */
-void xqaccel_uring_job_end(struct xqaccel_job *job)
+static void job_end(struct xqaccel_job *job)
 	__must_hold(&job->client->xq->lock)
 {
 	struct xqaccel_device *xq = job->client->xq;
@@ -272,6 +261,20 @@ void xqaccel_uring_job_end(struct xqaccel_job *job)
 		job_ended(job->command, job);
 	xqaccel_job_release(job);
 	xqaccel_job_free(xq, job);
+}
+
+/* A job that nobody else knows, behind those that it has. */
+void xqaccel_uring_command_add(struct xqaccel_uring_command *command, struct xqaccel_job *job)
+{
+	job->of_ring = true;
+	job->end = job_end;
+	job->command = command;
+	job->polled = command->polled;
+	job->index = command->count++;
+	command->left++;
+	command->lane = job->lane;
+	command->shared |= job->shared;
+	list_add_tail(&job->lane_node, &command->jobs);
 }
 
 /* ---- ending before the time ------------------------------------------------------- */

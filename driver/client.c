@@ -13,7 +13,6 @@
 #include "kept.h"
 #include "program.h"
 #include "scheduler.h"
-#include "uring.h"
 #include "user.h"
 
 /* Of all devices. */
@@ -61,7 +60,8 @@ static void end_begin(struct xqaccel_client *client)
 	cancel_delayed_work_sync(&client->reap_work);
 	cancel_work_sync(&client->unpin_work);
 	cancel_work_sync(&client->import_work);
-	xqaccel_uring_client_end(client);
+	if (client->ring_work.work.func)
+		cancel_delayed_work_sync(&client->ring_work);
 	/* Others wait for the fences of its jobs. */
 	flush_work(&client->signal_work);
 	flush_work(&client->unwatch_work);
@@ -151,7 +151,6 @@ static void client_init(struct xqaccel_client *client, struct xqaccel_device *xq
 	xqaccel_sched_init_client(client);
 	INIT_LIST_HEAD(&client->done);
 	INIT_LIST_HEAD(&client->commands);
-	xqaccel_uring_client_init(client);
 	client->next_id = 1;
 	init_waitqueue_head(&client->wait);
 	for (i = 0; i < XQACCEL_LANES; i++) {

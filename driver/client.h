@@ -135,7 +135,8 @@ struct xqaccel_client {
 	struct work_struct import_work;
 	struct delayed_work reap_work;
 	struct delayed_work end_work;
-	struct delayed_work ring_work;	/* see XQACCEL_URING_ORPHANS */
+	/* see XQACCEL_URING_ORPHANS; without a function before the first command */
+	struct delayed_work ring_work;
 	struct work_struct signal_work;	/* signals fences of lanes that are signalling */
 	struct llist_head unwatched;	/* fences that wait no more; no lock */
 	struct work_struct unwatch_work;	/* lets go of what they waited for */

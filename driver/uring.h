@@ -31,12 +31,4 @@ int xqaccel_uring_command_poll(struct io_uring_cmd *cmd);
 int xqaccel_uring_command_cancel(struct io_uring_cmd *by, u64 user_data);
 void xqaccel_uring_command_abandon(struct io_uring_cmd *cmd, unsigned int issue_flags);
 
-#ifdef CONFIG_IO_URING
-void xqaccel_uring_client_init(struct xqaccel_client *client);
-void xqaccel_uring_client_end(struct xqaccel_client *client);
-#else
-static inline void xqaccel_uring_client_init(struct xqaccel_client *client) { }
-static inline void xqaccel_uring_client_end(struct xqaccel_client *client) { }
-#endif
-
 #endif

@@ -393,15 +393,15 @@ static void orphans_look(struct work_struct *work)
 	spin_unlock_irq(&client->xq->lock);
 }
 
-void xqaccel_uring_client_init(struct xqaccel_client *client)
+/* The client's first command makes the work, and the client's end stops it. */
+static void orphans_look_later(struct xqaccel_client *client)
+	__must_hold(&client->xq->lock)
 {
-	INIT_DELAYED_WORK(&client->ring_work, orphans_look);
-}
+	lockdep_assert_held(&client->xq->lock);
 
-/* The client has no commands any more. */
-void xqaccel_uring_client_end(struct xqaccel_client *client)
-{
-	cancel_delayed_work_sync(&client->ring_work);
+	if (!client->ring_work.work.func)
+		INIT_DELAYED_WORK(&client->ring_work, orphans_look);
+	queue_delayed_work(xqaccel_job_wq, &client->ring_work, msecs_to_jiffies(ORPHANS_MS));
 }
 
 /**
@@ -501,8 +501,7 @@ static void run(struct xqaccel_uring_command *command)
 	command->state = COMMAND_RUNS;
 	list_add_tail(&command->node, &client->commands);
 	if (XQACCEL_URING_ORPHANS)
-		queue_delayed_work(xqaccel_job_wq, &client->ring_work,
-				   msecs_to_jiffies(ORPHANS_MS));
+		orphans_look_later(client);
 	/* It shall not end before the list was walked. */
 	command->left++;
 	list_for_each_entry_safe(job, next, &command->jobs, lane_node) {

@@ -5,7 +5,6 @@
 #include "client.h"
 #include "coredump.h"
 #include "device.h"
-#include "fence.h"
 #include "job.h"
 #include "reset.h"
 
@@ -70,7 +69,7 @@ struct xqaccel_device *xqaccel_core_alloc(struct device *parent, const struct xq
 	spin_lock_init(&xq->lock);
 	xqaccel_sched_init_device(xq);
 	init_llist_head(&xq->ready);
-	INIT_WORK(&xq->ready_work, xqaccel_fences_ready);
+	INIT_WORK(&xq->ready_work, xqaccel_sched_ready);
 	INIT_LIST_HEAD(&xq->sync);
 	INIT_WORK(&xq->sync_work, xqaccel_sync_work);
 	INIT_WORK(&xq->lost_work, lost_work);

@@ -23,7 +23,6 @@
 #include "client.h"
 #include "fence.h"
 #include "program.h"
-#include "scheduler.h"
 #include "timeout.h"
 
 #define GFP_FENCE	(GFP_KERNEL_ACCOUNT | __GFP_NOWARN)
@@ -101,7 +100,7 @@ static void dependencies_forget(struct xqaccel_fence *fence)
  * Has the client's work do that, for jobs that wait no more: they are ready, or have ended. The
  * first who finds that has it done, while a job of the fence, and so the client, is there.
  */
-static void dependencies_leave(struct xqaccel_fence *fence)
+void xqaccel_fence_dependencies_leave(struct xqaccel_fence *fence)
 	__must_hold(&fence->lane->client->xq->lock)
 {
 	struct xqaccel_client *client = fence->lane->client;
@@ -162,28 +161,6 @@ bool xqaccel_fence_blocks(const struct xqaccel_job *job)
 	lockdep_assert_held(&job->client->xq->lock);
 
 	return atomic_read(&job->fence->unmet);
-}
-
-/* Lanes whose first job waits for nothing any more. */
-void xqaccel_fences_ready(struct work_struct *work)
-{
-	struct xqaccel_device *xq = container_of(work, struct xqaccel_device, ready_work);
-	struct xqaccel_fence *fence, *next;
-	struct llist_node *ready = llist_del_all(&xq->ready);
-	/* Who waits for the jobs of these fences waits for this. */
-	const bool cookie = dma_fence_begin_signalling();
-
-	llist_for_each_entry_safe(fence, next, ready, ready) {
-		spin_lock_irq(&xq->lock);
-		/* Else the lane may be gone. */
-		if (fence->jobs) {
-			dependencies_leave(fence);
-			xqaccel_sched_unblock(fence->lane);
-		}
-		spin_unlock_irq(&xq->lock);
-		dma_fence_put(&fence->base);
-	}
-	dma_fence_end_signalling(cookie);
 }
 
 /* ---- a submit's fence ------------------------------------------------------------- */
@@ -499,7 +476,7 @@ void xqaccel_fence_job_ended(struct xqaccel_job *job)
 	fence->error = fence->error ?: error_of(job->completion.status);
 	if (--fence->jobs)
 		return;
-	dependencies_leave(fence);
+	xqaccel_fence_dependencies_leave(fence);
 	/*
 	 * The job may be the one that many were behind, which are left to the work then. The client
 	 * does not end before that: the job has a reference, and client_end() waits for the work.

@@ -88,7 +88,7 @@ void xqaccel_fencing_publish(struct xqaccel_fencing *f);
 void xqaccel_fencing_end(struct xqaccel_fencing *f);
 
 void xqaccel_fence_job_ended(struct xqaccel_job *job);
-void xqaccel_fences_ready(struct work_struct *work);
+void xqaccel_fence_dependencies_leave(struct xqaccel_fence *fence);
 void xqaccel_fences_signal(struct work_struct *work);
 void xqaccel_fences_unwatch(struct work_struct *work);
 

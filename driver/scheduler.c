@@ -18,12 +18,15 @@
  * first, and again when what is known of its lane or its program has changed.
  */
 #include <linux/bitops.h>
+#include <linux/dma-fence.h>
 #include <linux/ktime.h>
+#include <linux/llist.h>
 #include <linux/lockdep.h>
 #include <linux/math64.h>
 #include <linux/sched.h>
 
 #include "client.h"
+#include "fence.h"
 #include "job.h"
 #include "scheduler.h"
 #include "trace.h"
@@ -167,6 +170,31 @@ void xqaccel_sched_unblock(struct xqaccel_lane *lane)
 
 	lane_changed(lane);
 	xqaccel_sched_run(lane->client->xq);
+}
+
+/**
+ * xqaccel_sched_ready() - run lanes whose first job waits for nothing any more
+ * @work: the device's ready_work
+ */
+void xqaccel_sched_ready(struct work_struct *work)
+{
+	struct xqaccel_device *xq = container_of(work, struct xqaccel_device, ready_work);
+	struct xqaccel_fence *fence, *next;
+	struct llist_node *ready = llist_del_all(&xq->ready);
+	/* Who waits for the jobs of these fences waits for this. */
+	const bool cookie = dma_fence_begin_signalling();
+
+	llist_for_each_entry_safe(fence, next, ready, ready) {
+		spin_lock_irq(&xq->lock);
+		/* Else the lane may be gone. */
+		if (fence->jobs) {
+			xqaccel_fence_dependencies_leave(fence);
+			xqaccel_sched_unblock(fence->lane);
+		}
+		spin_unlock_irq(&xq->lock);
+		dma_fence_put(&fence->base);
+	}
+	dma_fence_end_signalling(cookie);
 }
 
 static void charge(struct xqaccel_lane *lane, s64 ns)

@@ -8,6 +8,7 @@
 #include "fair.h"
 #include "xq_regs.h"
 
+struct work_struct;
 struct xqaccel_client;
 struct xqaccel_device;
 struct xqaccel_job;
@@ -46,6 +47,7 @@ void xqaccel_sched_enqueue(struct xqaccel_job *job);
 void xqaccel_sched_requeue(struct xqaccel_job *job);
 void xqaccel_sched_remove(struct xqaccel_job *job);
 void xqaccel_sched_unblock(struct xqaccel_lane *lane);
+void xqaccel_sched_ready(struct work_struct *work);
 void xqaccel_sched_left(struct xqaccel_job *job);
 void xqaccel_sched_dispatch(struct xqaccel_device *xq);
 void xqaccel_sched_ring(struct xqaccel_device *xq);

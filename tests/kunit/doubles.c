@@ -6,6 +6,7 @@
 
 #include "doubles.h"
 #include "fault.h"
+#include "fence.h"
 #include "timeout.h"
 
 struct xqaccel_device *double_xq;
@@ -170,6 +171,10 @@ void xqaccel_job_fail(struct xqaccel_job *job, u32 status)
 bool xqaccel_fence_blocks(const struct xqaccel_job *job)
 {
 	return job->fence;
+}
+
+void xqaccel_fence_dependencies_leave(struct xqaccel_fence *fence)
+{
 }
 
 void xqaccel_watch_arm(struct xqaccel_queue *q)

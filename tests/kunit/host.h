@@ -173,6 +173,23 @@ static inline bool list_is_last(const struct list_head *n, const struct list_hea
 	for (e = list_first_entry(l, __typeof__(*e), member), n = list_next_entry(e, member); \
 	     !list_entry_is_head(e, l, member); e = n, n = list_next_entry(n, member))
 
+struct llist_node { struct llist_node *next; };
+struct llist_head { struct llist_node *first; };
+
+static inline struct llist_node *llist_del_all(struct llist_head *head)
+{
+	struct llist_node *first = head->first;
+
+	head->first = NULL;
+	return first;
+}
+
+/* @n is not needed: the next node is read before the body. */
+#define llist_for_each_entry_safe(e, n, node, member) \
+	for (struct llist_node *at_ = (node), *next_; \
+	     at_ && (e = container_of(at_, __typeof__(*e), member), next_ = at_->next, true); \
+	     at_ = next_, (void)(n))
+
 /* ---- red-black trees: here sorted lists ----------------------------------------------- */
 
 /* Points to itself in no list. */
@@ -226,8 +243,10 @@ static inline void rb_erase_cached(struct rb_node *node, struct rb_root_cached *
 struct hlist_node { void *next; };
 struct hlist_head { void *first; };
 struct maple_tree { int unused; };
-struct llist_head { void *first; };
-struct llist_node { void *next; };
+struct dma_fence { int unused; };
+struct dma_fence_cb { int unused; };
+struct dma_resv;
+struct ww_acquire_ctx { int unused; };
 struct kref { int refs; };
 struct mutex { int unused; };
 struct rw_semaphore { int unused; };
@@ -301,6 +320,9 @@ static inline s64 atomic64_read(const atomic64_t *v)
 #define dev_dbg(dev, ...)		((void)(dev))
 
 #define cond_resched()			((void)0)
+#define dma_fence_begin_signalling()	true
+#define dma_fence_end_signalling(cookie) ((void)(cookie))
+#define dma_fence_put(fence)		((void)(fence))
 
 extern unsigned long jiffies;
 

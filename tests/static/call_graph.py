@@ -24,7 +24,6 @@ kept buffer_pages buffer_user buffer_import mmu account fair caps power job_chec
 
 UPWARD = {
     ("job", "scheduler"): "the way up: xqaccel_sched_left(), the one place where a job comes off its lane",
-    ("fence", "scheduler"): "what a lane waited for has come, so it waits for the device",
 }
 
 

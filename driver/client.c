@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Clients: from open to the end of the last job. */
 #include <linux/capability.h>
+#include <linux/lockdep.h>
 #include <linux/slab.h>
 #include <linux/wait_bit.h>
 
@@ -231,6 +232,8 @@ static int context_make(struct xqaccel_call *call, s32 priority)
 	struct xqaccel_client *client = call->client;
 	int ret;
 
+	lockdep_assert_held(&client->context_lock);
+
 	if (client->has_context)
 		return -EEXIST;
 	ret = xqaccel_user_add_context(client);
@@ -292,9 +295,12 @@ int xqaccel_ioctl_context_create(struct xqaccel_call *call)
 
 /* A job of a closed client that is not in flight, off all lists; NULL if there is none. */
 static struct xqaccel_job *job_drop(struct xqaccel_client *client)
+	__must_hold(&client->xq->lock)
 {
 	struct xqaccel_job *job;
 	unsigned int i;
+
+	lockdep_assert_held(&client->xq->lock);
 
 	job = list_first_entry_or_null(&client->done, struct xqaccel_job, node);
 	if (job) {

@@ -407,9 +407,12 @@ static int error_of(u32 status)
 
 /* The lane's fences whose turn it is, up to @most; how many it were. */
 static unsigned int lane_signal(struct xqaccel_lane *lane, unsigned int most)
+	__must_hold(&lane->client->xq->lock)
 {
 	struct xqaccel_fence *fence, *next;
 	unsigned int n = 0;
+
+	lockdep_assert_held(&lane->client->xq->lock);
 
 	list_for_each_entry_safe(fence, next, &lane->fences, node) {
 		if (n == most || fence->jobs)

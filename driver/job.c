@@ -158,7 +158,10 @@ static void sync_and_end(struct xqaccel_job *job)
 }
 
 static void job_end(struct xqaccel_job *job, u32 status)
+	__must_hold(&job->client->xq->lock)
 {
+	lockdep_assert_held(&job->client->xq->lock);
+
 	job->state = XQACCEL_JOB_ACTIVE;
 	job->completion.status = status;
 	job->completion.lane = job->lane->index;

@@ -140,7 +140,10 @@ void xqaccel_queue_listen(struct xqaccel_queue *q)
  * the queue that needs one. Fences need one: who waits for them does not poll.
  */
 static void choose_interrupts(struct xqaccel_queue *q, const struct xqaccel_job *job)
+	__must_hold(&q->xq->lock)
 {
+	lockdep_assert_held(&q->xq->lock);
+
 	if (!job->polled || job->fence) {
 		xqaccel_queue_listen(q);
 	} else if (!q->inflight && !q->silent) {
@@ -162,6 +165,8 @@ void xqaccel_queue_note_reached(struct xqaccel_queue *q, bool answers)
 	__must_hold(&q->xq->lock)
 {
 	u32 reached = ~0U;
+
+	lockdep_assert_held(&q->xq->lock);
 
 	if (answers) {
 		/* It would go on between the question and the reset. */
@@ -195,8 +200,11 @@ unsigned int xqaccel_queue_started(const struct xqaccel_queue *q)
 
 /* Whether the oldest job took too long. One that the device was kept from starting did not. */
 bool xqaccel_queue_late(struct xqaccel_queue *q)
+	__must_hold(&q->xq->lock)
 {
 	const struct xqaccel_job *head = xqaccel_queue_head(q);
+
+	lockdep_assert_held(&q->xq->lock);
 
 	return head && time_after_eq(jiffies, head->deadline) &&
 	       !(q->halted && xqaccel_queue_idle(q));
@@ -204,9 +212,12 @@ bool xqaccel_queue_late(struct xqaccel_queue *q)
 
 /* A job's time runs from when it is the oldest of its queue; one that was canceled has none. */
 static void head_begins(struct xqaccel_queue *q)
+	__must_hold(&q->xq->lock)
 {
 	struct xqaccel_job *head = xqaccel_queue_head(q);
 	bool at_once;
+
+	lockdep_assert_held(&q->xq->lock);
 
 	if (!head)
 		return;
@@ -388,6 +399,9 @@ bool xqaccel_queue_collect(struct xqaccel_queue *q)
 
 /* Takes new completions; returns whether there were any. The caller rings the doorbell. */
 bool xqaccel_queue_reap(struct xqaccel_queue *q)
+	__must_hold(&q->xq->lock)
 {
+	lockdep_assert_held(&q->xq->lock);
+
 	return !q->stopped && xqaccel_queue_collect(q);
 }

@@ -65,7 +65,10 @@ void xqaccel_reset_function(struct xqaccel_device *xq, const char *reason)
 
 /* Another reset may have helped in the meantime. */
 static bool still_needed(struct xqaccel_queue *q)
+	__must_hold(&q->xq->lock)
 {
+	lockdep_assert_held(&q->xq->lock);
+
 	return !q->xq->lost && !q->stopped && (q->broken || xqaccel_queue_late(q));
 }
 
@@ -76,6 +79,8 @@ static void take_dump(struct xqaccel_queue *q)
 	bool broken = false, late = false;
 	const struct xqaccel_job *head;
 	kuid_t owner = INVALID_UID;
+
+	lockdep_assert_held(&q->xq->reset_lock);
 
 	spin_lock_irq(&q->xq->lock);
 	head = xqaccel_queue_head(q);
@@ -98,6 +103,8 @@ static void reset_queue(struct xqaccel_queue *q)
 	struct xqaccel_device *xq = q->xq;
 	bool needed, cookie;
 	int ret;
+
+	lockdep_assert_held(&xq->reset_lock);
 
 	/* Others wait for its jobs: nothing here waits for memory. */
 	cookie = dma_fence_begin_signalling();

@@ -75,7 +75,10 @@ static bool unrepeatable(const struct xqaccel_job *job, unsigned int started)
 /* Status that ends a job after a reset, or XQACCEL_STATUS_OK if it is to run again. */
 static u32 reset_status(const struct xqaccel_queue *q, struct xqaccel_job *job,
 			unsigned int started)
+	__must_hold(&q->xq->lock)
 {
+	lockdep_assert_held(&q->xq->lock);
+
 	if (job->canceled || job->client->closed)
 		return XQACCEL_STATUS_CANCELED;
 	if (job->timed_out)
@@ -139,6 +142,8 @@ void xqaccel_reset_recover_jobs(struct xqaccel_device *xq)
 {
 	unsigned int i;
 
+	lockdep_assert_held(&xq->lock);
+
 	for (i = 0; i < xq->caps.queues; i++)
 		xqaccel_reset_recover_queue(&xq->queue[i]);
 }
@@ -169,6 +174,8 @@ void xqaccel_reset_stop(struct xqaccel_queue *q, bool answers)
 {
 	struct xqaccel_job *head = xqaccel_queue_head(q);
 
+	lockdep_assert_held(&q->xq->lock);
+
 	if (!q->broken && xqaccel_queue_late(q))
 		head->timed_out = true;
 	if (!q->stopped)
@@ -176,10 +183,13 @@ void xqaccel_reset_stop(struct xqaccel_queue *q, bool answers)
 	xqaccel_queue_stop(q);
 }
 
-/* Enables a function that was reset and all its queues. The caller has the lock. */
+/* Enables a function that was reset and all its queues. */
 void xqaccel_reset_function_start(struct xqaccel_device *xq)
+	__must_hold(&xq->lock)
 {
 	unsigned int i;
+
+	lockdep_assert_held(&xq->lock);
 
 	xq->resetting = false;
 	xqaccel_write64(xq, XQ_REG_CTX_TABLE, xq->ctx_table_dma);

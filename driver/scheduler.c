@@ -114,9 +114,12 @@ static void lane_judge(struct xqaccel_lane *lane)
 }
 
 static void lane_waits(struct xqaccel_lane *lane)
+	__must_hold(&lane->client->xq->lock)
 {
 	struct xqaccel_client *client = lane->client;
 	struct xqaccel_user_class *class = user_class(client);
+
+	lockdep_assert_held(&client->xq->lock);
 
 	xqaccel_fair_add(&client->waiting, &lane->entity);
 	xqaccel_fair_add(&class->clients, &client->entity);
@@ -124,9 +127,12 @@ static void lane_waits(struct xqaccel_lane *lane)
 }
 
 static void lane_rests(struct xqaccel_lane *lane)
+	__must_hold(&lane->client->xq->lock)
 {
 	struct xqaccel_client *client = lane->client;
 	struct xqaccel_user_class *class = user_class(client);
+
+	lockdep_assert_held(&client->xq->lock);
 
 	set_free(lane, false);
 	xqaccel_fair_remove(&client->waiting, &lane->entity);
@@ -141,11 +147,14 @@ static void lane_rests(struct xqaccel_lane *lane)
  * nothing waits for either.
  */
 static void lane_changed(struct xqaccel_lane *lane)
+	__must_hold(&lane->client->xq->lock)
 {
 	const struct xqaccel_job *first =
 		list_first_entry_or_null(&lane->jobs, struct xqaccel_job, node);
 	const bool waits = first && !lane->client->closed;
 	const bool blocked = waits && first->fence && xqaccel_fence_blocks(first);
+
+	lockdep_assert_held(&lane->client->xq->lock);
 
 	if (blocked != !list_empty(&lane->blocked)) {
 		if (blocked)
@@ -198,9 +207,12 @@ void xqaccel_sched_ready(struct work_struct *work)
 }
 
 static void charge(struct xqaccel_lane *lane, s64 ns)
+	__must_hold(&lane->client->xq->lock)
 {
 	struct xqaccel_client *client = lane->client;
 	struct xqaccel_user_class *class = user_class(client);
+
+	lockdep_assert_held(&client->xq->lock);
 
 	xqaccel_fair_charge(&client->waiting, &lane->entity, ns);
 	xqaccel_fair_charge(&class->clients, &client->entity, ns);
@@ -276,9 +288,12 @@ static void vacate(struct xqaccel_occupancy *o, unsigned int queue)
 }
 
 static void dispatch(struct xqaccel_lane *lane, struct xqaccel_queue *q)
+	__must_hold(&lane->client->xq->lock)
 {
 	struct xqaccel_job *job = list_first_entry(&lane->jobs, struct xqaccel_job, node);
 	struct xqaccel_client *client = lane->client;
+
+	lockdep_assert_held(&client->xq->lock);
 
 	job->state = XQACCEL_JOB_ACTIVE;
 	job->charged_ns = estimate(lane);
@@ -458,8 +473,11 @@ static struct xqaccel_queue *queue_for(struct xqaccel_lane *lane)
 }
 
 static bool serve_client(struct xqaccel_client *client)
+	__must_hold(&client->xq->lock)
 {
 	struct xqaccel_fair_entity *e;
+
+	lockdep_assert_held(&client->xq->lock);
 
 	xqaccel_fair_for_each(e, &client->waiting) {
 		struct xqaccel_lane *lane = container_of(e, struct xqaccel_lane, entity);
@@ -480,8 +498,11 @@ static bool user_full(struct xqaccel_device *xq, const struct xqaccel_user *user
 }
 
 static bool serve_user(struct xqaccel_device *xq, struct xqaccel_user_class *class)
+	__must_hold(&xq->lock)
 {
 	struct xqaccel_fair_entity *e;
+
+	lockdep_assert_held(&xq->lock);
 
 	if (user_full(xq, class->user)) {
 		xqaccel_fair_for_each_free(e, &class->clients)
@@ -496,8 +517,11 @@ static bool serve_user(struct xqaccel_device *xq, struct xqaccel_user_class *cla
 }
 
 static bool serve_class(struct xqaccel_device *xq, struct xqaccel_fair_group *users)
+	__must_hold(&xq->lock)
 {
 	struct xqaccel_fair_entity *e;
+
+	lockdep_assert_held(&xq->lock);
 
 	xqaccel_fair_for_each(e, users)
 		if (serve_user(xq, container_of(e, struct xqaccel_user_class, entity)))
@@ -516,8 +540,11 @@ static bool any_room(const struct xqaccel_device *xq)
 }
 
 static bool serve_one(struct xqaccel_device *xq)
+	__must_hold(&xq->lock)
 {
 	unsigned int i;
+
+	lockdep_assert_held(&xq->lock);
 
 	if (!any_room(xq))
 		return false;
@@ -542,6 +569,8 @@ static void listen(struct xqaccel_device *xq)
 	__must_hold(&xq->lock)
 {
 	unsigned int i;
+
+	lockdep_assert_held(&xq->lock);
 
 	for (i = 0; i < xq->caps.queues; i++)
 		if (xq->queue[i].silent)
@@ -578,6 +607,8 @@ void xqaccel_sched_ring(struct xqaccel_device *xq)
 void xqaccel_sched_run(struct xqaccel_device *xq)
 	__must_hold(&xq->lock)
 {
+	lockdep_assert_held(&xq->lock);
+
 	xqaccel_sched_dispatch(xq);
 	xqaccel_sched_ring(xq);
 }

@@ -175,11 +175,14 @@ static void take_job(struct job_state *j, const struct xqaccel_queue *q,
 }
 
 static void take_queue(struct xqaccel_snapshot *s, const struct xqaccel_queue *q)
+	__must_hold(&q->xq->lock)
 {
 	struct queue_state *state = &s->queue[q->index];
 	const u32 mask = (1U << q->log2) - 1;
 	const struct xqaccel_job *job;
 	const u64 now = ktime_get_ns();
+
+	lockdep_assert_held(&q->xq->lock);
 
 	state->log2 = q->log2;
 	state->sq_tail = q->sq_tail;

@@ -5,6 +5,7 @@
  * published. That can't fail any more, unless they need a fence and there is no memory for it.
  */
 #include <linux/jiffies.h>
+#include <linux/lockdep.h>
 #include <linux/nospec.h>
 #include <linux/sched.h>
 #include <linux/uaccess.h>
@@ -91,11 +92,14 @@ void xqaccel_jobs_discard(struct xqaccel_device *xq, struct list_head *jobs)
 	INIT_LIST_HEAD(jobs);
 }
 
-/* How many of @count jobs the lane, the user and the device can take, under the lock. */
+/* How many of @count jobs the lane, the user and the device can take. */
 static u32 room_for(const struct xqaccel_lane *lane, u32 count)
+	__must_hold(&lane->client->xq->lock)
 {
 	const struct xqaccel_user *user = lane->client->user;
 	const struct xqaccel_device *xq = lane->client->xq;
+
+	lockdep_assert_held(&xq->lock);
 
 	count = min(count, XQACCEL_LANE_JOBS - lane->unreaped);
 	count = min(count, XQACCEL_USER_JOBS - user->jobs);

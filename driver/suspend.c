@@ -64,6 +64,8 @@ static void stop(struct xqaccel_device *xq, bool orderly)
 {
 	unsigned int i;
 
+	lockdep_assert_held(&xq->reset_lock);
+
 	spin_lock_irq(&xq->lock);
 	WRITE_ONCE(xq->power, XQACCEL_QUIESCING);
 	for (i = 0; i < xq->caps.queues; i++) {
@@ -159,6 +161,8 @@ static int resume(struct xqaccel_device *xq)
 	const bool cookie = dma_fence_begin_signalling();
 	int ret;
 
+	lockdep_assert_held(&xq->reset_lock);
+
 	ret = xqaccel_absent(xq) ? -ENODEV : xqaccel_reset_initial(xq);
 	if (!ret) {
 		spin_lock_irq(&xq->lock);
@@ -252,6 +256,8 @@ static void silence_look(struct xqaccel_device *xq)
 	const int channel = xq->bus->channel(xq);
 	/* While the bus recovers it tells of the end, but not of giving up. */
 	const unsigned int most = channel ? BUS_RECOVERY_MS : SILENCE_MS;
+
+	lockdep_assert_held(&xq->reset_lock);
 
 	if (channel == -ENODEV)
 		xqaccel_set_lost_locked(xq, "it was removed");

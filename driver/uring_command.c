@@ -206,15 +206,21 @@ static void command_complete(struct io_uring_cmd *cmd, unsigned int issue_flags)
 XQACCEL_URING_TASK_WORK(command_task_work, command_complete)
 
 static void command_unlist(struct xqaccel_uring_command *command)
+	__must_hold(&command->client->xq->lock)
 {
+	lockdep_assert_held(&command->client->xq->lock);
+
 	list_del(&command->node);
 	command->client->command_count--;
 }
 
 /* It has no jobs any more. */
 static void command_end(struct xqaccel_uring_command *command)
+	__must_hold(&command->client->xq->lock)
 {
 	const bool polled = command->polled;
+
+	lockdep_assert_held(&command->client->xq->lock);
 
 	command_unlist(command);
 	/* With all that the command has become, for who polls and frees it. */
@@ -225,7 +231,10 @@ static void command_end(struct xqaccel_uring_command *command)
 
 /* One job less. The last one's end is the command's, which its task may free at once. */
 static void command_put(struct xqaccel_uring_command *command)
+	__must_hold(&command->client->xq->lock)
 {
+	lockdep_assert_held(&command->client->xq->lock);
+
 	if (!--command->left)
 		command_end(command);
 }
@@ -233,8 +242,11 @@ static void command_put(struct xqaccel_uring_command *command)
 /* ---- its jobs --------------------------------------------------------------------- */
 
 static void job_ended(struct xqaccel_uring_command *command, const struct xqaccel_job *job)
+	__must_hold(&command->client->xq->lock)
 {
 	const struct xqaccel_completion *c = &job->completion;
+
+	lockdep_assert_held(&command->client->xq->lock);
 
 	command->ticks += c->end - c->start;
 	if (c->status != XQACCEL_STATUS_OK && job->index < command->first_failed) {
@@ -279,10 +291,13 @@ void xqaccel_uring_command_add(struct xqaccel_uring_command *command, struct xqa
 
 /* ---- ending before the time ------------------------------------------------------- */
 
-/* Under the lock; the command may have ended afterwards. xqaccel_sched_run() is to follow. */
+/* The command may have ended afterwards. xqaccel_sched_run() is to follow. */
 static void jobs_cancel(struct xqaccel_uring_command *command)
+	__must_hold(&command->client->xq->lock)
 {
 	struct xqaccel_job *job, *next;
+
+	lockdep_assert_held(&command->client->xq->lock);
 
 	/* It shall not end before the list was walked. */
 	command->left++;
@@ -293,8 +308,11 @@ static void jobs_cancel(struct xqaccel_uring_command *command)
 
 /* Takes from a command that runs its jobs, which are stopped. Nobody polls for them any more. */
 static void jobs_leave(struct xqaccel_uring_command *command)
+	__must_hold(&command->client->xq->lock)
 {
 	struct xqaccel_job *job, *next;
+
+	lockdep_assert_held(&command->client->xq->lock);
 
 	if (command->lane->queue)
 		xqaccel_queue_listen(command->lane->queue);
@@ -434,11 +452,14 @@ int xqaccel_uring_command_cancel(struct io_uring_cmd *by, u64 user_data)
 
 /* ---- starting --------------------------------------------------------------------- */
 
-/* Whether client, lane, user and device can take all jobs of a command, under the lock. */
+/* Whether client, lane, user and device can take all jobs of a command. */
 static bool has_room(const struct xqaccel_uring_command *command)
+	__must_hold(&command->client->xq->lock)
 {
 	const struct xqaccel_client *client = command->client;
 	const u32 count = command->count;
+
+	lockdep_assert_held(&client->xq->lock);
 
 	return client->command_count < XQACCEL_CLIENT_COMMANDS &&
 	       command->lane->ring_jobs + count <= XQACCEL_LANE_JOBS &&
@@ -482,7 +503,10 @@ static void refuse(struct xqaccel_uring_command *command)
 
 /* What ends its jobs before they are in their lane, or XQACCEL_STATUS_OK. */
 static u32 status_early(const struct xqaccel_uring_command *command)
+	__must_hold(&command->client->xq->lock)
 {
+	lockdep_assert_held(&command->client->xq->lock);
+
 	if (command->canceled)
 		return XQACCEL_STATUS_CANCELED;
 	return command->client->xq->lost ? XQACCEL_STATUS_LOST : XQACCEL_STATUS_OK;

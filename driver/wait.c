@@ -30,22 +30,28 @@ static struct xqaccel_lane *lane_of(struct xqaccel_client *client, const struct 
 }
 
 /*
- * Jobs asked for that have not been reaped, under the lock. One that another thread is copying
- * counts, since it may come back.
+ * Jobs asked for that have not been reaped. One that another thread is copying counts, since it
+ * may come back.
  */
 static u32 unreaped(struct xqaccel_client *client, const struct xqaccel_wait *cmd)
+	__must_hold(&client->xq->lock)
 {
 	const struct xqaccel_lane *lane = lane_of(client, cmd);
+
+	lockdep_assert_held(&client->xq->lock);
 
 	if (cmd->flags & XQACCEL_WAIT_JOB)
 		return xqaccel_job_find(client, cmd->id) ? 1 : 0;
 	return lane ? lane->unreaped : client->unreaped;
 }
 
-/* Jobs asked for that can be reaped, under the lock. */
+/* Jobs asked for that can be reaped. */
 static u32 ended(struct xqaccel_client *client, const struct xqaccel_wait *cmd)
+	__must_hold(&client->xq->lock)
 {
 	const struct xqaccel_lane *lane = lane_of(client, cmd);
+
+	lockdep_assert_held(&client->xq->lock);
 
 	if (cmd->flags & XQACCEL_WAIT_JOB) {
 		const struct xqaccel_job *job = xqaccel_job_find(client, cmd->id);
@@ -55,7 +61,7 @@ static u32 ended(struct xqaccel_client *client, const struct xqaccel_wait *cmd)
 	return lane ? lane->done_count : client->done_count;
 }
 
-/* As many as were asked for have ended, or all there are. Under the lock. */
+/* As many as were asked for have ended, or all there are. */
 static bool enough(struct xqaccel_client *client, const struct xqaccel_wait *cmd)
 	__must_hold(&client->xq->lock)
 {
@@ -125,7 +131,10 @@ static int wait_for(struct xqaccel_client *client, const struct xqaccel_wait *cm
 }
 
 static void take_job(struct xqaccel_call *call, struct xqaccel_job *job)
+	__must_hold(&job->client->xq->lock)
 {
+	lockdep_assert_held(&job->client->xq->lock);
+
 	job->state = XQACCEL_JOB_TAKEN;
 	list_move_tail(&job->node, &call->jobs);
 	list_del_init(&job->lane_node);
@@ -135,8 +144,11 @@ static void take_job(struct xqaccel_call *call, struct xqaccel_job *job)
 
 static struct xqaccel_job *first_ended(struct xqaccel_client *client,
 				       const struct xqaccel_wait *cmd)
+	__must_hold(&client->xq->lock)
 {
 	struct xqaccel_lane *lane = lane_of(client, cmd);
+
+	lockdep_assert_held(&client->xq->lock);
 
 	if (!ended(client, cmd))
 		return NULL;

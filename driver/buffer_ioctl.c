@@ -134,7 +134,7 @@ int xqaccel_ioctl_buf_destroy(struct xqaccel_call *call)
 
 /* ---- memory of the process ----------------------------------------------------- */
 
-/* The buffer has its memory; the device may have gone meanwhile. */
+/* The buffer has its memory; set_gone() or xqaccel_set_lost_locked() may have run meanwhile. */
 static int map_if_there(struct xqaccel_call *call, struct xqaccel_buffer *buf)
 {
 	struct xqaccel_device *xq = call->client->xq;

@@ -273,7 +273,7 @@ int xqaccel_client_need_context(struct xqaccel_call *call)
 {
 	const int ret = context_create(call, XQACCEL_PRIORITY_NORMAL);
 
-	/* Another thread of the file may have made it meanwhile. */
+	/* It was there, or context_make() of another thread was first. */
 	return ret == -EEXIST ? 0 : ret;
 }
 

@@ -173,7 +173,7 @@ int xqaccel_core_add(struct xqaccel_device *xq)
 remove_debugfs:
 	xqaccel_debugfs_remove(xq);
 stop:
-	/* A file may have been opened before cdev_device_add() failed. */
+	/* xqaccel_open() may have been called before cdev_device_add() failed. */
 	set_gone(xq);
 	hardware_end(xq);
 	return ret;

@@ -117,7 +117,10 @@ unsigned long xqaccel_invalidation_poll(struct xqaccel_client *client, bool *saf
 			continue;
 		if (!overdue(client))
 			return clamp(age / 8, 1UL, msecs_to_jiffies(PAUSE_MS));
-		/* This may be late itself, and the device may have acknowledged meanwhile. */
+		/*
+		 * This work may have been kept from running between pending() and overdue(), and
+		 * the device may have acknowledged then.
+		 */
 		if (!pending(client))
 			break;
 		dev_warn_ratelimited(&xq->dev, "context %u: invalidation is not acknowledged\n",

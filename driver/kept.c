@@ -119,7 +119,10 @@ void xqaccel_keep_buffer(struct xqaccel_device *xq, struct xqaccel_buffer *buf)
 	mutex_lock(&xq->kept.lock);
 	list_add_tail(&buf->node, &xq->kept.buffers);
 	mutex_unlock(&xq->kept.lock);
-	/* The DMA may have been stopped since the caller looked. */
+	/*
+	 * Since the caller looked at xq->dma, resume() or xqaccel_reset_final() may have changed
+	 * it, and review_work() or xqaccel_kept_end() may have been here before the buffer.
+	 */
 	review(xq);
 }
 

@@ -311,8 +311,9 @@ static pci_ers_result_t xqaccel_slot_reset(struct pci_dev *pdev)
 	struct xqaccel_device *xq = pci_get_drvdata(pdev);
 
 	/*
-	 * Between the steps of a recovery others may have woken it: a reset, a resume, a new
-	 * probe. What is restored has no bus mastering, and only a wake turns it on.
+	 * Between the steps of a recovery others may have woken it: xqaccel_reset_done(),
+	 * xqaccel_resume(), xqaccel_runtime_resume() or a new xqaccel_probe(). What is restored
+	 * has no bus mastering, and only a wake turns it on.
 	 */
 	xqaccel_hw_suspend(xq, false);
 	pci_restore_state(pdev);

@@ -63,7 +63,10 @@ void xqaccel_reset_function(struct xqaccel_device *xq, const char *reason)
 	xqaccel_reset_unlock(xq);
 }
 
-/* Another reset may have helped in the meantime. */
+/*
+ * Before the caller had the locks, reset_function() or resume() may have reset the queue, and
+ * xqaccel_queue_serve() may have taken the job's completion.
+ */
 static bool still_needed(struct xqaccel_queue *q)
 	__must_hold(&q->xq->lock)
 {

@@ -256,7 +256,7 @@ static void withdraw(struct xqaccel_call *call)
 		xqaccel_job_uncount(job);
 	spin_unlock_irq(&xq->lock);
 	xqaccel_jobs_discard(xq, &call->jobs);
-	/* Others may be waiting for these. */
+	/* Other threads in wait_for() may have counted on these. */
 	wake_up_all(&call->client->wait);
 }
 

@@ -38,7 +38,7 @@ static bool still_quiescing(struct xqaccel_device *xq)
 
 /*
  * Lets running jobs end, so that few have to run again and those that accumulate need not be
- * given up. Without reset_lock: a job that is late meanwhile ends as ever.
+ * given up. Without reset_lock: xqaccel_reset_queue() ends a job that is late meanwhile, as ever.
  */
 static void quiesce(struct xqaccel_device *xq)
 {

@@ -30,8 +30,8 @@ static struct xqaccel_lane *lane_of(struct xqaccel_client *client, const struct 
 }
 
 /*
- * Jobs asked for that have not been reaped. One that another thread is copying counts, since it
- * may come back.
+ * Jobs asked for that have not been reaped. One that another thread is copying counts, since
+ * put_back() may bring it back.
  */
 static u32 unreaped(struct xqaccel_client *client, const struct xqaccel_wait *cmd)
 	__must_hold(&client->xq->lock)
@@ -211,7 +211,8 @@ static void put_back_some(struct xqaccel_client *client, struct list_head *jobs)
 }
 
 /*
- * Back to the front, in their order: of those that another thread took meanwhile we know nothing.
+ * Back to the front, in their order: of those that take_some() of another thread took meanwhile we
+ * know nothing.
  */
 static void put_back(struct xqaccel_client *client, struct list_head *jobs)
 {
@@ -286,7 +287,7 @@ int xqaccel_ioctl_wait(struct xqaccel_call *call)
 	ret = check_command(cmd);
 	if (ret)
 		return ret;
-	/* Another thread may take what this one was woken for, and there is more to come. */
+	/* take() of another thread may get what woke this one, and there is more to come. */
 	do {
 		waited = wait_for(client, cmd);
 		ret = reap(call);
@@ -332,6 +333,6 @@ void xqaccel_wait_finish(struct xqaccel_call *call, bool written)
 		free_some(client, &call->jobs);
 		cond_resched();
 	}
-	/* Others may be waiting for more jobs than there are now. */
+	/* Other threads in wait_for() may be waiting for more jobs than there are now. */
 	wake_up_all(&client->wait);
 }

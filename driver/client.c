@@ -14,6 +14,7 @@
 #include "kept.h"
 #include "program.h"
 #include "scheduler.h"
+#include "trace.h"
 #include "user.h"
 
 /* Of all devices. */
@@ -293,7 +294,10 @@ int xqaccel_ioctl_context_create(struct xqaccel_call *call)
 
 /* ---- the end ---------------------------------------------------------------- */
 
-/* A job of a closed client that is not in flight, off all lists; NULL if there is none. */
+/*
+ * A job of a closed client that is not in flight, off all lists; NULL if there is none. One that
+ * waits ends here, and not in xqaccel_job_end(): there are many, and nobody waits for completions.
+ */
 static struct xqaccel_job *job_drop(struct xqaccel_client *client)
 	__must_hold(&client->xq->lock)
 {
@@ -312,6 +316,10 @@ static struct xqaccel_job *job_drop(struct xqaccel_client *client)
 		if (!job)
 			continue;
 		xqaccel_sched_remove(job);
+		job->completion.status = XQACCEL_STATUS_CANCELED;
+		trace_xqaccel_job_complete(job);
+		if (job->fence)
+			xqaccel_fence_job_ended(job);
 		return job;
 	}
 	return NULL;
@@ -331,9 +339,6 @@ static bool jobs_drop(struct xqaccel_client *client, unsigned int count)
 		if (!job)
 			break;
 		xqaccel_job_uncount(job);
-		job->completion.status = XQACCEL_STATUS_CANCELED;
-		if (job->fence)
-			xqaccel_fence_job_ended(job);
 		list_add_tail(&job->node, &dropped);
 	}
 	spin_unlock_irq(&xq->lock);

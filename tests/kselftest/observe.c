@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What can be seen of a job from outside: tracepoints, and what a client used in fdinfo. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 
 #include "device.h"
@@ -40,11 +41,15 @@ FIXTURE_TEARDOWN(observe)
 
 static char text[1 << 20];
 
+/* The trace is emptied by who opens it so. */
 static int trace_start(void)
 {
-	if (file_write(TRACING "events/xqaccel/enable", "1"))
-		return -ENOENT;
-	return file_write(TRACING "trace", "");
+	const int fd = open(TRACING "trace", O_WRONLY | O_TRUNC | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return file_write(TRACING "events/xqaccel/enable", "1");
 }
 
 static int trace_stop(void)
@@ -121,6 +126,32 @@ TEST_F(observe, cancel_and_requeue)
 	EXPECT_TRUE(!!event("complete", id, "status=canceled"));
 	EXPECT_TRUE(!!event("requeue", next, NULL));
 	EXPECT_TRUE(!!event("complete", next, "status=ok"));
+}
+
+/* A file is closed with a job that hangs and one behind it that never ran: both end. */
+TEST_F(observe, jobs_of_a_closed_file)
+{
+	const int other = device_open();
+	struct xqaccel_job_desc job;
+	struct buffer buf;
+	uint64_t id, next;
+
+	ASSERT_LE(0, other);
+	if (getuid() || !host_present() || trace_start())
+		SKIP(return, "no tracefs, or no host to make the device hang");
+	ASSERT_EQ(0, buffer_create(other, 8192, &buf));
+	small_job(&job, &buf);
+	ASSERT_EQ(0, inject("hang-jobs", 1));
+	ASSERT_EQ(0, submit_jobs(other, &job, 1, 0, 0, NULL, &id));
+	ASSERT_EQ(0, submit_jobs(other, &job, 1, 0, 0, NULL, &next));
+	sleep_ms(50);
+	ASSERT_EQ(0, munmap(buf.map, buf.bytes));
+	ASSERT_EQ(0, close(other));
+	EXPECT_EQ(0, stat_settles("jobs", 0, 10000));
+	ASSERT_LT(0, trace_stop());
+	EXPECT_TRUE(!!event("complete", id, "status=canceled"));
+	EXPECT_TRUE(!event("dispatch", next, NULL));
+	EXPECT_TRUE(!!event("complete", next, "status=canceled"));
 }
 
 /* A number behind a key of the file's fdinfo, or -1. */

@@ -77,95 +77,138 @@ struct xqaccel_lane {
 	u32 index;
 };
 
-/*
- * struct xqaccel_client: references are held by the open file, by jobs that have not
- * ended and by buffers on their way out; the file's end takes back the jobs that
- * have not started, so the client ends when the last running one does.
+/**
+ * struct xqaccel_client - an open file, and what is left of it when that is closed
+ * @ref: held by the open file, by jobs that have not ended and by buffers on their way out
+ * @xq: device
+ * @node: in xq->clients
+ * @user: whose it is, with a reference
+ * @id: of all clients since the module was loaded
+ * @pid: of the process that opened the file
+ * @comm: its name
+ * @context_lock: held by the one thread that makes the context; others of the file wait for what
+ *	comes of it
+ * @mem_lock: protects the context, @mmu, lists and memory of buffers, @context_on and @mapping
+ * @pages_lock: protects @mapping, and pages and from_dma of buffers, for page faults and close:
+ *	@mem_lock is held while memory is allocated. Comes after @mem_lock and mmap_lock
+ * @mapping: of the open file, whose pages may have to be unmapped
+ * @has_context: for good once it is set
+ * @context: id on the device
+ * @priority: XQACCEL_PRIORITY_*
+ * @mmu: page table
+ * @live: all buffers that have pages
+ * @live_count: length of @live; read without the lock, too
+ * @context_on: the device may walk the page table
+ * @buffers: by handle
+ * @programs: by handle
+ * @account: what its memory is charged to
+ * @mmap_lock: keeps a gap in @mmap_pages that was found
+ * @mmap_pages: handles by page of the mmap offset
+ * @dead_buffers: without references, freed by @reap_work once the device has forgotten them. It
+ *	takes those that died so far, to @dying, and lets others wait for the next round
+ * @dead_count: of all lists of such
+ * @dead_wait: for there being none
+ * @dying: those of the present round
+ * @pinned: those whose memory @unpin_work gives back to processes; under @mem_lock
+ * @imported: those whose memory @import_work gives back to exporters; under @mem_lock
+ * @unpin_work: takes as long as others like
+ * @import_work: takes as long as others like
+ * @reap_work: frees dead buffers
+ * @end_work: ends the client when its last reference is gone
+ * @ring_work: looks after io_uring commands, see XQACCEL_URING_ORPHANS; without a function before
+ *	the first command
+ * @signal_work: signals fences of lanes that are signalling
+ * @unwatched: fences that wait no more; no lock
+ * @unwatch_work: lets go of what they waited for
+ * @invalidating: @reap_work or, after it, @end_work waits for an invalidation
+ * @invalidated: jiffies when it began
+ * @excused: jiffies when the device was last seen to have a reason to take its time over it
+ * @ending: @end_work has begun
+ * @entity: in its user's class while lanes wait; it and what follows is under xq->lock
+ * @waiting: lanes with waiting jobs
+ * @free_lanes: of these, whose first job is a short one
+ * @occupancy: of hardware queues
+ * @occupancy_long: the same by its long jobs
+ * @device_ns: device time that its jobs had
+ * @lane: what jobs are submitted to
+ * @event: tells of completions of all lanes; or NULL
+ * @done: jobs that ended and were not reaped
+ * @done_count: length of @done
+ * @unreaped: jobs accepted and not reaped, but for those of rings
+ * @ring_jobs: jobs of io_uring commands that have not ended
+ * @commands: io_uring commands whose jobs have not all ended
+ * @command_count: length of @commands
+ * @next_id: of a job
+ * @by_id: jobs accepted and not reaped
+ * @closed: the file is; nothing of it waits for the device any more
+ * @wait: who sleeps until jobs have ended, or polls for that
+ *
+ * The file's end takes back the jobs that have not started, so the client ends when the last
+ * running one does.
  */
 struct xqaccel_client {
 	struct kref ref;
 	struct xqaccel_device *xq;
-	struct list_head node;		/* in xq->clients */
+	struct list_head node;
 	struct xqaccel_user *user;
-	u64 id;				/* of all clients since the module was loaded */
-	pid_t pid;			/* of the process that opened the file, and its name */
+	u64 id;
+	pid_t pid;
 	char comm[TASK_COMM_LEN];
 
-	/* One thread makes the context; others of the file wait for what comes of it. */
-	struct mutex context_lock;
-	/* Protects the context, mmu, lists and memory of buffers, context_on, mapping. */
-	struct mutex mem_lock;
-	/*
-	 * Protects mapping, and pages and from_dma of buffers, for page faults and close: mem_lock
-	 * is held while memory is allocated. Comes after mem_lock and mmap_lock.
-	 */
-	struct mutex pages_lock;
-	struct address_space *mapping;	/* of the open file, whose pages may have to be unmapped */
-	bool has_context;		/* for good once it is set */
-	u32 context;			/* id on the device */
+	struct mutex context_lock;	/* held while the context is made */
+	struct mutex mem_lock;		/* protects the context and memory */
+	struct mutex pages_lock;	/* protects pages, for page faults and close */
+	struct address_space *mapping;
+	bool has_context;
+	u32 context;
 	s32 priority;
 	struct xqaccel_mmu mmu;
-	struct list_head live;		/* all buffers that have pages */
-	unsigned int live_count;	/* read without the lock, too */
-	bool context_on;		/* the device may walk the page table */
+	struct list_head live;
+	unsigned int live_count;
+	bool context_on;
 
-	struct xarray buffers;		/* by handle */
-	struct xarray programs;		/* by handle */
+	struct xarray buffers;
+	struct xarray programs;
 	struct xqaccel_account account;
 
-	/* Handles by page of the mmap offset. The mutex keeps a gap that was found. */
-	struct mutex mmap_lock;
+	struct mutex mmap_lock;		/* keeps a gap in mmap_pages */
 	struct maple_tree mmap_pages;
 
-	/*
-	 * Buffers without references, freed by reap_work once the device has forgotten them. It
-	 * takes those that died so far, to dying, and lets others wait for the next round.
-	 */
 	struct llist_head dead_buffers;
-	atomic_t dead_count;		/* of all these lists */
-	wait_queue_head_t dead_wait;	/* for none */
+	atomic_t dead_count;
+	wait_queue_head_t dead_wait;
 	struct llist_node *dying;
-	/*
-	 * Those whose memory unpin_work gives back to processes, and import_work to exporters, each
-	 * of which takes as long as others like; under mem_lock.
-	 */
 	struct list_head pinned;
 	struct list_head imported;
 	struct work_struct unpin_work;
 	struct work_struct import_work;
 	struct delayed_work reap_work;
 	struct delayed_work end_work;
-	/* see XQACCEL_URING_ORPHANS; without a function before the first command */
 	struct delayed_work ring_work;
-	struct work_struct signal_work;	/* signals fences of lanes that are signalling */
-	struct llist_head unwatched;	/* fences that wait no more; no lock */
-	struct work_struct unwatch_work;	/* lets go of what they waited for */
-	/*
-	 * An invalidation that reap_work or, after it, end_work waits for, when it began, and when
-	 * the device was last seen to have a reason to take its time.
-	 */
+	struct work_struct signal_work;
+	struct llist_head unwatched;
+	struct work_struct unwatch_work;
 	bool invalidating;
 	unsigned long invalidated;
 	unsigned long excused;
-	bool ending;			/* end_work has begun */
+	bool ending;
 
-	/* Under xq->lock from here on. */
-	struct xqaccel_fair_entity entity;	/* in its user's class while lanes wait */
-	struct xqaccel_fair_group waiting;	/* lanes with waiting jobs */
-	unsigned int free_lanes;		/* of these, whose first job is a short one */
-	struct xqaccel_occupancy occupancy;	/* of hardware queues */
-	struct xqaccel_occupancy occupancy_long;	/* the same by its long jobs */
-	u64 device_ns;				/* device time that its jobs had */
+	struct xqaccel_fair_entity entity;
+	struct xqaccel_fair_group waiting;
+	unsigned int free_lanes;
+	struct xqaccel_occupancy occupancy;
+	struct xqaccel_occupancy occupancy_long;
+	u64 device_ns;
 	struct xqaccel_lane lane[XQACCEL_LANES];
-	struct eventfd_ctx *event;	/* tells of completions of all lanes; or NULL */
-	struct list_head done;		/* jobs that ended and were not reaped */
-	unsigned int done_count;	/* length of done */
-	unsigned int unreaped;		/* jobs accepted and not reaped, but for those of rings */
-	unsigned int ring_jobs;		/* jobs of io_uring commands that have not ended */
-	struct list_head commands;	/* io_uring commands whose jobs have not all ended */
-	unsigned int command_count;	/* length of commands */
-	u64 next_id;			/* of a job */
-	struct hlist_head by_id[XQACCEL_JOB_HASH];	/* jobs accepted and not reaped */
+	struct eventfd_ctx *event;
+	struct list_head done;
+	unsigned int done_count;
+	unsigned int unreaped;
+	unsigned int ring_jobs;
+	struct list_head commands;
+	unsigned int command_count;
+	u64 next_id;
+	struct hlist_head by_id[XQACCEL_JOB_HASH];
 	bool closed;
 	wait_queue_head_t wait;
 };

@@ -109,13 +109,74 @@ struct xqaccel_stats {
 	atomic64_t synced_jobs;		/* whose operands were cleaned from the caches */
 };
 
-/*
- * struct xqaccel_device: one accelerator. What a member is, is said beside it.
+/**
+ * struct xqaccel_device - one accelerator
+ * @dev: in the class; its references keep this structure
+ * @cdev: what user space opens
+ * @parent: on the bus. Referred to until the end, but after removal no more than memory
+ * @bus: what the core asks of the bus
+ * @regs: the device's registers
+ * @caps: what the device says of itself
+ * @stats: counters, in debugfs
+ * @debugfs: its folder there
+ * @minor: number of @cdev, -1 if there is none
+ * @link_seen: the port above has said that its link is up, so that it is believed when it says that
+ *	it is down; of pci.c
+ * @gone_lock: held for reading by open and by every ioctl that needs the hardware, for writing by
+ *	removal to set @gone
+ * @gone: there is no hardware any more
+ * @import_lock: held for reading while another driver maps memory for the device, until that is
+ *	known to its client or undone, and while it unmaps what its client no longer knows; for
+ *	writing by removal, which waits for that with @gone set
+ * @clients_lock: protects @clients, @users and @context_count
+ * @clients: all there are, by xqaccel_client.node
+ * @users: who have such
+ * @context_count: of all clients
+ * @ending: clients that nobody has a reference of and that have not given all back
+ * @ending_wait: for there being none
+ * @needs_sync: DMA is not coherent: caches must be maintained
+ * @contexts: ids on the device
+ * @ctx_table: roots of the page tables, by these ids
+ * @ctx_table_dma: its bus address
+ * @reset_lock: serializes resets, suspend, loss and removal. Protects @dma, @bus_error, the
+ *	snapshots, and the last dump for a late job
+ * @dma: whether the device may be accessing memory
+ * @bus_error: suspended because of one, until the bus recovers
+ * @silent: suspended because its registers do not answer
+ * @undecided: suspended with jobs that may still run; also under @lock
+ * @silent_since: jiffies when @silent was set
+ * @snapshot: of the recovery under way, for a coredump
+ * @finished_snapshot: for @dump_work
+ * @spare_snapshot: room for the next one
+ * @dump_work: makes a coredump of a snapshot
+ * @late_dump: there was one for a job that took too long
+ * @late_owner: whose job that was, the last time
+ * @late_at: jiffies of the last time
+ * @bus_work: looks whether the device answers again; if it does not in time, it is lost
+ * @kept: memory that it may still be writing
+ * @lock: protects everything about jobs: clients' lanes and completions, who waits and what each
+ *	has had, queues' rings and in-flight lists, and the members below. Taken in hard interrupts
+ * @class: users with jobs that wait, by priority
+ * @blocked: lanes whose first job waits for a fence
+ * @ready: fences whose jobs wait no more; no lock
+ * @ready_work: has their lanes run
+ * @sync: ended jobs whose C waits for @sync_work
+ * @sync_work: has the processor read what they wrote, and ends them
+ * @next_id: of a descriptor
+ * @macs_per_us: of the fastest jobs of late
+ * @unreaped: jobs of all clients, accepted and not reaped
+ * @active: of these, waiting or in flight: the device stays powered
+ * @powered: by a reference of runtime PM, which removal gives back
+ * @lost: it is beyond help, or gone: no job comes any more
+ * @resetting: a reset of the function was asked for, and the function was not started since
+ * @power: whose the hardware is; SUSPENDED comes and goes with @reset_lock, too
+ * @fruitless_resets: of the function, since a job last ended well
+ * @lost_work: wakes those who sleep on the device
+ * @queue: hardware queues, as many as @caps has
  *
- * Lives until the last open file, client and mapping is gone, which may be long
- * after the hardware.
+ * Lives until the last open file, client and mapping is gone, which may be long after the hardware.
  *
- * Lock order, the outermost first. What a lock protects is said where it is.
+ * Lock order, the outermost first. What a lock protects is said of its member.
  *
  *	import_lock			before all of these; imports, their end and removal take it
  *	gone_lock
@@ -165,7 +226,6 @@ struct xqaccel_stats {
 struct xqaccel_device {
 	struct device dev;
 	struct cdev cdev;
-	/* On the bus. Referred to until the end, but after removal no more than memory. */
 	struct device *parent;
 	const struct xqaccel_bus_ops *bus;
 	void __iomem *regs;
@@ -173,79 +233,59 @@ struct xqaccel_device {
 	struct xqaccel_stats stats;
 	struct dentry *debugfs;
 	int minor;
-	bool link_seen;			/* the port told once that the link is up; of the bus */
+	bool link_seen;
 
-	/*
-	 * Held for reading by open and by every ioctl that needs the hardware, for
-	 * writing by removal to set gone.
-	 */
 	struct rw_semaphore gone_lock;
 	bool gone;
 
-	/*
-	 * Held for reading while another driver maps memory for the device, until that is known to
-	 * its client or undone, and while it unmaps what its client no longer knows; for writing by
-	 * removal, which waits for that with gone set.
-	 */
 	struct rw_semaphore import_lock;
 
-	/* Protects clients, users and context_count. */
-	struct mutex clients_lock;
+	struct mutex clients_lock;	/* protects who there is, and contexts' number */
 	struct list_head clients;
 	struct list_head users;
 	unsigned int context_count;
-	/* Clients that nobody has a reference of and that have not given all back; for none. */
 	atomic_t ending;
 	wait_queue_head_t ending_wait;
 
-	bool needs_sync;		/* DMA is not coherent: caches must be maintained */
+	bool needs_sync;
 
 	struct ida contexts;
 	struct xq_hw_context *ctx_table;
 	dma_addr_t ctx_table_dma;
 
-	/* Serializes resets, suspend, loss, removal. Protects dma, bus_error, snapshots, late_*. */
-	struct mutex reset_lock;
+	struct mutex reset_lock;	/* serializes what takes the hardware from its jobs */
 	enum xqaccel_dma dma;
-	bool bus_error;			/* suspended because of one, until the bus recovers */
-	bool silent;			/* suspended because its registers do not answer */
-	/* suspended with jobs that may still run; also under lock */
+	bool bus_error;
+	bool silent;
 	bool undecided;
 	unsigned long silent_since;
-	struct xqaccel_snapshot *snapshot;	/* of the recovery under way, for a coredump */
-	struct xqaccel_snapshot *finished_snapshot;	/* for dump_work */
-	struct xqaccel_snapshot *spare_snapshot;	/* room for the next one */
+	struct xqaccel_snapshot *snapshot;
+	struct xqaccel_snapshot *finished_snapshot;
+	struct xqaccel_snapshot *spare_snapshot;
 	struct work_struct dump_work;
-	/* Of the last dump for a job that took too long: whether there was one, whose, and when. */
 	bool late_dump;
 	kuid_t late_owner;
 	unsigned long late_at;
-	struct delayed_work bus_work;	/* looks whether it answers; loses it if not in time */
+	struct delayed_work bus_work;
 	struct xqaccel_kept kept;
 
-	/*
-	 * Protects everything about jobs: clients' lanes and completions, who waits and
-	 * what each has had, queues' rings and in-flight lists. Taken in hard interrupts.
-	 */
-	spinlock_t lock;
-	struct xqaccel_fair_group class[XQACCEL_CLASSES];	/* users with jobs that wait */
-	struct list_head blocked;	/* lanes whose first job waits for a fence */
-	struct llist_head ready;	/* fences whose jobs wait no more; no lock */
-	struct work_struct ready_work;	/* has their lanes run */
-	struct list_head sync;		/* ended jobs whose C waits for sync_work */
+	spinlock_t lock;		/* protects everything about jobs */
+	struct xqaccel_fair_group class[XQACCEL_CLASSES];
+	struct list_head blocked;
+	struct llist_head ready;
+	struct work_struct ready_work;
+	struct list_head sync;
 	struct work_struct sync_work;
 	u64 next_id;
-	u64 macs_per_us;		/* of the fastest jobs of late */
-	unsigned int unreaped;		/* jobs of all clients, accepted and not reaped */
-	/* of these, waiting or in flight: the device stays powered */
+	u64 macs_per_us;
+	unsigned int unreaped;
 	unsigned int active;
-	bool powered;			/* by a reference of runtime PM, which removal gives back */
+	bool powered;
 	bool lost;
-	/* the function was told to reset, and was not started since */
 	bool resetting;
-	enum xqaccel_power power;	/* SUSPENDED comes and goes with reset_lock, too */
-	unsigned int fruitless_resets;	/* of the function, since a job last ended well */
-	struct work_struct lost_work;	/* wakes those who sleep on the device */
+	enum xqaccel_power power;
+	unsigned int fruitless_resets;
+	struct work_struct lost_work;
 	struct xqaccel_queue queue[XQ_MAX_QUEUES];
 };
 

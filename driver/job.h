@@ -69,7 +69,6 @@ struct xqaccel_span {
  * @charged_ns: device time that was charged for it when it was dispatched
  * @long_one: it counted as long then
  * @interruptions: resets that came while it may have been running
- * @accumulate: it adds to what C holds
  * @shared: others have some of its buffers, too
  * @canceled: by its owner, while it was in flight
  * @timed_out: found guilty at the start of a reset

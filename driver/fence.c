@@ -149,7 +149,7 @@ static void dependencies_watch(struct xqaccel_fence *fence)
 		atomic_dec(&fence->unmet);
 	}
 	fence->count = watched;
-	/* The jobs are not published yet, so nobody has to be told. */
+	/* The jobs are not published yet, so there is no lane for ready_work to run. */
 	if (atomic_dec_and_test(&fence->unmet))
 		dependencies_forget(fence);
 }

@@ -25,7 +25,7 @@ struct xqaccel_fixed {
  * struct xqaccel_program - references are held by the handle and by runs that have not ended
  * @ref: the last one frees it
  * @handle: in client->programs
- * @published: user space was told of the handle, which names nothing before; under xa_lock
+ * @published: user space has the handle, which names nothing before; under xa_lock
  * @jobs: how many there are
  * @macs: multiplications of all
  * @run_ns: device time of the last run, 0 before; under xqaccel_device.lock

@@ -131,7 +131,7 @@ static void take_regs(struct xqaccel_snapshot *s, struct xqaccel_device *xq)
 {
 	unsigned int i;
 
-	/* A lost one may be without power. It was told from before it counted as lost. */
+	/* A lost one may have no power; xqaccel_set_lost_locked() had its registers read before. */
 	if (xq->lost || READ_ONCE(xq->power) == XQACCEL_SUSPENDED || xqaccel_absent(xq))
 		return;
 	s->answers = true;

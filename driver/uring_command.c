@@ -346,8 +346,9 @@ static bool abandon(struct xqaccel_uring_command *command)
 }
 
 /*
- * io_uring cancels a command that it was told it can. It keeps the command meanwhile. What posts
- * CQEs in a ring with DEFER_TASKRUN is its task alone, and this may be a worker that ends the ring.
+ * io_uring cancels a command that was marked as cancelable. It keeps the command meanwhile. What
+ * posts CQEs in a ring with DEFER_TASKRUN is its task alone, and this may be a worker that ends the
+ * ring.
  */
 void xqaccel_uring_command_abandon(struct io_uring_cmd *cmd, unsigned int issue_flags)
 {

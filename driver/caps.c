@@ -75,7 +75,7 @@ static void read_formats(struct xqaccel_device *xq)
 			  XQACCEL_FEATURE_POOL | XQACCEL_FEATURE_ELEMENTWISE |
 			  XQACCEL_FEATURE_SOFTMAX | XQACCEL_FEATURE_MEAN |
 			  XQACCEL_FEATURE_COPY | XQACCEL_FEATURE_PROGRAM |
-			  XQACCEL_FEATURE_COALESCE);
+			  XQACCEL_FEATURE_COALESCE | XQACCEL_FEATURE_SUPERGROUP_SUM);
 }
 
 /* Goes to user space and logs, so only what is printable. */

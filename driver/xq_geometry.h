@@ -23,7 +23,8 @@
 #define XQ_OPERANDS		23
 #define XQ_GEMM_OPERANDS	(XQACCEL_B_MIN2 + 1)
 #define XQ_JOB_FLAGS		(XQACCEL_JOB_ACCUMULATE | XQACCEL_JOB_B_TILED | \
-				 XQACCEL_JOB_GROUP_ACC | XQACCEL_JOB_GROUP_REAL)
+				 XQACCEL_JOB_GROUP_ACC | XQACCEL_JOB_GROUP_REAL | \
+				 XQACCEL_JOB_SUPERGROUP_SUM)
 
 /* What decides the shape of a product. */
 struct xq_dims {
@@ -150,6 +151,24 @@ static inline __u64 xq_tiled_bytes(__u32 format, __u64 n, __u64 k)
 	return xq_tiles_n(n) * xq_tiles_k(format, k) * XQACCEL_TILE_BYTES;
 }
 
+/* Whether n products of this magnitude, each times a scale, could leave int32 in their sum. */
+static inline bool xq_scaled_leaves(__u64 product, __u32 scale_format, __u32 n)
+{
+	const __u32 most = xq_format_magnitude(scale_format) * n;
+
+	return most && product > 0x7fffffffU / most;
+}
+
+/*
+ * The same of the sums of a supergroup, those of scales or those of minima. Group sums are smaller:
+ * a scale's format has a value of at least 1.
+ */
+static inline bool xq_supergroup_may_overflow(const struct xq_dims *d, __u64 a, __u64 b)
+{
+	return xq_scaled_leaves(a * b, d->b_scale_format, d->b_supergroup) ||
+	       xq_scaled_leaves(a, d->b_min_format, d->b_supergroup);
+}
+
 /*
  * The least |a - za| * |b - zb| * K that could leave int32 decides the overflow flag.
  * With zero points in memory or group scales the bound is that of any value.
@@ -163,6 +182,8 @@ static inline bool xq_may_overflow(const struct xq_dims *d, __s64 a_zp, __s64 b_
 		return true;
 	if ((d->flags & XQACCEL_JOB_ACCUMULATE) && !(d->flags & XQACCEL_JOB_GROUP_REAL))
 		return true;
+	if (d->flags & XQACCEL_JOB_SUPERGROUP_SUM)
+		return xq_supergroup_may_overflow(d, a, b);
 	if (d->flags & (XQACCEL_JOB_GROUP_ACC | XQACCEL_JOB_GROUP_REAL))
 		return a * b > 0x7fffffffU / (d->group ? d->group : 1);
 	return d->k && a * b > 0x7fffffffU / d->k;
@@ -187,6 +208,7 @@ static inline void xq_scale_extent(const struct xq_dims *d, bool of_b, __u32 for
 	}
 	e->align = bits > 8 ? bits / 8 : 1;
 	e->used = format != XQACCEL_FMT_NONE;
+	e->required = e->used && (d->flags & XQACCEL_JOB_SUPERGROUP_SUM);
 }
 
 /* Elements of a row of second-level scales. */
@@ -363,8 +385,29 @@ static inline bool xq_supergroup_valid(const struct xq_dims *d, __u32 supergroup
 	return supergroup && supergroup % d->group == 0 && d->k % supergroup == 0;
 }
 
+/* Of the first level, where sums of supergroups are integers. */
+static inline bool xq_scale_byte(__u32 format)
+{
+	return format == XQACCEL_FMT_U8 || format == XQACCEL_FMT_S8;
+}
+
+/* What sums of supergroups need beyond what groups with real scales have to be. */
+static inline bool xq_supergroup_sum_valid(const struct xq_dims *d)
+{
+	if (d->a_scale_format || !d->a_scale2_format || d->a_supergroup != d->b_supergroup)
+		return false;
+	if (!xq_scale_byte(d->b_scale_format) || !d->b_scale2_format)
+		return false;
+	if (d->b_min_format || d->b_min2_format)
+		if (!xq_scale_byte(d->b_min_format) || !d->b_min2_format)
+			return false;
+	return d->b_supergroup <= XQACCEL_MAX_GROUP_REAL &&
+	       d->b_supergroup / d->group <= XQACCEL_MAX_GROUPS_SUMMED;
+}
+
 static inline bool xq_groups_valid(const struct xq_dims *d)
 {
+	const bool summed = d->flags & XQACCEL_JOB_SUPERGROUP_SUM;
 	const bool acc = d->flags & XQACCEL_JOB_GROUP_ACC;
 
 	if (d->group && d->k % d->group)
@@ -377,10 +420,11 @@ static inline bool xq_groups_valid(const struct xq_dims *d)
 		       xq_scale2_valid(d->b_scale2_format) && xq_scale2_valid(d->b_min2_format) &&
 		       xq_supergroup_valid(d, d->a_supergroup, d->a_scale2_format) &&
 		       xq_supergroup_valid(d, d->b_supergroup,
-					   d->b_scale2_format || d->b_min2_format);
+					   d->b_scale2_format || d->b_min2_format) &&
+		       (!summed || xq_supergroup_sum_valid(d));
 	}
-	if (d->a_scale2_format || d->b_scale2_format || d->b_min_format || d->b_min2_format ||
-	    d->a_supergroup || d->b_supergroup)
+	if (summed || d->a_scale2_format || d->b_scale2_format || d->b_min_format ||
+	    d->b_min2_format || d->a_supergroup || d->b_supergroup)
 		return false;
 	if (!xq_scale_integer_valid(d->a_scale_format) ||
 	    !xq_scale_integer_valid(d->b_scale_format))

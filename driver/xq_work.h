@@ -191,6 +191,9 @@ static inline int xq_gemm_check(const struct xqaccel_work *w, const struct xq_ab
 		return -EOPNOTSUPP;
 	if ((w->flags & XQACCEL_JOB_GROUP_REAL) && !(has->features & XQACCEL_FEATURE_GROUP_REAL))
 		return -EOPNOTSUPP;
+	if ((w->flags & XQACCEL_JOB_SUPERGROUP_SUM) &&
+	    !(has->features & XQACCEL_FEATURE_SUPERGROUP_SUM))
+		return -EOPNOTSUPP;
 	if (!(w->flags & XQACCEL_JOB_GROUP_REAL) && (g->a_scale_format || g->b_scale_format) &&
 	    !(has->features & XQACCEL_FEATURE_GROUP_SCALE))
 		return -EOPNOTSUPP;

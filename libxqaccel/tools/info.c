@@ -23,6 +23,7 @@ static const struct {
 	{ XQACCEL_FEATURE_GROUP_ACC, "group-accumulators" },
 	{ XQACCEL_FEATURE_GROUP_SCALE, "group-scales" },
 	{ XQACCEL_FEATURE_GROUP_REAL, "group-real" },
+	{ XQACCEL_FEATURE_SUPERGROUP_SUM, "supergroup-sums" },
 	{ XQACCEL_FEATURE_A_ZP_ROWS, "row-zero-points" },
 	{ XQACCEL_FEATURE_CONV, "convolution" },
 	{ XQACCEL_FEATURE_EPILOGUE, "epilogue" },

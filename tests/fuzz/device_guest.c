@@ -272,6 +272,15 @@ static void make_groups(uint32_t value, struct xqaccel_work *w)
 		w->flags |= XQACCEL_JOB_B_TILED;
 	else if (ref_one_in(&r, 3))
 		w->flags |= XQACCEL_JOB_ACCUMULATE;
+	if (!ref_one_in(&r, 3))
+		return;
+	w->flags |= XQACCEL_JOB_SUPERGROUP_SUM;
+	w->gemm.a_supergroup = w->gemm.b_supergroup = 64;
+	w->gemm.a_scale_format = XQACCEL_FMT_NONE;
+	w->gemm.a_scale2_format = XQACCEL_FMT_F32;
+	w->gemm.b_scale_format = XQACCEL_FMT_U8;
+	w->gemm.b_scale2_format = XQACCEL_FMT_F16;
+	w->gemm.b_min_format = w->gemm.b_min2_format ? XQACCEL_FMT_S8 : XQACCEL_FMT_NONE;
 }
 
 static void make_job(unsigned int kind, uint32_t value, struct ref_job *job)

@@ -196,6 +196,96 @@ static void real_groups(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, e.align, 2U);
 }
 
+#define EXPECT_WITH(test, member, value, expected) \
+	do { \
+		struct xq_dims d_ = summed; \
+		d_.member = (value); \
+		KUNIT_EXPECT_EQ(test, xq_dims_valid(&d_), expected); \
+	} while (0)
+
+static void supergroup_sums(struct kunit *test)
+{
+	const struct xq_dims summed = {
+		.flags = XQACCEL_JOB_GROUP_REAL | XQACCEL_JOB_SUPERGROUP_SUM,
+		.m = 3, .n = 5, .k = 8192, .batch = 1, .group = 32,
+		.a_supergroup = 256, .b_supergroup = 256,
+		.a_format = XQACCEL_FMT_S8, .b_format = XQACCEL_FMT_U2,
+		.a_scale2_format = XQACCEL_FMT_F32, .b_scale_format = XQACCEL_FMT_U8,
+		.b_scale2_format = XQACCEL_FMT_F16, .b_min_format = XQACCEL_FMT_S8,
+		.b_min2_format = XQACCEL_FMT_BF16,
+	};
+	struct xq_dims d = summed;
+	struct xq_extent e;
+
+	KUNIT_EXPECT_TRUE(test, xq_dims_valid(&d));
+	xq_extent(&d, XQACCEL_A_SCALE, &e);
+	KUNIT_EXPECT_FALSE(test, e.used);
+	xq_extent(&d, XQACCEL_B_MIN2, &e);
+	KUNIT_EXPECT_TRUE(test, e.required);
+	d.b_min_format = d.b_min2_format = 0;
+	KUNIT_EXPECT_TRUE(test, xq_dims_valid(&d));
+	xq_extent(&d, XQACCEL_B_MIN2, &e);
+	KUNIT_EXPECT_FALSE(test, e.used || e.required);
+	d.flags = XQACCEL_JOB_GROUP_REAL;
+	KUNIT_EXPECT_TRUE(test, xq_dims_valid(&d));
+	xq_extent(&d, XQACCEL_B_SCALE, &e);
+	KUNIT_EXPECT_TRUE(test, e.used && !e.required);
+	EXPECT_WITH(test, flags, XQACCEL_JOB_SUPERGROUP_SUM, false);
+	EXPECT_WITH(test, flags, summed.flags | XQACCEL_JOB_GROUP_ACC, false);
+	EXPECT_WITH(test, group, 0, false);
+	EXPECT_WITH(test, a_scale_format, XQACCEL_FMT_F32, false);
+	EXPECT_WITH(test, a_scale2_format, XQACCEL_FMT_NONE, false);
+	EXPECT_WITH(test, a_supergroup, 512, false);
+	EXPECT_WITH(test, b_supergroup, 128, false);
+	EXPECT_WITH(test, b_scale_format, XQACCEL_FMT_NONE, false);
+	EXPECT_WITH(test, b_scale_format, XQACCEL_FMT_S8, true);
+	EXPECT_WITH(test, b_scale_format, XQACCEL_FMT_F16, false);
+	EXPECT_WITH(test, b_scale2_format, XQACCEL_FMT_NONE, false);
+	EXPECT_WITH(test, b_min_format, XQACCEL_FMT_NONE, false);
+	EXPECT_WITH(test, b_min_format, XQACCEL_FMT_F16, false);
+	EXPECT_WITH(test, b_min2_format, XQACCEL_FMT_NONE, false);
+	d = summed;
+	d.a_supergroup = d.b_supergroup = 4096;
+	KUNIT_EXPECT_TRUE(test, xq_dims_valid(&d));
+	d.group = 16;
+	KUNIT_EXPECT_FALSE(test, xq_dims_valid(&d));
+	d.group = 64;
+	d.a_supergroup = d.b_supergroup = 8192;
+	KUNIT_EXPECT_FALSE(test, xq_dims_valid(&d));
+}
+
+/* 128 * 3 * 255 * 256 stays within int32, and 128 * 15 * 255 * 4096; 128 * 128 * 255 * 515 not. */
+static void supergroup_overflow(struct kunit *test)
+{
+	struct xq_dims d = {
+		.flags = XQACCEL_JOB_GROUP_REAL | XQACCEL_JOB_SUPERGROUP_SUM,
+		.k = 1 << 24, .group = 16, .a_supergroup = 256, .b_supergroup = 256,
+		.a_format = XQACCEL_FMT_S8, .b_format = XQACCEL_FMT_U2,
+		.b_scale_format = XQACCEL_FMT_U8, .b_min_format = XQACCEL_FMT_U8,
+	};
+
+	KUNIT_EXPECT_FALSE(test, xq_may_overflow(&d, 0, 0, false));
+	KUNIT_EXPECT_TRUE(test, xq_may_overflow(&d, 0, 0, true));
+	d.flags |= XQACCEL_JOB_ACCUMULATE;
+	KUNIT_EXPECT_FALSE(test, xq_may_overflow(&d, 0, 0, false));
+	d.b_format = XQACCEL_FMT_U4;
+	d.b_supergroup = 4096;
+	KUNIT_EXPECT_FALSE(test, xq_may_overflow(&d, 0, 0, false));
+	d.b_format = XQACCEL_FMT_S8;
+	d.b_supergroup = 514;
+	KUNIT_EXPECT_FALSE(test, xq_may_overflow(&d, 0, 0, false));
+	d.b_supergroup = 515;
+	KUNIT_EXPECT_TRUE(test, xq_may_overflow(&d, 0, 0, false));
+	/* The sum of minima alone: 65791 * 255 * 128 stays, one more leaves. */
+	d.b_format = XQACCEL_FMT_B1;
+	d.b_scale_format = XQACCEL_FMT_S8;
+	d.b_supergroup = 128;
+	KUNIT_EXPECT_FALSE(test, xq_may_overflow(&d, 65791 - 128, 0, false));
+	KUNIT_EXPECT_TRUE(test, xq_may_overflow(&d, 65794 - 128, 0, false));
+	d.b_min_format = XQACCEL_FMT_NONE;
+	KUNIT_EXPECT_FALSE(test, xq_may_overflow(&d, 65794 - 128, 0, false));
+}
+
 /* 128 * 128 * K leaves int32 at K = 131072; U8 times S8 at 65794. */
 static void overflow_flag(struct kunit *test)
 {
@@ -256,6 +346,8 @@ static struct kunit_case geometry_cases[] = {
 	KUNIT_CASE(disjoint_rows),
 	KUNIT_CASE(dims_valid),
 	KUNIT_CASE(real_groups),
+	KUNIT_CASE(supergroup_sums),
+	KUNIT_CASE(supergroup_overflow),
 	KUNIT_CASE(overflow_flag),
 	KUNIT_CASE(units),
 	{}

@@ -136,6 +136,43 @@ static void codebook(struct kunit *test)
 	EXPECT_WITH(test, operand[XQACCEL_CODEBOOK].stride, 16, -EINVAL);
 }
 
+static void supergroup_sums(struct kunit *test)
+{
+	struct given *g = test->priv;
+	struct xqaccel_gemm *w = &g->job.work.gemm;
+
+	g->caps.features |= XQACCEL_FEATURE_GROUP_REAL;
+	g->job.work.flags = XQACCEL_JOB_GROUP_REAL | XQACCEL_JOB_SUPERGROUP_SUM;
+	w->group = 4;
+	w->a_supergroup = 8;
+	w->b_supergroup = 8;
+	w->a_scale2_format = XQACCEL_FMT_F32;
+	w->b_scale_format = XQACCEL_FMT_U8;
+	w->b_scale2_format = XQACCEL_FMT_F16;
+	w->b_min_format = XQACCEL_FMT_U8;
+	w->b_min2_format = XQACCEL_FMT_F16;
+	g->job.operand[XQACCEL_A_SCALE2] = (struct xqaccel_operand){ .handle = 1, .stride = 8 };
+	g->job.operand[XQACCEL_B_SCALE] = (struct xqaccel_operand){ .handle = 1, .stride = 4 };
+	g->job.operand[XQACCEL_B_SCALE2] = (struct xqaccel_operand){ .handle = 1, .stride = 4 };
+	g->job.operand[XQACCEL_B_MIN] = (struct xqaccel_operand){ .handle = 1, .stride = 4 };
+	g->job.operand[XQACCEL_B_MIN2] = (struct xqaccel_operand){ .handle = 1, .stride = 4 };
+	KUNIT_EXPECT_EQ(test, check(test), -EOPNOTSUPP);
+	g->caps.features |= XQACCEL_FEATURE_SUPERGROUP_SUM;
+	KUNIT_EXPECT_EQ(test, check(test), 0);
+	/* Each of them has to be there, and A's first level not. */
+	EXPECT_WITH(test, operand[XQACCEL_A_SCALE2].handle, 0, -EINVAL);
+	EXPECT_WITH(test, operand[XQACCEL_B_SCALE2].handle, 0, -EINVAL);
+	EXPECT_WITH(test, operand[XQACCEL_B_SCALE], (struct xqaccel_operand){}, -EINVAL);
+	EXPECT_WITH(test, operand[XQACCEL_B_MIN], (struct xqaccel_operand){}, -EINVAL);
+	EXPECT_WITH(test, operand[XQACCEL_B_MIN2], (struct xqaccel_operand){}, -EINVAL);
+	EXPECT_WITH(test, operand[XQACCEL_A_SCALE].handle, 1, -EINVAL);
+	EXPECT_WITH(test, work.flags, XQACCEL_JOB_SUPERGROUP_SUM, -EINVAL);
+	EXPECT_WITH(test, work.gemm.a_scale_format, XQACCEL_FMT_U8, -EINVAL);
+	EXPECT_WITH(test, work.gemm.a_supergroup, 16, -EINVAL);
+	EXPECT_WITH(test, work.gemm.b_scale_format, XQACCEL_FMT_F16, -EINVAL);
+	EXPECT_WITH(test, work.gemm.b_min2_format, XQACCEL_FMT_NONE, -EINVAL);
+}
+
 /* All words the same and not zero, so each kind of the operation is among them. */
 static void operands_of(struct kunit *test, u32 op, u32 flags, u32 epilogue, u32 word)
 {
@@ -175,6 +212,9 @@ static void operands(struct kunit *test)
 				operands_of(test, op, XQACCEL_JOB_B_TILED, kind, word);
 				if (op == XQACCEL_OP_GEMM)
 					operands_of(test, op, XQACCEL_JOB_GROUP_REAL, kind, word);
+				if (op == XQACCEL_OP_GEMM)
+					operands_of(test, op, XQACCEL_JOB_GROUP_REAL |
+						    XQACCEL_JOB_SUPERGROUP_SUM, kind, word);
 			}
 		}
 	}
@@ -186,6 +226,7 @@ static struct kunit_case job_check_cases[] = {
 	KUNIT_CASE(contradictions),
 	KUNIT_CASE(alignment),
 	KUNIT_CASE(codebook),
+	KUNIT_CASE(supergroup_sums),
 	KUNIT_CASE(operands),
 	{}
 };

@@ -37,6 +37,8 @@ struct gemm_case {
 	bool plain;	/* all operands flat, and none that could be absent */
 	bool scaled;	/* but real scales, each that the formats speak of */
 	bool real;	/* a random job is to have real scales */
+	bool summed;	/* and integer sums of supergroups */
+	unsigned int small;	/* by how many bits scales of a byte are less than they could be */
 	bool wild;	/* real scales may be infinite, denormal or NaN */
 	struct case_operand operand[XQ_GEMM_OPERANDS];
 };
@@ -105,6 +107,10 @@ static inline uint8_t case_byte(const struct gemm_case *c, unsigned int operand,
 	if (operand <= XQACCEL_B && c->content == OPPOSITE)
 		return operand == XQACCEL_A ? 0x80 : highest_byte(c->gemm.dims.b_format);
 	z = (z ^ (z >> 29)) * UINT64_C(0xbf58476d1ce4e5b9);
+	if (case_scale_format(&c->gemm.dims, operand) == XQACCEL_FMT_U8)
+		return (uint8_t)(z >> 40) >> c->small;
+	if (case_scale_format(&c->gemm.dims, operand) == XQACCEL_FMT_S8)
+		return (uint8_t)((int8_t)(z >> 40) >> c->small);
 	if (operand == XQACCEL_C && (c->gemm.dims.flags & XQACCEL_JOB_GROUP_REAL) && !c->wild)
 		return case_tame(XQACCEL_FMT_F32, at, (uint8_t)(z >> 40));
 	return c->wild ? (uint8_t)(z >> 40) :
@@ -374,10 +380,45 @@ static inline uint32_t case_real_sum(const struct gemm_case *c, const uint32_t *
 	return isnan(sum) ? 0x7fc00000 : bits;
 }
 
+/* The same where supergroups have integer sums. */
+static inline uint32_t case_summed(const struct gemm_case *c, const uint32_t *a, const uint32_t *b,
+				   uint32_t batch, uint32_t m, uint32_t n, float start)
+{
+	const struct xq_dims *d = &c->gemm.dims;
+	volatile float sum = start;
+	uint32_t bits;
+	float result;
+
+	for (uint32_t s = 0; s < d->k / d->b_supergroup; s++) {
+		volatile float a_scale = case_level(c, XQACCEL_A_SCALE2, batch, m, s);
+		volatile float scale = a_scale * case_level(c, XQACCEL_B_SCALE2, batch, n, s);
+		uint32_t all = 0, minima = 0;
+
+		for (uint32_t k = s * d->b_supergroup; k < (s + 1) * d->b_supergroup; k++) {
+			const uint32_t x = a[(size_t)m * d->k + k], group = k / d->group;
+
+			all += x * b[(size_t)n * d->k + k] *
+			       (uint32_t)(int32_t)case_level(c, XQACCEL_B_SCALE, batch, n, group);
+			if (d->b_min_format)
+				minima += x * (uint32_t)(int32_t)case_level(c, XQACCEL_B_MIN, batch, n, group);
+		}
+		sum = fmaf((float)(int32_t)all, scale, sum);
+		if (d->b_min_format) {
+			volatile float row = (float)(int32_t)minima * a_scale;
+
+			sum = fmaf(-row, case_level(c, XQACCEL_B_MIN2, batch, n, s), sum);
+		}
+	}
+	result = sum;
+	memcpy(&bits, &result, sizeof(bits));
+	return isnan(sum) ? 0x7fc00000 : bits;
+}
+
 /* C as it must be with real scales. */
 static inline uint32_t *case_real_reference(const struct gemm_case *c)
 {
 	const struct xq_dims *d = &c->gemm.dims;
+	const bool summed = d->flags & XQACCEL_JOB_SUPERGROUP_SUM;
 	uint32_t *result = malloc(4 * (size_t)d->batch * d->m * d->n + 1), *to = result;
 
 	for (uint32_t batch = 0; batch < d->batch; batch++) {
@@ -387,11 +428,13 @@ static inline uint32_t *case_real_reference(const struct gemm_case *c)
 			for (uint32_t n = 0; n < d->n; n++, to++) {
 				const uint64_t at = case_line_distance(c, XQACCEL_C, batch * d->m + m) + 4 * n;
 				uint32_t old = 0;
+				float start;
 
 				for (unsigned int i = 0; d->flags & XQACCEL_JOB_ACCUMULATE && i < 4; i++)
 					old |= (uint32_t)case_byte(c, XQACCEL_C, at + i) << 8 * i;
-				*to = d->k ? case_real_sum(c, a, b, batch, m, n,
-							   case_real_of(XQACCEL_FMT_F32, old)) : old;
+				start = case_real_of(XQACCEL_FMT_F32, old);
+				*to = !d->k ? old : summed ? case_summed(c, a, b, batch, m, n, start) :
+				      case_real_sum(c, a, b, batch, m, n, start);
 			}
 		}
 		free(a);
@@ -605,6 +648,33 @@ static inline void case_real_group(struct gemm_case *c)
 	d->k = (d->k + step - 1) / step * step;
 }
 
+/* The same whose supergroups have integer sums. */
+static inline void case_summed_group(struct gemm_case *c)
+{
+	static const uint32_t sizes[] = { 16, 32, 16, 32, 8, 64, 1, 3, 33, 256, 4096 };
+	struct xq_dims *d = &c->gemm.dims;
+	uint32_t most, groups;
+
+	d->flags |= XQACCEL_JOB_GROUP_REAL | XQACCEL_JOB_SUPERGROUP_SUM;
+	d->group = sizes[ktap_random() % (one_in(3) ? one_in(8) ? 11 : 10 : 4)];
+	most = XQACCEL_MAX_GROUP_REAL / d->group;
+	most = most < XQACCEL_MAX_GROUPS_SUMMED ? most : XQACCEL_MAX_GROUPS_SUMMED;
+	groups = 256 % d->group == 0 && !one_in(3) ? 256 / d->group :
+		 (uint32_t)ktap_range(1, one_in(16) ? XQACCEL_MAX_GROUPS_SUMMED : 12);
+	d->a_supergroup = d->b_supergroup = d->group * (groups < most ? groups : most);
+	c->wild = one_in(5);
+	do {
+		d->a_scale2_format = case_real_format(false);
+		d->b_scale2_format = case_real_format(false);
+	} while (!d->a_scale2_format || !d->b_scale2_format);
+	d->b_scale_format = one_in(2) ? XQACCEL_FMT_U8 : XQACCEL_FMT_S8;
+	if (one_in(2)) {
+		d->b_min_format = one_in(2) ? XQACCEL_FMT_U8 : XQACCEL_FMT_S8;
+		d->b_min2_format = d->b_scale2_format;
+	}
+	d->k = (d->k + d->b_supergroup - 1) / d->b_supergroup * d->b_supergroup;
+}
+
 /* Fill in a case for a pair of formats; dims may be preset, then m is not 0. */
 static inline void case_make(struct gemm_case *c, uint32_t a_format, uint32_t b_format)
 {
@@ -617,7 +687,9 @@ static inline void case_make(struct gemm_case *c, uint32_t a_format, uint32_t b_
 		d->batch = one_in(4) ? (uint32_t)ktap_range(2, 3) : 1;
 		if (one_in(8))
 			c->content = (enum content)ktap_range(LOWEST, OPPOSITE);
-		if (c->real)
+		if (c->summed)
+			case_summed_group(c);
+		else if (c->real)
 			case_real_group(c);
 		else if (one_in(3))
 			case_group(d);

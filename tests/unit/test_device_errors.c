@@ -100,6 +100,18 @@ static void real_minima_of_none(struct xq_hw_descriptor *d)
 	d->operand[XQACCEL_B_MIN].address = htole64(4096);
 }
 
+static void summed_integers(struct xq_hw_descriptor *d)
+{
+	desc_work(d)->flags = XQACCEL_JOB_SUPERGROUP_SUM;
+}
+
+/* Real scales that are fine but for the sums. */
+static void summed_groups(struct xq_hw_descriptor *d)
+{
+	real_group(d);
+	desc_work(d)->flags |= XQACCEL_JOB_SUPERGROUP_SUM;
+}
+
 static void reserved_0(struct xq_hw_descriptor *d) { d->reserved0 = 1; }
 static void reserved_1(struct xq_hw_descriptor *d) { d->reserved1[3] = htole64(1); }
 static void unused_operand(struct xq_hw_descriptor *d) { d->operand[9].address = htole64(4096); }
@@ -183,6 +195,7 @@ static void invalid_descriptors(void)
 		no_batch, huge_m, huge_n, huge_k, huge_batch, bad_group, groups_of_none,
 		bad_a_format, bad_b_format, bad_pair, wide_pair, bad_scale, reserved_0, reserved_1,
 		real_without_group, real_s32_scale, real_supergroup, real_odd_scale, real_minima_of_none,
+		summed_integers, summed_groups,
 		unused_operand, unused_stride, planes_of_none, no_a, no_b, no_c, odd_c, odd_stride,
 		no_codebook, unused_codebook, unused_scale, odd_zero_points, strided_zero_points,
 		odd_tiles, span_overflow, batch_overflow, c_rows_overlap, c_batch_overlaps,

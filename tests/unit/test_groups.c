@@ -231,6 +231,20 @@ static void place_b(struct job *j)
 					memory[j->b_at + (b * g->n + n) * row + i];
 }
 
+/* Integer sums of supergroups instead. */
+static void sum_supergroups(struct xq_gemm *g)
+{
+	static const enum xq_type bytes[] = { XQ_U8, XQ_S8 };
+	static const enum xq_type seconds[] = { XQ_F16, XQ_BF16, XQ_F32, XQ_E8M0 };
+
+	g->flags |= XQACCEL_JOB_SUPERGROUP_SUM;
+	g->a_scale_type = XQ_NONE;
+	g->a_scale2_type = any_of(seconds, 4);
+	g->b_scale_type = any_of(bytes, 2);
+	g->b_scale2_type = any_of(seconds, 4);
+	g->b_min_type = g->b_min2_type ? any_of(bytes, 2) : XQ_NONE;
+}
+
 static void make(struct job *j, bool wild)
 {
 	static const enum xq_type as[] = { XQ_S8, XQ_S8, XQ_U8, XQ_S4, XQ_U4, XQ_S2, XQ_T2, XQ_B1 };
@@ -260,6 +274,8 @@ static void make(struct job *j, bool wild)
 	g->b_scale2_type = any_of(firsts, 5);
 	g->b_min_type = any_of(firsts, 7);
 	g->b_min2_type = any_of(firsts, 5);
+	if (!ktap_range(0, 2))
+		sum_supergroups(g);
 	g->a_supergroup = g->a_scale2_type ? wide : 0;
 	g->b_supergroup = g->b_scale2_type || g->b_min2_type ? wide : 0;
 	j->a_stride = (xq_type_bits(g->a_type) * g->k + 7) / 8 + (size_t)ktap_range(0, 2);
@@ -324,6 +340,39 @@ static uint32_t reference(const struct job *j, size_t batch, size_t m, size_t n,
 	return isnan(c) ? 0x7fc00000 : bits;
 }
 
+static uint32_t summed_reference(const struct job *j, size_t batch, size_t m, size_t n, float start)
+{
+	const struct xq_gemm *g = &j->g;
+	const uint8_t *a = memory + j->a_at + (batch * g->m + m) * j->a_stride;
+	const uint8_t *b = memory + j->b_at + (batch * g->n + n) * j->b_stride;
+	volatile float c = start;
+	uint32_t bits;
+
+	for (size_t i = 0; i < g->k / g->b_supergroup; i++) {
+		const volatile float as = level(g, &g->a_scale2, g->a_scale2_type, false, batch, m, i);
+		const volatile float scale =
+			as * level(g, &g->b_scale2, g->b_scale2_type, true, batch, n, i);
+		int64_t s = 0, t = 0;
+
+		for (size_t k = i * g->b_supergroup; k < (i + 1) * g->b_supergroup; k++) {
+			const int64_t x = element(a, g->a_type, k, NULL) - g->a_zp;
+			const int64_t w = element(b, g->b_type, k, memory + g->codebook.offset) - g->b_zp;
+
+			s += x * w * (int64_t)level(g, &g->b_scale, g->b_scale_type, true, batch, n, k / g->group);
+			if (g->b_min_type)
+				t += x * (int64_t)level(g, &g->b_min, g->b_min_type, true, batch, n, k / g->group);
+		}
+		c = fmaf((float)(int32_t)s, scale, c);
+		if (g->b_min_type) {
+			const volatile float row = (float)(int32_t)t * as;
+
+			c = fmaf(-row, level(g, &g->b_min2, g->b_min2_type, true, batch, n, i), c);
+		}
+	}
+	memcpy(&bits, (const void *)&c, 4);
+	return isnan(c) ? 0x7fc00000 : bits;
+}
+
 static void references(const struct job *j)
 {
 	const struct xq_gemm *g = &j->g;
@@ -339,7 +388,9 @@ static void references(const struct job *j)
 				if (g->flags & XQACCEL_JOB_ACCUMULATE)
 					memcpy(&start, c, 4);
 				memcpy(to, c, 4);
-				if (g->k)
+				if (g->k && g->flags & XQACCEL_JOB_SUPERGROUP_SUM)
+					*to = summed_reference(j, batch, m, n, start);
+				else if (g->k)
 					*to = reference(j, batch, m, n, start);
 				else if (!(g->flags & XQACCEL_JOB_ACCUMULATE))
 					*to = 0;
@@ -447,6 +498,87 @@ static void endless_min(struct xq_gemm *g) { g->b_min.stride = UINT64_MAX; }
 static void c_in_scales(struct xq_gemm *g) { g->c.offset = g->b_scale.offset / 4 * 4; }
 static void c_in_minima(struct xq_gemm *g) { g->c.offset = g->b_min2.offset / 4 * 4; }
 
+/* ---- of sums of supergroups, one thing of an acceptable job each ------------------------------------ */
+
+static void sum_of_no_reals(struct xq_gemm *g) { g->flags &= ~(uint32_t)XQACCEL_JOB_GROUP_REAL; }
+static void sum_first_a(struct xq_gemm *g) { g->a_scale_type = XQ_U8; }
+static void sum_no_second_a(struct xq_gemm *g) { g->a_scale2_type = XQ_NONE; g->a_supergroup = 0; }
+static void sum_other_supergroup(struct xq_gemm *g) { g->a_supergroup = 128; }
+static void sum_no_first_b(struct xq_gemm *g) { g->b_scale_type = XQ_NONE; }
+static void sum_real_first_b(struct xq_gemm *g) { g->b_scale_type = XQ_E8M0; }
+static void sum_no_second_b(struct xq_gemm *g) { g->b_scale2_type = XQ_NONE; }
+static void sum_no_first_min(struct xq_gemm *g) { g->b_min_type = XQ_NONE; }
+static void sum_real_first_min(struct xq_gemm *g) { g->b_min_type = XQ_E8M0; }
+static void sum_no_second_min(struct xq_gemm *g) { g->b_min2_type = XQ_NONE; }
+static void sum_absent_a(struct xq_gemm *g) { g->a_scale2 = (struct xq_operand){ 0 }; }
+static void sum_absent_b(struct xq_gemm *g) { g->b_scale = (struct xq_operand){ 0 }; }
+static void sum_absent_min2(struct xq_gemm *g) { g->b_min2 = (struct xq_operand){ 0 }; }
+
+/* K of 8192 by rows that repeat. */
+static void long_rows(struct xq_gemm *g, uint32_t group, uint32_t supergroup)
+{
+	g->m = g->n = 1;
+	g->k = 8192;
+	g->group = group;
+	g->a_supergroup = g->b_supergroup = supergroup;
+	g->a.offset = 65536;
+	g->b.offset = 131072;
+	g->b_scale.offset = 262144;
+	g->b_min.offset = 300000;
+}
+
+static void sum_longest(struct xq_gemm *g) { long_rows(g, 32, 4096); }
+static void sum_too_long(struct xq_gemm *g) { long_rows(g, 64, 8192); }
+static void sum_too_many(struct xq_gemm *g) { long_rows(g, 16, 4096); }
+
+static void sums_refused(void)
+{
+	static const struct {
+		const char *what;
+		void (*spoil)(struct xq_gemm *g);
+		int error;
+	} cases[] = {
+		{ "without real scales", sum_of_no_reals, -EINVAL }, { "a first level of A", sum_first_a, -EINVAL },
+		{ "no second level of A", sum_no_second_a, -EINVAL },
+		{ "another supergroup of A", sum_other_supergroup, -EINVAL },
+		{ "no first level of B", sum_no_first_b, -EINVAL },
+		{ "a first level that is no integer", sum_real_first_b, -EINVAL },
+		{ "no second level of B", sum_no_second_b, -EINVAL },
+		{ "no first level of minima", sum_no_first_min, -EINVAL },
+		{ "a first level of minima that is no integer", sum_real_first_min, -EINVAL },
+		{ "no second level of minima", sum_no_second_min, -EINVAL },
+		{ "scales of A absent", sum_absent_a, -EINVAL }, { "scales of B absent", sum_absent_b, -EINVAL },
+		{ "minima's second level absent", sum_absent_min2, -EINVAL },
+		{ "the longest supergroup", sum_longest, 0 },
+		{ "a longer supergroup", sum_too_long, -EINVAL },
+		{ "more groups", sum_too_many, -EINVAL },
+	};
+
+	open_devices();
+	for (int t = 0; t < count; t++) {
+		for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+			struct xq_buffer *const buffer = targets[t].buffer;
+			struct xq_gemm g = {
+				.m = 3, .n = 5, .k = 256, .batch = 1, .a_type = XQ_S8, .b_type = XQ_S4,
+				.flags = XQACCEL_JOB_GROUP_REAL | XQACCEL_JOB_SUPERGROUP_SUM, .group = 32,
+				.b_scale_type = XQ_U8, .b_min_type = XQ_S8, .a_scale2_type = XQ_F32,
+				.b_scale2_type = XQ_F16, .b_min2_type = XQ_F16,
+				.a_supergroup = 256, .b_supergroup = 256,
+				.a = { buffer, 0, 256, 0 }, .b = { buffer, 1024, 128, 0 },
+				.c = { buffer, 2048, 20, 0 }, .b_scale = { buffer, 3200, 8, 0 },
+				.b_min = { buffer, 3300, 8, 0 }, .a_scale2 = { buffer, 3400, 4, 0 },
+				.b_scale2 = { buffer, 3500, 2, 0 }, .b_min2 = { buffer, 3600, 2, 0 },
+			};
+			int err = xq_gemm_run(targets[t].queue, &g, NULL);
+
+			EXPECT(!err, "%s: as it is: %s", targets[t].name, strerror(-err));
+			cases[i].spoil(&g);
+			err = xq_gemm_run(targets[t].queue, &g, NULL);
+			EXPECT(err == cases[i].error, "%s: %s: %s", targets[t].name, cases[i].what, strerror(-err));
+		}
+	}
+}
+
 static void refused(void)
 {
 	static const struct {
@@ -529,6 +661,33 @@ static void overflow(void)
 	}
 }
 
+/* The same of a supergroup's sums: 128 * 128 * 255 * K leaves 32 bits beyond 514 elements, with s8 from 1024 on. */
+static void summed_overflow(void)
+{
+	open_devices();
+	for (int t = 0; t < count; t++) {
+		struct xq_buffer *const buffer = targets[t].buffer;
+		struct xq_gemm g = {
+			.m = 1, .n = 1, .k = 1024, .batch = 1, .a_type = XQ_S8, .b_type = XQ_S8,
+			.flags = XQACCEL_JOB_GROUP_REAL | XQACCEL_JOB_SUPERGROUP_SUM, .group = 32,
+			.a_scale2_type = XQ_F32, .b_scale_type = XQ_U8, .b_scale2_type = XQ_F32,
+			.a_supergroup = 512, .b_supergroup = 512,
+			.a = { buffer, 0, 1024, 0 }, .b = { buffer, 8192, 1024, 0 },
+			.c = { buffer, 65536, 4, 0 }, .a_scale2 = { buffer, 32768, 8, 0 },
+			.b_scale = { buffer, 32800, 32, 0 }, .b_scale2 = { buffer, 32848, 8, 0 },
+		};
+		struct xq_completion done;
+
+		EXPECT(!xq_gemm_run(targets[t].queue, &g, &done) && !done.overflow, "%s", targets[t].name);
+		g.a_supergroup = g.b_supergroup = 1024;
+		EXPECT(!xq_gemm_run(targets[t].queue, &g, &done) && done.overflow, "%s", targets[t].name);
+		g.b_scale_type = XQ_S8;
+		EXPECT(!xq_gemm_run(targets[t].queue, &g, &done) && done.overflow, "%s", targets[t].name);
+		g.a_supergroup = g.b_supergroup = 512;
+		EXPECT(!xq_gemm_run(targets[t].queue, &g, &done) && !done.overflow, "%s", targets[t].name);
+	}
+}
+
 /* ---- packed weights --------------------------------------------------------------------------- */
 
 #define MOST	4096
@@ -552,6 +711,51 @@ static float scale_at(const struct xq_group_scales *s, size_t row, size_t groups
 				      (row * supergroups + g * supergroups / groups) * bytes2, s->type2) : 1);
 }
 
+/* Elements of x and of w with their zero points taken off. */
+static int32_t packed_x(const struct xq_grouped_config *c, size_t m, size_t k)
+{
+	return x_values[m * c->inputs + k] - c->x_zp;
+}
+
+static int32_t packed_w(const struct xq_grouped_config *c, size_t n, size_t k)
+{
+	const uint8_t code = (uint8_t)w_values[n * c->inputs + k];
+
+	return (c->w_type == XQ_C4 ? c->codebook[code] : xq_type_signed(c->w_type) ? (int8_t)code : code) - c->w_zp;
+}
+
+static float packed_summed(const struct xq_grouped_config *c, const struct xq_group_scales *xs, size_t m, size_t n)
+{
+	const struct xq_group_scales first = { .type = c->w_scales.type, .scale = c->w_scales.scale };
+	const struct xq_group_scales first_min = { .type = c->w_minima.type, .scale = c->w_minima.scale };
+	const struct xq_group_scales second = { .type = c->w_scales.type2, .scale = c->w_scales.scale2 };
+	const struct xq_group_scales second_min = { .type = c->w_minima.type2, .scale = c->w_minima.scale2 };
+	const struct xq_group_scales of_x = { .type = xs->type2, .scale = xs->scale2 };
+	const size_t groups = c->inputs / c->group, supergroups = c->inputs / c->w_supergroup;
+	volatile float sum = 0;
+
+	for (size_t s = 0; s < supergroups; s++) {
+		const volatile float a = scale_at(&of_x, m, supergroups, 0, s);
+		const volatile float scale = a * scale_at(&second, n, supergroups, 0, s);
+		int64_t all = 0, minima = 0;
+
+		for (size_t k = s * c->w_supergroup; k < (s + 1) * c->w_supergroup; k++) {
+			const int64_t x = packed_x(c, m, k);
+
+			all += x * packed_w(c, n, k) * (int64_t)scale_at(&first, n, groups, 0, k / c->group);
+			if (first_min.type)
+				minima += x * (int64_t)scale_at(&first_min, n, groups, 0, k / c->group);
+		}
+		sum = fmaf((float)(int32_t)all, scale, sum);
+		if (first_min.type) {
+			const volatile float row = (float)(int32_t)minima * a;
+
+			sum = fmaf(-row, scale_at(&second_min, n, supergroups, 0, s), sum);
+		}
+	}
+	return sum;
+}
+
 static float packed_reference(const struct xq_grouped_config *c, const struct xq_group_scales *xs, size_t m, size_t n)
 {
 	const size_t groups = c->inputs / c->group;
@@ -559,19 +763,16 @@ static float packed_reference(const struct xq_grouped_config *c, const struct xq
 	const size_t sw = c->w_supergroup ? c->inputs / c->w_supergroup : 0;
 	volatile float sum = 0;
 
+	if (c->supergroup_sum)
+		return packed_summed(c, xs, m, n);
 	for (size_t g = 0; g < groups; g++) {
 		const volatile float a = scale_at(xs, m, groups, sx, g);
 		const volatile float b = scale_at(&c->w_scales, n, groups, sw, g), scale = a * b;
 		int32_t s = 0, t = 0;
 
 		for (size_t k = g * c->group; k < (g + 1) * c->group; k++) {
-			const int32_t v = x_values[m * c->inputs + k] - c->x_zp;
-			const uint8_t code = (uint8_t)w_values[n * c->inputs + k];
-			const int32_t w = c->w_type == XQ_C4 ? c->codebook[code] : xq_type_signed(c->w_type) ?
-					  (int8_t)code : code;
-
-			s += v * (w - c->w_zp);
-			t += v;
+			s += packed_x(c, m, k) * packed_w(c, n, k);
+			t += packed_x(c, m, k);
 		}
 		sum = fmaf((float)s, scale, sum);
 		if (c->w_minima.type || c->w_minima.type2) {
@@ -589,16 +790,21 @@ static const struct {
 	enum xq_type w;
 	uint32_t group, x_supergroup, w_supergroup;
 	enum xq_type x1, x2, w1, w2, m1, m2;
+	bool summed;
 } files[] = {
-	{ "Q4_0", XQ_S4, 32, 0, 0, XQ_F16, XQ_NONE, XQ_F16, XQ_NONE, XQ_NONE, XQ_NONE },
-	{ "Q4_1", XQ_U4, 32, 0, 0, XQ_F16, XQ_NONE, XQ_F16, XQ_NONE, XQ_F16, XQ_NONE },
-	{ "Q4_K", XQ_U4, 32, 256, 256, XQ_NONE, XQ_F32, XQ_U8, XQ_F16, XQ_U8, XQ_F16 },
-	{ "Q6_K", XQ_S8, 16, 256, 256, XQ_NONE, XQ_F32, XQ_S8, XQ_F16, XQ_NONE, XQ_NONE },
-	{ "Q2_K", XQ_U2, 16, 256, 256, XQ_NONE, XQ_F32, XQ_U8, XQ_F16, XQ_U8, XQ_F16 },
-	{ "MXFP4", XQ_C4, 32, 0, 0, XQ_F16, XQ_NONE, XQ_E8M0, XQ_NONE, XQ_NONE, XQ_NONE },
-	{ "GPTQ", XQ_U4, 128, 0, 128, XQ_F32, XQ_NONE, XQ_F16, XQ_NONE, XQ_U8, XQ_F16 },
-	{ "VS-Quant", XQ_S4, 16, 512, 512, XQ_U8, XQ_F32, XQ_U8, XQ_F32, XQ_NONE, XQ_NONE },
-	{ "bits", XQ_B1, 64, 0, 0, XQ_BF16, XQ_NONE, XQ_BF16, XQ_NONE, XQ_NONE, XQ_NONE },
+	{ "Q4_0", XQ_S4, 32, 0, 0, XQ_F16, XQ_NONE, XQ_F16, XQ_NONE, XQ_NONE, XQ_NONE, false },
+	{ "Q4_1", XQ_U4, 32, 0, 0, XQ_F16, XQ_NONE, XQ_F16, XQ_NONE, XQ_F16, XQ_NONE, false },
+	{ "Q4_K", XQ_U4, 32, 256, 256, XQ_NONE, XQ_F32, XQ_U8, XQ_F16, XQ_U8, XQ_F16, false },
+	{ "Q6_K", XQ_S8, 16, 256, 256, XQ_NONE, XQ_F32, XQ_S8, XQ_F16, XQ_NONE, XQ_NONE, false },
+	{ "Q2_K", XQ_U2, 16, 256, 256, XQ_NONE, XQ_F32, XQ_U8, XQ_F16, XQ_U8, XQ_F16, false },
+	{ "MXFP4", XQ_C4, 32, 0, 0, XQ_F16, XQ_NONE, XQ_E8M0, XQ_NONE, XQ_NONE, XQ_NONE, false },
+	{ "GPTQ", XQ_U4, 128, 0, 128, XQ_F32, XQ_NONE, XQ_F16, XQ_NONE, XQ_U8, XQ_F16, false },
+	{ "VS-Quant", XQ_S4, 16, 512, 512, XQ_U8, XQ_F32, XQ_U8, XQ_F32, XQ_NONE, XQ_NONE, false },
+	{ "Q4_K, summed", XQ_U4, 32, 256, 256, XQ_NONE, XQ_F32, XQ_U8, XQ_F16, XQ_U8, XQ_F16, true },
+	{ "Q6_K, summed", XQ_S8, 16, 256, 256, XQ_NONE, XQ_F32, XQ_S8, XQ_F16, XQ_NONE, XQ_NONE, true },
+	{ "Q2_K, summed", XQ_U2, 16, 256, 256, XQ_NONE, XQ_F32, XQ_U8, XQ_F16, XQ_U8, XQ_F16, true },
+	{ "IQ4_XS, summed", XQ_C4, 32, 256, 256, XQ_NONE, XQ_F32, XQ_S8, XQ_F16, XQ_NONE, XQ_NONE, true },
+	{ "bits", XQ_B1, 64, 0, 0, XQ_BF16, XQ_NONE, XQ_BF16, XQ_NONE, XQ_NONE, XQ_NONE, false },
 };
 
 static void packed_case(const struct target *t, size_t file, size_t rows, size_t outputs)
@@ -617,6 +823,7 @@ static void packed_case(const struct target *t, size_t file, size_t rows, size_t
 			      some(w_level[1], files[file].w2) },
 		.w_minima = { files[file].m1, files[file].m2, some(w_level[2], files[file].m1),
 			      some(w_level[3], files[file].m2) },
+		.supergroup_sum = files[file].summed,
 	};
 	struct xq_matmul_stats stats = { 0 };
 	struct xq_workspace *ws;
@@ -676,6 +883,9 @@ static void packed_refusals(void)
 	c.w_supergroup = 64;
 	EXPECT(xq_grouped_create(targets[0].dev, &c, &g) == -EINVAL, "a supergroup of nothing");
 	c.w_supergroup = 0;
+	c.supergroup_sum = true;
+	EXPECT(xq_grouped_create(targets[0].dev, &c, &g) == -EINVAL, "sums of no supergroups");
+	c.supergroup_sum = false;
 	c.w_scales.type = (enum xq_type)77;
 	EXPECT(xq_grouped_create(targets[0].dev, &c, &g) == -EINVAL, "an unknown type");
 	c.w_scales.type = XQ_F16;
@@ -690,7 +900,9 @@ KTAP_MAIN(
 	{ "moderate scales", moderate },
 	{ "scales that are infinite, denormal or no numbers", anything },
 	{ "refusals", refused },
+	{ "refusals of sums of supergroups", sums_refused },
 	{ "overflow of a group's sum", overflow },
+	{ "overflow of a supergroup's sum", summed_overflow },
 	{ "packed weights of model files", packed },
 	{ "packed weights refused", packed_refusals },
 )

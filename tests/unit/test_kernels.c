@@ -153,6 +153,68 @@ static void one_row(void)
 	}
 }
 
+/* Integer sums of supergroups, in every pair of formats. */
+static void summed(void)
+{
+	for (uint32_t b = XQACCEL_FMT_S8; b <= XQACCEL_FMT_C8; b++) {
+		for (unsigned int n = 0; n < 6 * CASES_PER_PAIR; n++) {
+			struct gemm_case c = { .summed = true, .plain = one_in(2),
+					       .small = (unsigned int)ktap_range(0, 5) };
+			const uint32_t a = (uint32_t)ktap_range(XQACCEL_FMT_S8, XQACCEL_FMT_B1);
+
+			case_make(&c, one_in(4) ? a : XQACCEL_FMT_S8, b);
+			check_case(&c, one_in(2) ? 1 : 3);
+			gemm_free(&c);
+		}
+	}
+}
+
+/* The K types of ggml, one row, few, and as many as tiles want; where products are the largest, too. */
+static void k_types(void)
+{
+	static const struct {
+		uint8_t b_format, group, small, scale, min;
+	} kinds[] = {
+		{ XQACCEL_FMT_U2, 16, 4, XQACCEL_FMT_U8, XQACCEL_FMT_U8 },
+		{ XQACCEL_FMT_S4, 16, 2, XQACCEL_FMT_S8, XQACCEL_FMT_NONE },
+		{ XQACCEL_FMT_U4, 32, 2, XQACCEL_FMT_U8, XQACCEL_FMT_U8 },
+		{ XQACCEL_FMT_S8, 32, 2, XQACCEL_FMT_U8, XQACCEL_FMT_U8 },
+		{ XQACCEL_FMT_S8, 16, 0, XQACCEL_FMT_S8, XQACCEL_FMT_NONE },
+		{ XQACCEL_FMT_C4, 32, 2, XQACCEL_FMT_S8, XQACCEL_FMT_NONE },
+		{ XQACCEL_FMT_C4, 16, 4, XQACCEL_FMT_U8, XQACCEL_FMT_NONE },
+		{ XQACCEL_FMT_U2, 16, 0, XQACCEL_FMT_U8, XQACCEL_FMT_U8 },
+		{ XQACCEL_FMT_U8, 32, 0, XQACCEL_FMT_U8, XQACCEL_FMT_S8 },
+		{ XQACCEL_FMT_T2, 64, 3, XQACCEL_FMT_S8, XQACCEL_FMT_S8 },
+		{ XQACCEL_FMT_B1, 32, 1, XQACCEL_FMT_U8, XQACCEL_FMT_U8 },
+	};
+	static const uint32_t rows[] = { 1, 1, 1, 2, 4, 7, 16, 19, 33, 70 };
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]) * 40; i++) {
+		const size_t kind = i / 40;
+		struct gemm_case c = { .plain = true, .small = kinds[kind].small };
+		struct xq_dims *d = &c.gemm.dims;
+
+		*d = (struct xq_dims){
+			.flags = XQACCEL_JOB_GROUP_REAL | XQACCEL_JOB_SUPERGROUP_SUM |
+				 (one_in(8) ? 0 : XQACCEL_JOB_B_TILED) |
+				 (one_in(4) ? XQACCEL_JOB_ACCUMULATE : 0),
+			.m = rows[i % 10], .n = (uint32_t)ktap_range(1, rows[i % 10] == 1 && one_in(6) ? 600 : 100),
+			.batch = 1,
+			.group = kinds[kind].group, .a_supergroup = 256, .b_supergroup = 256,
+			.a_scale2_format = XQACCEL_FMT_F32, .b_scale2_format = XQACCEL_FMT_F16,
+			.b_scale_format = kinds[kind].scale, .b_min_format = kinds[kind].min,
+			.b_min2_format = kinds[kind].min ? XQACCEL_FMT_F16 : XQACCEL_FMT_NONE,
+		};
+		d->k = 256 * (uint32_t)ktap_range(1, d->m == 1 && d->n < 101 ? 20 : 4);
+		c.gemm.b_zp = one_in(4) ? (int32_t)ktap_range(-9, 9) : 0;
+		if (one_in(6))
+			c.content = (enum content)ktap_range(LOWEST, OPPOSITE);
+		case_make(&c, XQACCEL_FMT_S8, kinds[kind].b_format);
+		check_case(&c, one_in(2) ? 1 : 3);
+		gemm_free(&c);
+	}
+}
+
 /* The shapes that a contract or a network names, in every pair that has to be there. */
 static void fixed_shapes(void)
 {
@@ -455,6 +517,8 @@ KTAP_MAIN(
 	{ "b1 x any, random jobs", b1 },
 	{ "groups with real scales, random jobs", real_scales },
 	{ "one row by groups with real scales in one piece", one_row },
+	{ "integer sums of supergroups, random jobs", summed },
+	{ "integer sums of supergroups as ggml has them", k_types },
 	{ "fixed shapes", fixed_shapes },
 	{ "elements of the largest magnitude", extremes },
 	{ "small K", small_k },

@@ -181,6 +181,7 @@ struct xqaccel_info {
 #define XQACCEL_FEATURE_GROUP_REAL	(1ULL << 10)	/* real group scales */
 #define XQACCEL_FEATURE_PROGRAM		(1ULL << 11)	/* OP_PROGRAM */
 #define XQACCEL_FEATURE_COALESCE	(1ULL << 12)	/* interrupts can be coalesced */
+#define XQACCEL_FEATURE_SUPERGROUP_SUM	(1ULL << 13)	/* integer sums of supergroups */
 
 /* ---- contexts ----------------------------------------------------------- */
 
@@ -371,10 +372,14 @@ struct xqaccel_operand {
 #define XQACCEL_JOB_B_TILED		(1U << 1)	/* B is in the tile order */
 #define XQACCEL_JOB_GROUP_ACC		(1U << 2)	/* C has an accumulator per group */
 #define XQACCEL_JOB_GROUP_REAL		(1U << 3)	/* groups have real scales, C is F32 */
+#define XQACCEL_JOB_SUPERGROUP_SUM	(1U << 4)	/* their sums are real by supergroup */
 #define XQACCEL_JOB_SILENT		(1U << 16)	/* no completion, unless it fails */
 
 /* Most elements of a group with real scales: its sum of bytes then fits in 32 bits. */
 #define XQACCEL_MAX_GROUP_REAL		4096
+
+/* With SUPERGROUP_SUM also most elements of a supergroup, which has at most so many groups. */
+#define XQACCEL_MAX_GROUPS_SUMMED	128
 
 /* Indices into xqaccel_job_desc.operand, of a product and of any job's epilogue. */
 #define XQACCEL_A			0	/* [batch][M][K] of a_format */
@@ -451,6 +456,17 @@ struct xqaccel_operand {
  * of B lie as B does, 16 rows beside each other: [batch][(N + 15) / 16][K / group][16], and their
  * stride is from 16 rows to the next. The epilogue may be FLOAT without a bias in S32: c takes the
  * place of the accumulator.
+ *
+ * SUPERGROUP_SUM, with GROUP_REAL: the first level is integers. A has second-level scales alone, B
+ * has both levels, its first in U8 or S8, and its minima have both or there are none; a_supergroup
+ * is b_supergroup, at most XQACCEL_MAX_GROUP_REAL elements and XQACCEL_MAX_GROUPS_SUMMED groups.
+ * For the supergroups in ascending order
+ *
+ *	c = fma(float(S), a_scale2 * b_scale2, c)
+ *	c = fma(-(float(T) * a_scale2), b_min2, c)	if there are minima
+ *
+ * where S is the sum of b_scale * s over the supergroup's groups, T that of b_min * t, both exact
+ * modulo 2^32. So ggml computes its K types: activations have one scale for 256 elements.
  *
  * m, n or k may be 0: with k = 0, C is set to 0 (or left, with ACCUMULATE).
  */

@@ -320,7 +320,9 @@ static bool compute_block(struct xqk_work *work, uint32_t n0, uint32_t n1,
 				return false;
 			rows = work->tall ? work->rows - row < most ? work->rows - row : most :
 			       (work->rows - row + parts - part - 1) / (parts - part);
-			if (work->real)
+			if (work->together)
+				xqk_compute_summed(work, row, rows);
+			else if (work->real)
 				xqk_compute_real(work, row, rows);
 			else if (work->dot_groups)
 				compute_groups(work, row, rows);

@@ -87,6 +87,7 @@ struct xqk_work {
 	bool one_block;			/* K is */
 	uint32_t pending_columns;	/* channels at a time, if there is an epilogue */
 	bool real, minima;		/* groups have real scales, and minima of B */
+	uint32_t together;		/* groups of a supergroup whose sum is an integer, or 0 */
 
 	/* What is being computed. */
 	uint32_t batch;
@@ -121,6 +122,10 @@ struct xqk_work {
 	float *a_real, *a_min;		/* [pieces][stage_rows] */
 	float *b_real, *b_min;		/* [pieces][XQK_COLUMNS] */
 	float *reals;			/* scales of a row, or of 16 rows of B, on their way */
+	/* With @together in place of those above; a_real and all reals of B are [pieces / together]. */
+	int32_t *row_sum;		/* [pieces][stage_rows], sums of A */
+	int32_t *b_minima;		/* [pieces][XQK_COLUMNS], of the first level */
+	int32_t *group_sums;		/* [XQK_MAX_ROWS] of XQK_COLUMNS, of a supergroup */
 	int32_t *dots, *sums;		/* [XQK_MAX_ROWS], [XQK_SUM_ROWS] of XQK_COLUMNS */
 	int32_t *pending;		/* [stage_rows][pending_columns] in place of C, or NULL */
 	void *tail_memory;

@@ -48,9 +48,8 @@ void xqk_real_layout(struct xqk_work *work, uint32_t pieces, uint8_t *scratch, s
 	work->reals = take(scratch, used, 4 * 2 * (size_t)pieces * LANES);
 }
 
-/* n elements from `first` on of a line of an operand. */
-static void read_reals(const struct xqk_work *work, const struct xqk_view *view, uint32_t format,
-		       uint64_t line, uint64_t distance, uint64_t first, size_t n, float *to)
+void xqk_read_reals(const struct xqk_work *work, const struct xqk_view *view, uint32_t format, uint64_t line,
+		    uint64_t distance, uint64_t first, size_t n, float *to)
 {
 	const size_t bytes = xq_format_bits(format) / 8;
 	uint8_t raw[4 * MOST_REALS];
@@ -76,9 +75,9 @@ static const float *read_line(const struct xqk_work *work, const struct levels *
 	size_t i;
 
 	if (xqk_present(l->first))
-		read_reals(work, l->first, l->first_format, number,
-			   work->batch * l->first->batch_stride + line * l->first->stride,
-			   (uint64_t)(k0 / group) * l->lanes, n, to);
+		xqk_read_reals(work, l->first, l->first_format, number,
+			       work->batch * l->first->batch_stride + line * l->first->stride,
+			       (uint64_t)(k0 / group) * l->lanes, n, to);
 	else
 		for (i = 0; i < n; i++)
 			to[i] = 1;
@@ -86,9 +85,9 @@ static const float *read_line(const struct xqk_work *work, const struct levels *
 		return NULL;
 	from = k0 / l->second_group;
 	last = (work->block.k1 - 1) / l->second_group;
-	read_reals(work, l->second, l->second_format, number,
-		   work->batch * l->second->batch_stride + line * l->second->stride,
-		   (uint64_t)from * l->lanes, (size_t)(last - from + 1) * l->lanes, second);
+	xqk_read_reals(work, l->second, l->second_format, number,
+		       work->batch * l->second->batch_stride + line * l->second->stride,
+		       (uint64_t)from * l->lanes, (size_t)(last - from + 1) * l->lanes, second);
 	return second;
 }
 
@@ -182,8 +181,7 @@ void xqk_stage_real_b(struct xqk_work *work)
 	stage_levels(work, &l, line0, lines, work->b_min, XQK_COLUMNS);
 }
 
-/* What the block's groups are added to. */
-static void start_sums(const struct xqk_work *work, uint32_t m, uint32_t rows, int32_t *sums)
+void xqk_start_real(const struct xqk_work *work, uint32_t m, uint32_t rows, int32_t *sums)
 {
 	uint32_t row;
 
@@ -214,7 +212,7 @@ void xqk_compute_real(struct xqk_work *work, uint32_t row, uint32_t rows)
 	}
 	if (xqk_present(&gemm->view[XQACCEL_B_ZP]))
 		fold.b_zp = work->b_zp;
-	start_sums(work, work->m0 + row, rows, work->sums);
+	xqk_start_real(work, work->m0 + row, rows, work->sums);
 	dot.a += row * dot.a_stride;
 	if (work->dot_real) {
 		fold.row_term = (work->tall ? work->row_tall : work->row_term) + row;

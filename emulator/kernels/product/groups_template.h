@@ -124,6 +124,33 @@ static void fold_reals(const int32_t *group, const struct xqk_real_groups *real,
 			      strips * XQK_LANES);
 }
 
+static inline void fold_minima_row(const struct xqk_summed_minima *m, unsigned int row, unsigned int columns)
+{
+	const uint32_t *restrict minimum = (const uint32_t *)m->minimum;
+	float *restrict sum = m->sum + row * XQK_COLUMNS;
+	const float a_scale = m->a_scale[row];
+	uint32_t all[XQK_COLUMNS] = { 0 };
+	unsigned int n;
+	uint32_t g;
+
+	for (g = 0; g < m->count; g++, minimum += XQK_COLUMNS) {
+		const uint32_t of_row = (uint32_t)m->row_sum[g * m->row_pitch + row];
+
+		for (n = 0; n < columns; n++)
+			all[n] += minimum[n] * of_row;
+	}
+	for (n = 0; n < columns; n++)
+		sum[n] = fmaf(-((float)(int32_t)all[n] * a_scale), m->b_min[n], sum[n]);
+}
+
+static void fold_summed_minima(const struct xqk_summed_minima *m, unsigned int rows, unsigned int strips)
+{
+	unsigned int r;
+
+	for (r = 0; r < rows; r++)
+		fold_minima_row(m, r, strips * XQK_LANES);
+}
+
 static void finish_reals(float *values, size_t n)
 {
 	size_t i;
@@ -135,6 +162,9 @@ static void finish_reals(float *values, size_t n)
 	}
 }
 
-#define XQK_REAL_KERNELS { .widen = widen_reals, .place = place_reals, .fold = fold_reals, .finish = finish_reals }
+#define XQK_REAL_KERNELS {								\
+	.widen = widen_reals, .place = place_reals, .fold = fold_reals,			\
+	.fold_minima = fold_summed_minima, .finish = finish_reals			\
+}
 
 #endif

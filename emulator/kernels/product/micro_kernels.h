@@ -230,10 +230,27 @@ struct xqk_row_real {
 typedef bool xqk_row_real_fn(const struct xqk_row_real *row, unsigned int strips);
 
 /**
+ * struct xqk_summed_minima - minima of a supergroup whose sums are integers
+ * @sum: [rows][XQK_COLUMNS], what they are taken off
+ * @count: groups
+ * @row_sum: of A, [count] of rows that are @row_pitch apart
+ * @minimum: [count][XQK_COLUMNS] of the first level
+ * @a_scale: of the rows; @b_min: [XQK_COLUMNS] of the second level
+ */
+struct xqk_summed_minima {
+	float *sum;
+	uint32_t count;
+	uint32_t row_pitch;
+	const int32_t *row_sum, *minimum;
+	const float *a_scale, *b_min;
+};
+
+/**
  * struct xqk_real_kernels - loops on real scales
  * @widen: n elements of a format of scales, at any address, to float32
  * @place: [count][XQK_LANES] times one vector of XQK_LANES, or as they are if that is NULL, to rows that are pitch apart
  * @fold: integer sums of one group, [rows][XQK_COLUMNS], added to real->sum
+ * @fold_minima: what the minima of a supergroup take off
  * @finish: n results to those that are written: every NaN is the same one
  */
 struct xqk_real_kernels {
@@ -241,6 +258,7 @@ struct xqk_real_kernels {
 	void (*place)(float *to, size_t pitch, const float *reals, const float *by, size_t count);
 	void (*fold)(const int32_t *group, const struct xqk_real_groups *real, unsigned int rows,
 		     unsigned int strips);
+	void (*fold_minima)(const struct xqk_summed_minima *minima, unsigned int rows, unsigned int strips);
 	void (*finish)(float *values, size_t n);
 };
 

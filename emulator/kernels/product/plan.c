@@ -36,6 +36,12 @@ static bool is_real(const struct xq_dims *dims)
 	return dims->flags & XQACCEL_JOB_GROUP_REAL;
 }
 
+/* Groups of a supergroup whose sum is an integer, 0 if there are no such. */
+static uint32_t summed_groups(const struct xq_dims *dims)
+{
+	return dims->flags & XQACCEL_JOB_SUPERGROUP_SUM ? dims->b_supergroup / dims->group : 0;
+}
+
 static bool has_scales(const struct xq_dims *dims)
 {
 	return is_real(dims) || dims->a_scale_format || dims->b_scale_format;
@@ -132,6 +138,8 @@ static uint32_t block_elements(const struct xqk_plan *plan)
 	if (dims->group > XQK_BLOCK_K / 2)
 		return min_u32(XQK_BLOCK_K, dims->group);
 	groups = min_u32(XQK_BLOCK_K / dims->group, is_real(dims) ? XQK_REAL_PIECES : XQK_BLOCK_PIECES);
+	if (summed_groups(dims))
+		groups -= groups % summed_groups(dims);
 	return min_u32(groups * dims->group, dims->k);
 }
 
@@ -212,6 +220,7 @@ size_t xqk_work_layout(struct xqk_work *work, const struct xqk_plan *plan, uint3
 	work->real = is_real(dims);
 	work->minima = work->real && (xqk_present(&plan->gemm.view[XQACCEL_B_MIN]) ||
 				      xqk_present(&plan->gemm.view[XQACCEL_B_MIN2]));
+	work->together = summed_groups(dims);
 	work->dot_groups = NULL;
 	work->dot_real = NULL;
 	work->row_real = NULL;
@@ -234,13 +243,13 @@ size_t xqk_work_layout(struct xqk_work *work, const struct xqk_plan *plan, uint3
 		work->unpack = NULL;
 		work->wide = false;
 		work->table_steps = 1;
-		if (work->real && dims->group % work->word_k == 0 &&
+		if (work->real && !work->together && dims->group % work->word_k == 0 &&
 		    xqk_tiles_whole(&plan->gemm.view[XQACCEL_B]))
 			work->dot_real = b->tiles_real;
 		if (work->dot_real)
 			work->row_real = b->row_real;
 	} else if (has_scales(dims) && dims->group % work->word_k == 0) {
-		if (work->real)
+		if (work->real && !work->together)
 			work->dot_real = b->dot_real;
 		else
 			work->dot_groups = b->dot_groups;
@@ -299,7 +308,9 @@ size_t xqk_work_layout(struct xqk_work *work, const struct xqk_plan *plan, uint3
 	work->column_sum = take(scratch, &used, 4 * XQK_COLUMNS * (size_t)pieces);
 	work->b_scale = take(scratch, &used, 4 * XQK_COLUMNS * (size_t)pieces);
 	work->column_start = take(scratch, &used, 4 * XQK_COLUMNS * (size_t)pieces);
-	if (work->real)
+	if (work->together)
+		xqk_summed_layout(work, pieces, scratch, &used);
+	else if (work->real)
 		xqk_real_layout(work, pieces, scratch, &used);
 	work->dots = take(scratch, &used, 4 * XQK_COLUMNS * XQK_MAX_ROWS);
 	work->sums = take(scratch, &used, 4 * XQK_COLUMNS * XQK_SUM_ROWS + 64);

@@ -137,7 +137,9 @@ static void set_row_term(struct xqk_work *work, uint32_t row, uint32_t piece, ui
 	work->row_term[at] = (int32_t)(without_zp * work->row_factor);
 	work->row_tall[at] = (int32_t)((uint32_t)work->row_term[at] +
 				       (uint32_t)sum * work->tall_factor);
-	if (work->minima)
+	if (work->together)
+		work->row_sum[at] = (int32_t)without_zp;
+	else if (work->minima)
 		work->a_min[at] = (float)(int32_t)without_zp * work->a_real[at];
 }
 
@@ -264,7 +266,9 @@ bool xqk_stage_a(struct xqk_work *work, const atomic_bool *cancel)
 	for (row = 0; row < work->rows; row++)
 		work->a_zp[row] = (int32_t)((uint32_t)(xqk_present(zp) ? work->a_zp[row] :
 						       gemm->a_zp) - (uint32_t)work->a_bias);
-	if (work->real)
+	if (work->together)
+		xqk_stage_summed_a(work);
+	else if (work->real)
 		xqk_stage_real_a(work);
 	else if (xqk_present(&gemm->view[XQACCEL_A_SCALE]))
 		xqk_read_scales(work, XQACCEL_A_SCALE, work->m0, work->rows, work->a_scale,

@@ -176,7 +176,9 @@ void xqk_stage_b(struct xqk_work *work)
 			point_to_panel(work, strip);
 	}
 	stage_zero_points(work);
-	if (work->real)
+	if (work->together)
+		xqk_stage_summed_b(work);
+	else if (work->real)
 		xqk_stage_real_b(work);
 	else if (xqk_present(&gemm->view[XQACCEL_B_SCALE]))
 		xqk_read_scales(work, XQACCEL_B_SCALE, work->n0, work->columns, work->b_scale,

@@ -46,6 +46,9 @@ struct xq_group_scales {
  * @codebook: [16] or [256] values of c4 and c8
  * @x_scales: only the types; the scales come with each batch
  * @w_scales: @w_minima: of the rows of w; no minima if both types are XQ_NONE
+ * @supergroup_sum: integer sums of whole supergroups become real, see XQACCEL_JOB_SUPERGROUP_SUM: u8 or
+ *	s8 @w_scales of both levels and no or such @w_minima, @x_scales of the second level alone, the
+ *	same supergroup
  *
  * Everything is copied.
  */
@@ -57,6 +60,7 @@ struct xq_grouped_config {
 	int32_t x_zp, w_zp;
 	const int8_t *codebook;
 	struct xq_group_scales x_scales, w_scales, w_minima;
+	bool supergroup_sum;
 };
 
 /**
@@ -64,8 +68,8 @@ struct xq_grouped_config {
  * @grouped: owned by the caller until xq_grouped_destroy(), which comes before xq_device_close()
  *
  * Return: 0, -EINVAL the numbers contradict each other, -ERANGE a weight that is not of its type,
- * -EOPNOTSUPP the device has no real scales (XQACCEL_FEATURE_GROUP_REAL) or no pair that serves,
- * -EOVERFLOW, -ENOMEM, -ENOSPC.
+ * -EOPNOTSUPP the device has no real scales (XQACCEL_FEATURE_GROUP_REAL), not those sums
+ * (XQACCEL_FEATURE_SUPERGROUP_SUM) or no pair that serves, -EOVERFLOW, -ENOMEM, -ENOSPC.
  */
 int xq_grouped_create(struct xq_device *dev, const struct xq_grouped_config *config,
 		      struct xq_grouped **grouped);
@@ -85,7 +89,7 @@ size_t xq_grouped_bytes(const struct xq_grouped *grouped);
  * @stats: NULL, or what the jobs did is added to it
  *
  * Each element is summed in float32 in the order of the groups, as linux/xqaccel.h says for
- * XQACCEL_JOB_GROUP_REAL: the same bits on every device.
+ * XQACCEL_JOB_GROUP_REAL, or of the supergroups: the same bits on every device.
  *
  * Return: 0, -ERANGE an element of @x that is not of its type, -EINVAL a workspace of another
  * device or other types of scales, -ENOMEM, -ENOSPC, or how a job ended.

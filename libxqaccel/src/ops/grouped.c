@@ -119,12 +119,19 @@ static int pack_constants(struct xq_grouped *g, const struct xq_grouped_config *
 
 /* ---- making it ------------------------------------------------------------------------------------- */
 
+static uint32_t real_flags(const struct xq_grouped_config *c)
+{
+	return XQACCEL_JOB_GROUP_REAL | (c->supergroup_sum ? XQACCEL_JOB_SUPERGROUP_SUM : 0);
+}
+
 /* The job's own rules, before anything is packed by its numbers. */
 static int check(const struct xq_device *dev, const struct xq_grouped_config *c)
 {
 	const struct xqaccel_info *info = xq_device_info(dev);
 	const enum xq_type types[] = { c->x_scales.type, c->x_scales.type2, c->w_scales.type, c->w_scales.type2,
 				       c->w_minima.type, c->w_minima.type2 };
+	const uint64_t needed = XQACCEL_FEATURE_GROUP_REAL |
+				(c->supergroup_sum ? XQACCEL_FEATURE_SUPERGROUP_SUM : 0);
 	struct xq_dims dims;
 	size_t i, elements;
 
@@ -135,7 +142,7 @@ static int check(const struct xq_device *dev, const struct xq_grouped_config *c)
 	    __builtin_mul_overflow(c->inputs, c->outputs, &elements))
 		return -EOVERFLOW;
 	dims = (struct xq_dims){
-		.flags = XQACCEL_JOB_GROUP_REAL, .m = 1, .n = (uint32_t)c->outputs, .k = (uint32_t)c->inputs,
+		.flags = real_flags(c), .m = 1, .n = (uint32_t)c->outputs, .k = (uint32_t)c->inputs,
 		.batch = 1, .group = c->group, .a_supergroup = c->x_supergroup,
 		.b_supergroup = c->w_supergroup, .a_format = XQACCEL_FMT_S8, .b_format = XQACCEL_FMT_S8,
 		.a_scale_format = (uint8_t)c->x_scales.type, .a_scale2_format = (uint8_t)c->x_scales.type2,
@@ -144,7 +151,7 @@ static int check(const struct xq_device *dev, const struct xq_grouped_config *c)
 	};
 	if (!xq_dims_valid(&dims))
 		return -EINVAL;
-	return info->features & XQACCEL_FEATURE_GROUP_REAL ? 0 : -EOPNOTSUPP;
+	return (info->features & needed) == needed ? 0 : -EOPNOTSUPP;
 }
 
 static void describe_job(struct xq_grouped *g, const struct xq_grouped_config *c, const struct xq_widening *w)
@@ -155,7 +162,7 @@ static void describe_job(struct xq_grouped *g, const struct xq_grouped_config *c
 
 	g->job = (struct xq_gemm){
 		.n = (uint32_t)c->outputs, .k = (uint32_t)c->inputs, .a_type = g->x.type, .b_type = w->type,
-		.flags = XQACCEL_JOB_GROUP_REAL | (tiled ? XQACCEL_JOB_B_TILED : 0), .group = c->group,
+		.flags = real_flags(c) | (tiled ? XQACCEL_JOB_B_TILED : 0), .group = c->group,
 		.a_scale_type = c->x_scales.type, .a_scale2_type = c->x_scales.type2,
 		.b_scale_type = c->w_scales.type, .b_scale2_type = c->w_scales.type2,
 		.b_min_type = c->w_minima.type, .b_min2_type = c->w_minima.type2,

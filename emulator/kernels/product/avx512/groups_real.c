@@ -23,5 +23,6 @@ static void widen(float *dst, const uint8_t *src, size_t n, uint32_t format)
 }
 
 const struct xqk_real_kernels xqk_real_avx512 = {
-	.widen = widen, .place = place_reals, .fold = fold_reals, .finish = finish_reals,
+	.widen = widen, .place = place_reals, .fold = fold_reals, .fold_minima = fold_summed_minima,
+	.finish = finish_reals,
 };

@@ -193,7 +193,7 @@ void xqk_fold_columns(const struct xqk_work *work, uint32_t row, uint32_t piece,
 static void compute_groups(struct xqk_work *work, uint32_t row, uint32_t rows)
 {
 	const struct xqk_gemm *gemm = work->gemm;
-	const struct xqk_groups groups = { work->block.pieces, work->stage_rows };
+	const struct xqk_groups groups = { .count = work->block.pieces, .row_pitch = work->stage_rows };
 	struct xqk_fold fold = { .sum = work->sums, .row_term = work->row_term + row };
 	struct xqk_dot dot = work->whole;
 
@@ -312,13 +312,13 @@ static bool compute_block(struct xqk_work *work, uint32_t n0, uint32_t n1,
 			continue;
 		}
 		work->tall = tall_real_fits(work);
-		most = work->tall ? XQK_TALL_ROWS : work->product->rows;
+		most = work->tall || work->scaled ? XQK_TALL_ROWS : work->product->rows;
 		parts = (work->rows + most - 1) / most;
 		/* Rows are spread evenly over the parts: a rest of one would be slow. */
 		for (part = row = 0; part < parts; part++, row += rows) {
 			if (canceled(cancel))
 				return false;
-			rows = work->tall ? work->rows - row < most ? work->rows - row : most :
+			rows = work->tall || work->scaled ? work->rows - row < most ? work->rows - row : most :
 			       (work->rows - row + parts - part - 1) / (parts - part);
 			if (work->together)
 				xqk_compute_summed(work, row, rows);
@@ -496,13 +496,15 @@ bool xqk_run_chunk_rows(struct xqk_plan *plan, uint32_t chunk, void *scratch,
 	b_zp = (uint32_t)gemm->b_zp + (uint32_t)work.b_bias;
 	work.need_row_term = xqk_present(&gemm->view[XQACCEL_B_ZP]) || b_zp;
 	work.row_factor = xqk_present(&gemm->view[XQACCEL_B_ZP]) ? 1 : b_zp;
+	if (!xqk_row_real_fits(&work))
+		work.row_real = NULL;
+	work.groups_added = work.together && work.dot_groups && work.product->groups_added &&
+			    !work.need_column_sum && !xqk_present(&gemm->view[XQACCEL_B_ZP]);
 	/* What starts the sums of a group is added. */
-	if (work.dot_real)
+	if (work.dot_real || work.row_real || work.groups_added)
 		work.row_factor = -work.row_factor;
 	else
 		work.tall_factor = -work.tall_factor;
-	if (!xqk_row_real_fits(&work))
-		work.row_real = NULL;
 	for (; unit < last; unit++) {
 		batch = plan->whole_rows ? 0 : (uint32_t)(unit / plan->chunks_n / plan->chunks_m);
 		end = plan->whole_rows ? gemm->dims.batch : batch + 1;

@@ -87,6 +87,7 @@ struct xqk_work {
 	bool one_block;			/* K is */
 	uint32_t pending_columns;	/* channels at a time, if there is an epilogue */
 	bool real, minima;		/* groups have real scales, and minima of B */
+	bool from_tiles;		/* B's tiles are used as they are, for a few rows */
 	uint32_t together;		/* groups of a supergroup whose sum is an integer, or 0 */
 
 	/* What is being computed. */
@@ -126,6 +127,16 @@ struct xqk_work {
 	int32_t *row_sum;		/* [pieces][stage_rows], sums of A */
 	int32_t *b_minima;		/* [pieces][XQK_COLUMNS], of the first level */
 	int32_t *group_sums;		/* [XQK_MAX_ROWS] of XQK_COLUMNS, of a supergroup */
+	/* Where scales multiply elements of B as these are staged; else NULL or false. */
+	xqk_dot_summed_fn *dot_summed;
+	bool scaled;			/* the staged channels are */
+	bool groups_added;		/* what starts the sums of a supergroup's groups is added */
+	struct xqk_scaled strip_scaled[XQK_STRIPS];
+	uint8_t *scaled_memory[XQK_STRIPS];	/* low bytes, then high ones */
+	int8_t *sum_low, *sum_high;	/* [XQK_MAX_ROWS][pieces], of row_real */
+	int32_t *row_total;		/* [pieces / together][stage_rows] */
+	int32_t *row_pair;		/* [pieces / together][pairs of groups][stage_rows], if there are minima */
+	int32_t *min_pair;		/* the same of B, of XQK_COLUMNS */
 	int32_t *dots, *sums;		/* [XQK_MAX_ROWS], [XQK_SUM_ROWS] of XQK_COLUMNS */
 	int32_t *pending;		/* [stage_rows][pending_columns] in place of C, or NULL */
 	void *tail_memory;

@@ -49,7 +49,16 @@ void xqk_summed_layout(struct xqk_work *work, uint32_t pieces, uint8_t *scratch,
 void xqk_stage_summed_a(struct xqk_work *work);
 void xqk_stage_summed_b(struct xqk_work *work);
 
-/* Up to product->rows staged rows from this one on by the staged channels. */
+/* Sums of a row that is used where it is, by groups that are multiplied by scaled channels. */
+void xqk_summed_row(struct xqk_work *work, uint32_t row, const uint8_t *a);
+
+/* What the staged rows need besides, once their sums are known. */
+void xqk_finish_summed_a(struct xqk_work *work);
+
+/*
+ * Up to product->rows staged rows, XQK_TALL_ROWS of channels that are scaled, from this one on by the
+ * staged channels.
+ */
 void xqk_compute_summed(struct xqk_work *work, uint32_t row, uint32_t rows);
 
 #endif

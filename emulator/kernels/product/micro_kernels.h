@@ -147,10 +147,12 @@ typedef void xqk_dot_panel_fn(const struct xqk_panel *panel);
  * @count: how many, each of dot->steps steps, one after the other in A and in B
  * @row_pitch: from a group's row_term and a_scale to the next one's; those of B are
  *	XQK_COLUMNS apart
+ * @added: row_term is added, and zero points take nothing off; only with product->groups_added
  */
 struct xqk_groups {
 	uint32_t count;
 	uint32_t row_pitch;
+	bool added;
 };
 
 /**
@@ -210,6 +212,9 @@ struct xqk_levels_in_place {
  * @scale: @min: of the same formats, if there are minima
  * @table: as for xqk_unpack_fn
  * @sum: whole strips of results at any address, added to if @add, else written
+ * @summed: supergroups, which are whole, have integer sums: a_scale is by supergroup, there is no a_min
+ * @shifted: B has a zero point besides what its operand has
+ * @sum_low: @sum_high: with minima, the row's sums by group, low + 64 * high
  */
 struct xqk_row_real {
 	const uint8_t *a;
@@ -224,6 +229,8 @@ struct xqk_row_real {
 	const uint8_t *table;
 	float *sum;
 	bool add;
+	bool summed, shifted;
+	const int8_t *sum_low, *sum_high;
 };
 
 /** Any number of strips; with none, false says that it does not take these formats of scales. */
@@ -244,6 +251,71 @@ struct xqk_summed_minima {
 	const int32_t *row_sum, *minimum;
 	const float *a_scale, *b_min;
 };
+
+/**
+ * struct xqk_scale_strip - a strip of B whose elements are to be multiplied by the scales of their groups
+ * @b: @first: as of a dot, the strip's tiles; a panel, or bytes as they are
+ * @flip: what makes bytes that are used as they are unsigned
+ * @zero: what is taken off an operand, its bias and the zero point
+ * @most: the largest operand if none is negative, else 0
+ * @scale: [count][XQK_COLUMNS], the strip's sixteen
+ * @count: groups, of @steps steps each
+ * @low: @high: room for the products, count * steps steps each; @high may be NULL, then products that
+ *	are not bytes are not kept
+ */
+struct xqk_scale_strip {
+	const uint8_t *const *b;
+	uint32_t first;
+	uint8_t flip;
+	int32_t zero;
+	uint32_t most;
+	const int32_t *scale;
+	uint32_t count, steps;
+	uint8_t *low, *high;
+};
+
+/**
+ * struct xqk_scaled - what became of it: product + bias = low + 256 * high, both unsigned
+ * @high: NULL if all are 0
+ */
+struct xqk_scaled {
+	const uint8_t *low, *high;
+	int32_t bias;
+};
+
+/** The products must be -32768 .. 32767, or 0 .. 65535 with @most. */
+typedef void xqk_scale_strip_fn(const struct xqk_scale_strip *strip, struct xqk_scaled *scaled);
+
+/**
+ * struct xqk_summed - rows of A by a strip, or several, that was multiplied by its scales
+ * @a: signed, in the order of K
+ * @strip: [strips]
+ * @count: supergroups, of @steps steps each, a multiple of 16
+ * @sum: @sum_stride: rows of results in floats, what is added to
+ * @row_pitch: from a supergroup's a_scale and row_total, or a pair of groups, to the next one's; those
+ *	of B are XQK_COLUMNS apart
+ * @row_total: sums of rows of A
+ * @pairs: of groups in a supergroup, 0 without minima
+ * @row_pair: sums of rows in two groups, 16 bits each, [count * pairs]; @min_pair the same of minima
+ * @b_min: of the second level
+ */
+struct xqk_summed {
+	const uint8_t *a;
+	size_t a_stride;
+	const struct xqk_scaled *strip;
+	uint32_t count, steps;
+	float *sum;
+	size_t sum_stride;
+	uint32_t row_pitch;
+	const float *a_scale, *b_scale;
+	const int32_t *row_total;
+	uint32_t pairs;
+	const int32_t *row_pair, *min_pair;
+	const float *b_min;
+};
+
+/** Up to XQK_TALL_ROWS rows; those up to a multiple of 16 may be written. */
+typedef void xqk_dot_summed_fn(const struct xqk_summed *summed, unsigned int rows, unsigned int strips);
 
 /**
  * struct xqk_real_kernels - loops on real scales
@@ -415,6 +487,20 @@ struct xqk_product {
 	void (*fold)(const struct xqk_fold *fold, unsigned int rows, unsigned int strips);
 
 	const struct xqk_real_kernels *real;
+
+	/*
+	 * Both optional: scales of groups multiply the elements of B when it is staged, so that a
+	 * supergroup is one sum. The order of panels is natural. For at least summed_rows rows; with
+	 * summed_bytes only strips whose products are bytes. minima_summed is what minima take off,
+	 * where the products are computed otherwise; of struct xqk_summed it takes no a and no strip.
+	 */
+	xqk_scale_strip_fn *scale_strip;
+	xqk_dot_summed_fn *dot_summed, *minima_summed;
+	/* With them: sums of so many groups of signed bytes, each a multiple of 16 long. */
+	void (*sum_groups)(int32_t *sums, const int8_t *a, size_t count, size_t group);
+	unsigned int summed_rows;
+	bool summed_bytes;
+	bool groups_added;	/* dot_groups know of struct xqk_groups.added */
 };
 
 extern const struct xqk_real_kernels xqk_real_scalar;

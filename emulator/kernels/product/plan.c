@@ -221,6 +221,8 @@ size_t xqk_work_layout(struct xqk_work *work, const struct xqk_plan *plan, uint3
 	work->minima = work->real && (xqk_present(&plan->gemm.view[XQACCEL_B_MIN]) ||
 				      xqk_present(&plan->gemm.view[XQACCEL_B_MIN2]));
 	work->together = summed_groups(dims);
+	work->dot_summed = NULL;
+	work->scaled = false;
 	work->dot_groups = NULL;
 	work->dot_real = NULL;
 	work->row_real = NULL;
@@ -236,7 +238,8 @@ size_t xqk_work_layout(struct xqk_work *work, const struct xqk_plan *plan, uint3
 	work->word_steps = work->unpack && !work->bits ? 8 / xq_format_bits(dims->b_format) : 1;
 	work->table_steps = work->wide || (work->bits && work->unpack) ? 2 * work->word_steps :
 			    work->word_steps;
-	if (uses_tiles(plan)) {
+	work->from_tiles = uses_tiles(plan);
+	if (work->from_tiles) {
 		work->dot = b->dot_tiles;
 		work->dot_fold = NULL;
 		work->dot_panel = NULL;
@@ -246,7 +249,8 @@ size_t xqk_work_layout(struct xqk_work *work, const struct xqk_plan *plan, uint3
 		if (work->real && !work->together && dims->group % work->word_k == 0 &&
 		    xqk_tiles_whole(&plan->gemm.view[XQACCEL_B]))
 			work->dot_real = b->tiles_real;
-		if (work->dot_real)
+		if (work->dot_real || (work->together && dims->group % work->word_k == 0 &&
+				       xqk_tiles_whole(&plan->gemm.view[XQACCEL_B])))
 			work->row_real = b->row_real;
 	} else if (has_scales(dims) && dims->group % work->word_k == 0) {
 		if (work->real && !work->together)

@@ -10,6 +10,9 @@
 /* Channels at a time: their sums wait in work->sums where C can't be used. */
 #define COLUMNS		(XQK_VECTOR_STRIPS * XQK_LANES)
 
+/* The same for several rows, which find what the first one read in the level 2 cache. */
+#define SHARED_COLUMNS	(8 * XQK_LANES)
+
 _Static_assert(COLUMNS <= XQK_COLUMNS * XQK_SUM_ROWS, "work->sums");
 
 /* Where the scales or minima of the strip at work->n0 are; false if they are there, but not in one piece. */
@@ -53,15 +56,20 @@ bool xqk_row_real_fits(const struct xqk_work *work)
 {
 	const struct xqk_gemm *gemm = work->gemm;
 	struct xqk_work first = { .gemm = gemm, .minima = work->minima };
-	struct xqk_row_real row = { 0 };
+	const uint32_t rows = work->together ? work->product->tiles_rows : 1;
+	struct xqk_row_real row = {
+		.summed = work->together, .second_groups = work->together,
+		.group_words = gemm->dims.group / work->word_k,
+	};
 
 	/* The block of such a job is whole groups. */
-	return work->row_real && gemm->dims.m == 1 && gemm->dims.group <= XQK_BLOCK_K / 2 &&
+	return work->row_real && gemm->dims.m <= rows && gemm->dims.group <= XQK_BLOCK_K / 2 &&
 	       gemm->view[XQACCEL_B].flat && !work->need_column_sum && !xqk_present(&gemm->view[XQACCEL_B_ZP]) &&
 	       find_all_levels(&first, &row) && work->row_real(&row, 0);
 }
 
-static void compute_strips(struct xqk_work *work, struct xqk_row_real *row)
+/* One of the staged rows by the channels at work->n0. */
+static void compute_strips(struct xqk_work *work, struct xqk_row_real *row, uint32_t m)
 {
 	const unsigned int strips = (work->columns + XQK_LANES - 1) / XQK_LANES;
 	const struct xq_dims *dims = &work->gemm->dims;
@@ -74,29 +82,31 @@ static void compute_strips(struct xqk_work *work, struct xqk_row_real *row)
 	row->b = b->flat + work->batch * b->batch_stride + work->n0 / XQK_LANES * row->b_stride +
 		 work->block.word0 * XQK_STEP_BYTES;
 	find_all_levels(work, row);
-	row->sum = (float *)xqk_c_at(work, work->m0, 0, 0, &run);
+	row->sum = (float *)xqk_c_at(work, m, 0, 0, &run);
 	in_place = run >= 4 * (size_t)strips * XQK_LANES && (work->pending || work->columns % XQK_LANES == 0);
 	if (!in_place) {
 		row->sum = (float *)work->sums;
 		if (row->add)
-			xqk_load_c(work, work->m0, 0, work->sums);
+			xqk_load_c(work, m, 0, work->sums);
 	}
 	work->row_real(row, strips);
 	if (work->block.k1 == dims->k)
 		work->product->real->finish(row->sum, work->columns);
 	if (!in_place)
-		xqk_store_c(work, work->m0, 1, 0, work->sums, false);
+		xqk_store_c(work, m, 1, 0, work->sums, false);
 }
 
 bool xqk_compute_row_real(struct xqk_work *work, uint32_t n0, uint32_t n1, const atomic_bool *cancel)
 {
 	const struct xq_dims *dims = &work->gemm->dims;
 	struct xqk_row_real row = {
-		.a = xqk_staged_row(work, 0), .row_term = work->row_term, .a_scale = work->a_real,
 		.a_min = work->a_min, .row_pitch = work->stage_rows, .count = work->block.pieces,
 		.group_words = dims->group / work->word_k, .table = work->table,
 		.add = work->block.k0 || (dims->flags & XQACCEL_JOB_ACCUMULATE),
+		.summed = work->together, .shifted = work->gemm->b_zp,
 	};
+	const uint32_t most = work->rows > 1 ? SHARED_COLUMNS : COLUMNS;
+	uint32_t i;
 
 	if (dims->b_supergroup) {
 		row.second_groups = dims->b_supergroup / dims->group;
@@ -105,8 +115,15 @@ bool xqk_compute_row_real(struct xqk_work *work, uint32_t n0, uint32_t n1, const
 	for (work->n0 = n0; work->n0 < n1; work->n0 += work->columns) {
 		if (cancel && atomic_load_explicit(cancel, memory_order_relaxed))
 			return false;
-		work->columns = n1 - work->n0 < COLUMNS ? n1 - work->n0 : COLUMNS;
-		compute_strips(work, &row);
+		work->columns = n1 - work->n0 < most ? n1 - work->n0 : most;
+		for (i = 0; i < work->rows; i++) {
+			row.a = xqk_staged_row(work, i);
+			row.row_term = work->row_term + i;
+			row.a_scale = work->a_real + i;
+			row.sum_low = work->sum_low + i * work->block.pieces;
+			row.sum_high = work->sum_high + i * work->block.pieces;
+			compute_strips(work, &row, work->m0 + i);
+		}
 	}
 	return true;
 }

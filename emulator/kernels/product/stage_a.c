@@ -245,6 +245,10 @@ static void sum_row(struct xqk_work *work, uint32_t row)
 	const struct xqk_block *block = &work->block;
 	uint32_t k0, k1, piece;
 
+	if (work->dot_summed && !work->product->summed_bytes) {
+		xqk_summed_row(work, row, a + block->k0);
+		return;
+	}
 	for (piece = 0, k0 = block->k0; piece < block->pieces; piece++, k0 = k1) {
 		k1 = block->k1 - k0 < block->piece_k ? block->k1 : k0 + block->piece_k;
 		set_row_term(work, row, piece, k1 - k0,
@@ -257,7 +261,7 @@ bool xqk_stage_a(struct xqk_work *work, const atomic_bool *cancel)
 	const struct xqk_gemm *gemm = work->gemm;
 	const struct xqk_view *zp = &gemm->view[XQACCEL_A_ZP];
 	const bool sums = work->need_row_term || work->tall_factor || work->dot_groups ||
-			  work->minima;
+			  work->minima || work->dot_summed;
 	uint32_t row;
 
 	if (xqk_present(zp))
@@ -285,5 +289,7 @@ bool xqk_stage_a(struct xqk_work *work, const atomic_bool *cancel)
 	}
 	if (work->need_column_sum)
 		stage_row(work, work->stage_rows);
+	if (work->together)
+		xqk_finish_summed_a(work);
 	return true;
 }

@@ -16,10 +16,72 @@ static void *take(uint8_t *scratch, size_t *used, size_t bytes)
 	return at;
 }
 
+/* The largest value of a format that has no negative ones, else 0. */
+static uint32_t most_of(uint32_t format)
+{
+	switch (format) {
+	case XQACCEL_FMT_U2:
+	case XQACCEL_FMT_U4:
+	case XQACCEL_FMT_U8:
+		return xq_format_magnitude(format);
+	default:
+		return 0;
+	}
+}
+
+/* Operands and scales are never negative, nor are their products. */
+static uint32_t most_product(const struct xqk_gemm *gemm)
+{
+	return gemm->b_zp || gemm->dims.b_scale_format != XQACCEL_FMT_U8 ? 0 : most_of(gemm->dims.b_format);
+}
+
+/*
+ * Whether scales can multiply the elements of B: products fit 16 bits, the sum of two groups of A do,
+ * and supergroups are whole tiles. Then a supergroup is a sum of bytes, or two.
+ */
+static bool can_scale(const struct xqk_work *work)
+{
+	const struct xqk_gemm *gemm = work->gemm;
+	const struct xq_dims *d = &gemm->dims;
+	const int64_t zp = gemm->b_zp < 0 ? -(int64_t)gemm->b_zp : gemm->b_zp;
+	const int64_t greatest = (xq_format_magnitude(d->b_format) + zp) * xq_format_magnitude(d->b_scale_format);
+
+	return work->product->dot_summed && d->m >= work->product->summed_rows && !work->from_tiles &&
+	       d->a_format == XQACCEL_FMT_S8 && !gemm->a_zp && !xqk_present(&gemm->view[XQACCEL_A_ZP]) &&
+	       !xqk_present(&gemm->view[XQACCEL_B_ZP]) && d->group % 16 == 0 && d->group <= 256 &&
+	       d->group % work->word_k == 0 &&
+	       d->b_supergroup % 64 == 0 && (greatest <= INT16_MAX || most_product(gemm));
+}
+
+static uint32_t pairs_of(const struct xqk_work *work)
+{
+	return work->minima ? (work->together + 1) / 2 : 0;
+}
+
+static void scaled_layout(struct xqk_work *work, uint32_t pieces, uint8_t *scratch, size_t *used)
+{
+	const size_t rows = work->stage_rows + XQK_TALL_ROWS, supergroups = pieces / work->together;
+	const size_t elements = (size_t)pieces * work->gemm->dims.group;
+	unsigned int strip;
+
+	work->dot_summed = work->product->dot_summed;
+	work->row_total = take(scratch, used, 4 * rows * supergroups);
+	work->row_pair = take(scratch, used, 4 * rows * supergroups * pairs_of(work));
+	work->min_pair = take(scratch, used, 4 * XQK_COLUMNS * supergroups * pairs_of(work));
+	for (strip = 0; strip < XQK_STRIPS; strip++)
+		work->scaled_memory[strip] =
+			take(scratch, used, (work->product->summed_bytes ? 1 : 2) * XQK_LANES * elements);
+}
+
 void xqk_summed_layout(struct xqk_work *work, uint32_t pieces, uint8_t *scratch, size_t *used)
 {
 	const size_t rows = work->stage_rows + XQK_MAX_ROWS;
 	const size_t reals = 4 * XQK_COLUMNS * (size_t)pieces;
+
+	work->dot_summed = NULL;
+	work->scaled = false;
+	if (can_scale(work))
+		scaled_layout(work, pieces, scratch, used);
 
 	work->a_real = (float *)work->a_scale;
 	work->row_sum = take(scratch, used, 4 * rows * pieces);
@@ -27,6 +89,8 @@ void xqk_summed_layout(struct xqk_work *work, uint32_t pieces, uint8_t *scratch,
 	work->b_real = take(scratch, used, reals);
 	work->b_min = take(scratch, used, reals);
 	work->reals = take(scratch, used, 4 * (size_t)pieces * XQK_LANES);
+	work->sum_low = take(scratch, used, (size_t)pieces * XQK_MAX_ROWS);
+	work->sum_high = take(scratch, used, (size_t)pieces * XQK_MAX_ROWS);
 	work->group_sums = take(scratch, used, 4 * XQK_COLUMNS * XQK_MAX_ROWS);
 }
 
@@ -49,6 +113,69 @@ void xqk_stage_summed_a(struct xqk_work *work)
 	}
 }
 
+/* Two numbers of 16 bits. */
+static int32_t pair(int32_t first, int32_t second)
+{
+	return (int32_t)(((uint32_t)first & 0xffff) | (uint32_t)second << 16);
+}
+
+/* A row's sums of groups to what the products by scaled channels take of them. */
+static void put_sums(struct xqk_work *work, uint32_t row, const int32_t *sum, size_t pitch)
+{
+	const uint32_t count = work->block.pieces / work->together;
+	int32_t *total = work->row_total + row, *to = work->row_pair + row;
+	uint32_t i, group;
+
+	for (i = 0; i < count; i++, total += work->stage_rows) {
+		*total = 0;
+		for (group = 0; group < work->together; group += 2) {
+			const int32_t first = sum[0], second = group + 1 < work->together ? sum[pitch] : 0;
+
+			*total += first + second;
+			sum += group + 1 < work->together ? 2 * pitch : pitch;
+			if (!work->minima)
+				continue;
+			*to = pair(first, second);
+			to += work->stage_rows;
+		}
+	}
+}
+
+void xqk_summed_row(struct xqk_work *work, uint32_t row, const uint8_t *a)
+{
+	int32_t sums[XQK_REAL_PIECES];
+
+	work->product->sum_groups(sums, (const int8_t *)a, work->block.pieces, work->gemm->dims.group);
+	put_sums(work, row, sums, 1);
+}
+
+/* Sums of a row's groups in two digits, of which each is a byte. */
+static void put_digits(struct xqk_work *work, uint32_t row)
+{
+	int8_t *low = work->sum_low + row * work->block.pieces, *high = work->sum_high + row * work->block.pieces;
+	uint32_t piece;
+
+	for (piece = 0; piece < work->block.pieces; piece++) {
+		const int32_t sum = work->row_sum[piece * work->stage_rows + row];
+
+		low[piece] = sum & 63;
+		high[piece] = (int8_t)(sum >> 6);
+	}
+}
+
+void xqk_finish_summed_a(struct xqk_work *work)
+{
+	uint32_t row;
+
+	for (row = 0; work->row_real && work->minima && row < work->rows; row++)
+		put_digits(work, row);
+
+	if (!work->dot_summed || (work->in_place && !work->product->summed_bytes))
+		return;
+	for (row = 0; row < work->rows; row++)
+		put_sums(work, row, work->row_sum + row, work->stage_rows);
+}
+
 /* Where rows of B, or strips of them, have a level of their scales. */
 struct level {
 	const struct xqk_view *view;
@@ -68,12 +195,22 @@ static struct level level_of(const struct xqk_work *work, unsigned int operand, 
 	};
 }
 
+static void widen_bytes(int32_t *restrict to, const uint8_t *restrict from, uint32_t n, bool is_signed)
+{
+	uint32_t i;
+
+	for (i = 0; !is_signed && i < n; i++)
+		to[i] = from[i];
+	for (i = 0; is_signed && i < n; i++)
+		to[i] = (int8_t)from[i];
+}
+
 /* Bytes of the first level to [piece][XQK_COLUMNS]. */
 static void stage_first(const struct xqk_work *work, unsigned int operand, uint32_t format, int32_t *to)
 {
 	const struct level l = level_of(work, operand, format, false);
 	uint8_t raw[XQK_REAL_PIECES * XQK_LANES];
-	uint32_t column, i, lane;
+	uint32_t column, i;
 
 	for (column = 0; column < work->columns; column += l.lanes) {
 		const uint32_t line = (work->n0 + column) / l.lanes;
@@ -82,10 +219,10 @@ static void stage_first(const struct xqk_work *work, unsigned int operand, uint3
 		xqk_read(l.view, (uint64_t)work->batch * l.lines + line,
 			 work->batch * l.view->batch_stride + line * l.view->stride,
 			 (uint64_t)l.first * l.lanes, raw, l.count * l.lanes);
-		for (i = 0; i < l.count; i++)
-			for (lane = 0; lane < l.lanes; lane++, from++)
-				to[i * XQK_COLUMNS + column + lane] =
-					format == XQACCEL_FMT_S8 ? (int8_t)*from : *from;
+		for (i = 0; i < l.count && l.lanes == XQK_LANES; i++, from += XQK_LANES)
+			widen_bytes(to + i * XQK_COLUMNS + column, from, XQK_LANES, format == XQACCEL_FMT_S8);
+		for (i = 0; i < l.count && l.lanes == 1; i++)
+			widen_bytes(to + i * XQK_COLUMNS + column, from++, 1, format == XQACCEL_FMT_S8);
 	}
 }
 
@@ -106,23 +243,72 @@ static void stage_second(const struct xqk_work *work, unsigned int operand, uint
 	}
 }
 
+static void pair_minima(struct xqk_work *work)
+{
+	const uint32_t count = work->block.pieces / work->together;
+	const int32_t *from = work->b_minima;
+	int32_t *to = work->min_pair;
+	uint32_t i, group, n;
+
+	for (i = 0; i < count; i++) {
+		for (group = 0; group < work->together; group += 2, to += XQK_COLUMNS) {
+			const bool two = group + 1 < work->together;
+
+			for (n = 0; n < XQK_COLUMNS; n++)
+				to[n] = pair(from[n], two ? from[XQK_COLUMNS + n] : 0);
+			from += two ? 2 * XQK_COLUMNS : XQK_COLUMNS;
+		}
+	}
+}
+
+/* The staged channels by their scales. */
+static void scale_strips(struct xqk_work *work)
+{
+	const struct xqk_gemm *gemm = work->gemm;
+	const unsigned int strips = (work->columns + XQK_LANES - 1) / XQK_LANES;
+	const size_t part = (size_t)work->block.pieces * gemm->dims.group * XQK_LANES;
+	struct xqk_scale_strip strip = {
+		.flip = !work->unpack && work->b_bias ? 0x80 : 0, .zero = work->b_bias + gemm->b_zp,
+		.most = most_product(gemm), .count = work->block.pieces, .steps = gemm->dims.group / 4,
+	};
+	bool bytes = true;
+	struct xqk_dot dot;
+	unsigned int i;
+
+	xqk_aim_dot(work, 0, 0, &dot);
+	strip.first = dot.first;
+	for (i = 0; i < strips && (bytes || !work->product->summed_bytes); i++) {
+		strip.b = dot.b + i;
+		strip.scale = work->b_scale + i * XQK_LANES;
+		strip.low = work->scaled_memory[i];
+		strip.high = work->product->summed_bytes ? NULL : strip.low + part;
+		work->product->scale_strip(&strip, &work->strip_scaled[i]);
+		bytes = bytes && !work->strip_scaled[i].high;
+	}
+	work->scaled = bytes || !work->product->summed_bytes;
+}
+
 void xqk_stage_summed_b(struct xqk_work *work)
 {
 	const struct xq_dims *dims = &work->gemm->dims;
 
 	stage_first(work, XQACCEL_B_SCALE, dims->b_scale_format, work->b_scale);
 	stage_second(work, XQACCEL_B_SCALE2, dims->b_scale2_format, work->b_real);
+	if (work->dot_summed)
+		scale_strips(work);
 	if (!work->minima)
 		return;
 	stage_first(work, XQACCEL_B_MIN, dims->b_min_format, work->b_minima);
 	stage_second(work, XQACCEL_B_MIN2, dims->b_min2_format, work->b_min);
+	if (work->dot_summed)
+		pair_minima(work);
 }
 
 /* The sum over the groups from `piece` on that are a supergroup. */
 static void sum_groups(struct xqk_work *work, uint32_t row, uint32_t rows, uint32_t piece, struct xqk_fold *fold)
 {
 	const unsigned int strips = (work->columns + XQK_LANES - 1) / XQK_LANES;
-	const struct xqk_groups groups = { work->together, work->stage_rows };
+	const struct xqk_groups groups = { work->together, work->stage_rows, work->groups_added };
 	const uint32_t end = piece + work->together;
 	struct xqk_dot dot;
 
@@ -142,7 +328,41 @@ static void sum_groups(struct xqk_work *work, uint32_t row, uint32_t rows, uint3
 	}
 }
 
-void xqk_compute_summed(struct xqk_work *work, uint32_t row, uint32_t rows)
+/* Channels that were multiplied by their scales. */
+static void compute_scaled(const struct xqk_work *work, uint32_t row, uint32_t rows, float *sum, size_t stride)
+{
+	struct xqk_dot dot;
+	struct xqk_summed summed = {
+		.strip = work->strip_scaled, .count = work->block.pieces / work->together,
+		.steps = work->together * work->gemm->dims.group / 4, .sum = sum, .sum_stride = stride,
+		.row_pitch = work->stage_rows, .a_scale = work->a_real + row, .b_scale = work->b_real,
+		.row_total = work->row_total + row, .pairs = pairs_of(work), .row_pair = work->row_pair + row,
+		.min_pair = work->min_pair, .b_min = work->b_min,
+	};
+
+	xqk_aim_dot(work, row, 0, &dot);
+	summed.a = dot.a;
+	summed.a_stride = dot.a_stride;
+	work->dot_summed(&summed, rows, (work->columns + XQK_LANES - 1) / XQK_LANES);
+}
+
+/* Minima alone, one by one where nothing else is added between. */
+static void take_pairs(const struct xqk_work *work, const struct xqk_summed_minima *m, uint32_t row, uint32_t rows,
+		       uint32_t supergroup)
+{
+	const size_t pairs = supergroup * (size_t)pairs_of(work);
+	const struct xqk_summed summed = {
+		.count = 1, .sum = m->sum, .sum_stride = XQK_COLUMNS, .row_pitch = work->stage_rows,
+		.a_scale = work->a_real + supergroup * work->stage_rows + row, .pairs = pairs_of(work),
+		.row_pair = work->row_pair + pairs * work->stage_rows + row,
+		.min_pair = work->min_pair + pairs * XQK_COLUMNS, .b_min = work->b_min + supergroup * XQK_COLUMNS,
+	};
+
+	work->product->minima_summed(&summed, rows, (work->columns + XQK_LANES - 1) / XQK_LANES);
+}
+
+/* Others: supergroup by supergroup. */
+static void compute_unscaled(struct xqk_work *work, uint32_t row, uint32_t rows)
 {
 	const struct xqk_gemm *gemm = work->gemm;
 	const struct xqk_real_kernels *kernels = work->product->real;
@@ -159,21 +379,57 @@ void xqk_compute_summed(struct xqk_work *work, uint32_t row, uint32_t rows)
 
 	if (xqk_present(&gemm->view[XQACCEL_B_ZP]))
 		fold.b_zp = work->b_zp;
-	xqk_start_real(work, work->m0 + row, rows, work->sums);
 	for (piece = 0; piece < work->block.pieces; piece += work->together) {
 		sum_groups(work, row, rows, piece, &fold);
 		kernels->fold(work->group_sums, &real, rows, strips);
-		if (work->minima) {
+		if (work->minima && !work->dot_summed) {
 			minima.a_scale = real.a_scale;
 			kernels->fold_minima(&minima, rows, strips);
 			minima.row_sum += work->together * work->stage_rows;
 			minima.minimum += work->together * XQK_COLUMNS;
 			minima.b_min += XQK_COLUMNS;
+		} else if (work->minima) {
+			take_pairs(work, &minima, row, rows, piece / work->together);
 		}
 		real.a_scale += work->stage_rows;
 		real.b_scale += XQK_COLUMNS;
 	}
-	if (work->block.k1 == gemm->dims.k)
-		kernels->finish(real.sum, XQK_COLUMNS * (size_t)rows);
+}
+
+/* Scaled channels straight into C, if its rows are in one piece. */
+static bool compute_in_place(struct xqk_work *work, uint32_t row, uint32_t rows)
+{
+	const bool add = work->block.k0 || (work->gemm->dims.flags & XQACCEL_JOB_ACCUMULATE);
+	const struct xqk_view *view = &work->gemm->view[XQACCEL_C];
+	const size_t stride = work->pending ? work->pending_columns : view->stride / 4;
+	const size_t width = (work->columns + XQK_LANES - 1) / XQK_LANES * XQK_LANES;
+	uint32_t r;
+	size_t run;
+	float *c;
+
+	if (work->columns % XQK_LANES && !work->pending)
+		return false;
+	if (!work->pending && (!view->flat || work->plan->way != XQK_WAY_PRODUCT))
+		return false;
+	c = (float *)xqk_c_at(work, work->m0 + row, 0, 0, &run);
+	for (r = 0; !add && r < rows; r++)
+		memset(c + r * stride, 0, 4 * width);
+	compute_scaled(work, row, rows, c, stride);
+	for (r = 0; work->block.k1 == work->gemm->dims.k && r < rows; r++)
+		work->product->real->finish(c + r * stride, width);
+	return true;
+}
+
+void xqk_compute_summed(struct xqk_work *work, uint32_t row, uint32_t rows)
+{
+	if (work->scaled && compute_in_place(work, row, rows))
+		return;
+	xqk_start_real(work, work->m0 + row, rows, work->sums);
+	if (work->scaled)
+		compute_scaled(work, row, rows, (float *)work->sums, XQK_COLUMNS);
+	else
+		compute_unscaled(work, row, rows);
+	if (work->block.k1 == work->gemm->dims.k)
+		work->product->real->finish((float *)work->sums, XQK_COLUMNS * (size_t)rows);
 	xqk_store_c(work, work->m0 + row, rows, 0, work->sums, false);
 }

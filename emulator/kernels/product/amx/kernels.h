@@ -8,5 +8,6 @@
 /* Signs: of A, then of B. */
 xqk_dot_panel_fn xqk_dot_panel_ss_amx, xqk_dot_panel_su_amx, xqk_dot_panel_us_amx;
 xqk_dot_real_fn xqk_dot_real_ss_amx, xqk_dot_real_su_amx;
+xqk_dot_summed_fn xqk_dot_summed_amx;
 
 #endif

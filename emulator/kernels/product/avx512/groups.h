@@ -99,9 +99,21 @@ start_group(__m512i sum[ROWS][PAIR], const struct xqk_fold *fold, size_t row_at,
 }
 
 static inline __attribute__((always_inline)) void
+start_added(__m512i sum[ROWS][PAIR], const int32_t *row_term, const unsigned int rows, const unsigned int strips)
+{
+	unsigned int r, s;
+
+#pragma GCC unroll 6
+	for (r = 0; r < rows; r++)
+#pragma GCC unroll 2
+		for (s = 0; s < strips; s++)
+			sum[r][s] = _mm512_set1_epi32(row_term[r]);
+}
+
+static inline __attribute__((always_inline)) void
 dot_groups(const struct xqk_dot *dot, const struct xqk_fold *fold,
 	   const struct xqk_groups *groups, unsigned int strip, const unsigned int rows,
-	   const unsigned int strips)
+	   const unsigned int strips, const bool added)
 {
 	const unsigned int column = strip * XQK_LANES;
 	struct place place = { .tile = dot->b + strip };
@@ -120,7 +132,10 @@ dot_groups(const struct xqk_dot *dot, const struct xqk_fold *fold,
 		const size_t row_at = group * groups->row_pitch;
 		const size_t column_at = group * XQK_COLUMNS + column;
 
-		start_group(sum, fold, row_at, column_at, column, rows, strips);
+		if (added)
+			start_added(sum, fold->row_term + row_at, rows, strips);
+		else
+			start_group(sum, fold, row_at, column_at, column, rows, strips);
 		dot_group(sum, a, dot->a_stride, dot->steps, &place, rows, strips);
 #pragma GCC unroll 2
 		for (s = 0; s < strips; s++) {
@@ -129,7 +144,7 @@ dot_groups(const struct xqk_dot *dot, const struct xqk_fold *fold,
 				if (fold->b_scale)
 					sum[r][s] = _mm512_mullo_epi32(sum[r][s], _mm512_load_si512(
 						fold->b_scale + column_at + s * XQK_LANES));
-				if (fold->a_scale)
+				if (!added && fold->a_scale)
 					sum[r][s] = _mm512_mullo_epi32(sum[r][s], _mm512_set1_epi32(
 						fold->a_scale[row_at + r]));
 				all[r][s] = _mm512_add_epi32(all[r][s], sum[r][s]);
@@ -144,26 +159,27 @@ dot_groups(const struct xqk_dot *dot, const struct xqk_fold *fold,
 					   all[r][s]);
 }
 
-#define XQK_CASE(rows)								\
-	case rows:								\
+#define XQK_CASE(rows, added)							\
+	case 2 * (rows) + (added):						\
 		for (strip = 0; strip + PAIR <= strips; strip += PAIR)		\
-			dot_groups(dot, fold, groups, strip, rows, PAIR);	\
+			dot_groups(dot, fold, groups, strip, rows, PAIR, added);	\
 		if (strip < strips)						\
-			dot_groups(dot, fold, groups, strip, rows, 1);		\
+			dot_groups(dot, fold, groups, strip, rows, 1, added);	\
 		break;
+#define XQK_CASES(rows)	XQK_CASE(rows, 0) XQK_CASE(rows, 1)
 
 void XQK_DOT_GROUPS(const struct xqk_dot *dot, const struct xqk_fold *fold,
 		    const struct xqk_groups *groups, unsigned int rows, unsigned int strips)
 {
 	unsigned int strip;
 
-	switch (rows) {
-	XQK_CASE(1)
-	XQK_CASE(2)
-	XQK_CASE(3)
-	XQK_CASE(4)
-	XQK_CASE(5)
-	XQK_CASE(6)
+	switch (2 * rows + groups->added) {
+	XQK_CASES(1)
+	XQK_CASES(2)
+	XQK_CASES(3)
+	XQK_CASES(4)
+	XQK_CASES(5)
+	XQK_CASES(6)
 	}
 }
 

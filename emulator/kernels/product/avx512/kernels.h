@@ -71,6 +71,9 @@ xqk_dot_real_fn xqk_tiles_real_c8_avx512;
 xqk_row_real_fn xqk_row_real_c8_avx512;
 
 xqk_thin_fn xqk_thin_s8_avx512;
+xqk_scale_strip_fn xqk_scale_strip_avx512;
+xqk_dot_summed_fn xqk_dot_summed_avx512, xqk_minima_summed_avx512;
+void xqk_sum_groups_avx512(int32_t *sums, const int8_t *a, size_t count, size_t group);
 
 xqk_unpack_fn xqk_unpack_s4_avx512;
 xqk_unpack_fn xqk_unpack_u4_avx512;

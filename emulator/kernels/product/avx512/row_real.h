@@ -206,11 +206,15 @@ static bool takes(unsigned int format)
 	       format == XQACCEL_FMT_U8 || format == XQACCEL_FMT_S8;
 }
 
+#include "row_summed.h"
+
 bool XQK_ROW_REAL(const struct xqk_row_real *r, unsigned int strips)
 {
 	const unsigned int first = r->scale.first_format, second = r->scale.second_format;
 	const bool minima = r->min.first;
 
+	if (r->summed)
+		return row_summed(r, strips);
 	if (!takes(first) || (second && !takes(second)))
 		return false;
 	if (first == XQACCEL_FMT_F16 && !second && !minima)

@@ -10,6 +10,31 @@ static inline __mmask64 first_bytes(size_t n)
 	return n >= 64 ? ~(__mmask64)0 : ((__mmask64)1 << n) - 1;
 }
 
+/* Sixteen bytes at a time, and what these add up to. */
+void xqk_sum_groups_avx512(int32_t *sums, const int8_t *a, size_t count, size_t group)
+{
+	const size_t parts = group / 16;
+	int32_t quarter[4];
+	size_t i = 0, part;
+
+	for (; parts == 1 && i + 4 <= count; i += 4, a += 64) {
+		__m512i sum = _mm512_dpbusd_epi32(_mm512_setzero_si512(), _mm512_set1_epi8(1), _mm512_loadu_si512(a));
+
+		sum = _mm512_add_epi32(sum, _mm512_shuffle_epi32(sum, _MM_PERM_CDAB));
+		sum = _mm512_add_epi32(sum, _mm512_shuffle_epi32(sum, _MM_PERM_BADC));
+		_mm_storeu_si128((__m128i *)(sums + i), _mm512_castsi512_si128(
+			_mm512_maskz_compress_epi32(0x1111, sum)));
+	}
+	for (; i < count; i++) {
+		__m128i sum = _mm_setzero_si128();
+
+		for (part = 0; part < parts; part++, a += 16)
+			sum = _mm_dpbusd_epi32(sum, _mm_set1_epi8(1), _mm_loadu_si128((const __m128i *)a));
+		_mm_storeu_si128((__m128i *)quarter, sum);
+		sums[i] = quarter[0] + quarter[1] + quarter[2] + quarter[3];
+	}
+}
+
 int32_t xqk_sum_a_avx512(const uint8_t *src, size_t n, uint32_t format)
 {
 	const __m512i ones = _mm512_set1_epi8(1);

@@ -8,6 +8,7 @@
  *	XQK_TALL_S8		the same for B of s8, whose operand is used as it is
  *	XQK_TALL_BY_U8		the same for A of u8
  *	XQK_TALL_ROWS_LEAST	tall_rows
+ *	XQK_SUMMED		dot_summed and what goes with it
  */
 #include "kernels.h"
 #include "panel_rows.h"
@@ -86,4 +87,9 @@ const struct xqk_product XQK_PRODUCT = {
 	.interleave_b = xqk_interleave_b_avx512,
 	.fold = fold_rows,
 	.real = &xqk_real_avx512,
+	.scale_strip = xqk_scale_strip_avx512,
+	.sum_groups = xqk_sum_groups_avx512,
+	.groups_added = true,
+	.minima_summed = xqk_minima_summed_avx512,
+	XQK_SUMMED
 };

@@ -14,6 +14,7 @@
 /**
  * struct xqg_accel - one accelerator, from the load of the plugin to the end of the process
  * @device: @type: what ggml holds
+ * @sums: whether the device has integer sums of supergroups
  * @lock: protects @used
  * @used: bytes of device memory that buffers and packed weights have
  */
@@ -22,6 +23,7 @@ struct xqg_accel {
 	char name[32], description[128];
 	struct xqg_device device;
 	struct xqg_buffer_type type;
+	bool sums;
 	pthread_mutex_t lock;
 	size_t used;
 };

@@ -212,3 +212,9 @@ const struct xqg_blocks *xqg_blocks(int type)
 			return formats[i].grid && !xqg.expand[formats[i].grid] ? NULL : &formats[i];
 	return NULL;
 }
+
+/* Minima of such a format are of two levels as its scales are. */
+bool xqg_blocks_summed(const struct xqg_blocks *format)
+{
+	return format->scale2 && (format->scale == XQ_U8 || format->scale == XQ_S8);
+}

@@ -44,6 +44,9 @@ struct xqg_blocks {
 /* The format of ggml's number, NULL if it isn't one of these. */
 const struct xqg_blocks *xqg_blocks(int type);
 
+/* Whether a block's sum is an integer until its scales of the second level, as ggml computes it. */
+bool xqg_blocks_summed(const struct xqg_blocks *format);
+
 void xqg_split_q2_k(const uint8_t *block, const struct xqg_parts *to);
 void xqg_split_q3_k(const uint8_t *block, const struct xqg_parts *to);
 void xqg_split_q4_k(const uint8_t *block, const struct xqg_parts *to);

@@ -15,11 +15,13 @@
 
 /**
  * struct slots - what one product of experts is
+ * @group: elements of rows that share a scale
  * @of: the slots' numbers (token * slots + slot), those of an expert together
  * @first: [experts + 1], of each expert in @of
  */
 struct slots {
 	size_t experts, slots, tokens, rows, k, n;
+	uint32_t group;
 	uint32_t *of, *first;
 };
 
@@ -80,7 +82,7 @@ static int multiply_row(struct xqg_products *p, const struct slots *s, const str
 	struct xqaccel_operand a = at[0], scale = at[1], c = at[2];
 
 	a.offset += row * s->k;
-	scale.offset += row * (s->k / w->format->group) * sizeof(float);
+	scale.offset += row * (s->k / s->group) * sizeof(float);
 	c.offset += row * s->n * sizeof(float);
 	return xqg_multiply(p, w->matrix[expert], &a, &scale, rows, &c);
 }
@@ -115,10 +117,10 @@ static int multiply(struct xqg_products *p, const struct xqg_tensor *op, const s
 	int err;
 
 	gather_rows(op->src[1], s, !direct, xqg_jobs_take(&p->jobs, 4 * s->k * s->rows, &x));
-	xqg_take_quantized(&p->jobs, s->rows, s->k, w->format->group, &at[0], &at[1]);
+	xqg_take_quantized(&p->jobs, s->rows, s->k, s->group, &at[0], &at[1]);
 	if (!direct)
 		staged = xqg_jobs_take(&p->jobs, result, &at[2]);
-	err = xqg_quantize(p, &x, ne, nb, w->format->group, &at[0], &at[1]);
+	err = xqg_quantize(p, &x, ne, nb, s->group, &at[0], &at[1]);
 	if (!err)
 		err = multiply_experts(p, s, w, !direct, at);
 	if (err || direct)
@@ -135,8 +137,8 @@ int xqg_product_experts(struct xqg_products *p, const struct xqg_tensor *op)
 	struct slots s = {
 		.experts = (size_t)w->ne[2], .slots = (size_t)ids->ne[0], .tokens = (size_t)ids->ne[1],
 		.rows = (size_t)(ids->ne[0] * ids->ne[1]), .k = (size_t)w->ne[0], .n = (size_t)w->ne[1],
+		.group = xqg_weights_x_group(p->jobs.accel, xqg_blocks(w->type)),
 	};
-	const uint32_t group = xqg_blocks(w->type)->group;
 	const struct xqg_weights *weights;
 	bool fresh;
 	int err;
@@ -148,7 +150,7 @@ int xqg_product_experts(struct xqg_products *p, const struct xqg_tensor *op)
 	xqg_products_wrote(p, NULL);
 	if (!err)
 		err = xqg_jobs_reserve(&p->jobs, xqg_scratch_size(4 * s.k * s.rows) +
-				       xqg_quantized_size(s.rows, s.k, group) + xqg_scratch_size(4 * s.rows * s.n),
+				       xqg_quantized_size(s.rows, s.k, s.group) + xqg_scratch_size(4 * s.rows * s.n),
 				       &fresh);
 	if (!err)
 		err = xqg_product_weights(p, w, &weights);

@@ -155,6 +155,7 @@ static int add_device(const char *path)
 		return -ENOMEM;
 	}
 	accel->dev = dev;
+	accel->sums = info->features & XQACCEL_FEATURE_SUPERGROUP_SUM;
 	if (accel_count)
 		snprintf(accel->name, sizeof(accel->name), "XQACCEL%zu", accel_count);
 	else

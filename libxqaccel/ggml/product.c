@@ -124,22 +124,26 @@ int xqg_multiply(struct xqg_products *p, const struct xq_grouped *matrix, const 
 {
 	const size_t most = xq_device_info(p->jobs.accel->dev)->max_dim;
 	struct xqaccel_job_desc job;
+	struct xqaccel_operand *a_scale;
+	uint32_t group;
 	size_t row;
 	int err = xq_grouped_describe(matrix, &job);
 
 	if (err)
 		return err;
+	a_scale = &job.operand[job.work.gemm.a_supergroup ? XQACCEL_A_SCALE2 : XQACCEL_A_SCALE];
+	group = job.work.gemm.a_supergroup ? job.work.gemm.a_supergroup : job.work.gemm.group;
 	job.operand[XQACCEL_A] = *a;
 	job.operand[XQACCEL_A].stride = job.work.gemm.k;
-	job.operand[XQACCEL_A_SCALE] = *scale;
-	job.operand[XQACCEL_A_SCALE].stride = job.work.gemm.k / job.work.gemm.group * sizeof(float);
+	*a_scale = *scale;
+	a_scale->stride = job.work.gemm.k / group * sizeof(float);
 	job.operand[XQACCEL_C] = *c;
 	job.operand[XQACCEL_C].stride = job.work.gemm.n * sizeof(float);
 	for (row = 0; row < rows && !err; row += most) {
 		job.work.gemm.m = (uint32_t)(rows - row < most ? rows - row : most);
 		err = xqg_jobs_add(&p->jobs, &job);
 		job.operand[XQACCEL_A].offset += most * job.operand[XQACCEL_A].stride;
-		job.operand[XQACCEL_A_SCALE].offset += most * job.operand[XQACCEL_A_SCALE].stride;
+		a_scale->offset += most * a_scale->stride;
 		job.operand[XQACCEL_C].offset += most * job.operand[XQACCEL_C].stride;
 	}
 	return err;
@@ -228,7 +232,7 @@ static int multiply_plane(struct xqg_products *p, const struct xqg_tensor *op, c
 	struct xqaccel_operand a = p->last.a, scale = p->last.scale, to = *c;
 
 	a.offset += row * k;
-	scale.offset += row * (k / w->format->group) * sizeof(float);
+	scale.offset += row * (k / p->last.group) * sizeof(float);
 	to.offset += row * (size_t)op->ne[0] * sizeof(float);
 	return xqg_multiply(p, w->matrix[i3 / shared3 * op->src[0]->ne[2] + i2], &a, &scale, rows, &to);
 }
@@ -251,7 +255,7 @@ static int multiply_all(struct xqg_products *p, const struct xqg_tensor *op, con
 int xqg_product(struct xqg_products *p, const struct xqg_tensor *op)
 {
 	const struct xqg_tensor *x = op->src[1];
-	const uint32_t group = xqg_blocks(op->src[0]->type)->group;
+	const uint32_t group = xqg_weights_x_group(p->jobs.accel, xqg_blocks(op->src[0]->type));
 	const size_t k = (size_t)x->ne[0], rows = rows_of(x), result = 4 * rows * (size_t)op->ne[0];
 	const struct xqg_weights *weights;
 	struct xqaccel_operand c, from;

@@ -68,9 +68,15 @@ static void unpack(const struct xqg_blocks *f, const uint8_t *data, size_t strid
 	}
 }
 
+uint32_t xqg_weights_x_group(const struct xqg_accel *accel, const struct xqg_blocks *format)
+{
+	return accel->sums && xqg_blocks_summed(format) ? format->elements : format->group;
+}
+
 static int pack_matrix(struct xqg_accel *accel, const struct xqg_blocks *f, const uint8_t *data, size_t stride,
 		       size_t rows, size_t columns, struct xq_grouped **matrix)
 {
+	const bool summed = accel->sums && xqg_blocks_summed(f);
 	struct unpacked u = { 0 };
 	int err = -ENOMEM;
 
@@ -79,7 +85,9 @@ static int pack_matrix(struct xqg_accel *accel, const struct xqg_blocks *f, cons
 			.inputs = columns, .outputs = rows, .group = f->group,
 			.w_supergroup = f->scale2 || f->min2 ? f->elements : 0,
 			.x_type = XQ_S8, .w_type = f->code_type, .weights = u.codes, .w_zp = f->zero_point,
-			.codebook = f->codebook ? f->codebook() : NULL, .x_scales = { .type = XQ_F32 },
+			.codebook = f->codebook ? f->codebook() : NULL,
+			.x_scales = { .type = summed ? XQ_NONE : XQ_F32, .type2 = summed ? XQ_F32 : XQ_NONE },
+			.x_supergroup = summed ? f->elements : 0, .supergroup_sum = summed,
 			.w_scales = { f->scale, f->scale2, u.scale, u.scale2 },
 			.w_minima = { f->min, f->min2, u.min, u.min2 },
 		};

@@ -16,6 +16,9 @@ struct xqg_weights {
 	struct xq_grouped *matrix[];
 };
 
+/* Elements of activations that share a scale where they are multiplied by such weights. */
+uint32_t xqg_weights_x_group(const struct xqg_accel *accel, const struct xqg_blocks *format);
+
 /* Packs a tensor. Returns 0 or a negative errno. */
 int xqg_weights_pack(struct xqg_accel *accel, const struct xqg_tensor *tensor, struct xqg_weights **weights);
 

@@ -48,7 +48,7 @@ static int mapping_init(struct mapping *m, const struct xqaccel_buffer *buf)
 	const size_t segment = dma_get_max_seg_size(m->dev) & PAGE_MASK;
 	int ret;
 
-	/* It would see a copy, and the copy would be written over what our jobs have written since. */
+	/* It would see a copy, which would then be written over what our jobs have written. */
 	if (xqaccel_dma_bounces(m->dev))
 		return -EOPNOTSUPP;
 	ret = sg_alloc_table_from_pages_segment(&m->sgt, buf->pages, buf->page_count, 0,

@@ -235,8 +235,8 @@ TEST_F_TIMEOUT(power, unbind_and_reset_while_off, 60)
 }
 
 /*
- * All that is below a bridge is reset, by whoever does not care whether it is off. What the bus then
- * restores is a function that may not use memory.
+ * All that is below a bridge is reset, by whoever does not care whether it is off. What the bus
+ * then restores is a function that may not use memory.
  */
 TEST_F_TIMEOUT(power, reset_from_above_while_off, 60)
 {
@@ -249,7 +249,7 @@ TEST_F_TIMEOUT(power, reset_from_above_while_off, 60)
 	ASSERT_EQ(0, power_auto(self->address, "20"));
 	for (i = 0; i < 3; i++) {
 		ASSERT_TRUE(power_becomes(self->address, "suspended", 5000));
-		/* QEMU's port does not say that its link is up, so the kernel says ENOTTY, afterwards. */
+		/* QEMU's port does not say that its link is up, so the kernel says ENOTTY. */
 		(void)file_write(path, "1");
 		ASSERT_EQ(0, small_run(self->fd, &self->buf, &self->job, &self->c));
 	}

@@ -29,7 +29,7 @@ def requantized(acc, scale, low=0, high=255):
 
 class Tests(Base):
     names = ("product_and_sum", "turned_narrow_weights", "clipped", "float_bias", "quantized_gemm", "scales_along_k",
-             "large_weights", "an_output_without_a_name")
+             "large_weights", "an_output_without_a_name", "products_as_written")
 
     def numbers(self, narrow=False):
         self.x = [random.randrange(256) for _ in range(M * K)]
@@ -154,6 +154,37 @@ class Tests(Base):
                                [onnx.value("x", onnx.FLOAT, [1, 4])], [onnx.value("y", onnx.FLOAT, [1, 4])],
                                [onnx.tensor("s", onnx.FLOAT, (), [0.5])]))
         self.run("show", "m.onnx", "--device", "soft")
+
+    def products_as_written(self):
+        """
+        Each of DequantizeLinear, Mul and QuantizeLinear rounds, QLinearMul does once: for some scales that is the same for all
+        pairs of codes, and then it is one operator of the device.
+        """
+        pairs = [(x, w) for x in range(256) for w in range(256)]
+        shape = (1, len(pairs))
+        save("x.npy", "|u1", shape, [x for x, _ in pairs])
+        save("w.npy", "|u1", shape, [w for _, w in pairs])
+        for sx, sw, sy, fused in (0.0645039603, 0.0917936563, 1.1842107773, False), (0.5, 0.25, 8, True):
+            sx, sw, sy, zx, zw, zy = f32(sx), f32(sw), f32(sy), 132, 119, 128
+            factor = f32(f32(sx * sw) / sy)
+            once = [f32((x - zx) * (w - zw) * factor) for x, w in pairs]
+            steps = [f32(f32(f32((x - zx) * sx) * f32((w - zw) * sw)) / sy) for x, w in pairs]
+            constants = []
+            for name, scale, zero in ("x", sx, zx), ("w", sw, zw), ("y", sy, zy):
+                constants += [onnx.tensor("s" + name, onnx.FLOAT, (), [scale]), onnx.tensor("z" + name, onnx.UINT8, (), [zero])]
+            one = onnx.node("QLinearMul", ["x", "sx", "zx", "w", "sw", "zw", "sy", "zy"], ["y"]) + onnx.field(7, "com.microsoft")
+            three = [onnx.node("DequantizeLinear", ["x", "sx", "zx"], ["xf"]), onnx.node("DequantizeLinear", ["w", "sw", "zw"], ["wf"]),
+                     onnx.node("Mul", ["xf", "wf"], ["yf"]), onnx.node("QuantizeLinear", ["yf", "sy", "zy"], ["y"])]
+            for nodes, reals, kind, where in ([one], once, "QLinearMul", "device"), (three, steps, "Mul", "device" if fused else "CPU"):
+                with open("m.onnx", "wb") as f:
+                    f.write(onnx.model(nodes, [onnx.value("x", onnx.UINT8, shape), onnx.value("w", onnx.UINT8, shape)],
+                                       [onnx.value("y", onnx.UINT8, shape)], constants))
+                want = [min(max(round(real) + zy, 0), 255) for real in reals]
+                self.run("run", "m.onnx", "--input", "x.npy", "--input", "w.npy", "-o", "y.npy", "--device", "soft")
+                wrong = sum(a != b for a, b in zip(load("y.npy")[2], want))
+                self.expect(wrong == 0, "%s by %g: %d of %d" % (kind, sx, wrong, len(pairs)))
+                self.expect(self.places().get(kind) == where, "%s by %g: %s" % (kind, sx, self.places()))
+            self.expect((once == steps) is fused, "the scales show nothing")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * com.microsoft's quantized operators: every element becomes the real number that it stands for, (q - z) * s in float32;
- * the operator computes in float32; and the result is quantized, round_half_even(y / sy) + zy, saturated.
+ * the operator computes in float32; and the result is quantized, round_half_even(y / sy) + zy, saturated. But a product is
+ * one of integers, by sa * sb / sy, in float32, as it is in ONNX Runtime.
  */
 #include <errno.h>
 #include <math.h>
@@ -13,11 +14,17 @@
 #include "kernels.h"
 #include "qlinear.h"
 
-static float real_of(const struct xqm_value *q, size_t i, float scale, int32_t zero)
+/* Without its zero point. */
+static float code_of(const struct xqm_value *q, size_t i, int32_t zero)
 {
 	int32_t v = q->type == XQ_S8 ? ((const int8_t *)q->data)[i] : ((const uint8_t *)q->data)[i];
 
-	return (float)(v - zero) * scale;
+	return (float)(v - zero);
+}
+
+static float real_of(const struct xqm_value *q, size_t i, float scale, int32_t zero)
+{
+	return code_of(q, i, zero) * scale;
 }
 
 static void put(const struct xqm_value *out, size_t i, float x, float scale, int32_t zero)
@@ -25,11 +32,11 @@ static void put(const struct xqm_value *out, size_t i, float x, float scale, int
 	float low = out->type == XQ_S8 ? -128 : 0, high = out->type == XQ_S8 ? 127 : 255;
 	float y = rintf(x / scale) + (float)zero;
 
-	y = y < low ? low : y > high ? high : y;
+	y = isnan(y) ? 0 : y < low ? low : y > high ? high : y;
 	if (out->type == XQ_S8)
 		((int8_t *)out->data)[i] = (int8_t)y;
 	else
-		((uint8_t *)out->data)[i] = (uint8_t)(isnan(y) ? 0 : y);
+		((uint8_t *)out->data)[i] = (uint8_t)y;
 }
 
 static int32_t zero_of(const struct xqm_value *value)
@@ -99,10 +106,13 @@ static int compute_pair(const struct xqm_operator *op, const struct xqm_value *i
 	xqm_walk_start(&walk, pair, 2, out);
 	for (size_t r = 0; r < walk.rows; r++, xqm_walk_next(&walk)) {
 		for (size_t i = 0; i < walk.row; i++) {
-			float a = real_of(&in[0], walk.at[0] + i * xqm_walk_step(&walk, 0), sa, za);
-			float b = real_of(&in[3], walk.at[1] + i * xqm_walk_step(&walk, 1), sb, zb);
+			float a = code_of(&in[0], walk.at[0] + i * xqm_walk_step(&walk, 0), za);
+			float b = code_of(&in[3], walk.at[1] + i * xqm_walk_step(&walk, 1), zb);
 
-			put(out, walk.out + i, multiply ? a * b : a + b, sy, zy);
+			if (multiply)
+				put(out, walk.out + i, a * b * (sa * sb / sy), 1, zy);
+			else
+				put(out, walk.out + i, a * sa + b * sb, sy, zy);
 		}
 	}
 	return 0;

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <math.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "libxqaccel/src/model/cpu/elements.h"
@@ -326,6 +327,47 @@ static void bound_twice(float *low, float *high, float least, float most)
 	*high = fminf(fmaxf(*high, least), most);
 }
 
+/* Codes of an 8-bit tensor: from *low to *high, the zero point among them; false for others. */
+static bool codes_of(const struct xqm_graph *graph, const struct xqm_real *real, int32_t *low, int32_t *high)
+{
+	const enum xq_type type = xqm_tensor(graph, real->tensor)->type;
+
+	*low = type == XQ_S8 ? INT8_MIN : 0;
+	*high = type == XQ_S8 ? INT8_MAX : UINT8_MAX;
+	return (type == XQ_S8 || type == XQ_U8) && real->count == 1 && real->zero[0] >= *low && real->zero[0] <= *high;
+}
+
+static float quantized(float value, int32_t zero, int32_t low, int32_t high)
+{
+	return fminf(fmaxf(rintf(value) + (float)zero, (float)low), (float)high);
+}
+
+/*
+ * Whether a product of integers by one factor, as QLinearMul has it and the device, gives what the three operators give
+ * one after the other, each of which rounds. That depends on the scales; all pairs of codes are tried.
+ */
+static bool products_are_as_written(const struct xqm_graph *graph, const struct xqm_layer *layer)
+{
+	const float sx = layer->x.scale[0], sw = layer->w.scale[0], sy = layer->y.scale[0], factor = sx * sw / sy;
+	int32_t x0, x1, w0, w1, y0, y1;
+
+	if (!codes_of(graph, &layer->x, &x0, &x1) || !codes_of(graph, &layer->w, &w0, &w1) ||
+	    !codes_of(graph, &layer->y, &y0, &y1))
+		return false;
+	for (int32_t x = x0 - layer->x.zero[0]; x <= x1 - layer->x.zero[0]; x++) {
+		const float real = (float)x * sx;
+
+		for (int32_t w = w0 - layer->w.zero[0]; w <= w1 - layer->w.zero[0]; w++) {
+			const float product = real * ((float)w * sw);
+
+			if (quantized(product / sy, layer->y.zero[0], y0, y1) !=
+			    quantized((float)(x * w) * factor, layer->y.zero[0], y0, y1))
+				return false;
+		}
+	}
+	return true;
+}
+
 /* From the QuantizeLinear at the end back, over Relu and Clip that nobody else reads. */
 static bool match_quantize(struct xqm_graph *graph, const struct xqm_operator *op, struct xqm_layer *layer)
 {
@@ -349,7 +391,8 @@ static bool match_quantize(struct xqm_graph *graph, const struct xqm_operator *o
 		from = inner->input[0];
 		inner = maker(graph, from);
 	}
-	if (!inner || !match_inner(graph, inner, layer) || xqm_output(graph, inner, 0)->uses != 1)
+	if (!inner || !match_inner(graph, inner, layer) || xqm_output(graph, inner, 0)->uses != 1 ||
+	    (layer->op == XQM_MUL && !products_are_as_written(graph, layer)))
 		return false;
 	return !bounded || set_bounds(layer, low, high);
 }

@@ -72,7 +72,7 @@ struct xq_copy {
 /**
  * xq_copy() - copy or convert
  *
- * On the CPU today. Return: 0, -EINVAL types, dimensions or parameters that make no sense, -EDOM a scale
+ * On the workspace's device if that has the operation, else on the CPU, with the same bits. Return: 0, -EINVAL types, dimensions or parameters that make no sense, -EDOM a scale
  * that is not finite or not positive, -EOVERFLOW a dimension above 2^32 - 1, -ENOMEM.
  */
 int xq_copy(struct xq_workspace *workspace, const struct xq_copy *copy);

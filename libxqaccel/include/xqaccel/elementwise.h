@@ -98,7 +98,7 @@ int xq_broadcast(const struct xq_shape *a, const struct xq_shape *b, struct xq_s
  *
  * Then the result is clamped. Return: 0, -EINVAL types, shapes, bounds, zero points or shifts that
  * make no sense, -EDOM a scale that is not finite or not positive, -EOVERFLOW, -ENOMEM. Computed on
- * the CPU today.
+ * the workspace's device if that has the operation, else on the CPU, with the same bits.
  */
 int xq_add(struct xq_workspace *workspace, const struct xq_elementwise_args *args);
 

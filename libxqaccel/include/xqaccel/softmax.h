@@ -29,7 +29,11 @@ struct xq_softmax {
 	int8_t *y;
 };
 
-/** xq_softmax() - 0, -EINVAL parameters out of range, -EOVERFLOW, -ENOMEM. On the CPU today */
+/**
+ * xq_softmax() - 0, -EINVAL parameters out of range, -EOVERFLOW, -ENOMEM
+ *
+ * On the workspace's device if that has the operation, else on the CPU, with the same bits.
+ */
 int xq_softmax(struct xq_workspace *workspace, const struct xq_softmax *softmax);
 
 /**

@@ -10,9 +10,9 @@ call_graph.py-args := $(O)/module-6.12
 CHECK_DEPS += $(O)/module-6.12/xqaccel.ko
 
 define LINT_PLAN
-host kernel_doc.sh - tests/static/kernel_doc.sh 60 | | | $(O)
-host checkpatch.sh - tests/static/checkpatch.sh 120 | | |
-host coccicheck.sh - tests/static/coccicheck.sh 900 | | |
+host kernel_doc.sh - tests/static/kernel_doc.sh $(HOST_TIMEOUT) | | | $(O)
+host checkpatch.sh - tests/static/checkpatch.sh $(HOST_TIMEOUT) | | |
+host coccicheck.sh - tests/static/coccicheck.sh $(HOST_TIMEOUT) | | |
 endef
 
 $(O)/lint.plan: FORCE

@@ -268,6 +268,24 @@ TEST_OF_EACH(behind_a_job_that_hangs, 120)
 	EXPECT_EQ(0U, wrong_results(self, 1));
 }
 
+/* Each engine tells it by another name, and the library by one. */
+TEST_OF_EACH(error_of_the_bus, 60)
+{
+	struct xqaccel_job_desc job = job_at(self, 0);
+	struct xq_completion done;
+
+	if (!host_present())
+		SKIP(return, "no host that makes the bus refuse a job");
+	ASSERT_EQ(0, inject("dma-errors", 1));
+	ASSERT_EQ(1, xq_job_submit(self->queue, &job, 1));
+	ASSERT_EQ(1, xq_queue_wait(self->queue, &done, 1, 1, 20 * SECOND));
+	EXPECT_EQ(-EIO, done.status);
+	ASSERT_EQ(1, xq_job_submit(self->queue, &job, 1));
+	ASSERT_EQ(1, xq_queue_wait(self->queue, &done, 1, 1, 20 * SECOND));
+	EXPECT_EQ(0, done.status);
+	EXPECT_EQ(0U, wrong_results(self, 1));
+}
+
 /* A queue is destroyed with jobs under way: they end first. */
 TEST_OF_EACH(destroyed_early, 30)
 {

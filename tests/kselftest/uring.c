@@ -684,6 +684,26 @@ TEST_F(uring, timeout)
 	EXPECT_EQ(0, run_submit(self, &s));
 }
 
+/* What the bus refuses is another error than what the job does wrong. */
+TEST_F(uring, error_of_the_bus)
+{
+	struct xqaccel_completion c;
+	struct xqaccel_uring_submit s = {
+		.jobs = (uintptr_t)&self->job, .stride = sizeof(self->job), .count = 1,
+		.completions = (uintptr_t)&c, .completion_stride = sizeof(c),
+	};
+
+	if (!host_present())
+		SKIP(return, "no host to make the bus refuse it");
+	if (!ring_again(&self->ring, IORING_SETUP_SQE128))
+		SKIP(return, "no entries of 128 bytes");
+	ASSERT_EQ(0, inject("dma-errors", 1));
+	EXPECT_EQ(-EREMOTEIO, run_submit(self, &s));
+	EXPECT_EQ(XQACCEL_STATUS_DMA, (int)c.status);
+	EXPECT_EQ(0, run_submit(self, &s));
+	EXPECT_EQ(XQACCEL_STATUS_OK, (int)c.status);
+}
+
 /* The first job of a batch that fails is what the CQE tells, and those behind it run. */
 TEST_F(uring, failed_job_of_batch)
 {

@@ -35,9 +35,15 @@ static int dump_clear(const char *path)
 {
 	const int ret = file_write(path, "1");
 	const int64_t began = now_ns();
+	char link[128];
+	struct stat st;
 
-	/* It goes by a work item. */
-	while (!access(path, F_OK) && !over_limit(began, 5 * SECOND))
+	/*
+	 * It goes by a work item, and the link to it a moment later. A dump that comes in between has
+	 * none: the kernel complains, and nobody finds it.
+	 */
+	snprintf(link, sizeof(link), "%.*s", (int)(strrchr(path, '/') - path), path);
+	while (!lstat(link, &st) && !over_limit(began, 5 * SECOND))
 		sleep_ms(10);
 	return ret == -ENOENT ? 0 : ret;
 }

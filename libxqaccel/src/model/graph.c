@@ -402,6 +402,15 @@ static void use(struct xqm_graph *graph, int number)
 		t->uses++;
 }
 
+static void use_at_end(struct xqm_graph *graph, int number)
+{
+	struct xqm_tensor *t = xqm_tensor(graph, number);
+
+	use(graph, number);
+	if (t)
+		t->end = true;
+}
+
 void xqm_link(struct xqm_graph *graph)
 {
 	unsigned int i, k;
@@ -409,6 +418,7 @@ void xqm_link(struct xqm_graph *graph)
 	for (i = 0; i < graph->tensors; i++) {
 		graph->tensor[i].producer = -1;
 		graph->tensor[i].uses = 0;
+		graph->tensor[i].end = false;
 	}
 	for (i = 0; i < graph->operators; i++) {
 		const struct xqm_operator *op = graph->operator[i];
@@ -422,9 +432,17 @@ void xqm_link(struct xqm_graph *graph)
 				xqm_output(graph, op, k)->producer = (int)i;
 	}
 	for (i = 0; i < graph->outputs; i++)
-		use(graph, graph->output[i]);
+		use_at_end(graph, graph->output[i]);
 	for (i = 0; i < graph->states; i++)
-		use(graph, graph->state[i].out);
+		use_at_end(graph, graph->state[i].out);
+}
+
+struct xqm_operator *xqm_maker(const struct xqm_graph *graph, int tensor)
+{
+	const struct xqm_tensor *t = xqm_tensor(graph, tensor);
+	struct xqm_operator *op = t && t->producer >= 0 ? graph->operator[t->producer] : NULL;
+
+	return op && op->op != XQM_REMOVED ? op : NULL;
 }
 
 int64_t xqm_elements(const struct xqm_shape *shape)

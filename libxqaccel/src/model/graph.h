@@ -69,6 +69,7 @@ struct xqm_quantization {
  * @codebook: [16] or [256] values of c4 and c8, else NULL
  * @producer: number of the operator that makes it, or -1; by xqm_link()
  * @uses: operands that it is, plus 1 if it is an output of the graph or the end of a state; by xqm_link()
+ * @end: it is one of the latter; by xqm_link()
  */
 struct xqm_tensor {
 	int number;
@@ -83,6 +84,7 @@ struct xqm_tensor {
 	const int8_t *codebook;
 	int producer;
 	unsigned int uses;
+	bool end;
 };
 
 /**
@@ -257,8 +259,11 @@ struct xqm_tensor *xqm_tensor(const struct xqm_graph *graph, int number);
 struct xqm_tensor *xqm_input(const struct xqm_graph *graph, const struct xqm_operator *op, unsigned int i);
 struct xqm_tensor *xqm_output(const struct xqm_graph *graph, const struct xqm_operator *op, unsigned int i);
 
-/* Sets producer and uses of all tensors. */
+/* Sets producer, uses and end of all tensors. */
 void xqm_link(struct xqm_graph *graph);
+
+/* The operator that makes a tensor, by xqm_link(); NULL if none does, or it was removed since. */
+struct xqm_operator *xqm_maker(const struct xqm_graph *graph, int tensor);
 
 /* Elements of a shape, or -1 if a dimension is unknown; INT64_MAX for more, which xqm_check() refuses. */
 int64_t xqm_elements(const struct xqm_shape *shape);

@@ -6,28 +6,12 @@
 
 #include "lower.h"
 
-static bool is_end(const struct xqm_graph *graph, int tensor)
-{
-	unsigned int i;
-
-	for (i = 0; i < graph->outputs; i++)
-		if (graph->output[i] == tensor)
-			return true;
-	for (i = 0; i < graph->states; i++)
-		if (graph->state[i].out == tensor)
-			return true;
-	return false;
-}
-
 /* The convolution that makes a tensor of float32, without bounds yet, which nobody else reads. */
 static struct xqm_operator *convolution_of(const struct xqm_graph *graph, const struct xqm_tensor *t)
 {
-	struct xqm_operator *op;
+	struct xqm_operator *op = t && t->type == XQ_F32 && t->uses == 1 ? xqm_maker(graph, t->number) : NULL;
 
-	if (!t || t->type != XQ_F32 || t->producer < 0 || t->uses != 1 || is_end(graph, t->number))
-		return NULL;
-	op = graph->operator[t->producer];
-	if (op->op != XQM_CONV || op->params.window.low != -INFINITY || op->params.window.high != INFINITY)
+	if (!op || op->op != XQM_CONV || op->params.window.low != -INFINITY || op->params.window.high != INFINITY)
 		return NULL;
 	return op;
 }

@@ -14,13 +14,6 @@
 #include "libxqaccel/src/model/cpu/qlinear.h"
 #include "lower.h"
 
-static struct xqm_operator *maker(const struct xqm_graph *graph, int tensor)
-{
-	const struct xqm_tensor *t = xqm_tensor(graph, tensor);
-
-	return t && t->producer >= 0 ? graph->operator[t->producer] : NULL;
-}
-
 static int operand(const struct xqm_operator *op, unsigned int i)
 {
 	return i < op->inputs ? op->input[i] : 0;
@@ -71,7 +64,7 @@ static unsigned int axis_of(const struct xqm_operator *op, const struct xqm_tens
 /* The integers that a tensor of real numbers was dequantized from. */
 static bool dequantized(struct xqm_graph *graph, int tensor, struct xqm_real *to)
 {
-	const struct xqm_operator *op = maker(graph, tensor);
+	const struct xqm_operator *op = xqm_maker(graph, tensor);
 
 	return is_linear(op, XQM_DEQUANTIZE_LINEAR) &&
 	       real_of(graph, op->input[0], op->input[1], operand(op, 2), axis_of(op, xqm_tensor(graph, op->input[0])), to);
@@ -226,7 +219,7 @@ static bool match_product(struct xqm_graph *graph, const struct xqm_operator *op
 static bool match_product_and_bias(struct xqm_graph *graph, const struct xqm_operator *sum, struct xqm_layer *layer)
 {
 	for (unsigned int i = 0; i < 2; i++) {
-		const struct xqm_operator *op = maker(graph, sum->input[i]);
+		const struct xqm_operator *op = xqm_maker(graph, sum->input[i]);
 
 		if (op && op->op == XQM_MATMUL && xqm_output(graph, op, 0)->uses == 1 && dequantized(graph, op->input[0], &layer->x) &&
 		    match_product(graph, op, sum->input[!i], layer)) {
@@ -371,7 +364,7 @@ static bool products_are_as_written(const struct xqm_graph *graph, const struct 
 /* From the QuantizeLinear at the end back, over Relu and Clip that nobody else reads. */
 static bool match_quantize(struct xqm_graph *graph, const struct xqm_operator *op, struct xqm_layer *layer)
 {
-	const struct xqm_operator *inner = maker(graph, op->input[0]);
+	const struct xqm_operator *inner = xqm_maker(graph, op->input[0]);
 	float low = -INFINITY, high = INFINITY, least, most;
 	int from = op->input[0];
 	bool bounded = false;
@@ -389,7 +382,7 @@ static bool match_quantize(struct xqm_graph *graph, const struct xqm_operator *o
 		high = most;
 		bounded = true;
 		from = inner->input[0];
-		inner = maker(graph, from);
+		inner = xqm_maker(graph, from);
 	}
 	if (!inner || !match_inner(graph, inner, layer) || xqm_output(graph, inner, 0)->uses != 1 ||
 	    (layer->op == XQM_MUL && !products_are_as_written(graph, layer)))

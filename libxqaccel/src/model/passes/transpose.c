@@ -14,28 +14,6 @@
 
 /* ---- what there is ------------------------------------------------------------------------------------- */
 
-static struct xqm_operator *maker(const struct xqm_graph *graph, int tensor)
-{
-	const struct xqm_tensor *t = xqm_tensor(graph, tensor);
-	struct xqm_operator *op = t && t->producer >= 0 ? graph->operator[t->producer] : NULL;
-
-	return op && op->op != XQM_REMOVED ? op : NULL;
-}
-
-/* Whether someone outside of the graph sees it. */
-static bool is_end(const struct xqm_graph *graph, int tensor)
-{
-	unsigned int i;
-
-	for (i = 0; i < graph->outputs; i++)
-		if (graph->output[i] == tensor)
-			return true;
-	for (i = 0; i < graph->states; i++)
-		if (graph->state[i].out == tensor)
-			return true;
-	return false;
-}
-
 /* The order of a transposition of known shape, whose elements are what they were. */
 static bool order_of(const struct xqm_graph *graph, const struct xqm_operator *op, struct xqm_transpose *to)
 {
@@ -115,8 +93,8 @@ static struct xqm_operator *turned_before(const struct xqm_graph *graph, int ten
 	struct xqm_operator *op;
 
 	*chain = NULL;
-	for (op = maker(graph, tensor); op && op->op != XQM_TRANSPOSE; op = maker(graph, tensor)) {
-		if (!goes_by_elements(graph, op) || xqm_tensor(graph, tensor)->uses != 1 || is_end(graph, tensor))
+	for (op = xqm_maker(graph, tensor); op && op->op != XQM_TRANSPOSE; op = xqm_maker(graph, tensor)) {
+		if (!goes_by_elements(graph, op) || xqm_tensor(graph, tensor)->uses != 1)
 			return NULL;
 		*chain = op;
 		tensor = op->input[0];
@@ -126,19 +104,42 @@ static struct xqm_operator *turned_before(const struct xqm_graph *graph, int ten
 
 /* ---- joining ------------------------------------------------------------------------------------------------ */
 
-/* Whoever reads the output of an operator reads its input. */
-static void leave_out(struct xqm_graph *graph, struct xqm_operator *op)
+/**
+ * struct joining - work in progress: uses of tensors are counted as it goes, or each step would be one through all of the graph
+ * @instead: what operators that come read in place of a tensor, or 0; [tensors]
+ */
+struct joining {
+	struct xqm_graph *graph;
+	int *instead;
+	unsigned int tensors;
+};
+
+static void read_instead(struct xqm_graph *graph, struct xqm_operator *op, unsigned int i, int tensor)
 {
-	unsigned int i, k;
+	xqm_input(graph, op, i)->uses--;
+	op->input[i] = tensor;
+	xqm_tensor(graph, tensor)->uses++;
+}
+
+/* Whoever reads the output of an operator, of which all come later, reads its input. */
+static void leave_out(struct joining *j, struct xqm_operator *op)
+{
+	struct xqm_tensor *x = xqm_input(j->graph, op, 0), *y = xqm_output(j->graph, op, 0);
 
 	op->op = XQM_REMOVED;
-	for (i = 0; i < graph->operators; i++) {
-		struct xqm_operator *reader = graph->operator[i];
+	j->instead[y->number - 1] = x->number;
+	x->uses += y->uses - 1;
+	y->uses = 0;
+}
 
-		for (k = 0; k < reader->inputs; k++)
-			if (reader->input[k] == op->output[0])
-				reader->input[k] = op->input[0];
-	}
+/* The operands that were left out before. Their uses are counted already. */
+static void read_what_is_left(const struct joining *j, struct xqm_operator *op)
+{
+	unsigned int i;
+
+	for (i = 0; i < op->inputs; i++)
+		if (op->input[i] > 0 && (unsigned int)op->input[i] <= j->tensors && j->instead[op->input[i] - 1])
+			op->input[i] = j->instead[op->input[i] - 1];
 }
 
 /* What is between has the shape of what it is made of now. */
@@ -148,25 +149,26 @@ static void straighten(struct xqm_graph *graph, struct xqm_operator *chain, stru
 	struct xqm_operator *op;
 	int tensor = last->input[0];
 
-	for (op = maker(graph, tensor); op != chain; op = maker(graph, tensor)) {
+	for (op = xqm_maker(graph, tensor); op != chain; op = xqm_maker(graph, tensor)) {
 		xqm_tensor(graph, tensor)->shape = shape;
 		tensor = op->input[0];
 	}
 	xqm_tensor(graph, tensor)->shape = shape;
-	chain->input[0] = from;
+	read_instead(graph, chain, 0, from);
 }
 
 /* Whether the operator is a transposition that was joined with one before it. */
-static bool join(struct xqm_graph *graph, struct xqm_operator *op)
+static bool join(struct joining *j, struct xqm_operator *op)
 {
+	struct xqm_graph *const graph = j->graph;
 	struct xqm_transpose first, second, both;
 	struct xqm_operator *before, *chain;
 	int from;
 
 	if (!order_of(graph, op, &second))
 		return false;
-	if (does_nothing(&second) && !is_end(graph, op->output[0])) {
-		leave_out(graph, op);
+	if (does_nothing(&second) && !xqm_output(graph, op, 0)->end) {
+		leave_out(j, op);
 		return true;
 	}
 	before = turned_before(graph, op->input[0], &chain);
@@ -179,11 +181,11 @@ static bool join(struct xqm_graph *graph, struct xqm_operator *op)
 	if (chain)
 		straighten(graph, chain, op, from);
 	else
-		op->input[0] = from;
+		read_instead(graph, op, 0, from);
 	op->params.transpose = both;
 	/* One for an output stays, and copies. */
-	if (does_nothing(&both) && !is_end(graph, op->output[0]))
-		leave_out(graph, op);
+	if (does_nothing(&both) && !xqm_output(graph, op, 0)->end)
+		leave_out(j, op);
 	return true;
 }
 
@@ -254,7 +256,7 @@ static bool keeps_rows(const struct xqm_graph *graph, const struct xqm_operator 
 	const struct xqm_tensor *x = xqm_input(graph, op, 0), *y = xqm_output(graph, op, 0);
 
 	if (!y || y->shape.dims != 2 || y->shape.dim[1] != k || y->shape.dim[0] != x->shape.dim[0] || y->uses != 1 ||
-	    is_end(graph, y->number) || !xqm_same_scale(graph, x->number, y->number))
+	    !xqm_same_scale(graph, x->number, y->number))
 		return false;
 	if (op->op == XQM_FLATTEN)
 		return op->params.axis.axis == 1 || op->params.axis.axis == 1 - (int64_t)x->shape.dims;
@@ -273,8 +275,8 @@ static int take_in(struct xqm_graph *graph, struct xqm_operator *op)
 
 	if (op->op != XQM_FULLY_CONNECTED)
 		return 0;
-	reshape = maker(graph, op->input[0]);
-	before = reshape && reshape->inputs ? maker(graph, reshape->input[0]) : NULL;
+	reshape = xqm_maker(graph, op->input[0]);
+	before = reshape && reshape->inputs ? xqm_maker(graph, reshape->input[0]) : NULL;
 	if (!before || !order_of(graph, before, &t) || !t.dims || t.order[0])
 		return 0;
 	x = xqm_input(graph, before, 0);
@@ -284,8 +286,8 @@ static int take_in(struct xqm_graph *graph, struct xqm_operator *op)
 	w = turned(graph, op->input[1], &x->shape, &t);
 	if (w < 0)
 		return w;
-	op->input[1] = w;
-	reshape->input[0] = before->input[0];
+	read_instead(graph, op, 1, w);
+	read_instead(graph, reshape, 0, before->input[0]);
 	return 1;
 }
 
@@ -296,14 +298,13 @@ static void drop_unread(struct xqm_graph *graph)
 {
 	unsigned int i;
 
-	xqm_link(graph);
 	for (i = graph->operators; i-- > 0;) {
 		struct xqm_operator *op = graph->operator[i];
 
 		if (op->op != XQM_TRANSPOSE || !xqm_output(graph, op, 0) || xqm_output(graph, op, 0)->uses)
 			continue;
 		op->op = XQM_REMOVED;
-		xqm_link(graph);
+		xqm_input(graph, op, 0)->uses--;
 	}
 	xqm_sweep(graph);
 	xqm_link(graph);
@@ -311,22 +312,27 @@ static void drop_unread(struct xqm_graph *graph)
 
 int xqm_join_transpositions(struct xqm_graph *graph)
 {
+	struct joining j = { graph, NULL, graph->tensors };
 	bool any = false;
 	unsigned int i;
+	int took = 0;
 
+	j.instead = calloc((size_t)j.tensors + 1, sizeof(*j.instead));
+	if (!j.instead)
+		return xqm_no_memory(graph);
 	xqm_link(graph);
-	for (i = 0; i < graph->operators; i++) {
+	for (i = 0; i < graph->operators && took >= 0; i++) {
 		struct xqm_operator *op = graph->operator[i];
-		int took = join(graph, op);
 
+		read_what_is_left(&j, op);
+		took = join(&j, op);
 		if (!took)
 			took = take_in(graph, op);
-		if (took < 0)
-			return took;
-		if (took)
-			xqm_link(graph);
-		any |= took;
+		any |= took > 0;
 	}
+	free(j.instead);
+	if (took < 0)
+		return took;
 	if (any)
 		drop_unread(graph);
 	return 0;

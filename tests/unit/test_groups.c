@@ -498,6 +498,40 @@ static void endless_min(struct xq_gemm *g) { g->b_min.stride = UINT64_MAX; }
 static void c_in_scales(struct xq_gemm *g) { g->c.offset = g->b_scale.offset / 4 * 4; }
 static void c_in_minima(struct xq_gemm *g) { g->c.offset = g->b_min2.offset / 4 * 4; }
 
+/**
+ * struct refusal - one thing of an acceptable job that is spoilt, and what is said of it
+ * @error: 0 if it is acceptable still
+ */
+struct refusal {
+	const char *what;
+	void (*spoil)(struct xq_gemm *g);
+	int error;
+};
+
+/* @job: acceptable, but for the buffer of its operands */
+static void expect_refusals(const struct xq_gemm *job, const struct refusal *cases, size_t n)
+{
+	open_devices();
+	for (int t = 0; t < count; t++) {
+		for (size_t i = 0; i < n; i++) {
+			struct xq_gemm g = *job;
+			struct xq_operand *const operands[] = {
+				&g.a, &g.b, &g.c, &g.a_scale, &g.b_scale, &g.b_min, &g.a_scale2, &g.b_scale2, &g.b_min2,
+			};
+			int err;
+
+			for (size_t k = 0; k < sizeof(operands) / sizeof(operands[0]); k++)
+				if (operands[k]->stride)
+					operands[k]->buffer = targets[t].buffer;
+			err = xq_gemm_run(targets[t].queue, &g, NULL);
+			EXPECT(!err, "%s: as it is: %s", targets[t].name, strerror(-err));
+			cases[i].spoil(&g);
+			err = xq_gemm_run(targets[t].queue, &g, NULL);
+			EXPECT(err == cases[i].error, "%s: %s: %s", targets[t].name, cases[i].what, strerror(-err));
+		}
+	}
+}
+
 /* ---- of sums of supergroups, one thing of an acceptable job each ------------------------------------ */
 
 static void sum_of_no_reals(struct xq_gemm *g) { g->flags &= ~(uint32_t)XQACCEL_JOB_GROUP_REAL; }
@@ -533,11 +567,7 @@ static void sum_too_many(struct xq_gemm *g) { long_rows(g, 16, 4096); }
 
 static void sums_refused(void)
 {
-	static const struct {
-		const char *what;
-		void (*spoil)(struct xq_gemm *g);
-		int error;
-	} cases[] = {
+	static const struct refusal cases[] = {
 		{ "without real scales", sum_of_no_reals, -EINVAL }, { "a first level of A", sum_first_a, -EINVAL },
 		{ "no second level of A", sum_no_second_a, -EINVAL },
 		{ "another supergroup of A", sum_other_supergroup, -EINVAL },
@@ -553,39 +583,24 @@ static void sums_refused(void)
 		{ "a longer supergroup", sum_too_long, -EINVAL },
 		{ "more groups", sum_too_many, -EINVAL },
 	};
+	static const struct xq_gemm job = {
+		.m = 3, .n = 5, .k = 256, .batch = 1, .a_type = XQ_S8, .b_type = XQ_S4,
+		.flags = XQACCEL_JOB_GROUP_REAL | XQACCEL_JOB_SUPERGROUP_SUM, .group = 32,
+		.b_scale_type = XQ_U8, .b_min_type = XQ_S8, .a_scale2_type = XQ_F32,
+		.b_scale2_type = XQ_F16, .b_min2_type = XQ_F16,
+		.a_supergroup = 256, .b_supergroup = 256,
+		.a = { NULL, 0, 256, 0 }, .b = { NULL, 1024, 128, 0 },
+		.c = { NULL, 2048, 20, 0 }, .b_scale = { NULL, 3200, 8, 0 },
+		.b_min = { NULL, 3300, 8, 0 }, .a_scale2 = { NULL, 3400, 4, 0 },
+		.b_scale2 = { NULL, 3500, 2, 0 }, .b_min2 = { NULL, 3600, 2, 0 },
+	};
 
-	open_devices();
-	for (int t = 0; t < count; t++) {
-		for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-			struct xq_buffer *const buffer = targets[t].buffer;
-			struct xq_gemm g = {
-				.m = 3, .n = 5, .k = 256, .batch = 1, .a_type = XQ_S8, .b_type = XQ_S4,
-				.flags = XQACCEL_JOB_GROUP_REAL | XQACCEL_JOB_SUPERGROUP_SUM, .group = 32,
-				.b_scale_type = XQ_U8, .b_min_type = XQ_S8, .a_scale2_type = XQ_F32,
-				.b_scale2_type = XQ_F16, .b_min2_type = XQ_F16,
-				.a_supergroup = 256, .b_supergroup = 256,
-				.a = { buffer, 0, 256, 0 }, .b = { buffer, 1024, 128, 0 },
-				.c = { buffer, 2048, 20, 0 }, .b_scale = { buffer, 3200, 8, 0 },
-				.b_min = { buffer, 3300, 8, 0 }, .a_scale2 = { buffer, 3400, 4, 0 },
-				.b_scale2 = { buffer, 3500, 2, 0 }, .b_min2 = { buffer, 3600, 2, 0 },
-			};
-			int err = xq_gemm_run(targets[t].queue, &g, NULL);
-
-			EXPECT(!err, "%s: as it is: %s", targets[t].name, strerror(-err));
-			cases[i].spoil(&g);
-			err = xq_gemm_run(targets[t].queue, &g, NULL);
-			EXPECT(err == cases[i].error, "%s: %s: %s", targets[t].name, cases[i].what, strerror(-err));
-		}
-	}
+	expect_refusals(&job, cases, sizeof(cases) / sizeof(cases[0]));
 }
 
 static void refused(void)
 {
-	static const struct {
-		const char *what;
-		void (*spoil)(struct xq_gemm *g);
-		int error;
-	} cases[] = {
+	static const struct refusal cases[] = {
 		{ "no group", no_group, -EINVAL }, { "a large group", large_group, -EINVAL },
 		{ "a group that does not divide k", odd_group, -EINVAL },
 		{ "an accumulator per group, too", two_kinds, -EINVAL },
@@ -613,31 +628,20 @@ static void refused(void)
 		{ "rows that leave 64 bits", endless_min, -EOVERFLOW },
 		{ "C over scales", c_in_scales, -EINVAL }, { "C over minima", c_in_minima, -EINVAL },
 	};
+	static const struct xq_gemm job = {
+		.m = 3, .n = 5, .k = 256, .batch = 1, .a_type = XQ_S8, .b_type = XQ_S4,
+		.flags = XQACCEL_JOB_GROUP_REAL, .group = 32,
+		.a_scale_type = XQ_F16, .b_scale_type = XQ_U8, .b_min_type = XQ_U8,
+		.a_scale2_type = XQ_F32, .b_scale2_type = XQ_F16, .b_min2_type = XQ_F16,
+		.a_supergroup = 128, .b_supergroup = 256,
+		.a = { NULL, 0, 256, 0 }, .b = { NULL, 1024, 128, 0 },
+		.c = { NULL, 2048, 20, 0 }, .a_scale = { NULL, 3072, 16, 0 },
+		.b_scale = { NULL, 3200, 8, 0 }, .b_min = { NULL, 3300, 8, 0 },
+		.a_scale2 = { NULL, 3400, 8, 0 }, .b_scale2 = { NULL, 3500, 2, 0 },
+		.b_min2 = { NULL, 3600, 2, 0 },
+	};
 
-	open_devices();
-	for (int t = 0; t < count; t++) {
-		for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-			struct xq_buffer *const buffer = targets[t].buffer;
-			struct xq_gemm g = {
-				.m = 3, .n = 5, .k = 256, .batch = 1, .a_type = XQ_S8, .b_type = XQ_S4,
-				.flags = XQACCEL_JOB_GROUP_REAL, .group = 32,
-				.a_scale_type = XQ_F16, .b_scale_type = XQ_U8, .b_min_type = XQ_U8,
-				.a_scale2_type = XQ_F32, .b_scale2_type = XQ_F16, .b_min2_type = XQ_F16,
-				.a_supergroup = 128, .b_supergroup = 256,
-				.a = { buffer, 0, 256, 0 }, .b = { buffer, 1024, 128, 0 },
-				.c = { buffer, 2048, 20, 0 }, .a_scale = { buffer, 3072, 16, 0 },
-				.b_scale = { buffer, 3200, 8, 0 }, .b_min = { buffer, 3300, 8, 0 },
-				.a_scale2 = { buffer, 3400, 8, 0 }, .b_scale2 = { buffer, 3500, 2, 0 },
-				.b_min2 = { buffer, 3600, 2, 0 },
-			};
-			int err = xq_gemm_run(targets[t].queue, &g, NULL);
-
-			EXPECT(!err, "%s: as it is: %s", targets[t].name, strerror(-err));
-			cases[i].spoil(&g);
-			err = xq_gemm_run(targets[t].queue, &g, NULL);
-			EXPECT(err == cases[i].error, "%s: %s: %s", targets[t].name, cases[i].what, strerror(-err));
-		}
-	}
+	expect_refusals(&job, cases, sizeof(cases) / sizeof(cases[0]));
 }
 
 /* The completion tells if a group's sum may have left 32 bits, whatever the scales. */

@@ -39,8 +39,8 @@ static int dump_clear(const char *path)
 	struct stat st;
 
 	/*
-	 * It goes by a work item, and the link to it a moment later. A dump that comes in between has
-	 * none: the kernel complains, and nobody finds it.
+	 * It goes by a work item, and the link to it a moment later. A dump that comes in between
+	 * has none: the kernel complains, and nobody finds it.
 	 */
 	snprintf(link, sizeof(link), "%.*s", (int)(strrchr(path, '/') - path), path);
 	while (!lstat(link, &st) && !over_limit(began, 5 * SECOND))

@@ -8,6 +8,7 @@ import itertools
 import math
 import os
 import random
+import resource
 import struct
 import sys
 
@@ -40,7 +41,8 @@ def turn(x, y, order):
 
 class Tests(Base):
     names = ("inverse_pair", "pair_in_one", "of_an_output", "read_twice", "through_functions", "through_quantization", "not_through",
-             "scales_of_channels", "nothing_moved", "dimensions_of_one", "before_a_product", "weights_for_two", "other_rows")
+             "scales_of_channels", "nothing_moved", "dimensions_of_one", "before_a_product", "weights_for_two", "other_rows",
+             "many")
 
     def write(self, nodes, inputs, outputs, constants=()):
         if self.quantized:
@@ -200,6 +202,18 @@ class Tests(Base):
         self.write([turn("x", "a", FIRST), onnx.node("Flatten", ["a"], ["f"]), self.gemm("f", "y")], x,
                    [onnx.value("y", onnx.UINT8, (2, n)), onnx.value("f", onnx.UINT8, (2, k))], more)
         self.check(1, (self.product(values, (2, k), w, n), (2, n)), (values, (2, k)))
+
+    def many(self):
+        """A small file of them takes a time that grows with it, and not with its square: that would be a minute of a processor."""
+        count, limit = 50000, resource.getrlimit(resource.RLIMIT_CPU)
+        x = self.input(shape=(2, 3))
+        self.write([turn("x" if i == 0 else "t%d" % i, "y" if i == count - 1 else "t%d" % (i + 1), (1, 0)) for i in range(count)], x,
+                   [onnx.value("y", onnx.FLOAT, (2, 3))])
+        try:
+            resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(sum(os.times()[:2])) + 20, limit[1]))
+            self.check(1, (self.x, (2, 3)))
+        finally:
+            resource.setrlimit(resource.RLIMIT_CPU, limit)
 
 
 if __name__ == "__main__":

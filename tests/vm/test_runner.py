@@ -105,6 +105,41 @@ def output_of(command, seconds, rate):
         unloaded_clock._shared = None
 
 
+def work_of(hosts, guests, jobs, vm_jobs):
+    """What was running at once, {(programs, VMs)}, and how many ended, when each takes a moment."""
+    lock, now, seen, ended = threading.Lock(), {"host": 0, "guest": 0}, set(), []
+
+    def one(kind):
+        with lock:
+            now[kind] += 1
+            seen.add((now["host"], now["guest"]))
+        time.sleep(0.05)
+        with lock:
+            now[kind] -= 1
+            ended.append(kind)
+
+    check.Work([lambda: one("host")] * hosts, [lambda: one("guest")] * guests, vm_jobs).run(jobs)
+    return seen, ended.count("host"), ended.count("guest")
+
+
+def work(hosts, guests, jobs, vm_jobs, expected, never):
+    seen, *ended = work_of(hosts, guests, jobs, vm_jobs)
+    return (ended == [hosts, guests] and expected in seen and not seen & never
+            and max(map(sum, seen)) <= jobs) or f"at once: {seen}, ended: {ended}"
+
+
+def work_that_fails():
+    """The error arrives, also where another waits for its turn with a VM."""
+    def fail():
+        time.sleep(0.05)
+        raise OSError("no room")
+    try:
+        check.Work([], [fail, lambda: None], 1).run(2)
+    except OSError as error:
+        return str(error) == "no room"
+    return "ended as if all had been run"
+
+
 def request_unloaded():
     session = SimpleNamespace(clock=clock_after([8] * 10), options=SimpleNamespace(time_factor=2))
     answer = GuestRequests(session).answer("unloaded 4000")
@@ -308,6 +343,12 @@ TESTS = {
     "the guest asks for the clock": request_unloaded,
     "a limit on a busy machine": lambda: output_of("sleep 1.5; echo done", 1, 0.1) == b"done\n",
     "a limit on a free machine": lambda: output_of("sleep 30", 1, 1) is None,
+    "programs run beside a VM": lambda: work(3, 8, 2, 2, (1, 1), {(2, 0)}),
+    "two VMs when no program is left": lambda: work(1, 6, 2, 2, (0, 2), set()),
+    "no more VMs than allowed": lambda: work(1, 6, 3, 1, (0, 1), {(0, 2), (1, 2), (0, 3)}),
+    "programs alone": lambda: work(6, 0, 2, 2, (2, 0), set()),
+    "one at a time": lambda: work(3, 3, 1, 2, (1, 0), {(1, 1)}),
+    "an error of the runner itself": work_that_fails,
     "a request with wrong arguments": lambda: GuestRequests(None).answer("qom-set").startswith("error qom-set"),
 }
 

@@ -16,13 +16,14 @@
 /**
  * struct work - one output row
  * @row: @rows: rows of the input that its windows have inside
+ * @outputs: rows that are made at once, see struct xqk_pixels
  * @reduced: one row of bytes, of 16 or 32 bits
  * @copy: rows of the input that lie scattered
  */
 struct work {
 	const struct xqk_pooling_kernels *k;
 	const struct xqk_pooling *pool;
-	uint64_t batch, row, rows, out_row;
+	uint64_t batch, row, rows, out_row, outputs;
 	bool small;
 	uint8_t flip;
 	int32_t least, greatest;
@@ -49,6 +50,20 @@ static void reduce(const struct work *w, const uint8_t *const *rows, size_t coun
 		w->k->sum_rows16(w->reduced, rows, count, n, w->flip, more);
 	else
 		w->k->sum_rows32(w->reduced, rows, count, n, w->flip, more);
+}
+
+/* Output pixels from element `at` of rows that were not reduced on. */
+static void finish_small(const struct work *w, const struct xqk_pixels *p, const uint8_t *const *rows, size_t at)
+{
+	const uint8_t *from[XQK_POOLING_SMALL + 1];
+	size_t i;
+
+	for (i = 0; i < w->rows + w->outputs - 1; i++)
+		from[i] = rows[i] + at;
+	if (w->pool->dims.kind == XQ_POOL_MAX)
+		w->k->max_windows(p, from, w->rows);
+	else
+		w->k->mean_windows(p, from, w->rows);
 }
 
 /* Output pixels from element `at` of the reduced row on. */
@@ -126,33 +141,41 @@ static void pool_pixel(const struct work *w, uint64_t pixel)
 	}
 }
 
-/* Pixels [from, to), whose windows' rows are in the reduced row from column `left` on. */
-static void finish_pixels(const struct work *w, uint64_t from, uint64_t to, uint64_t left)
+/*
+ * Pixels [from, to), whose windows' rows are in the reduced row from column `left` on; or in rows, unless
+ * that is NULL.
+ */
+static void finish_pixels(const struct work *w, uint64_t from, uint64_t to, uint64_t left, const uint8_t *const *rows)
 {
 	const struct xq_pool_dims *d = &w->pool->dims;
 	const struct xqk_view *y = &w->pool->y;
 	uint8_t *bytes;
 
 	while (from < to) {
-		uint64_t first, next, taps, pixels = 1;
+		uint64_t first, taps, pixels = 1, i;
 		struct xqk_pixels p = { .step = (size_t)d->stride_w * d->channels, .channels = d->channels,
-					.flip = w->flip, .least = w->least, .greatest = w->greatest };
+					.outputs = w->outputs, .y_row = y->stride, .flip = w->flip,
+					.least = w->least, .greatest = w->greatest };
 
 		taps = inside(d->in_w, d->kernel_w, d->stride_w, d->pad_left, from, &first);
 		/* As many as have all their taps inside. */
-		while (taps == d->kernel_w && from + pixels < to &&
-		       inside(d->in_w, d->kernel_w, d->stride_w, d->pad_left, from + pixels, &next) == taps)
-			pixels++;
+		if (taps == d->kernel_w) {
+			pixels = ((uint64_t)d->in_w + d->pad_left - taps) / d->stride_w + 1 - from;
+			pixels = pixels < to - from ? pixels : to - from;
+		}
 		p.pixels = pixels;
 		p.taps = taps;
 		p.count = (uint32_t)(taps * w->rows);
 		bytes = y->flat ? y->flat + y_at(w, from) : w->y;
 		p.y = bytes;
 		p.y_pitch = y->flat ? y->group_stride : d->channels;
-		if (taps) {
+		if (taps && rows) {
+			finish_small(w, &p, rows, (first - left) * d->channels);
+		} else if (taps) {
 			finish(w, &p, (first - left) * d->channels);
 		} else if (y->flat) {
-			memset(bytes, nothing(w), d->channels);
+			for (i = 0; i < w->outputs; i++)
+				memset(bytes + i * y->stride, nothing(w), d->channels);
 		} else {
 			memset(w->y, nothing(w), d->channels);
 		}
@@ -160,6 +183,22 @@ static void finish_pixels(const struct work *w, uint64_t from, uint64_t to, uint
 			put(w, from, 0, bytes, d->channels);
 		from += pixels;
 	}
+}
+
+static bool is_small(const struct work *w)
+{
+	return w->k->max_windows && w->rows <= XQK_POOLING_SMALL && w->pool->dims.kernel_w <= XQK_POOLING_SMALL;
+}
+
+/* Whether the windows of this output row and of the next one have two rows in common, and all inside. */
+static bool is_pair(const struct work *w)
+{
+	const struct xq_pool_dims *d = &w->pool->dims;
+	uint64_t first;
+
+	return is_small(w) && w->pool->y.flat && d->stride_h == 1 && d->kernel_h == XQK_POOLING_SMALL &&
+	       w->rows == XQK_POOLING_SMALL && w->out_row + 1 < d->out_h &&
+	       inside(d->in_h, d->kernel_h, 1, d->pad_top, w->out_row + 1, &first) == XQK_POOLING_SMALL;
 }
 
 /* Pixels whose windows' columns fit in the reduced row. */
@@ -173,6 +212,13 @@ static void pool_pixels(const struct work *w, uint64_t from, uint64_t to)
 	inside(d->in_w, d->kernel_w, d->stride_w, d->pad_left, from, &left);
 	right = inside(d->in_w, d->kernel_w, d->stride_w, d->pad_left, to - 1, &right) + right;
 	n = right > left ? (right - left) * d->channels : 0;
+	if (n && is_small(w)) {
+		for (count = 0; count < w->rows + w->outputs - 1; count++)
+			rows[count] = xqk_view_read(&w->pool->x, x_at(w, w->row + count, left),
+						    w->copy + count * MOST_ELEMENTS, n);
+		finish_pixels(w, from, to, left, rows);
+		return;
+	}
 	while (n && row < w->rows) {
 		const bool more = row;
 
@@ -183,16 +229,22 @@ static void pool_pixels(const struct work *w, uint64_t from, uint64_t to)
 						    w->copy + count * MOST_ELEMENTS, n);
 		reduce(w, rows, count, n, more);
 	}
-	finish_pixels(w, from, to, left);
+	finish_pixels(w, from, to, left, NULL);
 }
 
-/* Output pixels that are made at once, 0 if even one needs too long a reduced row. */
+/* Channels from which on larger windows that share nothing go by pixels, which are in order in memory. */
+#define MANY_CHANNELS	256
+
+/* Output pixels that are made at once, 0 if even one needs too long a reduced row or is better taken by itself. */
 static uint64_t piece(const struct xq_pool_dims *d)
 {
 	const uint64_t one = (uint64_t)d->kernel_w * d->channels, more = (uint64_t)d->stride_w * d->channels;
 	const uint64_t most = USUAL_ELEMENTS / (d->channels ? d->channels : 1);
 
 	if (one > MOST_ELEMENTS)
+		return 0;
+	if (d->channels >= MANY_CHANNELS && d->kernel_w > XQK_POOLING_SMALL &&
+	    (d->out_w == 1 || d->stride_w >= d->kernel_w))
 		return 0;
 	if (one >= USUAL_ELEMENTS)
 		return 1;
@@ -219,11 +271,12 @@ static bool run(const struct xqk_isa *isa, const struct xqk_operator *operator, 
 	w.copy = xqk_take(scratch, &used, XQK_POOLING_ROWS * MOST_ELEMENTS);
 	w.y = xqk_take(scratch, &used, MOST_ELEMENTS);
 	xq_clamp_range(d->format, d->act_min, d->act_max, &w.least, &w.greatest);
-	for (unit = first; unit < last; unit++) {
+	for (unit = first; unit < last; unit += w.outputs) {
 		w.batch = unit / d->out_h;
 		w.out_row = unit % d->out_h;
 		w.rows = inside(d->in_h, d->kernel_h, d->stride_h, d->pad_top, w.out_row, &w.row);
 		each = w.rows && pixels ? pixels : 1;
+		w.outputs = pixels && unit + 1 < last && is_pair(&w) ? 2 : 1;
 		for (from = 0; from < d->out_w; from += each) {
 			if (xqk_canceled(cancel))
 				return false;

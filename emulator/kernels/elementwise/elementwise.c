@@ -6,8 +6,9 @@
 #include "epilogue/epilogue.h"
 #include "operators.h"
 
-/* Elements of a row that are a unit of work. */
+/* Elements of a row that are a unit of work, and those between two looks at whether the job is canceled. */
 #define PIECE	65536
+#define PART	16384
 
 /* Fewer results are there before it is known whether a straight line gives them. */
 #define MANY_SUMS	32768
@@ -18,6 +19,7 @@
  * @sum: @real: one of them
  * @bytes: of FLOOR_SHIFT sums
  * @straight: @product_line: if @is_straight, gives all sums, or products
+ * @carried: if @is_carried, gives what straight does
  * @lanes_memory: behind sum.lanes or lanes
  * @row: parts of rows: of a, of b, of y, and products
  */
@@ -29,7 +31,8 @@ struct work {
 	struct xqk_lanes lanes;
 	struct xqk_straight straight;
 	struct xqk_product_line product_line;
-	bool is_straight;
+	struct xqk_carried carried;
+	bool is_straight, is_carried;
 	struct xqk_bytes bytes;
 	uint8_t flip[2];
 	int32_t zero_point[2];
@@ -38,6 +41,11 @@ struct work {
 	uint8_t *row[3];
 	int32_t *product;
 };
+
+static int32_t limited(int32_t v, int32_t low, int32_t high)
+{
+	return v < low ? low : v > high ? high : v;
+}
 
 static float as_float(uint32_t bits)
 {
@@ -142,6 +150,14 @@ static void requantize_products(struct work *w, const int32_t *product, size_t n
 		xqk_requantize(w->isa, &w->lanes, product, n, y, false);
 }
 
+static void sum_straight(const struct work *w, const uint8_t *a, const uint8_t *b, size_t n, uint8_t *y)
+{
+	if (w->is_carried)
+		w->isa->operators->elementwise->carried(&w->carried, a, b, n, y);
+	else
+		w->isa->operators->elementwise->straight(&w->straight, a, b, n, y);
+}
+
 static void compute(struct work *w, const uint8_t *a, const uint8_t *b, size_t n, uint8_t *y)
 {
 	const struct xqk_elementwise_kernels *k = w->isa->operators->elementwise;
@@ -150,7 +166,7 @@ static void compute(struct work *w, const uint8_t *a, const uint8_t *b, size_t n
 	if (w->is_straight && e->kind == XQ_ELEMENTWISE_MUL) {
 		k->product_line(&w->product_line, a, b, n, y);
 	} else if (w->is_straight) {
-		k->straight(&w->straight, a, b, n, y);
+		sum_straight(w, a, b, n, y);
 	} else if (e->kind == XQ_ELEMENTWISE_MUL) {
 		k->product(a, b, n, w->flip, w->zero_point, w->product);
 		requantize_products(w, w->product, n, y);
@@ -222,7 +238,6 @@ static bool line_of_reals(const struct work *w, struct line *line)
 /* Rows of the table of all sums that the error may have changed are compared with what they are. */
 static bool near_ones_right(struct work *w, const bool *near)
 {
-	const struct xqk_elementwise_kernels *k = w->isa->operators->elementwise;
 	uint8_t a[256], b[256], exact[256], got[256];
 	unsigned int i;
 
@@ -233,10 +248,128 @@ static bool near_ones_right(struct work *w, const bool *near)
 			continue;
 		memset(a, (int)i, sizeof(a));
 		compute(w, a, b, 256, exact);
-		k->straight(&w->straight, a, b, 256, got);
+		sum_straight(w, a, b, 256, got);
 		if (memcmp(exact, got, sizeof(got)))
 			return false;
 	}
+	return true;
+}
+
+/*
+ * A sum along the line is one of whole numbers, with a carry where the fractions of both terms are 1
+ * or more together. Whether they are is seen from two levels, bytes: how many fractions of v are less
+ * than that of v; and how many would be too small for that of w, so that v carries if it has no fewer.
+ * Only the numbers that some w has are told apart, of which there must be less than 256.
+ */
+
+/* From which of the sorted fractions on they are at least f; those of each 256th part begin at start[]. */
+static unsigned int at_least(const uint32_t sorted[256], const uint16_t start[258], uint32_t f, int shift)
+{
+	unsigned int i = start[f >> (shift - 8)];
+
+	while (i < 256 && sorted[i] < f)
+		i++;
+	return i;
+}
+
+static void sort_fractions(const uint32_t fraction[256], int shift, uint32_t sorted[256], uint16_t start[258])
+{
+	uint16_t next[256];
+	unsigned int i;
+
+	memset(start, 0, 258 * sizeof(start[0]));
+	for (i = 0; i < 256; i++)
+		start[(fraction[i] >> (shift - 8)) + 1]++;
+	for (i = 1; i < 258; i++)
+		start[i] = (uint16_t)(start[i] + start[i - 1]);
+	memcpy(next, start, sizeof(next));
+	for (i = 0; i < 256; i++) {
+		const unsigned int part = fraction[i] >> (shift - 8);
+		unsigned int at = next[part]++;
+
+		for (; at > start[part] && sorted[at - 1] > fraction[i]; at--)
+			sorted[at] = sorted[at - 1];
+		sorted[at] = fraction[i];
+	}
+}
+
+static bool find_levels(const int32_t *v, const int32_t *w, int shift, uint8_t level[2][256])
+{
+	const uint32_t one = 1U << shift;
+	uint16_t smaller[2][256], start[258], told[258] = { 0 };
+	uint32_t fraction[256], sorted[256];
+	unsigned int i;
+
+	for (i = 0; i < 256; i++)
+		fraction[i] = (uint32_t)v[i] & (one - 1);
+	sort_fractions(fraction, shift, sorted, start);
+	for (i = 0; i < 256; i++) {
+		smaller[0][i] = (uint16_t)at_least(sorted, start, fraction[i], shift);
+		smaller[1][i] = (uint16_t)at_least(sorted, start, one - ((uint32_t)w[i] & (one - 1)), shift);
+		told[smaller[1][i]] = 1;
+	}
+	for (i = 1; i <= 256; i++)
+		told[i] = (uint16_t)(told[i] + told[i - 1]);
+	for (i = 0; i < 256; i++) {
+		level[0][i] = (uint8_t)told[smaller[0][i]];
+		level[1][i] = (uint8_t)told[smaller[1][i]];
+	}
+	return told[256] < 256;
+}
+
+struct span {
+	int32_t least, greatest;
+};
+
+static struct span span_of(const int32_t *terms, int shift)
+{
+	struct span s = { terms[0], terms[0] };
+	int i;
+
+	for (i = 1; i < 256; i++) {
+		s.least = terms[i] < s.least ? terms[i] : s.least;
+		s.greatest = terms[i] > s.greatest ? terms[i] : s.greatest;
+	}
+	return (struct span){ s.least >> shift, s.greatest >> shift };
+}
+
+/*
+ * What one term has more the other may have less: those of w must be bytes, and those of v, with a
+ * carry, if there is a choice. What they exceed bytes by is added to those of w, which saturates if the
+ * result does.
+ */
+static bool find_carried(struct work *w, const int32_t terms[2][256])
+{
+	struct xqk_carried *c = &w->carried;
+	const int shift = w->straight.shift;
+	const int32_t sign = w->straight.is_signed ? 0 : 128;
+	const struct span both[2] = { span_of(terms[0], shift), span_of(terms[1], shift) };
+	const bool swapped = both[1].greatest - both[1].least > both[0].greatest - both[0].least;
+	const int32_t *const v = terms[swapped], *const u = terms[!swapped];
+	const struct span of_v = both[swapped], of_u = both[!swapped];
+	const int32_t least = of_u.greatest - sign - INT8_MAX, greatest = of_u.least - sign - INT8_MIN;
+	int32_t moved, i;
+
+	if (least > greatest || of_v.greatest - of_v.least > 2 * UINT8_MAX || !find_levels(v, u, shift, c->level))
+		return false;
+	moved = limited(limited(0, INT8_MIN - of_v.least, INT32_MAX), INT32_MIN, INT8_MAX - 1 - of_v.greatest);
+	moved = limited(moved, least, greatest);
+	c->wide = false;
+	for (i = 0; i < 256; i++) {
+		const int32_t whole = (v[i] >> shift) + moved, byte = limited(whole, INT8_MIN, INT8_MAX - 1);
+
+		if (whole - byte != limited(whole - byte, INT8_MIN, INT8_MAX))
+			return false;
+		c->wide |= whole != byte;
+		c->whole[0][i] = (int8_t)byte;
+		c->excess[i] = (int8_t)(whole - byte);
+		c->whole[1][i] = (int8_t)((u[i] >> shift) - sign - moved);
+	}
+	c->swapped = swapped;
+	c->flip = (uint8_t)sign;
+	c->least = (uint8_t)w->least;
+	c->greatest = (uint8_t)w->greatest;
+	c->bounded = w->greatest - w->least < UINT8_MAX;
 	return true;
 }
 
@@ -298,6 +431,7 @@ static bool find_straight(struct work *w)
 	s->is_signed = e->format == XQACCEL_FMT_S8;
 	s->least = w->least;
 	s->greatest = w->greatest;
+	w->is_carried = k->carried && find_carried(w, (const int32_t (*)[256])terms);
 	k->near(terms[0], terms[1], s->shift, (uint32_t)distance, near);
 	return near_ones_right(w, near);
 }
@@ -332,6 +466,18 @@ static const uint8_t *input(const struct xqk_view *view, uint64_t distance, uint
 	return memset(memory, byte, n);
 }
 
+/* Elements of one call: lines need no memory in between, and what they load once is the less, the more there are. */
+static uint32_t most_elements(const struct work *w)
+{
+	const struct xqk_elementwise *job = w->job;
+	const struct xq_elementwise *e = &job->dims;
+	const uint32_t inner = e->dims - 1U;
+
+	if (!w->is_straight || !job->a.flat || !job->b.flat || !job->y.flat)
+		return XQK_ELEMENTS_MOST;
+	return e->a.stride[inner] && e->b.stride[inner] ? PART : XQK_ELEMENTS_MOST;
+}
+
 static uint32_t pieces(const struct xq_elementwise *e)
 {
 	const uint32_t inner = e->dim[e->dims - 1];
@@ -347,7 +493,7 @@ static bool run(const struct xqk_isa *isa, const struct xqk_operator *operator, 
 	const uint32_t inner = e->dim[e->dims - 1];
 	size_t used = 0;
 	struct work *w = xqk_take(scratch, &used, sizeof(*w));
-	uint32_t i, end, n;
+	uint32_t i, end, most, n;
 
 	w->isa = isa;
 	w->job = job;
@@ -356,11 +502,12 @@ static bool run(const struct xqk_isa *isa, const struct xqk_operator *operator, 
 		w->row[i] = xqk_take(scratch, &used, XQK_ELEMENTS_MOST);
 	w->product = xqk_take(scratch, &used, 4 * XQK_ELEMENTS_MOST);
 	prepare(w);
-	w->is_straight = false;
+	w->is_straight = w->is_carried = false;
 	if ((last - first) * (inner < PIECE ? inner : PIECE) >=
 	    (e->kind == XQ_ELEMENTWISE_MUL ? MANY_PRODUCTS : MANY_SUMS))
 		w->is_straight = e->kind == XQ_ELEMENTWISE_MUL ? find_product_line(w) :
 								 find_straight(w);
+	most = most_elements(w);
 	for (; first < last; first++) {
 		const uint64_t row = first / pieces(e);
 		const uint64_t a = xqk_distance(e->dim, e->a.stride, e->dims - 1U, row);
@@ -374,7 +521,7 @@ static bool run(const struct xqk_isa *isa, const struct xqk_operator *operator, 
 
 			if (xqk_canceled(cancel))
 				return false;
-			n = end - i < XQK_ELEMENTS_MOST ? end - i : XQK_ELEMENTS_MOST;
+			n = end - i < most ? end - i : most;
 			out = xqk_view_write(&job->y, y + i, w->row[2], n);
 			compute(w, input(&job->a, a, e->a.stride[e->dims - 1], i, n, w->row[0]),
 				input(&job->b, b, e->b.stride[e->dims - 1], i, n, w->row[1]), n, out);

@@ -47,6 +47,23 @@ struct xqk_straight {
 };
 
 /**
+ * struct xqk_carried - the same sum by whole numbers and a carry: sat(sat(whole[v] + (level[v] >=
+ *	level[w])) + sat(whole[w] + excess[v])), of bytes with a sign, then ^ flip, then between bounds
+ * @whole: @level: @excess: by the inputs' bytes, v those of a and w those of b
+ * @swapped: or the other way round
+ * @wide: whether excess is more than zeros
+ * @flip: 0x80 if the results have no sign
+ * @least: @greatest: as bytes
+ * @bounded: whether those are closer than the ends of the range
+ */
+struct xqk_carried {
+	int8_t whole[2][256], excess[256];
+	uint8_t level[2][256];
+	bool swapped, wide, bounded;
+	uint8_t flip, least, greatest;
+};
+
+/**
  * struct xqk_bytes - a sum of bytes that come from tables by the input's byte
  * @is_signed: those bytes, and the result
  */
@@ -83,6 +100,7 @@ struct xqk_product_line {
  * @product: (x ^ flip) - zero point of both, multiplied
  * @real_sum: @real_product: see struct xqk_real; the latter from products
  * @straight: see struct xqk_straight; NULL if it would be no faster
+ * @carried: see struct xqk_carried; NULL if it would be no faster than straight
  * @product_line: see struct xqk_product_line; or NULL
  * @near: sets near[i] if any a[i] + b[j] is nearer to a multiple of 2^shift than distance; or NULL
  */
@@ -96,13 +114,15 @@ struct xqk_elementwise_kernels {
 	void (*real_product)(const struct xqk_real *r, const int32_t *v, size_t n, uint8_t *y);
 	void (*straight)(const struct xqk_straight *s, const uint8_t *a, const uint8_t *b, size_t n,
 			 uint8_t *y);
+	void (*carried)(const struct xqk_carried *s, const uint8_t *a, const uint8_t *b, size_t n,
+			uint8_t *y);
 	void (*product_line)(const struct xqk_product_line *line, const uint8_t *a, const uint8_t *b,
 			     size_t n, uint8_t *y);
 	void (*near)(const int32_t a[256], const int32_t b[256], int32_t shift, uint32_t distance,
 		     bool near[256]);
 };
 
-/* Elements of one call, at most. */
+/* Elements of one call, at most; of @straight, @carried and @product_line there may be more. */
 #define XQK_ELEMENTS_MOST	1024
 
 extern const struct xqk_elementwise_kernels xqk_elementwise_scalar;

@@ -131,6 +131,20 @@ static void sum_by_real(const struct xqk_real *r, const uint8_t *a, const uint8_
 	real_sum(r, a + done, b + done, n - done, y + done);
 }
 
+/* Sixty-four elements, or those below a number of them; masks make loads twice as slow. */
+INLINE __m512i load_some(const uint8_t *x, size_t n)
+{
+	return n < 64 ? _mm512_maskz_loadu_epi8(((__mmask64)1 << n) - 1, x) : _mm512_loadu_si512(x);
+}
+
+INLINE void store_some(uint8_t *y, size_t n, __m512i v)
+{
+	if (n < 64)
+		_mm512_mask_storeu_epi8(y, ((__mmask64)1 << n) - 1, v);
+	else
+		_mm512_storeu_si512(y, v);
+}
+
 /* Sixteen pairs of words along the line. */
 INLINE __m512i along(__m512i pairs, __m512i high, __m512i low, __m512i add, __m512i shift)
 {
@@ -161,9 +175,8 @@ INLINE void straight_line(const struct xqk_straight *s, const uint8_t *a, const 
 	size_t i;
 
 	for (i = 0; i < n; i += 64) {
-		const __mmask64 some = n - i < 64 ? ((__mmask64)1 << (n - i)) - 1 : ~(__mmask64)0;
-		const __m512i v = _mm512_xor_si512(_mm512_maskz_loadu_epi8(some, a + i), flip_a);
-		const __m512i w = _mm512_xor_si512(_mm512_maskz_loadu_epi8(some, b + i), flip_b);
+		const __m512i v = _mm512_xor_si512(load_some(a + i, n - i), flip_a);
+		const __m512i w = _mm512_xor_si512(load_some(b + i, n - i), flip_b);
 		const __m512i l = _mm512_unpacklo_epi8(v, w), h = _mm512_unpackhi_epi8(v, w);
 		const __m512i t0 = along(_mm512_unpacklo_epi8(l, zero), high, low, add, shift);
 		const __m512i t1 = along(_mm512_unpackhi_epi8(l, zero), high, low, add, shift);
@@ -178,7 +191,7 @@ INLINE void straight_line(const struct xqk_straight *s, const uint8_t *a, const 
 		else
 			r = _mm512_min_epu8(_mm512_max_epu8(_mm512_packus_epi16(p, q), least),
 					    greatest);
-		_mm512_mask_storeu_epi8(y + i, some, r);
+		store_some(y + i, n - i, r);
 	}
 }
 
@@ -224,9 +237,8 @@ INLINE void products_along(const struct xqk_product_line *l, const uint8_t *a, c
 	size_t i;
 
 	for (i = 0; i < n; i += 64) {
-		const __mmask64 some = n - i < 64 ? ((__mmask64)1 << (n - i)) - 1 : ~(__mmask64)0;
-		const __m512i v = _mm512_xor_si512(_mm512_maskz_loadu_epi8(some, a + i), flip_a);
-		const __m512i w = _mm512_xor_si512(_mm512_maskz_loadu_epi8(some, b + i), flip_b);
+		const __m512i v = _mm512_xor_si512(load_some(a + i, n - i), flip_a);
+		const __m512i w = _mm512_xor_si512(load_some(b + i, n - i), flip_b);
 		__m512i low = _mm512_mullo_epi16(
 			_mm512_sub_epi16(_mm512_unpacklo_epi8(v, none), zero_a),
 			_mm512_sub_epi16(_mm512_unpacklo_epi8(w, none), zero_b));
@@ -243,7 +255,7 @@ INLINE void products_along(const struct xqk_product_line *l, const uint8_t *a, c
 		else
 			r = _mm512_min_epu8(_mm512_max_epu8(_mm512_packus_epi16(low, high), least),
 					    greatest);
-		_mm512_mask_storeu_epi8(y + i, some, r);
+		store_some(y + i, n - i, r);
 	}
 }
 
@@ -269,9 +281,8 @@ INLINE void looked_up_sums(const struct xqk_bytes *s, const uint8_t *a, const ui
 	size_t i;
 
 	for (i = 0; i < n; i += 64) {
-		const __mmask64 some = n - i < 64 ? ((__mmask64)1 << (n - i)) - 1 : ~(__mmask64)0;
-		const __m512i v = look_up(&table_a, _mm512_maskz_loadu_epi8(some, a + i));
-		const __m512i w = look_up(&table_b, _mm512_maskz_loadu_epi8(some, b + i));
+		const __m512i v = look_up(&table_a, load_some(a + i, n - i));
+		const __m512i w = look_up(&table_b, load_some(b + i, n - i));
 		__m512i r;
 
 		if (is_signed)
@@ -280,8 +291,51 @@ INLINE void looked_up_sums(const struct xqk_bytes *s, const uint8_t *a, const ui
 		else
 			r = _mm512_min_epu8(_mm512_max_epu8(_mm512_adds_epu8(v, w), least),
 					    greatest);
-		_mm512_mask_storeu_epi8(y + i, some, r);
+		store_some(y + i, n - i, r);
 	}
+}
+
+/* Every look-up is two permutations and a choice, by one mask for all tables of an input. */
+INLINE void carried_sums(const struct xqk_carried *s, const uint8_t *a, const uint8_t *b, size_t n,
+			 uint8_t *y, const bool is_wide, const bool is_plain)
+{
+	const struct table256 whole_a = load_table((const uint8_t *)s->whole[0]);
+	const struct table256 whole_b = load_table((const uint8_t *)s->whole[1]);
+	const struct table256 excess_a = load_table((const uint8_t *)s->excess);
+	const struct table256 level_a = load_table(s->level[0]), level_b = load_table(s->level[1]);
+	const __m512i one = _mm512_set1_epi8(1), flip = _mm512_set1_epi8((char)s->flip);
+	const __m512i least = _mm512_set1_epi8((char)(s->least ^ s->flip));
+	const __m512i greatest = _mm512_set1_epi8((char)(s->greatest ^ s->flip));
+	size_t i;
+
+	for (i = 0; i < n; i += 64) {
+		const __m512i v = load_some(a + i, n - i), w = load_some(b + i, n - i);
+		const __mmask64 carry = _mm512_cmpge_epu8_mask(look_up(&level_a, v),
+							       look_up(&level_b, w));
+		__m512i first = look_up(&whole_a, v), second = look_up(&whole_b, w), r;
+
+		first = _mm512_mask_adds_epi8(first, carry, first, one);
+		if (is_wide)
+			second = _mm512_adds_epi8(second, look_up(&excess_a, v));
+		r = _mm512_adds_epi8(first, second);
+		if (!is_plain)
+			r = _mm512_xor_si512(_mm512_min_epi8(_mm512_max_epi8(r, least), greatest),
+					     flip);
+		store_some(y + i, n - i, r);
+	}
+}
+
+static void carried(const struct xqk_carried *s, const uint8_t *a, const uint8_t *b, size_t n,
+		    uint8_t *y)
+{
+	const uint8_t *const first = s->swapped ? b : a, *const second = s->swapped ? a : b;
+
+	if (s->wide)
+		carried_sums(s, first, second, n, y, true, false);
+	else if (s->bounded || s->flip)
+		carried_sums(s, first, second, n, y, false, false);
+	else
+		carried_sums(s, first, second, n, y, false, true);
 }
 
 static void byte_sums(const struct xqk_bytes *s, const uint8_t *a, const uint8_t *b, size_t n,
@@ -300,6 +354,7 @@ const struct xqk_elementwise_kernels xqk_elementwise_avx512 = {
 	.real_sum = sum_by_real,
 	.real_product = real_product,
 	.straight = straight,
+	.carried = carried,
 	.product_line = product_line,
 	.near = near,
 };

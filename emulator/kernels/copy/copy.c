@@ -9,7 +9,7 @@
 #define PIECE	65536
 
 /* Rows of a transposed block: several cache lines in both directions. */
-#define BLOCK	64
+#define BLOCK	128
 
 /* Rows between two looks at whether the job is canceled. */
 #define ROWS	4096

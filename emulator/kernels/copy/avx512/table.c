@@ -72,8 +72,63 @@ static void transpose32(uint8_t *y, size_t y_stride, const uint8_t *x, size_t x_
 			   whole_rows, columns - whole_columns);
 }
 
+/*
+ * Of smaller elements four squares below each other at once, each in a lane of 16 bytes: 16 bytes of rows
+ * that are a square apart make a vector, and columns are whole cache lines.
+ */
+#define DEFINE_SQUARES(type, n, suffix)								\
+	static inline void squares_##type(uint8_t *y, size_t y_stride, const uint8_t *x, size_t x_stride) \
+	{											\
+		__m512i a[n], b[n];								\
+												\
+		_Pragma("GCC unroll 16")							\
+		for (size_t i = 0; i < (n); i++) {						\
+			const uint8_t *row = x + i * x_stride;					\
+			const __m128i *second = (const void *)(row + (n) * x_stride);		\
+			const __m128i *third = (const void *)(row + 2 * (n) * x_stride);	\
+			const __m128i *fourth = (const void *)(row + 3 * (n) * x_stride);	\
+			__m512i v = _mm512_castsi128_si512(_mm_loadu_si128((const void *)row));	\
+												\
+			v = _mm512_inserti32x4(v, _mm_loadu_si128(second), 1);			\
+			v = _mm512_inserti32x4(v, _mm_loadu_si128(third), 2);			\
+			a[i] = _mm512_inserti32x4(v, _mm_loadu_si128(fourth), 3);		\
+		}										\
+		_Pragma("GCC unroll 4")								\
+		for (unsigned int round = 1; round < (n); round *= 2) {				\
+			_Pragma("GCC unroll 8")							\
+			for (int i = 0; i < (n) / 2; i++) {					\
+				b[2 * i] = _mm512_unpacklo_##suffix(a[i], a[i + (n) / 2]);	\
+				b[2 * i + 1] = _mm512_unpackhi_##suffix(a[i], a[i + (n) / 2]);	\
+			}									\
+			_Pragma("GCC unroll 16")						\
+			for (int i = 0; i < (n); i++)						\
+				a[i] = b[i];							\
+		}										\
+		_Pragma("GCC unroll 16")							\
+		for (size_t i = 0; i < (n); i++)						\
+			_mm512_storeu_si512(y + i * y_stride, a[i]);				\
+	}											\
+												\
+	static void transpose_squares_##type(uint8_t *y, size_t y_stride, const uint8_t *x,	\
+					     size_t x_stride, size_t rows, size_t columns)	\
+	{											\
+		const size_t size = sizeof(type), whole_rows = rows / (4 * (n)) * 4 * (n);	\
+		const size_t whole_columns = columns / (n) * (n);				\
+												\
+		for (size_t r = 0; r < whole_rows; r += 4 * (n))				\
+			for (size_t c = 0; c < whole_columns; c += (n))				\
+				squares_##type(y + c * y_stride + r * size, y_stride,		\
+					       x + r * x_stride + c * size, x_stride);		\
+		transpose_##type(y + size * whole_rows, y_stride, x + whole_rows * x_stride,	\
+				 x_stride, rows - whole_rows, columns);				\
+		transpose_##type(y + whole_columns * y_stride, y_stride, x + size * whole_columns, \
+				 x_stride, whole_rows, columns - whole_columns);		\
+	}
+DEFINE_SQUARES(uint8_t, 16, epi8)
+DEFINE_SQUARES(uint16_t, 8, epi16)
+
 const struct xqk_copy_kernels xqk_copy_avx512 = {
-	.transpose = { transpose_uint8_t, transpose_uint16_t, transpose32 },
+	.transpose = { transpose_squares_uint8_t, transpose_squares_uint16_t, transpose32 },
 	.runs = runs,
 	.widen = widen,
 	.quantize = quantize,

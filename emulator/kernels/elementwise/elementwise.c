@@ -466,14 +466,16 @@ static const uint8_t *input(const struct xqk_view *view, uint64_t distance, uint
 	return memset(memory, byte, n);
 }
 
-/* Elements of one call: lines need no memory in between, and what they load once is the less, the more there are. */
+/* Elements of one call: without memory in between there may be many, and what a call loads first is the less. */
 static uint32_t most_elements(const struct work *w)
 {
 	const struct xqk_elementwise *job = w->job;
 	const struct xq_elementwise *e = &job->dims;
 	const uint32_t inner = e->dims - 1U;
 
-	if (!w->is_straight || !job->a.flat || !job->b.flat || !job->y.flat)
+	if (!w->is_straight && (e->kind == XQ_ELEMENTWISE_MUL || e->y.profile != XQ_PROFILE_FLOOR_SHIFT))
+		return XQK_ELEMENTS_MOST;
+	if (!job->a.flat || !job->b.flat || !job->y.flat)
 		return XQK_ELEMENTS_MOST;
 	return e->a.stride[inner] && e->b.stride[inner] ? PART : XQK_ELEMENTS_MOST;
 }

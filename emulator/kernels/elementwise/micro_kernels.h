@@ -122,7 +122,7 @@ struct xqk_elementwise_kernels {
 		     bool near[256]);
 };
 
-/* Elements of one call, at most; of @straight, @carried and @product_line there may be more. */
+/* Elements of one call, at most; of @bytes, @straight, @carried and @product_line there may be more. */
 #define XQK_ELEMENTS_MOST	1024
 
 extern const struct xqk_elementwise_kernels xqk_elementwise_scalar;

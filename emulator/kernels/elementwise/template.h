@@ -55,8 +55,8 @@ static inline void table_sums(const struct xqk_sum *s, const uint8_t *a, const u
 		v[i] = (int32_t)((uint32_t)s->a[a[i]] + (uint32_t)s->b[b[i]]);
 }
 
-static __attribute__((unused)) void bytes(const struct xqk_bytes *s, const uint8_t *restrict a,
-					  const uint8_t *restrict b, size_t n, uint8_t *restrict y)
+static inline void few_bytes(const struct xqk_bytes *s, const uint8_t *restrict a, const uint8_t *restrict b,
+			     size_t n, uint8_t *restrict y)
 {
 	const int16_t low = (int16_t)s->least, high = (int16_t)s->greatest;
 	uint8_t terms[2][XQK_ELEMENTS_MOST];
@@ -80,6 +80,17 @@ static __attribute__((unused)) void bytes(const struct xqk_bytes *s, const uint8
 			v = v < low ? low : v;
 			y[i] = (uint8_t)(v > high ? high : v);
 		}
+}
+
+static __attribute__((unused)) void bytes(const struct xqk_bytes *s, const uint8_t *a, const uint8_t *b, size_t n,
+					  uint8_t *y)
+{
+	size_t i, part;
+
+	for (i = 0; i < n; i += part) {
+		part = n - i < XQK_ELEMENTS_MOST ? n - i : XQK_ELEMENTS_MOST;
+		few_bytes(s, a + i, b + i, part, y + i);
+	}
 }
 
 /* Differences fit in 16 bits, see XQ_MAX_ZERO_POINT. */

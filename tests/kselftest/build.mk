@@ -3,7 +3,8 @@
 # Tests of the driver, run in the VM. They use nothing but the ioctls, except where the library is what is tested.
 
 STATIC_LIBS += xqkselftest
-xqkselftest-y := $(addprefix tests/kselftest/, batch.c device.c device_faults.c fault_injection.c fences.c gemm_case.c guest.c shared_memory.c)
+xqkselftest-y := $(addprefix tests/kselftest/, batch.c device.c device_faults.c fault_injection.c fences.c gemm_case.c guest.c \
+	refused_operators.c refused_products.c shared_memory.c)
 
 # The reference loops are the slowest part under emulation.
 CFLAGS-tests/kselftest/gemm_case.c := -O3
@@ -32,6 +33,7 @@ $(eval $(call kselftest,fence,240))
 $(eval $(call kselftest,fence_end,240))
 $(eval $(call kselftest,eventfd,120))
 $(eval $(call kselftest,submit,120))
+$(eval $(call kselftest,refusal,240))
 $(eval $(call kselftest,gemm,180))
 $(eval $(call kselftest,conv,180))
 $(eval $(call kselftest,wait,120))

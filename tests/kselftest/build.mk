@@ -84,9 +84,9 @@ endef
 # QEMU's translated code of one processor may still use the memory map that another has just changed, as a reset or a
 # power state does, so these have one.
 xq-test-reset-vm := --cpus 1 --native-hotplug
-xq-test-suspend-vm := --cpus 1 --native-hotplug --serial
-xq-test-uring_end-vm := --cpus 1 --native-hotplug --serial
-xq-test-fence_end-vm := --cpus 1 --native-hotplug --serial
+xq-test-suspend-vm := --cpus 1 --native-hotplug
+xq-test-uring_end-vm := --cpus 1 --native-hotplug
+xq-test-fence_end-vm := --cpus 1 --native-hotplug
 xq-test-power-vm := --cpus 1 --native-hotplug
 
 # Without native hot-plug the link does not come back from its reset, so recovery fails. Machines without ACPI have no other.

@@ -109,7 +109,7 @@ class Machine:
         if self.options.serial:
             return command + self.board.serial_lines(names)
         return command + ["-device", "virtio-serial-pci,id=ports,max_ports=4"] + [
-            word for name in names for word in ("-device", f"virtserialport,bus=ports.0,chardev={name},name=xq.{name}")]
+            word for name in names for word in ("-device", f"virtserialport,id=port-{name},bus=ports.0,chardev={name},name=xq.{name}")]
 
     def start(self):
         fds = [end.fileno() for end in self.inherited] + self.memory_files

@@ -16,10 +16,17 @@ PREFIX = "#xq "
 # The guest itself ends a test that takes too long, and leaves out the others; this much later it must have told so, and
 # so long its ways between tests may take. Then the guest stands still.
 SILENCE = 90
+# A suspend resets the virtio ports. This much later a test has told something again, unless its kernel can't use them any
+# more: in Linux 7.3 the next write never returns.
+PORT_SILENCE = 20
 
 
 class Timeout(Exception):
     """The guest did not end a test, or did not power off, in time."""
+
+
+class PortsDead(Exception):
+    """The guest has been suspended and says nothing since."""
 
 
 def blocked_tasks(lines):
@@ -58,7 +65,11 @@ class Session:
         self.status = None
         self.taint = 0
         self.ended = False
+        self.off = False
         self.current = None
+        self.ended_tests = set()
+        self.ports_reset = None  # when, if nothing has come through them since
+        self.ports_dead = False
         self.how_ended = ""
         self.shutdown = None  # QEMU's reason
         self.requests = GuestRequests(self)
@@ -86,6 +97,8 @@ class Session:
         except Timeout as reason:
             self.problems.append(str(reason))
             self.show_tasks()
+        except PortsDead:
+            self.ports_dead = True
         finally:
             self.how_ended = self.end_of_machine()
             self.machine.kill()
@@ -99,6 +112,8 @@ class Session:
             raise Timeout(f"time limit of {self.options.timeout} s reached{where}")
         if self.deadline and self.clock.seconds() > self.deadline:
             raise Timeout(f"the guest stands still{where or ' between tests'}")
+        if self.ports_reset is not None and self.clock.seconds() > self.ports_reset + PORT_SILENCE * self.options.time_factor:
+            raise PortsDead
         ready, _, _ = select.select([ends[n] for n in (*self.streams, "qmp")], [], [], 1.0)
         if not ready:
             return self.machine.process.poll() is None
@@ -170,7 +185,14 @@ class Session:
         for event in self.qmp.take_events():
             if event["event"] == "SHUTDOWN":
                 self.shutdown = event["data"]["reason"]
+            if event["event"] == "VSERPORT_CHANGE":
+                self.port_changed(event["data"]["id"], event["data"]["open"])
             self.take_event(event["event"])
+
+    def port_changed(self, port, is_open):
+        """The guest has the port of results open from its start to its end: in between only a reset of the device closes it."""
+        if port == "port-results" and not self.off and (not is_open or self.ports_reset is not None):
+            self.ports_reset = self.clock.seconds()
 
     def take_event(self, name):
         """What QEMU tells by itself; most of it is nothing to a guest that runs its tests."""
@@ -200,6 +222,7 @@ class Session:
         self.machine.host_ends["control"].sendall(answer.encode() + b"\n")
 
     def take_results(self, line):
+        self.ports_reset = None
         if line.startswith("#dmesg "):
             self.dmesg.append(line[7:])
         elif line.startswith("#kmemleak "):
@@ -224,6 +247,7 @@ class Session:
     def told_exit(self, rest):
         name, status = rest.split()
         self.current = None
+        self.ended_tests.add(name)
         self.allow(0)
         if self.test_ended:
             self.test_ended(name, self.tests[name])
@@ -251,7 +275,7 @@ class Session:
         self.ended = True
 
     def told_off(self, _):
-        pass
+        self.off = True
 
     def judge(self):
         blocked = blocked_tasks(self.tasks or self.dmesg)
@@ -270,6 +294,8 @@ class Session:
         tainted = splats.describe_taint(self.taint, splats.WARNING_TAINT if excepted else 0)
         if tainted:
             self.problems.append(f"kernel tainted: {tainted}")
+        if self.ports_dead:
+            return  # another guest tells the rest
         if not self.ended and not self.problems:
             self.problems.append(f"the guest ended early: no end mark; {self.how_ended}\n" + "\n".join(self.console[-15:]))
         elif not self.ended:
@@ -280,6 +306,12 @@ class Session:
         blocked = ["--- blocked tasks, processors ---", *self.tasks] if self.tasks else []
         leaks = ["--- kmemleak ---", *self.leaks] if self.leaks else []
         return [*self.console, *blocked, *leaks, "--- dmesg ---", *self.dmesg]
+
+    def follow_up(self, earlier):
+        """Takes over what a guest told whose ports died before."""
+        self.problems = earlier.problems + self.problems
+        self.tests = {name: lines for name, lines in earlier.tests.items() if name in earlier.ended_tests} | self.tests
+        self.console = [*earlier.log_lines(), "--- another guest, by serial lines ---", *self.console]
 
     def migrate(self):
         """Moves the guest to a new process; called while the guest waits for an answer."""

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """What the VM runner makes of a guest's report, without a guest; prints KTAP."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -18,7 +19,7 @@ import splats
 import unloaded_clock
 from guest_requests import GuestRequests, value_of
 from qmp import Qmp, QmpError
-from session import SILENCE, Lines, Session, Timeout
+from session import PORT_SILENCE, SILENCE, Lines, PortsDead, Session, Timeout
 from unloaded_clock import UnloadedClock
 
 sys.dont_write_bytecode = True
@@ -168,6 +169,68 @@ def stands_still(lines, seconds, factor=1):
             end.close()
 
 
+def silent_after(events, lines, seconds, before=GOOD[:1]):
+    """Whether a guest counts as one whose ports died that told something, was suspended (as events say), told these lines, and
+    then nothing for so long."""
+    now = [0.0]
+    session = Session(SimpleNamespace(timeout=3600, time_factor=1), "", machine=SimpleNamespace(host_ends={}))
+    session.clock = SimpleNamespace(seconds=lambda: now[0])
+    session.streams = {}
+    for line in before:
+        session.take_results(line)
+    session.qmp = SimpleNamespace(take_events=lambda: [
+        {"event": "VSERPORT_CHANGE", "data": {"id": port, "open": is_open}} for port, is_open in events])
+    session.take_events()
+    for line in lines:
+        session.take_results(line)
+    now[0] += seconds
+    try:
+        session.pump(3600)
+    except PortsDead:
+        return True
+    except KeyError:
+        return False  # it went on to wait for more
+    return "neither"
+
+
+SUSPEND = [("port-control", False), ("port-results", False), ("port-results", True)]
+
+
+class OtherGuest:
+    """A guest whose ports die in its second test if it has any; by serial lines all is well."""
+
+    def __init__(self, options, tests, ended):
+        self.problems, self.current, self.ended_tests, self.tests, self.console = [], None, set(), {}, []
+        self.ports_dead = not options.serial
+        for test in tests[:1] if self.ports_dead else tests:
+            self.tests[test] = ["1..1", f"ok 1 by {'serial lines' if options.serial else 'ports'}"]
+            self.ended_tests.add(test)
+            ended(test, self.tests[test])
+        if self.ports_dead:
+            self.current = tests[1]
+            self.tests[self.current] = ["1..1"]
+            self.problems = ["kernel splat"]
+
+    def log_lines(self):
+        return self.console
+
+    follow_up = Session.follow_up
+
+
+def goes_round():
+    """A test whose guest's ports died is run again, with those behind it and no other; what is wrong stays so."""
+    runner = check.load_runner()
+    runner.run_session = OtherGuest
+    told = []
+    with open(os.devnull, "w", encoding="ascii") as nowhere, contextlib.redirect_stdout(nowhere):
+        session, summaries = runner.run_tests(SimpleNamespace(kernel="7.3", serial=False), ["a", "b", "c"],
+                                              lambda name, lines: told.append((name, lines[1])))
+    wanted = [("a", "ok 1 by ports"), ("b", "ok 1 by serial lines"), ("c", "ok 1 by serial lines")]
+    passed = {name: summary.passed for name, summary in summaries.items()}
+    return (told == wanted and passed == {"a": 1, "b": 1, "c": 1} and session.problems == ["kernel splat"] or
+            f"{told} {passed} {session.problems}")
+
+
 PATH = "/machine/peripheral/xq0"
 SPLATS = [
     "WARNING: CPU: 1 PID: 7 at x.c:1", "BUG: kernel NULL pointer dereference", "Oops: 0000 [#1]",
@@ -278,6 +341,12 @@ TESTS = {
     "the tasks that were blocked when a test was killed": lambda: problem(
         [*GOOD, "#dmesg [2] sysrq: Show Blocked State", "#dmesg [2] task:xq state:D", "#dmesg [2] xqaccel_wait+0x1/0x2"], "xqaccel_wait"),
     "no task was blocked": lambda: session_of([*GOOD, "#dmesg [2] sysrq: Show Blocked State"]).problems == [],
+    "a guest that is silent since a suspend": lambda: silent_after(SUSPEND, [], PORT_SILENCE + 1),
+    "a guest that is silent for a while": lambda: not silent_after(SUSPEND, [], PORT_SILENCE - 1),
+    "a guest that tells more after a suspend": lambda: not silent_after(SUSPEND, ["ok 1 x"], PORT_SILENCE + 1),
+    "a guest that never slept": lambda: not silent_after([("port-control", False)], [], PORT_SILENCE + 1),
+    "a guest that powers off": lambda: not silent_after(SUSPEND, [], PORT_SILENCE + 1, GOOD),
+    "another guest where ports died": goes_round,
     "an unknown exit status": lambda: problem(["#xq start a", "#xq exit a 3", *GOOD], "exit status 3"),
     "the driver does not load": lambda: problem(["#xq failed the driver does not load: x"], "does not load"),
     "no end mark": lambda: problem(GOOD[:-3], "no end mark"),

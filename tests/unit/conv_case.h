@@ -32,6 +32,7 @@ struct conv_tensor {
 struct conv_case {
 	struct xqk_conv conv;
 	bool plain;		/* flat and without slack */
+	bool symmetric;		/* no zero points of W */
 	unsigned int extreme;	/* bytes of X and W: 0 random, else the largest products */
 	struct conv_tensor tensor[XQK_CONV_OPERANDS];
 };
@@ -339,6 +340,8 @@ static inline void conv_zero_points(struct conv_case *c)
 		c->conv.x_zp = conv_one_in(2) ? 1 : -1;
 	if (!xq_conv_padded(d) && conv_one_in(3))
 		c->conv.x_zp = (int32_t)ktap_random();
+	if (c->symmetric)
+		return;
 	c->conv.w_zp = conv_one_in(2) ? 0 : conv_one_in(2) ? (int32_t)ktap_range(-130, 130) :
 		       (int32_t)ktap_random();
 }
@@ -366,7 +369,7 @@ static inline void conv_make(struct conv_case *c, uint32_t x_format, uint32_t w_
 		conv_place(c, XQK_CONV_W, 1, 1, d->out_c, xq_row_bytes(w_format, xq_conv_k(d)), 1, true);
 	conv_place(c, XQK_CONV_Y, d->batch, d->out_h, d->out_w, ((uint64_t)d->out_c * bits + 7) / 8,
 		   (bits + 7) / 8, true);
-	if (conv_one_in(3))
+	if (!c->symmetric && conv_one_in(3))
 		conv_place(c, XQK_CONV_W_ZP, 1, 1, 1, 4 * (uint64_t)d->out_c, 4, false);
 	if (xq_format_codebook(w_format))
 		conv_place(c, XQK_CONV_CODEBOOK, 1, 1, 1, w_format == XQACCEL_FMT_C8 ? 256 : 16, 1, false);

@@ -6,7 +6,8 @@
  *
  *	y = sum (x' - Z) w = sum x'w - Z sum w
  *
- * for padding, too, which is staged as Z. See micro_kernels.h for the rest.
+ * for padding, too, which is staged as Z. Pixels that see some of it are areas of their own, which leave
+ * out the taps that see nothing else. See micro_kernels.h for the rest.
  */
 #include <string.h>
 
@@ -31,6 +32,16 @@
 /* Units are this many multiply-accumulates at least, or more threads would be no gain. */
 #define UNIT_MACS		(1U << 21)
 #define UNITS_PER_THREAD	4
+/* Pixels are told apart by the taps that are inside if there are so few kinds of rows, and of columns. */
+#define MOST_BANDS		5
+#define MOST_TAPS		64U
+/* Parts of few pixels are slow but for so many strips of channels. */
+#define AREA_CHANNELS		(XQK_DIRECT_STRIPS * XQK_LANES)
+
+/* Outputs [from, to) along a dimension, and the kernel's taps [first, last) that they use. */
+struct band {
+	uint32_t from, to, first, last;
+};
 
 struct work {
 	const struct xqk_plan *plan;
@@ -41,6 +52,9 @@ struct work {
 	uint32_t columns;		/* of the strip */
 	uint32_t piece, pieces;		/* bytes that are together in a patch; how many there are */
 	uint32_t steps;			/* of a piece */
+	struct band rows[MOST_BANDS], across[MOST_BANDS];
+	uint32_t bands, bands_across;
+	const struct band *p, *q;	/* of the area at hand */
 	bool in_place;			/* tiles of W are used where they are */
 	bool unstaged;			/* so is X */
 	bool direct;			/* so is Y, and no epilogue comes before */
@@ -57,8 +71,9 @@ struct work {
 	uint32_t runs;
 	const uint8_t **b;		/* [tiles][XQK_DIRECT_STRIPS] */
 	uint8_t *panel;
-	uint8_t *rows;			/* [XQK_LANES][steps of a patch] W's rows by pieces */
+	uint8_t *w_rows;		/* [XQK_LANES][steps of a patch] W's rows by pieces */
 	int32_t *start;
+	int32_t *tap_sums;		/* [taps][XQK_DIRECT_STRIPS * XQK_LANES] of W, where areas use some */
 	/* [pixels of a part][64], where they are not written to Y */
 	int32_t *sums;
 	void *tail_memory;
@@ -163,6 +178,15 @@ bool xqk_direct_makes_bytes(const struct xqk_plan *plan)
 	       !e->index_format && xq_format_bits(e->format) == 8 && conv->view[XQK_CONV_Y].flat;
 }
 
+/* Whether taps that see padding only may be left out. Row scales are for pixels in their order. */
+static bool tells_areas(const struct xqk_conv *conv)
+{
+	const struct xq_conv_dims *d = &conv->dims;
+
+	return xq_conv_padded(d) && d->kernel_h <= MOST_TAPS && d->kernel_h * d->kernel_w <= MOST_TAPS &&
+	       d->out_c / d->groups >= AREA_CHANNELS && !xqk_present(&conv->epilogue.view[XQ_EPILOGUE_ROW_SCALE]);
+}
+
 static size_t lay_out(struct work *work, const struct xqk_plan *plan, uint8_t *scratch)
 {
 	const struct xq_conv_dims *d = &plan->conv.dims;
@@ -191,8 +215,10 @@ static size_t lay_out(struct work *work, const struct xqk_plan *plan, uint8_t *s
 	work->b = xqk_take(scratch, &used, tiles * XQK_DIRECT_STRIPS * sizeof(*work->b));
 	work->panel = xqk_take(scratch, &used, work->in_place ? 0 : tiles * XQK_TILE_STEPS *
 			       XQK_DIRECT_STRIPS * XQK_STEP_BYTES);
-	work->rows = xqk_take(scratch, &used, work->in_place ? 0 : XQK_LANES * 4 * (patch + 1));
+	work->w_rows = xqk_take(scratch, &used, work->in_place ? 0 : XQK_LANES * 4 * (patch + 1));
 	work->start = xqk_take(scratch, &used, 4 * XQK_DIRECT_STRIPS * XQK_LANES);
+	work->tap_sums = xqk_take(scratch, &used, tells_areas(&plan->conv) ?
+				  (size_t)d->kernel_h * d->kernel_w * 4 * XQK_DIRECT_STRIPS * XQK_LANES : 0);
 	work->sums = xqk_take(scratch, &used,
 			      work->direct ? 0 : held * 4 * XQK_DIRECT_STRIPS * XQK_LANES + 64);
 	work->tail_memory = xqk_take(scratch, &used, xqk_tail_bytes(e));
@@ -312,6 +338,71 @@ static void stage_strip(struct work *work)
 	}
 }
 
+/* The taps of an output that are inside; all if none is. */
+static struct band taps_of(uint32_t output, uint32_t in, uint32_t kernel, uint32_t stride, uint32_t dilation,
+			   uint32_t pad)
+{
+	const int64_t from = (int64_t)((uint64_t)output * stride) - pad;
+	struct band b = { output, output + 1, 0, kernel };
+
+	while (b.first < kernel && from + (int64_t)b.first * dilation < 0)
+		b.first++;
+	while (b.last > b.first && from + (int64_t)(b.last - 1) * dilation >= in)
+		b.last--;
+	return b.first < b.last ? b : (struct band){ output, output + 1, 0, kernel };
+}
+
+/* Outputs [from, to) by the taps that are inside; as one that uses all taps if there are too many kinds. */
+static uint32_t find_bands(struct band band[MOST_BANDS], uint32_t from, uint32_t to, uint32_t in,
+			   uint32_t kernel, uint32_t stride, uint32_t dilation, uint32_t pad)
+{
+	uint32_t count = 0, i;
+
+	for (i = from; i < to; i++) {
+		const struct band b = taps_of(i, in, kernel, stride, dilation, pad);
+
+		if (count && band[count - 1].first == b.first && band[count - 1].last == b.last) {
+			band[count - 1].to = i + 1;
+			continue;
+		}
+		if (count == MOST_BANDS) {
+			count = 0;
+			break;
+		}
+		band[count++] = b;
+	}
+	if (count)
+		return count;
+	band[0] = (struct band){ from, to, 0, kernel };
+	return 1;
+}
+
+static void find_areas(struct work *work)
+{
+	const struct xq_conv_dims *d = &work->plan->conv.dims;
+	const bool told = tells_areas(&work->plan->conv);
+
+	work->rows[0] = (struct band){ work->p0, work->p1, 0, d->kernel_h };
+	work->across[0] = (struct band){ 0, d->out_w, 0, d->kernel_w };
+	work->bands = work->bands_across = 1;
+	if (told)
+		work->bands = find_bands(work->rows, work->p0, work->p1, d->in_h, d->kernel_h, d->stride_h,
+					 d->dilation_h, d->pad_top);
+	/* A piece can be cut between whole steps. */
+	if (told && work->channels % 4 == 0)
+		work->bands_across = find_bands(work->across, 0, d->out_w, d->in_w, d->kernel_w,
+						d->stride_w, d->dilation_w, d->pad_left);
+}
+
+/* Pixel i of the area. */
+static void pixel_of(const struct work *work, uint32_t i, uint32_t *p, uint32_t *q)
+{
+	const uint32_t width = work->q->to - work->q->from;
+
+	*p = work->p->from + i / width;
+	*q = work->q->from + i % width;
+}
+
 /* Addresses so many bytes apart; a loop that compilers make vectors of. */
 static void point(uint8_t **to, uintptr_t at, uint64_t step, uint32_t n)
 {
@@ -322,7 +413,8 @@ static void point(uint8_t **to, uintptr_t at, uint64_t step, uint32_t n)
 }
 
 /*
- * Where the patches of a part are, and where what is made of them goes, from an output channel on.
+ * Where the patches of a part of the area are, and where what is made of them goes, from an output
+ * channel on.
  */
 static void point_to_pixels(struct work *work, uint32_t first, uint32_t pixels, uint32_t o)
 {
@@ -331,9 +423,10 @@ static void point_to_pixels(struct work *work, uint32_t first, uint32_t pixels, 
 			      *out = &work->plan->conv.view[XQK_CONV_Y];
 	const size_t step = d->stride_w * (work->unstaged ? (size_t)in->stride : work->channels);
 	const size_t pitch = (size_t)work->columns * work->channels;
-	uint32_t p = work->p0 + first / d->out_w, q = first % d->out_w, i, j, some;
+	uint32_t p, q, i, j, some;
 
-	for (i = 0; i < pixels; i += some, p++, q = 0) {
+	pixel_of(work, first, &p, &q);
+	for (i = 0; i < pixels; i += some, p++, q = work->q->from) {
 		const uint8_t *x = work->unstaged ?
 			in->flat + xqk_pixel_at(in, work->image, p * d->stride_h, q * d->stride_w) +
 				(uint64_t)work->group * work->channels :
@@ -341,7 +434,7 @@ static void point_to_pixels(struct work *work, uint32_t first, uint32_t pixels, 
 		const uint64_t line = xqk_line_of_y(d, work->image, p, q),
 			       at = xqk_pixel_at(out, work->image, p, q);
 
-		some = pixels - i < d->out_w - q ? pixels - i : d->out_w - q;
+		some = pixels - i < work->q->to - q ? pixels - i : work->q->to - q;
 		point((uint8_t **)(uintptr_t)(work->x + i), (uintptr_t)x, step, some);
 		if (work->bytes)
 			point(work->y + i, (uintptr_t)out->flat + at + o, out->stride, some);
@@ -354,29 +447,42 @@ static void point_to_pixels(struct work *work, uint32_t first, uint32_t pixels, 
 	}
 }
 
-/* Pieces of patches, cut where B's tiles end. */
-static void cut_runs(struct work *work)
+/* So many steps from step `at` of B on, and from a distance of A on, cut where B's tiles end. */
+static void cut_run(struct work *work, uint32_t a, uint32_t at, uint32_t steps)
+{
+	uint32_t done, some;
+
+	for (done = 0; done < steps; done += some, at += some) {
+		const uint32_t left = XQK_TILE_STEPS - at % XQK_TILE_STEPS;
+
+		some = steps - done < left ? steps - done : left;
+		work->run[work->runs++] = (struct xqk_direct_run){
+			.a = a + 4 * done, .tile = at / XQK_TILE_STEPS, .first = at % XQK_TILE_STEPS,
+			.steps = some,
+		};
+	}
+}
+
+/* The runs of some of a patch's taps. */
+static void cut_runs(struct work *work, const struct band *down, const struct band *across)
 {
 	const struct xq_conv_dims *d = &work->plan->conv.dims;
 	const uint32_t row = d->dilation_h * work->columns * work->channels;
-	uint32_t i, done, at = 0;
+	const uint32_t skipped = across->first * work->channels;
+	uint32_t r, t;
 
 	work->runs = 0;
-	for (i = 0; i < work->pieces; i++) {
-		const uint32_t a = d->dilation_w == 1 ? i * row : i / d->kernel_w * row +
-				   i % d->kernel_w * d->dilation_w * work->channels;
+	for (r = down->first; r < down->last; r++) {
+		if (d->dilation_w == 1) {
+			const bool all = across->last - across->first == d->kernel_w;
 
-		for (done = 0; done < work->steps; at += work->run[work->runs++].steps) {
-			struct xqk_direct_run *run = &work->run[work->runs];
-			const uint32_t left = XQK_TILE_STEPS - at % XQK_TILE_STEPS;
-
-			*run = (struct xqk_direct_run){
-				.a = a + 4 * done, .tile = at / XQK_TILE_STEPS,
-				.first = at % XQK_TILE_STEPS,
-				.steps = work->steps - done < left ? work->steps - done : left,
-			};
-			done += run->steps;
+			cut_run(work, r * row + skipped, r * work->steps + skipped / 4,
+				all ? work->steps : (across->last - across->first) * work->channels / 4);
+			continue;
 		}
+		for (t = across->first; t < across->last; t++)
+			cut_run(work, r * row + t * d->dilation_w * work->channels,
+				(r * d->kernel_w + t) * work->steps, work->steps);
 	}
 }
 
@@ -402,14 +508,14 @@ static void stage_row(const struct work *work, uint32_t o, uint8_t *dst)
 	}
 }
 
-/* Channels [n, n + columns) of the group as B, and what sums start from. */
-static void stage_b(struct work *work, struct xqk_direct *job, uint32_t n, uint32_t strips)
+/* Channels [n, n + columns) of the group as B. */
+static void stage_b(struct work *work, uint32_t n, uint32_t strips)
 {
 	const struct xqk_view *v = &work->plan->conv.view[XQK_CONV_W];
 	const uint32_t steps = work->steps * work->pieces;
 	const uint64_t tiles = (steps + XQK_TILE_STEPS - 1) / XQK_TILE_STEPS;
 	const uint8_t *rows[XQK_LANES];
-	uint32_t s, t, lane, i;
+	uint32_t s, t, lane;
 
 	for (s = 0; s < strips; s++) {
 		uint8_t *panel = work->panel + s * tiles * XQK_TILE_STEPS * XQK_STEP_BYTES;
@@ -422,19 +528,86 @@ static void stage_b(struct work *work, struct xqk_direct *job, uint32_t n, uint3
 		for (lane = 0; !work->in_place && lane < XQK_LANES; lane++) {
 			const uint32_t o = n + s * XQK_LANES + lane;
 
-			rows[lane] = work->rows + (size_t)lane * 4 * steps;
+			rows[lane] = work->w_rows + (size_t)lane * 4 * steps;
 			if (o < work->outputs)
 				stage_row(work, work->group * work->outputs + o,
-					  work->rows + (size_t)lane * 4 * steps);
+					  work->w_rows + (size_t)lane * 4 * steps);
 			else
 				rows[lane] = rows[lane - 1];
 		}
 		if (!work->in_place)
 			work->product->interleave_b(panel, rows, steps);
-		work->plan->isa->direct->sum(job, s, work->start + s * XQK_LANES);
-		for (i = s * XQK_LANES; i < (s + 1) * XQK_LANES; i++)
-			work->start[i] = (int32_t)(0 - work->zero * (uint32_t)work->start[i]);
 	}
+}
+
+static void sum_runs(struct work *work, struct xqk_direct *job, uint32_t strips, int32_t *sums)
+{
+	uint32_t s;
+
+	job->runs = work->runs;
+	for (s = 0; s < strips; s++)
+		work->plan->isa->direct->sum(job, s, sums + s * XQK_LANES);
+}
+
+/* Whether areas use some taps of a row only, so that a row's sum is of no use to them. */
+static bool cuts_rows(const struct work *work)
+{
+	return work->bands_across > 1 || work->across->first ||
+	       work->across->last != work->plan->conv.dims.kernel_w;
+}
+
+/* Of each tap, or row of them, by itself: areas add up what they need. One area does without. */
+static void sum_taps(struct work *work, struct xqk_direct *job, uint32_t strips)
+{
+	const struct xq_conv_dims *d = &work->plan->conv.dims;
+	struct band down = { 0 }, across = { 0 };
+	int32_t *sums = work->tap_sums;
+
+	if (!work->zero || work->bands * work->bands_across == 1)
+		return;
+	across.last = d->kernel_w;
+	for (; down.last < d->kernel_h; down.first = down.last) {
+		down.last++;
+		if (!cuts_rows(work)) {
+			cut_runs(work, &down, &across);
+			sum_runs(work, job, strips, sums);
+			sums += AREA_CHANNELS;
+			continue;
+		}
+		for (across.first = 0; across.first < d->kernel_w; across.first++, sums += AREA_CHANNELS) {
+			const struct band tap = { 0, 0, across.first, across.first + 1 };
+
+			cut_runs(work, &down, &tap);
+			sum_runs(work, job, strips, sums);
+		}
+		across.first = 0;
+	}
+}
+
+/* What sums of the area start from. */
+static void start_sums(struct work *work, struct xqk_direct *job, uint32_t strips)
+{
+	const bool cut = cuts_rows(work);
+	const uint32_t each = cut ? work->plan->conv.dims.kernel_w : 1;
+	const uint32_t first = cut ? work->q->first : 0, last = cut ? work->q->last : 1;
+	const bool several = work->zero && work->bands * work->bands_across > 1;
+	int32_t *start = work->start;
+	uint32_t r, t, i;
+
+	memset(start, 0, 4 * AREA_CHANNELS);
+	if (work->zero && !several)
+		sum_runs(work, job, strips, start);
+	for (r = work->p->first; several && r < work->p->last; r++)
+		for (t = first; t < last; t++) {
+			const int32_t *sums = work->tap_sums + (r * each + t) * AREA_CHANNELS;
+
+			for (i = 0; i < AREA_CHANNELS; i++)
+				start[i] = (int32_t)((uint32_t)start[i] + (uint32_t)sums[i]);
+		}
+	for (i = 0; i < AREA_CHANNELS; i++)
+		start[i] = (int32_t)(0 - work->zero * (uint32_t)start[i]);
+	if (work->tail.epilogue)
+		xqk_tail_add_bias(&work->tail, start);
 }
 
 /* Sums of a part to a Y that is in pieces. */
@@ -447,9 +620,9 @@ static void store(const struct work *work, uint32_t first, uint32_t pixels, uint
 	size_t run;
 
 	for (i = 0; i < pixels; i++) {
-		const uint32_t p = work->p0 + (first + i) / conv->dims.out_w,
-			       q = (first + i) % conv->dims.out_w;
+		uint32_t p, q;
 
+		pixel_of(work, first + i, &p, &q);
 		for (byte = 0; byte < 4 * columns; byte += (uint32_t)run) {
 			uint8_t *to = xqk_at(v, xqk_line_of_y(&conv->dims, work->image, p, q),
 					     xqk_pixel_at(v, work->image, p, q),
@@ -461,15 +634,19 @@ static void store(const struct work *work, uint32_t first, uint32_t pixels, uint
 	}
 }
 
-/* The staged channels, some pixels after the other; false if canceled. */
-static bool run_block(struct work *work, struct xqk_direct *job, uint32_t pixels, uint32_t o,
-		      uint32_t columns, unsigned int strips, const atomic_bool *cancel)
+/* The area's pixels by the staged channels, some after the other; false if canceled. */
+static bool run_area(struct work *work, struct xqk_direct *job, uint32_t o, uint32_t columns,
+		     unsigned int strips, const atomic_bool *cancel)
 {
+	const uint32_t pixels = (work->p->to - work->p->from) * (work->q->to - work->q->from);
 	const struct xq_conv_dims *d = &work->plan->conv.dims;
 	const uint32_t most = part_pixels(work->tail.epilogue && !work->bytes,
 					  4ULL * work->steps * work->pieces * strips * XQK_LANES);
 	uint32_t done, parts;
 
+	cut_runs(work, work->p, work->q);
+	job->runs = work->runs;
+	start_sums(work, job, strips);
 	for (done = 0; done < pixels; done += job->pixels) {
 		if (xqk_canceled(cancel))
 			return false;
@@ -492,6 +669,18 @@ static bool run_block(struct work *work, struct xqk_direct *job, uint32_t pixels
 	return true;
 }
 
+/* All areas by the staged channels; false if canceled. */
+static bool run_block(struct work *work, struct xqk_direct *job, uint32_t o, uint32_t columns,
+		      unsigned int strips, const atomic_bool *cancel)
+{
+	sum_taps(work, job, strips);
+	for (work->p = work->rows; work->p < work->rows + work->bands; work->p++)
+		for (work->q = work->across; work->q < work->across + work->bands_across; work->q++)
+			if (!run_area(work, job, o, columns, strips, cancel))
+				return false;
+	return true;
+}
+
 /*
  * Where sums of the staged channels go: through an epilogue at once, to memory for one or to be
  * stored, or to Y.
@@ -511,14 +700,12 @@ static void choose_outputs(struct work *work)
  */
 static bool run_unit(struct work *work, const atomic_bool *cancel)
 {
-	const uint32_t pixels = (work->p1 - work->p0) * work->plan->conv.dims.out_w;
 	uint32_t left = (work->outputs + XQK_LANES - 1) / XQK_LANES, n, strips, columns;
 	uint32_t blocks = (left + XQK_DIRECT_STRIPS - 1) / XQK_DIRECT_STRIPS;
 	struct xqk_direct job = {
 		.x = work->x,
 		.y = work->y,
 		.run = work->run,
-		.runs = work->runs,
 		.b = work->b,
 		.start = work->start,
 	};
@@ -534,13 +721,11 @@ static bool run_unit(struct work *work, const atomic_bool *cancel)
 		columns = work->outputs - n < strips * XQK_LANES ? work->outputs - n
 								 : strips * XQK_LANES;
 		job.last = columns - (strips - 1) * XQK_LANES;
-		stage_b(work, &job, n, strips);
-		if (work->tail.epilogue) {
+		stage_b(work, n, strips);
+		if (work->tail.epilogue)
 			xqk_tail_columns(&work->tail, o, columns);
-			xqk_tail_add_bias(&work->tail, work->start);
-		}
 		choose_outputs(work);
-		if (!run_block(work, &job, pixels, o, columns, strips, cancel))
+		if (!run_block(work, &job, o, columns, strips, cancel))
 			return false;
 	}
 	return true;
@@ -559,7 +744,6 @@ bool xqk_run_direct(const struct xqk_plan *plan, uint32_t chunk, void *scratch,
 		       xqk_acc_most(xq_conv_k(d), d->x_format, plan->conv.x_zp, d->w_format, 0),
 		       &plan->conv.view[XQK_CONV_Y], work.tail_memory);
 	work.zero = (uint8_t)(plan->conv.x_zp + (d->x_format == XQACCEL_FMT_U8 ? 0 : 128));
-	cut_runs(&work);
 	for (; unit < last; unit++) {
 		const uint64_t part = unit / plan->chunks_m;
 
@@ -567,6 +751,7 @@ bool xqk_run_direct(const struct xqk_plan *plan, uint32_t chunk, void *scratch,
 		work.p1 = d->out_h - work.p0 < plan->block_m ? d->out_h : work.p0 + plan->block_m;
 		work.group = (uint32_t)(part % d->groups);
 		work.image = (uint32_t)(part / d->groups);
+		find_areas(&work);
 		if (!run_unit(&work, cancel))
 			return false;
 	}

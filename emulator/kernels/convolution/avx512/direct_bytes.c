@@ -12,7 +12,8 @@
 /* What is the same for all pixels. Results are made signed, and turned by a flip of their highest bits if they are not. */
 struct finish {
 	__m512 scale[XQK_DIRECT_STRIPS];
-	__m512i zero_point, low, high, flip, order;
+	__m512i base, low, high, flip, order;
+	bool plain;				/* results are signed and have no closer bounds */
 	__mmask64 bytes;			/* of a pixel */
 };
 
@@ -22,7 +23,8 @@ make_finish(const struct xqk_direct *job, const struct xqk_bounded *bounded, con
 	const int32_t shift = bounded->low < 0 ? 0 : 128;
 	const unsigned int bytes = (strips - 1) * XQK_LANES + job->last;
 	struct finish f = {
-		.zero_point = _mm512_set1_epi16((short)(bounded->zero_point - shift)),
+		.base = xqk_single_base(bounded->zero_point - shift),
+		.plain = bounded->low == INT8_MIN && bounded->high == INT8_MAX,
 		.low = _mm512_set1_epi8((char)(bounded->low - shift)),
 		.high = _mm512_set1_epi8((char)(bounded->high - shift)),
 		.flip = _mm512_set1_epi8((char)shift),
@@ -40,9 +42,11 @@ make_finish(const struct xqk_direct *job, const struct xqk_bounded *bounded, con
 static inline __attribute__((always_inline)) __m512i
 bytes_of(const struct finish *f, __m512i words0, __m512i words1)
 {
-	const __m512i y = _mm512_min_epi8(_mm512_max_epi8(_mm512_packs_epi16(words0, words1), f->low), f->high);
+	__m512i y = _mm512_packs_epi16(words0, words1);
 
-	return _mm512_permutexvar_epi32(f->order, _mm512_xor_si512(y, f->flip));
+	if (!f->plain)
+		y = _mm512_xor_si512(_mm512_min_epi8(_mm512_max_epi8(y, f->low), f->high), f->flip);
+	return _mm512_permutexvar_epi32(f->order, y);
 }
 
 static inline __attribute__((always_inline)) void
@@ -55,16 +59,16 @@ put_pixels(const struct finish *f, uint8_t *const *y, const __m512i sum[][XQK_DI
 #pragma GCC unroll 8
 		for (p = 0; p < pixels; p++)
 			_mm512_mask_storeu_epi8(y[p], f->bytes, bytes_of(f,
-				xqk_single_words(sum[p][0], sum[p][1], f->scale[0], f->scale[1], f->zero_point),
+				xqk_single_words(sum[p][0], sum[p][1], f->scale[0], f->scale[1], f->base),
 				xqk_single_words(sum[p][2], sum[p][strips - 1], f->scale[2], f->scale[strips - 1],
-						 f->zero_point)));
+						 f->base)));
 	} else if (strips == 2) {
 #pragma GCC unroll 4
 		for (p = 0; p < pixels; p += 2) {
 			const unsigned int other = p + 1 < pixels ? p + 1 : p;
 			const __m512i bytes = bytes_of(f,
-				xqk_single_words(sum[p][0], sum[p][1], f->scale[0], f->scale[1], f->zero_point),
-				xqk_single_words(sum[other][0], sum[other][1], f->scale[0], f->scale[1], f->zero_point));
+				xqk_single_words(sum[p][0], sum[p][1], f->scale[0], f->scale[1], f->base),
+				xqk_single_words(sum[other][0], sum[other][1], f->scale[0], f->scale[1], f->base));
 
 			_mm256_mask_storeu_epi8(y[p], (__mmask32)f->bytes, _mm512_castsi512_si256(bytes));
 			_mm256_mask_storeu_epi8(y[other], (__mmask32)f->bytes, _mm512_extracti64x4_epi64(bytes, 1));
@@ -75,8 +79,8 @@ put_pixels(const struct finish *f, uint8_t *const *y, const __m512i sum[][XQK_DI
 			const unsigned int p1 = p + 1 < pixels ? p + 1 : p, p2 = p + 2 < pixels ? p + 2 : p;
 			const unsigned int p3 = p + 3 < pixels ? p + 3 : p;
 			const __m512i bytes = bytes_of(f,
-				xqk_single_words(sum[p][0], sum[p1][0], f->scale[0], f->scale[0], f->zero_point),
-				xqk_single_words(sum[p2][0], sum[p3][0], f->scale[0], f->scale[0], f->zero_point));
+				xqk_single_words(sum[p][0], sum[p1][0], f->scale[0], f->scale[0], f->base),
+				xqk_single_words(sum[p2][0], sum[p3][0], f->scale[0], f->scale[0], f->base));
 
 			_mm_mask_storeu_epi8(y[p], (__mmask16)f->bytes, _mm512_castsi512_si128(bytes));
 			_mm_mask_storeu_epi8(y[p1], (__mmask16)f->bytes, _mm512_extracti32x4_epi32(bytes, 1));

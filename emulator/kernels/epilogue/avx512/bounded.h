@@ -221,7 +221,7 @@ INLINE void single_block(const int32_t *acc, size_t acc_stride, size_t rows, con
 			 const unsigned int vectors)
 {
 	const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-	const __m512i zero_point = _mm512_set1_epi16((short)p->zero_point);
+	const __m512i base = xqk_single_base(p->zero_point);
 	const __m512i low = _mm512_set1_epi8((char)p->low), high = _mm512_set1_epi8((char)p->high);
 	int32_t memory[4][BLOCK + 16] __attribute__((aligned(64)));
 	const int32_t *row[4];
@@ -239,8 +239,8 @@ INLINE void single_block(const int32_t *acc, size_t acc_stride, size_t rows, con
 
 			sum[j] = _mm512_loadu_si512(row[j / vectors] + 16 * v);
 		}
-		y = saturated(xqk_single_words(sum[0], sum[1], scale[0], scale[1 % vectors], zero_point),
-			      xqk_single_words(sum[2], sum[3], scale[2 % vectors], scale[3 % vectors], zero_point),
+		y = saturated(xqk_single_words(sum[0], sum[1], scale[0], scale[1 % vectors], base),
+			      xqk_single_words(sum[2], sum[3], scale[2 % vectors], scale[3 % vectors], base),
 			      low, high, is_signed, clamp);
 		store_rows(out, r, rows - r, i, all, _mm512_permutexvar_epi32(order, y), vectors);
 	}

@@ -36,7 +36,7 @@ enum soft_origin {
 };
 
 struct soft_buffer {
-	struct soft_buffer *next;	/* by device address */
+	struct soft_buffer *next, *before;	/* by device address */
 	struct soft_buffer *next_dying;
 	void *data;
 	size_t bytes;
@@ -55,7 +55,9 @@ struct soft_buffer {
  * @table: the context table
  * @free_tables: pages for page tables, linked through their first word
  * @buffers: sorted by device address
+ * @packed: no page is free before the end of this one; NULL if nobody has looked
  * @by_handle: handle - 1 is the index; NULL is free
+ * @taken: none is free before this index
  * @wrapped: buffers of others' memory, whose regions may overlap
  * @client_bytes: of all buffers
  */
@@ -67,9 +69,9 @@ struct soft_memory {
 	void *free_tables;
 	void **arenas;
 	size_t arena_count;
-	struct soft_buffer *buffers;
+	struct soft_buffer *buffers, *packed;
 	struct soft_buffer **by_handle;
-	uint32_t handles;
+	uint32_t handles, taken;
 	unsigned int wrapped;
 	uint64_t client_bytes;
 };
@@ -123,7 +125,7 @@ struct soft_fixed {
 
 /**
  * struct soft_program - under the device lock
- * @next: in soft->programs, while it has a handle
+ * @next: in its bucket of soft->programs, while it has a handle
  * @references: the handle, and each run
  * @list: memory of the descriptors
  * @slot: what the jobs do with each
@@ -194,7 +196,7 @@ struct soft_lane {
  * @serving: a thread in wait answers the device model's calls
  * @helps: a thread is one of the engine's: that which serves, whose it is, or will at once
  * @sleepers: other threads in wait, which sleep on @ended
- * @programs: those that have a handle
+ * @programs: those that have a handle, in buckets by its last bits; as many buckets, or more, a power of two
  * @dying: buffers without references, to be invalidated
  * @retiring: buffers that the device is asked to forget
  * @lost: a reset was not acknowledged
@@ -213,8 +215,8 @@ struct soft {
 	unsigned int sleepers;
 	pthread_cond_t ended;
 	uint64_t next_id;
-	struct soft_program *programs;
-	uint32_t last_program;
+	struct soft_program **programs;
+	uint32_t program_count, program_buckets, last_program;
 	struct soft_buffer *dying, *retiring;
 	bool lost;
 

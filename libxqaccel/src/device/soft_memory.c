@@ -232,19 +232,45 @@ void soft_unmap_range(struct soft_memory *m, uint64_t va, uint64_t bytes)
 
 /* ---- buffers ------------------------------------------------------------------------------------------ */
 
-/* Finds room in the address space; returns where the buffer goes in the list. */
-static struct soft_buffer **place(struct soft_memory *m, struct soft_buffer *b)
+/* The first aligned address behind a buffer, or of all. */
+static uint64_t behind(const struct soft_buffer *b, uint64_t align)
+{
+	return b ? round_up(b->va + b->bytes + GUARD_BYTES, align) : FIRST_VA;
+}
+
+/* Finds room in the address space, the first that there is, and the buffer before it. False if there is none. */
+static bool place(struct soft_memory *m, struct soft_buffer *b)
 {
 	const uint64_t align = b->bytes >= LARGE_BYTES ? LARGE_BYTES : XQ_PAGE_BYTES;
-	struct soft_buffer **link = &m->buffers;
+	struct soft_buffer *at = m->packed ? m->packed->next : m->buffers;
 
-	b->va = FIRST_VA;
-	for (; *link; link = &(*link)->next) {
-		if (b->va + b->bytes + GUARD_BYTES <= (*link)->va)
-			break;
-		b->va = round_up((*link)->va + (*link)->bytes + GUARD_BYTES, align);
+	b->before = m->packed;
+	for (; at && behind(b->before, align) + b->bytes + GUARD_BYTES > at->va; at = at->next) {
+		if (m->packed == b->before && behind(b->before, XQ_PAGE_BYTES) + XQ_PAGE_BYTES + GUARD_BYTES > at->va)
+			m->packed = at;
+		b->before = at;
 	}
-	return b->va + b->bytes <= ADDRESS_SPACE ? link : NULL;
+	b->va = behind(b->before, align);
+	return b->va + b->bytes <= ADDRESS_SPACE;
+}
+
+static void link_in(struct soft_memory *m, struct soft_buffer *b)
+{
+	struct soft_buffer **link = b->before ? &b->before->next : &m->buffers;
+
+	b->next = *link;
+	*link = b;
+	if (b->next)
+		b->next->before = b;
+}
+
+static void unlink_from(struct soft_memory *m, struct soft_buffer *b)
+{
+	if (m->packed && b->va <= m->packed->va)
+		m->packed = b->before;
+	*(b->before ? &b->before->next : &m->buffers) = b->next;
+	if (b->next)
+		b->next->before = b->before;
 }
 
 static int give_handle(struct soft_memory *m, struct soft_buffer *b)
@@ -252,7 +278,7 @@ static int give_handle(struct soft_memory *m, struct soft_buffer *b)
 	struct soft_buffer **more;
 	uint32_t i;
 
-	for (i = 0; i < m->handles && m->by_handle[i]; i++)
+	for (i = m->taken; i < m->handles && m->by_handle[i]; i++)
 		;
 	if (i == m->handles) {
 		const uint32_t room = m->handles ? 2 * m->handles : 16;
@@ -265,17 +291,16 @@ static int give_handle(struct soft_memory *m, struct soft_buffer *b)
 		m->handles = room;
 	}
 	m->by_handle[i] = b;
-	b->handle = i + 1;
+	m->taken = b->handle = i + 1;
 	return 0;
 }
 
 /* Places and maps a buffer whose memory is a region. */
 static int buffer_enter(struct soft_memory *m, struct soft_buffer *b)
 {
-	struct soft_buffer **link = place(m, b);
 	int err;
 
-	if (!link)
+	if (!place(m, b))
 		return -ENOSPC;
 	err = map_range(m, b->va, b->data, b->bytes, b->writable);
 	if (!err)
@@ -284,8 +309,7 @@ static int buffer_enter(struct soft_memory *m, struct soft_buffer *b)
 		soft_unmap_range(m, b->va, b->bytes);
 		return err;
 	}
-	b->next = *link;
-	*link = b;
+	link_in(m, b);
 	m->client_bytes += b->bytes;
 	m->wrapped += b->origin == SOFT_WRAPPED;
 	return 0;
@@ -356,16 +380,14 @@ struct soft_buffer *soft_buffer_at(const struct soft_memory *m, uint64_t va)
 void soft_buffer_forget(struct soft_memory *m, struct soft_buffer *b)
 {
 	m->by_handle[b->handle - 1] = NULL;
+	if (b->handle - 1 < m->taken)
+		m->taken = b->handle - 1;
 }
 
 /* Out of the list and given back. */
 void soft_buffer_free(struct soft_memory *m, struct soft_buffer *b)
 {
-	struct soft_buffer **link = &m->buffers;
-
-	while (*link != b)
-		link = &(*link)->next;
-	*link = b->next;
+	unlink_from(m, b);
 	m->client_bytes -= b->bytes;
 	m->wrapped -= b->origin == SOFT_WRAPPED;
 	if (b->origin == SOFT_WRAPPED)

@@ -105,6 +105,54 @@ static int add_jobs(struct soft *soft, struct soft_program *p, const struct xqac
 	return err;
 }
 
+/* Where a program is among those of its bucket, or would be; there are buckets. */
+static struct soft_program **link_of(const struct soft *soft, uint32_t handle)
+{
+	struct soft_program **link = &soft->programs[handle & (soft->program_buckets - 1)];
+
+	while (*link && (*link)->handle != handle)
+		link = &(*link)->next;
+	return link;
+}
+
+static int more_buckets(struct soft *soft)
+{
+	const uint32_t before = soft->program_buckets, buckets = before ? 2 * before : 16;
+	struct soft_program **programs = calloc(buckets, sizeof(*programs));
+	uint32_t i;
+
+	if (!programs)
+		return -ENOMEM;
+	for (i = 0; i < before; i++) {
+		while (soft->programs[i]) {
+			struct soft_program *p = soft->programs[i], **to = &programs[p->handle & (buckets - 1)];
+
+			soft->programs[i] = p->next;
+			p->next = *to;
+			*to = p;
+		}
+	}
+	free(soft->programs);
+	soft->programs = programs;
+	soft->program_buckets = buckets;
+	return 0;
+}
+
+/* Gives a program its handle. */
+static int enter(struct soft *soft, struct soft_program *p)
+{
+	struct soft_program **to;
+
+	if (soft->program_count == soft->program_buckets && more_buckets(soft))
+		return -ENOMEM;
+	p->handle = ++soft->last_program;
+	to = &soft->programs[p->handle & (soft->program_buckets - 1)];
+	p->next = *to;
+	*to = p;
+	soft->program_count++;
+	return 0;
+}
+
 int soft_program_create(struct soft *soft, const struct xqaccel_job_desc *jobs, unsigned int count,
 			unsigned int slots, uint32_t *program)
 {
@@ -130,9 +178,12 @@ int soft_program_create(struct soft *soft, const struct xqaccel_job_desc *jobs, 
 		soft_program_put(soft, p);
 		return err;
 	}
-	*program = p->handle = ++soft->last_program;
-	p->next = soft->programs;
-	soft->programs = p;
+	err = enter(soft, p);
+	if (err) {
+		soft_program_put(soft, p);
+		return err;
+	}
+	*program = p->handle;
 	return 0;
 }
 
@@ -153,14 +204,12 @@ void soft_program_put(struct soft *soft, struct soft_program *program)
 
 void soft_program_destroy(struct soft *soft, uint32_t handle)
 {
-	struct soft_program **link = &soft->programs, *p;
+	struct soft_program **link = soft->program_buckets ? link_of(soft, handle) : NULL, *p = link ? *link : NULL;
 
-	while (*link && (*link)->handle != handle)
-		link = &(*link)->next;
-	p = *link;
 	if (!p)
 		return;
 	*link = p->next;
+	soft->program_count--;
 	soft_program_put(soft, p);
 }
 
@@ -175,24 +224,20 @@ void soft_program_drop(struct soft_program *program)
 
 void soft_programs_free(struct soft *soft)
 {
-	while (soft->programs) {
-		struct soft_program *p = soft->programs;
+	uint32_t i;
 
-		soft->programs = p->next;
-		soft_program_drop(p);
+	for (i = 0; i < soft->program_buckets; i++) {
+		while (soft->programs[i]) {
+			struct soft_program *p = soft->programs[i];
+
+			soft->programs[i] = p->next;
+			soft_program_drop(p);
+		}
 	}
+	free(soft->programs);
 }
 
 /* ---- running ----------------------------------------------------------------------------------- */
-
-static struct soft_program *find(const struct soft *soft, uint32_t handle)
-{
-	struct soft_program *p = soft->programs;
-
-	while (p && p->handle != handle)
-		p = p->next;
-	return p;
-}
 
 /* What an operand of a run gives the device to do with its buffer; align is 0 if it is not wanted. */
 static struct xq_use use_of(const struct soft_program *p, unsigned int operand)
@@ -265,7 +310,7 @@ int soft_program_run(struct soft *soft, const struct xqaccel_job_desc *job, stru
 	if (!xq_words_zero(job->work.words + 1, sizeof(job->work.words) / 4 - 1) ||
 	    !xq_words_zero((const __u32 *)&job->work.epilogue, sizeof(job->work.epilogue) / 4))
 		return -EINVAL;
-	p = find(soft, job->work.run.program);
+	p = soft->program_buckets ? *link_of(soft, job->work.run.program) : NULL;
 	if (!p)
 		return -ENOENT;
 	for (i = 0; i < XQ_OPERANDS; i++) {

@@ -74,6 +74,40 @@ static void lifetimes(void)
 	printf("# at most %.3f of what lives at once\n", worst);
 }
 
+/* So many that they are placed as they come into use: none meets another in place and time. */
+static void many_lifetimes(void)
+{
+	const unsigned int count = 5000;
+	struct xqn_extent *e = calloc(count, sizeof(*e));
+	double worst = 0;
+
+	for (int n = 0; n < 8; n++) {
+		size_t live, bytes;
+		int step = 0;
+
+		for (unsigned int i = 0; i < count; i++) {
+			step += (int)ktap_range(0, 1);
+			e[i] = (struct xqn_extent){ .bytes = (size_t)ktap_range(ktap_range(0, 9) ? 1 : 0, ktap_range(0, 3) ? 500 : 10000),
+						    .align = n & 1 && !ktap_range(0, 9) ? 4096 : 64, .first = step };
+			e[i].last = step + 1 + (ktap_range(0, 3) ? 0 : (int)ktap_range(0, n < 4 ? 9 : 2000));
+		}
+		bytes = xqn_pack_memory(e, count, &live);
+		for (unsigned int i = 0; i < count; i++) {
+			EXPECT(e[i].offset % e[i].align == 0 && e[i].offset + e[i].bytes <= bytes, "%zu", e[i].offset);
+			for (unsigned int j = 0; j < i; j++)
+				EXPECT(e[i].first > e[j].last || e[j].first > e[i].last || e[i].offset + e[i].bytes <= e[j].offset ||
+				       e[j].offset + e[j].bytes <= e[i].offset, "extents %u and %u meet", i, j);
+		}
+		EXPECT(bytes >= live, "%zu bytes where %zu live", bytes, live);
+		/* With pages among them sizes are multiples of these. */
+		if (!(n & 1) && (double)bytes / (double)live > worst)
+			worst = (double)bytes / (double)live;
+	}
+	EXPECT(worst < 1.3, "%.3f of what lives at once", worst);
+	printf("# at most %.3f of what lives at once\n", worst);
+	free(e);
+}
+
 /* ---- runs ------------------------------------------------------------------------------------------------------- */
 
 #define WIDTH	48
@@ -328,6 +362,7 @@ static void end(void)
 	xq_device_close(device);
 }
 
-KTAP_MAIN({ "memory by lifetimes", lifetimes }, { "sizes that wrap", huge }, { "several runs on one queue", several },
+KTAP_MAIN({ "memory by lifetimes", lifetimes }, { "many lifetimes", many_lifetimes }, { "sizes that wrap", huge },
+	  { "several runs on one queue", several },
 	  { "one plan, several threads", threads }, { "memory of the caller", bound }, { "what is told", told },
 	  { "the end", end })

@@ -64,6 +64,7 @@ static void add_slot(struct xqn_compiler *c, int tensor, bool input)
 	if (view->storage < 0)
 		return;
 	plan->storage[view->storage].slot = plan->slots++;
+	plan->slot_of[tensor - 1] = plan->slots;
 	*slot = (struct xqn_slot){ .tensor = tensor, .storage = view->storage, .input = input, .bytes = bytes,
 				   .offset = plan->io_bytes };
 	plan->io_bytes = (end + XQN_ALIGN - 1) / XQN_ALIGN * XQN_ALIGN;
@@ -82,8 +83,9 @@ static int begin(struct xqn_compiler *c)
 	plan->tensor = calloc(net->tensors + 1, sizeof(*plan->tensor));
 	plan->operator = calloc(net->operators + 1, sizeof(*plan->operator));
 	plan->slot = calloc(net->inputs + net->outputs + 1, sizeof(*plan->slot));
+	plan->slot_of = calloc(net->tensors + 1, sizeof(*plan->slot_of));
 	c->needed = calloc(net->operators + 1, sizeof(*c->needed));
-	if (!plan->tensor || !plan->operator || !plan->slot || !c->needed)
+	if (!plan->tensor || !plan->operator || !plan->slot || !plan->slot_of || !c->needed)
 		return -ENOMEM;
 	c->view = plan->tensor;
 	for (i = 0; i < net->tensors && !err; i++)
@@ -108,7 +110,7 @@ struct xqn_step *xqn_new_step(struct xqn_compiler *c, enum xqn_step_kind kind)
 {
 	static _Thread_local struct xqn_step waste;
 	struct xq_plan *plan = c->plan;
-	struct xqn_step *more = realloc(plan->step, (plan->steps + 1) * sizeof(*more)), *step = &waste;
+	struct xqn_step *more = xqn_grown(plan->step, plan->steps, sizeof(*more)), *step = &waste;
 	unsigned int i;
 
 	if (more) {

@@ -12,7 +12,7 @@
 
 static struct xqn_constant *new_constant(struct xqn_compiler *c, size_t bytes, size_t align)
 {
-	struct xqn_constant *more = realloc(c->constant, (c->constants + 1) * sizeof(*more));
+	struct xqn_constant *more = xqn_grown(c->constant, c->constants, sizeof(*more));
 	const int storage = xqn_new_storage(c, XQN_CONSTANT, bytes, align);
 
 	if (more)

@@ -179,7 +179,7 @@ int xq_network_tensor(struct xq_network *net, const struct xq_network_tensor *co
 	    !keep(net, &t.config.scale, config->channels * sizeof(float)) ||
 	    !keep(net, &t.config.zero_point, config->channels * sizeof(int32_t)))
 		return xqn_fail(net, -ENOMEM, "no memory for tensor %d", t.number);
-	more = realloc(net->tensor, (net->tensors + 1) * sizeof(*more));
+	more = xqn_grown(net->tensor, net->tensors, sizeof(*more));
 	if (!more)
 		return xqn_fail(net, -ENOMEM, "no memory for tensor %d", t.number);
 	net->tensor = more;
@@ -189,7 +189,7 @@ int xq_network_tensor(struct xq_network *net, const struct xq_network_tensor *co
 
 static int append(int **list, unsigned int *count, int number)
 {
-	int *more = realloc(*list, (*count + 1) * sizeof(*more));
+	int *more = xqn_grown(*list, *count, sizeof(*more));
 
 	if (!more)
 		return -ENOMEM;

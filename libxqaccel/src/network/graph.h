@@ -6,6 +6,8 @@
 #ifndef XQ_NETWORK_GRAPH_H
 #define XQ_NETWORK_GRAPH_H
 
+#include <stdlib.h>
+
 #include <xqaccel/run.h>
 
 #define XQN_ERROR_BYTES		512
@@ -118,6 +120,12 @@ struct xq_network {
 	struct xqn_block *blocks;
 	char error[XQN_ERROR_BYTES];
 };
+
+/* Room for one more than count: arrays have room for the next power of two. NULL if there is no memory. */
+static inline void *xqn_grown(void *array, unsigned int count, size_t size)
+{
+	return count & (count - 1) ? array : reallocarray(array, count ? 2 * (size_t)count : 1, size);
+}
 
 /* Sets the sentence and returns the error. */
 int xqn_fail(struct xq_network *net, int error, const char *format, ...)

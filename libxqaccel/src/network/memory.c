@@ -3,21 +3,13 @@
  * Memory between operators: every tensor has its place for as long as it is needed, and no longer. Placing them
  * one after the other, each in the tightest gap between those that live at the same time, comes close to
  * the bound of what lives at once when large ones, or those that live long, go first. Which of these orders is
- * best depends on the network, so all are tried, and the best is improved by a few changes.
+ * best depends on the network, so all are tried, and the best is improved by a few changes. Very many are placed as
+ * they come into use (memory_in_time.c).
  */
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "plan.h"
-
-enum order {
-	BY_BYTES,
-	BY_AREA,	/* bytes x steps */
-	BY_STEPS,
-	BY_FIRST,
-	ORDERS
-};
+#include "memory.h"
 
 struct placing {
 	struct xqn_extent *extent;
@@ -26,38 +18,22 @@ struct placing {
 	size_t *offset;
 };
 
-/* Sums stay at SIZE_MAX, which no memory has. */
-static size_t sum_of(size_t a, size_t b)
-{
-	size_t sum;
-
-	return __builtin_add_overflow(a, b, &sum) ? SIZE_MAX : sum;
-}
-
-static size_t rounded(size_t bytes, size_t to)
-{
-	const size_t up = sum_of(bytes, to - 1);
-
-	return up == SIZE_MAX ? SIZE_MAX : up / to * to;
-}
-
 static bool meet(const struct xqn_extent *a, const struct xqn_extent *b)
 {
 	return a->first <= b->last && b->first <= a->last;
 }
 
-static size_t most_at_once(const struct xqn_extent *extent, unsigned int count)
+/* Something begins where the most is in use. Sums that were full stay so. */
+static size_t most_at_once(const struct xqn_extent *extent, unsigned int count, const unsigned int *rank,
+			   const unsigned int *end)
 {
-	size_t most = 0;
-	unsigned int i, j;
+	size_t most = 0, sum = 0;
+	unsigned int i, over = 0;
 
-	/* Something begins where the most is in use. */
-	for (i = 0; i < count; i++) {
-		size_t sum = 0;
-
-		for (j = 0; j < count; j++)
-			if (extent[j].first <= extent[i].first && extent[i].first <= extent[j].last)
-				sum = sum_of(sum, rounded(extent[j].bytes, XQN_ALIGN));
+	for (i = 0; i < count && sum < SIZE_MAX; i++) {
+		for (; extent[end[over]].last < extent[rank[i]].first; over++)
+			sum -= xqn_rounded(extent[end[over]].bytes, XQN_ALIGN);
+		sum = xqn_sum(sum, xqn_rounded(extent[rank[i]].bytes, XQN_ALIGN));
 		most = sum > most ? sum : most;
 	}
 	return most;
@@ -65,38 +41,56 @@ static size_t most_at_once(const struct xqn_extent *extent, unsigned int count)
 
 /* ---- one order -------------------------------------------------------------------------------- */
 
-static uint64_t weight(const struct xqn_extent *e, enum order order)
+struct key {
+	uint64_t weight;
+	size_t bytes;
+	unsigned int number;
+};
+
+static uint64_t weight(const struct xqn_extent *e, enum xqn_order order)
 {
 	const uint64_t steps = (uint64_t)(e->last - e->first) + 1;
 
 	switch (order) {
-	case BY_BYTES:
+	case XQN_BY_BYTES:
 		return e->bytes;
-	case BY_AREA:
+	case XQN_BY_AREA:
 		return steps * (e->bytes >> 6);
-	case BY_STEPS:
+	case XQN_BY_STEPS:
 		return steps;
-	default:
+	case XQN_BY_FIRST:
 		return UINT32_MAX - (uint64_t)e->first;
+	default:
+		return UINT32_MAX - (uint64_t)e->last;
 	}
 }
 
-static bool before(const struct xqn_extent *a, const struct xqn_extent *b, enum order order)
+/* The heavier, then the larger, then the former. */
+static int compare(const void *a, const void *b)
 {
-	const uint64_t x = weight(a, order), y = weight(b, order);
+	const struct key *x = a, *y = b;
 
-	return x != y ? x > y : a->bytes > b->bytes;
+	if (x->weight != y->weight)
+		return x->weight > y->weight ? -1 : 1;
+	if (x->bytes != y->bytes)
+		return x->bytes > y->bytes ? -1 : 1;
+	return x->number < y->number ? -1 : 1;
 }
 
-static void sort(struct placing *p, unsigned int count, enum order order)
+bool xqn_sort_extents(const struct xqn_extent *extent, unsigned int count, enum xqn_order order, unsigned int *rank)
 {
-	unsigned int i, j;
+	struct key *key = calloc((size_t)count + 1, sizeof(*key));
+	unsigned int i;
 
-	for (i = 0; i < count; i++) {
-		for (j = i; j && before(&p->extent[i], &p->extent[p->rank[j - 1]], order); j--)
-			p->rank[j] = p->rank[j - 1];
-		p->rank[j] = i;
-	}
+	if (!key)
+		return false;
+	for (i = 0; i < count; i++)
+		key[i] = (struct key){ weight(&extent[i], order), extent[i].bytes, i };
+	qsort(key, count, sizeof(*key), compare);
+	for (i = 0; i < count; i++)
+		rank[i] = key[i].number;
+	free(key);
+	return true;
 }
 
 /* The tightest gap between what lives at the same time, or behind all of it. */
@@ -107,7 +101,7 @@ static size_t find(const struct placing *p, unsigned int count, const struct xqn
 
 	for (i = 0; i < count; i++) {
 		const unsigned int other = p->placed[i];
-		const size_t at = rounded(end, e->align), from = p->offset[other];
+		const size_t at = xqn_rounded(end, e->align), from = p->offset[other];
 
 		if (!meet(&p->extent[other], e))
 			continue;
@@ -115,10 +109,10 @@ static size_t find(const struct placing *p, unsigned int count, const struct xqn
 			gap = from - at;
 			best = at;
 		}
-		if (sum_of(from, p->extent[other].bytes) > end)
-			end = sum_of(from, p->extent[other].bytes);
+		if (xqn_sum(from, p->extent[other].bytes) > end)
+			end = xqn_sum(from, p->extent[other].bytes);
 	}
-	return best == SIZE_MAX ? rounded(end, e->align) : best;
+	return best == SIZE_MAX ? xqn_rounded(end, e->align) : best;
 }
 
 static size_t place(struct placing *p, unsigned int count)
@@ -134,15 +128,18 @@ static size_t place(struct placing *p, unsigned int count)
 		for (j = i; j && p->offset[p->placed[j - 1]] > at; j--)
 			p->placed[j] = p->placed[j - 1];
 		p->placed[j] = which;
-		if (sum_of(at, p->extent[which].bytes) > bytes)
-			bytes = sum_of(at, p->extent[which].bytes);
+		if (xqn_sum(at, p->extent[which].bytes) > bytes)
+			bytes = xqn_sum(at, p->extent[which].bytes);
 	}
-	return rounded(bytes, XQN_ALIGN);
+	return xqn_rounded(bytes, XQN_ALIGN);
 }
 
 /* ---- the best order ----------------------------------------------------------------------------- */
 
 #define MOST_SWAPS	400
+
+/* An order takes a time that grows with the square of what is placed; of more than these, only the one by time is made. */
+#define MOST_TRIED	4096
 
 /* Places all in the order of rank, and keeps the offsets if that is better. */
 static bool try_order(struct placing *p, unsigned int count, size_t *best)
@@ -186,28 +183,48 @@ static void improve(struct placing *p, unsigned int count, size_t live, size_t *
 	}
 }
 
+/* All orders, and changes of the best. False if there is no memory. */
+static bool try_orders(struct placing *p, unsigned int count, size_t live, size_t *best)
+{
+	int order, which = 0;
+
+	*best = SIZE_MAX;
+	for (order = 0; order < XQN_ORDERS && *best > live; order++) {
+		if (!xqn_sort_extents(p->extent, count, (enum xqn_order)order, p->rank))
+			return false;
+		if (try_order(p, count, best))
+			which = order;
+	}
+	if (*best <= live)
+		return true;
+	if (!xqn_sort_extents(p->extent, count, (enum xqn_order)which, p->rank))
+		return false;
+	improve(p, count, live, best);
+	return true;
+}
+
 size_t xqn_pack_memory(struct xqn_extent *extent, unsigned int count, size_t *live)
 {
 	struct placing p = {
-		.extent = extent, .rank = calloc(count + 1, sizeof(*p.rank)),
-		.placed = calloc(count + 1, sizeof(*p.placed)), .offset = calloc(count + 1, sizeof(*p.offset)),
+		.extent = extent, .rank = calloc((size_t)count + 1, sizeof(*p.rank)),
+		.placed = calloc((size_t)count + 1, sizeof(*p.placed)), .offset = calloc((size_t)count + 1, sizeof(*p.offset)),
 	};
-	const bool good = p.rank && p.placed && p.offset;
 	size_t best = SIZE_MAX;
-	int order, which = 0;
+	bool good = false;
 
-	*live = good ? most_at_once(extent, count) : 0;
-	for (order = 0; order < ORDERS && good && best > *live; order++) {
-		sort(&p, count, (enum order)order);
-		if (try_order(&p, count, &best))
-			which = order;
-	}
-	if (good && best > *live) {
-		sort(&p, count, (enum order)which);
-		improve(&p, count, *live, &best);
+	*live = 0;
+	/* Until they are placed, placed has them by last. */
+	if (p.rank && p.placed && p.offset && xqn_sort_extents(extent, count, XQN_BY_FIRST, p.rank) &&
+	    xqn_sort_extents(extent, count, XQN_BY_LAST, p.placed)) {
+		*live = most_at_once(extent, count, p.rank, p.placed);
+		good = count <= MOST_TRIED ? try_orders(&p, count, *live, &best) :
+		       xqn_place_in_time(extent, count, p.rank, p.placed, &best);
 	}
 	free(p.rank);
 	free(p.placed);
 	free(p.offset);
-	return best;
+	if (good)
+		return best;
+	*live = 0;
+	return SIZE_MAX;
 }

@@ -109,7 +109,7 @@ static int take(struct xq_network *net, struct xqn_operator *op)
 	snprintf(number, sizeof(number), "%u", op->number);
 	op->name = op->name ? xqn_keep(net, op->name, strlen(op->name) + 1) :
 		   xqn_keep(net, number, sizeof(number));
-	more = realloc(net->operator, (net->operators + 1) * sizeof(*more));
+	more = xqn_grown(net->operator, net->operators, sizeof(*more));
 	if (more)
 		net->operator = more;
 	kept = malloc(sizeof(*kept));

@@ -11,7 +11,7 @@
 int xqn_new_storage(struct xqn_compiler *c, enum xqn_region region, size_t bytes, size_t align)
 {
 	struct xq_plan *plan = c->plan;
-	struct xqn_storage *more = realloc(plan->storage, (plan->storages + 1) * sizeof(*more));
+	struct xqn_storage *more = xqn_grown(plan->storage, plan->storages, sizeof(*more));
 
 	if (!more) {
 		c->error = -ENOMEM;

@@ -24,6 +24,7 @@ void xq_plan_destroy(struct xq_plan *plan)
 	free(plan->storage);
 	free(plan->step);
 	free(plan->slot);
+	free(plan->slot_of);
 	free(plan->segment);
 	free(plan->operator);
 	free(plan->tensor);

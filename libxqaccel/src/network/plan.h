@@ -129,6 +129,7 @@ struct xq_plan {
 	struct xqn_storage *storage;
 	struct xqn_step *step;
 	struct xqn_slot *slot;
+	unsigned int *slot_of;		/* of each tensor one more than the number of its slot, or 0 */
 	struct xqn_segment *segment;
 	struct xqn_plan_operator *operator;
 	struct xqn_view *tensor;	/* shapes; number n is tensor[n - 1] */

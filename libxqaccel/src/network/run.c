@@ -126,10 +126,12 @@ int xq_run_create(const struct xq_plan *plan, struct xq_run **run)
 
 static const struct xqn_slot *slot_of(const struct xq_run *run, int tensor, unsigned int *number)
 {
-	for (*number = 0; *number < run->plan->slots; (*number)++)
-		if (run->plan->slot[*number].tensor == tensor)
-			return &run->plan->slot[*number];
-	return NULL;
+	const struct xq_plan *plan = run->plan;
+
+	if (tensor < 1 || (unsigned int)tensor > plan->tensors || !plan->slot_of[tensor - 1])
+		return NULL;
+	*number = plan->slot_of[tensor - 1] - 1;
+	return &plan->slot[*number];
 }
 
 void *xq_run_data(const struct xq_run *run, int tensor)
@@ -452,10 +454,12 @@ int xq_run_profile(const struct xq_run *run, int number, struct xq_run_profile *
 
 	if (number < -1 || (number >= 0 && (unsigned int)number >= run->plan->operators))
 		return -EINVAL;
+	if (number >= 0) {
+		*profile = run->profile[number];
+		return 0;
+	}
 	*profile = (struct xq_run_profile){ 0 };
 	for (i = 0; i < run->plan->operators; i++) {
-		if (number >= 0 && i != (unsigned int)number)
-			continue;
 		profile->device_ns += run->profile[i].device_ns;
 		profile->cpu_ns += run->profile[i].cpu_ns;
 		profile->macs += run->profile[i].macs;

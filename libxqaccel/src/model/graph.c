@@ -203,42 +203,38 @@ int xqm_add_integers(struct xqm_graph *graph, const char *name, const int64_t *v
 	return number;
 }
 
-struct xqm_operator *xqm_insert_operator(struct xqm_graph *graph, unsigned int before, enum xqm_op op,
-					 unsigned int inputs, unsigned int outputs)
+int xqm_append_operator(struct xqm_graph *graph, struct xqm_operator *op)
 {
-	struct xqm_operator **array, *o = xqm_alloc(graph, sizeof(*o));
-	unsigned int i;
+	struct xqm_operator **array = grown(graph->operator, graph->operators, &graph->operator_room, sizeof(*array));
+
+	if (!array)
+		return xqm_no_memory(graph);
+	graph->operator = array;
+	op->number = graph->operators;
+	array[graph->operators++] = op;
+	return 0;
+}
+
+struct xqm_operator *xqm_add_operator(struct xqm_graph *graph, enum xqm_op op, unsigned int inputs,
+				      unsigned int outputs)
+{
+	struct xqm_operator *o = xqm_alloc(graph, sizeof(*o));
 
 	if (!o || inputs > XQM_MAX_SIZE || outputs > XQM_MAX_SIZE - inputs)
 		goto no_memory;
 	o->input = xqm_alloc(graph, ((size_t)inputs + outputs) * sizeof(*o->input));
 	if (!o->input)
 		goto no_memory;
-	array = grown(graph->operator, graph->operators, &graph->operator_room, sizeof(*array));
-	if (!array)
-		goto no_memory;
-	graph->operator = array;
-	memmove(array + before + 1, array + before, (graph->operators - before) * sizeof(*array));
-	array[before] = o;
-	graph->operators++;
-	for (i = before; i < graph->operators; i++)
-		array[i]->number = i;
 	o->op = op;
 	o->inputs = inputs;
 	o->outputs = outputs;
 	o->output = o->input + inputs;
 	o->name = o->domain = o->type = o->place = "";
-	return o;
+	return xqm_append_operator(graph, o) ? NULL : o;
 
 no_memory:
 	xqm_no_memory(graph);
 	return NULL;
-}
-
-struct xqm_operator *xqm_add_operator(struct xqm_graph *graph, enum xqm_op op, unsigned int inputs,
-				      unsigned int outputs)
-{
-	return xqm_insert_operator(graph, graph->operators, op, inputs, outputs);
 }
 
 void xqm_same_place(struct xqm_operator *op, const struct xqm_operator *as)
@@ -264,9 +260,11 @@ void xqm_sweep(struct xqm_graph *graph)
 	graph->operators = n;
 }
 
-static int append(struct xqm_graph *graph, int **array, unsigned int *count, int number)
+/* ---- ends -------------------------------------------------------------------------------------------- */
+
+static int append(struct xqm_graph *graph, int **array, unsigned int *count, unsigned int *room, int number)
 {
-	int *to = reallocarray(*array, (size_t)*count + 1, sizeof(*to));
+	int *to = grown(*array, *count, room, sizeof(*to));
 
 	if (!to)
 		return xqm_no_memory(graph);
@@ -277,17 +275,17 @@ static int append(struct xqm_graph *graph, int **array, unsigned int *count, int
 
 int xqm_add_input(struct xqm_graph *graph, int tensor)
 {
-	return append(graph, &graph->input, &graph->inputs, tensor);
+	return append(graph, &graph->input, &graph->inputs, &graph->input_room, tensor);
 }
 
 int xqm_add_output(struct xqm_graph *graph, int tensor)
 {
-	return append(graph, &graph->output, &graph->outputs, tensor);
+	return append(graph, &graph->output, &graph->outputs, &graph->output_room, tensor);
 }
 
 int xqm_add_state(struct xqm_graph *graph, const struct xqm_state *state)
 {
-	struct xqm_state *to = reallocarray(graph->state, (size_t)graph->states + 1, sizeof(*to));
+	struct xqm_state *to = grown(graph->state, graph->states, &graph->state_room, sizeof(*to));
 	const char *name = xqm_keep_text(graph, state->name, strlen(state->name));
 
 	if (to)
@@ -413,35 +411,50 @@ static void use_at_end(struct xqm_graph *graph, int number)
 
 void xqm_link(struct xqm_graph *graph)
 {
-	unsigned int i, k;
+	unsigned int i;
 
 	for (i = 0; i < graph->tensors; i++) {
 		graph->tensor[i].producer = -1;
 		graph->tensor[i].uses = 0;
 		graph->tensor[i].end = false;
 	}
-	for (i = 0; i < graph->operators; i++) {
-		const struct xqm_operator *op = graph->operator[i];
-
-		if (op->op == XQM_REMOVED)
-			continue;
-		for (k = 0; k < op->inputs; k++)
-			use(graph, op->input[k]);
-		for (k = 0; k < op->outputs; k++)
-			if (xqm_output(graph, op, k))
-				xqm_output(graph, op, k)->producer = (int)i;
-	}
+	for (i = 0; i < graph->operators; i++)
+		if (graph->operator[i]->op != XQM_REMOVED)
+			xqm_link_operator(graph, graph->operator[i]);
 	for (i = 0; i < graph->outputs; i++)
 		use_at_end(graph, graph->output[i]);
 	for (i = 0; i < graph->states; i++)
 		use_at_end(graph, graph->state[i].out);
 }
 
+void xqm_link_operator(struct xqm_graph *graph, const struct xqm_operator *op)
+{
+	unsigned int i;
+
+	for (i = 0; i < op->inputs; i++)
+		use(graph, op->input[i]);
+	for (i = 0; i < op->outputs; i++)
+		if (xqm_output(graph, op, i))
+			xqm_output(graph, op, i)->producer = (int)op->number;
+}
+
+void xqm_unlink_operator(struct xqm_graph *graph, const struct xqm_operator *op)
+{
+	unsigned int i;
+
+	for (i = 0; i < op->inputs; i++)
+		if (xqm_input(graph, op, i))
+			xqm_input(graph, op, i)->uses--;
+}
+
 struct xqm_operator *xqm_maker(const struct xqm_graph *graph, int tensor)
 {
 	const struct xqm_tensor *t = xqm_tensor(graph, tensor);
-	struct xqm_operator *op = t && t->producer >= 0 ? graph->operator[t->producer] : NULL;
+	struct xqm_operator *op = NULL;
 
+	/* Those that a rewrite has not come to are none of the graph's. */
+	if (t && t->producer >= 0 && (unsigned int)t->producer < graph->operators)
+		op = graph->operator[t->producer];
 	return op && op->op != XQM_REMOVED ? op : NULL;
 }
 

@@ -164,7 +164,7 @@ struct xqm_graph {
 	struct xqm_state *state;
 	int *input, *output;
 	unsigned int tensors, operators, states, inputs, outputs;
-	unsigned int tensor_room, operator_room;
+	unsigned int tensor_room, operator_room, input_room, output_room, state_room;
 	bool lowered;
 	unsigned int unrolled;
 	const struct xqm_graph *origin;
@@ -231,19 +231,46 @@ int xqm_add_tensor(struct xqm_graph *graph, const char *name);
 int xqm_add_integers(struct xqm_graph *graph, const char *name, const int64_t *value, unsigned int count);
 
 /*
- * Adds an operator at the end, or before operator @before of the order; all numbers behind it move. Operands are
- * 0 at first, names "", parameters zero. NULL if there is no memory.
+ * Adds an operator at the end. Operands are 0 at first, names "", parameters zero. NULL if there is no memory.
  */
 struct xqm_operator *xqm_add_operator(struct xqm_graph *graph, enum xqm_op op, unsigned int inputs,
 				      unsigned int outputs);
-struct xqm_operator *xqm_insert_operator(struct xqm_graph *graph, unsigned int before, enum xqm_op op,
-					 unsigned int inputs, unsigned int outputs);
+
+/* Puts an operator that is of no graph, but in memory of this one, at the end. -ENOMEM */
+int xqm_append_operator(struct xqm_graph *graph, struct xqm_operator *op);
 
 /* Gives one operator the name, kind and place of another: for what a pass makes of it. */
 void xqm_same_place(struct xqm_operator *op, const struct xqm_operator *as);
 
 /* Takes operators out of the order that a pass has marked so by XQM_REMOVED, and numbers the others anew. */
 void xqm_sweep(struct xqm_graph *graph);
+
+/**
+ * struct xqm_rewrite - a pass through all operators that puts others between them
+ * @rest: those to come, the next one last
+ *
+ * The graph has only those that were passed, so that what is added stands before the operator that the pass is at.
+ * Moving all that come behind with each one that is added would take a time that grows with the square of the graph.
+ */
+struct xqm_rewrite {
+	struct xqm_operator **rest;
+	unsigned int left, room;
+};
+
+/* Begins before the first operator. -ENOMEM; then the graph is as it was. */
+int xqm_rewrite_begin(struct xqm_graph *graph, struct xqm_rewrite *rewrite);
+
+/* Takes the next operator, which is of no graph until it is kept; NULL behind the last. */
+struct xqm_operator *xqm_rewrite_next(struct xqm_rewrite *rewrite);
+
+/* The operator stands behind all that were added, and makes its outputs. -ENOMEM */
+int xqm_rewrite_keep(struct xqm_graph *graph, struct xqm_operator *op);
+
+/* Operators of the graph from number @from on come next, then @op. -ENOMEM */
+int xqm_rewrite_again(struct xqm_graph *graph, struct xqm_rewrite *rewrite, unsigned int from, struct xqm_operator *op);
+
+/* The graph has all operators again, the pass being over or given up after an error, which is returned. */
+int xqm_rewrite_end(struct xqm_graph *graph, struct xqm_rewrite *rewrite, int err);
 
 /* Appends to the inputs, outputs and states; -ENOMEM. */
 int xqm_add_input(struct xqm_graph *graph, int tensor);
@@ -261,6 +288,10 @@ struct xqm_tensor *xqm_output(const struct xqm_graph *graph, const struct xqm_op
 
 /* Sets producer, uses and end of all tensors. */
 void xqm_link(struct xqm_graph *graph);
+
+/* Counts what an operator that a pass has added, or takes out again, reads; with the first it makes its outputs. */
+void xqm_link_operator(struct xqm_graph *graph, const struct xqm_operator *op);
+void xqm_unlink_operator(struct xqm_graph *graph, const struct xqm_operator *op);
 
 /* The operator that makes a tensor, by xqm_link(); NULL if none does, or it was removed since. */
 struct xqm_operator *xqm_maker(const struct xqm_graph *graph, int tensor);

@@ -133,29 +133,37 @@ static bool keeps_rows(const struct xqm_graph *graph, const struct xqm_operator 
 	}
 }
 
+/* As many rows as all tensors before, which is 0 before the first. */
+static bool has_rows(const struct xqm_tensor *t, int64_t *rows)
+{
+	if (t->data)
+		return true;
+	if (!t->shape.dims || t->shape.dim[0] < 1 || (*rows && t->shape.dim[0] != *rows))
+		return false;
+	*rows = t->shape.dim[0];
+	return true;
+}
+
 bool xqm_rows_apart(const struct xqm_graph *graph)
 {
 	int64_t rows = 0;
-	unsigned int i, k;
+	unsigned int i;
 
-	if (graph->states || !graph->inputs)
+	if (graph->states)
 		return false;
+	for (i = 0; i < graph->inputs; i++)
+		if (!has_rows(xqm_tensor(graph, graph->input[i]), &rows))
+			return false;
 	for (i = 0; i < graph->tensors; i++) {
 		const struct xqm_tensor *t = &graph->tensor[i];
-		bool used = t->uses || t->producer >= 0;
 
-		for (k = 0; k < graph->inputs; k++)
-			used |= graph->input[k] == t->number;
-		if (t->data || !used)
-			continue;
-		if (!t->shape.dims || t->shape.dim[0] < 1 || (rows && t->shape.dim[0] != rows))
+		if ((t->uses || t->producer >= 0) && !has_rows(t, &rows))
 			return false;
-		rows = t->shape.dim[0];
 	}
-	for (i = 0; i < graph->operators; i++)
+	for (i = 0; i < graph->operators && rows; i++)
 		if (!keeps_rows(graph, graph->operator[i]))
 			return false;
-	return true;
+	return rows;
 }
 
 /* ---- tensors ----------------------------------------------------------------------------------------------------------- */
@@ -294,19 +302,6 @@ static int add_end(struct xqm_compiler *c, int number, int (*add)(struct xq_netw
 	return err && tensor >= 0 ? xqm_fail(c->graph, err, "%s", xq_network_error(c->network)) : err;
 }
 
-static bool is_output(const struct xqm_graph *graph, int tensor, unsigned int outputs, unsigned int states)
-{
-	unsigned int i;
-
-	for (i = 0; i < outputs; i++)
-		if (graph->output[i] == tensor)
-			return true;
-	for (i = 0; i < states; i++)
-		if (graph->state[i].out == tensor)
-			return true;
-	return false;
-}
-
 static int add_inputs(struct xqm_compiler *c)
 {
 	unsigned int i;
@@ -320,17 +315,26 @@ static int add_inputs(struct xqm_compiler *c)
 	return err;
 }
 
+/* One tensor may be several outputs. */
+static int add_output(struct xqm_compiler *c, int tensor, bool *added)
+{
+	if (added[tensor - 1])
+		return 0;
+	added[tensor - 1] = true;
+	return add_end(c, tensor, xq_network_output);
+}
+
 static int add_outputs(struct xqm_compiler *c)
 {
+	bool *added = calloc((size_t)c->graph->tensors + 1, sizeof(*added));
 	unsigned int i;
-	int err = 0;
+	int err = added ? 0 : xqm_no_memory(c->graph);
 
 	for (i = 0; i < c->graph->outputs && !err; i++)
-		if (!is_output(c->graph, c->graph->output[i], i, 0))
-			err = add_end(c, c->graph->output[i], xq_network_output);
+		err = add_output(c, c->graph->output[i], added);
 	for (i = 0; i < c->graph->states && !err; i++)
-		if (!is_output(c->graph, c->graph->state[i].out, c->graph->outputs, i))
-			err = add_end(c, c->graph->state[i].out, xq_network_output);
+		err = add_output(c, c->graph->state[i].out, added);
+	free(added);
 	return err;
 }
 

@@ -41,7 +41,7 @@ static int add_reshape(struct xqm_compiler *c, const struct xqm_operator *op)
 static bool takes_accumulators(const struct xqm_graph *graph, const struct xqm_operator *op)
 {
 	const struct xqm_tensor *x = xqm_input(graph, op, 0);
-	const struct xqm_operator *maker = x->producer >= 0 ? graph->operator[x->producer] : NULL;
+	const struct xqm_operator *maker = xqm_maker(graph, x->number);
 
 	return maker && maker->op == XQM_CONV_INTEGER && xqm_is(graph, x->number, XQM_BIT(XQ_S32)) &&
 	       xqm_is(graph, op->output[0], XQM_BIT(XQ_S32)) && xqm_on_device(graph, maker);

@@ -274,29 +274,41 @@ static int infer(struct xqm_graph *graph, struct xqm_operator *op)
 	return fold(graph, op, kernel, in, out);
 }
 
-int xqm_infer(struct xqm_graph *graph)
+/* What is put before a loop comes next, and then the loop again. */
+static int unroll(struct xqm_graph *graph, struct xqm_rewrite *rewrite, struct xqm_operator *op)
 {
-	unsigned int i;
+	const unsigned int from = graph->operators;
+	int err = xqm_unroll(graph, op);
+
+	return err ? err : xqm_rewrite_again(graph, rewrite, from, op);
+}
+
+static int infer_next(struct xqm_graph *graph, struct xqm_rewrite *rewrite, struct xqm_operator *op)
+{
 	int err = 0;
 
-	for (i = 0; i < graph->operators && !err; i++) {
-		struct xqm_operator *op = graph->operator[i];
-
-		if (op->op == XQM_REMOVED)
-			continue;
-		if (ruled_out(graph, op->guard)) {
-			op->op = XQM_REMOVED;
-			continue;
-		}
-		if (xqm_is_loop(op)) {
-			/* What was put before it comes next. */
-			err = xqm_unroll(graph, op);
-			i--;
-			continue;
-		}
+	if (op->op != XQM_REMOVED && ruled_out(graph, op->guard))
+		op->op = XQM_REMOVED;
+	if (op->op != XQM_REMOVED) {
+		if (xqm_is_loop(op))
+			return unroll(graph, rewrite, op);
 		decide(graph, op);
 		err = infer(graph, op);
 	}
+	return err ? err : xqm_rewrite_keep(graph, op);
+}
+
+int xqm_infer(struct xqm_graph *graph)
+{
+	struct xqm_operator *op;
+	struct xqm_rewrite rewrite;
+	int err = xqm_rewrite_begin(graph, &rewrite);
+
+	if (err)
+		return err;
+	while (!err && (op = xqm_rewrite_next(&rewrite)))
+		err = infer_next(graph, &rewrite, op);
+	err = xqm_rewrite_end(graph, &rewrite, err);
 	if (err)
 		return err;
 	xqm_sweep(graph);

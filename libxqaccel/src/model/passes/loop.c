@@ -80,7 +80,7 @@ static struct xqm_operator *insert(struct work *w, enum xqm_op kind, const char 
 		return NULL;
 	if (!output)
 		output = xqm_add_tensor(w->graph, "");
-	op = output < 0 ? NULL : xqm_insert_operator(w->graph, w->loop->number, kind, inputs, 1);
+	op = output < 0 ? NULL : xqm_add_operator(w->graph, kind, inputs, 1);
 	if (!op)
 		return NULL;
 	xqm_same_place(op, w->loop);
@@ -167,7 +167,7 @@ static int copy_operator(struct work *w, const struct xqm_operator *from)
 
 	if (err)
 		return err;
-	op = xqm_insert_operator(w->graph, w->loop->number, from->op, from->inputs, from->outputs);
+	op = xqm_add_operator(w->graph, from->op, from->inputs, from->outputs);
 	if (!op)
 		return -ENOMEM;
 	xqm_same_place(op, from);

@@ -45,8 +45,8 @@ extern const struct xqm_kernel xqm_loop_kernel;
 bool xqm_is_loop(const struct xqm_operator *op);
 
 /*
- * Puts the next pass through a loop before it, or after the last one what is made of all of them;
- * then the loop is marked as removed. Operators before it have been inferred. -EOPNOTSUPP with a
+ * Adds the next pass through a loop that a rewrite is at, or after the last one what is made of all of
+ * them; then the loop is marked as removed. Operators before it have been inferred. -EOPNOTSUPP with a
  * sentence if it is not known how often it is passed through.
  */
 int xqm_unroll(struct xqm_graph *graph, struct xqm_operator *op);

@@ -72,35 +72,46 @@ static void keep_scales(struct xqm_graph *graph, const struct xqm_operator *op)
 	}
 }
 
+/* Puts what the device has in place of an operator: 1, 0 if it stays, or -ENOMEM. */
+static int lower(struct xqm_lowering *l, const struct xqm_operator *op, bool conversions)
+{
+	struct xqm_layer layer;
+
+	if (op->op == XQM_REMOVED || op->arithmetic != XQ_REQUANT_ONNX)
+		return 0;
+	keep_scales(l->graph, op);
+	if (conversions ? !xqm_match_conversion(l->graph, op, &layer) : !xqm_match(l->graph, op, &layer))
+		return 0;
+	return xqm_place(l, &layer);
+}
+
 /* Layers first: conversions that are left are those that no layer has taken in. */
 static int lower_all(struct xqm_graph *graph, bool conversions)
 {
 	struct xqm_lowering l = { .graph = graph };
-	int err = 0;
+	struct xqm_operator *op;
+	struct xqm_rewrite rewrite;
+	int err = xqm_rewrite_begin(graph, &rewrite);
 
-	for (l.at = 0; l.at < graph->operators; l.at++) {
-		struct xqm_operator *op = graph->operator[l.at];
-		struct xqm_layer layer;
-
-		if (op->op == XQM_REMOVED || op->arithmetic != XQ_REQUANT_ONNX)
-			continue;
-		keep_scales(graph, op);
-		if (conversions ? !xqm_match_conversion(graph, op, &layer) : !xqm_match(graph, op, &layer))
-			continue;
-		/* Numbers of operators, by which tensors know who makes them, move when others are inserted. */
-		err = xqm_place(&l, &layer);
-		if (err < 0)
-			break;
-		if (err > 0)
-			graph->operator[l.at]->op = XQM_REMOVED;
-		xqm_link(graph);
+	if (err)
+		return err;
+	while (!err && (op = xqm_rewrite_next(&rewrite))) {
+		l.op = op;
+		err = lower(&l, op, conversions);
+		if (err > 0) {
+			xqm_unlink_operator(graph, op);
+			op->op = XQM_REMOVED;
+		}
+		if (err >= 0)
+			err = xqm_rewrite_keep(graph, op);
 	}
 	free(l.twin);
-	if (err >= 0)
+	err = xqm_rewrite_end(graph, &rewrite, err);
+	if (!err)
 		err = remove_unread(graph);
 	xqm_sweep(graph);
 	xqm_link(graph);
-	return err < 0 ? err : 0;
+	return err;
 }
 
 int xqm_lower(struct xqm_graph *graph)

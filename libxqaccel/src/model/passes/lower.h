@@ -54,12 +54,13 @@ struct xqm_layer {
 /**
  * struct xqm_lowering - work in progress
  * @twin: for each tensor, the one with channels last, or 0; [room]
- * @at: operator before which others are inserted
+ * @op: operator before which others are put
  */
 struct xqm_lowering {
 	struct xqm_graph *graph;
 	int *twin;
-	unsigned int room, at;
+	unsigned int room;
+	const struct xqm_operator *op;
 };
 
 /* Lowers what can be lowered: 0, or -ENOMEM. Shapes are known; xqm_infer() goes before it and after it. */
@@ -81,7 +82,7 @@ bool xqm_limits_of(const struct xqm_graph *graph, const struct xqm_operator *op,
 void xqm_take_in_limits(struct xqm_graph *graph);
 
 /*
- * Puts a layer in place of operator l->at. 1 if the device takes it, 0 if not (then nothing has changed that
+ * Puts a layer in place of operator l->op. 1 if the device takes it, 0 if not (then nothing has changed that
  * matters), or an error.
  */
 int xqm_place(struct xqm_lowering *l, const struct xqm_layer *layer);

@@ -161,7 +161,6 @@ static int integers_of(struct xqm_graph *graph, const struct xqm_tensor *bias, c
 	t->shape = shape;
 	t->data = to;
 	t->bytes = count * sizeof(*to);
-	t->uses = 1;
 	return number;
 }
 

@@ -46,7 +46,6 @@ static int constant_of(struct xqm_graph *graph, const struct xqm_real *real)
 	t->bytes = from->bytes;
 	t->order = from->order;
 	t->codebook = from->codebook;
-	t->uses = 1;
 	set_real(t, real);
 	return number;
 }
@@ -141,12 +140,11 @@ static int like(struct xqm_graph *graph, int tensor, const unsigned int *order)
 
 static struct xqm_operator *insert(struct xqm_lowering *l, enum xqm_op op, unsigned int inputs)
 {
-	struct xqm_operator *o = xqm_insert_operator(l->graph, l->at, op, inputs, 1);
+	struct xqm_operator *o = xqm_add_operator(l->graph, op, inputs, 1);
 
 	if (!o)
 		return NULL;
-	l->at++;
-	xqm_same_place(o, l->graph->operator[l->at]);
+	xqm_same_place(o, l->op);
 	o->arithmetic = XQ_REQUANT_ONNX;
 	return o;
 }
@@ -162,6 +160,7 @@ static int add_transpose(struct xqm_lowering *l, int from, int to, const unsigne
 	op->output[0] = to;
 	op->params.transpose.dims = 4;
 	memcpy(op->params.transpose.order, order, 4 * sizeof(*order));
+	xqm_link_operator(l->graph, op);
 	return 0;
 }
 
@@ -249,6 +248,7 @@ static struct xqm_operator *add_layer(struct xqm_lowering *l, const struct xqm_l
 	else if (layer->bias)
 		op->input[2] = layer->bias;
 	op->output[0] = y;
+	xqm_link_operator(l->graph, op);
 	return op;
 }
 
@@ -301,6 +301,7 @@ int xqm_place(struct xqm_lowering *l, const struct xqm_layer *layer)
 		op->params.window.channels_last = true;
 	if (!xqm_on_device(graph, op)) {
 		/* A transposition that was made stays: whoever asks next finds it, and if nobody does, it goes. */
+		xqm_unlink_operator(graph, op);
 		op->op = XQM_REMOVED;
 		xqm_tensor(graph, layer->x.tensor)->quantization = of_x;
 		xqm_tensor(graph, layer->y.tensor)->quantization = of_y;

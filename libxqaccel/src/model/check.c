@@ -72,6 +72,12 @@ static int check_constant(struct xqm_graph *graph, const struct xqm_tensor *t)
 	return 0;
 }
 
+/* Computed integers of these types stand for real numbers, if they have a scale. */
+static bool is_code(int type)
+{
+	return type == XQ_S8 || type == XQ_U8 || type == XQ_S16;
+}
+
 static int check_quantization(struct xqm_graph *graph, const struct xqm_tensor *t)
 {
 	const struct xqm_quantization *q = &t->quantization;
@@ -79,7 +85,7 @@ static int check_quantization(struct xqm_graph *graph, const struct xqm_tensor *
 
 	for (i = 0; i < q->count; i++)
 		/* That of weights that are all zeros may be 0. */
-		if (!(q->scale[i] >= 0) || !isfinite(q->scale[i]))
+		if (!(q->scale[i] >= 0) || !isfinite(q->scale[i]) || (!q->scale[i] && !t->data && is_code(t->type)))
 			return xqm_fail(graph, -EINVAL, "tensor %d %.200s has a scale of %g", t->number, name_of(t),
 					(double)q->scale[i]);
 	if (q->count < 2 || !t->shape.known)

@@ -3,6 +3,7 @@
  * Checks of operands.
  */
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 
 #include "elements.h"
@@ -50,6 +51,22 @@ int xqm_need_dims(struct xqm_graph *graph, const struct xqm_operator *op, const 
 	if (value->dims == dims)
 		return 0;
 	return xqm_fail_at(graph, op, -EINVAL, "%s of %u dimensions, not %u", what, value->dims, dims);
+}
+
+int xqm_need_scales(struct xqm_graph *graph, const struct xqm_operator *op, const struct xqm_value *in, unsigned int operand,
+		    const struct xqm_value *q)
+{
+	const struct xqm_value *scale = &in[operand];
+	const bool constant = q && q->data;
+
+	for (size_t i = 0; scale->data && i < xqm_value_elements(scale); i++) {
+		const double s = xqm_real_at(scale, i);
+
+		if (!isfinite(s) || (s <= 0 && !constant))
+			return xqm_fail_at(graph, op, -EINVAL, "operand %u has a scale of %g, which has to be finite%s", operand, s,
+					   constant ? "" : " and above 0");
+	}
+	return 0;
 }
 
 void xqm_same(struct xqm_value *out, const struct xqm_value *as)

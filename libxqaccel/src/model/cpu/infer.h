@@ -21,6 +21,14 @@ int xqm_need_type(struct xqm_graph *graph, const struct xqm_operator *op, const 
 int xqm_need_dims(struct xqm_graph *graph, const struct xqm_operator *op, const struct xqm_value *value,
 		  const char *what, unsigned int dims);
 
+/*
+ * A sentence if scales are known that stand for no real numbers: they have to be finite, and above 0 but for constants, whose
+ * quantizers write 0 for what is all zeros and numbers below 0 for blocks whose largest element is. q is what they belong to,
+ * NULL for an output.
+ */
+int xqm_need_scales(struct xqm_graph *graph, const struct xqm_operator *op, const struct xqm_value *in, unsigned int operand,
+		    const struct xqm_value *q);
+
 /* An operand, or NULL if it is left out. */
 static inline const struct xqm_value *xqm_operand(const struct xqm_operator *op, const struct xqm_value *in,
 						  unsigned int i)

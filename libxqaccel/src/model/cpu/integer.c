@@ -103,6 +103,10 @@ static int infer_scales(struct xqm_graph *graph, const struct xqm_operator *op, 
 		err = need_each(graph, op, &in[p->b_scale], columns);
 	if (!err && (xqm_class_of(in[p->a_scale].type) != XQM_REAL || xqm_class_of(in[p->b_scale].type) != XQM_REAL))
 		err = xqm_fail_at(graph, op, -EINVAL, "a scale is no real number");
+	if (!err)
+		err = xqm_need_scales(graph, op, in, p->a_scale, &in[p->a]);
+	if (!err)
+		err = xqm_need_scales(graph, op, in, p->b_scale, &in[p->b]);
 	if (err)
 		return err;
 	if (!xqm_operand(op, in, p->y_scale)) {
@@ -110,6 +114,10 @@ static int infer_scales(struct xqm_graph *graph, const struct xqm_operator *op, 
 		return 0;
 	}
 	err = need_each(graph, op, &in[p->y_scale], 1);
+	if (!err && xqm_class_of(in[p->y_scale].type) != XQM_REAL)
+		err = xqm_fail_at(graph, op, -EINVAL, "a scale is no real number");
+	if (!err)
+		err = xqm_need_scales(graph, op, in, p->y_scale, NULL);
 	zero = xqm_operand(op, in, p->y_zero);
 	if (!err && zero)
 		err = need_each(graph, op, zero, 1);

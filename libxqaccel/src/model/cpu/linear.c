@@ -85,6 +85,8 @@ static int infer_quantize(struct xqm_graph *graph, const struct xqm_operator *op
 
 	if (!err)
 		err = same_shape(graph, op, &in[1], zero);
+	if (!err && xqm_class_of(in[1].type) == XQM_REAL)
+		err = xqm_need_scales(graph, op, in, 1, NULL);
 	if (!err && ((xqm_class_of(in->type) != XQM_REAL && in->type != XQ_S32) || xqm_class_of(in[1].type) != XQM_REAL))
 		err = xqm_fail_at(graph, op, -EOPNOTSUPP, "from %s by scales of %s", xq_model_type_name(in->type),
 				  xq_model_type_name(in[1].type));
@@ -153,6 +155,8 @@ static int infer_dequantize(struct xqm_graph *graph, const struct xqm_operator *
 		err = xqm_fail_at(graph, op, -EOPNOTSUPP, "from %s", xq_model_type_name(in->type));
 	if (!err && xqm_class_of(in[1].type) != XQM_REAL)
 		err = xqm_fail_at(graph, op, -EINVAL, "scales of %s", xq_model_type_name(in[1].type));
+	if (!err)
+		err = xqm_need_scales(graph, op, in, 1, in);
 	xqm_same(out, in);
 	out->type = op->params.linear.to ? op->params.linear.to : in[1].type;
 	return err;

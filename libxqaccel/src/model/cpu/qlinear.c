@@ -60,7 +60,7 @@ static int need_quantized(struct xqm_graph *graph, const struct xqm_operator *op
 	if (xqm_class_of(in[first + 1].type) != XQM_REAL || xqm_value_elements(&in[first + 1]) != 1 ||
 	    (zero && (zero->type != in[first].type || xqm_value_elements(zero) != 1)))
 		return xqm_fail_at(graph, op, -EOPNOTSUPP, "scale and zero point %u are not one number each", first);
-	return 0;
+	return xqm_need_scales(graph, op, in, first + 1, &in[first]);
 }
 
 /* The output's scale and zero point, whose type is the output's. */
@@ -76,7 +76,7 @@ static int need_output(struct xqm_graph *graph, const struct xqm_operator *op, c
 		return xqm_fail_at(graph, op, -EOPNOTSUPP, "an output of type %s", xq_model_type_name(zero->type));
 	if (zero)
 		out->type = zero->type;
-	return 0;
+	return xqm_need_scales(graph, op, in, scale, NULL);
 }
 
 /* ---- a + b, a * b: a, scale, zero, b, scale, zero, y scale, zero ---------------------------------------- */

@@ -48,6 +48,8 @@ static int infer(struct xqm_graph *graph, const struct xqm_operator *op, const s
 
 		if (v && (xqm_value_elements(v) != 1 || (i % 2 ? xqm_class_of(v->type) != XQM_REAL : v->type != in->type)))
 			err = xqm_fail_at(graph, op, -EOPNOTSUPP, "operand %u is not one scale or zero point", i);
+		else if (v && i % 2)
+			err = xqm_need_scales(graph, op, in, i, i == 1 ? in : NULL);
 	}
 	if (err)
 		return err;

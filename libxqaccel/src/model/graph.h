@@ -152,6 +152,7 @@ struct xqm_map {
  * struct xqm_graph - a graph
  * @input: @output: tensors; of an input, name, type and shape are known, but for dimensions that are unknown
  * @lowered: xqm_lower() is over: quantized constants may be folded to real numbers
+ * @inferred: xqm_infer() has begun, and constants that it computes may take @may_fold bytes more
  * @unrolled: what loops have become by now: passes, operators and their operands
  * @origin: the graph that it is a copy of, or NULL
  * @file: @file_bytes: the mapping that constants of the model's own file point into, or NULL
@@ -165,7 +166,8 @@ struct xqm_graph {
 	int *input, *output;
 	unsigned int tensors, operators, states, inputs, outputs;
 	unsigned int tensor_room, operator_room, input_room, output_room, state_room;
-	bool lowered;
+	bool lowered, inferred;
+	uint64_t may_fold;
 	unsigned int unrolled;
 	const struct xqm_graph *origin;
 	const void *file;

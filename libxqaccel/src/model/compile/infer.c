@@ -14,6 +14,14 @@
 /* Bytes that folding may make of a constant, beside as many as the operator reads. */
 #define FOLD_BYTES	(1U << 20)
 
+/*
+ * All that is folded stays in memory, and what one operator makes is read by the next. So in all it may be so many times
+ * the constants of the file, beside so many bytes. What is small, as shapes are, is needed and does not count.
+ */
+#define FOLD_TIMES	16
+#define FOLD_MOST	(16U << 20)
+#define FOLD_SMALL	1024
+
 /* ---- which kernel ----------------------------------------------------------------------------------------- */
 
 /* Only says where elements lie, so that quantized ones stay what they are. */
@@ -159,8 +167,8 @@ static bool all_constant(const struct xqm_graph *graph, const struct xqm_operato
 }
 
 /* Whether the outputs are not much larger than what they are made of. */
-static bool worth_folding(const struct xqm_value *in, unsigned int inputs, const struct xqm_value *out,
-			  unsigned int outputs)
+static bool worth_folding(struct xqm_graph *graph, const struct xqm_value *in, unsigned int inputs,
+			  const struct xqm_value *out, unsigned int outputs)
 {
 	uint64_t read = FOLD_BYTES, made = 0;
 	unsigned int i;
@@ -169,7 +177,12 @@ static bool worth_folding(const struct xqm_value *in, unsigned int inputs, const
 		read += in[i].type ? xqm_value_elements(&in[i]) * xqm_value_bytes(&in[i]) : 0;
 	for (i = 0; i < outputs; i++)
 		made += out[i].type ? xqm_value_elements(&out[i]) * xqm_value_bytes(&out[i]) : 0;
-	return made <= 4 * read;
+	if (made <= FOLD_SMALL)
+		return true;
+	if (made > 4 * read || made > graph->may_fold)
+		return false;
+	graph->may_fold -= made;
+	return true;
 }
 
 static int fold(struct xqm_graph *graph, struct xqm_operator *op, const struct xqm_kernel *kernel,
@@ -269,7 +282,7 @@ static int infer(struct xqm_graph *graph, struct xqm_operator *op)
 	/* Weights of integers are looked for by xqm_lower(). */
 	if (op->op == XQM_DEQUANTIZE_LINEAR && !graph->lowered)
 		return err;
-	if (err || !constant || !worth_folding(in, op->inputs, out, op->outputs))
+	if (err || !constant || !worth_folding(graph, in, op->inputs, out, op->outputs))
 		return err;
 	return fold(graph, op, kernel, in, out);
 }
@@ -298,6 +311,16 @@ static int infer_next(struct xqm_graph *graph, struct xqm_rewrite *rewrite, stru
 	return err ? err : xqm_rewrite_keep(graph, op);
 }
 
+static uint64_t most_folded(const struct xqm_graph *graph)
+{
+	uint64_t bytes = FOLD_MOST;
+	unsigned int i;
+
+	for (i = 0; i < graph->tensors; i++)
+		bytes += graph->tensor[i].data ? FOLD_TIMES * (uint64_t)graph->tensor[i].bytes : 0;
+	return bytes;
+}
+
 int xqm_infer(struct xqm_graph *graph)
 {
 	struct xqm_operator *op;
@@ -306,6 +329,9 @@ int xqm_infer(struct xqm_graph *graph)
 
 	if (err)
 		return err;
+	if (!graph->inferred)
+		graph->may_fold = most_folded(graph);
+	graph->inferred = true;
 	while (!err && (op = xqm_rewrite_next(&rewrite)))
 		err = infer_next(graph, &rewrite, op);
 	err = xqm_rewrite_end(graph, &rewrite, err);

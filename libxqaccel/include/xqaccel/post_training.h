@@ -47,7 +47,8 @@ enum xq_post_training_rounding {
  * @group: not 0: a scale for each so many input channels of each output channel
  * @activation_range: how ranges of activations are chosen
  * @weight_range: the same of weights of 8 bits, each scale from the weights that share it
- * @narrow_weight_range: the same of s4, s2 and t2
+ * @narrow_weight_range: the same of s4, s2 and t2. Whatever the method, a range that is found has no more squared error than min-max
+ *	on what was fed, or on the weights: where it might, it is min-max
  * @rounding: how codes of weights are chosen
  * @correct_bias: the mean error of each output channel is taken out of its bias
  * @budget_bytes: not 0: each layer gets a type of its own, of s8, s4, t2 and b1, so that codes, scales and biases have at most so many

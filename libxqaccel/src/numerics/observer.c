@@ -3,16 +3,22 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "observer.h"
 #include "quantize_kernels.h"
 #include "stats.h"
 
+/**
+ * struct xq_observer - what was seen of some channels
+ * @guarded: ranges are min-max unless the method's certainly have less squared error
+ */
 struct xq_observer {
 	struct xq_calibration how;
+	bool guarded;
 	size_t channels;
 	struct xq_stats *stats;
 };
 
-int xq_observer_create(const struct xq_calibration *how, size_t channels, struct xq_observer **out)
+static int create(const struct xq_calibration *how, bool guarded, size_t channels, struct xq_observer **out)
 {
 	struct xq_observer *o;
 	unsigned int bins = 0;
@@ -24,10 +30,11 @@ int xq_observer_create(const struct xq_calibration *how, size_t channels, struct
 	if (!o)
 		return -ENOMEM;
 	o->how = *how;
+	o->guarded = guarded;
 	o->stats = calloc(channels, sizeof(*o->stats));
 	if (!o->stats)
 		err = -ENOMEM;
-	if (xq_calibration_needs_histogram(how))
+	if (guarded || xq_calibration_needs_histogram(how))
 		bins = how->bins ? how->bins : XQ_DEFAULT_BINS;
 	while (!err && o->channels < channels) {
 		err = xq_stats_init(&o->stats[o->channels], bins);
@@ -40,6 +47,16 @@ int xq_observer_create(const struct xq_calibration *how, size_t channels, struct
 	}
 	*out = o;
 	return 0;
+}
+
+int xq_observer_create(const struct xq_calibration *how, size_t channels, struct xq_observer **out)
+{
+	return create(how, false, channels, out);
+}
+
+int xq_observer_create_guarded(const struct xq_calibration *how, size_t channels, struct xq_observer **out)
+{
+	return create(how, how && how->method != XQ_CAL_MINMAX, channels, out);
 }
 
 void xq_observer_free(struct xq_observer *observer)
@@ -81,7 +98,7 @@ int xq_observer_range(const struct xq_observer *observer, size_t channel,
 {
 	if (!observer || channel >= observer->channels || !xq_qtype_valid(type) || !low || !high)
 		return -EINVAL;
-	return xq_stats_range(&observer->stats[channel], &observer->how, type, scheme, low, high);
+	return xq_stats_range(&observer->stats[channel], &observer->how, observer->guarded, type, scheme, low, high);
 }
 
 int xq_observer_params(const struct xq_observer *observer, const struct xq_qtype *type,

@@ -196,7 +196,7 @@ static int kl_range(const struct xq_stats *stats, const struct xq_qtype *type, e
 	return 0;
 }
 
-int xq_stats_range(const struct xq_stats *stats, const struct xq_calibration *how,
+int xq_stats_range(const struct xq_stats *stats, const struct xq_calibration *how, bool guarded,
 		   const struct xq_qtype *type, enum xq_scheme scheme, float *low, float *high)
 {
 	enum xq_calibrate method = how->method;
@@ -234,7 +234,7 @@ int xq_stats_range(const struct xq_stats *stats, const struct xq_calibration *ho
 	whole[1] = *high;
 	xq_clamp_range(stats->min, stats->max, scheme, from, to, low, high);
 	/* A distribution that was assumed wrongly must not cost more than no assumption. */
-	if ((method == XQ_CAL_LAPLACE || method == XQ_CAL_GAUSS) &&
+	if ((guarded || method == XQ_CAL_LAPLACE || method == XQ_CAL_GAUSS) &&
 	    !(xq_stats_error(stats, type, scheme, *low, *high).most <
 	      xq_stats_error(stats, type, scheme, whole[0], whole[1]).least)) {
 		*low = whole[0];

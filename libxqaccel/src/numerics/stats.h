@@ -41,8 +41,11 @@ void xq_stats_free(struct xq_stats *stats);
 void xq_stats_feed(struct xq_stats *stats, const struct xq_calibration *how, const float *x,
 		   const struct xq_cell *cell);
 
-/* -ENODATA, -ENOMEM or the range. */
-int xq_stats_range(const struct xq_stats *stats, const struct xq_calibration *how,
+/*
+ * -ENODATA, -ENOMEM or the range. @guarded: it is min-max unless that of the method certainly has less squared error,
+ * for which there must be a histogram.
+ */
+int xq_stats_range(const struct xq_stats *stats, const struct xq_calibration *how, bool guarded,
 		   const struct xq_qtype *type, enum xq_scheme scheme, float *low, float *high);
 
 /* ---- what observers and tensors have in common -------------------------------------------------- */

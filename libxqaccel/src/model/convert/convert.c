@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../../numerics/observer.h"
 #include "conversion.h"
 
 int xqc_fail(struct xq_post_training *p, int error, const char *format, ...)
@@ -83,7 +84,7 @@ static int open_seen(struct xq_post_training *p)
 		struct xqc_activation *a = &p->activation[i];
 
 		if (a->same_as < 0)
-			err = xq_observer_create(&p->options.activation_range, 1, &a->observer);
+			err = xq_observer_create_guarded(&p->options.activation_range, 1, &a->observer);
 		if (err)
 			err = xqc_fail(p, err, "the method for ranges of activations has a parameter that makes no sense");
 		if (a->same_as < 0 && !xqc_is_input(&p->doc, a->name))

@@ -102,8 +102,63 @@ static struct xq_layout layout_of(const struct rows *r)
 				   .block = r->block };
 }
 
+static size_t params_of(const struct rows *r)
+{
+	return r->shared ? 1 : r->channels * r->each;
+}
+
+/* Number of the scale of a weight. */
+static size_t param_at(const struct rows *r, size_t weight)
+{
+	return r->shared ? 0 : weight / r->k * r->each + scale_at(r, weight % r->k);
+}
+
+/* Squared errors of all that share a scale, which codes are still themselves. */
+static void add_errors(const struct rows *r, const float *scale, const uint8_t *codes, double *error)
+{
+	memset(error, 0, params_of(r) * sizeof(*error));
+	for (size_t i = 0; i < r->channels * r->k; i++) {
+		const size_t at = param_at(r, i);
+		const double d = (double)r->w[i] - (double)((float)(int8_t)codes[i] * scale[at]);
+
+		error[at] += d * d;
+	}
+}
+
+/* A scale that has more squared error than that of the greatest weight gives way to it. */
+static int no_worse_than_minmax(struct rows *r, const struct xq_layout *layout, const struct xq_qtype *type,
+				const struct xq_rounding *rounding)
+{
+	const size_t count = r->channels * r->k, params = params_of(r);
+	double *error = malloc(2 * params * sizeof(*error) + 1);
+	float *scale = malloc(params * sizeof(*scale) + 1);
+	uint8_t *codes = malloc(count + 1);
+	int err = error && scale && codes ? 0 : -ENOMEM;
+
+	if (!err)
+		err = xq_quantize_found(r->w, layout, type, XQ_SYMMETRIC, NULL, rounding, codes, scale, NULL, NULL);
+	if (!err) {
+		add_errors(r, r->scale, r->codes, error);
+		add_errors(r, scale, codes, error + params);
+	}
+	for (size_t i = 0; i < count && !err; i++) {
+		const size_t at = param_at(r, i);
+
+		if (!(error[at] <= error[params + at]))
+			r->codes[i] = codes[i];
+	}
+	for (size_t at = 0; at < params && !err; at++)
+		if (!(error[at] <= error[params + at]))
+			r->scale[at] = scale[at];
+	free(error);
+	free(scale);
+	free(codes);
+	return err;
+}
+
 static int find_linear(struct xq_post_training *p, struct rows *r)
 {
+	const struct xq_calibration *how = r->type == XQ_S8 ? &p->options.weight_range : &p->options.narrow_weight_range;
 	const struct xq_layout layout = layout_of(r);
 	struct xq_rounding even = { .mode = XQ_ROUND_EVEN };
 	struct xq_qtype type;
@@ -115,8 +170,9 @@ static int find_linear(struct xq_post_training *p, struct rows *r)
 	r->entries = (unsigned int)(type.max - type.min + 1);
 	for (unsigned int e = 0; e < r->entries; e++)
 		r->level[e] = (int8_t)(type.min + (int32_t)e);
-	err = xq_quantize_found(r->w, &layout, &type, XQ_SYMMETRIC, r->type == XQ_S8 ? &p->options.weight_range :
-				&p->options.narrow_weight_range, &even, r->codes, r->scale, NULL, NULL);
+	err = xq_quantize_found(r->w, &layout, &type, XQ_SYMMETRIC, how, &even, r->codes, r->scale, NULL, NULL);
+	if (!err && how->method != XQ_CAL_MINMAX)
+		err = no_worse_than_minmax(r, &layout, &type, &even);
 	for (size_t i = 0; i < r->channels * r->k && !err; i++)
 		r->codes[i] = (uint8_t)((int8_t)r->codes[i] - type.min);
 	return err;
@@ -125,12 +181,12 @@ static int find_linear(struct xq_post_training *p, struct rows *r)
 /* Mean or greatest magnitude of the weights that share a scale. */
 static void magnitudes(struct rows *r, bool greatest)
 {
-	const size_t params = r->shared ? 1 : r->channels * r->each;
+	const size_t params = params_of(r);
 	double *sum = calloc(params, sizeof(*sum));
 	size_t *count = calloc(params, sizeof(*count));
 
 	for (size_t i = 0; sum && count && i < r->channels * r->k; i++) {
-		const size_t at = r->shared ? 0 : i / r->k * r->each + scale_at(r, i % r->k);
+		const size_t at = param_at(r, i);
 		const double x = fabs((double)r->w[i]);
 
 		sum[at] = greatest ? fmax(sum[at], x) : sum[at] + x;
@@ -191,7 +247,7 @@ static int find_codebook(struct rows *r)
 	if (!err)
 		err = xq_codebook_to_s8(table, 4, r->level, &unit, NULL);
 	r->entries = 16;
-	for (size_t i = 0; i < (r->shared ? 1 : r->channels * r->each) && !err; i++)
+	for (size_t i = 0; i < params_of(r) && !err; i++)
 		r->scale[i] *= unit;
 	free(part);
 	free(weight);
@@ -507,7 +563,7 @@ static int deliver(const struct rows *r, struct xqc_weights *out)
 
 	out->type = r->type;
 	out->block = r->block;
-	out->params = r->shared ? 1 : r->channels * r->each;
+	out->params = params_of(r);
 	out->codes = malloc(count + 1);
 	out->back = malloc(count * sizeof(*out->back) + 1);
 	out->scale = malloc(out->params * sizeof(*out->scale) + 1);

@@ -5,7 +5,11 @@
 usage: test_xq_run.py XQ.... Prints KTAP.
 """
 import os
+import pty
+import re
+import subprocess
 import sys
+import time
 import xml.dom.minidom
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -44,7 +48,7 @@ def onnx_model(path, nodes, shape_in, shape_out, constants):
 
 
 class Run(xq_case.Tests):
-    names = ("rows", "floats", "labels", "profile", "show", "what_it_refuses", "unaligned", "peak")
+    names = ("rows", "floats", "labels", "profile", "progress", "show", "what_it_refuses", "unaligned", "peak")
 
     def values(self, *words, rc=0):
         self.run("run", "m.tflite", "-o", "y.npy", "--device", "soft", *words, rc=rc)
@@ -93,10 +97,58 @@ class Run(xq_case.Tests):
         self.expect(got[3].startswith("3 runs, each ") and got[3].endswith("(1 changes)"), repr(got[3]))
         self.expect(got[4].startswith("memory: "), repr(got[4]))
         picture = xml.dom.minidom.parse("p.svg")
-        self.expect(len(picture.getElementsByTagName("rect")) >= 3, "bars of two operators")
+        self.adds_up(picture, got)
         got = self.json("run", "m.tflite", "--input", "x.npy", "--device", "soft")
         self.expect([o["where"] for o in got["operators"]] == ["device", "CPU"] and got["changes"] == 1, repr(got))
         self.expect(got["us"] >= got["us_device"] + got["us_cpu"], "a run is shorter than its operators: %r" % got)
+
+    def adds_up(self, picture, table):
+        """Bars are as long as the times in the picture's second line, which are those of the table's last but one and make a run."""
+        texts = ["".join(n.data for n in t.childNodes if n.nodeType == n.TEXT_NODE) for t in picture.getElementsByTagName("text")]
+        spans = [t.firstChild.data for t in picture.getElementsByTagName("tspan")]
+        device, cpu, between = (float(re.search(r" ([0-9.]+)(?: \(|$)", s).group(1)) for s in spans)
+        whole = float(re.search(r": ([0-9.]+) us a run", texts[0]).group(1))
+        self.expect(abs(device + cpu + between - whole) <= 0.2, "%s + %s + %s is not %s" % (device, cpu, between, whole))
+        told = [float(n) for n in re.findall(r"([0-9.]+) (?:us|on the|for)", table[3])]
+        self.expect(told == [whole, device, cpu, between], "the table says %s, the picture %s" % (table[3], [whole, device, cpu, between]))
+        rows = [line.split() for line in table[1:3]]
+        for column, total in (-4, device), (-3, cpu):
+            self.expect(abs(sum(float(row[column]) for row in rows) - total) <= 0.15, "%s do not add up to %s" % (rows, total))
+        self.expect(abs(sum(float(row[-1]) for row in rows) - 100) <= 0.1, "shares of %s" % rows)
+        # The longest bar is 560 wide: an operator's, or that of handing over.
+        bars = [(r.getAttribute("fill"), float(r.getAttribute("width"))) for r in picture.getElementsByTagName("rect")[1:]]
+        unit = 560 / max([between] + [float(row[-4]) + float(row[-3]) for row in rows])
+        for colour, total in ("#2a6f97", device), ("#e07a3f", cpu), ("#bbb", between):
+            width = sum(w for fill, w in bars if fill == colour)
+            self.expect(abs(width - total * unit) <= 0.2 * unit + 0.005 * width, "bars %s are %g wide, not %g" % (colour, width, total * unit))
+
+    def progress(self):
+        """A bar on a terminal once a second has gone by, which is gone at the end; none in a file."""
+        add_model("m.tflite")
+        for rows in 1 << 15, 1 << 17, 1 << 19, 1 << 21:
+            np.save("x.npy", np.ones((rows, 4), np.int8))
+            ours, theirs = pty.openpty()
+            start = time.monotonic()
+            with subprocess.Popen([self.xq, "run", "m.tflite", "--input", "x.npy", "-o", "y.npy", "--device", "soft"], stderr=theirs) as p:
+                os.close(theirs)
+                shown = b""
+                while True:
+                    try:
+                        shown += os.read(ours, 65536)
+                    except OSError:
+                        break
+                os.close(ours)
+            if shown or time.monotonic() - start > 20:
+                break
+        shown = shown.decode()
+        self.expect(p.returncode == 0 and np.load("y.npy").shape[0] == rows, "exit status %s: %r" % (p.returncode, shown[-200:]))
+        drawn = re.findall(r"\r(\w+) \[(#*)(\.*)\] +(\d+) %  (\d+) s ", shown)
+        self.expect(drawn and shown.endswith("\r\033[K"), "shown: %r" % shown[-200:])
+        for what, done, rest, share, _ in drawn:
+            self.expect(what == "running" and len(done) + len(rest) == 40 and len(done) * 100 // 40 == int(share), "%s%s %s" % (done, rest, share))
+        self.expect([int(d[3]) for d in drawn] == sorted(int(d[3]) for d in drawn), "shares: %s" % drawn)
+        p = self.run("run", "m.tflite", "--input", "x.npy", "-o", "y.npy", "--device", "soft")
+        self.expect(not p.stderr, "not a terminal: %r" % p.stderr[:200])
 
     def show(self):
         add_model("m.tflite", True)

@@ -37,10 +37,22 @@ FUZZERS += fuzz_numerics
 fuzz_numerics-y := tests/fuzz/fuzz_numerics.c
 fuzz_numerics-libs := xqaccel
 
+# Readers make many small things: short stacks of where, little that is kept after it was freed, and no filling.
+XQ_FUZZ_READER := ASAN_OPTIONS=malloc_context_size=4:quarantine_size_mb=16:max_malloc_fill_size=0
 FUZZERS += fuzz_tflite
+fuzz_tflite-env := $(XQ_FUZZ_READER)
 fuzz_tflite-y := tests/fuzz/fuzz_tflite.c tests/fuzz/model_case.c
 fuzz_tflite-libs := xqaccel
 
+# Its seeds are made by a program, too; tests/unit puts them through the same.
 FUZZERS += fuzz_onnx
-fuzz_onnx-y := tests/fuzz/fuzz_onnx.c
+fuzz_onnx-env := $(XQ_FUZZ_READER)
+fuzz_onnx-y := tests/fuzz/fuzz_onnx.c tests/fuzz/model_case.c
 fuzz_onnx-libs := xqaccel
+fuzz_onnx-seeds := $(O)/fuzz/seeds/fuzz_onnx
+run-fuzz-fuzz_onnx: $(fuzz_onnx-seeds).made
+$(fuzz_onnx-seeds).made: tests/fuzz/write_onnx_seeds.py tests/unit/onnx_file.py
+	$(Q)rm -rf $(fuzz_onnx-seeds)
+	$(Q)mkdir -p $(fuzz_onnx-seeds)
+	$(Q)python3 $< $(fuzz_onnx-seeds)
+	$(Q)touch $@

@@ -8,17 +8,20 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* Other formats have a fuzzer of their own. */
+const char *fuzz_case(struct xq_device *dev, const uint8_t *data, size_t size)
+{
+	return size < 8 || memcmp(data + 4, "TFL3", 4) ? NULL : model_case(dev, data, size, NULL);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct xq_device *dev;
 	const char *wrong;
 
-	/* Other formats have a fuzzer of their own. */
-	if (size < 8 || memcmp(data + 4, "TFL3", 4))
-		return 0;
 	if (!dev && xq_device_open("soft", &dev))
 		abort();
-	wrong = model_case(dev, data, size, NULL);
+	wrong = fuzz_case(dev, data, size);
 	if (wrong) {
 		fprintf(stderr, "%s\n", wrong);
 		abort();

@@ -5,6 +5,9 @@
 
 #include <xqaccel/model.h>
 
+/* A model with more elements in its tensors is not run: a few bytes can ask for hours. */
+#define MODEL_CASE_ELEMENTS	20000
+
 /**
  * model_case() - load a model, ask everything of it, make it ready and run it, if it is small
  * @dev: for its sessions
@@ -13,5 +16,12 @@
  * Return: NULL, or what should not be: an error without a sentence, a success without a result.
  */
 const char *model_case(struct xq_device *dev, const void *data, size_t bytes, unsigned int *runs);
+
+/**
+ * fuzz_case() - what the fuzzer of a reader does with any bytes; each has its own
+ *
+ * Return: NULL, or what should not be.
+ */
+const char *fuzz_case(struct xq_device *dev, const uint8_t *data, size_t size);
 
 #endif

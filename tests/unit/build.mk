@@ -150,10 +150,17 @@ $(foreach f,reference grouped,$(eval CFLAGS-tests/unit/network_$(f).c := -ffp-co
 CHECK_SCRIPTS += tests/unit/test_tflite.py tests/unit/test_xq_run.py
 test_tflite.py-args = $(O)/obj/bin/xq $(O)/asan/bin/xq
 test_xq_run.py-args = $(O)/obj/bin/xq $(O)/asan/bin/xq
-UNIT_TESTS_asan += test_tflite_files
-test_tflite_files-y := tests/unit/test_tflite_files.c tests/fuzz/model_case.c
-test_tflite_files-libs := xqaccel
-test_tflite_files-ldlibs := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=reallocarray
+# Seeds of the fuzzers through what these do, cut off and changed.
+XQ_COUNT_MEMORY := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=reallocarray
+UNIT_TESTS_asan += test_tflite_files test_onnx_files
+test_tflite_files-y := tests/unit/test_model_files.c tests/fuzz/model_case.c tests/fuzz/fuzz_tflite.c
+test_onnx_files-y := tests/unit/test_model_files.c tests/fuzz/model_case.c tests/fuzz/fuzz_onnx.c
+$(foreach t,test_tflite_files test_onnx_files,$(eval $(t)-libs := xqaccel) $(eval $(t)-ldlibs := $(XQ_COUNT_MEMORY)))
+test_tflite_files-env := XQ_MODEL_FILES=tests/fuzz/corpus/fuzz_tflite
+test_onnx_files-env = XQ_MODEL_FILES=$(fuzz_onnx-seeds)
+CHECK_SCRIPTS += tests/fuzz/test_onnx_seeds.py
+test_onnx_seeds.py-args = libxqaccel/src/model/onnx/kinds.c $(fuzz_onnx-seeds)
+CHECK_DEPS += $(O)/fuzz/seeds/fuzz_onnx.made
 
 # The same in QEMU, without a guest.
 CHECK_SCRIPTS += tests/qemu/test_qemu_device.py

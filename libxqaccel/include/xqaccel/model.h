@@ -214,7 +214,8 @@ int xq_session_write_float(struct xq_session *session, unsigned int i, const flo
 /**
  * xq_session_run() - compute outputs and the next state. Waits for the end
  *
- * Return: 0, or how the run failed, as xq_run_execute(); then states are as before.
+ * Return: 0, -EDOM a value that an operator can't work with, such as an index beyond the end, or how the run failed, as
+ * xq_run_execute(); then states are as before.
  */
 int xq_session_run(struct xq_session *session);
 

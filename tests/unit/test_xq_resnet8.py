@@ -4,6 +4,7 @@
 
 usage: test_xq_resnet8.py XQ. Prints KTAP. Needs XQ_VECTORS, whose network is given as a table and .npy files.
 """
+import math
 import os
 import sys
 
@@ -18,7 +19,7 @@ LABELS = os.path.join(IMAGES, "test1000_labels.npy")
 
 
 class Tests(Base):
-    names = ("eight_bits", "four_bits", "a_budget")
+    names = ("eight_bits", "four_bits", "a_budget", "the_frontier_by_its_files")
 
     def files(self, rows):
         """The network, images to calibrate with, and to test; why not, if they are not there."""
@@ -70,6 +71,31 @@ class Tests(Base):
         chosen = next(p for p in points if p["chosen"])
         self.expect(chosen["output_snr_db"] > four["output_snr_db"], "%s is no better than %s" % (chosen, four))
         self.expect(report["top1"] >= 860, "top-1 %d" % report["top1"])
+
+    def snr(self, path, reference):
+        """Of what a file makes of the 1000 images, in dB; nothing of the search takes part."""
+        self.run("run", path, "--input", "t.npy", "-o", "y.npy", "--device", "soft")
+        noise = sum((a - b) ** 2 for a, b in zip(reference, load("y.npy")[2]))
+        return 10 * math.log10(sum(a * a for a in reference) / noise)
+
+    def the_frontier_by_its_files(self):
+        """With the bytes of one type for all, a search makes a file that is no larger, and as good on images that it has not seen."""
+        skip = self.files(40)
+        if skip:
+            return skip
+        self.run("run", "float.onnx", "--input", "t.npy", "-o", "y.npy", "--device", "soft")
+        reference, mixed = load("y.npy")[2], 0
+        for kind in "s4", "t2":
+            one = self.convert("--weights", kind)
+            before, size = self.snr("q.onnx", reference), sum(l["bytes"] for l in one["layers"])
+            found = self.convert("--budget-bytes", str(size))
+            after, bytes_ = self.snr("q.onnx", reference), sum(l["bytes"] for l in found["layers"])
+            print("# %s: %d bytes, %.2f dB, %d right; within them: %d bytes, %.2f dB, %d right" % (
+                kind, size, before, one["top1"], bytes_, after, found["top1"]))
+            self.expect(bytes_ <= size and after > before - 0.05 and found["top1"] >= one["top1"] - 5, "%s is better by itself" % kind)
+            mixed += len({l["weights_type"] for l in found["layers"]}) > 1 and after > before + 1
+        self.expect(mixed, "no search found more than one type for all has")
+        return None
 
 
 if __name__ == "__main__":

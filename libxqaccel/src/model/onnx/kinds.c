@@ -190,6 +190,16 @@ const struct xqo_kind xqo_kinds[] = {
 	  XQM_GLOBAL_AVERAGE_POOL, 4, 5, 1, 1 },
 	{ "com.microsoft", "QGemm", xqo_build_qgemm, XQM_OTHER, 6, 9, 1, 1 },
 	{ "com.microsoft", "Gelu", xqo_build_gelu, XQM_GELU, 1, 1, 1, 1 },
+	{ "com.microsoft", "BiasGelu", xqo_build_bias_gelu, XQM_GELU, 2, 2, 1, 1 },
+	{ "com.microsoft", "FastGelu", xqo_build_bias_gelu, XQM_GELU, 1, 2, 1, 1 },
+	{ "com.microsoft", "QuickGelu", xqo_build_quick_gelu, XQM_SWISH, 1, 1, 1, 1 },
+	{ "com.microsoft", "SkipLayerNormalization", xqo_build_skip_norm, XQM_LAYER_NORM, 3, 5, 4,
+	  1 },
+	{ "com.microsoft", "FusedMatMul", xqo_build_fused_matmul, XQM_MATMUL, 2, 2, 1, 1 },
+	{ "com.microsoft", "MatMulIntegerToFloat", xqo_build_matmul_to_float, XQM_MATMUL_INTEGER, 4,
+	  7, 1, 1 },
+	{ "com.microsoft", "DynamicQuantizeMatMul", xqo_build_dynamic_matmul, XQM_MATMUL_INTEGER, 3,
+	  5, 1, 1 },
 };
 
 const unsigned int xqo_kind_count = sizeof(xqo_kinds) / sizeof(xqo_kinds[0]);

@@ -216,6 +216,14 @@ int xqo_build_rms_norm(struct xqo_node *node);
 int xqo_build_group_norm(struct xqo_node *node);
 int xqo_build_lp_norm(struct xqo_node *node);
 
+/* build_fused.c */
+int xqo_build_bias_gelu(struct xqo_node *node);
+int xqo_build_quick_gelu(struct xqo_node *node);
+int xqo_build_skip_norm(struct xqo_node *node);
+int xqo_build_matmul_to_float(struct xqo_node *node);
+int xqo_build_dynamic_matmul(struct xqo_node *node);
+int xqo_build_fused_matmul(struct xqo_node *node);
+
 /* build_resize.c */
 int xqo_build_resize(struct xqo_node *node);
 

@@ -24,10 +24,11 @@
 
 /* ---- which kernel ----------------------------------------------------------------------------------------- */
 
-/* Only says where elements lie, so that quantized ones stay what they are. */
+/* Only says where elements lie, or takes one of them by its size, so that quantized ones stay what they are. */
 static bool only_moves(enum xqm_op op)
 {
-	return (op >= XQM_IDENTITY && op <= XQM_SHAPE) || op == XQM_SIZE || op == XQM_MAX_POOL;
+	return (op >= XQM_IDENTITY && op <= XQM_SHAPE) || op == XQM_SIZE || op == XQM_MAX_POOL || op == XQM_REDUCE_MAX ||
+	       op == XQM_REDUCE_MIN;
 }
 
 static bool quantized(const struct xqm_tensor *t)

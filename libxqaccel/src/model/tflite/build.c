@@ -198,10 +198,10 @@ int xqt_build_softmax(struct xqt_call *call)
 
 	if (!op)
 		return not_added(call);
-	if (call->kind->op == XQM_SOFTMAX)
-		op->params.softmax = (struct xqm_softmax){ .axis = -1, .beta = xqt_float(&call->options, SOFTMAX_BETA, 0) };
-	else
-		op->params.axis.axis = -1;
+	/* The logarithm has no factor. */
+	op->params.softmax = (struct xqm_softmax){
+		.axis = -1, .beta = call->kind->op == XQM_SOFTMAX ? xqt_float(&call->options, SOFTMAX_BETA, 0) : 1,
+	};
 	return 0;
 }
 

@@ -81,7 +81,8 @@ CHECK_SCRIPTS += tests/unit/test_onnx_fused.py tests/unit/test_onnx_branches.py 
 	tests/unit/test_onnx_recurrent.py tests/unit/test_onnx_convolutions.py tests/unit/test_onnx_integers.py
 CHECK_SCRIPTS += tests/unit/test_onnx_loops.py tests/unit/test_onnx_transpositions.py tests/unit/test_model_sizes.py \
 	tests/unit/test_model_scales.py tests/unit/test_model_memory.py
-CHECK_SCRIPTS += tests/unit/test_onnx_transformers.py tests/unit/test_tflite_plain.py
+CHECK_SCRIPTS += tests/unit/test_onnx_transformers.py tests/unit/test_tflite_plain.py tests/unit/test_onnx_qlinear.py
+test_onnx_qlinear.py-args = $(O)/obj/bin/xq $(O)/asan/bin/xq
 test_tflite_plain.py-args = $(O)/obj/bin/xq $(O)/asan/bin/xq
 test_onnx_transformers.py-args = $(O)/obj/bin/xq $(O)/asan/bin/xq
 test_model_memory.py-args = $(O)/obj/bin/xq

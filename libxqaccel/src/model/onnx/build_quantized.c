@@ -62,6 +62,37 @@ int xqo_build_dequantize(struct xqo_node *node)
 
 /* ---- operators that only kernels know ---------------------------------------------------- */
 
+static int transpose(struct xqo_node *node, const int *from, const int *to, unsigned int dims, bool last)
+{
+	struct xqm_operator *op = xqo_add_with(node, XQM_TRANSPOSE, from, 1, to, 1);
+
+	if (!op)
+		return -ENOMEM;
+	op->type = "Transpose";
+	op->params.transpose.dims = dims;
+	for (unsigned int d = 1; d < dims; d++)
+		op->params.transpose.order[d] = last ? d % (dims - 1) + 1 : d == 1 ? dims - 1 : d - 1;
+	return 0;
+}
+
+/* Between two transpositions; weights are in the same order as otherwise. */
+static int conv_of_channels_last(struct xqo_node *node, const struct xqm_window *window)
+{
+	const unsigned int dims = window->dims + 2;
+	const int x = node->input[0], y = node->output[0], in = xqo_between(node, XQ_NONE), out = xqo_between(node, XQ_NONE);
+	int err = in < 0 || out < 0 ? -ENOMEM : transpose(node, &x, &in, dims, false);
+
+	if (err)
+		return err;
+	node->input[0] = in;
+	node->output[0] = out;
+	err = xqo_add_other(node, &xqm_qlinear_conv_kernel, window, sizeof(*window));
+	/* By these the names of the file are told from now on. */
+	node->input[0] = x;
+	node->output[0] = y;
+	return err ? err : transpose(node, &out, &y, dims, true);
+}
+
 int xqo_build_qlinear_conv(struct xqo_node *node)
 {
 	const struct xqm_tensor *w = xqm_tensor(node->graph, xqo_in(node, 3));
@@ -74,9 +105,8 @@ int xqo_build_qlinear_conv(struct xqo_node *node)
 		count = w->shape.dims - 2;
 	err = xqo_window(node, count > XQM_SPATIAL ? XQM_SPATIAL + 1 : (unsigned int)count,
 			 &window);
-	window.channels_last = xqo_int(node, "channels_last", 0) != 0;
-	if (!err && window.channels_last)
-		err = xqo_refuse(node, -EOPNOTSUPP, "channels_last");
+	if (!err && xqo_int(node, "channels_last", 0) != 0)
+		return conv_of_channels_last(node, &window);
 	return err ? err : xqo_add_other(node, &xqm_qlinear_conv_kernel, &window, sizeof(window));
 }
 

@@ -67,27 +67,38 @@ void xqaccel_fair_set_free(struct xqaccel_fair_group *group, struct xqaccel_fair
 	}
 }
 
-/* Whether an entity that waits certainly keeps its place there with so much more virtual time. */
-static bool keeps_place(const struct xqaccel_fair_group *group,
-			const struct xqaccel_fair_entity *entity, s64 ns)
+/*
+ * Whether an entity certainly keeps its place in a tree with so much more virtual time. @offset: of
+ * its node there.
+ */
+static bool keeps_place(const struct rb_root_cached *tree, const struct rb_node *node,
+			size_t offset, s64 ns)
 {
-	const struct rb_node *after = rb_next(&entity->node);
+	const struct xqaccel_fair_entity *entity = (const void *)node - offset, *next;
+	const struct rb_node *after = rb_next(node);
 
-	if (ns < 0 && rb_first_cached(&group->waiting) != &entity->node)
+	if (ns < 0 && rb_first_cached(tree) != node)
 		return false;
-	return !after || (s64)(entity->vtime + ns -
-			       rb_entry(after, struct xqaccel_fair_entity, node)->vtime) < 0;
+	if (!after)
+		return true;
+	next = (const void *)after - offset;
+	return (s64)(entity->vtime + ns - next->vtime) < 0;
 }
 
 /* Device time that the entity had, or gets back. Those that waited meanwhile come before it. */
 void xqaccel_fair_charge(struct xqaccel_fair_group *group, struct xqaccel_fair_entity *entity,
 			 s64 ns)
 {
-	const bool moves = xqaccel_fair_waits(entity) && !keeps_place(group, entity, ns);
-	const bool free = !RB_EMPTY_NODE(&entity->free_node);
-
+	const bool moves = xqaccel_fair_waits(entity) &&
+			   !keeps_place(&group->waiting, &entity->node,
+					offsetof(struct xqaccel_fair_entity, node), ns);
 	/* Of equals the free may be in another order: in that of when they were found to be. */
-	xqaccel_fair_set_free(group, entity, false);
+	const bool free_moves = !RB_EMPTY_NODE(&entity->free_node) &&
+				!keeps_place(&group->free, &entity->free_node,
+					     offsetof(struct xqaccel_fair_entity, free_node), ns);
+
+	if (free_moves)
+		xqaccel_fair_set_free(group, entity, false);
 	if (ns > 0 && (s64)(entity->vtime - group->clock) > 0)
 		group->clock = entity->vtime;
 	if (moves)
@@ -95,5 +106,6 @@ void xqaccel_fair_charge(struct xqaccel_fair_group *group, struct xqaccel_fair_e
 	entity->vtime += ns;
 	if (moves)
 		rb_add_cached(&entity->node, &group->waiting, had_less);
-	xqaccel_fair_set_free(group, entity, free);
+	if (free_moves)
+		xqaccel_fair_set_free(group, entity, true);
 }

@@ -90,7 +90,7 @@ static u64 estimate(const struct xqaccel_lane *lane)
 	ns = max(ns, job->least_ns);
 	if (job->measured_ns)
 		ns = max_t(u64, ns, *job->measured_ns ?: XQACCEL_QUEUE_NS);
-	if (rate)
+	if (rate && job->macs >= rate)
 		ns = max(ns, min_t(u64, job->macs / rate, USEC_PER_SEC) * NSEC_PER_USEC);
 	return min_t(u64, ns, XQACCEL_ESTIMATE_NS);
 }
@@ -350,9 +350,12 @@ static u64 device_ns(const struct xqaccel_job *job)
 /* What the device has shown that it can, of late. */
 static void learn_rate(struct xqaccel_device *xq, u64 macs, u64 ns)
 {
-	const u64 rate = div64_u64(macs, ns / NSEC_PER_USEC + 1);
+	u64 rate;
 
-	if (!rate || ns < RATE_NS)
+	if (ns < RATE_NS)
+		return;
+	rate = div64_u64(macs, ns / NSEC_PER_USEC + 1);
+	if (!rate)
 		return;
 	if (rate > xq->macs_per_us)
 		xq->macs_per_us = rate;
@@ -465,11 +468,12 @@ static struct xqaccel_queue *best_queue(struct xqaccel_device *xq, unsigned int 
  */
 static struct xqaccel_queue *queue_for(struct xqaccel_lane *lane)
 {
-	unsigned int mask = queues_for(lane);
+	const unsigned int mask = queues_for(lane);
+	struct xqaccel_queue *q = lane->queue;
 
-	if (lane->inflight)
-		mask &= BIT(lane->queue->index);
-	return best_queue(lane->client->xq, mask);
+	if (!lane->inflight)
+		return best_queue(lane->client->xq, mask);
+	return mask & BIT(q->index) && xqaccel_queue_has_room(q) ? q : NULL;
 }
 
 static bool serve_client(struct xqaccel_client *client)

@@ -232,7 +232,8 @@ unsigned int xqdev_most_ahead(const struct xqdev *dev)
 {
 	const struct xqdev_faults *f = &dev->inject;
 
-	return f->hang_jobs || f->slow_ns || f->dma_errors ? 1 : XQDEV_AHEAD;
+	return f->hang_jobs || f->slow_ns || f->dma_errors || f->translation_faults || f->refused_jobs ?
+	       1 : XQDEV_AHEAD;
 }
 
 static bool may_fetch(const struct xqdev_queue *q)
@@ -262,6 +263,16 @@ static bool take(uint32_t *count)
 	return true;
 }
 
+/* What fault injection has a job come to that is right, XQACCEL_STATUS_OK if nothing. */
+static int injected_status(struct xqdev *dev)
+{
+	if (take(&dev->inject.refused_jobs))
+		return XQACCEL_STATUS_INVALID;
+	if (take(&dev->inject.translation_faults))
+		return XQACCEL_STATUS_FAULT;
+	return take(&dev->inject.dma_errors) ? XQACCEL_STATUS_DMA : XQACCEL_STATUS_OK;
+}
+
 /* What a descriptor comes to without the engine: an error, or a job that is mapped. */
 static int prepare(struct xqdev *dev, struct xqdev_job *job, const struct xq_hw_descriptor *desc)
 {
@@ -279,9 +290,10 @@ static int prepare(struct xqdev *dev, struct xqdev_job *job, const struct xq_hw_
 	job->empty = !job->operand[XQACCEL_C].span;
 	if (job->empty)
 		return XQACCEL_STATUS_OK;
-	if (take(&dev->inject.dma_errors)) {
+	status = injected_status(dev);
+	if (status) {
 		job->fault_address = job->operand[XQACCEL_C].address;
-		return XQACCEL_STATUS_DMA;
+		return status;
 	}
 	status = xqdev_job_map(dev, job);
 	if (status)

@@ -65,6 +65,8 @@ struct xqdev_config {
  * @wrong_id: completions carry an id that was never submitted
  * @wrong_phase: completions are written with the phase of the last pass
  * @dma_errors: mapping an operand fails as if the bus refused it
+ * @translation_faults: an operand has an address that its context does not translate
+ * @refused_jobs: descriptors count as ones that make no sense
  * @stuck_reset: queue and function resets are never acknowledged, until set back to 0
  * @coarse_inval: an invalidation waits for all running jobs of its context, until set back to 0
  */
@@ -76,6 +78,8 @@ struct xqdev_faults {
 	uint32_t wrong_id;
 	uint32_t wrong_phase;
 	uint32_t dma_errors;
+	uint32_t translation_faults;
+	uint32_t refused_jobs;
 	uint32_t stuck_reset;
 	uint32_t coarse_inval;
 };

@@ -263,7 +263,7 @@ static void inject(const struct device_operation *op)
 {
 	struct xqdev_faults faults = { 0 };
 
-	switch (op->a % 8) {
+	switch (op->a % 10) {
 	case 0:
 		faults.hang_jobs = op->b;
 		break;
@@ -284,6 +284,12 @@ static void inject(const struct device_operation *op)
 		break;
 	case 6:
 		faults.coarse_inval = op->b;
+		break;
+	case 8:
+		faults.translation_faults = op->b;
+		break;
+	case 9:
+		faults.refused_jobs = op->b;
 		break;
 	}
 	injected = faults.hang_jobs || faults.slow_ns || faults.stuck_reset;

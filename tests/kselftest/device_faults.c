@@ -34,6 +34,8 @@ static struct fault {
 	{ .name = "wrong-id", .kind = ONCE },
 	{ .name = "wrong-phase", .kind = ONCE },
 	{ .name = "dma-errors", .kind = ONCE },
+	{ .name = "translation-faults", .kind = ONCE },
+	{ .name = "refused-jobs", .kind = ONCE },
 	{ .name = "slow-ns", .kind = SLOW },
 	{ .name = "stuck-reset", .kind = STUCK_RESET },
 	{ .name = "removed", .kind = REMOVED },

@@ -172,7 +172,7 @@ static void disturb(struct random *r, bool unplug)
 {
 	static const char *const faults[] = {
 		"hang-jobs", "drop-interrupts", "duplicate-interrupts", "wrong-id", "wrong-phase",
-		"dma-errors",
+		"dma-errors", "translation-faults", "refused-jobs",
 	};
 
 	if (random_one_in(r, 16))

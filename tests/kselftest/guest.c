@@ -103,7 +103,8 @@ int inject_nothing(void)
 {
 	static const char *const all[] = {
 		"hang-jobs", "slow-ns", "drop-interrupts", "duplicate-interrupts",
-		"wrong-id", "wrong-phase", "dma-errors", "stuck-reset", "coarse-inval",
+		"wrong-id", "wrong-phase", "dma-errors", "translation-faults", "refused-jobs",
+		"stuck-reset", "coarse-inval",
 	};
 	unsigned int i;
 	int ret;

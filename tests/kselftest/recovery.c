@@ -336,6 +336,30 @@ TEST_F(recovery, dma_error)
 	EXPECT_EQ(0, small_run(self->fd, &self->buf, &self->job, &self->c));
 }
 
+/* Where it is, is told by handle and offset, as user space knows no addresses. */
+TEST_F(recovery, translation_fault)
+{
+	ASSERT_EQ(0, inject("translation-faults", 1));
+	ASSERT_EQ(0, submit(self->fd, &self->job));
+	ASSERT_EQ(0, wait_one(self->fd, &self->c, 5 * SECOND));
+	EXPECT_EQ(XQACCEL_STATUS_FAULT, (int)self->c.status);
+	EXPECT_EQ(self->buf.handle, self->c.fault_handle);
+	EXPECT_EQ((uint64_t)SMALL_C, self->c.fault_offset);
+	EXPECT_EQ(0, small_run(self->fd, &self->buf, &self->job, &self->c));
+}
+
+/* A descriptor that the device finds wrong was not begun. */
+TEST_F(recovery, refused_job)
+{
+	memset(self->buf.map + SMALL_C, 0x55, 64);
+	ASSERT_EQ(0, inject("refused-jobs", 1));
+	ASSERT_EQ(0, submit(self->fd, &self->job));
+	ASSERT_EQ(0, wait_one(self->fd, &self->c, 5 * SECOND));
+	EXPECT_EQ(XQACCEL_STATUS_INVALID, (int)self->c.status);
+	EXPECT_EQ(0x55, self->buf.map[SMALL_C]);
+	EXPECT_EQ(0, small_run(self->fd, &self->buf, &self->job, &self->c));
+}
+
 TEST_F(recovery, faults_among_many_jobs)
 {
 	enum { COUNT = 400 };

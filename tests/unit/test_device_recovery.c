@@ -368,6 +368,25 @@ static void dma_errors(void)
 	end();
 }
 
+/* Each with the address that it is said to be at, and no byte of C written where it was refused. */
+static void other_statuses(void)
+{
+	struct xqdev_faults left;
+	struct xq_hw_completion c;
+
+	begin();
+	inject((struct xqdev_faults){ .translation_faults = 1, .refused_jobs = 1 });
+	fake_submit(&h, 0, &job.desc);
+	EXPECT(fake_wait(&h, 0, &c) && c.status == XQACCEL_STATUS_INVALID, "status %u", c.status);
+	fake_submit(&h, 0, &job.desc);
+	EXPECT(fake_wait(&h, 0, &c) && c.status == XQACCEL_STATUS_FAULT, "status %u", c.status);
+	EXPECT(c.fault_address == job.desc.operand[XQACCEL_C].address, "another address");
+	xqdev_injected(h.dev, &left);
+	EXPECT(!left.translation_faults && !left.refused_jobs, "some are left");
+	still_works();
+	end();
+}
+
 /* ---- invalidation ---- */
 
 static void invalidation(void)
@@ -616,6 +635,7 @@ KTAP_MAIN(
 	{ "lost_and_duplicate_interrupts", lost_and_duplicate_interrupts },
 	{ "wrong_completions", wrong_completions },
 	{ "dma_errors", dma_errors },
+	{ "other_statuses", other_statuses },
 	{ "invalidation", invalidation },
 	{ "coarse_invalidation", coarse_invalidation },
 	{ "bus_master_off", bus_master_off },

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 
 #include "device.h"
+#include "fences.h"
 #include "guest.h"
 #include "harness.h"
 #include "shared_memory.h"
@@ -143,6 +144,45 @@ TEST_F(import, export_refuses)
 	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &none));
 	EXPECT_EQ(-EMFILE, buffer_export(self->fd, shared.handle, 0));
 	setrlimit(RLIMIT_NOFILE, &before);
+}
+
+#define FILE_MAX	"/proc/sys/fs/file-max"
+
+/* What an export, and a submit with a fence, are answered when the system has no file left. */
+static int without_files(int fd, const struct buffer *shared)
+{
+	struct xqaccel_job_desc job;
+	int fence;
+
+	small_job(&job, shared);
+	if (setgid(1000) || setuid(1000))
+		return 1;
+	if (buffer_export(fd, shared->handle, 0) != -ENFILE)
+		return 2;
+	return submit_fenced(fd, &job, 1, 0, 0, -1, &fence, NULL) == -ENOMEM ? 0 : 3;
+}
+
+/* Root is not limited by the system's number of files. */
+TEST_F(import, no_file_is_left_in_the_system)
+{
+	struct buffer shared;
+	char before[32];
+	int status;
+	pid_t child;
+
+	if (getuid())
+		SKIP(return, "not root");
+	ASSERT_EQ(0, create_shared(self->fd, &shared));
+	ASSERT_LT(0, file_read(FILE_MAX, before, sizeof(before)));
+	/* Less than it thinks that it has, which it counts by the processor and then in all. */
+	ASSERT_EQ(0, file_write(FILE_MAX, "0"));
+	child = fork();
+	if (!child)
+		_exit(without_files(self->fd, &shared));
+	waitpid(child, &status, 0);
+	ASSERT_EQ(0, file_write(FILE_MAX, before));
+	EXPECT_EQ(0, status);
+	EXPECT_LE(0, close(buffer_export(self->fd, shared.handle, 0)));
 }
 
 /* What the caller was not told of is not there. */

@@ -286,6 +286,51 @@ TEST_F_TIMEOUT(memory, page_tables_count, 60)
 	EXPECT_EQ(0, file_write(PARAMETER("client_megabytes"), before));
 }
 
+/* Blocks of 2 MiB that the kernel's allocator has free, at least. */
+static long free_blocks(void)
+{
+	FILE *f = fopen("/proc/buddyinfo", "r");
+	long n[11], sum = 0;
+	char line[256];
+
+	while (f && fgets(line, sizeof(line), f)) {
+		const char *at = strstr(line, "zone");
+
+		if (at && sscanf(at, "zone %*s %ld %ld %ld %ld %ld %ld %ld %ld %ld %ld %ld", n,
+				 n + 1, n + 2, n + 3, n + 4, n + 5, n + 6, n + 7, n + 8, n + 9,
+				 n + 10) == 11)
+			sum += n[9] + 2 * n[10];
+	}
+	if (f)
+		fclose(f);
+	return sum;
+}
+
+/*
+ * Memory comes in blocks of 2 MiB where there are such, and each is one entry of the device's page
+ * table: beside the middle one no table is made, where pages would need 16.
+ */
+TEST_F(memory, created_in_large_blocks)
+{
+	const uint64_t large = 2 << 20, bytes = 16 * large;
+	int64_t before;
+	struct buffer first, buf;
+
+	if (free_blocks() < 64)
+		SKIP(return, "memory is in small pieces");
+	/* What the client has once. */
+	ASSERT_EQ(0, buffer_create_unmapped(self->fd, large, &first));
+	before = stat_of("table_bytes");
+	ASSERT_EQ(0, buffer_create_unmapped(self->fd, bytes, &buf));
+	EXPECT_GE(8192, stat_of("table_bytes") - before);
+	/* And those of a size between take small pages for their ends only. */
+	ASSERT_EQ(0, buffer_destroy(self->fd, buf.handle));
+	EXPECT_EQ(before, stat_settles("table_bytes", before, 10000));
+	ASSERT_EQ(0, buffer_create_unmapped(self->fd, bytes + large / 2, &buf));
+	EXPECT_LE(4096, stat_of("table_bytes") - before);
+	EXPECT_GE(8192 + 4096, stat_of("table_bytes") - before);
+}
+
 /* What RLIMIT_MEMLOCK says to a user, whichever process of his asks. */
 static int as_user(uint64_t limit, uint64_t bytes, int hold)
 {

@@ -2,9 +2,14 @@
 /* Buffers of the process's own memory: anonymous, private, of files, on huge pages. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/userfaultfd.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "device.h"
@@ -366,6 +371,97 @@ TEST_F(wrap, huge_pages_are_large_leaves)
 	self->job.operand[XQACCEL_C].offset += large;
 	small_fill(&buf, 2, 5);
 	EXPECT_EQ(0, small_run_job(self->fd, &self->job, &buf, 16 * 2 * 5, &self->c));
+}
+
+#define TRACING	"/sys/kernel/tracing/"
+#define SYS_EXIT	TRACING "events/raw_syscalls/sys_exit/"
+
+/* Whether a call of ioctl() that was traced since the trace was cleared had this result. */
+static bool ioctl_returned(long result)
+{
+	FILE *f = fopen(TRACING "trace", "r");
+	char line[512], wanted[64];
+	bool found = false;
+
+	snprintf(wanted, sizeof(wanted), "NR %d = %ld\n", __NR_ioctl, result);
+	while (f && !found && fgets(line, sizeof(line), f))
+		found = strstr(line, wanted);
+	if (f)
+		fclose(f);
+	return found;
+}
+
+struct late_wrap {
+	int fd;
+	uint8_t *memory;
+};
+
+static void *wrap_late(void *data)
+{
+	const struct late_wrap *late = data;
+	struct buffer buf;
+
+	buffer_wrap(late->fd, late->memory, 2 * PAGE, 0, &buf);
+	return NULL;
+}
+
+/* A thread waits in WRAP for a page that never comes; then @ready is told. Does not return. */
+static void wait_in_wrap(int ready)
+{
+	uint8_t *memory = pages_of(2 * PAGE);
+	const int uffd = syscall(SYS_userfaultfd, O_CLOEXEC);
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register range = { .range = { (uintptr_t)memory + PAGE, PAGE },
+					 .mode = UFFDIO_REGISTER_MODE_MISSING };
+	struct late_wrap late = { .fd = device_open(), .memory = memory };
+	struct uffd_msg fault;
+	pthread_t thread;
+
+	if (!memory || uffd < 0 || late.fd < 0 || ioctl(uffd, UFFDIO_API, &api) ||
+	    ioctl(uffd, UFFDIO_REGISTER, &range))
+		_exit(4);
+	memory[0] = 1;
+	if (pthread_create(&thread, NULL, wrap_late, &late) ||
+	    read(uffd, &fault, sizeof(fault)) != (ssize_t)sizeof(fault) ||
+	    write(ready, "", 1) != 1)
+		_exit(4);
+	pthread_join(thread, NULL);
+	_exit(0);
+}
+
+/*
+ * Who is killed while the memory is brought in does not wait for it, and leaves nothing pinned.
+ * What the call returned to a process that is no more, the kernel's trace of calls tells.
+ */
+TEST_F(wrap, killed_while_memory_is_brought_in)
+{
+	bool traced;
+	int ready[2];
+	char byte;
+	int status;
+	pid_t child;
+
+	ASSERT_EQ(0, pipe2(ready, O_CLOEXEC));
+	child = fork();
+	if (!child)
+		wait_in_wrap(ready[1]);
+	close(ready[1]);
+	if (read(ready[0], &byte, 1) != 1) {
+		waitpid(child, &status, 0);
+		SKIP(return, "no userfaultfd");
+	}
+	close(ready[0]);
+	traced = !file_write(TRACING "trace", "") && !file_write(SYS_EXIT "enable", "1");
+	kill(child, SIGKILL);
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_TRUE(WIFSIGNALED(status));
+	if (traced)
+		file_write(SYS_EXIT "enable", "0");
+	if (traced)
+		EXPECT_TRUE(ioctl_returned(-EINTR));
+	EXPECT_EQ(0, stat_settles("buffers", 0, 10000));
+	EXPECT_EQ(1, stat_settles("clients", 1, 10000));
+	EXPECT_EQ(self->pinned, pages_pinned());
 }
 
 TEST_HARNESS_MAIN

@@ -10,14 +10,18 @@ KUNIT_SOURCES := $(addprefix tests/kunit/, geometry_test.c job_check_test.c queu
 UNIT_TESTS_asan += test_driver
 test_driver-y := $(KUNIT_DRIVER) $(KUNIT_SOURCES) tests/kunit/host_main.c
 
+# What has no suite of the kernel's, because it would be a double of itself there.
+UNIT_TESTS_asan += test_power
+test_power-y := driver/power.c tests/kunit/power_test.c
+
 # For the host each of the kernel's headers is tests/kunit/host.h.
 kunit_headers := $(addprefix $(O)/kunit-include/, kunit/test.h trace/define_trace.h $(sort $(filter-out linux/types.h linux/xqaccel.h linux/errno.h, \
 	$(shell sed -n 's/^\#include <\(linux\/.*\)>/\1/p' driver/*.[ch] tests/kunit/*_test.c 2>/dev/null))))
 $(kunit_headers):
 	$(Q)mkdir -p $(@D)
 	$(Q)echo '#include "tests/kunit/host.h"' >$@
-$(foreach f,$(test_driver-y),$(eval CFLAGS-$(f) := -include tests/kunit/host.h -include tests/kunit/no_trace.h -I$(O)/kunit-include -Wno-unused-parameter))
-$(foreach f,$(test_driver-y),$(eval $(O)/asan/$(f:.c=.o): | $(kunit_headers)))
+$(foreach f,$(test_driver-y) $(test_power-y),$(eval CFLAGS-$(f) := -include tests/kunit/host.h -include tests/kunit/no_trace.h -I$(O)/kunit-include -Wno-unused-parameter))
+$(foreach f,$(test_driver-y) $(test_power-y),$(eval $(O)/asan/$(f:.c=.o): | $(kunit_headers)))
 
 # What the module needs besides.
 KUNIT_LINKED := $(addprefix tests/kunit/, doubles.h no_trace.h Kbuild)

@@ -319,6 +319,15 @@ static inline bool xq_span(const struct xq_extent *e, __u64 stride, __u64 batch_
 	return true;
 }
 
+/* Adds a dimension to a list of so many, unless there is no more than one along it. */
+static inline int xq_dim_add(struct xq_extent_dim *dim, int count, __u64 stride, __u32 more)
+{
+	if (!more)
+		return count;
+	dim[count] = (struct xq_extent_dim){ .stride = stride, .more = more };
+	return count + 1;
+}
+
 /*
  * Whether no two rows of an output overlap: taken in ascending order, each stride is at
  * least what the smaller ones reach over. Spans must have been checked for overflow, and the
@@ -327,16 +336,19 @@ static inline bool xq_span(const struct xq_extent *e, __u64 stride, __u64 batch_
 static inline bool xq_rows_disjoint(const struct xq_extent *e, __u64 stride, __u64 batch_stride,
 				    __u64 plane_stride)
 {
-	struct xq_extent_dim dim[3 + XQ_EXTENT_DIMS] = {
-		{ stride, e->rows - 1 }, { plane_stride, e->planes - 1 },
-		{ batch_stride, e->batch - 1 },
-		e->own[0], e->own[1], e->own[2],
-	};
+	struct xq_extent_dim dim[3 + XQ_EXTENT_DIMS];
 	__u64 reach = e->row_bytes;
-	int i, j;
+	int i, j, count = 0;
 
-	for (i = 0; i < 3 + XQ_EXTENT_DIMS; i++) {
-		for (j = i + 1; j < 3 + XQ_EXTENT_DIMS; j++) {
+	/* Most outputs have one or two of these. */
+	count = xq_dim_add(dim, count, stride, e->rows - 1);
+	count = xq_dim_add(dim, count, plane_stride, e->planes - 1);
+	count = xq_dim_add(dim, count, batch_stride, e->batch - 1);
+	for (i = 0; i < XQ_EXTENT_DIMS; i++)
+		count = xq_dim_add(dim, count, e->own[i].stride, e->own[i].more);
+
+	for (i = 0; i < count; i++) {
+		for (j = i + 1; j < count; j++) {
 			if (dim[j].stride < dim[i].stride) {
 				const struct xq_extent_dim least = dim[j];
 
@@ -344,10 +356,9 @@ static inline bool xq_rows_disjoint(const struct xq_extent *e, __u64 stride, __u
 				dim[i] = least;
 			}
 		}
-		if (dim[i].more && dim[i].stride < reach)
+		if (dim[i].stride < reach)
 			return false;
-		if (dim[i].more)
-			reach += dim[i].stride * dim[i].more;
+		reach += dim[i].stride * dim[i].more;
 	}
 	return true;
 }

@@ -351,12 +351,22 @@ static inline void xq_conv_extent(const struct xqaccel_work *w, unsigned int ope
 	}
 }
 
+static inline void xq_gemm_extent(const struct xqaccel_work *w, unsigned int operand,
+				  struct xq_extent *e)
+{
+	const struct xq_dims dims = xq_work_dims(w);
+
+	xq_extent(&dims, operand, e);
+}
+
 /* The extent of an operand besides those of the epilogue. */
 static inline void xq_operation_extent(const struct xqaccel_work *w, unsigned int operand,
 				       struct xq_extent *e)
 {
-	const struct xq_dims dims = xq_work_dims(w);
-
+	if (w->op == XQACCEL_OP_GEMM) {
+		xq_gemm_extent(w, operand, e);
+		return;
+	}
 	*e = (struct xq_extent){ .rows = 1, .planes = 1, .batch = 1, .align = 1 };
 	switch (w->op) {
 	case XQACCEL_OP_CONV:
@@ -378,7 +388,7 @@ static inline void xq_operation_extent(const struct xqaccel_work *w, unsigned in
 		xq_copy_extent(w, operand, e);
 		break;
 	default:
-		xq_extent(&dims, operand, e);
+		xq_gemm_extent(w, operand, e);
 		break;
 	}
 }
@@ -411,12 +421,34 @@ static inline __u32 xq_work_operands(const struct xqaccel_work *w)
 	return mask;
 }
 
+/*
+ * Those of them that may be required, without regard to their extents: work that lacks any other
+ * operand is complete without looking at that one's.
+ */
+static inline __u32 xq_work_may_need(const struct xqaccel_work *w)
+{
+	const __u32 mask = XQ_OPERANDS_TO(XQACCEL_C);
+
+	if (w->epilogue.kind || (w->flags & XQACCEL_JOB_SUPERGROUP_SUM))
+		return xq_work_operands(w);
+	if (w->op == XQACCEL_OP_GEMM)
+		return mask | (__u32)xq_format_codebook(w->gemm.b_format) << XQACCEL_CODEBOOK;
+	if (w->op == XQACCEL_OP_CONV)
+		return mask | (__u32)xq_format_codebook(w->conv.w_format) << XQACCEL_CODEBOOK;
+	return xq_work_operands(w);
+}
+
 /* The extent of an operand of work that was checked. */
 static inline void xq_work_extent(const struct xqaccel_work *w, unsigned int operand,
 				  struct xq_extent *e)
 {
-	const struct xq_epilogue epilogue = xq_work_epilogue(w);
+	struct xq_epilogue epilogue;
 
+	if (!w->epilogue.kind && operand < XQACCEL_EPILOGUE_BIAS) {
+		xq_operation_extent(w, operand, e);
+		return;
+	}
+	epilogue = xq_work_epilogue(w);
 	if (operand >= XQACCEL_EPILOGUE_BIAS) {
 		if (epilogue.kind)
 			xq_epilogue_extent(&epilogue, operand - XQACCEL_EPILOGUE_BIAS,

@@ -52,13 +52,17 @@ static bool resolve(const struct xqdev_job *job, uint64_t *address)
 	return true;
 }
 
-/* One that the operation does not have. Most are: a copy takes half as long as clearing. */
-static bool no_operand(struct xqdev_operand *op, const struct xq_hw_operand *from)
+static bool absent(const struct xq_hw_operand *from)
+{
+	return !(from->address | from->stride | from->batch_stride | from->plane_stride);
+}
+
+/* One that the job does not have. Most are: a copy takes half as long as clearing. */
+static void no_operand(struct xqdev_operand *op)
 {
 	static const struct xqdev_operand none = { .extent = { .align = 1 } };
 
 	*op = none;
-	return !(from->address | from->stride | from->batch_stride | from->plane_stride);
 }
 
 static bool read_operand(struct xqdev_job *job, unsigned int index,
@@ -145,19 +149,25 @@ static bool work_valid(const struct xqdev *dev, const struct xqdev_job *job)
 int xqdev_job_prepare(struct xqdev *dev, struct xqdev_job *job,
 		      const struct xq_hw_descriptor *desc)
 {
-	__u32 can_have = ~0U;
+	__u32 can_have = ~0U, may_need = ~0U;
 	unsigned int i;
 
 	job->context = le32toh(desc->context);
 	read_work(&job->work, desc);
 	if (!reserved_zero(desc) || job->context >= dev->contexts || !work_valid(dev, job))
 		return XQACCEL_STATUS_INVALID;
-	if (job->work.op != XQACCEL_OP_PROGRAM)
+	if (job->work.op != XQACCEL_OP_PROGRAM) {
 		can_have = xq_work_operands(&job->work);
-	for (i = 0; i < XQ_OPERANDS; i++)
-		if (!(can_have & 1U << i ? read_operand(job, i, &desc->operand[i]) :
-					   no_operand(&job->operand[i], &desc->operand[i])))
+		may_need = xq_work_may_need(&job->work);
+	}
+	for (i = 0; i < XQ_OPERANDS; i++) {
+		const struct xq_hw_operand *from = &desc->operand[i];
+
+		if (absent(from) && !(may_need & 1U << i))
+			no_operand(&job->operand[i]);
+		else if (!(can_have & 1U << i) || !read_operand(job, i, from))
 			return XQACCEL_STATUS_INVALID;
+	}
 	if (!outputs_apart(job->operand))
 		return XQACCEL_STATUS_INVALID;
 	if (job->work.op != XQACCEL_OP_PROGRAM)

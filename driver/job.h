@@ -7,6 +7,7 @@
 #include <linux/types.h>
 #include <linux/xqaccel.h>
 
+#include "words.h"
 #include "xq_regs.h"
 #include "xq_work.h"
 
@@ -38,6 +39,13 @@ struct xqaccel_span {
 	u64 offset;
 	u64 bytes;
 	bool written;	/* by the job; else only read */
+};
+
+/* What the check of a description learns of an operand that is there. */
+struct xqaccel_reach {
+	u64 bytes;	/* from its first to past its last */
+	bool written;
+	bool apart;	/* its rows, if it is written */
 };
 
 /**
@@ -121,6 +129,23 @@ static inline size_t xqaccel_job_desc_bytes(const struct xqaccel_job *job)
 	       job->operands * sizeof(job->desc.operand[0]);
 }
 
+static_assert(sizeof(struct xqaccel_work) == sizeof(((struct xq_hw_descriptor *)NULL)->work));
+
+/* The words of a descriptor that are the same as a description's. */
+static inline void xqaccel_work_fill(struct xq_hw_descriptor *hw, const struct xqaccel_work *work)
+{
+#ifdef __LITTLE_ENDIAN
+	static_assert(sizeof(*work) % XQACCEL_CHUNK_BYTES == 0);
+	xqaccel_chunks_copy(hw->work, work, sizeof(*work));
+#else
+	const u32 *words = (const u32 *)work;
+	unsigned int i;
+
+	for (i = 0; i < XQ_WORK_WORDS; i++)
+		hw->work[i] = cpu_to_le32(words[i]);
+#endif
+}
+
 /**
  * struct xqaccel_job_source - where jobs come from, and what they have in common
  * @jobs: in user memory
@@ -143,11 +168,13 @@ struct xqaccel_job *xqaccel_job_alloc(unsigned int operands);
 void xqaccel_job_free(struct xqaccel_device *xq, struct xqaccel_job *job);
 
 /* job_check.c */
-int xqaccel_job_check(const struct xqaccel_caps *caps, const struct xqaccel_job_desc *desc);
+int xqaccel_job_check(const struct xqaccel_caps *caps, const struct xqaccel_job_desc *desc,
+		      unsigned int given, struct xqaccel_reach *reach);
 
 /* job_make.c */
 struct xqaccel_job *xqaccel_job_create(struct xqaccel_client *client,
-				       const struct xqaccel_job_desc *d);
+				       const struct xqaccel_job_desc *d, unsigned int given,
+				       const struct xqaccel_reach *reach);
 
 /* job.c */
 struct xqaccel_job *xqaccel_job_find(struct xqaccel_client *client, u64 id);

@@ -7,27 +7,23 @@
 #include "job.h"
 #include "program.h"
 
-static int span_take(struct xqaccel_client *client, const struct xqaccel_operand *op,
-		     const struct xq_extent *e, struct xqaccel_span *span)
+/* Of an operand whose buffer was looked for. */
+static int span_take(u64 offset, const struct xqaccel_reach *reach, struct xqaccel_span *span)
 {
 	u64 end;
 
-	span->buf = xqaccel_buffer_find(client, op->handle);
 	if (!span->buf)
 		return -ENOENT;
-	span->offset = op->offset;
-	if (!xq_span(e, op->stride, op->batch_stride, op->plane_stride, &span->bytes) ||
-	    check_add_overflow(span->offset, span->bytes, &end))
+	span->offset = offset;
+	span->bytes = reach->bytes;
+	span->written = reach->written;
+	if (check_add_overflow(span->offset, span->bytes, &end))
 		return -EOVERFLOW;
 	if (end > span->buf->bytes)
 		return -ERANGE;
-	if (e->written && !span->buf->writable)
+	if (span->written && !span->buf->writable)
 		return -EACCES;
-	span->written = e->written;
-	if (e->written && span->bytes &&
-	    !xq_rows_disjoint(e, op->stride, op->batch_stride, op->plane_stride))
-		return -EINVAL;
-	return 0;
+	return reach->apart ? 0 : -EINVAL;
 }
 
 static bool spans_overlap(const struct xqaccel_span *a, const struct xqaccel_span *b)
@@ -48,17 +44,29 @@ static bool outputs_apart(const struct xqaccel_job *job)
 	return true;
 }
 
-static int spans_take(struct xqaccel_job *job, const struct xqaccel_job_desc *d)
+/* A reference to the buffer of operand @i; often it is that of the operand before it. */
+static struct xqaccel_buffer *buffer_of(const struct xqaccel_job *job,
+					const struct xqaccel_job_desc *d, unsigned int i)
 {
-	struct xq_extent e;
+	struct xqaccel_buffer *before = i ? job->span[i - 1].buf : NULL;
+
+	if (!before || d->operand[i - 1].handle != d->operand[i].handle)
+		return xqaccel_buffer_find(job->client, d->operand[i].handle);
+	xqaccel_buffer_get(before);
+	return before;
+}
+
+static int spans_take(struct xqaccel_job *job, const struct xqaccel_job_desc *d,
+		      const struct xqaccel_reach *reach)
+{
 	unsigned int i;
 	int ret;
 
 	for (i = 0; i < job->operands; i++) {
 		if (!d->operand[i].handle)
 			continue;
-		xq_work_extent(&d->work, i, &e);
-		ret = span_take(job->client, &d->operand[i], &e, &job->span[i]);
+		job->span[i].buf = buffer_of(job, d, i);
+		ret = span_take(d->operand[i].offset, &reach[i], &job->span[i]);
 		if (ret)
 			return ret;
 		job->shared |= job->span[i].buf && job->span[i].buf->resv;
@@ -68,13 +76,11 @@ static int spans_take(struct xqaccel_job *job, const struct xqaccel_job_desc *d)
 
 static void descriptor_fill(struct xqaccel_job *job, const struct xqaccel_job_desc *d)
 {
-	const u32 *words = (const u32 *)&d->work;
 	struct xq_hw_descriptor *hw = &job->desc;
 	unsigned int i;
 
 	hw->context = cpu_to_le32(job->client->context);
-	for (i = 0; i < XQ_WORK_WORDS; i++)
-		hw->work[i] = cpu_to_le32(words[i]);
+	xqaccel_work_fill(hw, &d->work);
 	for (i = 0; i < job->operands; i++) {
 		const struct xqaccel_span *span = &job->span[i];
 
@@ -90,9 +96,6 @@ static void descriptor_fill(struct xqaccel_job *job, const struct xqaccel_job_de
 /* Bytes, or elements, of a device that is fast with them. */
 #define UNITS_PER_NS	4
 
-static_assert(sizeof_field(struct xqaccel_job_desc, work) ==
-	      sizeof_field(struct xq_hw_descriptor, work));
-
 /* Work without products takes at least what its elements do, which may be few but read often. */
 static u64 least_ns(const struct xqaccel_job *job, const struct xqaccel_work *work)
 {
@@ -106,11 +109,12 @@ static u64 least_ns(const struct xqaccel_job *job, const struct xqaccel_work *wo
 	return max(bytes, xq_work_units(work)) / UNITS_PER_NS;
 }
 
-static int job_fill(struct xqaccel_job *job, const struct xqaccel_job_desc *d)
+static int job_fill(struct xqaccel_job *job, const struct xqaccel_job_desc *d,
+		    const struct xqaccel_reach *reach)
 {
 	int ret;
 
-	ret = spans_take(job, d);
+	ret = spans_take(job, d, reach);
 	if (ret)
 		return ret;
 	job->macs = xq_work_macs(&d->work);
@@ -121,24 +125,24 @@ static int job_fill(struct xqaccel_job *job, const struct xqaccel_job_desc *d)
 }
 
 /* Operands up to the last one that the job has. */
-static unsigned int operand_count(const struct xqaccel_job_desc *d)
+static unsigned int operand_count(const struct xqaccel_job_desc *d, unsigned int given)
 {
-	unsigned int count = XQ_OPERANDS;
-
 	if (d->work.op == XQACCEL_OP_PROGRAM)
 		return XQ_PROGRAM_LIST + 1;
-	while (count && !d->operand[count - 1].handle)
-		count--;
-	return count;
+	while (given && !d->operand[given - 1].handle)
+		given--;
+	return given;
 }
 
 /*
- * Takes references to the buffers of a description that xqaccel_job_check() liked. Sleeps.
+ * Takes references to the buffers of a description that xqaccel_job_check() liked, which said how
+ * far its operands reach. Sleeps. Of a program's run all operands are given, and nothing was said.
  */
 struct xqaccel_job *xqaccel_job_create(struct xqaccel_client *client,
-				       const struct xqaccel_job_desc *d)
+				       const struct xqaccel_job_desc *d, unsigned int given,
+				       const struct xqaccel_reach *reach)
 {
-	struct xqaccel_job *job = xqaccel_job_alloc(operand_count(d));
+	struct xqaccel_job *job = xqaccel_job_alloc(operand_count(d, given));
 	int ret;
 
 	if (!job)
@@ -149,7 +153,8 @@ struct xqaccel_job *xqaccel_job_create(struct xqaccel_client *client,
 	INIT_LIST_HEAD(&job->lane_node);
 	xqaccel_client_get(client);
 	atomic64_inc(&client->xq->stats.jobs);
-	ret = d->work.op == XQACCEL_OP_PROGRAM ? xqaccel_program_bind(job, d) : job_fill(job, d);
+	ret = d->work.op == XQACCEL_OP_PROGRAM ? xqaccel_program_bind(job, d) :
+						  job_fill(job, d, reach);
 	if (!ret)
 		ret = xqaccel_job_sync_for_device(job);
 	if (!ret)

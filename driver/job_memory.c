@@ -4,6 +4,9 @@
 
 #include "device.h"
 #include "job.h"
+#include "words.h"
+
+static_assert(sizeof(struct xqaccel_span) % XQACCEL_CHUNK_BYTES == 0);
 
 static struct kmem_cache *job_cache;
 
@@ -42,9 +45,9 @@ struct xqaccel_job *xqaccel_job_alloc(unsigned int operands)
 	if (!job)
 		return NULL;
 	memset(job, 0, offsetof(struct xqaccel_job, span));
-	memset(job->span, 0, operands * sizeof(job->span[0]));
+	xqaccel_chunks_clear(job->span, operands * sizeof(job->span[0]));
 	memset(&job->desc, 0, offsetof(struct xq_hw_descriptor, work));
-	memset(job->desc.operand, 0, operands * sizeof(job->desc.operand[0]));
+	xqaccel_chunks_clear(job->desc.operand, operands * sizeof(job->desc.operand[0]));
 	job->operands = operands;
 	return job;
 }

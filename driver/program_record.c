@@ -187,18 +187,15 @@ static int operands_record(struct recording *r, struct xq_hw_descriptor *hw)
 static int job_record(struct recording *r, struct xq_hw_descriptor *hw)
 {
 	const struct xqaccel_job_desc *d = &r->desc;
-	const u32 *words = (const u32 *)&d->work;
-	unsigned int i;
 	int ret;
 
 	if (d->user_data)
 		return -EINVAL;
-	ret = xqaccel_job_check(&r->client->xq->caps, d);
+	ret = xqaccel_job_check(&r->client->xq->caps, d, XQ_OPERANDS, NULL);
 	if (ret)
 		return ret;
 	r->program->macs = xq_plus(r->program->macs, xq_work_macs(&d->work));
-	for (i = 0; i < XQ_WORK_WORDS; i++)
-		hw->work[i] = cpu_to_le32(words[i]);
+	xqaccel_work_fill(hw, &d->work);
 	return operands_record(r, hw);
 }
 

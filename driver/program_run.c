@@ -76,12 +76,10 @@ static void descriptor_fill(struct xqaccel_job *job)
 		.flags = p->repeatable ? 0 : XQACCEL_JOB_ACCUMULATE,
 		.words = { p->jobs },
 	};
-	const u32 *words = (const u32 *)&work;
 	unsigned int i;
 
 	job->desc.context = cpu_to_le32(job->client->context);
-	for (i = 0; i < XQ_WORK_WORDS; i++)
-		job->desc.work[i] = cpu_to_le32(words[i]);
+	xqaccel_work_fill(&job->desc, &work);
 	for (i = 0; i <= XQACCEL_PROGRAM_PROFILE; i++)
 		if (job->span[i].buf)
 			job->desc.operand[i].address =

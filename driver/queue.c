@@ -8,8 +8,11 @@
 #include "fault.h"
 #include "job.h"
 #include "timeout.h"
+#include "words.h"
 
 static_assert(sizeof(struct xq_hw_descriptor) == 1024);
+static_assert(offsetof(struct xq_hw_descriptor, operand) % XQACCEL_CHUNK_BYTES == 0);
+static_assert(sizeof(struct xq_hw_operand) % XQACCEL_CHUNK_BYTES == 0);
 static_assert(sizeof(struct xq_hw_completion) == 64);
 
 static size_t sq_bytes(const struct xqaccel_queue *q)
@@ -261,7 +264,7 @@ static void descriptor_write(struct xqaccel_queue *q, const struct xqaccel_job *
 	struct xq_hw_descriptor *slot = &q->sq[q->sq_tail];
 	const u16 bytes = xqaccel_job_desc_bytes(job), before = q->written[q->sq_tail];
 
-	memcpy(slot, &job->desc, bytes);
+	xqaccel_chunks_copy(slot, &job->desc, bytes);
 	if (before > bytes)
 		memset((u8 *)slot + bytes, 0, before - bytes);
 	q->written[q->sq_tail] = bytes;

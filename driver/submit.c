@@ -17,27 +17,79 @@
 #include "scheduler.h"
 #include "timeout.h"
 #include "user.h"
+#include "words.h"
 
 /* The smallest stride of the ABI; what a job then lacks reads as zero. */
 #define JOB_MIN_BYTES	64
 
+#define OPERANDS_AT	offsetof(struct xqaccel_job_desc, operand)
+
+/* Operands that a description of so many bytes has room for, even if not all of the last. */
+static unsigned int operands_of(size_t bytes)
+{
+	return bytes > OPERANDS_AT ?
+	       DIV_ROUND_UP(bytes - OPERANDS_AT, sizeof(struct xqaccel_operand)) : 0;
+}
+
+/* Each word is read once. 0 or -EFAULT. */
+static int words_from_user(u64 *to, const u64 __user *from, size_t words)
+{
+	size_t i;
+
+	if (!user_read_access_begin(from, words * sizeof(*to)))
+		return -EFAULT;
+	for (i = 0; i < words; i++)
+		unsafe_get_user(to[i], from + i, fault);
+	user_read_access_end();
+	return 0;
+fault:
+	user_read_access_end();
+	return -EFAULT;
+}
+
+/* The first bytes of a description, of which each is read once. */
+static int bytes_from_user(struct xqaccel_job_desc *desc, const void __user *from, size_t bytes)
+{
+	const size_t whole = round_down(bytes, sizeof(u64));
+	int ret = words_from_user((u64 *)desc, from, whole / sizeof(u64));
+
+	if (!ret && bytes > whole &&
+	    copy_from_user((void *)desc + whole, from + whole, bytes - whole))
+		ret = -EFAULT;
+	return ret;
+}
+
 /*
- * As copy_struct_from_user(), but for what is zero already: descriptions have room for many more
- * operands than most jobs have, and to clear it byte by byte takes as long as much of the rest.
+ * As copy_struct_from_user(), but operands that the description has no room for are left as they
+ * are: most jobs have few of the many that there can be, and to clear the rest takes as long as to
+ * copy what is there.
+ *
+ * Return: how many operands are given, or -errno.
  */
-static int desc_from_user(struct xqaccel_job_desc *zeroed, const struct xqaccel_job_source *source,
+static int desc_from_user(struct xqaccel_job_desc *desc, const struct xqaccel_job_source *source,
 			  u32 index)
 {
-	const size_t stride = source->jobs.stride;
+	const size_t stride = source->jobs.stride, bytes = min(stride, sizeof(*desc));
 	const void __user *from = u64_to_user_ptr(source->jobs.array + (u64)index * stride);
+	unsigned int given = operands_of(bytes);
+	size_t wanted;
 	int ret;
 
-	if (stride > sizeof(*zeroed)) {
-		ret = check_zeroed_user(from + sizeof(*zeroed), stride - sizeof(*zeroed));
+	if (stride > sizeof(*desc)) {
+		ret = check_zeroed_user(from + sizeof(*desc), stride - sizeof(*desc));
 		if (ret <= 0)
 			return ret ?: -E2BIG;
 	}
-	return copy_from_user(zeroed, from, min(stride, sizeof(*zeroed))) ? -EFAULT : 0;
+	ret = bytes_from_user(desc, from, bytes);
+	if (ret)
+		return ret;
+	/* A run's operands are its program's slots, and all of them are looked at. */
+	if (desc->work.op == XQACCEL_OP_PROGRAM)
+		given = XQ_OPERANDS;
+	wanted = OPERANDS_AT + given * sizeof(struct xqaccel_operand);
+	if (bytes < wanted)
+		memset((void *)desc + bytes, 0, wanted - bytes);
+	return given;
 }
 
 /* Everything is decided on this copy: user space may change its own at any time. */
@@ -45,21 +97,23 @@ struct xqaccel_job *xqaccel_job_from_user(struct xqaccel_client *client,
 					  const struct xqaccel_job_source *source, u32 index)
 {
 	const u32 timeout_ms = source->timeout_ms ?: xqaccel_default_timeout_ms();
-	struct xqaccel_job_desc desc = {};
+	struct xqaccel_reach reach[XQ_OPERANDS] XQACCEL_UNINITIALIZED;
+	struct xqaccel_job_desc desc XQACCEL_UNINITIALIZED;
 	struct xqaccel_job *job;
+	int ret, given;
 	bool silent;
-	int ret;
 
-	ret = desc_from_user(&desc, source, index);
-	if (ret)
-		return ERR_PTR(ret);
+	given = desc_from_user(&desc, source, index);
+	if (given < 0)
+		return ERR_PTR(given);
+	ret = 0;
 	silent = desc.work.flags & XQACCEL_JOB_SILENT;
 	desc.work.flags &= ~XQACCEL_JOB_SILENT;
 	if (desc.work.op != XQACCEL_OP_PROGRAM)
-		ret = xqaccel_job_check(&client->xq->caps, &desc);
+		ret = xqaccel_job_check(&client->xq->caps, &desc, given, reach);
 	if (ret)
 		return ERR_PTR(ret);
-	job = xqaccel_job_create(client, &desc);
+	job = xqaccel_job_create(client, &desc, given, reach);
 	if (IS_ERR(job))
 		return job;
 	job->silent = silent;

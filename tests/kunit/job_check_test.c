@@ -43,9 +43,17 @@ static int given_job(struct kunit *test)
 
 static int check(struct kunit *test)
 {
+	static const struct xqaccel_operand none;
+	struct xqaccel_reach reach[XQ_OPERANDS];
 	struct given *g = test->priv;
+	const int ret = xqaccel_job_check(&g->caps, &g->job, XQ_OPERANDS, reach);
+	unsigned int given = XQ_OPERANDS;
 
-	return xqaccel_job_check(&g->caps, &g->job);
+	/* As many as there are say as much, and what is behind them is not looked at. */
+	while (given && !memcmp(&g->job.operand[given - 1], &none, sizeof(none)))
+		given--;
+	KUNIT_EXPECT_EQ(test, xqaccel_job_check(&g->caps, &g->job, given, NULL) ?: ret, ret);
+	return ret;
 }
 
 /* The job with one member set, and as it was before. */
@@ -194,6 +202,8 @@ static void operands_of(struct kunit *test, u32 op, u32 flags, u32 epilogue, u32
 		xq_work_extent(&work, i, &e);
 		if (!(xq_work_operands(&work) & BIT(i)))
 			KUNIT_EXPECT_FALSE(test, e.used || e.required || e.written);
+		if (!(xq_work_may_need(&work) & BIT(i)))
+			KUNIT_EXPECT_FALSE(test, e.required);
 	}
 }
 

@@ -237,7 +237,7 @@ static void scaled_sums(void)
 	for (unsigned int i = 0; xqk_isa_list(i); i++)
 		for (unsigned int n = 0; n < 1000 && ktap.failures < 5; n++) {
 			const uint32_t format = conv_one_in(2) ? XQACCEL_FMT_S8 : XQACCEL_FMT_U8;
-			struct conv_case c = { .plain = !conv_one_in(4) };
+			struct conv_case c = { .plain = !conv_one_in(4), .symmetric = !conv_one_in(4) };
 			const int32_t least = format == XQACCEL_FMT_S8 ? -128 : 0;
 
 			memset(&e, 0, sizeof(e));
@@ -247,10 +247,11 @@ static void scaled_sums(void)
 				.channels = conv_one_in(2), .zero_point = least + (int32_t)ktap_range(0, 255),
 				.act_min = least, .act_max = least + 255,
 			};
-			if (conv_one_in(3)) {
+			/* One bound, both, or none. */
+			if (conv_one_in(3))
 				e.e.dims.act_min = least + (int32_t)ktap_range(0, 255);
+			if (conv_one_in(3))
 				e.e.dims.act_max = (int32_t)ktap_range(e.e.dims.act_min, least + 255);
-			}
 			c.conv.epilogue.dims = e.e.dims;
 			conv_make(&c, conv_one_in(2) ? XQACCEL_FMT_S8 : XQACCEL_FMT_U8, XQACCEL_FMT_S8);
 			check_conv(&c, xqk_isa_list(i));

@@ -39,3 +39,5 @@ CHECK_DEPS += $(O)/obj/bin/test_onnx_nodes
 test_onnx_nodes.sh-args = $(O)/obj/bin/test_onnx_nodes
 CHECK_SCRIPTS += tests/vectors/test_silero.sh
 test_silero.sh-args = $(O)/obj/bin/xq
+CHECK_SCRIPTS += tests/vectors/test_converted.sh
+test_converted.sh-args = $(O)/obj/bin/xq

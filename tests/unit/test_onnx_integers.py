@@ -4,6 +4,7 @@
 
 usage: test_onnx_integers.py XQ... Prints KTAP. Needs nothing but Python.
 """
+import math
 import os
 import random
 import struct
@@ -11,7 +12,9 @@ import sys
 from itertools import product
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(1, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../fuzz"))
 import onnx_file as onnx  # noqa: E402
+import write_onnx_seeds as seeds  # noqa: E402
 from xq_case import Tests as Base, load, main, save  # noqa: E402
 
 RANGE = {onnx.UINT8: (0, 255), onnx.INT8: (-128, 127)}
@@ -101,7 +104,7 @@ def count(shape):
 
 class Tests(Base):
     names = ("known_zero_points", "computed_zero_points", "found_with_the_scale", "quantization",
-             "zeros_of_rows", "two_zero_points", "in_batches", "large_sums")
+             "zeros_of_rows", "two_zero_points", "in_batches", "large_sums", "zero_points_of_another_type")
 
     def case(self, layer, kind, w_kind, each):
         """Weights and their zero points: constants of the file."""
@@ -262,6 +265,29 @@ class Tests(Base):
         x = [1] * 40000 + [255] * 40000
         want = layer.accumulators(x, w, 1, [0])
         self.compare(self.compute(layer, onnx.UINT8, x)[0], want, layer, "sums")
+
+    def zero_points_of_another_type(self):
+        """A difference from one of 32 bits would overflow where products are summed."""
+        wide = seeds.one(-16776708, onnx.INT32)
+        x, w = seeds.x(2, 3, kind=onnx.UINT8), seeds.c(2, 3, 2, kind=onnx.INT8)
+        image, taps = seeds.x(1, 2, 4, 4, kind=onnx.UINT8), seeds.CODES
+        scale, zero, even = seeds.SCALE, seeds.ZERO, seeds.EVEN
+        cases = [("MatMulInteger", (x, w, wide, even)), ("MatMulInteger", (x, w, zero, wide)), ("ConvInteger", (image, taps, wide)),
+                 ("ConvInteger", (image, taps, zero, wide)), ("QLinearMatMul", (x, scale, wide, w, scale, even, scale, zero)),
+                 ("QLinearMatMul", (x, scale, zero, w, scale, wide, scale, zero)),
+                 ("QLinearConv", (image, scale, wide, taps, scale, even, scale, zero)),
+                 ("QLinearConv", (image, scale, zero, taps, scale, wide, scale, zero)), ("DequantizeLinear", (x, scale, wide))]
+        cases = [("", kind, operands) for kind, operands in cases]
+        cases.append((seeds.MS, "QGemm", (x, scale, wide, w, scale, even, None, scale, zero)))
+        cases += [(seeds.MS, kind, (x, scale, wide, seeds.c(3, 3, kind=onnx.UINT8), scale, zero, scale, zero))
+                  for kind in ("QLinearAdd", "QLinearMul")]
+        for domain, kind, operands in cases:
+            with open("m.onnx", "wb") as f:
+                f.write(seeds.single(kind, *operands, domain=domain))
+            size = math.prod(operands[0][2])
+            save("x.npy", "|u1", operands[0][2], [7] * size)
+            p = self.run("run", "m.onnx", "--input", "x.npy", "-o", "y.npy", "--device", "soft", rc=1)
+            self.expect(p.stderr.count("\n") == 1 and "zero point" in p.stderr and kind in p.stderr, "%s: %r" % (kind, p.stderr))
 
 
 if __name__ == "__main__":

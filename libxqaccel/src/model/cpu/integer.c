@@ -47,6 +47,16 @@ static int need_each(struct xqm_graph *graph, const struct xqm_operator *op, con
 	return xqm_fail_at(graph, op, -EOPNOTSUPP, "%zu scales or zero points for %zu rows or columns", count, each);
 }
 
+/* Of the type of its elements, so that a difference of both has no more than 9 bits and a sign. */
+static int need_zero(struct xqm_graph *graph, const struct xqm_operator *op, const struct xqm_value *zero,
+		     const struct xqm_value *of, size_t each)
+{
+	if (zero && zero->type != of->type)
+		return xqm_fail_at(graph, op, -EINVAL, "a zero point of %s for elements of %s", xq_model_type_name(zero->type),
+				   xq_model_type_name(of->type));
+	return need_each(graph, op, zero, each);
+}
+
 static int32_t zero_at(const struct xqm_value *zero, size_t i)
 {
 	return zero ? (int32_t)xqm_integer_at(zero, xqm_value_elements(zero) > 1 ? i : 0) : 0;
@@ -89,9 +99,9 @@ static int infer_scales(struct xqm_graph *graph, const struct xqm_operator *op, 
 	if (!err)
 		err = bytes_only(graph, op, &in[p->b]);
 	if (!err)
-		err = need_each(graph, op, xqm_operand(op, in, p->a_zero), rows);
+		err = need_zero(graph, op, xqm_operand(op, in, p->a_zero), &in[p->a], rows);
 	if (!err)
-		err = need_each(graph, op, xqm_operand(op, in, p->b_zero), columns);
+		err = need_zero(graph, op, xqm_operand(op, in, p->b_zero), &in[p->b], columns);
 	if (err)
 		return err;
 	if (!p->y_scale) {

@@ -146,11 +146,15 @@ const struct xqm_kernel xqm_quantize_linear_kernel = {
 static int infer_dequantize(struct xqm_graph *graph, const struct xqm_operator *op, const struct xqm_value *in,
 			    struct xqm_value *out)
 {
+	const struct xqm_value *zero = xqm_operand(op, in, 2);
 	struct blocks b;
 	int err = find_blocks(graph, op, in, &in[1], &b);
 
 	if (!err)
-		err = same_shape(graph, op, &in[1], xqm_operand(op, in, 2));
+		err = same_shape(graph, op, &in[1], zero);
+	if (!err && zero && zero->type != in->type)
+		err = xqm_fail_at(graph, op, -EINVAL, "a zero point of %s for elements of %s", xq_model_type_name(zero->type),
+				  xq_model_type_name(in->type));
 	if (!err && xqm_class_of(in->type) != XQM_INTEGER && !xqm_small_float(in->type))
 		err = xqm_fail_at(graph, op, -EOPNOTSUPP, "from %s", xq_model_type_name(in->type));
 	if (!err && xqm_class_of(in[1].type) != XQM_REAL)

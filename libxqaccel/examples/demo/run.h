@@ -16,7 +16,7 @@
  * @seconds: from the first start until the last image has a class
  * @weight_bytes: packed
  * @trace: scores of all images, by which runs are compared
- * @trace_bytes: so far
+ * @trace_bytes: of these
  */
 struct run {
 	uint32_t limit, right, images;

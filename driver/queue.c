@@ -349,6 +349,12 @@ static void protocol_error(struct xqaccel_queue *q, const char *what)
 	dev_warn_ratelimited(&q->xq->dev, "queue %u: %s\n", q->index, what);
 }
 
+/* What the device says of its own accord: it cancels what a migration finds it unable to end. */
+static bool status_known(u16 status)
+{
+	return status <= XQACCEL_STATUS_INVALID || status == XQACCEL_STATUS_CANCELED;
+}
+
 static bool completion_believable(struct xqaccel_queue *q, const struct xq_hw_completion *c)
 {
 	const struct xqaccel_job *head = xqaccel_queue_head(q);
@@ -357,7 +363,7 @@ static bool completion_believable(struct xqaccel_queue *q, const struct xq_hw_co
 		protocol_error(q, "completion without a job");
 	else if (c->id != head->desc.id)
 		protocol_error(q, "completion of another job than the oldest");
-	else if (le16_to_cpu(c->status) > XQACCEL_STATUS_INVALID)
+	else if (!status_known(le16_to_cpu(c->status)))
 		protocol_error(q, "completion with an unknown status");
 	else
 		return true;

@@ -290,6 +290,23 @@ static void unknown_status(struct kunit *test)
 	expect_broken(test, 0);
 }
 
+/* Of its own accord, as in a migration. */
+static void canceled_by_the_device(struct kunit *test)
+{
+	guard(spinlock_irq)(&double_xq->lock);
+	device_completes(0, le64_to_cpu(push(test)->desc.id), XQACCEL_STATUS_CANCELED);
+	KUNIT_ASSERT_TRUE(test, xqaccel_queue_reap(queue()));
+	KUNIT_EXPECT_EQ(test, double_results, 1U);
+	KUNIT_EXPECT_FALSE(test, queue()->broken);
+}
+
+static void status_of_the_driver(struct kunit *test)
+{
+	guard(spinlock_irq)(&double_xq->lock);
+	device_completes(0, le64_to_cpu(push(test)->desc.id), XQACCEL_STATUS_LOST);
+	expect_broken(test, 0);
+}
+
 static struct kunit_case queue_cases[] = {
 	KUNIT_CASE(wraps),
 	KUNIT_CASE(polled),
@@ -304,6 +321,8 @@ static struct kunit_case queue_cases[] = {
 	KUNIT_CASE(completion_of_another),
 	KUNIT_CASE(completion_twice),
 	KUNIT_CASE(unknown_status),
+	KUNIT_CASE(canceled_by_the_device),
+	KUNIT_CASE(status_of_the_driver),
 	{}
 };
 

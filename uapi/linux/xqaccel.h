@@ -973,7 +973,7 @@ struct xqaccel_cancel {
 #define XQACCEL_STATUS_DMA		2	/* the bus reported an error */
 #define XQACCEL_STATUS_INVALID		3	/* the device refused the descriptor */
 #define XQACCEL_STATUS_TIMEOUT		4	/* longer than its limit; stopped */
-#define XQACCEL_STATUS_CANCELED		5	/* by a call, or stopped by a reset */
+#define XQACCEL_STATUS_CANCELED		5	/* by a call, or by a reset or migration */
 #define XQACCEL_STATUS_LOST		6	/* the device is lost */
 
 /* K was so large that an accumulator may have wrapped. */

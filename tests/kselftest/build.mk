@@ -39,6 +39,7 @@ $(eval $(call kselftest,conv,180))
 $(eval $(call kselftest,wait,120))
 $(eval $(call kselftest,cancel,120))
 $(eval $(call kselftest,program,240))
+$(eval $(call kselftest,program_end,400))
 $(eval $(call kselftest,jobs,240))
 $(eval $(call kselftest,share,400))
 $(eval $(call kselftest,observe,120))
@@ -88,6 +89,7 @@ xq-test-suspend-vm := --cpus 1 --native-hotplug
 xq-test-uring_end-vm := --cpus 1 --native-hotplug
 xq-test-fence_end-vm := --cpus 1 --native-hotplug
 xq-test-power-vm := --cpus 1 --native-hotplug
+xq-test-program_end-vm := --cpus 1 --native-hotplug --serial --migratable
 
 # Without native hot-plug the link does not come back from its reset, so recovery fails. Machines without ACPI have no other.
 ifeq ($(ARCH),x86)

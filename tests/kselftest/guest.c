@@ -119,6 +119,30 @@ int inject_nothing(void)
 
 /* ---- files --------------------------------------------------------------------- */
 
+unsigned long interrupts_seen(void)
+{
+	FILE *f = fopen("/proc/interrupts", "r");
+	unsigned long sum = 0;
+	char line[512];
+
+	while (f && fgets(line, sizeof(line), f)) {
+		char *at = strchr(line, ':'), *end;
+
+		if (!at || !strstr(line, "xqaccel"))
+			continue;
+		for (at++;; at = end) {
+			const unsigned long n = strtoul(at, &end, 10);
+
+			if (end == at)
+				break;
+			sum += n;
+		}
+	}
+	if (f)
+		fclose(f);
+	return sum;
+}
+
 int file_write(const char *path, const char *text)
 {
 	const int fd = open(path, O_WRONLY | O_CLOEXEC);

@@ -29,6 +29,9 @@ int64_t stat_of(const char *name);
 /* Waits until a counter has a value; the last one seen. */
 int64_t stat_settles(const char *name, int64_t value, unsigned int ms);
 
+/* Interrupts of all vectors of the devices so far. */
+unsigned long interrupts_seen(void);
+
 int file_write(const char *path, const char *text);
 int file_read(const char *path, char *text, unsigned int size);
 

@@ -136,6 +136,21 @@ TEST_F_TIMEOUT(network, the_same_bits_as_the_software_device, 60)
 	expect_right(_metadata, self);
 }
 
+/* Six layers: one job for the driver, and one interrupt. */
+TEST_F_TIMEOUT(network, one_interrupt_a_run, 60)
+{
+	unsigned long before;
+	int i;
+
+	for (i = 0; i < RUNS; i++)
+		ASSERT_EQ(0, xq_run_execute(self->run[i], self->queue));
+	for (i = 0; i < 30; i++) {
+		before = interrupts_seen();
+		ASSERT_EQ(0, xq_run_execute(self->run[i % RUNS], self->queue));
+		EXPECT_EQ(before + 1, interrupts_seen());
+	}
+}
+
 TEST_F_TIMEOUT(network, a_device_that_hangs, 60)
 {
 	int i;

@@ -375,31 +375,6 @@ TEST_F(uring, iopoll)
 	}
 }
 
-/* Of all vectors of the devices. */
-static unsigned long interrupts_seen(void)
-{
-	FILE *f = fopen("/proc/interrupts", "r");
-	unsigned long sum = 0;
-	char line[512];
-
-	while (f && fgets(line, sizeof(line), f)) {
-		char *at = strchr(line, ':'), *end;
-
-		if (!at || !strstr(line, "xqaccel"))
-			continue;
-		for (at++;; at = end) {
-			const unsigned long n = strtoul(at, &end, 10);
-
-			if (end == at)
-				break;
-			sum += n;
-		}
-	}
-	if (f)
-		fclose(f);
-	return sum;
-}
-
 TEST_F(uring, polled_without_interrupts)
 {
 	unsigned long before;

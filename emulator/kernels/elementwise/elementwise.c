@@ -257,62 +257,106 @@ static bool near_ones_right(struct work *w, const bool *near)
 
 /*
  * A sum along the line is one of whole numbers, with a carry where the fractions of both terms are 1
- * or more together. Whether they are is seen from two levels, bytes: how many fractions of v are less
- * than that of v; and how many would be too small for that of w, so that v carries if it has no fewer.
- * Only the numbers that some w has are told apart, of which there must be less than 256.
+ * or more together. Whether they are is seen from two levels, bytes: the place of v's fraction among all of
+ * v's, in ascending order; and from which place on they are enough for that of w.
+ * Only the places that some w has are told apart, of which there must be less than 256.
  */
 
-/* From which of the sorted fractions on they are at least f; those of each 256th part begin at start[]. */
-static unsigned int at_least(const uint32_t sorted[256], const uint16_t start[258], uint32_t f, int shift)
-{
-	unsigned int i = start[f >> (shift - 8)];
+/**
+ * struct fractions - those of v's terms, in units of 2^-shift
+ * @sorted: in ascending order
+ * @order: whose they are
+ * @start: where those of each 256th part begin
+ */
+struct fractions {
+	int shift;
+	uint32_t sorted[256];
+	uint8_t order[256];
+	uint16_t start[258];
+};
 
-	while (i < 256 && sorted[i] < f)
+static void sort_fractions(struct fractions *f, const int32_t *v, int shift)
+{
+	const uint32_t mask = (1U << shift) - 1;
+	uint16_t next[256];
+	unsigned int i;
+
+	f->shift = shift;
+	memset(f->start, 0, sizeof(f->start));
+	for (i = 0; i < 256; i++)
+		f->start[(((uint32_t)v[i] & mask) >> (shift - 8)) + 1]++;
+	for (i = 1; i < 258; i++)
+		f->start[i] = (uint16_t)(f->start[i] + f->start[i - 1]);
+	memcpy(next, f->start, sizeof(next));
+	for (i = 0; i < 256; i++) {
+		const uint32_t fraction = (uint32_t)v[i] & mask;
+		const unsigned int part = fraction >> (shift - 8);
+		unsigned int at = next[part]++;
+
+		for (; at > f->start[part] && f->sorted[at - 1] > fraction; at--) {
+			f->sorted[at] = f->sorted[at - 1];
+			f->order[at] = f->order[at - 1];
+		}
+		f->sorted[at] = fraction;
+		f->order[at] = (uint8_t)i;
+	}
+}
+
+/* From which of them on they are at least so much. */
+static unsigned int at_least(const struct fractions *f, uint32_t fraction)
+{
+	unsigned int i = f->start[fraction >> (f->shift - 8)];
+
+	while (i < 256 && f->sorted[i] < fraction)
 		i++;
 	return i;
 }
 
-static void sort_fractions(const uint32_t fraction[256], int shift, uint32_t sorted[256], uint16_t start[258])
+/*
+ * Sums of a term of w with those of v that are no further than that from a whole number, where v's fraction
+ * is what w's lacks, or around the ends of the circle; of them @near[] is set by w's or by v's byte.
+ */
+static void find_near(const struct fractions *f, uint32_t missing, unsigned int from, uint32_t distance,
+		      unsigned int w, bool swapped, bool near[256])
 {
-	uint16_t next[256];
-	unsigned int i;
+	const uint32_t mask = (1U << f->shift) - 1;
+	unsigned int i, at;
 
-	memset(start, 0, 258 * sizeof(start[0]));
-	for (i = 0; i < 256; i++)
-		start[(fraction[i] >> (shift - 8)) + 1]++;
-	for (i = 1; i < 258; i++)
-		start[i] = (uint16_t)(start[i] + start[i - 1]);
-	memcpy(next, start, sizeof(next));
-	for (i = 0; i < 256; i++) {
-		const unsigned int part = fraction[i] >> (shift - 8);
-		unsigned int at = next[part]++;
-
-		for (; at > start[part] && sorted[at - 1] > fraction[i]; at--)
-			sorted[at] = sorted[at - 1];
-		sorted[at] = fraction[i];
+	for (i = 0, at = from; i < 256; i++, at++) {
+		if (((f->sorted[at % 256] - missing) & mask) > distance)
+			break;
+		near[swapped ? w : f->order[at % 256]] = true;
+	}
+	for (i = 0, at = from + 255; i < 256; i++, at += 255) {
+		if (((missing - f->sorted[at % 256]) & mask) > distance)
+			break;
+		near[swapped ? w : f->order[at % 256]] = true;
 	}
 }
 
-static bool find_levels(const int32_t *v, const int32_t *w, int shift, uint8_t level[2][256])
+static bool find_levels(const int32_t *v, const int32_t *w, int shift, uint32_t distance, bool swapped,
+			uint8_t level[2][256], bool near[256])
 {
+	uint16_t place[2][256], told[258] = { 0 };
 	const uint32_t one = 1U << shift;
-	uint16_t smaller[2][256], start[258], told[258] = { 0 };
-	uint32_t fraction[256], sorted[256];
+	struct fractions f;
 	unsigned int i;
 
-	for (i = 0; i < 256; i++)
-		fraction[i] = (uint32_t)v[i] & (one - 1);
-	sort_fractions(fraction, shift, sorted, start);
+	sort_fractions(&f, v, shift);
+	memset(near, 0, 256 * sizeof(near[0]));
 	for (i = 0; i < 256; i++) {
-		smaller[0][i] = (uint16_t)at_least(sorted, start, fraction[i], shift);
-		smaller[1][i] = (uint16_t)at_least(sorted, start, one - ((uint32_t)w[i] & (one - 1)), shift);
-		told[smaller[1][i]] = 1;
+		const uint32_t missing = one - ((uint32_t)w[i] & (one - 1));
+
+		place[0][f.order[i]] = (uint16_t)i;
+		place[1][i] = (uint16_t)at_least(&f, missing);
+		told[place[1][i]] = 1;
+		find_near(&f, missing, place[1][i], distance, i, swapped, near);
 	}
 	for (i = 1; i <= 256; i++)
 		told[i] = (uint16_t)(told[i] + told[i - 1]);
 	for (i = 0; i < 256; i++) {
-		level[0][i] = (uint8_t)told[smaller[0][i]];
-		level[1][i] = (uint8_t)told[smaller[1][i]];
+		level[0][i] = (uint8_t)told[place[0][i]];
+		level[1][i] = (uint8_t)told[place[1][i]];
 	}
 	return told[256] < 256;
 }
@@ -336,9 +380,9 @@ static struct span span_of(const int32_t *terms, int shift)
 /*
  * What one term has more the other may have less: those of w must be bytes, and those of v, with a
  * carry, if there is a choice. What they exceed bytes by is added to those of w, which saturates if the
- * result does.
+ * result does. Then near[] is set as by xqk_elementwise_kernels.near().
  */
-static bool find_carried(struct work *w, const int32_t terms[2][256])
+static bool find_carried(struct work *w, const int32_t terms[2][256], uint32_t distance, bool near[256])
 {
 	struct xqk_carried *c = &w->carried;
 	const int shift = w->straight.shift;
@@ -350,7 +394,8 @@ static bool find_carried(struct work *w, const int32_t terms[2][256])
 	const int32_t least = of_u.greatest - sign - INT8_MAX, greatest = of_u.least - sign - INT8_MIN;
 	int32_t moved, i;
 
-	if (least > greatest || of_v.greatest - of_v.least > 2 * UINT8_MAX || !find_levels(v, u, shift, c->level))
+	if (least > greatest || of_v.greatest - of_v.least > 2 * UINT8_MAX ||
+	    !find_levels(v, u, shift, distance, swapped, c->level, near))
 		return false;
 	moved = limited(limited(0, INT8_MIN - of_v.least, INT32_MAX), INT32_MIN, INT8_MAX - 1 - of_v.greatest);
 	moved = limited(moved, least, greatest);
@@ -431,8 +476,10 @@ static bool find_straight(struct work *w)
 	s->is_signed = e->format == XQACCEL_FMT_S8;
 	s->least = w->least;
 	s->greatest = w->greatest;
-	w->is_carried = k->carried && find_carried(w, (const int32_t (*)[256])terms);
-	k->near(terms[0], terms[1], s->shift, (uint32_t)distance, near);
+	w->is_carried = k->carried &&
+			find_carried(w, (const int32_t (*)[256])terms, (uint32_t)distance, near);
+	if (!w->is_carried)
+		k->near(terms[0], terms[1], s->shift, (uint32_t)distance, near);
 	return near_ones_right(w, near);
 }
 

@@ -12,26 +12,40 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import with_numpy  # noqa: E402,F401, before what imports numpy
 import onnx_file as onnx  # noqa: E402
 import tflite_file as tflite  # noqa: E402
-from xq_case import Tests as Base, main  # noqa: E402
+from xq_case import Tests as Base, main, save  # noqa: E402
 
 # Sizes of dimensions, or how often: from those that there could be memory for to those that no number has.
 HUGE = (1 << 26, 1 << 30, (1 << 31) - 1, 1 << 40, (1 << 63) - 1, -2)
 # In bytes; of a model that is made of 64 KiB of constants at most.
 ALLOWED, MOST_FILE = 24 << 20, 1 << 16
+# A process begins with the peak of the one that makes it, which would be that of numpy.
+MEASURED = """import os, sys
+pid = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ)
+_, status, usage = os.wait4(pid, 0)
+sys.stderr.write("most %d" % usage.ru_maxrss)
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
 
 
 class Tests(Base):
-    names = ("operators", "constants_of_constants", "constants", "external_data", "tflite_operators", "tflite_constants")
+    names = ("operators", "constants_of_constants", "constants", "external_data", "weights_once", "tflite_operators", "tflite_constants")
+
+    def command(self, *words):
+        p = subprocess.run([sys.executable, "-I", "-S", "-c", MEASURED, self.xq, *words], capture_output=True, text=True, check=False)
+        err, _, most = p.stderr.rpartition("most ")
+        return p, p.stdout, err, int(most) << 10
+
+    def used(self, *words):
+        p, _, err, most = self.command(*words)
+        self.expect(not p.returncode, "xq %s: exit status %d, %r" % (" ".join(words), p.returncode, err))
+        return most
 
     def peak(self, path):
         """Most memory of the command, and what it said."""
-        with subprocess.Popen([self.xq, "show", path, "--device", "soft"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as p:
-            out, err = p.stdout.read().decode(), p.stderr.read().decode()
-            _, status, usage = os.wait4(p.pid, 0)
-            p.returncode = os.waitstatus_to_exitcode(status)
+        p, out, err, most = self.command("show", path, "--device", "soft")
         good = not err if p.returncode == 0 else p.returncode == 1 and err.count("\n") == 1 and err.startswith("xq: show: ")
         self.expect(good, "%s: exit status %d, %r" % (path, p.returncode, err[:300]))
-        return usage.ru_maxrss << 10, out + err
+        return most, out + err
 
     def small(self, path, data, what):
         self.expect(len(data) <= MOST_FILE, "%s: a file of %d bytes" % (what, len(data)))
@@ -101,6 +115,25 @@ class Tests(Base):
                 t = (onnx.field(1, n) + onnx.field(2, onnx.FLOAT) + onnx.field(8, "c") + onnx.field(14, 1) +
                      b"".join(onnx.field(13, onnx.field(1, k) + onnx.field(2, v)) for k, v in places))
                 self.onnx("offset %d, length %s" % (offset, length), [onnx.node("Identity", ["c"], ["y"])], [t])
+
+    def weights_once(self):
+        """Weights are packed from the file, whose pages then go; a bias that is read from there would bring all around it back."""
+        n, layers = 768, 8
+        nodes, constants, weights = [], [], bytes(4 * n * n)
+        # By the lengths of names some lie in the file where they can be read, and others have to be copied.
+        bias = ["b%d%s" % (i, "b" * (i % 4)) for i in range(layers)]
+        for i in range(layers):
+            constants += [onnx.field(1, n) + onnx.field(1, n) + onnx.field(2, onnx.FLOAT) + onnx.field(8, "w%d" % i) + onnx.field(9, weights),
+                          onnx.tensor(bias[i], onnx.FLOAT, (n,), [1.0] * n)]
+            nodes.append(onnx.node("Gemm", ["x" if i == 0 else "t%d" % i, "w%d" % i, bias[i]], ["y" if i == layers - 1 else "t%d" % (i + 1)]))
+        with open("tiny.onnx", "wb") as f:
+            f.write(onnx.model([onnx.node("Neg", ["x"], ["y"])], [onnx.value("x", onnx.FLOAT, (1, n))], [onnx.value("y", onnx.FLOAT, (1, n))], ()))
+        with open("m.onnx", "wb") as f:
+            f.write(onnx.model(nodes, [onnx.value("x", onnx.FLOAT, (1, n))], [onnx.value("y", onnx.FLOAT, (1, n))], constants))
+        save("x.npy", "<f4", (1, n), [1.0] * n)
+        base, used = (self.used("run", name, "--input", "x.npy", "-o", "y.npy", "--device", "soft") for name in ("tiny.onnx", "m.onnx"))
+        print("# %.1f MiB for %.1f MiB of weights" % ((used - base) / 2 ** 20, layers * len(weights) / 2 ** 20))
+        self.expect(used - base <= layers * len(weights) * 1.25, "%d bytes for %d of weights" % (used - base, layers * len(weights)))
 
     def made(self, what, kind, operands, shape, options=None, option_type=1, said=True):
         """operands: the first is (shape, data or None), others lists of s32; the output has that shape, or none that is known."""

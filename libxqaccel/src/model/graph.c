@@ -110,12 +110,38 @@ static void drop_pages(const void *data, size_t bytes, const void *map, size_t m
 		madvise((void *)first, last - first, MADV_DONTNEED);
 }
 
+static bool within(const void *data, const void *map, size_t bytes)
+{
+	return map && (uintptr_t)data - (uintptr_t)map < bytes;
+}
+
+bool xqm_is_mapped(const struct xqm_graph *graph, const void *data)
+{
+	for (; graph; graph = graph->origin) {
+		if (within(data, graph->file, graph->file_bytes))
+			return true;
+		for (const struct xqm_map *map = graph->maps; map; map = map->next)
+			if (within(data, map->data, map->bytes))
+				return true;
+	}
+	return false;
+}
+
 void xqm_let_go(const struct xqm_graph *graph, const void *data, size_t bytes)
 {
 	for (; graph; graph = graph->origin) {
 		drop_pages(data, bytes, graph->file, graph->file_bytes);
 		for (const struct xqm_map *map = graph->maps; map; map = map->next)
 			drop_pages(data, bytes, map->data, map->bytes);
+	}
+}
+
+void xqm_let_all_go(const struct xqm_graph *graph)
+{
+	for (; graph; graph = graph->origin) {
+		drop_pages(graph->file, graph->file_bytes, graph->file, graph->file_bytes);
+		for (const struct xqm_map *map = graph->maps; map; map = map->next)
+			drop_pages(map->data, map->bytes, map->data, map->bytes);
 	}
 }
 

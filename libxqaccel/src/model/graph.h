@@ -209,6 +209,12 @@ bool xqm_find_map(const struct xqm_graph *graph, const char *name, const void **
  */
 void xqm_let_go(const struct xqm_graph *graph, const void *data, size_t bytes);
 
+/* The same of all pages of the mapped files. */
+void xqm_let_all_go(const struct xqm_graph *graph);
+
+/* Whether a constant is in a mapped file. */
+bool xqm_is_mapped(const struct xqm_graph *graph, const void *data);
+
 /* ---- errors: each sets the sentence, unless graph is NULL, and returns the error --------------------- */
 
 int xqm_fail(struct xqm_graph *graph, int error, const char *format, ...)

@@ -127,9 +127,7 @@ static int prepare(struct xq_session *s, struct xq_device *dev, const struct xq_
 	if (err)
 		return xqm_fail(s->graph, err, "%s", xq_network_error(s->network));
 	/* Weights are packed. */
-	for (unsigned int i = 0; i < s->graph->tensors; i++)
-		if (s->graph->tensor[i].data)
-			xqm_let_go(s->graph, s->graph->tensor[i].data, s->graph->tensor[i].bytes);
+	xqm_let_all_go(s->graph);
 	return 0;
 }
 

@@ -68,6 +68,9 @@ int xqm_infer(struct xqm_graph *graph);
 /* A constant that is not aligned is copied to where it is. NULL is allowed. -ENOMEM. */
 int xqm_align(struct xqm_graph *graph, struct xqm_tensor *t);
 
+/* A constant is copied to memory of the graph, where it is aligned, and its pages of the file are let go. -ENOMEM. */
+int xqm_take_from_file(struct xqm_graph *graph, struct xqm_tensor *t);
+
 /* A tensor as a value; its data unpacked if it is a constant, but not aligned. -ENOMEM. */
 int xqm_value_of(struct xqm_graph *graph, struct xqm_tensor *t, struct xqm_value *value);
 

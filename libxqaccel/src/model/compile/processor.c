@@ -83,6 +83,9 @@ static int set_value(struct xqm_compiler *c, struct xqm_tensor *t, struct xqm_va
 	return err;
 }
 
+/* For a constant of a few bytes the kernel maps all of the file around it that it has at hand, up to 2 MiB. */
+#define FEW_BYTES	(64U << 10)
+
 /* The file's pages of what was packed are not needed any more; the rest is read in every run. */
 static int finish_constants(struct xqm_graph *graph, const struct xqm_operator *op,
 			    struct xqm_call *call)
@@ -94,8 +97,8 @@ static int finish_constants(struct xqm_graph *graph, const struct xqm_operator *
 
 		if (call->in[i].packed) {
 			xqm_let_go(graph, t->data, t->bytes);
-		} else if (t && t->unaligned) {
-			err = xqm_align(graph, t);
+		} else if (t && t->data && (t->unaligned || (t->bytes <= FEW_BYTES && xqm_is_mapped(graph, t->data)))) {
+			err = xqm_take_from_file(graph, t);
 			call->in[i].data = (void *)t->data;
 		}
 	}

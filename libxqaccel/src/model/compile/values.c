@@ -32,10 +32,13 @@ static int unpack(struct xqm_graph *graph, struct xqm_tensor *t)
 
 int xqm_align(struct xqm_graph *graph, struct xqm_tensor *t)
 {
-	const void *to = t && t->unaligned ? xqm_keep(graph, t->data, t->bytes) : NULL;
+	return t && t->unaligned ? xqm_take_from_file(graph, t) : 0;
+}
 
-	if (!t || !t->unaligned)
-		return 0;
+int xqm_take_from_file(struct xqm_graph *graph, struct xqm_tensor *t)
+{
+	const void *to = xqm_keep(graph, t->data, t->bytes);
+
 	if (!to)
 		return xqm_no_memory(graph);
 	xqm_let_go(graph, t->data, t->bytes);

@@ -358,40 +358,43 @@ static void limits(void)
 	REFUSED(d.dims = 6, d.dim[0] = d.dim[1] = d.dim[2] = d.dim[3] = d.dim[4] = d.dim[5] = 1U << 31);
 }
 
-/* Matrices of words whose rows become columns, past every size of square, with gaps. */
-static void words_turned(void)
+/* Matrices whose rows become columns, past every size of square and of block, with gaps. */
+static void matrices_turned(void)
 {
-	static uint32_t x[90 * 90], y[90 * 90], want[90 * 90];
+	static const uint8_t formats[] = { XQACCEL_FMT_S8, XQACCEL_FMT_S16, XQACCEL_FMT_S32 };
+	enum { MOST = 300, X_ROW = MOST + 5, Y_ROW = MOST + 7 };
+	static uint8_t x[4 * X_ROW * MOST], y[4 * Y_ROW * MOST], want[4 * Y_ROW * MOST];
 
-	for (unsigned int i = 0; i < 90 * 90; i++)
-		x[i] = (uint32_t)ktap_random();
+	for (size_t i = 0; i < sizeof(x); i++)
+		x[i] = (uint8_t)ktap_random();
 	for (int round = 0; round < 300 && ktap.failures < 5; round++) {
-		const uint32_t rows = (uint32_t)ktap_range(4, 80);
-		const uint32_t columns = (uint32_t)ktap_range(4, 80);
+		const uint32_t most = round % 2 ? MOST : 80, rows = (uint32_t)ktap_range(4, most);
+		const uint32_t columns = (uint32_t)ktap_range(4, most), format = formats[ktap_range(0, 2)];
+		const size_t size = xq_format_bits(format) / 8;
 		struct xqk_operator job = { .kind = XQK_COPY };
 
 		job.copy.dims = (struct xq_copy_dims){
-			.x_format = XQACCEL_FMT_S32, .y_format = XQACCEL_FMT_S32, .dims = 2,
+			.x_format = (uint8_t)format, .y_format = (uint8_t)format, .dims = 2,
 			.dim = { columns, rows },
-			.x_stride = { 4, 4 * 85 },
-			.y_stride = { 4 * 87, 4 },
+			.x_stride = { size, size * X_ROW },
+			.y_stride = { size * Y_ROW, size },
 		};
-		job.copy.x.flat = (uint8_t *)x;
-		job.copy.y.flat = (uint8_t *)y;
+		job.copy.x.flat = x;
+		job.copy.y.flat = y;
 		memset(want, 0xa5, sizeof(want));
 		for (uint32_t r = 0; r < rows; r++)
 			for (uint32_t i = 0; i < columns; i++)
-				want[87 * i + r] = x[85 * r + i];
+				memcpy(want + size * (Y_ROW * i + r), x + size * (X_ROW * r + i), size);
 		for (unsigned int i = 0; xqk_isa_list(i); i++) {
 			memset(y, 0xa5, sizeof(y));
-			case_run(&job, xqk_isa_list(i), 1);
-			EXPECT(!memcmp(y, want, sizeof(y)), "%s: %u x %u", xqk_isa_list(i), rows,
-			       columns);
+			case_run(&job, xqk_isa_list(i), (unsigned int)ktap_range(1, 3));
+			EXPECT(!memcmp(y, want, sizeof(y)), "%s: %u x %u of %zu bytes", xqk_isa_list(i), rows,
+			       columns, size);
 		}
 	}
 }
 
 KTAP_MAIN({ "rows of bytes that are moved or repeated", runs },
 	  { "boxes on every instruction set", boxes },
-	  { "matrices of words, turned", words_turned },
+	  { "matrices, turned", matrices_turned },
 	  { "what is refused", limits })

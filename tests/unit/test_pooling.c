@@ -183,17 +183,20 @@ static void large_pools(void)
 	}
 }
 
-/* Averages of every count that may go by 16 bits, of sums at, just below and just above a half. */
+/* Averages of every count that may go by 16 bits, in a row and in up to three, of sums at, just below and just above a half. */
 static void every_count(void)
 {
-	for (uint32_t count = 1; count <= 258 && ktap.failures < 5; count++)
+	for (uint32_t n = 1; n <= 3 * 258 && ktap.failures < 5; n++)
 		for (uint32_t format = XQACCEL_FMT_S8; format <= XQACCEL_FMT_U8; format++) {
+			const uint32_t count = (n + 2) / 3, height = (n - 1) % 3 + 1, width = count / height;
 			struct xq_pool_dims *d = &c.job.pooling.dims;
 
+			if (count % height)
+				continue;
 			memset(&c, 0, sizeof(c));
 			c.job.kind = XQK_POOLING;
-			*d = (struct xq_pool_dims){ .kind = XQ_POOL_AVERAGE, .format = (uint8_t)format, .batch = 1, .in_h = 1, .in_w = count,
-						    .channels = 3 * 255, .out_h = 1, .out_w = 1, .kernel_h = 1, .kernel_w = count,
+			*d = (struct xq_pool_dims){ .kind = XQ_POOL_AVERAGE, .format = (uint8_t)format, .batch = 1, .in_h = height, .in_w = width,
+						    .channels = 3 * 255, .out_h = 1, .out_w = 1, .kernel_h = height, .kernel_w = width,
 						    .stride_h = 1, .stride_w = 1, .act_min = INT32_MIN, .act_max = INT32_MAX };
 			c.x.size = (size_t)count * d->channels;
 			c.x.bytes = malloc(c.x.size);
@@ -210,6 +213,7 @@ static void every_count(void)
 			case_share(&c.x);
 			c.job.pooling.x = c.x.view;
 			c.job.pooling.x.group_stride = c.job.pooling.y.group_stride = d->channels;
+			c.job.pooling.x.stride = (uint64_t)width * d->channels;
 			run_all();
 		}
 }

@@ -93,7 +93,7 @@ static void sum_rows16_avx512(uint16_t *dst, const uint8_t *const *rows, size_t 
  * mean is the floor of t / (2 count), halves up. For halves away from zero a negative sum has 1 less. The
  * division is by the high half of t * factor, where factor is 2^16 / (2 count) rounded up, by e / (2 count)
  * with e < 2 count. That adds t e / 2^16 / (2 count) to the quotient, which must be less than the 1 / (2
- * count) between it and the next whole number: t e is 24528 at most for 6 elements, 13797 for 3, 9198 for 9,
+ * count) between it and the next whole number: t e is 24528 at most for 6 elements, 9198 for 9, 3066 for 3,
  * and nothing for powers of two. Negative quotients become as much less; none of those is a whole number,
  * because t is odd, unless e = 0.
  */

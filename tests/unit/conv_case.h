@@ -329,6 +329,26 @@ static inline void conv_random_dims(struct xq_conv_dims *d)
 		d->out_h = (d->out_h + 1) / 2;
 }
 
+/*
+ * Of many channels, where taps that see padding only may be left out if weights have no zero points: images
+ * smaller than the kernel, pads beyond it, strides past it, channels that are no whole steps.
+ */
+static inline void conv_padded_dims(struct xq_conv_dims *d)
+{
+	conv_random_dims(d);
+	d->transposed = false;
+	d->groups = conv_one_in(6) ? 2 : 1;
+	d->in_c = d->groups * (uint32_t)(conv_one_in(3) ? ktap_range(1, 30) : 4 * ktap_range(1, 7));
+	d->out_c = d->groups * (uint32_t)ktap_range(60, 140);
+	d->pad_top = (uint32_t)ktap_range(0, conv_one_in(4) ? 9 : 2);
+	d->pad_left = (uint32_t)ktap_range(0, conv_one_in(4) ? 9 : 2);
+	d->out_h = conv_outputs(d, d->in_h, d->kernel_h, d->stride_h, d->dilation_h, 2 * d->pad_top);
+	d->out_w = conv_outputs(d, d->in_w, d->kernel_w, d->stride_w, d->dilation_w, 2 * d->pad_left);
+	while ((uint64_t)d->batch * d->out_h * d->out_w * d->out_c * xq_conv_k(d) > 1000000 && d->out_h > 1)
+		d->out_h = (d->out_h + 1) / 2;
+	d->flags = conv_one_in(2) ? XQACCEL_JOB_B_TILED : 0;
+}
+
 /* Zero points that the numbers allow. */
 static inline void conv_zero_points(struct conv_case *c)
 {

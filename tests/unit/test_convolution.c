@@ -126,28 +126,13 @@ static void layers(void)
 	}
 }
 
-/*
- * Of many channels, and weights without zero points, where taps that see padding only may be left out: images
- * smaller than the kernel, pads beyond it, strides past it, channels that are no whole steps.
- */
+/* Weights without zero points, where taps that see padding only may be left out. */
 static void padded(void)
 {
 	for (unsigned int n = 0; n < 500; n++) {
 		struct conv_case c = { .plain = !conv_one_in(4), .symmetric = true };
-		struct xq_conv_dims *d = &c.conv.dims;
 
-		conv_random_dims(d);
-		d->transposed = false;
-		d->groups = conv_one_in(6) ? 2 : 1;
-		d->in_c = d->groups * (uint32_t)(conv_one_in(3) ? ktap_range(1, 30) : 4 * ktap_range(1, 7));
-		d->out_c = d->groups * (uint32_t)ktap_range(60, 140);
-		d->pad_top = (uint32_t)ktap_range(0, conv_one_in(4) ? 9 : 2);
-		d->pad_left = (uint32_t)ktap_range(0, conv_one_in(4) ? 9 : 2);
-		d->out_h = conv_outputs(d, d->in_h, d->kernel_h, d->stride_h, d->dilation_h, 2 * d->pad_top);
-		d->out_w = conv_outputs(d, d->in_w, d->kernel_w, d->stride_w, d->dilation_w, 2 * d->pad_left);
-		while ((uint64_t)d->batch * d->out_h * d->out_w * d->out_c * xq_conv_k(d) > 1000000 && d->out_h > 1)
-			d->out_h = (d->out_h + 1) / 2;
-		d->flags = conv_one_in(2) ? XQACCEL_JOB_B_TILED : 0;
+		conv_padded_dims(&c.conv.dims);
 		conv_make(&c, conv_one_in(2) ? XQACCEL_FMT_S8 : XQACCEL_FMT_U8, XQACCEL_FMT_S8);
 		for (unsigned int i = 0; xqk_isa_list(i); i++)
 			check_case(&c, xqk_isa_list(i), conv_one_in(2) ? 1 : 3);

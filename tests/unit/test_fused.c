@@ -259,8 +259,28 @@ static void scaled_sums(void)
 		}
 }
 
+/* Pixels that see padding are computed apart from the others, so they meet the epilogue out of their order. */
+static void padded(void)
+{
+	for (unsigned int i = 0; xqk_isa_list(i); i++)
+		for (unsigned int n = 0; n < 150 && ktap.failures < 5; n++) {
+			struct conv_case c = { .plain = !conv_one_in(4), .symmetric = true };
+
+			random_epilogue(280);
+			/* Row scales are for pixels in their order. */
+			if (conv_one_in(3))
+				e.e.dims = (struct xq_epilogue){ .kind = XQ_EPILOGUE_FLOAT, .format = XQACCEL_FMT_F32 };
+			c.conv.epilogue.dims = e.e.dims;
+			conv_padded_dims(&c.conv.dims);
+			conv_make(&c, conv_one_in(2) ? XQACCEL_FMT_S8 : XQACCEL_FMT_U8, XQACCEL_FMT_S8);
+			check_conv(&c, xqk_isa_list(i));
+			conv_free(&c);
+		}
+}
+
 KTAP_MAIN({ "products of every pair of formats", products },
 	  { "shapes of every way", shapes },
 	  { "real scales of groups", real_scales },
 	  { "convolutions", convolutions },
-	  { "bytes of sums by scales", scaled_sums })
+	  { "bytes of sums by scales", scaled_sums },
+	  { "convolutions with pads", padded })

@@ -34,7 +34,8 @@ static bool has_avx512vnni(void)
 	return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
 	       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
 	       __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vnni") &&
-	       __builtin_cpu_supports("avx512vpopcntdq");
+	       __builtin_cpu_supports("avx512vpopcntdq") && __builtin_cpu_supports("popcnt") &&
+	       __builtin_cpu_supports("bmi2");
 }
 
 /* A process has to ask for tiles, which are large. Asking again does no harm. */

@@ -36,10 +36,6 @@
  * @again: the call before was for the two rows of outputs above, or for these; its @line is still there. With a
  *	stride_h of 2 what it made of the last four of its eight rows need not be made again for the first four of this
  * @turn: how many pairs of rows of outputs came before
- * @stride_h: of rows, if rows of outputs come in pairs
- * @again: the call before was for the two rows of outputs above, or for these; its @line is still there. With a
- *	stride_h of 2 what it made of the last four of its eight rows need not be made again for the first four of this
- * @turn: how many pairs of rows of outputs came before
  * @channels: 1..XQK_DEPTHWISE_CHANNELS
  * @w: weights as arranged, 64-byte aligned
  * @start: [XQK_DEPTHWISE_CHANNELS] what sums start from

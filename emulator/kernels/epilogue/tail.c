@@ -152,7 +152,6 @@ void xqk_tail_line(struct xqk_tail *tail, const int32_t *acc, size_t acc_stride,
 		return;
 	}
 	at = tail->y->flat + first.distance + bit / 8;
-	at = tail->y->flat + first.distance + bit / 8;
 	for (r = 0; r < rows; r++, at += step)
 		out[r] = at;
 	xqk_epilogue_rows(tail->isa, &tail->prepared, &block);

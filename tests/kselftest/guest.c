@@ -282,12 +282,18 @@ int bus_file_write(const char *address, const char *file, const char *text)
 	return file_write(path, text);
 }
 
+bool node_has(const char *address, const char *property)
+{
+	char file[64], path[128];
+
+	snprintf(file, sizeof(file), "of_node/%s", property);
+	bus_path(path, sizeof(path), address, file);
+	return !on_pci(address) && !access(path, F_OK);
+}
+
 bool dma_noncoherent(const char *address)
 {
-	char path[128];
-
-	bus_path(path, sizeof(path), address, "of_node/dma-noncoherent");
-	return !on_pci(address) && !access(path, F_OK);
+	return node_has(address, "dma-noncoherent");
 }
 
 static int driver_file_write(const char *file, const char *address)

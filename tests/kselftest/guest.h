@@ -46,6 +46,8 @@ bool on_pci(const char *address);
 /* The path of one of the device's files in sysfs, which are there without a driver, too. */
 void bus_path(char *path, unsigned int size, const char *address, const char *file);
 int bus_file_write(const char *address, const char *file, const char *text);
+/* Whether the node of a device that a device tree describes has this property; false on PCI. */
+bool node_has(const char *address, const char *property);
 /* Whether the device tree says of the device itself that caches do not see its DMA. */
 bool dma_noncoherent(const char *address);
 int driver_unbind(const char *address);

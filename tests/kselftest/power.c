@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -124,6 +125,44 @@ TEST_F_TIMEOUT(power, idle_is_off, 60)
 		ASSERT_EQ(XQACCEL_STATUS_OK, (int)self->c.status);
 		ASSERT_EQ(0, small_check(&self->buf, i * 16 * 2));
 	}
+}
+
+/* How many users the tests' board counts for the clock of the accelerator, or -errno. */
+static int clock_users(void)
+{
+	char text[32];
+	const int ret = file_read("/sys/kernel/debug/clk/accelerator-clock/clk_enable_count", text,
+				  sizeof(text));
+
+	return ret > 0 ? atoi(text) : ret;
+}
+
+/* A clock that the device tree names runs while the device is used, and at no other time. */
+TEST_F_TIMEOUT(power, clocks_follow, 60)
+{
+	unsigned int i;
+
+	if (!node_has(self->address, "clocks"))
+		SKIP(return, "no clock in its device tree");
+	if (clock_users() < 0)
+		SKIP(return, "a clock of another name");
+	EXPECT_EQ(1, clock_users());
+	ASSERT_EQ(0, power_auto(self->address, "0"));
+	for (i = 0; i < 3; i++) {
+		ASSERT_TRUE(power_becomes(self->address, "suspended", 5000));
+		EXPECT_EQ(0, clock_users());
+		ASSERT_EQ(0, small_run(self->fd, &self->buf, &self->job, &self->c));
+	}
+	ASSERT_EQ(0, function_file(self->address, "power/control", "on", NULL, 0));
+	EXPECT_EQ(1, clock_users());
+	munmap(self->buf.map, self->buf.bytes);
+	close(self->fd);
+	ASSERT_EQ(0, driver_unbind(self->address));
+	EXPECT_EQ(0, clock_users());
+	ASSERT_EQ(0, driver_bind_again(self->address));
+	self->fd = device_open();
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, buffer_create(self->fd, 8192, &self->buf));
 }
 
 /* The usual files of sysfs decide: nothing of this happens unless somebody asks for it. */

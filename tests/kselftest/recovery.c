@@ -28,6 +28,8 @@ FIXTURE_SETUP(recovery)
 		SKIP(return, "no host to inject faults");
 	ASSERT_EQ(0, inject_nothing());
 	ASSERT_EQ(0, bus_address(self->address, sizeof(self->address)));
+	/* Boards have it asleep when idle, and it would find the faults when it wakes up. */
+	(void)bus_file_write(self->address, "power/control", "on");
 	self->fd = device_open_again(self->address);
 	ASSERT_LE(0, self->fd);
 	ASSERT_EQ(0, buffer_create(self->fd, 8192, &self->buf));
@@ -465,9 +467,15 @@ static int last_means_works(const char *address)
 	return on_pci(address) ? 0 : stuck_master(false);
 }
 
+static bool has_last_means(const char *address)
+{
+	return on_pci(address) || node_has(address, "resets");
+}
+
 /*
  * A device that can't be kept from the bus: what it may still write is given to nobody while it
- * may. When the driver lets go of it, it is reset by the bus, and then all memory comes back.
+ * may. When the driver lets go of it, it is reset by the bus, and then all memory comes back. A
+ * board without a reset line has nothing of the kind: that memory is nobody's until it boots.
  */
 TEST_F_TIMEOUT(recovery, dma_cannot_be_stopped, 90)
 {
@@ -499,7 +507,10 @@ TEST_F_TIMEOUT(recovery, dma_cannot_be_stopped, 90)
 	ASSERT_EQ(0, last_means_works(self->address));
 	ASSERT_EQ(0, driver_unbind(self->address));
 	/* Each processor keeps some free pages of its own, which are not counted. */
-	EXPECT_LT(LARGE / 3 >> 10, free_kib() - before);
+	if (has_last_means(self->address))
+		EXPECT_LT(LARGE / 3 >> 10, free_kib() - before);
+	else
+		EXPECT_GT(LARGE / 3 >> 10, free_kib() - before);
 	ASSERT_EQ(0, stuck_master(false));
 	expect_found_again(_metadata, self);
 }
@@ -658,6 +669,9 @@ TEST_F_TIMEOUT(recovery, silent_for_good, 90)
 	ASSERT_EQ(0, last_means_works(self->address));
 	ASSERT_EQ(0, driver_unbind(self->address));
 	TH_LOG("unbind took %lld s", (long long)(now_ns() / SECOND - before));
+	/* Without a reset line nobody but the device itself ends this. */
+	if (!has_last_means(self->address))
+		ASSERT_EQ(0, unreachable(self->address, false));
 	expect_found_again(_metadata, self);
 }
 

@@ -10,6 +10,12 @@ ifeq ($(ARCH),arm64)
 PLATFORM_TESTS := $(patsubst xq-test-%,%,$(foreach t,$(filter xq-test-%,$(GUEST_TESTS)),$(if $($(t)-file),,$(t))))
 $(foreach t,$(PLATFORM_TESTS),$(eval $(call kselftest-again,$(t),platform,$(xq-test-$(t)-timeout),$(KERNELS),--bus platform $(xq-test-$(t)-vm))))
 
+comma := ,
+
+# Clocks, a reset line and DMA that is not coherent are what a node may have and need not.
+$(foreach t,ioctl jobs power recovery suspend,$(eval $(call kselftest-again,$(t),bare,$(xq-test-$(t)-timeout),6.12,--bus platform --node=-clocks$(comma)-resets $(xq-test-$(t)-vm))))
+$(foreach t,cache gemm memory,$(eval $(call kselftest-again,$(t),coherent,$(xq-test-$(t)-timeout),6.12,--bus platform --node=-dma-noncoherent$(comma)+dma-coherent)))
+
 GUEST_TESTS += xq-test-demo xq-test-demo-platform
 xq-test-demo-file := tests/vm/guest/demo
 xq-test-demo-timeout := 300

@@ -74,7 +74,8 @@ class Virt:
         if options.bus != "platform":
             return None
         machine = [*self.machine(options), "-smp", str(options.cpus), "-m", str(options.memory)]
-        return device_tree.with_overlay(options.qemu, machine, HERE / "accelerator.dtso")
+        return device_tree.with_overlay(options.qemu, machine, HERE / "accelerator.dtso",
+                                        "/accelerator@c000000", options.node)
 
     def accelerator(self, options, index):
         return ([], f"xqaccel-sysbus,id=xq{index}") if options.bus == "platform" else behind_a_port(index)

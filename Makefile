@@ -215,6 +215,7 @@ check: $(CHECK_PROGRAMS) $(CHECK_DEPS) $(O)/check.plan | $(O)/stamp/packages-che
 acceptance: ## Run the acceptance of xq, on the software device and in the VM (SETS=)
 check-debug: ## Run the tests of the driver on kernels that tell every mistake
 check-packages: ## Install, use and purge the Debian packages in fresh systems (as root; PACKAGE_RELEASES=)
+check-fresh: ## Clone and run `make demo` in fresh systems with git and make (as root; PACKAGE_RELEASES=, FRESH='make check')
 lint: ## Run the kernel's checkers of source over the driver (checkpatch, kernel-doc, coccicheck)
 campaign: ## A long run of fuzzer, faults and refusals (CAMPAIGN_JOBS=, CAMPAIGN_CALLS=, CAMPAIGN_RELOADS=, CAMPAIGN_ROUNDS=, CAMPAIGN_SEED=)
 

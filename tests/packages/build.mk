@@ -22,3 +22,10 @@ $(O)/packages.plan: FORCE
 	@mkdir -p $(@D)
 	$(file >$@,$(PACKAGES_PLAN))@sed -i '/^ *$$/d' $@
 check-packages: $(O)/packages.plan
+
+# What is typed in a fresh system.
+FRESH ?= make demo
+
+.PHONY: check-fresh
+check-fresh: | $(O)/stamp/packages-chroot
+	$(Q)for release in $(PACKAGE_RELEASES); do tests/packages/fresh.sh $(O) $$release '$(FRESH)' || exit; done

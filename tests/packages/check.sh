@@ -17,8 +17,8 @@ if [ "$(id -u)" != 0 ]; then
 	printf '%s\n' "TAP version 14" "1..0 # SKIP only root can make a chroot: sudo make check-packages"
 	exit 0
 fi
-# What is mounted below goes away with this process.
-[ "${XQ_MOUNTS:-}" ] || XQ_MOUNTS=private exec unshare --mount --propagation private "$0" "$build" "$@"
+. "$here/system.sh"
+private_mounts "$0" "$build" "$@"
 
 number=0
 failed=0
@@ -33,29 +33,6 @@ result() {
 		echo "not ok $number $release: $2"
 		return 1
 	fi
-}
-
-# make_system KIND: a fresh one in $root, with what a chroot needs of its host.
-make_system() {
-	local device archive
-	archive=$("$here/chroot.sh" "$release" "$1") || return 1
-	root=$work/$1
-	mkdir "$root"
-	tar -C "$root" -xpf "$archive" || return 1
-	mount -t proc proc "$root/proc"
-	mount -t tmpfs -o mode=755 dev "$root/dev"
-	for device in null:3 zero:5 full:7 random:8 urandom:9; do
-		mknod -m 666 "$root/dev/${device%:*}" c 1 "${device#*:}"
-	done
-	ln -s /proc/self/fd "$root/dev/fd"
-	cp /etc/resolv.conf "$root/etc/resolv.conf"
-	# Nobody needs this system after a crash.
-	echo force-unsafe-io >"$root/etc/dpkg/dpkg.cfg.d/unsafe-io"
-}
-
-inside() {
-	chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive \
-		${http_proxy:+http_proxy="$http_proxy"} ${https_proxy:+https_proxy="$https_proxy"} "$@" </dev/null
 }
 
 build_packages() {

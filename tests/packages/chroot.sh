@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# chroot.sh RELEASE build|user: prints the archive of a Debian system, which is made once, as root:
+# chroot.sh RELEASE fresh|build|user: prints the archive of a Debian system, which is made once, as root:
+#	fresh	what the README asks for
 #	build	what the packages are built with
 #	user	what somebody has who will install them: the release's kernel, its headers and DKMS
 set -euo pipefail
@@ -12,13 +13,14 @@ release=$1
 kind=$2
 
 case $kind in
+fresh) packages=git,make,sudo ;;
 build)
 	control=$here/../../libxqaccel/debian/control
 	packages=build-essential,lintian,$(sed -n 's/ *([^)]*)//g; s/-compat//; s/^Build-Depends: //p' "$control" | tr -d ' ')
 	;;
 user) packages=linux-image-amd64,linux-headers-amd64,dkms,systemd,udev ;;
 *)
-	echo "usage: chroot.sh RELEASE build|user" >&2
+	echo "usage: chroot.sh RELEASE fresh|build|user" >&2
 	exit 2
 	;;
 esac

@@ -41,12 +41,17 @@ bench-operators-y := tests/bench/operators.c
 bench-operators-libs := xqkernels
 BENCH_RUN += && $(O)/obj/bin/bench-operators
 
-# What a job costs beside its arithmetic, on soft; in the VM with a device file's name.
+# What a job costs beside its arithmetic, on soft; `make bench-chain`: and in the VM.
 BENCHES += bench-chain
 bench-chain-y := tests/bench/chain.c
 bench-chain-libs := xqaccel
 BENCH_RUN += && $(O)/obj/bin/bench-chain
 GUEST_BIN += $(O)/obj/bin/bench-chain
+
+.PHONY: bench-chain
+bench-chain: $(O)/obj/bin/bench-chain $(QEMU) $(O)/demo-$(KVER).cpio
+	$(Q)$<
+	$(Q)tests/vm/run --kernel $(KVER) --build $(O) --image demo $(VM_OPTIONS) --command 'bench-chain /dev/xqaccel0'
 
 .PHONY: bench-doc
 bench-doc:

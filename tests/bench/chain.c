@@ -155,7 +155,8 @@ int main(int argc, char **argv)
 	check(xq_queue_create(dev, NULL, &queue), "queue");
 	check(xq_buffer_create(dev, 8192, &buf), "buffer");
 	memset(xq_buffer_data(buf), 1, 4096);
-	printf("%-12s %12s %16s %18s\n", "us", "lone job", "more in a batch", "more in a program");
+	printf("%-12s %12s %16s %18s  (%s)\n", "us", "lone job", "more in a batch", "more in a program",
+	       xq_device_name(dev));
 	for (int i = 0; i < 2; i++) {
 		const double lone = lone_us(rows[i]);
 		const double batch = (batch_us(rows[i], MANY) - batch_us(rows[i], 1)) / (MANY - 1);

@@ -77,6 +77,21 @@ def read(path, build):
     return log
 
 
+def joined(logs):
+    """Those of one test that ran in parts, each in a machine of its own, are one."""
+    whole = {}
+    for log in logs:
+        first = whole.setdefault((log.name, log.kernel, log.machine, log.tree), log)
+        if first is log:
+            continue
+        first.summary.passed += log.summary.passed
+        first.summary.failures += log.summary.failures
+        first.summary.skips += log.summary.skips
+        first.figures += log.figures
+        first.results |= log.results
+    return list(whole.values())
+
+
 def print_all(logs):
     for log in logs:
         print(f"{log.name} on {log.kernel}, {log.machine}, {log.tree}: {log.verdict} passed")
@@ -199,7 +214,7 @@ def main():
     parser.add_argument("logs", type=Path, nargs="+")
     options = parser.parse_args()
     paths = [path for folder in options.logs for path in sorted(folder.glob("VM-*.ktap"))]
-    logs = [log for log in (read(path, options.build) for path in paths) if log]
+    logs = joined([log for log in (read(path, options.build) for path in paths) if log])
     print_all(logs)
     if options.write:
         write_tables(options.write, logs)

@@ -104,7 +104,7 @@ def count(shape):
 
 class Tests(Base):
     names = ("known_zero_points", "computed_zero_points", "found_with_the_scale", "quantization",
-             "zeros_of_rows", "two_zero_points", "in_batches", "large_sums", "zero_points_of_another_type")
+             "zeros_of_rows", "two_zero_points", "in_batches", "large_sums", "zero_points_of_another_type", "scales_that_are_no_numbers")
 
     def case(self, layer, kind, w_kind, each):
         """Weights and their zero points: constants of the file."""
@@ -288,6 +288,18 @@ class Tests(Base):
             save("x.npy", "|u1", operands[0][2], [7] * size)
             p = self.run("run", "m.onnx", "--input", "x.npy", "-o", "y.npy", "--device", "soft", rc=1)
             self.expect(p.stderr.count("\n") == 1 and "zero point" in p.stderr and kind in p.stderr, "%s: %r" % (kind, p.stderr))
+
+    def scales_that_are_no_numbers(self):
+        """Given with the inputs, so that the file says nothing of them: what is no number becomes 0, as in QuantizeLinear."""
+        with open("m.onnx", "wb") as f:
+            f.write(seeds.single("QLinearMatMul", seeds.x(1, 2, kind=onnx.UINT8), seeds.SCALE, seeds.ZERO,
+                                 seeds.c([1, -1, 2, 1], 2, 2, kind=onnx.INT8), seeds.x(), seeds.EVEN, seeds.SCALE, seeds.EVEN))
+        save("x.npy", "|u1", (1, 2), [5, 5])
+        for scale, want in (math.nan, (0, 0)), (math.inf, (127, 0)), (-math.inf, (-128, 0)), (0.5, (3, 0)):
+            save("s.npy", "<f4", (), [scale])
+            self.run("run", "m.onnx", "--input", "x.npy", "--input", "s.npy", "-o", "y.npy", "--device", "soft")
+            got = load("y.npy")[2]
+            self.expect(got == want, "scale %g: %s, not %s" % (scale, got, want))
 
 
 if __name__ == "__main__":

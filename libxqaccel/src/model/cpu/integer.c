@@ -79,7 +79,8 @@ static void store(const struct places *p, const struct xqm_operator *op, const s
 		double r = rint((double)acc * m) + zero_at(xqm_operand(op, in, p->y_zero), 0);
 		double low = (double)xq_type_min((enum xq_type)out->type), high = (double)xq_type_max((enum xq_type)out->type);
 
-		y = (int64_t)(r < low ? low : r > high ? high : r);
+		/* A scale that is computed may be no number, or infinite and meet a sum of 0. */
+		y = isnan(r) ? 0 : (int64_t)(r < low ? low : r > high ? high : r);
 	} else if (p->y_scale) {
 		/* QGemm without a scale of the output: real numbers. */
 		float real = (float)acc * (scale_at(&in[p->a_scale], row) * scale_at(&in[p->b_scale], column));

@@ -262,9 +262,16 @@ run-fuzz-%: $(O)/fuzz/bin/%
 
 deb: ## Build the Debian packages of driver, library and tools (O/deb)
 
-.PHONY: install clean distclean
+.PHONY: install uninstall clean distclean
 modules_install: ## Install the driver for the running kernel, or that of KDIR (INSTALL_MOD_PATH=)
 install: $(INSTALL_TARGETS) ## Install the library, tools and manual pages into DESTDIR/PREFIX
+
+# What would be installed is the one list of what was.
+uninstall: ## Remove what install puts there (the same DESTDIR, PREFIX and LIBDIR)
+	$(Q)copy=$$(mktemp -d) && trap 'rm -rf "$$copy"' EXIT && $(MAKE) --no-print-directory install DESTDIR="$$copy" && cd "$$copy" && \
+		find . ! -type d -printf '%P\0' | (cd $(abspath $(DESTDIR))/ && xargs -0 rm -f) && \
+		find . -depth -type d -path '*/*xqaccel*' -printf '%P\0' | \
+			(cd $(abspath $(DESTDIR))/ && xargs -0 -r rmdir --ignore-fail-on-non-empty)
 
 clean: ## Remove everything built in this checkout
 	rm -rf $(O)

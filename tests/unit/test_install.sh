@@ -28,6 +28,16 @@ installs() {
 		[ -e "$prefix/include/linux/xqaccel.h" ] && [ -e "$prefix/include/xqaccel/device.h" ]
 }
 
+# All that was there before stays, and nothing else does.
+uninstalls() {
+	local other=$work/other
+	mkdir -p "$other/bin" && touch "$other/bin/somebody-elses" || return 1
+	env -u MAKEFLAGS -u MFLAGS make -s install O="$O" PREFIX="$other" && [ -e "$other/lib/libxqaccel.so.1" ] &&
+		env -u MAKEFLAGS -u MFLAGS make -s uninstall O="$O" PREFIX="$other" || return 1
+	{ find "$other" ! -type d && find "$other" -name '*xqaccel*'; } >"$work/left"
+	[ "$(cat "$work/left")" = "$other/bin/somebody-elses" ] || { cat "$work/left"; return 1; }
+}
+
 # The first C block of the README, and what it says the program prints.
 readme_example() {
 	# shellcheck disable=SC2016
@@ -99,9 +109,11 @@ packages_take_all() {
 
 export PKG_CONFIG_PATH=$prefix/lib/pkgconfig LD_LIBRARY_PATH=$prefix/lib
 echo "KTAP version 1"
-echo "1..11"
+echo "1..12"
 installs >"$work/log" 2>&1
 result $? "it installs"
+uninstalls >"$work/log" 2>&1
+result $? "it uninstalls, and nothing of others"
 readme_example >"$work/log" 2>&1
 result $? "the example in README.md, as it is printed"
 network_example >"$work/log" 2>&1

@@ -263,7 +263,7 @@ static void scaled_sums(void)
 static void padded(void)
 {
 	for (unsigned int i = 0; xqk_isa_list(i); i++)
-		for (unsigned int n = 0; n < 150 && ktap.failures < 5; n++) {
+		for (unsigned int n = 0; n < 80 && ktap.failures < 5; n++) {
 			struct conv_case c = { .plain = !conv_one_in(4), .symmetric = true };
 
 			random_epilogue(280);

@@ -83,6 +83,24 @@ def pair(c, kind, a, b, dtype):
     return node, quantize(product, f32(1), np.asarray(c.y_zero))
 
 
+def twice(c, kind, dtype, shape, same, between):
+    """One tensor is both operands, whose scales differ or not; between nodes of real numbers, too."""
+    x, w = Operand(c.rng, shape, dtype), Operand(c.rng, shape, dtype)
+    w.codes, w.scale = x.codes, x.scale if same else f32(3 * w.scale)
+    w.zero = x.zero if same else w.zero
+    first = c.operand(x)
+    second = [first[0], c.constant(w.scale), c.constant(w.zero)]
+    y = c.output(dtype, 0.06)
+    if kind == "Add":
+        want = c.finish(x.real() + w.real())
+    else:
+        want = quantize((x.whole() * w.whole()).astype(f32) * f32(x.scale * w.scale / c.y_scale), f32(1), np.asarray(c.y_zero))
+    if not between:
+        return onnx.node("QLinear" + kind, first + second + y, ["y"]), want
+    return [onnx.node("DequantizeLinear", first, ["a"]), onnx.node("DequantizeLinear", second, ["b"]), onnx.node(kind, ["a", "b"], ["c"]),
+            onnx.node("QuantizeLinear", ["c"] + y, ["y"])], want
+
+
 def function(c, kind, dtype, **attributes):
     x = Operand(c.rng, (2, 3, 50), dtype)
     node = onnx.node(kind, c.operand(x) + c.output(dtype, 1 / 256 if kind == "QLinearSigmoid" else 0.02), ["y"], **attributes)
@@ -175,6 +193,8 @@ def conv(c, dtype, last):
 
 CASES = [(pair, kind, a, b, dtype) for kind in ("QLinearAdd", "QLinearMul") for dtype in ("uint8", "int8")
          for a, b in (((1, 3, 4, 50), (1, 3, 4, 50)), ((2, 3, 4), (4,)), ((3, 1, 5), (1, 4, 5)))]
+CASES += [(twice, kind, d, shape, same, between) for kind, between in (("Add", 0), ("Add", 1), ("Mul", 0)) for d in ("uint8", "int8")
+          for shape in ((1, 3, 4, 8), (2, 50)) for same in (0, 1)]
 CASES += [(function, "QLinearSigmoid", d) for d in ("uint8", "int8")] + [(function, "QLinearLeakyRelu", d) for d in ("uint8", "int8")]
 CASES += [(softmax, d, axis, opset) for d in ("uint8", "int8") for axis, opset in ((-1, 13), (1, 13), (2, 11))]
 CASES += [(concat, d, axis) for d in ("uint8", "int8") for axis in range(3)]
@@ -195,7 +215,8 @@ class Tests(xq_case.Tests):
             inputs = [onnx.value(n, TYPES[v.dtype.name], v.shape) for n, v in c.inputs.items()]
             dims = tuple("abcd"[:want.ndim])
             with open("m.onnx", "wb") as f:
-                f.write(onnx.model([node + onnx.field(7, "com.microsoft")], inputs, [onnx.value("y", TYPES[want.dtype.name], dims)], c.constants) +
+                nodes = node if isinstance(node, list) else [node + onnx.field(7, "com.microsoft")]
+                f.write(onnx.model(nodes, inputs, [onnx.value("y", TYPES[want.dtype.name], dims)], c.constants) +
                         onnx.field(8, onnx.field(1, "com.microsoft") + onnx.field(2, 1)))
             words = []
             for n, v in c.inputs.items():

@@ -25,6 +25,12 @@ static bool may_have(const struct xqm_tensor *t, const struct xqm_real *real)
 	return q->count == real->count;
 }
 
+/* Whether both operands of a pair may have their scales at once, which one tensor that is both may not if they differ. */
+static bool may_both_have(const struct xqm_real *a, const struct xqm_real *b)
+{
+	return a->tensor != b->tensor || (a->scale[0] == b->scale[0] && a->zero[0] == b->zero[0]);
+}
+
 static void set_real(struct xqm_tensor *t, const struct xqm_real *real)
 {
 	t->quantization = (struct xqm_quantization){ real->count, real->axis, real->scale, real->zero };
@@ -222,7 +228,8 @@ static bool allowed(const struct xqm_lowering *l, const struct xqm_layer *layer,
 	if (layer->op == XQM_MAX_POOL)
 		return true;
 	if (is_pair(layer->op))
-		return w && !w->data && !x->data && may_have(w, &layer->w) && layer->w.count == 1 && layer->x.count == 1;
+		return w && !w->data && !x->data && may_have(w, &layer->w) && layer->w.count == 1 && layer->x.count == 1 &&
+		       may_both_have(&layer->x, &layer->w);
 	if (layer->op == XQM_FULLY_CONNECTED)
 		return w && w->data && w->shape.dims == 2 && (layer->turned || w->order == XQ_UNPACKED) &&
 		       xqm_is(graph, w->number, XQM_WEIGHTS);
@@ -303,10 +310,11 @@ int xqm_place(struct xqm_lowering *l, const struct xqm_layer *layer)
 		/* A transposition that was made stays: whoever asks next finds it, and if nobody does, it goes. */
 		xqm_unlink_operator(graph, op);
 		op->op = XQM_REMOVED;
-		xqm_tensor(graph, layer->x.tensor)->quantization = of_x;
-		xqm_tensor(graph, layer->y.tensor)->quantization = of_y;
+		/* In the other order, as one tensor may be both operands. */
 		if (is_pair(layer->op))
 			xqm_tensor(graph, layer->w.tensor)->quantization = of_w;
+		xqm_tensor(graph, layer->y.tensor)->quantization = of_y;
+		xqm_tensor(graph, layer->x.tensor)->quantization = of_x;
 		return 0;
 	}
 	if (!last)

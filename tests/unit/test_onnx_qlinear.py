@@ -206,7 +206,7 @@ CASES += [(conv, "uint8", 0), (conv, "uint8", 1), (conv, "int8", 0)]
 
 
 class Tests(xq_case.Tests):
-    names = ("operators", "claimed")
+    names = ("operators", "other_axis", "claimed")
 
     def operators(self):
         for i, (make, *how) in enumerate(CASES):
@@ -234,6 +234,29 @@ class Tests(xq_case.Tests):
                 self.expect(np.array_equal(got, want), "%s: %d of %d differ, at most by %d" %
                             (what, (got != want).sum(), want.size, np.abs(got.astype(int) - want.astype(int)).max()))
             self.expect(len(set(want.ravel().tolist())) > 3, "%s: all results are the same" % what)
+
+    def other_axis(self):
+        """Weights may have a scale for each row, and the bias one for each column. Names that grow move the constants in the file."""
+        rng = np.random.default_rng(1)
+        k, n = 64, 3
+        x, w, b = rng.integers(0, 256, (2, k)).astype(np.uint8), rng.integers(-128, 128, (k, n)).astype(np.int8), np.array([500, -600, 700], np.int32)
+        c = {"w": w, "b": b, "sx": np.array(0.0625, f32), "sw": np.full(k, 0.03125, f32), "sb": np.full(n, 0.0625 * 0.03125, f32),
+             "sy": np.array(2, f32), "zy": np.array(-5, np.int8), "zx": np.array(130, np.uint8)}
+        real = ((x.astype(np.int32) - 130) @ w.astype(np.int32) + b).astype(f32) * f32(0.0625 * 0.03125)
+        want = quantize(real, f32(2), c["zy"])
+        np.save("x.npy", x)
+        for more in range(4):
+            name = {key: key + "_" * more for key in c}
+            nodes = [onnx.node("DequantizeLinear", ["x", name["sx"], name["zx"]], ["xr"]),
+                     onnx.node("DequantizeLinear", [name["w"], name["sw"]], ["wr"], axis=0),
+                     onnx.node("DequantizeLinear", [name["b"], name["sb"]], ["br"], axis=0), onnx.node("Gemm", ["xr", "wr", "br"], ["r"]),
+                     onnx.node("QuantizeLinear", ["r", name["sy"], name["zy"]], ["y"])]
+            with open("m.onnx", "wb") as f:
+                f.write(onnx.model(nodes, [onnx.value("x", onnx.UINT8, x.shape)], [onnx.value("y", onnx.INT8, want.shape)],
+                                   [onnx.tensor(name[key], TYPES[v.dtype.name], v.shape, v.ravel().tolist()) for key, v in c.items()]))
+            if not self.run("run", "m.onnx", "--input", "x.npy", "-o", "y.npy", "--device", "soft").returncode:
+                got = np.load("y.npy")
+                self.expect(np.array_equal(got, want), "%s, not %s" % (got.tolist(), want.tolist()))
 
     def claimed(self):
         with open(KINDS, encoding="utf-8") as f:

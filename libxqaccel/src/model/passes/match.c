@@ -179,6 +179,9 @@ static bool match_bias(struct xqm_graph *graph, int tensor, struct xqm_layer *la
 	if (!dequantized(graph, tensor, &bias) || xqm_tensor(graph, bias.tensor)->type != XQ_S32 ||
 	    xqm_tensor(graph, bias.tensor)->shape.dims > 1)
 		return false;
+	/* Scales of weights may still be those of another axis. */
+	if (layer->w.count > 1 && bias.count > 1 && layer->w.count != bias.count)
+		return false;
 	for (size_t i = 0; i < layer->w.count || i < bias.count; i++) {
 		float product = layer->x.scale[0] * layer->w.scale[layer->w.count > 1 ? i : 0];
 

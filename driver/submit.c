@@ -47,16 +47,23 @@ fault:
 	return -EFAULT;
 }
 
-/* The first bytes of a description, of which each is read once. */
+/*
+ * The first bytes of a description, of which each is read once. Not by words from where no word
+ * starts: some processors trap there, and some kernels that read for them then do not reach user
+ * memory.
+ */
 static int bytes_from_user(struct xqaccel_job_desc *desc, const void __user *from, size_t bytes)
 {
-	const size_t whole = round_down(bytes, sizeof(u64));
-	int ret = words_from_user((u64 *)desc, from, whole / sizeof(u64));
+	size_t whole = 0;
 
-	if (!ret && bytes > whole &&
-	    copy_from_user((void *)desc + whole, from + whole, bytes - whole))
-		ret = -EFAULT;
-	return ret;
+	if (IS_ALIGNED((unsigned long)from, sizeof(u64))) {
+		whole = round_down(bytes, sizeof(u64));
+		if (words_from_user((u64 *)desc, from, whole / sizeof(u64)))
+			return -EFAULT;
+	}
+	if (bytes > whole && copy_from_user((void *)desc + whole, from + whole, bytes - whole))
+		return -EFAULT;
+	return 0;
 }
 
 /*

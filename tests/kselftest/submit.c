@@ -327,6 +327,34 @@ TEST_F(submit, command)
 	EXPECT_COMMAND(EINVAL, jobs.stride, 64);
 }
 
+/* What a description lacks is zero, wherever it ends and starts, and whatever was there before. */
+TEST_F(submit, descriptions_that_end_anywhere)
+{
+	const uint32_t needed = offsetof(struct xqaccel_job_desc,
+					 operand[XQACCEL_C].batch_stride);
+	uint8_t bytes[sizeof(self->job) + 8];
+	struct xqaccel_job_desc bad = self->job;
+	struct xqaccel_submit cmd = { .size = sizeof(cmd), .jobs.count = 1 };
+	struct xqaccel_completion c;
+	uint32_t i;
+
+	memset((uint8_t *)&bad + needed, 0xff, sizeof(bad) - needed);
+	for (i = 0; i <= 2 * sizeof(struct xqaccel_operand); i++) {
+		uint8_t *at = bytes + i % 8;
+
+		memset(bytes, 0xff, sizeof(bytes));
+		memcpy(at, &self->job, needed + i);
+		cmd.jobs.stride = needed + i;
+		cmd.jobs.array = (uintptr_t)at;
+		small_fill(&self->buf, 1, 1);
+		ASSERT_EQ(-EINVAL, submit(self->fd, &bad));
+		ASSERT_EQ(0, device_ioctl(self->fd, XQACCEL_IOCTL_SUBMIT, &cmd));
+		ASSERT_EQ(0, wait_one(self->fd, &c, 5 * SECOND));
+		EXPECT_EQ(XQACCEL_STATUS_OK, (int)c.status);
+		EXPECT_EQ(0, small_check(&self->buf, 16));
+	}
+}
+
 TEST_F(submit, longer_jobs_of_newer_programs)
 {
 	struct {

@@ -1209,14 +1209,13 @@ struct xqaccel_program_destroy {
  *	ECANCELED	STATUS_CANCELED, or a command of the chain before it failed
  *	ENODEV		STATUS_LOST
  * big_cqe[0] is the sum of the jobs' device times, end - start, in ticks of clock_hz, where
- * the ring has entries of 32 bytes (IORING_SETUP_CQE32).
+ * the ring has entries of 32 bytes (IORING_SETUP_CQE32), or of both sizes (IORING_SETUP_CQE_MIXED).
  *
  * Refused with the errors of XQACCEL_IOCTL_SUBMIT for the first job that is, but never with
  * EAGAIN: EBUSY if max_jobs jobs of commands are in the lane, the client has 1024 commands, or the
  * user or all users together have as many jobs as the driver takes. EINVAL, too, for a job with
  * XQACCEL_JOB_SILENT: IOSQE_CQE_SKIP_SUCCESS is what io_uring has for that. EFAULT, too, after
- * the jobs have ended, if
- * a completion could not be written.
+ * the jobs have ended, if a completion could not be written.
  *
  * When the task or the ring ends, jobs that have not started are dropped and those that run are
  * stopped. Commands end as ECANCELED then before their jobs certainly do.

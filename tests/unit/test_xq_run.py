@@ -184,7 +184,7 @@ class Run(xq_case.Tests):
             for node, value, want in (
                     (onnx.node("MatMul", ["x", name], ["y"]), wide, x @ wide), (onnx.node("MatMul", ["x", name], ["y"]), w, x @ w),
                     (onnx.node("MatMul", [name, "x"], ["y"]), w, w @ x), (onnx.node("Add", ["x", name], ["y"]), w, x + w),
-                    (onnx.node("Gemm", ["x", name], ["y"], transB=1), w, x @ w.T)):
+                    (onnx.node("Gemm", ["x", name], ["y"], transB=1), w, x @ w.T), (onnx.node("Gemm", [name, "x", name], ["y"]), w, w @ x + w)):
                 onnx_model("m.onnx", [node], x.shape, want.shape, [constant(name, value)])
                 self.run("run", "m.onnx", "--input", "x.npy", "-o", "y.npy", "--device", "soft")
                 self.expect(np.array_equal(np.load("y.npy"), want), "%d, %r" % (i, node))

@@ -95,12 +95,17 @@ static int finish_constants(struct xqm_graph *graph, const struct xqm_operator *
 	for (unsigned int i = 0; i < op->inputs && !err; i++) {
 		struct xqm_tensor *t = xqm_input(graph, op, i);
 
-		if (call->in[i].packed) {
+		if (call->in[i].packed)
 			xqm_let_go(graph, t->data, t->bytes);
-		} else if (t && t->data && (t->unaligned || (t->bytes <= FEW_BYTES && xqm_is_mapped(graph, t->data)))) {
+		else if (t && t->data && (t->unaligned || (t->bytes <= FEW_BYTES && xqm_is_mapped(graph, t->data))))
 			err = xqm_take_from_file(graph, t);
+	}
+	/* One constant may be several operands, and moves with the first. */
+	for (unsigned int i = 0; i < op->inputs && !err; i++) {
+		const struct xqm_tensor *t = xqm_input(graph, op, i);
+
+		if (t && t->data && !call->in[i].packed)
 			call->in[i].data = (void *)t->data;
-		}
 	}
 	return err;
 }

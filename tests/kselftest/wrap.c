@@ -413,7 +413,8 @@ static void *wrap_late(void *data)
 	struct buffer buf;
 
 	buffer_wrap(late->fd, late->memory, 2 * PAGE, 0, &buf);
-	return NULL;
+	/* Linux 6.1 does not wait for such memory, but fails. */
+	_exit(4);
 }
 
 /* A thread waits in WRAP for a page that never comes; then @ready is told. Does not return. */
@@ -459,7 +460,7 @@ TEST_F(wrap, killed_while_memory_is_brought_in)
 	close(ready[1]);
 	if (read(ready[0], &byte, 1) != 1) {
 		waitpid(child, &status, 0);
-		SKIP(return, "no userfaultfd");
+		SKIP(return, "no userfaultfd, or none that is waited for");
 	}
 	close(ready[0]);
 	traced = trace_calls();

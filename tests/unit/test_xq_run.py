@@ -48,7 +48,7 @@ def onnx_model(path, nodes, shape_in, shape_out, constants):
 
 
 class Run(xq_case.Tests):
-    names = ("rows", "floats", "labels", "profile", "progress", "show", "what_it_refuses", "unaligned", "peak")
+    names = ("rows", "parts_of_rows", "floats", "labels", "profile", "progress", "show", "what_it_refuses", "unaligned", "peak")
 
     def values(self, *words, rc=0):
         self.run("run", "m.tflite", "-o", "y.npy", "--device", "soft", *words, rc=rc)
@@ -63,6 +63,33 @@ class Run(xq_case.Tests):
             self.expect(got.dtype == np.int8 and np.array_equal(got, 2 * x), "batch %s: %r" % (batch, got))
         np.save("x.npy", np.zeros((0, 4), np.int8))
         self.expect(self.values("--input", "x.npy").shape == (0, 4), "no rows")
+
+    def parts_of_rows(self):
+        """Operators that take a part of the rows, which is all of one row, but not of several: then they come one after the other."""
+        x = np.random.default_rng(2).integers(-8, 8, (4, 3, 6)).astype(np.float32)
+        one = np.array([0], np.int64)
+        for node, constants, apart, rows in (
+                (("Slice", "a", "b", "first"), {"a": one, "b": one + 1}, False, x),
+                (("Slice", "a", "b", "first"), {"a": one - 1, "b": one + 9}, False, x),
+                (("Slice", "a", "b", "first", "step"), {"a": one - 1, "b": one - 9, "step": one - 1}, False, x),
+                (("Slice", "a", "b", "first", "step"), {"a": one, "b": one + 2 ** 40, "step": one + 2}, False, x),
+                (("Slice", "a", "b", "axes"), {"a": one, "b": one + 2 ** 40, "axes": one - 3}, True, x),
+                (("Slice", "a", "b", "axes"), {"a": one + 1, "b": one + 3, "axes": one - 1}, True, x[:, :, 1:3]),
+                (("Pad", "a"), {"a": np.array([1, 0, 0, -1, 0, 0], np.int64)}, False, 0 * x),
+                (("Pad", "a"), {"a": np.array([0, 1, 0, 0, 0, 2], np.int64)}, True, np.pad(x, ((0, 0), (1, 0), (0, 2)))),
+                (("Resize", "", "a"), {"a": np.array([1.5, 1, 1], np.float32)}, False, x),
+                (("Resize", "", "", "a"), {"a": np.array([1, 3, 12], np.int64)}, False, x.repeat(2, 2)),
+                (("Resize", "", "a"), {"a": np.array([1, 1, 2], np.float32)}, True, x.repeat(2, 2))):
+            mode = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"} if node[0] == "Resize" else {}
+            onnx_model("m.onnx", [onnx.node(node[0], ["x", *node[1:]], ["y"], **mode)], (1, 3, 6), tuple("abc"),
+                       [constant(k, v) for k, v in {"first": one, **constants}.items()])
+            np.save("x.npy", x)
+            words = "run", "m.onnx", "--input", "x.npy", "-o", "y.npy", "--device", "soft"
+            self.run(*words)
+            self.expect(np.array_equal(np.load("y.npy"), rows), "%s %s: one by one" % (node, constants))
+            os.remove("y.npy")
+            self.run(*words, "--batch", "4", rc=0 if apart else 1)
+            self.expect(os.path.exists("y.npy") == apart and (not apart or np.array_equal(np.load("y.npy"), rows)), "%s %s" % (node, constants))
 
     def floats(self):
         add_model("m.tflite")

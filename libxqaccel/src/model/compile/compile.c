@@ -57,6 +57,78 @@ static void choose(struct xqm_compiler *c)
 
 /* ---- batches ------------------------------------------------------------------------------------------------------- */
 
+/* Constants that say something of dimensions: which they are, or all in their order. -1 if they are not known. */
+struct sizes {
+	int64_t value[2 * XQ_MODEL_DIMS], axis[XQ_MODEL_DIMS];
+	int values, axes;
+};
+
+static int axis_at(const struct sizes *s, int i, unsigned int dims)
+{
+	const int64_t axis = s->axes ? s->axis[i] : i;
+
+	return (int)(axis < 0 ? axis + dims : axis);
+}
+
+static void sizes_of(const struct xqm_graph *graph, const struct xqm_operator *op, unsigned int axes, struct sizes *s)
+{
+	s->values = xqm_constant_integers(graph, op, 1, s->value, 2 * XQ_MODEL_DIMS);
+	s->axes = op->inputs > axes ? xqm_constant_integers(graph, op, axes, s->axis, XQ_MODEL_DIMS) : 0;
+}
+
+/* All rows, however many there are. The device takes those that come from the first on. */
+static bool slices_all_rows(const struct xqm_graph *graph, const struct xqm_operator *op)
+{
+	const struct xqm_shape *shape = &xqm_input(graph, op, 0)->shape;
+	const int64_t all = xqm_on_device(graph, op) ? shape->dim[0] : XQM_MAX_SIZE;
+	int64_t end[XQ_MODEL_DIMS], step[XQ_MODEL_DIMS];
+	int ends = xqm_constant_integers(graph, op, 2, end, XQ_MODEL_DIMS), steps, i;
+	struct sizes s;
+
+	sizes_of(graph, op, 3, &s);
+	steps = op->inputs > 4 ? xqm_constant_integers(graph, op, 4, step, XQ_MODEL_DIMS) : 0;
+	if (s.values < 0 || s.axes < 0 || steps < 0 || ends != s.values)
+		return false;
+	for (i = 0; i < ends; i++)
+		if (!axis_at(&s, i, shape->dims) && (s.value[i] || end[i] < all || (steps && step[i] != 1)))
+			return false;
+	return true;
+}
+
+static bool pads_no_rows(const struct xqm_graph *graph, const struct xqm_operator *op)
+{
+	const unsigned int dims = xqm_input(graph, op, 0)->shape.dims;
+	struct sizes s;
+	int i;
+
+	sizes_of(graph, op, 3, &s);
+	if (s.values < 0 || s.axes < 0 || (op->inputs > 2 && xqm_moves(graph, op->input[2])))
+		return false;
+	for (i = 0; i < s.values / 2; i++)
+		if (!axis_at(&s, i, dims) && (s.value[i] || s.value[s.values / 2 + i]))
+			return false;
+	return true;
+}
+
+/* Sizes may be of height and width only; a size of the first dimension is not that of all rows. */
+static bool resizes_no_rows(const struct xqm_graph *graph, const struct xqm_operator *op)
+{
+	const struct xqm_resize *p = &op->params.resize;
+	const struct xqm_tensor *x = xqm_input(graph, op, 0), *sizes = xqm_input(graph, op, 1);
+	unsigned int i, count;
+
+	if (xqm_on_device(graph, op))
+		return true;
+	if (!sizes || !sizes->data)
+		return false;
+	count = (unsigned int)xqm_elements(&sizes->shape);
+	for (i = 0; i < count && (p->axes || count == x->shape.dims); i++)
+		if ((p->axes ? !p->axis[i] || p->axis[i] == -(int64_t)x->shape.dims : !i) &&
+		    !(sizes->type == XQ_F32 && ((const float *)sizes->data)[i] == 1))
+			return false;
+	return true;
+}
+
 /* Along the first dimension an operator of this kind computes every row by itself, whatever else it does. */
 static bool keeps_rows(const struct xqm_graph *graph, const struct xqm_operator *op)
 {
@@ -73,10 +145,13 @@ static bool keeps_rows(const struct xqm_graph *graph, const struct xqm_operator 
 	case XQM_FLATTEN:
 	case XQM_SQUEEZE:
 	case XQM_UNSQUEEZE:
-	case XQM_SLICE:
-	case XQM_PAD:
-	case XQM_RESIZE:
 		return x->shape.dim[0] == y->shape.dim[0];
+	case XQM_SLICE:
+		return slices_all_rows(graph, op);
+	case XQM_PAD:
+		return pads_no_rows(graph, op);
+	case XQM_RESIZE:
+		return resizes_no_rows(graph, op);
 	case XQM_REDUCE_MEAN:
 		return xqm_on_device(graph, op);
 	case XQM_ADD:

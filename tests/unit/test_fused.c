@@ -278,9 +278,33 @@ static void padded(void)
 		}
 }
 
+/* Depthwise rows of outputs that are made in parts, though few enough to wait for the next row's. */
+static void rows_in_parts(void)
+{
+	for (unsigned int i = 0; xqk_isa_list(i); i++)
+		for (uint32_t width = 13; width <= 26 && ktap.failures < 5; width++)
+			for (uint32_t kernel = 2; kernel <= 5; kernel++) {
+				struct conv_case c = { .plain = true, .symmetric = true, .conv.dims = {
+					.batch = 1, .in_h = 9, .in_w = 2 * width, .in_c = 20, .out_h = 4, .out_w = width,
+					.out_c = 20, .kernel_h = kernel, .kernel_w = kernel, .groups = 20, .stride_h = 2,
+					.stride_w = 2, .dilation_h = 1, .dilation_w = 1, .pad_top = 1, .pad_left = 1,
+				} };
+
+				memset(&e, 0, sizeof(e));
+				e.small = true;
+				e.e.dims = (struct xq_epilogue){ .kind = XQ_EPILOGUE_REQUANT, .profile = XQ_PROFILE_ONNX,
+								 .format = XQACCEL_FMT_S8, .act_min = -128, .act_max = 127 };
+				c.conv.epilogue.dims = e.e.dims;
+				conv_make(&c, XQACCEL_FMT_S8, XQACCEL_FMT_S8);
+				check_conv(&c, xqk_isa_list(i));
+				conv_free(&c);
+			}
+}
+
 KTAP_MAIN({ "products of every pair of formats", products },
 	  { "shapes of every way", shapes },
 	  { "real scales of groups", real_scales },
 	  { "convolutions", convolutions },
 	  { "bytes of sums by scales", scaled_sums },
-	  { "convolutions with pads", padded })
+	  { "convolutions with pads", padded },
+	  { "depthwise rows in parts", rows_in_parts })

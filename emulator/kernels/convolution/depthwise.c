@@ -315,13 +315,17 @@ static void finish_waiting(struct work *work)
 	work->waiting = 0;
 }
 
-/* Whether outputs of rows that follow each other do so in Y, and are so few that they should wait for more. */
+/*
+ * Whether outputs of rows that follow each other do so in Y, and are so few that they should wait for more: they are
+ * whole rows, not parts of which others are made later.
+ */
 static bool should_wait(const struct work *work, uint32_t rows)
 {
 	const struct xqk_view *y = &work->plan->conv.view[XQK_CONV_Y];
 	const uint32_t width = work->plan->conv.dims.out_w;
 
-	return work->tail.epilogue && y->flat && y->group_stride == y->stride * width &&
+	return work->tail.epilogue && y->flat && width <= most_outputs(&work->plan->conv.dims) &&
+	       y->group_stride == y->stride * width &&
 	       2 * (uint64_t)rows * width <= XQK_TAIL_ROWS;
 }
 

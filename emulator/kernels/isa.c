@@ -107,6 +107,14 @@ static const struct xqk_operators avx2 = {
 	.elementwise = &xqk_elementwise_avx2,
 	.copy = &xqk_copy_avx2,
 };
+#elif defined(__aarch64__)
+/* What compilers make of the portable loops is NEON, too, but for epilogues. */
+static const struct xqk_operators neon = {
+	.epilogue = &xqk_epilogue_neon,
+	.pooling = &xqk_pooling_scalar,
+	.elementwise = &xqk_elementwise_scalar,
+	.copy = &xqk_copy_scalar,
+};
 #endif
 
 /* Plain NEON is part of the architecture. */
@@ -117,9 +125,9 @@ static const struct xqk_isa all[] = {
 	  &xqk_direct_avx512, &avx512 },
 	{ "avx2", has_avx2, &xqk_product_avx2, &xqk_depthwise_avx2, NULL, &avx2 },
 #elif defined(__aarch64__)
-	{ "neoni8mm", has_i8mm, &xqk_product_neoni8mm, &xqk_depthwise_neon, NULL, &portable },
-	{ "neondot", has_dot_product, &xqk_product_neondot, &xqk_depthwise_neon, NULL, &portable },
-	{ "neon", always, &xqk_product_neon, &xqk_depthwise_neon, NULL, &portable },
+	{ "neoni8mm", has_i8mm, &xqk_product_neoni8mm, &xqk_depthwise_neon, NULL, &neon },
+	{ "neondot", has_dot_product, &xqk_product_neondot, &xqk_depthwise_neon, NULL, &neon },
+	{ "neon", always, &xqk_product_neon, &xqk_depthwise_neon, NULL, &neon },
 #endif
 	{ "scalar", always, &xqk_product_scalar, &xqk_depthwise_scalar, NULL, &portable },
 };

@@ -201,6 +201,7 @@ struct xqk_epilogue_kernels {
 extern const struct xqk_epilogue_kernels xqk_epilogue_scalar;
 extern const struct xqk_epilogue_kernels xqk_epilogue_avx2;
 extern const struct xqk_epilogue_kernels xqk_epilogue_avx512;
+extern const struct xqk_epilogue_kernels xqk_epilogue_neon;
 
 #define XQK_STEPS_MOST	512
 

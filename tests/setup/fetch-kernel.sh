@@ -130,8 +130,9 @@ bring_compiler() {
 	wanted=$(sed -n 's/^CONFIG_GCC_VERSION=\([0-9]*\)[0-9]\{4\}$/\1/p' build/.config)
 	have=$("$compiler" -dumpversion)
 	[ "${have%%.*}" -lt "$wanted" ] || return 0
-	# An older assembler does not know all that a compiler for RISC-V writes, nor an older linker its relocations.
-	[ "$architecture" != riscv64 ] || assembler=("binutils-$triplet" libjansson4 libsframe1)
+	# A compiler that is not installed finds no cross assembler, and an older one does not know all that it writes, nor an
+	# older linker the relocations.
+	[ "$architecture" = amd64 ] || assembler=("binutils-$triplet" libjansson4 libsframe1)
 	unpack_debs "${release%-backports}" compiler libc6 "gcc-$wanted-$triplet" "cpp-$wanted-$triplet" "${assembler[@]}" \
 		"libgcc-$wanted-dev" libgcc-s1 libisl23 libmpc3 libmpfr6 libgmp10 libzstd1 zlib1g libstdc++6
 	find compiler -type f -perm -1 -exec sh -c 'file -b "$1" | grep -q "ELF.*executable"' sh {} \; -print |

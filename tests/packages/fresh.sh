@@ -48,10 +48,10 @@ add_user() {
 # with this script.
 # shellcheck disable=SC2016 # expanded inside
 as_user() {
-	unshare --mount --pid --fork --kill-child --propagation private bash -c '
+	setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child --propagation private bash -c '
 		root=$1 && shift && mount --rbind "$root" "$root" && cd "$root" && pivot_root . mnt &&
 		exec chroot . bash -c "umount -l /mnt && mount -t proc proc /proc && exec \"\$@\"" bash "$@"' \
-		bash "$root" setpriv --reuid=member --regid=member --init-groups \
+		bash "$root" setpriv --pdeathsig keep --reuid=member --regid=member --init-groups \
 		env -i "${inside_environment[@]}" USER=member HOME=/home/member bash -c "$1" </dev/null
 }
 

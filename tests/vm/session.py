@@ -4,6 +4,7 @@
 import itertools
 import os
 import select
+import signal
 import time
 
 import splats
@@ -19,6 +20,8 @@ SILENCE = 90
 # A suspend resets the virtio ports. This much later a test has told something again, unless its kernel can't use them any
 # more: in Linux 7.3 the next write never returns.
 PORT_SILENCE = 20
+# What QEMU 10.0 says when it dies because one emulated processor used a memory map that another has just changed.
+STALE_MAP = "iotlb_to_section: Assertion"
 
 
 class Timeout(Exception):
@@ -70,6 +73,7 @@ class Session:
         self.ended_tests = set()
         self.ports_reset = None  # when, if nothing has come through them since
         self.ports_dead = False
+        self.map_was_stale = False
         self.how_ended = ""
         self.shutdown = None  # QEMU's reason
         self.requests = GuestRequests(self)
@@ -143,20 +147,21 @@ class Session:
         if self.limits is not None:
             self.deadline = self.clock.seconds() + (seconds + SILENCE) * self.options.time_factor
 
-    def show_tasks(self):
-        """A guest that stands still tells on its console which tasks are blocked, and where its processors are; if QEMU
-        does not answer either, gdb tells where that is."""
+    def show_tasks(self, keys=b"wl"):
+        """A guest that stands still tells on its console which tasks are blocked, and where its processors are (sysrq's t:
+        where each task is); if QEMU does not answer either, gdb tells where that is."""
         before, self.console = self.console, self.tasks
         try:
             self.qmp.timeout = 30
-            for key in (b"w", b"l"):
+            for key in keys:
                 self.qmp.execute("chardev-send-break", id="console")
-                self.machine.host_ends["console"].sendall(key)
-                last = time.monotonic()
-                while time.monotonic() - last < 3:
+                self.machine.host_ends["console"].sendall(bytes([key]))
+                first = last = time.monotonic()
+                while (now := time.monotonic()) - last < 3 and now - first < 60:
                     ready, _, _ = select.select([self.machine.host_ends["console"]], [], [], 1.0)
                     if ready and not self.take("console", ready[0]):
                         return
+                    last = time.monotonic() if ready else last
         except TimeoutError as silent:
             self.problems.append(f"{silent}:\n" + "\n".join(self.machine.stacks()[-200:]))
         except (OSError, EOFError, QmpError):
@@ -210,6 +215,7 @@ class Session:
         except (EOFError, OSError):
             pass
         status = self.machine.process.returncode
+        self.map_was_stale = status == -signal.SIGABRT and STALE_MAP in self.machine.errors()
         how = f"by signal {-status}" if status < 0 else f"with exit status {status}"
         words = [f"QEMU ended {how}", f"the reason of its shutdown: {self.shutdown or 'none told'}", self.machine.errors()]
         return "; ".join(filter(None, words))
@@ -294,8 +300,8 @@ class Session:
         tainted = splats.describe_taint(self.taint, splats.WARNING_TAINT if excepted else 0)
         if tainted:
             self.problems.append(f"kernel tainted: {tainted}")
-        if self.ports_dead:
-            return  # another guest tells the rest
+        if self.goes_on_elsewhere():
+            return
         if not self.ended and not self.problems:
             self.problems.append(f"the guest ended early: no end mark; {self.how_ended}\n" + "\n".join(self.console[-15:]))
         elif not self.ended:
@@ -307,11 +313,18 @@ class Session:
         leaks = ["--- kmemleak ---", *self.leaks] if self.leaks else []
         return [*self.console, *blocked, *leaks, "--- dmesg ---", *self.dmesg]
 
+    def goes_on_elsewhere(self):
+        """Why another guest has to tell the rest, which is nothing that was to be tested; None if it need not."""
+        if self.ports_dead:
+            return "silent since a suspend, its ports are dead"
+        return "QEMU used a memory map that had changed" if self.map_was_stale else None
+
     def follow_up(self, earlier):
-        """Takes over what a guest told whose ports died before."""
+        """Takes over what an earlier guest told."""
         self.problems = earlier.problems + self.problems
         self.tests = {name: lines for name, lines in earlier.tests.items() if name in earlier.ended_tests} | self.tests
-        self.console = [*earlier.log_lines(), "--- another guest, by serial lines ---", *self.console]
+        self.ended_tests |= earlier.ended_tests
+        self.console = [*earlier.log_lines(), f"--- another guest: {earlier.goes_on_elsewhere()} ---", *self.console]
 
     def migrate(self):
         """Moves the guest to a new process; called while the guest waits for an answer."""

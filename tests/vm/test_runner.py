@@ -19,7 +19,7 @@ import splats
 import unloaded_clock
 from guest_requests import GuestRequests, value_of
 from qmp import Qmp, QmpError
-from session import PORT_SILENCE, SILENCE, Lines, PortsDead, Session, Timeout
+from session import PORT_SILENCE, SILENCE, STALE_MAP, Lines, PortsDead, Session, Timeout
 from unloaded_clock import UnloadedClock
 
 sys.dont_write_bytecode = True
@@ -197,16 +197,17 @@ SUSPEND = [("port-control", False), ("port-results", False), ("port-results", Tr
 
 
 class OtherGuest:
-    """A guest whose ports die in its second test if it has any; by serial lines all is well."""
+    """A guest that ends in its second test for one of these reasons each time, if any is left."""
 
-    def __init__(self, options, tests, ended):
+    def __init__(self, options, tests, ended, reasons):
         self.problems, self.current, self.ended_tests, self.tests, self.console = [], None, set(), {}, []
-        self.ports_dead = not options.serial
-        for test in tests[:1] if self.ports_dead else tests:
+        reason = reasons.pop(0) if reasons else None
+        self.ports_dead, self.map_was_stale = reason == "ports", reason == "map"
+        for test in tests[:1] if reason else tests:
             self.tests[test] = ["1..1", f"ok 1 by {'serial lines' if options.serial else 'ports'}"]
             self.ended_tests.add(test)
             ended(test, self.tests[test])
-        if self.ports_dead:
+        if reason:
             self.current = tests[1]
             self.tests[self.current] = ["1..1"]
             self.problems = ["kernel splat"]
@@ -214,21 +215,37 @@ class OtherGuest:
     def log_lines(self):
         return self.console
 
-    follow_up = Session.follow_up
+    follow_up, goes_on_elsewhere = Session.follow_up, Session.goes_on_elsewhere
 
 
-def goes_round():
-    """A test whose guest's ports died is run again, with those behind it and no other; what is wrong stays so."""
+def other_guests(tests, reasons):
+    """Runs tests in guests that end for these reasons: (what was told of each test, summaries, problems)"""
     runner = check.load_runner()
-    runner.run_session = OtherGuest
+    runner.run_session = lambda options, tests, ended: OtherGuest(options, tests, ended, reasons)
     told = []
     with open(os.devnull, "w", encoding="ascii") as nowhere, contextlib.redirect_stdout(nowhere):
-        session, summaries = runner.run_tests(SimpleNamespace(kernel="7.3", serial=False), ["a", "b", "c"],
+        session, summaries = runner.run_tests(SimpleNamespace(kernel="7.3", serial=False), tests,
                                               lambda name, lines: told.append((name, lines[1])))
-    wanted = [("a", "ok 1 by ports"), ("b", "ok 1 by serial lines"), ("c", "ok 1 by serial lines")]
+    return told, summaries, session
+
+
+def goes_round(reasons, ways):
+    """A test whose guest ended for no fault of its own is run again, with those behind it and no other; what is wrong stays."""
+    wrong = ["kernel splat"] * len(reasons)
+    told, summaries, session = other_guests(["a", "b", "c"], reasons)
+    wanted = [(test, f"ok 1 by {way}") for test, way in zip("abc", ways)]
     passed = {name: summary.passed for name, summary in summaries.items()}
-    return (told == wanted and passed == {"a": 1, "b": 1, "c": 1} and session.problems == ["kernel splat"] or
+    return (told == wanted and passed == {"a": 1, "b": 1, "c": 1} and session.problems == wrong or
             f"{told} {passed} {session.problems}")
+
+
+def died(status, words):
+    """Whether a guest whose QEMU ended so is to be followed by another."""
+    machine = SimpleNamespace(process=SimpleNamespace(returncode=status), wait=lambda seconds: True, errors=lambda: words)
+    session = Session(SimpleNamespace(), "", machine=machine)
+    session.how_ended = session.end_of_machine()
+    session.judge()
+    return bool(session.goes_on_elsewhere()) and not session.problems
 
 
 PATH = "/machine/peripheral/xq0"
@@ -346,78 +363,13 @@ TESTS = {
     "a guest that tells more after a suspend": lambda: not silent_after(SUSPEND, ["ok 1 x"], PORT_SILENCE + 1),
     "a guest that never slept": lambda: not silent_after([("port-control", False)], [], PORT_SILENCE + 1),
     "a guest that powers off": lambda: not silent_after(SUSPEND, [], PORT_SILENCE + 1, GOOD),
-    "another guest where ports died": goes_round,
-    "an unknown exit status": lambda: problem(["#xq start a", "#xq exit a 3", *GOOD], "exit status 3"),
-    "the driver does not load": lambda: problem(["#xq failed the driver does not load: x"], "does not load"),
-    "no end mark": lambda: problem(GOOD[:-3], "no end mark"),
-    "taint by a warning": lambda: problem(with_line(f"#xq taint {1 << 9}"), "tainted: warning"),
-    "splat in dmesg": lambda: problem([*GOOD, "#dmesg [2] " + SPLATS[0]], "kernel splat"),
-    "splat on the console": lambda: problem(GOOD, "kernel splat", [SPLATS[1]]),
-    "what is excepted is so on the console": lambda: console_told([DMA_UNCHECKED, *failed_cache()]) == [] or
-        str(console_told([DMA_UNCHECKED, *failed_cache()])),
-    "and only there where allocations fail": lambda: refused(console_told([DMA_UNCHECKED], fail_nth=False), "splat"),
-    "every kind of splat is found": lambda: [s for s in SPLATS if not splats.find([s])] == [] or
-        str([s for s in SPLATS if not splats.find([s])]),
-    "a data race of the driver": lambda: splats.find(race("xqaccel_wait+0x1/0x2 [xqaccel]")) is not None,
-    "a data race that is meant": lambda: splats.find(
-        race("buffer_dead+0x1/0x2 [xqaccel]", "process_one_work / queue_delayed_work_on")) is None,
-    "a data race with a work of the driver's": lambda: splats.find(
-        race("xqaccel_wait+0x1/0x2 [xqaccel]", "process_one_work / xqaccel_wait")) is not None,
-    "a data race of an interrupt that came to the driver": lambda: splats.find(race_in_interrupt("hrtimer_active+0x1/0x2")) is None,
-    "a data race of the driver's interrupt": lambda: splats.find(race_in_interrupt("xqaccel_irq+0x1/0x2 [xqaccel]")) is not None,
-    "a data race of others": lambda: splats.find(race("tick_do_update+0x1/0x2")) is None,
-    "a data race of the driver after one of others": lambda:
-        splats.find(race("tick_do_update+0x1/0x2") + race("xqaccel_wait+0x1/0x2 [xqaccel]")) is not None,
-    "a warning of the driver": lambda: splats.scan(warning("driver/a.c:1 f+0x1/0x2 [xqaccel]", "probe"))[0] is not None,
-    "a warning that is excepted": lambda:
-        splats.scan(warning("fs/proc/generic.c:733 remove_proc_entry+0x20d/0x3c0", "unregister_irq_proc")) == (None, 1),
-    "the same warning for another caller": lambda:
-        splats.find(warning("fs/proc/generic.c:733 remove_proc_entry+0x20d/0x3c0", "xqaccel_remove")) is not None,
-    "a splat after a warning that is excepted": lambda: splats.find(
-        warning("fs/proc/generic.c:733 remove_proc_entry+0x20d/0x3c0", "unregister_irq_proc") + SPLATS[1:2]) is not None,
-    "the taint of a warning that is excepted": lambda: session_of(with_line("#xq taint 512") + [
-        "#dmesg " + line for line in warning("fs/proc/generic.c:733 remove_proc_entry+0x1/0x2", "unregister_irq_proc")
-    ]).problems == [],
-    "checks of DMA that end": lambda: splats.find([DMA_UNCHECKED]) is not None,
-    "checks of DMA that end where allocations fail": lambda: splats.scan([DMA_UNCHECKED], True) == (None, 0),
-    "a cache that failed": lambda: splats.scan(failed_cache(), True) == (None, 0),
-    "a cache that failed where allocations do not": lambda: splats.scan(failed_cache(), False)[0] is not None,
-    "a cache of others that failed": lambda: splats.scan(failed_cache("dentry"), True)[0] is not None,
-    "a cache that failed with another error": lambda: splats.scan(failed_cache(error=-22), True)[0] is not None,
-    "a trace of others below the line of a cache": lambda: splats.scan(failed_cache(frame="f"), True)[0] is not None,
-    "a trace that does not end": lambda: splats.scan(failed_cache()[:-1], True)[0] is not None,
-    "a trace without that line": lambda: splats.scan(failed_cache()[1:], True)[0] is not None,
-    "a splat after a cache that failed": lambda: splats.scan(failed_cache() + SPLATS[1:2], True)[0] is not None,
-    "names of caches that leaked": lambda: leaks_told(leak() + leak(), [1, 1]) == [] or str(leaks_told(leak() + leak(), [1, 1])),
-    "the same where allocations do not fail": lambda: refused(leaks_told(leak(), [1], False), "kmemleak: 1 objects leaked: unref"),
-    "a name that others leaked": lambda: refused(leaks_told(leak("device_add"), [1]), "kmemleak: 1 objects leaked: unref"),
-    "another leak of the same function": lambda: refused(leaks_told(leak(name="kmalloc"), [1]), "kmemleak: 1 objects leaked"),
-    "a leak of another size": lambda: refused(leaks_told(leak(size=64), [1]), "kmemleak: 1 objects leaked"),
-    "a leak among names that leaked": lambda: refused(leaks_told(leak() + leak("xq") + leak(), [3]), "kmemleak: 1 objects leaked"),
-    "more leaks told than listed": lambda: refused(leaks_told(leak(), [1, 1]), "kernel splat"),
-    "harmless lines pass": lambda: [s for s in HARMLESS if splats.find([s])] == [] or
-        str([s for s in HARMLESS if splats.find([s])]),
-    "taint of an unsigned module from outside": lambda: splats.describe_taint(1 << 12 | 1 << 13) is None,
-    "lines that arrive in pieces": lambda: (lambda l: l.feed(b"a\r\nb") + l.feed(b"c\n"))(Lines()) == ["a", "bc"],
-    "values": lambda: [value_of(t) for t in ("1", "true", "off", '"x"')] == [1, True, "off", "x"],
-    "qom-set": lambda: request("qom-set hang true", "ok", ("qom-set", {"path": PATH, "property": "hang", "value": True})),
-    "qom-get": lambda: request("qom-get hang", "ok 7", ("qom-get", {"path": PATH, "property": "hang"})),
-    "a refused command": lambda: request("device_del", "error no such device"),
-    "an unknown request": lambda: request("bogus 1", "error unknown request bogus"),
-    "the clock of a free machine": lambda: near(clock_after([0, 1, 2]).seconds(), 3),
-    "the clock of a busy machine": lambda: near(clock_after([4, 8, 2]).seconds(), 0.5 + 0.25 + 1),
-    "the clock where half is stolen": lambda: near(clock_after([2, 2], stolen=50).seconds(), 1),
-    "the clock's last seconds": lambda: near(clock_after([2, 8, 4]).of_last(1.5), 0.5 + 0.125),
-    "the clock's seconds before it began": lambda: near(clock_after([8]).of_last(3), 2.25),
-    "the guest asks for the clock": request_unloaded,
-    "a limit on a busy machine": lambda: output_of("sleep 1.5; echo done", 1, 0.1) == b"done\n",
-    "a limit on a free machine": lambda: output_of("sleep 30", 1, 1) is None,
-    "programs run beside a VM": lambda: work(3, 8, 2, 2, (1, 1), {(2, 0)}),
-    "two VMs when no program is left": lambda: work(1, 6, 2, 2, (0, 2), set()),
-    "no more VMs than allowed": lambda: work(1, 6, 3, 1, (0, 1), {(0, 2), (1, 2), (0, 3)}),
-    "programs alone": lambda: work(6, 0, 2, 2, (2, 0), set()),
-    "one at a time": lambda: work(3, 3, 1, 2, (1, 0), {(1, 1)}),
-    "an error of the runner itself": work_that_fails,
+    "another guest where ports died": lambda: goes_round(["ports"], ["ports", "serial lines", "serial lines"]),
+    "another guest where QEMU's map was stale": lambda: goes_round(["map"], ["ports"] * 3),
+    "another guest for each of two reasons": lambda: goes_round(["map", "ports"], ["ports", "ports", "serial lines"]),
+    "QEMU dies of a stale map": lambda: died(-6, f"qemu: physmem.c:1: {STALE_MAP} `x' failed."),
+    "QEMU dies of something else": lambda: not died(-6, "qemu: device.c:1: f: Assertion `x' failed.") and not died(1, STALE_MAP),
+    "no guest after the third": lambda: any(
+        "in the last of 3" in problem for problem in other_guests(["a", "b", "c", "d", "e"], ["map"] * 3)[2].problems),
     "a request with wrong arguments": lambda: GuestRequests(None).answer("qom-set").startswith("error qom-set"),
 }
 

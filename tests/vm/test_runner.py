@@ -370,6 +370,79 @@ TESTS = {
     "QEMU dies of something else": lambda: not died(-6, "qemu: device.c:1: f: Assertion `x' failed.") and not died(1, STALE_MAP),
     "no guest after the third": lambda: any(
         "in the last of 3" in problem for problem in other_guests(["a", "b", "c", "d", "e"], ["map"] * 3)[2].problems),
+    "an unknown exit status": lambda: problem(["#xq start a", "#xq exit a 3", *GOOD], "exit status 3"),
+    "the driver does not load": lambda: problem(["#xq failed the driver does not load: x"], "does not load"),
+    "no end mark": lambda: problem(GOOD[:-3], "no end mark"),
+    "taint by a warning": lambda: problem(with_line(f"#xq taint {1 << 9}"), "tainted: warning"),
+    "splat in dmesg": lambda: problem([*GOOD, "#dmesg [2] " + SPLATS[0]], "kernel splat"),
+    "splat on the console": lambda: problem(GOOD, "kernel splat", [SPLATS[1]]),
+    "what is excepted is so on the console": lambda: console_told([DMA_UNCHECKED, *failed_cache()]) == [] or
+        str(console_told([DMA_UNCHECKED, *failed_cache()])),
+    "and only there where allocations fail": lambda: refused(console_told([DMA_UNCHECKED], fail_nth=False), "splat"),
+    "every kind of splat is found": lambda: [s for s in SPLATS if not splats.find([s])] == [] or
+        str([s for s in SPLATS if not splats.find([s])]),
+    "a data race of the driver": lambda: splats.find(race("xqaccel_wait+0x1/0x2 [xqaccel]")) is not None,
+    "a data race that is meant": lambda: splats.find(
+        race("buffer_dead+0x1/0x2 [xqaccel]", "process_one_work / queue_delayed_work_on")) is None,
+    "a data race with a work of the driver's": lambda: splats.find(
+        race("xqaccel_wait+0x1/0x2 [xqaccel]", "process_one_work / xqaccel_wait")) is not None,
+    "a data race of an interrupt that came to the driver": lambda: splats.find(race_in_interrupt("hrtimer_active+0x1/0x2")) is None,
+    "a data race of the driver's interrupt": lambda: splats.find(race_in_interrupt("xqaccel_irq+0x1/0x2 [xqaccel]")) is not None,
+    "a data race of others": lambda: splats.find(race("tick_do_update+0x1/0x2")) is None,
+    "a data race of the driver after one of others": lambda:
+        splats.find(race("tick_do_update+0x1/0x2") + race("xqaccel_wait+0x1/0x2 [xqaccel]")) is not None,
+    "a warning of the driver": lambda: splats.scan(warning("driver/a.c:1 f+0x1/0x2 [xqaccel]", "probe"))[0] is not None,
+    "a warning that is excepted": lambda:
+        splats.scan(warning("fs/proc/generic.c:733 remove_proc_entry+0x20d/0x3c0", "unregister_irq_proc")) == (None, 1),
+    "the same warning for another caller": lambda:
+        splats.find(warning("fs/proc/generic.c:733 remove_proc_entry+0x20d/0x3c0", "xqaccel_remove")) is not None,
+    "a splat after a warning that is excepted": lambda: splats.find(
+        warning("fs/proc/generic.c:733 remove_proc_entry+0x20d/0x3c0", "unregister_irq_proc") + SPLATS[1:2]) is not None,
+    "the taint of a warning that is excepted": lambda: session_of(with_line("#xq taint 512") + [
+        "#dmesg " + line for line in warning("fs/proc/generic.c:733 remove_proc_entry+0x1/0x2", "unregister_irq_proc")
+    ]).problems == [],
+    "checks of DMA that end": lambda: splats.find([DMA_UNCHECKED]) is not None,
+    "checks of DMA that end where allocations fail": lambda: splats.scan([DMA_UNCHECKED], True) == (None, 0),
+    "a cache that failed": lambda: splats.scan(failed_cache(), True) == (None, 0),
+    "a cache that failed where allocations do not": lambda: splats.scan(failed_cache(), False)[0] is not None,
+    "a cache of others that failed": lambda: splats.scan(failed_cache("dentry"), True)[0] is not None,
+    "a cache that failed with another error": lambda: splats.scan(failed_cache(error=-22), True)[0] is not None,
+    "a trace of others below the line of a cache": lambda: splats.scan(failed_cache(frame="f"), True)[0] is not None,
+    "a trace that does not end": lambda: splats.scan(failed_cache()[:-1], True)[0] is not None,
+    "a trace without that line": lambda: splats.scan(failed_cache()[1:], True)[0] is not None,
+    "a splat after a cache that failed": lambda: splats.scan(failed_cache() + SPLATS[1:2], True)[0] is not None,
+    "names of caches that leaked": lambda: leaks_told(leak() + leak(), [1, 1]) == [] or str(leaks_told(leak() + leak(), [1, 1])),
+    "the same where allocations do not fail": lambda: refused(leaks_told(leak(), [1], False), "kmemleak: 1 objects leaked: unref"),
+    "a name that others leaked": lambda: refused(leaks_told(leak("device_add"), [1]), "kmemleak: 1 objects leaked: unref"),
+    "another leak of the same function": lambda: refused(leaks_told(leak(name="kmalloc"), [1]), "kmemleak: 1 objects leaked"),
+    "a leak of another size": lambda: refused(leaks_told(leak(size=64), [1]), "kmemleak: 1 objects leaked"),
+    "a leak among names that leaked": lambda: refused(leaks_told(leak() + leak("xq") + leak(), [3]), "kmemleak: 1 objects leaked"),
+    "more leaks told than listed": lambda: refused(leaks_told(leak(), [1, 1]), "kernel splat"),
+    "harmless lines pass": lambda: [s for s in HARMLESS if splats.find([s])] == [] or
+        str([s for s in HARMLESS if splats.find([s])]),
+    "taint of an unsigned module from outside": lambda: splats.describe_taint(1 << 12 | 1 << 13) is None,
+    "lines that arrive in pieces": lambda: (lambda l: l.feed(b"a\r\nb") + l.feed(b"c\n"))(Lines()) == ["a", "bc"],
+    "values": lambda: [value_of(t) for t in ("1", "true", "off", '"x"')] == [1, True, "off", "x"],
+    "qom-set": lambda: request("qom-set hang true", "ok", ("qom-set", {"path": PATH, "property": "hang", "value": True})),
+    "qom-get": lambda: request("qom-get hang", "ok 7", ("qom-get", {"path": PATH, "property": "hang"})),
+    "a refused command": lambda: request("device_del", "error no such device"),
+    "an unknown request": lambda: request("bogus 1", "error unknown request bogus"),
+    "the clock of a free machine": lambda: near(clock_after([0, 1, 2]).seconds(), 3),
+    "the clock of a busy machine": lambda: near(clock_after([4, 8, 2]).seconds(), 0.5 + 0.25 + 1),
+    "the clock where half is stolen": lambda: near(clock_after([2, 2], stolen=50).seconds(), 1),
+    "the clock's last seconds": lambda: near(clock_after([2, 8, 4]).of_last(1.5), 0.5 + 0.125),
+    "the clock's seconds before it began": lambda: near(clock_after([8]).of_last(3), 2.25),
+    "the guest asks for the clock": request_unloaded,
+    "a limit on a busy machine": lambda: output_of("sleep 1.5; echo done", 1, 0.1) == b"done\n",
+    "a program that can't be run": lambda: "Permission denied" in " ".join(check.run_host(
+        check.Test("host", "a", "-", __file__.replace("test_runner", "session"), 5, [], "", [], [], ""))[0].failures),
+    "a limit on a free machine": lambda: output_of("sleep 30", 1, 1) is None,
+    "programs run beside a VM": lambda: work(3, 8, 2, 2, (1, 1), {(2, 0)}),
+    "two VMs when no program is left": lambda: work(1, 6, 2, 2, (0, 2), set()),
+    "no more VMs than allowed": lambda: work(1, 6, 3, 1, (0, 1), {(0, 2), (1, 2), (0, 3)}),
+    "programs alone": lambda: work(6, 0, 2, 2, (2, 0), set()),
+    "one at a time": lambda: work(3, 3, 1, 2, (1, 0), {(1, 1)}),
+    "an error of the runner itself": work_that_fails,
     "a request with wrong arguments": lambda: GuestRequests(None).answer("qom-set").startswith("error qom-set"),
 }
 

@@ -3,6 +3,7 @@
 
 import itertools
 import os
+import re
 import select
 import signal
 import time
@@ -29,7 +30,7 @@ class Timeout(Exception):
 
 
 class PortsDead(Exception):
-    """The guest has been suspended and says nothing since."""
+    """The guest has been suspended and says nothing since: its ports may have died, or what was to be tested hangs."""
 
 
 def blocked_tasks(lines):
@@ -37,6 +38,11 @@ def blocked_tasks(lines):
     start = max((i for i, line in enumerate(lines) if "sysrq: Show Blocked State" in line), default=len(lines))
     told = list(itertools.takewhile(lambda line: "sysrq: " not in line, lines[start + 1:]))
     return told if any("task:" in line for line in told) else []
+
+
+def waits_for_a_port(lines):
+    """Whether what sysrq's t wrote has a task that writes to a virtio port: a driver that hangs after a resume is no such."""
+    return any(re.search(r"\b(wait_port_writable|port_fops_write)\+0x", line) for line in lines)
 
 
 class Lines:
@@ -102,7 +108,10 @@ class Session:
             self.problems.append(str(reason))
             self.show_tasks()
         except PortsDead:
-            self.ports_dead = True
+            self.show_tasks(b"8wlt")
+            self.ports_dead = waits_for_a_port(self.tasks)
+            if not self.ports_dead:
+                self.problems.append(f"silent for {PORT_SILENCE} s since a suspend, and nobody waits for a virtio port")
         finally:
             self.how_ended = self.end_of_machine()
             self.machine.kill()
@@ -147,8 +156,8 @@ class Session:
         if self.limits is not None:
             self.deadline = self.clock.seconds() + (seconds + SILENCE) * self.options.time_factor
 
-    def show_tasks(self, keys=b"wl"):
-        """A guest that stands still tells on its console which tasks are blocked, and where its processors are (sysrq's t:
+    def show_tasks(self, keys=b"8wl"):
+        """A guest that stands still tells on its console, all of it (8), which tasks are blocked and where its processors are (t:
         where each task is); if QEMU does not answer either, gdb tells where that is."""
         before, self.console = self.console, self.tasks
         try:

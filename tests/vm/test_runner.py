@@ -19,7 +19,7 @@ import splats
 import unloaded_clock
 from guest_requests import GuestRequests, value_of
 from qmp import Qmp, QmpError
-from session import PORT_SILENCE, SILENCE, STALE_MAP, Lines, PortsDead, Session, Timeout
+from session import PORT_SILENCE, SILENCE, STALE_MAP, Lines, PortsDead, Session, Timeout, waits_for_a_port
 from unloaded_clock import UnloadedClock
 
 sys.dont_write_bytecode = True
@@ -370,6 +370,8 @@ TESTS = {
     "QEMU dies of something else": lambda: not died(-6, "qemu: device.c:1: f: Assertion `x' failed.") and not died(1, STALE_MAP),
     "no guest after the third": lambda: any(
         "in the last of 3" in problem for problem in other_guests(["a", "b", "c", "d", "e"], ["map"] * 3)[2].problems),
+    "who waits for a port": lambda: waits_for_a_port(["[1.0]  wait_port_writable+0x8c/0xa0 [virtio_console]"]),
+    "a driver that hangs is no dead port": lambda: not waits_for_a_port(["[1.0]  xqaccel_resume+0x8c/0xa0 [xqaccel]"]),
     "an unknown exit status": lambda: problem(["#xq start a", "#xq exit a 3", *GOOD], "exit status 3"),
     "the driver does not load": lambda: problem(["#xq failed the driver does not load: x"], "does not load"),
     "no end mark": lambda: problem(GOOD[:-3], "no end mark"),

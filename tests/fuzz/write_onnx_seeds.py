@@ -233,8 +233,20 @@ def quantized():
     yield single("QLinearAveragePool", image, SCALE, ZERO, SCALE, ZERO, domain=MS, kernel_shape=[2, 2])
     yield single("QLinearGlobalAveragePool", image, SCALE, ZERO, SCALE, ZERO, domain=MS)
     yield single("QGemm", x(2, 3, kind=U8), SCALE, ZERO, c(1, 3, 2, kind=S8), SCALE, EVEN, c([4, 5], 2, kind=S32), SCALE, ZERO, domain=MS)
+    yield single("MatMulIntegerToFloat", x(2, 3, kind=U8), c(-2, 3, 2, kind=S8), SCALE, c(0.02, 2), ZERO, EVEN, c([1, -1], 2), domain=MS)
+    yield single("DynamicQuantizeMatMul", x(2, 3), c(-2, 3, 2, kind=S8), c(0.02, 2), c(0, 2, kind=S8), c([1, -1], 2), domain=MS)
     yield narrow()
     yield pairs()
+
+
+def encoders():
+    """What the optimizer of ONNX Runtime makes of transformers."""
+    for kind in ("BiasGelu", "FastGelu"):
+        yield single(kind, x(2, 3), c(0.5, 3), domain=MS)
+    yield single("FastGelu", x(2, 3), domain=MS)
+    yield single("QuickGelu", x(2, 3), domain=MS, alpha=1.5)
+    yield single("SkipLayerNormalization", x(1, 2, 3), x(1, 2, 3), c(1.5, 3), c(0.5, 3), c(0.1, 3), domain=MS, epsilon=1e-5)
+    yield single("FusedMatMul", x(2, 3), x(4, 3), domain=MS, transB=1, alpha=0.5)
 
 
 def narrow():
@@ -303,7 +315,7 @@ def others():
 def main():
     if len(sys.argv) != 2:
         sys.exit(__doc__)
-    for make in (products, elements, axes, moves, quantized, control, others, bad):
+    for make in (products, elements, axes, moves, quantized, encoders, control, others, bad):
         for number, file in enumerate(make()):
             with open(os.path.join(sys.argv[1], "%s_%02d.onnx" % (make.__name__, number)), "wb") as f:
                 f.write(file)

@@ -20,6 +20,7 @@ fi
 . "$here/system.sh"
 private_mounts "$0" "$build" "$@"
 
+root= # of the system that was made last: make_system
 number=0
 failed=0
 

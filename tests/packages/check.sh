@@ -4,8 +4,8 @@
 # check.sh BUILD RELEASE...: the Debian packages as their users meet them, in fresh systems of these releases. Each builds
 # them, installs them beside its own kernel, boots that kernel in the VM with the accelerator, where users try it, and
 # purges them. As root, for chroot(8) and mount(8). BUILD is the Makefile's output folder; prints KTAP.
-# Most functions are called by check().
-# shellcheck disable=SC2317,SC2329
+# Most functions are called by check(), and what system.sh sets is not looked for there.
+# shellcheck disable=SC2154,SC2317,SC2329
 set -uo pipefail
 
 here=$(dirname "$(readlink -f "$0")")
@@ -20,7 +20,6 @@ fi
 . "$here/system.sh"
 private_mounts "$0" "$build" "$@"
 
-root= # of the system that was made last: make_system
 number=0
 failed=0
 

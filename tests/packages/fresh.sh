@@ -4,6 +4,8 @@
 # fresh.sh BUILD RELEASE COMMAND: what somebody sees who has just installed this Debian release, with git, make and sudo and
 # nothing else, clones this checkout's last commit and types COMMAND there. Nothing is cached. XQ_VECTORS lies beside the
 # clone, read-only, if there is any. The last line says how it ended and how long it took. As root, for mount(8).
+# What system.sh sets is not looked for there.
+# shellcheck disable=SC2154
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")

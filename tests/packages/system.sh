@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 #
 # Sourced, by a script with a mount namespace of its own: fresh Debian systems to run programs in. As root.
 # It reads $release and $work, the folder that systems are made in.

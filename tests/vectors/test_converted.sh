@@ -15,7 +15,9 @@ skip() {
 	echo "ok 1 models of integers in ONNX Runtime # SKIP $1"
 	exit 0
 }
-[ -e "$model" ] && [ -e "$images" ] || skip "there is no $model"
+for file in "$model" "$images"; do
+	[ -e "$file" ] || skip "there is no $file"
+done
 if ! command -v node npm >/dev/null || ! "$here/../setup/fetch-onnxruntime.sh" >/dev/null 2>&1; then
 	skip "ONNX Runtime could not be fetched (it needs node, npm and a registry)"
 fi

@@ -4,14 +4,10 @@
  * the file justifies, whose shapes can be found, and which can be asked and, if it is small, run.
  */
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #include "libxqaccel/src/model/compile/compile.h"
 #include "libxqaccel/src/model/onnx/onnx.h"
 #include "model_case.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* Loops are unrolled, and a model of so many operators takes longer than it tells. */
 #define MOST_OPERATORS	256
@@ -66,19 +62,4 @@ const char *fuzz_case(struct xq_device *dev, const uint8_t *data, size_t size)
 	const char *wrong = graph_case(data, size, &small);
 
 	return wrong || !small ? wrong : model_case(dev, data, size, NULL);
-}
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
-{
-	static struct xq_device *dev;
-	const char *wrong;
-
-	if (!dev && xq_device_open("soft", &dev))
-		abort();
-	wrong = fuzz_case(dev, data, size);
-	if (wrong) {
-		fprintf(stderr, "%s\n", wrong);
-		abort();
-	}
-	return 0;
 }

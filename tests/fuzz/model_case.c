@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -144,4 +145,22 @@ const char *model_case(struct xq_device *dev, const void *data, size_t bytes, un
 	if (runs)
 		*runs += count;
 	return wrong;
+}
+
+/* The entry of both readers' fuzzers. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct xq_device *dev;
+	const char *wrong;
+
+	if (!dev && xq_device_open("soft", &dev))
+		abort();
+	wrong = fuzz_case(dev, data, size);
+	if (wrong) {
+		fprintf(stderr, "%s\n", wrong);
+		abort();
+	}
+	return 0;
 }

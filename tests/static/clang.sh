@@ -8,28 +8,13 @@ set -uo pipefail
 
 build=$(readlink -f "$1")
 out=$build/clang
-cd "$(dirname "$(readlink -f "$0")")/../.." || exit 1
+here=$(dirname "$(readlink -f "$0")")
+. "$here/tree.sh"
+cd "$here/../.." || exit 1
+command -v clang >/dev/null || skip_all "no clang here: apt-get install clang"
 echo "TAP version 14"
-if ! command -v clang >/dev/null; then
-	echo "1..0 # SKIP no clang here: apt-get install clang"
-	exit 0
-fi
 echo "1..3"
 mkdir -p "$out"
-number=0
-failed=0
-
-# result STATUS NAME COMPLAINTS
-result() {
-	number=$((number + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $number $2"
-	else
-		failed=1
-		head -n 40 "$3" | sed 's/^/# /'
-		echo "not ok $number $2"
-	fi
-}
 
 # Nothing is run, so it need not be fast, only compiled with what tells of unused and uninitialized values.
 env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make --no-print-directory "O=$out" CC=clang CFLAGS=-O1 WERROR=1 -k tools >"$out/log" 2>&1
@@ -71,4 +56,4 @@ result $? "the driver for Linux 6.12: no warning" "$out/complaints"
 echo 'int planted(int a); int planted(int a) { if ((a == 1)) a = a; return a; }' >>"$out/driver-tree/driver/module.c"
 ! compile_driver && grep -q "self-assign\|parentheses-equality" "$out/complaints"
 result $? "a mistake in it is told" "$out/complaints"
-exit $failed
+finish

@@ -56,7 +56,7 @@ XQ_NPY_SOURCES := $(addprefix libxqaccel/tools/,npy.c tensor.c byte_source.c)
 XQ_TENSOR_FILE_SOURCES := $(XQ_NPY_SOURCES) $(addprefix libxqaccel/tools/,archive.c npz.c safetensors.c tensor_file.c)
 
 # .npz, safetensors and gzipped files need libraries that the packages bring; a cross compiler may lack them.
-xq_has_library = $(if $(filter $(HOST_ARCH) $(CROSS_LIBRARIES),$(ARCH) $(1)),y,$(findstring /,$(shell $(CC) -print-file-name=$(1).so)))
+xq_has_library = $(if $(filter $(HOST_ARCH) $(CROSS_LIBRARIES),$(ARCH) $(1)),y,$(findstring /,$(shell $(CC) -print-file-name=$(1).so 2>/dev/null)))
 XQ_TENSOR_FILE_LDLIBS := $(if $(call xq_has_library,libzip),-lzip) $(if $(call xq_has_library,libjansson),-ljansson)
 CFLAGS-libxqaccel/tools/npz.c := $(if $(call xq_has_library,libzip),-DXQ_WITH_LIBZIP)
 CFLAGS-libxqaccel/tools/safetensors.c := $(if $(call xq_has_library,libjansson),-DXQ_WITH_JANSSON)

@@ -5,6 +5,13 @@
 # as root or through sudo. Without either it prints the one command to run. A name that ends in "?" is left out where
 # this release of Debian does not have it.
 set -eu
+LOCK_TRIES=60
+
+# A make and those it calls for other machines ask at once, and nobody can be made to wait for apt's lock of its lists.
+if [ -r /var/lib/apt/lists ]; then
+	exec 9</var/lib/apt/lists
+	flock 9
+fi
 
 wanted=$(awk -v groups=" $* " '!/^#/ && index(groups, " " $2 " ") { print $1 }' "$(dirname "$0")/packages.list")
 
@@ -37,14 +44,24 @@ fi
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 apt_get() {
-	$as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=600 "$@" </dev/null >"$log" 2>&1
+	$as_root env LC_ALL=C DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=600 "$@" \
+		</dev/null >"$log" 2>&1 9<&-
+}
+# What the system runs by itself every day may hold that lock.
+update() {
+	tries=0
+	until apt_get update; do
+		tries=$((tries + 1))
+		grep -q 'Could not get lock' "$log" && [ "$tries" -le "$LOCK_TRIES" ] || return 1
+		sleep 5
+	done
 }
 
 echo "  APT     $(echo "$missing" | wc -w) packages ($*)"
 # The package lists may be absent or older than the pool, so a first failure means: update, then try again.
 # shellcheck disable=SC2086
 apt_get install --no-install-recommends $missing && exit 0
-if ! apt_get update; then
+if ! update; then
 	cat "$log" >&2
 	echo "packages.sh: apt-get update failed (see above); continuing with the lists at hand" >&2
 fi

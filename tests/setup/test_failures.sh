@@ -68,6 +68,32 @@ fi
 refuses "no sudo" "as root run: apt-get install --no-install-recommends no-such-package" \
 	env PATH="$work/bin:$PATH" bash -c "unprivileged '$work/packages.sh' base"
 
+# In place of the system's, the body on standard input, in a folder of its own.
+apt_get() {
+	{ printf '#!/bin/sh\ncd %s || exit\nheld() { echo "E: Could not get lock"; exit 100; }\n' "$work"; cat; } >"$work/bin/apt-get"
+}
+installs() {
+	if [ "$(id -u)" != 0 ]; then skips "$1" "only root calls apt-get directly"; return; fi
+	number=$((number + 1))
+	if PATH="$work/bin:$PATH" sh -c "$2" >"$work/said" 2>&1; then
+		echo "ok $number $1"
+	else
+		sed 's/^/# /' "$work/said"
+		echo "not ok $number $1"
+	fi
+}
+apt_get <<'END'
+mkdir held || held; sleep 0.5; rmdir held
+END
+installs "two that install at once" "'$work/packages.sh' base & '$work/packages.sh' base && wait \$!"
+apt_get <<'END'
+case $* in
+*update*) [ -e tried ] || { touch tried; held; }; touch updated ;;
+*) [ -e updated ] ;;
+esac
+END
+installs "lists that another has locked for a while" "'$work/packages.sh' base"
+
 if "${private[@]}" true 2>/dev/null; then
 	mkdir "$work/small"
 	printf '%s\n' 'set -euo pipefail' ". '$here/cached.sh'" 'fill() { head -c 8M /dev/zero >file; }' 'cached thing fill' >"$work/fill.sh"

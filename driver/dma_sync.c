@@ -22,10 +22,14 @@
 #include "program.h"
 #include "scheduler.h"
 
+/*
+ * For a device that it takes for coherent the DMA API touches no cache, however often it is asked.
+ * So this mends no platform that says what is not true: dma-noncoherent in its device tree does.
+ */
 static bool force_dma_sync;
 module_param(force_dma_sync, bool, 0444);
 MODULE_PARM_DESC(force_dma_sync,
-		 "maintain caches although the platform says that DMA is coherent");
+		 "ask for cache maintenance around each job on every platform, to test that path");
 
 /* @example: a bus address of the device */
 bool xqaccel_dma_needs_sync(struct device *dev, dma_addr_t example)

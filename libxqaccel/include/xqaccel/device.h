@@ -92,8 +92,8 @@ int xq_buffer_create_shared(struct xq_device *dev, size_t bytes, struct xq_buffe
 
 /**
  * xq_buffer_wrap() - memory of the caller as a buffer, without a copy
- * @data: at a multiple of 4096
- * @bytes: a multiple of 4096. Memory of 2 MiB pages at multiples of 2 MiB costs the device least
+ * @data: at a multiple of the page size, sysconf(_SC_PAGESIZE)
+ * @bytes: a multiple of it, too. Memory of 2 MiB pages at multiples of 2 MiB costs the device least
  * @flags: XQACCEL_BUF_READ_ONLY: jobs only read it, so it need not be writable; or 0
  * @buf: set to the buffer, owned by the caller until xq_buffer_destroy(), which leaves the memory as
  *	it is. Until then, and until jobs that use it have ended, the memory has to stay mapped

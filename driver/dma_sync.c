@@ -29,7 +29,7 @@
 static bool force_dma_sync;
 module_param(force_dma_sync, bool, 0444);
 MODULE_PARM_DESC(force_dma_sync,
-		 "ask for cache maintenance around each job on every platform, to test that path");
+		 "ask for cache maintenance around jobs on every platform, to test that path");
 
 /* @example: a bus address of the device */
 bool xqaccel_dma_needs_sync(struct device *dev, dma_addr_t example)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,13 @@
 
 #define HOST_PORT	"/dev/host/control"
 #define MODULE		"/lib/modules/xqaccel.ko"
+
+/* What the kernel takes DMA for where its device tree does not say. */
+#ifdef __aarch64__
+#define DEFAULT_NONCOHERENT	true
+#else
+#define DEFAULT_NONCOHERENT	false
+#endif
 
 /* ---- the host ----------------------------------------------------------------- */
 
@@ -291,9 +299,48 @@ bool node_has(const char *address, const char *property)
 	return !on_pci(address) && !access(path, F_OK);
 }
 
+/*
+ * The directory of the device tree's node that tells about the device's DMA: its own, or that of
+ * the host bridge it is behind. Whether there is one.
+ */
+static bool dma_node(const char *address, char node[PATH_MAX])
+{
+	char path[PATH_MAX + sizeof("/of_node")], device[PATH_MAX], *bridge;
+
+	bus_path(path, sizeof(path), address, "");
+	if (!realpath(path, device))
+		return false;
+	bridge = on_pci(address) ? strstr(device, "/pci") : NULL;
+	/* Of a bridge that is a device of a board: /sys/devices/platform/4010000000.pcie/pci0000:00 */
+	if (bridge)
+		*bridge = 0;
+	snprintf(path, sizeof(path), "%s/of_node", device);
+	return realpath(path, node);
+}
+
+static bool directory_has(const char *directory, const char *name)
+{
+	char path[PATH_MAX + 32];
+
+	snprintf(path, sizeof(path), "%s/%s", directory, name);
+	return !access(path, F_OK);
+}
+
 bool dma_noncoherent(const char *address)
 {
-	return node_has(address, "dma-noncoherent");
+	char node[PATH_MAX];
+
+	if (!dma_node(address, node))
+		return false;
+	/* /sys/firmware/devicetree/base is the root, whose properties count, too. */
+	while (!directory_has(node, "dma-coherent")) {
+		if (directory_has(node, "dma-noncoherent"))
+			return true;
+		if (!strcmp(strrchr(node, '/'), "/base"))
+			return DEFAULT_NONCOHERENT;
+		*strrchr(node, '/') = 0;
+	}
+	return false;
 }
 
 static int driver_file_write(const char *file, const char *address)

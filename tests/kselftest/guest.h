@@ -48,7 +48,10 @@ void bus_path(char *path, unsigned int size, const char *address, const char *fi
 int bus_file_write(const char *address, const char *file, const char *text);
 /* Whether the node of a device that a device tree describes has this property; false on PCI. */
 bool node_has(const char *address, const char *property);
-/* Whether the device tree says of the device itself that caches do not see its DMA. */
+/*
+ * Whether caches do not see the device's DMA: the next node upward says it that says anything, and
+ * else the architecture.
+ */
 bool dma_noncoherent(const char *address);
 int driver_unbind(const char *address);
 int driver_bind(const char *address);

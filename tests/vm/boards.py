@@ -71,11 +71,11 @@ class Virt:
         return []
 
     def device_tree(self, options):
-        if options.bus != "platform":
+        if options.bus != "platform" and not options.tree:
             return None
         machine = [*self.machine(options), "-smp", str(options.cpus), "-m", str(options.memory)]
-        return device_tree.with_overlay(options.qemu, machine, HERE / "accelerator.dtso",
-                                        "/accelerator@c000000", options.node)
+        overlay = HERE / "accelerator.dtso" if options.bus == "platform" else None
+        return device_tree.tree(options.qemu, machine, overlay, [("/accelerator@c000000", options.node), *options.tree])
 
     def accelerator(self, options, index):
         return ([], f"xqaccel-sysbus,id=xq{index}") if options.bus == "platform" else behind_a_port(index)

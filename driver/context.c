@@ -18,6 +18,7 @@ int xqaccel_context_init(struct xqaccel_device *xq)
 	if (!xq->ctx_table)
 		return -ENOMEM;
 	xq->needs_sync = xqaccel_dma_needs_sync(xq->parent, xq->ctx_table_dma);
+	xq->syncs_pages = xqaccel_dma_syncs_pages(xq->parent);
 	return 0;
 }
 

@@ -135,6 +135,7 @@ struct xqaccel_stats {
  * @ending: clients that nobody has a reference of and that have not given all back
  * @ending_wait: for there being none
  * @needs_sync: DMA is not coherent: caches must be maintained
+ * @syncs_pages: a page at a time
  * @contexts: ids on the device
  * @ctx_table: roots of the page tables, by these ids
  * @ctx_table_dma: its bus address
@@ -248,6 +249,7 @@ struct xqaccel_device {
 	wait_queue_head_t ending_wait;
 
 	bool needs_sync;
+	bool syncs_pages;
 
 	struct ida contexts;
 	struct xq_hw_context *ctx_table;

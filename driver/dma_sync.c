@@ -37,6 +37,15 @@ bool xqaccel_dma_needs_sync(struct device *dev, dma_addr_t example)
 	return force_dma_sync || !xqaccel_dma_coherent(dev, example);
 }
 
+/*
+ * Whether each page needs a call of its own. Behind an IOMMU pages from anywhere are made one
+ * segment, of which the DMA API would look up where the first is and take the others to follow it.
+ */
+bool xqaccel_dma_syncs_pages(struct device *dev)
+{
+	return dma_get_merge_boundary(dev) != 0;
+}
+
 /* Bytes that are cleaned at once: the device may go in between. */
 #define CLEAN_AT_ONCE	(16UL << 20)
 
@@ -71,7 +80,8 @@ static void cursor_seek(struct cursor *c, u64 offset)
 
 static void range_sync(struct cursor *c, u64 offset, u64 bytes, bool for_device)
 {
-	struct device *dev = c->buf->client->xq->parent;
+	const struct xqaccel_device *xq = c->buf->client->xq;
+	struct device *dev = xq->parent;
 	const u64 end = offset + bytes;
 
 	while (offset < end) {
@@ -80,6 +90,9 @@ static void range_sync(struct cursor *c, u64 offset, u64 bytes, bool for_device)
 		cursor_seek(c, offset);
 		from = offset - c->at;
 		len = min_t(u64, end - offset, sg_dma_len(c->sg) - from);
+		/* Segments are whole pages, as buffers are. */
+		if (xq->syncs_pages)
+			len = min_t(u64, len, PAGE_SIZE - offset_in_page(offset));
 		if (for_device)
 			dma_sync_single_range_for_device(dev, sg_dma_address(c->sg), from, len,
 							 c->buf->dir);

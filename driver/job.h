@@ -210,6 +210,7 @@ int xqaccel_job_cancel(struct xqaccel_job *job);
 
 /* dma_sync.c */
 bool xqaccel_dma_needs_sync(struct device *dev, dma_addr_t example);
+bool xqaccel_dma_syncs_pages(struct device *dev);
 void xqaccel_buffer_sync_for_device(struct xqaccel_buffer *buf);
 int xqaccel_job_sync_for_device(struct xqaccel_job *job);
 void xqaccel_sync_work(struct work_struct *work);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What the glue of every bus does alike. */
+#include <linux/dev_printk.h>
 #include <linux/dma-mapping.h>
 #include <linux/pm_runtime.h>
 #include <linux/sizes.h>
@@ -15,9 +16,10 @@ int xqaccel_bus_dma_mask(struct device *dev)
 {
 	const int ret = dma_set_mask_and_coherent(dev, DMA_BIT_MASK(DMA_BITS));
 
-	if (!ret)
-		dma_set_max_seg_size(dev, SZ_2G);
-	return ret;
+	if (ret)
+		return dev_err_probe(dev, ret, "no DMA with %u bits of address\n", DMA_BITS);
+	dma_set_max_seg_size(dev, SZ_2G);
+	return 0;
 }
 
 /* The device is in use from now on; gives up the reference of the probe. */

@@ -9,6 +9,7 @@
  */
 #include <linux/clk.h>
 #include <linux/delay.h>
+#include <linux/iopoll.h>
 #include <linux/module.h>
 #include <linux/of.h>
 #include <linux/platform_device.h>
@@ -21,12 +22,14 @@
 #include "device.h"
 #include "reset.h"
 
-/* What a reset line is held for. */
+/* What a reset line is held for, and how long registers may read as all ones after it. */
 #define RESET_LINE_US	10
+#define RESET_ANSWER_US	10000
 
 /**
  * struct board - what the board has around the device
  * @xq: the device
+ * @regs: its registers, for those who have no device yet
  * @clocks: all that its node names
  * @clock_count: how many
  * @reset: its reset line, or NULL
@@ -37,6 +40,7 @@
  */
 struct board {
 	struct xqaccel_device *xq;
+	void __iomem *regs;
 	struct clk_bulk_data *clocks;
 	int clock_count;
 	struct reset_control *reset;
@@ -45,17 +49,32 @@ struct board {
 	int irq[XQ_VECTOR_QUEUE(XQ_MAX_QUEUES)];
 };
 
-static int pulse_reset_line(struct board *board)
+static int hold_reset_line(struct board *board)
 {
-	int ret;
+	const int ret = reset_control_assert(board->reset);
 
-	if (!board->reset)
-		return -EOPNOTSUPP;
-	ret = reset_control_assert(board->reset);
+	/* The controller has no more to offer than a pulse of its own. */
+	if (ret == -ENOTSUPP)
+		return reset_control_reset(board->reset);
 	if (ret)
 		return ret;
 	usleep_range(RESET_LINE_US, 2 * RESET_LINE_US);
 	return reset_control_deassert(board->reset);
+}
+
+/* Whether the device then answers, and is reset, is asked by who reads its registers next. */
+static int pulse_reset_line(struct board *board)
+{
+	int ret;
+	u32 id;
+
+	if (!board->reset)
+		return -EOPNOTSUPP;
+	ret = hold_reset_line(board);
+	if (!ret)
+		readl_poll_timeout(board->regs + XQ_REG_ID, id, id != ~0U, RESET_LINE_US,
+				   RESET_ANSWER_US);
+	return ret;
 }
 
 /* The line may do less than the device tree promises: registers have to say that it was reset. */
@@ -72,7 +91,10 @@ static int board_dma_stop(struct xqaccel_device *xq)
 	ret = pulse_reset_line(board);
 	if (ret)
 		return ret;
-	return xqaccel_absent(xq) || xqaccel_read(xq, XQ_REG_CTRL) ? -EIO : 0;
+	/* Its last access to memory may not be over. */
+	if (xqaccel_absent(xq) || xqaccel_reset_wait(xq) || xqaccel_read(xq, XQ_REG_CTRL))
+		return -EIO;
+	return 0;
 }
 
 /* It does none before it is enabled. */
@@ -157,14 +179,31 @@ static void clocks_off(struct board *board)
 	clk_bulk_disable_unprepare(board->clock_count, board->clocks);
 }
 
-static int add(struct platform_device *pdev, struct board *board, void __iomem *regs)
+/*
+ * After this registers may be read. A line may have been asserted since power-on, and again where
+ * its controller lost its state with the machine asleep; the device has none to lose then.
+ */
+static int power_on(struct board *board)
+{
+	int ret;
+
+	ret = clocks_on(board);
+	if (ret || !board->reset)
+		return ret;
+	ret = pulse_reset_line(board);
+	if (ret)
+		clocks_off(board);
+	return ret;
+}
+
+static int add(struct platform_device *pdev, struct board *board)
 {
 	struct device *dev = &pdev->dev;
 	int ret;
 
 	/* The core stops the DMA of a device that it can't start, and asks for it by this. */
 	platform_set_drvdata(pdev, board);
-	board->xq = xqaccel_core_alloc(dev, &board_bus_ops, regs);
+	board->xq = xqaccel_core_alloc(dev, &board_bus_ops, board->regs);
 	if (IS_ERR(board->xq))
 		return PTR_ERR(board->xq);
 	ret = interrupts_find(pdev, board);
@@ -203,30 +242,25 @@ static void __iomem *map_registers(struct platform_device *pdev)
 static int board_probe(struct platform_device *pdev)
 {
 	struct device *dev = &pdev->dev;
-	void __iomem *regs;
 	struct board *board;
 	int ret;
 
 	board = devm_kzalloc(dev, sizeof(*board), GFP_KERNEL);
 	if (!board)
 		return -ENOMEM;
-	regs = map_registers(pdev);
-	if (IS_ERR(regs))
-		return PTR_ERR(regs);
+	board->regs = map_registers(pdev);
+	if (IS_ERR(board->regs))
+		return PTR_ERR(board->regs);
 	ret = supplies_get(dev, board);
 	if (ret)
 		return ret;
 	ret = xqaccel_bus_dma_mask(dev);
 	if (ret)
 		return ret;
-	ret = clocks_on(board);
+	ret = power_on(board);
 	if (ret)
-		return ret;
-	/* Before any register: the line may have been asserted since power-on. */
-	if (board->reset)
-		ret = pulse_reset_line(board);
-	if (!ret)
-		ret = add(pdev, board, regs);
+		return dev_err_probe(dev, ret, "its clocks or its reset line fail\n");
+	ret = add(pdev, board);
 	if (ret)
 		clocks_off(board);
 	return ret;
@@ -304,9 +338,9 @@ static int board_resume(struct device *dev)
 	int ret = 0;
 
 	if (board->asleep)
-		ret = clocks_on(board);
+		ret = power_on(board);
 	if (ret)
-		xqaccel_set_lost(board->xq, "it has no clock");
+		xqaccel_set_lost(board->xq, "its clocks or its reset line fail");
 	else if (board->asleep)
 		ret = xqaccel_hw_resume(board->xq);
 	board->asleep = false;

@@ -191,8 +191,9 @@ free_queues:
 void xqaccel_core_remove(struct xqaccel_device *xq)
 {
 	set_gone(xq);
-	xqaccel_chrdev_remove(xq);
+	/* Its folder has the name that the next device may get. */
 	xqaccel_debugfs_remove(xq);
+	xqaccel_chrdev_remove(xq);
 	hardware_end(xq);
 	put_device(&xq->dev);
 }

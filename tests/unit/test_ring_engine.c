@@ -124,18 +124,21 @@ static void accept_command(struct io_uring_sqe *sqe, const struct xqaccel_uring_
 static void replace(struct io_uring_sqe *sqe)
 {
 	const uint64_t user_data = sqe->user_data;
+	const uint32_t command = sqe->cmd_op;
 	struct xqaccel_uring_submit s;
 
 	if (sqe->opcode != IORING_OP_URING_CMD)
 		return;
-	if (sqe->cmd_op == XQACCEL_URING_CANCEL) {
+	memcpy(&s, (char *)sqe + 48, sizeof(s));
+	/* Newer liburings prepare entries that are clear. */
+	memset(sqe, 0, sizeof(*sqe));
+	if (command == XQACCEL_URING_CANCEL) {
 		fake.canceled++;
 		io_uring_prep_nop(sqe);
 	} else if (fake.refuse) {
 		fake.refuse--;
 		io_uring_prep_read(sqe, -1, NULL, 0, 0);	/* -EBADF */
 	} else {
-		memcpy(&s, (char *)sqe + 48, sizeof(s));
 		accept_command(sqe, &s);
 	}
 	sqe->user_data = user_data;

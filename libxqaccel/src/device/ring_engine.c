@@ -283,6 +283,8 @@ static void take_back(struct ring_engine *e)
 
 		if (slot == &nothing)
 			continue;
+		/* Newer liburings prepare entries that are clear, and kernels refuse what is left. */
+		memset(sqe, 0, SQE_BYTES);
 		io_uring_prep_nop(sqe);
 		io_uring_sqe_set_flags(sqe, IOSQE_CQE_SKIP_SUCCESS);
 		io_uring_sqe_set_data(sqe, &nothing);

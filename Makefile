@@ -304,8 +304,9 @@ $(O)/stamp/cross-libraries: tests/setup/fetch-cross-libraries.sh | $(PACKAGES)
 ALL_PROGRAMS := $(sort $(PROGRAMS) $(UNIT_TESTS) $(UNIT_TESTS_asan) $(UNIT_TESTS_tsan) $(UNIT_TESTS_arm64) \
 	$(GUEST_TESTS) $(DEBUG_TESTS) $(BENCHES) $(FUZZERS))
 
-# Rewritten when a flag changes, so that objects never mix two sets of flags.
-FLAGS_TEXT := $(foreach v,$(sort $(filter CFLAGS% FLAGS-% CC-% XQ_C%,$(.VARIABLES))),$(v)=$($(v)))
+# Rewritten when a flag changes, so that objects never mix two sets of flags. Nothing else may be in it: `sudo make install`
+# has another home, and must not compile again.
+FLAGS_TEXT := $(foreach v,$(sort $(filter CFLAGS CFLAGS-% FLAGS-% CC-% XQ_CPPFLAGS XQ_CFLAGS,$(.VARIABLES))),$(v)=$($(v)))
 $(O)/stamp/flags: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' '$(FLAGS_TEXT)' | cmp -s - $@ || printf '%s\n' '$(FLAGS_TEXT)' >$@

@@ -48,20 +48,36 @@ else
 	echo "not ok $number libraries and programs of arm64 are linked with its libraries"
 fi
 
-# What is linked depends on a file that changes with the linker's flags, and only with them.
-flags_file() {
-	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make "O=$work/out" "LDFLAGS=$1" "$work/out/stamp/link-flags" >/dev/null 2>&1
-	stat -c %y "$work/out/stamp/link-flags"
+# What is linked depends on a file that changes with the linker's flags, and what is compiled on one that changes with the
+# compiler's; both only with them.
+written() {
+	local file=$work/out/stamp/$1
+	shift
+	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL "$@" make "O=$work/out" "$file" >/dev/null 2>&1
+	stat -c %y "$file"
 }
 number=$((number + 1))
-first=$(flags_file -Wl,-O1)
-same=$(flags_file -Wl,-O1)
-other=$(flags_file -Wl,-O2)
+first=$(written link-flags LDFLAGS=-Wl,-O1)
+same=$(written link-flags LDFLAGS=-Wl,-O1)
+other=$(written link-flags LDFLAGS=-Wl,-O2)
 rule=$(env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -pn "O=$work/out" help | grep -c "^$work/out/obj/bin/xq: .*/stamp/link-flags" || true)
 if [ -n "$first" ] && [ "$first" = "$same" ] && [ "$same" != "$other" ] && [ "$rule" = 1 ]; then
 	echo "ok $number a change of LDFLAGS links again"
 else
 	echo "# $first, $same, $other, $rule rules"
 	echo "not ok $number a change of LDFLAGS links again"
+fi
+
+# As `sudo make install` has another home, and with it another cache.
+number=$((number + 1))
+first=$(written flags -u XDG_CACHE_HOME "HOME=$work/a")
+home=$(written flags -u XDG_CACHE_HOME "HOME=$work/b")
+cache=$(written flags "XDG_CACHE_HOME=$work/c" CFLAGS_FOR_ANOTHER=-O3)
+other=$(written flags CFLAGS=-O1)
+if [ -n "$first" ] && [ "$first" = "$home" ] && [ "$home" = "$cache" ] && [ "$cache" != "$other" ]; then
+	echo "ok $number a change of CFLAGS compiles again, and another cache does not"
+else
+	echo "# $first, with another home $home, with another cache $cache, with other flags $other"
+	echo "not ok $number a change of CFLAGS compiles again, and another cache does not"
 fi
 echo "1..$number"

@@ -43,9 +43,18 @@ entries() {
 	done
 }
 
-# debootstrap may leave a file: or a codename of its own; only network archives of this release count.
+# debootstrap may leave a file: or a codename of its own; only network archives of this release count. A list of archives is a file
+# of this system, which is nothing to a system that is made from here: its first archive is.
 pick() {
-	entries | awk -v want="$1" '$2 == want && $1 ~ /^(https?|mirror\+https?|tor\+https?):/ { print $1; exit }'
+	local uri
+	entries | awk -v want="$1" '$2 == want { print $1 }' | while read -r uri; do
+		case $uri in
+		mirror+file:*) uri=$(awk '/^(https?|tor\+https?):/ { print $1; exit }' "/${uri#mirror+file:*/}" 2>/dev/null || true) ;;
+		esac
+		case $uri in
+		http:* | https:* | mirror+http:* | mirror+https:* | tor+http:* | tor+https:*) echo "$uri" ;;
+		esac
+	done | sed -n 1p
 }
 
 case $archive in

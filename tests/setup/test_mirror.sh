@@ -63,6 +63,24 @@ END
 expect "deb822" main https://three.example/debian/
 expect "deb822, security" security http://four.example/security
 
+# As Debian's images for clouds have it.
+configuration sources.list.d/debian.sources <<END
+Types: deb deb-src
+URIs: mirror+file://$XQ_APT_ETC/mirrors/absent.list mirror+file://$XQ_APT_ETC/mirrors/debian.list
+Suites: $VERSION_CODENAME
+Components: main
+
+Types: deb deb-src
+URIs: mirror+file:$XQ_APT_ETC/mirrors/security.list
+Suites: $VERSION_CODENAME-security
+Components: main
+END
+mkdir "$XQ_APT_ETC/mirrors"
+printf '%s\n' "# the mirrors" "" "file:/mnt/debian" "https://six.example/debian	priority:1 type:deb" "http://seven.example/debian" >"$XQ_APT_ETC/mirrors/debian.list"
+printf 'https://eight.example/security' >"$XQ_APT_ETC/mirrors/security.list"
+expect "a list of mirrors" main https://six.example/debian
+expect "a list of mirrors, security" security https://eight.example/security
+
 configuration sources.list.d/other.list <<END
 deb http://vendor.example/apt stable main
 deb file:/mnt/debian $VERSION_CODENAME main

@@ -34,7 +34,8 @@ if [ "$(id -u)" -eq 0 ]; then
 	as_root=
 elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
 	as_root='sudo -n'
-elif command -v sudo >/dev/null && [ -t 0 ]; then
+elif command -v sudo >/dev/null && { true </dev/tty; } 2>/dev/null; then
+	# It asks for the password there, whatever our input is: in a parallel make that is a terminal's for one command at a time.
 	as_root=sudo
 else
 	echo "Missing Debian packages; as root run: apt-get install --no-install-recommends$missing" >&2

@@ -65,8 +65,25 @@ if [ "$(id -u)" = 0 ]; then
 else
 	skips "no network: packages" "only root calls apt-get directly"
 fi
+# Without a terminal, where sudo could ask.
 refuses "no sudo" "as root run: apt-get install --no-install-recommends no-such-package" \
-	env PATH="$work/bin:$PATH" bash -c "unprivileged '$work/packages.sh' base"
+	setsid -w env PATH="$work/bin:$PATH" bash -c "unprivileged '$work/packages.sh' base"
+
+# A sudo that wants a password, in a make of two jobs on a terminal.
+number=$((number + 1))
+# shellcheck disable=SC2016
+printf '#!/bin/sh\n[ "$1" != -n ] && exec "$@"\n' >"$work/bin/sudo"
+printf 'all: one two\none two:\n\t@%s/packages.sh base\n' "$work" >"$work/Makefile"
+printf '#!/bin/sh\nexit 0\n' >"$work/bin/apt-get"
+said=$(env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL PATH="$work/bin:$PATH" setsid -w script -qec \
+	"bash -c \"unprivileged make -C '$work' -j 2\"" /dev/null 2>&1 </dev/null)
+if [ "$(grep -c "packages (base)" <<<"$said")" = 2 ]; then
+	echo "ok $number sudo asks on the terminal, in a parallel make"
+else
+	echo "# ${said//$'\n'/$'\n'# }"
+	echo "not ok $number sudo asks on the terminal, in a parallel make"
+fi
+fails apt-get
 
 # In place of the system's, the body on standard input, in a folder of its own.
 apt_get() {

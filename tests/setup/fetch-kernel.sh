@@ -135,8 +135,8 @@ bring_compiler() {
 	[ "$architecture" = amd64 ] || assembler=("binutils-$triplet" libjansson4 libsframe1)
 	unpack_debs "${release%-backports}" compiler libc6 "gcc-$wanted-$triplet" "cpp-$wanted-$triplet" "${assembler[@]}" \
 		"libgcc-$wanted-dev" libgcc-s1 libisl23 libmpc3 libmpfr6 libgmp10 libzstd1 zlib1g libstdc++6
-	find compiler -type f -perm -1 -exec sh -c 'file -b "$1" | grep -q "ELF.*executable"' sh {} \; -print |
-		run_under "$PWD/compiler"
+	find compiler -type f -perm -1 ! -name '*.so' ! -name '*.so.*' -exec sh -c \
+		'[ "$(head -c 4 "$1")" = "$(printf "\177ELF")" ]' sh {} \; -print | run_under "$PWD/compiler"
 	sed -i -e "1i xq_folder := \$(realpath \$(dir \$(lastword \$(MAKEFILE_LIST)))../../../..)" \
 		-e "s|\$(CROSS_COMPILE)gcc|\$(xq_folder)/compiler/usr/bin/${triplet/x86-/x86_}-gcc-$wanted|" build/.kernelvariables
 	[ ${#assembler[@]} = 0 ] || {
@@ -147,9 +147,9 @@ bring_compiler() {
 	}
 }
 
-# run_under ROOT: the programs that it reads the names of run under the C library below ROOT.
+# run_under ROOT: the programs that it reads the names of, one at least, run under the C library below ROOT.
 run_under() {
-	local program libc
+	local program libc wrapped=
 	while read -r program; do
 		libc=$(realpath -m --relative-to="$(dirname "$program")" "$1")/usr/lib/x86_64-linux-gnu
 		mv "$program" "$program.elf"
@@ -159,7 +159,31 @@ run_under() {
 			exec "\$libc/ld-linux-x86-64.so.2" --library-path "\$libc" --argv0 "\$0" "\$(readlink -f "\$0").elf" "\$@"
 		END
 		chmod +x "$program"
+		wrapped=yes
 	done
+	[ "$wrapped" ] || {
+		echo "fetch-kernel.sh: no program was found to run under the C library in $1" >&2
+		return 1
+	}
 }
 
-cached "kernel/$series-$architecture-$VERSION_CODENAME" fetch_kernel
+# newest_words: sets what tells today's newest kernel from others. The archive is asked once a day, or if there is nothing else;
+# when it does not answer, its last answer stands for another day.
+newest_words() {
+	local answer=$XQ_CACHE/kernel/newest-$architecture-$release image
+	cache_words="$architecture $(cat "$answer" 2>/dev/null || true)"
+	[ -z "$(find "$answer" -mmin -1440 2>/dev/null)" ] || [ ! -d "$(cache_folder "$1")" ] || return 0
+	image=$(dependency "linux-image-$architecture" 'linux-image-[0-9].*')
+	if [ -z "$image" ]; then
+		touch -c "$answer"
+	elif mkdir -p "${answer%/*}" 2>/dev/null; then
+		echo "$image" >"$answer.$$"
+		mv "$answer.$$" "$answer"
+		# shellcheck disable=SC2034 # read by cached.sh
+		cache_words="$architecture $image"
+	fi
+}
+
+folder=kernel/$series-$architecture-$VERSION_CODENAME
+[ "$series" != newest ] || newest_words "$folder"
+cached "$folder" fetch_kernel

@@ -4,7 +4,7 @@
 
 CHECK_SCRIPTS += tests/ktap/test_ktap.py tests/vm/test_runner.py tests/setup/test_mirror.sh tests/setup/test_stamps.sh \
 	tests/setup/test_tree.sh tests/setup/test_abi.sh tests/setup/test_cached.sh tests/setup/test_make.sh \
-	tests/setup/test_failures.sh tests/vm/test_shutdown.py
+	tests/setup/test_failures.sh tests/setup/test_fetch_kernel.sh tests/vm/test_shutdown.py
 test_shutdown.py-args = $(O) $(firstword $(KERNELS))
 
 MODULES := $(KERNELS:%=$(O)/module-%/xqaccel.ko)

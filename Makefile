@@ -299,6 +299,13 @@ $(O)/stamp/cross-libraries: tests/setup/fetch-cross-libraries.sh | $(PACKAGES)
 	$(Q)folder=$$(tests/setup/fetch-cross-libraries.sh $(ARCH)) && ln -sfn "$$folder" $(O)/cross-libraries
 	$(Q)touch $@
 
+# $(call lies_in_cache,STAMP,FILE): the stamp says nothing once the cache is gone that the file was in.
+lies_in_cache = $(if $(wildcard $(O)/$(2)),,$(eval $(O)/$(1): FORCE))
+$(foreach k,$(KERNELS) $(DEBUG_KERNELS),$(call lies_in_cache,stamp/kernel-$(k),kernel-$(k)/release))
+$(call lies_in_cache,stamp/cross-libraries,cross-libraries/lib)
+$(call lies_in_cache,stamp/i386-libraries,i386/libraries/lib)
+$(foreach p,peers runtimes,$(call lies_in_cache,bench/$(p)/stamp,bench/$(p)/fetched/versions))
+
 # ---- rules made from the lists -------------------------------------------------------------------
 
 ALL_PROGRAMS := $(sort $(PROGRAMS) $(UNIT_TESTS) $(UNIT_TESTS_asan) $(UNIT_TESTS_tsan) $(UNIT_TESTS_arm64) \

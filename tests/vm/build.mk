@@ -39,9 +39,6 @@ $(O)/stamp/kernel-kdir: FORCE
 modules_install: $(O)/module-kdir/xqaccel.ko
 	$(Q)env -u MAKEFLAGS -u MFLAGS -u O -u ARCH $(MAKE) $(if $(filter 0,$(V)),-s) -C $(KDIR) M=$(abspath $(<D)) modules_install
 
-# A stamp says nothing once the cache is gone that its kernel lies in.
-$(foreach k,$(KERNELS) $(DEBUG_KERNELS),$(if $(wildcard $(O)/kernel-$(k)/release),,$(eval $(O)/stamp/kernel-$(k): FORCE)))
-
 # kbuild writes beside its sources, so each kernel gets a tree of links of its own. BTF needs a vmlinux and pahole.
 $(O)/module-%/xqaccel.ko: $(DRIVER_SOURCES) $(O)/stamp/kernel-%
 	$(call say,KBUILD,$@)

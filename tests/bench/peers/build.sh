@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # build.sh FOLDER: fetches the peers and compiles the peer process into FOLDER/peer, with FOLDER/peer.sh that starts
-# it and FOLDER/versions. If the packages can't be had, FOLDER/missing says why, and the benchmark goes on without.
+# it, FOLDER/versions, and FOLDER/fetched, where the peers are. If the packages can't be had, FOLDER/missing says why, and the benchmark goes on without.
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")
@@ -19,6 +19,7 @@ if ! fetched=$("$here/../../setup/fetch-peers.sh" 2>"$folder/fetch.log"); then
 	cat "$folder/fetch.log" >&2
 	exit 0
 fi
+ln -sfn "$fetched" "$folder/fetched"
 root=$fetched/root
 ggml=()
 if ggml_folder=$("$here/../../setup/fetch-ggml.sh" 2>>"$folder/fetch.log"); then

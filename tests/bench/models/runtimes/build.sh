@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# build.sh FOLDER: fetches the other runtimes and compiles their process, FOLDER/server.sh. If they can't be had, FOLDER/missing
+# build.sh FOLDER: fetches the other runtimes and compiles their process, FOLDER/server.sh; FOLDER/fetched is where one is. If they can't be had, FOLDER/missing
 # says why, and the benchmark goes on without.
 set -euo pipefail
 
@@ -20,6 +20,7 @@ if ! fetched=$("$here/../../../setup/fetch-tflite.sh" 2>"$folder/fetch.log") ||
 	cat "$folder/fetch.log" >&2
 	exit 0
 fi
+ln -sfn "$fetched" "$folder/fetched"
 root=$fetched/root
 libraries=$root/usr/lib/x86_64-linux-gnu
 soname=$(basename "$(find "$libraries" -name 'libtensorflow-lite.so.*' | sort -V | head -n 1)")

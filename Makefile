@@ -118,6 +118,8 @@ KVER ?= 6.12
 ifneq ($(filter modules_install,$(MAKECMDGOALS))$(findstring command,$(origin KDIR)),)
 KDIR ?= /lib/modules/$(shell uname -r)/build
 override KVER := kdir
+# Links to it and kbuild itself look from elsewhere.
+override KDIR := $(abspath $(KDIR))
 ifeq ($(wildcard $(KDIR)/Makefile),)
 $(error no kernel's headers in $(KDIR); those of the running kernel: apt-get install linux-headers-$(shell uname -r))
 endif

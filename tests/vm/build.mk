@@ -30,7 +30,9 @@ $(O)/stamp/kernel-%: tests/setup/fetch-kernel.sh tests/setup/kernels.list | $(PA
 	$(Q)folder=$$(tests/setup/fetch-kernel.sh $* $(DEBIAN_ARCH)) && ln -sfn "$$folder" $(O)/kernel-$*
 	$(Q)touch $@
 
-# A kernel of this system, make module KDIR=/lib/modules/.../build, of which nothing is fetched or installed.
+# A kernel of this system, make module KDIR=/lib/modules/.../build, of which nothing is fetched or installed. It may have been
+# configured and built anew in the same place, so kbuild is asked each time.
+$(O)/module-kdir/xqaccel.ko: FORCE
 $(O)/stamp/kernel-kdir: FORCE
 	$(Q)mkdir -p $(@D) $(O)/kernel-kdir
 	$(Q)[ -e $@ ] && [ "$$(readlink $(O)/kernel-kdir/build)" = '$(KDIR)' ] || { ln -sfn '$(KDIR)' $(O)/kernel-kdir/build && touch $@; }

@@ -38,11 +38,13 @@ copy_module() {
 	esac
 }
 
+read -ra compiler <<<"${CC:-gcc}"
+
 # The path of a shared library, which is of another architecture than this system's if CC is such a compiler.
 library_path() {
 	local path
 	# shellcheck disable=SC2086 # folders, separated by spaces
-	for path in $(printf "%s/$1 " ${XQ_LIBRARIES:-}) "$("${CC:-gcc}" -print-file-name="$1")"; do
+	for path in $(printf "%s/$1 " ${XQ_LIBRARIES:-}) "$("${compiler[@]}" -print-file-name="$1")"; do
 		case $path in
 		/*) [ ! -e "$path" ] || { echo "$path" && return; } ;;
 		esac

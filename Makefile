@@ -99,6 +99,7 @@ spaced = $(if $(word 2,$(subst $() ,x x,$(1))),$(error $(2) has a space in it, w
 $(call spaced,$(CURDIR),this checkout's path,move it)
 $(call spaced,$(O),O=,choose another)
 $(call spaced,$(XQ_CACHE),the cache's path,set XDG_CACHE_HOME)
+$(foreach v,PREFIX LIBDIR DESTDIR,$(call spaced,$($(v)),$(v)=,choose another))
 
 # Before anything starts, because the last words of a make that has started are its own.
 ifneq ($(filter-out help clean distclean,$(or $(MAKECMDGOALS),help)),)
@@ -118,6 +119,7 @@ KVER ?= 6.12
 ifneq ($(filter modules_install,$(MAKECMDGOALS))$(findstring command,$(origin KDIR)),)
 KDIR ?= /lib/modules/$(shell uname -r)/build
 override KVER := kdir
+$(call spaced,$(KDIR),KDIR=,choose another)
 # Links to it and kbuild itself look from elsewhere.
 override KDIR := $(abspath $(KDIR))
 ifeq ($(wildcard $(KDIR)/Makefile),)

@@ -32,6 +32,9 @@ ln -s "$top"/* "$work/a b/"
 refuses "a checkout with a space" "move it" make --no-print-directory -C "$work/a b" -n help
 refuses "a kernel that is not in the list" "no kernel 5.10 in kernels.list" tests/setup/fetch-kernel.sh 5.10
 refuses "headers that are not there" "apt-get install linux-headers-" make --no-print-directory module "KDIR=$work/none" "O=$work/out"
+for variable in KDIR DESTDIR PREFIX LIBDIR; do
+	refuses "$variable with a space" "$variable= has a space in it" make -n help "$variable=$work/a b"
+done
 
 # The linker of another architecture does not know where its libraries are.
 links() {

@@ -101,6 +101,11 @@ $(call spaced,$(O),O=,choose another)
 $(call spaced,$(XQ_CACHE),the cache's path,set XDG_CACHE_HOME)
 $(foreach v,PREFIX LIBDIR DESTDIR,$(call spaced,$($(v)),$(v)=,choose another))
 
+# A folder that had others' files before, or in which nothing was built, is not make's to remove.
+ifneq ($(and $(filter clean distclean,$(MAKECMDGOALS)),$(filter-out file,$(origin O)),$(wildcard $(O))),)
+$(if $(and $(wildcard $(O)/stamp),$(if $(wildcard $(O)/stamp/shared),,y)),,$(error $(O) may have files that make did not make: remove it yourself))
+endif
+
 # Before anything starts, because the last words of a make that has started are its own.
 ifneq ($(filter-out help clean distclean,$(or $(MAKECMDGOALS),help)),)
 misplaced := $(shell tests/setup/place.sh $(O))

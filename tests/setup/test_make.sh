@@ -35,6 +35,21 @@ refuses "headers that are not there" "apt-get install linux-headers-" make --no-
 for variable in KDIR DESTDIR PREFIX LIBDIR; do
 	refuses "$variable with a space" "$variable= has a space in it" make -n help "$variable=$work/a b"
 done
+mkdir "$work/theirs"
+touch "$work/theirs/file"
+refuses "to clean a folder that nothing was built in" "remove it yourself" make clean "O=$work/theirs"
+env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -n lib "O=$work/theirs" >/dev/null 2>&1
+refuses "to clean a folder that had other files before" "remove it yourself" make clean "O=$work/theirs"
+env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -n lib "O=$work/ours/cross-arm64" ARCH=arm64 >/dev/null 2>&1
+env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -n lib "O=$work/ours" >/dev/null 2>&1
+env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make clean "O=$work/ours" >/dev/null 2>&1
+number=$((number + 1))
+if [ -e "$work/theirs/file" ] && [ ! -e "$work/ours" ]; then
+	echo "ok $number a folder that make made is removed, and no other"
+else
+	find "$work" -maxdepth 2 -printf '# %P\n'
+	echo "not ok $number a folder that make made is removed, and no other"
+fi
 
 # The linker of another architecture does not know where its libraries are.
 links() {

@@ -124,8 +124,10 @@ xq-test-fence-debug-args := buffer_goes_with_its_job
 #	those that need another machine (reset, suspend, power, fence_end, uring_end): they are about the device's ends and
 #	sleeps, and pass as such programs, but take a minute;
 #	cache: on x86 it skips.
-I386_CC := i686-linux-gnu-gcc
 I386_LIBRARIES := $(O)/i386/libraries
+CC-i386 := i686-linux-gnu-gcc
+FLAGS-i386 := -isystem $(I386_LIBRARIES)/include -Wno-pointer-to-int-cast
+LINK-i386 := -static -L$(I386_LIBRARIES)/lib
 I386_NAMES := $(foreach t,$(filter-out queue network cache,$(KSELFTEST_NAMES)),$(if $(xq-test-$(t)-vm),,$(t)))
 i386_objects = $(patsubst %.c,$(O)/i386/%.o,tests/kselftest/$(1).c $(foreach l,$(xq-test-$(1)-libs),$($(l)-y)))
 i386_ldlibs = $(foreach l,$(xq-test-$(1)-libs),$($(l)-ldlibs))
@@ -135,17 +137,16 @@ $(O)/stamp/i386-libraries: tests/setup/fetch-cross-libraries.sh | $(PACKAGES)
 	$(Q)folder=$$(tests/setup/fetch-cross-libraries.sh i386) && ln -sfn "$$folder" $(I386_LIBRARIES)
 	$(Q)touch $@
 
-$(O)/i386/%.o: %.c | $(O)/stamp/packages-check $(O)/stamp/i386-libraries
+$(O)/i386/%.o: %.c $(O)/stamp/flags | $(O)/stamp/packages-check $(O)/stamp/i386-libraries
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CCACHE) $(I386_CC) $(XQ_CPPFLAGS) -isystem $(I386_LIBRARIES)/include -std=gnu11 $(CFLAGS) $(WARNINGS) \
-		-Wno-pointer-to-int-cast -MMD -MP -c -o $@ $<
+	$(Q)$(CCACHE) $(CC-i386) $(XQ_CPPFLAGS) -std=gnu11 $(CFLAGS) $(WARNINGS) $(FLAGS-i386) -MMD -MP -c -o $@ $<
 
 define kselftest_i386
-$(O)/i386/bin/xq-test-$(1): $(call i386_objects,$(1)) | $(O)/stamp/packages-check
+$(O)/i386/bin/xq-test-$(1): $(call i386_objects,$(1)) $(O)/stamp/link-flags | $(O)/stamp/packages-check
 	$$(call say,LD,$$@)
 	$$(Q)mkdir -p $$(@D)
-	$$(Q)$(I386_CC) $(CFLAGS) -static $(LDFLAGS) -o $$@ $$(filter %.o,$$^) -L$(I386_LIBRARIES)/lib \
+	$$(Q)$(CC-i386) $(CFLAGS) $(LDFLAGS) -o $$@ $$(filter %.o,$$^) $(LINK-i386) \
 		$(call i386_ldlibs,$(1)) -lpthread
 GUEST_TESTS += xq-test-$(1)-i386
 xq-test-$(1)-i386-file := $$(O)/i386/bin/xq-test-$(1)

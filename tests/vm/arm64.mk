@@ -15,6 +15,8 @@ comma := ,
 # Clocks, a reset line and DMA that is not coherent are what a node may have and need not.
 $(foreach t,ioctl jobs power recovery suspend,$(eval $(call kselftest-again,$(t),bare,$(xq-test-$(t)-timeout),6.12,--bus platform --node=-clocks$(comma)-resets $(xq-test-$(t)-vm))))
 $(foreach t,cache gemm memory,$(eval $(call kselftest-again,$(t),coherent,$(xq-test-$(t)-timeout),6.12,--bus platform --node=-dma-noncoherent$(comma)+dma-coherent)))
+# Behind an IOMMU, too, where DMA is coherent unless the tree lacks what QEMU's says.
+$(eval $(call kselftest-again,cache,smmu,$(xq-test-cache-timeout),6.12,--iommu --tree=/:-dma-coherent --tree=/pcie@10000000:-dma-coherent))
 # A tree that says nothing: its DMA is not coherent either.
 $(foreach t,cache memory,$(eval $(call kselftest-again,$(t),unsaid,$(xq-test-$(t)-timeout),6.12,--bus platform --node=-dma-noncoherent --tree=/:-dma-coherent)))
 

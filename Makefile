@@ -245,6 +245,7 @@ qemu: $(QEMU) ## Build QEMU with the device
 module: $(O)/module-$(KVER)/xqaccel.ko ## Build the driver for kernel KVER, or for the headers in KDIR
 image: $(IMAGES) ## Make the guest's images
 lib: $(LIB_TARGETS) ## Build libxqaccel
+kselftests: ## Build the driver's tests for a board: copy O/kselftests there, `run` runs them (ARCH=, KDIR=)
 tools: lib $(TOOL_TARGETS) $(PROGRAMS:%=$(O)/obj/bin/%) ## Build xq and the examples
 
 ##@ Measure and explore

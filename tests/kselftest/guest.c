@@ -14,7 +14,6 @@
 #include "guest.h"
 
 #define HOST_PORT	"/dev/host/control"
-#define MODULE		"/lib/modules/xqaccel.ko"
 
 /* What the kernel takes DMA for where its device tree does not say. */
 #ifdef __aarch64__
@@ -421,9 +420,21 @@ int module_unload(void)
 	return syscall(SYS_delete_module, "xqaccel", O_NONBLOCK) ? -errno : 0;
 }
 
+static const char *module_file(void)
+{
+	const char *path = getenv("XQ_TEST_MODULE");
+
+	return path ? path : "/lib/modules/xqaccel.ko";
+}
+
+bool module_present(void)
+{
+	return !access(module_file(), R_OK);
+}
+
 int module_load(const char *parameters)
 {
-	const int fd = open(MODULE, O_RDONLY | O_CLOEXEC);
+	const int fd = open(module_file(), O_RDONLY | O_CLOEXEC);
 	int ret = 0;
 
 	if (fd < 0)

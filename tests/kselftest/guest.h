@@ -66,6 +66,8 @@ int driver_bind_again(const char *address);
 /* As device_open(); a device that an earlier test had the driver lose is bound anew. */
 int device_open_again(const char *address);
 
+/* Whether the module's file is there, which the guest has and a board may not have. */
+bool module_present(void);
 int module_unload(void);
 int module_load(const char *parameters);
 

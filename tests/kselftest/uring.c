@@ -515,9 +515,9 @@ TEST_F(uring, example)
 	char line[16] = "";
 	FILE *out;
 
-	if (access("/bin/xq-example-ring", X_OK))
+	if (system("command -v xq-example-ring >/dev/null"))
 		SKIP(return, "the example is not installed");
-	out = popen("/bin/xq-example-ring", "r");
+	out = popen("xq-example-ring", "r");
 	ASSERT_TRUE(!!out);
 	EXPECT_TRUE(!!fgets(line, sizeof(line), out));
 	EXPECT_EQ(0, pclose(out));

@@ -1,0 +1,169 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# test_run.sh FOLDER: the folder for a board that `make kselftests` makes has what boards.rst names and needs nothing of the
+# board; its script, with programs that stand for tests, runs, counts and refuses. Prints KTAP.
+set -uo pipefail
+
+folder=$(readlink -f "$1")
+top=$(readlink -f "$(dirname "$(readlink -f "$0")")/../..")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+number=0
+
+# result NAME: the lines of standard input say what is wrong.
+result() {
+	local wrong
+	number=$((number + 1))
+	wrong=$(cat)
+	if [ -z "$wrong" ]; then
+		echo "ok $number $1"
+	else
+		echo "${wrong//$'\n'/$'\n'# }" | sed '1s/^/# /'
+		echo "not ok $number $1"
+	fi
+}
+
+# ---- what is in it -----------------------------------------------------------------------------------
+
+missing() {
+	local name names
+	# The table's first column: ``xq-test-ioctl``, ``xq-test-context``
+	# shellcheck disable=SC2016
+	names=$(sed -n 's/^\(\(``xq-test-[a-z_]*``[, ]*\)*\).*/\1/p' "$top/Documentation/boards.rst" | grep -o 'xq-test-[a-z_]*')
+	[ -n "$names" ] || echo "no programs in boards.rst"
+	for name in $names; do
+		grep -q "^$name [0-9]*$" "$folder/programs" || echo "$name is not among its programs"
+	done
+	while read -r name _; do
+		[ -x "$folder/$name" ] || echo "no $name"
+	done <"$folder/programs"
+	for name in run limited; do
+		[ -x "$folder/$name" ] || echo "no $name"
+	done
+}
+
+needed() {
+	local file
+	for file in "$folder"/*; do
+		[ "${file##*/}" = xqaccel.ko ] || readelf -d "$file" 2>/dev/null | grep -q NEEDED && echo "$file needs libraries"
+	done
+}
+
+# ---- how it runs -------------------------------------------------------------------------------------
+
+# A root that can mount nothing, a device that can go, and programs.
+prepare() {
+	rm -rf "${work:?}/bin" "${work:?}/board"
+	mkdir "$work/bin" "$work/board"
+	# shellcheck disable=SC2016
+	program bin/id 'echo "${FAKE_USER:-0}"'
+	program bin/mount 'exit 1'
+	program board/limited 'shift; exec "$@"'
+	cp "$top/tests/kselftest/run" "$work/board/"
+	: >"$work/board/programs"
+	ln -sf /dev/zero "$work/device"
+}
+
+program() {
+	printf '#!/bin/sh\n%s\n' "$2" >"$work/$1"
+	chmod +x "$work/$1"
+}
+
+# stand_in NAME TEXT
+stand_in() {
+	program "board/xq-test-$1" "$2"
+	echo "xq-test-$1 9" >>"$work/board/programs"
+}
+
+# run_board NAME...: its output in $work/out, its status in $status
+run_board() {
+	PATH=$work/bin:$PATH XQACCEL_DEVICE=$work/device "$work/board/run" "$@" >"$work/out" 2>&1
+	status=$?
+}
+
+# expect STATUS LINE...: complains of what is otherwise; a line is all of one that it printed.
+expect() {
+	local line
+	[ "$status" = "$1" ] || echo "status $status instead of $1"
+	shift
+	for line; do
+		grep -qxF -e "$line" "$work/out" || echo "it does not say: $line"
+	done
+}
+
+# The project's own reader of KTAP counts the same.
+expect_same_counts() {
+	local counts
+	counts=$(cd "$top/tests/ktap" && python3 -c 'import sys, ktap
+s = ktap.parse(sys.stdin)
+print(f"# {s.passed} passed, {s.failed} failed, {s.skipped} skipped")' <"$work/out")
+	[ "$(tail -n 1 "$work/out")" = "$counts" ] || echo "it counts $(tail -n 1 "$work/out"), ktap.py $counts"
+}
+
+passes='printf "TAP version 14\n1..2\nok 1 a\nok 2 b # SKIP no c\n"'
+
+passing() {
+	prepare
+	stand_in good "$passes"
+	stand_in other "$passes"
+	run_board
+	expect 0 1..3 "# Subtest: xq-test-good" "  ok 2 b # SKIP no c" "ok 1 xq-test-good" "ok 2 xq-test-other"
+	expect_same_counts
+	run_board other xq-test-good
+	expect 0 1..3 "ok 1 xq-test-other" "ok 2 xq-test-good"
+	run_board good
+	expect 0 1..2 "ok 1 xq-test-good"
+	expect_same_counts
+}
+
+failing() {
+	prepare
+	stand_in good "$passes"
+	stand_in bad 'printf "1..2\nok 1 a\n# why\nnot ok 2 b\n"; exit 1'
+	run_board
+	expect 1 "ok 1 xq-test-good" "  # why" "not ok 2 xq-test-bad" "# failed: xq-test-bad: b"
+	expect_same_counts
+	stand_in short 'printf "1..2\nok 1 a\n"'
+	stand_in crash 'printf "1..1\nok 1 a\nhalf a line"; kill -SEGV $$'
+	stand_in late 'printf "1..1\n"; kill -KILL $$'
+	stand_in status 'printf "1..1\nok 1 a\n"; exit 3'
+	run_board
+	expect 1 "# failed: xq-test-short: planned 2 tests, reported 1" "not ok 4 xq-test-crash" "# failed: xq-test-crash: ended by signal 11" \
+		"# failed: xq-test-late: killed after 9 s" "# failed: xq-test-status: exit status 3"
+}
+
+refusing() {
+	prepare
+	stand_in good "$passes"
+	run_board none
+	expect 2 "run: no test none; there are: good"
+	FAKE_USER=1000 run_board
+	expect 2 "run: this takes root: tests bind and unbind the driver and read its debugfs"
+	rm "$work/device"
+	run_board
+	expect 2
+	grep -q "^run: no $work/device: load the driver first" "$work/out" || echo "nothing is said of the device"
+}
+
+# Not without a device, whose absence would be told by every test that is left.
+losing() {
+	prepare
+	stand_in good "$passes"
+	stand_in takes "rm $work/device; $passes"
+	stand_in left "$passes"
+	program bin/sleep 'exit 0'
+	run_board
+	expect 1 "ok 1 xq-test-good" "Bail out! $work/device is gone after xq-test-takes" \
+		"# failed: xq-test-takes: $work/device is gone, what follows was not run"
+	! grep -q xq-test-left "$work/out" || echo "the next program was run"
+}
+
+echo "TAP version 14"
+echo "1..6"
+result "it has each program that boards.rst names" < <(missing)
+result "its programs need no libraries" < <(needed)
+result "all or those that are named are run and counted" < <(passing)
+result "failures, crashes and missing results are told" < <(failing)
+result "it refuses with a sentence" < <(refusing)
+result "it ends when the device is gone" < <(losing)

@@ -20,7 +20,7 @@ compile() {
 	shift
 	rm -rf "$tree"
 	mkdir "$tree"
-	cp -r "$top/Kbuild" "$top/driver" "$top/uapi" "$tree/"
+	(cd "$top" && cp --parents Kbuild driver/*.[ch] uapi/linux/*.h "$tree/")
 	# shellcheck disable=SC2086
 	env -u MAKEFLAGS -u MFLAGS -u O -u ARCH make -C "$build/kernel-$kernel/build" M="$tree" W=1 ${KBUILD_FLAGS:-} \
 		CONFIG_DEBUG_INFO_BTF_MODULES= "$@" modules >"$work/log" 2>&1

@@ -37,8 +37,15 @@ one_version() {
 	grep -xF "XQ_LIB_VERSION := $(package_version)" libxqaccel/build.mk && grep -x "#define XQACCEL_DRIVER_VERSION.\"$(package_version)\"" driver/device.h
 }
 
+# This checkout, as it is where kbuild has been called in it.
+copy_checkout() {
+	mkdir "$work/checkout"
+	tar -c --exclude=./.git --exclude='./build*' . | tar -C "$work/checkout" -x
+	touch "$work"/checkout/{driver/left.o,driver/.left.o.cmd,driver/left.mod,uapi/linux/.left.h.cmd}
+}
+
 build_package() {
-	libxqaccel/debian/build.sh "$work" -A && dpkg-deb -x "$work"/xqaccel-dkms_*.deb "$work/root"
+	"$work/checkout/libxqaccel/debian/build.sh" "$work" -A && dpkg-deb -x "$work"/xqaccel-dkms_*.deb "$work/root"
 }
 
 lintian_agrees() {
@@ -47,8 +54,12 @@ lintian_agrees() {
 
 # What kbuild would not find in the package.
 whole_driver() {
-	diff -r driver "$work/root/usr/src/xqaccel-$(package_version)/driver" &&
-		diff -r uapi "$work/root/usr/src/xqaccel-$(package_version)/uapi"
+	diff -r -X .gitignore driver "$work/root/usr/src/xqaccel-$(package_version)/driver" &&
+		diff -r -X .gitignore uapi "$work/root/usr/src/xqaccel-$(package_version)/uapi"
+}
+
+nothing_left_in() {
+	! find "$1" -name '*left*' | grep .
 }
 
 dkms_builds() {
@@ -69,20 +80,23 @@ make_builds() {
 	local kernel=$1 release
 	release=$(cat "$build/kernel-$1/release")
 	# On a board nobody installs packages for a module.
-	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make --no-print-directory modules_install "KDIR=$build/kernel-$kernel/build" \
-		"O=$work/out" "INSTALL_MOD_PATH=$work/modules" PACKAGES=/nonexistent &&
+	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make --no-print-directory -C "$work/checkout" modules_install \
+		"KDIR=$build/kernel-$kernel/build" "O=$work/out" "INSTALL_MOD_PATH=$work/modules" PACKAGES=/nonexistent &&
 		find "$work/modules/lib/modules/$release" -name 'xqaccel.ko*' -exec modinfo -F vermagic {} + | grep -F "$release "
 }
 
 echo "TAP version 14"
 check "package, library and driver have one version" one_version
+copy_checkout
 check "the package is built" build_package
 check "lintian has no complaint" lintian_agrees
 check "the whole driver is in it" whole_driver
+check "nothing is in it that a kbuild has left" nothing_left_in "$work/root"
 mkdir "$work/dkms"
 for kernel; do
 	check "DKMS builds it for Linux $kernel" dkms_builds "$kernel"
 done
 check "make modules_install KDIR= for Linux $1" make_builds "$1"
+check "nothing of an earlier kbuild is among its sources" nothing_left_in "$work/out"
 echo "1..$number"
 exit $failed

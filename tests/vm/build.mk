@@ -41,12 +41,16 @@ $(O)/stamp/kernel-kdir: FORCE
 modules_install: $(O)/module-kdir/xqaccel.ko
 	$(Q)env -u MAKEFLAGS -u MFLAGS -u O -u ARCH $(MAKE) $(if $(filter 0,$(V)),-s) -C $(KDIR) M=$(abspath $(<D)) modules_install
 
+# $(call link_driver,FOLDER): its sources alone, because a kbuild in the checkout leaves what says that they are compiled.
+link_driver = mkdir -p $(1)/driver $(1)/uapi/linux && ln -sf $(CURDIR)/driver/*.[ch] $(1)/driver/ && \
+	ln -sf $(CURDIR)/uapi/linux/*.h $(1)/uapi/linux/
+
 # kbuild writes beside its sources, so each kernel gets a tree of links of its own. BTF needs a vmlinux and pahole.
 $(O)/module-%/xqaccel.ko: $(DRIVER_SOURCES) $(O)/stamp/kernel-%
 	$(call say,KBUILD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)find $(@D) -type l -delete
-	$(Q)cp -rsf $(CURDIR)/Kbuild $(CURDIR)/driver $(CURDIR)/uapi $(@D)/
+	$(Q)$(call link_driver,$(@D)) && ln -sf $(CURDIR)/Kbuild $(@D)/
 	$(Q)env -u MAKEFLAGS -u MFLAGS -u O -u ARCH $(MAKE) $(if $(filter 0,$(V)),-s) -j$(JOBS) -C $(O)/kernel-$*/build \
 		M=$(abspath $(@D)) $(KBUILD_FLAGS) CONFIG_DEBUG_INFO_BTF_MODULES= modules
 	$(Q)[ -e $@ ] || ln -sf "$$(cd $(@D) && find . -name xqaccel.ko -print -quit)" $@

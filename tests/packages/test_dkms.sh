@@ -85,6 +85,13 @@ make_builds() {
 		find "$work/modules/lib/modules/$release" -name 'xqaccel.ko*' -exec modinfo -F vermagic {} + | grep -F "$release "
 }
 
+# modprobe and udev find it.
+depmod_was_run() {
+	local folder
+	folder=$work/modules/lib/modules/$(cat "$build/kernel-$1/release")
+	grep '/xqaccel\.ko' "$folder/modules.dep" && grep '^alias pci:.* xqaccel$' "$folder/modules.alias"
+}
+
 echo "TAP version 14"
 check "package, library and driver have one version" one_version
 copy_checkout
@@ -98,5 +105,6 @@ for kernel; do
 done
 check "make modules_install KDIR= for Linux $1" make_builds "$1"
 check "nothing of an earlier kbuild is among its sources" nothing_left_in "$work/out"
+check "make modules_install runs depmod" depmod_was_run "$1"
 echo "1..$number"
 exit $failed

@@ -37,9 +37,11 @@ $(O)/stamp/kernel-kdir: FORCE
 	$(Q)mkdir -p $(@D) $(O)/kernel-kdir
 	$(Q)[ -e $@ ] && [ "$$(readlink $(O)/kernel-kdir/build)" = '$(KDIR)' ] || { ln -sfn '$(KDIR)' $(O)/kernel-kdir/build && touch $@; }
 
+# kbuild runs depmod only where there is a System.map, which Debian's headers lack. Who became root by su has no sbin in PATH.
 .PHONY: modules_install
 modules_install: $(O)/module-kdir/xqaccel.ko
 	$(Q)env -u MAKEFLAGS -u MFLAGS -u O -u ARCH $(MAKE) $(if $(filter 0,$(V)),-s) -C $(KDIR) M=$(abspath $(<D)) modules_install
+	$(Q)PATH="$$PATH:/usr/sbin:/sbin" depmod -a $(INSTALL_MOD_PATH:%=-b %) "$$(cat $(KDIR)/include/config/kernel.release)"
 
 # $(call link_driver,FOLDER): its sources alone, because a kbuild in the checkout leaves what says that they are compiled.
 link_driver = mkdir -p $(1)/driver $(1)/uapi/linux && ln -sf $(CURDIR)/driver/*.[ch] $(1)/driver/ && \

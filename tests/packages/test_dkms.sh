@@ -75,6 +75,27 @@ dkms_builds() {
 		grep -F "$release "
 }
 
+# passed_over RELEASE: DKMS has a status of its own for a kernel that the package is not for.
+passed_over() {
+	dkms build -m xqaccel -v "$(package_version)" -k "$1" --kernelsourcedir "$work/other" --dkmstree "$work/dkms" \
+		--sourcetree "$work/root/usr/src" --force
+	[ $? = 77 ]
+}
+
+others_are_passed_over() {
+	local release
+	mkdir "$work/other"
+	printf 'CONFIG_%s=y\n' 64BIT MMU DMA_SHARED_BUFFER >"$work/other/.config"
+	for release in 4.19.0-27-amd64 5.10.0-1-amd64 6.0.0-1-amd64; do
+		passed_over "$release" || return 1
+	done
+	for release in 6.1.0-1-amd64 6.10.0 7.0.0 10.0.0; do
+		! passed_over "$release" || return 1
+	done
+	sed -i /DMA_SHARED_BUFFER/d "$work/other/.config"
+	passed_over 6.1.0-1-amd64
+}
+
 # What somebody does who has a kernel's headers and no packages.
 make_builds() {
 	local kernel=$1 release
@@ -103,6 +124,7 @@ mkdir "$work/dkms"
 for kernel; do
 	check "DKMS builds it for Linux $kernel" dkms_builds "$kernel"
 done
+check "DKMS passes over kernels that it is not for" others_are_passed_over
 check "make modules_install KDIR= for Linux $1" make_builds "$1"
 check "nothing of an earlier kbuild is among its sources" nothing_left_in "$work/out"
 check "make modules_install runs depmod" depmod_was_run "$1"

@@ -59,6 +59,22 @@ program_runs() {
 	inside env XQACCEL_DEVICE=soft /packages/example >"$work/printed" && diff "$work/wanted" "$work/printed"
 }
 
+# A static program needs the libraries that pkg-config names, of which the system that built the packages has all.
+static_program_runs() {
+	# shellcheck disable=SC2016 # expanded inside
+	inside sh -c 'gcc -static /packages/example.c $(pkg-config --static --libs xqaccel) -o /packages/example' || return 1
+	inside env XQACCEL_DEVICE=soft /packages/example >"$work/printed" && diff "$work/wanted" "$work/printed" || return 1
+	# shellcheck disable=SC2016 # expanded inside
+	inside sh -ec 'for library in $(pkg-config --static --libs-only-l xqaccel); do
+		package=$(dpkg -S "$(readlink -f "$(gcc -print-file-name="lib${library#-l}.a")")" | sed "s/[:,].*//")
+		echo "$library: $package"
+		case " libc6-dev libxqaccel-dev $(dpkg-query -W -f "\${Depends}" libxqaccel-dev)" in
+		*" $package"[,\ ]* | *" $package") ;;
+		*) echo "libxqaccel-dev does not depend on it" && exit 1 ;;
+		esac
+	done'
+}
+
 # Every path but those of package lists, logs and caches.
 paths() {
 	find "$root" -xdev \( -path "$root/var/cache" -o -path "$root/var/log" -o -path "$root/var/lib/apt" -o -path "$root/tmp" \
@@ -97,7 +113,8 @@ boot() {
 }
 
 purge_packages() {
-	inside apt-get purge -y libxqaccel1 libxqaccel-dev xqaccel-tools libggml-xqaccel xqaccel-dkms && inside apt-get autoremove -y --purge
+	inside apt-get purge -y libxqaccel1 libxqaccel-dev xqaccel-tools libggml-xqaccel xqaccel-dkms &&
+		inside apt-get autoremove -y --purge -o APT::AutoRemove::RecommendsImportant=false
 }
 
 # Keys that DKMS has made for itself are its own.
@@ -129,6 +146,7 @@ check_release() {
 	check "the packages are built" build_packages || return
 	check "lintian has no complaint" check_packages
 	check "a program is compiled and runs" program_runs
+	check "a static program needs no other package" static_program_runs
 	check "they are installed" install_packages || return
 	check "DKMS has built the module" module_is_built
 	boot >"$work/guest.log" 2>&1

@@ -75,6 +75,19 @@ static_program_runs() {
 	done'
 }
 
+# The driver as a later version, in packages/next.
+make_next_package() {
+	local package tree=$work/next version later
+	package=$(echo "$work"/packages/xqaccel-dkms_*.deb)
+	version=$(dpkg-deb -f "$package" Version)
+	later=$version.1
+	dpkg-deb -R "$package" "$tree" || return 1
+	mv "$tree/usr/src/xqaccel-$version" "$tree/usr/src/xqaccel-$later"
+	sed -i "s/${version//./\\.}/$later/g" "$tree"/DEBIAN/* "$tree/usr/src/xqaccel-$later/dkms.conf"
+	mkdir "$root/packages/next"
+	dpkg-deb --root-owner-group -b "$tree" "$root/packages/next/xqaccel-dkms.deb"
+}
+
 # Every path but those of package lists, logs and caches.
 paths() {
 	find "$root" -xdev \( -path "$root/var/cache" -o -path "$root/var/log" -o -path "$root/var/lib/apt" -o -path "$root/tmp" \
@@ -90,6 +103,7 @@ install_packages() {
 	mkdir "$root/packages"
 	cp "$work"/packages/*.deb "$root/packages/"
 	rm -f "$root"/packages/*-dbgsym_*
+	make_next_package || return 1
 	# The lists are as old as the archive of the system is.
 	inside sh -c 'apt-get install -y --no-install-recommends /packages/*.deb || {
 		apt-get update && apt-get install -y --no-install-recommends /packages/*.deb; }' || return 1
@@ -112,6 +126,13 @@ boot() {
 		--vectors "$root" --timeout 900 --log "$work/vm.log" --command guest.sh
 }
 
+# Built for the kernel as the first one was, and alone.
+next_is_installed() {
+	inside dpkg -i /packages/next/xqaccel-dkms.deb && module_is_built &&
+		[ "$(inside dkms status xqaccel | sed 's/,.*//')" = "xqaccel/$(inside dpkg-deb -f /packages/next/xqaccel-dkms.deb Version)" ]
+}
+
+# What came along too, even if it is something that the compiler recommends: libc6-dev.
 purge_packages() {
 	inside apt-get purge -y libxqaccel1 libxqaccel-dev xqaccel-tools libggml-xqaccel xqaccel-dkms &&
 		inside apt-get autoremove -y --purge -o APT::AutoRemove::RecommendsImportant=false
@@ -154,6 +175,7 @@ check_release() {
 	guest_results
 	[ "$(tail -n 1 "$work/guest.log")" = "guest.sh: done" ]
 	result $? "in the VM: nothing else goes wrong"
+	check "a later version of the driver replaces it" next_is_installed
 	check "they are purged" purge_packages
 	check "nothing is left" nothing_is_left
 }

@@ -27,13 +27,17 @@ xq-test-demo-platform-file := tests/vm/guest/demo
 xq-test-demo-platform-timeout := 300
 xq-test-demo-platform-vm := --bus platform
 
+# Nobody but the driver stops a device on the board's own bus.
+test_shutdown.py-args += --arch arm64 --bus platform
+
 endif
 
 ifdef CROSS
 # The host's tests are those of the host's own architecture.
-CHECK_PROGRAMS = $(if $(call chosen,$(GUEST_TESTS)),$(QEMU) $(IMAGES))
+CHECK_PROGRAMS = $(if $(call chosen,$(GUEST_TESTS)),$(QEMU) $(IMAGES)) $(shutdown_programs)
 CHECK_DEPS :=
 define CHECK_PLAN
+$(if $(filter arm64,$(ARCH)),$(call script_line,tests/vm/test_shutdown.py))
 $(foreach t,$(GUEST_TESTS),$(call guest_line,$(t))
 )$(if $(filter xq-test-uring,$(GUEST_TESTS)),,skip guest-uring - - 0 | | | no liburing for $(ARCH) in CROSS_LIBRARIES)
 endef

@@ -79,10 +79,11 @@ guest_line = guest $(1) - - $(or $($(1)-timeout),120) $(or $($(1)-kernels),$(KER
 
 # Only what will run is built.
 chosen = $(if $(ONLY),$(shell printf '%s\n' $(1) | grep -E -e '$(ONLY)'),$(1))
+shutdown_programs = $(if $(call chosen,test_shutdown.py),$(QEMU) $(O)/image-$(firstword $(KERNELS)).cpio)
 CHECK_PROGRAMS = $(patsubst %,$(O)/obj/bin/%,$(call chosen,$(UNIT_TESTS))) \
 	$(foreach v,asan tsan arm64,$(patsubst %,$(O)/$(v)/bin/%,$(call chosen,$(UNIT_TESTS_$(v))))) \
 	$(if $(call chosen,$(GUEST_TESTS)),$(QEMU) $(IMAGES)) \
-	$(if $(call chosen,test_shutdown.py),$(QEMU) $(O)/image-$(firstword $(KERNELS)).cpio) \
+	$(shutdown_programs) \
 	$(if $(debug_cached),$(if $(call chosen,$(CHECK_DEBUG_TESTS)),$(QEMU) $(O)/image-6.12-kasan.cpio))
 
 define CHECK_PLAN

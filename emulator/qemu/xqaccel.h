@@ -72,6 +72,7 @@ struct XqaccelSysbusState {
 	XqaccelCore core;
 	MemoryRegion reset_line;
 	bool stuck_master;		/* fault injection: the reset line has no effect */
+	bool reset_asserted;		/* fault injection: the line's state after power-on */
 	qemu_irq irq[XQACCEL_VECTORS];
 };
 

@@ -36,10 +36,19 @@ static const struct xqaccel_bus board_bus = {
 	.follow = follow,
 };
 
+static void power_cycle(DeviceState *dev, bool in_reset)
+{
+	XqaccelCore *core = &XQACCEL_SYSBUS(dev)->core;
+
+	core->in_reset = in_reset;
+	xqaccel_core_reset(core);
+	follow(dev);
+}
+
+/* That of the machine: the line's controller has forgotten what it was told, too. */
 static void reset(DeviceState *dev)
 {
-	xqaccel_core_reset(&XQACCEL_SYSBUS(dev)->core);
-	follow(dev);
+	power_cycle(dev, XQACCEL_SYSBUS(dev)->reset_asserted);
 }
 
 /* ---- the reset line ---- */
@@ -57,8 +66,7 @@ static void line_write(void *opaque, hwaddr offset, uint64_t value, unsigned int
 
 	if (offset || XQACCEL_SYSBUS(core->dev)->stuck_master || core->in_reset == (value & 1))
 		return;
-	core->in_reset = value & 1;
-	reset(core->dev);
+	power_cycle(core->dev, value & 1);
 }
 
 static const MemoryRegionOps line_ops = {
@@ -106,6 +114,21 @@ static void set_stuck_master(Object *obj, bool value, Error **errp)
 	XQACCEL_SYSBUS(obj)->stuck_master = value;
 }
 
+static bool get_reset_asserted(Object *obj, Error **errp)
+{
+	return XQACCEL_SYSBUS(obj)->reset_asserted;
+}
+
+/* As of a line's controller that comes back from a loss of its power, at once if it is there. */
+static void set_reset_asserted(Object *obj, bool value, Error **errp)
+{
+	XqaccelSysbusState *s = XQACCEL_SYSBUS(obj);
+
+	s->reset_asserted = value;
+	if (s->core.device && s->core.in_reset != value)
+		power_cycle(s->core.dev, value);
+}
+
 static const VMStateDescription vmstate = {
 	.name = "xqaccel-sysbus",
 	.version_id = 1,
@@ -132,6 +155,10 @@ static void class_init(ObjectClass *class, void *data)
 	object_class_property_add_bool(class, "stuck-master", get_stuck_master, set_stuck_master);
 	object_class_property_set_description(class, "stuck-master",
 					      "the reset line has no effect");
+	object_class_property_add_bool(class, "reset-asserted", get_reset_asserted,
+				       set_reset_asserted);
+	object_class_property_set_description(class, "reset-asserted",
+					      "the reset line after power-on, and now");
 }
 
 static const TypeInfo xqaccel_sysbus_info = {

@@ -448,13 +448,18 @@ int module_load(const char *parameters)
 #define PM_TEST		"/sys/power/pm_test"
 #define PM_DELAY	"/sys/module/suspend/parameters/pm_test_delay"
 
+int suspend_lasts(const char *seconds)
+{
+	return file_write(PM_DELAY, seconds);
+}
+
 int suspend_begin(void)
 {
 	int ret;
 
 	if (access(PM_TEST, W_OK) || access(PM_DELAY, W_OK))
 		return -EOPNOTSUPP;
-	ret = file_write(PM_DELAY, "0");
+	ret = suspend_lasts("0");
 	return ret ? ret : file_write(PM_TEST, "platform");
 }
 

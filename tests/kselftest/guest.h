@@ -76,6 +76,8 @@ int module_load(const char *parameters);
  * that can't.
  */
 int suspend_begin(void);
+/* What it stays there for, after suspend_begin(). */
+int suspend_lasts(const char *seconds);
 /* Returns when the machine is awake again, from "freeze" or "mem". */
 int suspend(const char *state);
 int suspend_end(void);

@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "batch.h"
 #include "device.h"
@@ -291,6 +292,40 @@ TEST_F_TIMEOUT(suspend, device_that_does_not_wake, 60)
 	ASSERT_LE(0, self->fd);
 	ASSERT_EQ(0, buffer_create(self->fd, 8192, &self->buf));
 	EXPECT_EQ(0, small_run(self->fd, &self->buf, &self->job, &self->c));
+}
+
+static int reset_asserted(bool on)
+{
+	return host_request(NULL, 0, "qom-set reset-asserted %s", on ? "true" : "false");
+}
+
+/* The controller of the line has no power in a suspend, and asserts it afterwards. */
+TEST_F_TIMEOUT(suspend, reset_line_comes_back_asserted, 90)
+{
+	static struct batch b;
+	char address[32], reply[32];
+	unsigned int round;
+
+	if (!host_present())
+		SKIP(return, "no host to assert the reset line");
+	ASSERT_EQ(0, bus_address(address, sizeof(address)));
+	if (!node_has(address, "resets"))
+		SKIP(return, "no reset line in its device tree");
+	ASSERT_EQ(0, suspend_lasts("4"));
+	ASSERT_EQ(0, batch_open(&b, 12));
+	for (round = 0; round < 2; round++) {
+		ASSERT_EQ(0, reset_asserted(false));
+		ASSERT_EQ(0, inject("slow-ns", 40 * MS));
+		ASSERT_EQ(0, batch_submit(&b));
+		ASSERT_EQ(0, host_request(NULL, 0, "qom-set-asleep reset-asserted true"));
+		ASSERT_EQ(0, suspend(round % 2 ? "mem" : "freeze"));
+		ASSERT_EQ(0, inject("slow-ns", 0));
+		EXPECT_EQ(0, batch_finish(&b));
+		ASSERT_EQ(0, host_request(reply, sizeof(reply), "qom-get reset-asserted"));
+		EXPECT_EQ(0, strcmp(reply, "ok true"));
+	}
+	ASSERT_EQ(0, reset_asserted(false));
+	batch_close(&b);
 }
 
 TEST_HARNESS_MAIN

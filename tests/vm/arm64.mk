@@ -20,6 +20,9 @@ $(eval $(call kselftest-again,cache,smmu,$(xq-test-cache-timeout),6.12,--iommu -
 # A tree that says nothing: its DMA is not coherent either.
 $(foreach t,cache memory,$(eval $(call kselftest-again,$(t),unsaid,$(xq-test-$(t)-timeout),6.12,--bus platform --node=-dma-noncoherent --tree=/:-dma-coherent)))
 
+# A reset line that has been asserted since power-on.
+$(eval $(call kselftest-again,jobs,asserted,120,6.12,--bus platform --device-props reset-asserted=on))
+
 GUEST_TESTS += xq-test-demo xq-test-demo-platform
 xq-test-demo-file := tests/vm/guest/demo
 xq-test-demo-timeout := 300

@@ -3,6 +3,8 @@
 "ok [VALUE]" or "error REASON".
 
     qom-set PROPERTY VALUE [DEVICE]     sets a property of the accelerator (VALUE: JSON, or a plain word)
+    qom-set-asleep PROPERTY VALUE       as qom-set, but answered at once and done in the guest's next suspend, which has to
+                                        last some seconds; its device has to be on the platform bus
     qom-get PROPERTY [DEVICE]           answers with JSON
     device_del [DEVICE]                 unplugs as a user would (the guest is asked first)
     device_add [DEVICE [PROPERTIES]]    plugs it in again
@@ -16,11 +18,16 @@ DEVICE is the accelerator's index, 0 without it.
 """
 
 import json
+import math
 import subprocess
 import time
 from pathlib import Path
 
+import registers
 from qmp import QmpError
+
+# Resets disable the device, too, for a moment. A suspend leaves it so.
+ASLEEP = 0.5
 
 
 def value_of(text):
@@ -33,6 +40,8 @@ def value_of(text):
 class GuestRequests:
     def __init__(self, session):
         self.session = session
+        self.for_sleep = None  # (property, value) of qom-set-asleep
+        self.disabled_since = math.inf
 
     def answer(self, line):
         """Returns the line to send back."""
@@ -55,6 +64,23 @@ class GuestRequests:
     def do_qom_set(self, name, value, device="0"):
         return self.qmp.execute("qom-set", path=f"/machine/peripheral/xq{int(device)}", property=name,
                                 value=value_of(value))
+
+    def do_qom_set_asleep(self, name, value):
+        if self.session.options.bus != "platform":
+            raise ValueError("the registers of a function on PCI do not answer in a suspend")
+        self.for_sleep, self.disabled_since = (name, value), math.inf
+
+    def look_at_sleep(self):
+        """Does what was asked for if the guest is suspended; returns in how many seconds it has to be called again, or None."""
+        if not self.for_sleep:
+            return None
+        now = time.monotonic()
+        disabled = registers.read(self.qmp, "XQ_REG_CTRL") == 0
+        self.disabled_since = min(self.disabled_since, now) if disabled else math.inf
+        if now - self.disabled_since >= ASLEEP:
+            self.do_qom_set(*self.for_sleep)
+            self.for_sleep = None
+        return ASLEEP / 2
 
     def do_qom_get(self, name, device="0"):
         return self.qmp.execute("qom-get", path=f"/machine/peripheral/xq{int(device)}", property=name)

@@ -83,6 +83,7 @@ class Session:
         self.how_ended = ""
         self.shutdown = None  # QEMU's reason
         self.requests = GuestRequests(self)
+        self.pause = 1.0  # at most, before it looks again
         self.machine = machine or Machine(options, job)
         self.qmp = None
 
@@ -127,15 +128,16 @@ class Session:
             raise Timeout(f"the guest stands still{where or ' between tests'}")
         if self.ports_reset is not None and self.clock.seconds() > self.ports_reset + PORT_SILENCE * self.options.time_factor:
             raise PortsDead
-        ready, _, _ = select.select([ends[n] for n in (*self.streams, "qmp")], [], [], 1.0)
-        if not ready:
-            return self.machine.process.poll() is None
+        ready, _, _ = select.select([ends[n] for n in (*self.streams, "qmp")], [], [], self.pause)
+        if not ready and self.machine.process.poll() is not None:
+            return False
         for name in self.streams:
             if ends[name] in ready and not self.take(name, ends[name]) and name == "console":
                 self.drain()
                 return False
         try:
             self.take_events()
+            self.pause = self.requests.look_at_sleep() or 1.0
         except (EOFError, ConnectionError):
             self.drain()
             return False

@@ -75,6 +75,34 @@ def request(line, answer, call=None):
     return call is None or qmp.calls[-1] == call or f"{line}: called {qmp.calls}"
 
 
+class SleepingQmp(FakeQmp):
+    """One whose accelerator has these values in its control register, one after the other."""
+
+    def __init__(self, values):
+        super().__init__()
+        self.values = list(values)
+
+    def execute(self, command, **arguments):
+        line = arguments.get("command-line", "")
+        if line.startswith("info mtree"):
+            return "  000000000c000000-000000000c00ffff (prio 0, i/o): xqaccel-registers owner:{dev id=xq0}\r\n"
+        if line.startswith("xp"):
+            return f"000000000c000100: {self.values.pop(0):#010x}\r\n"
+        return super().execute(command, **arguments)
+
+
+def sets_asleep(values, looks):
+    """Whether what is asked for a suspend is done at the last of so many looks, and not before."""
+    requests = GuestRequests(SimpleNamespace(qmp=SleepingQmp(values), options=SimpleNamespace(bus="platform")))
+    if requests.answer("qom-set-asleep a true") != "ok":
+        return "refused"
+    for look in range(looks):
+        if requests.qmp.calls:
+            return f"done before look {look}"
+        time.sleep(requests.look_at_sleep())
+    return len(requests.qmp.calls) == 1 and requests.look_at_sleep() is None
+
+
 def clock_after(loads, stolen=0):
     """A clock of two processors after one second at each load; the hypervisor takes so many of 100 ticks."""
     time, ticks, load = [0.0], [0, 0], [0]
@@ -156,6 +184,7 @@ def stands_still(lines, seconds, factor=1):
     session = Session(SimpleNamespace(timeout=3600, time_factor=factor), "", machine=machine, limits={"a": 10})
     session.clock = SimpleNamespace(seconds=lambda: now[0])
     session.streams = {"console": Lines()}
+    session.qmp = SimpleNamespace(take_events=lambda: [])
     for line in lines:
         session.take_results(line)
     now[0] += seconds
@@ -445,6 +474,8 @@ TESTS = {
     "programs alone": lambda: work(6, 0, 2, 2, (2, 0), set()),
     "one at a time": lambda: work(3, 3, 1, 2, (1, 0), {(1, 1)}),
     "an error of the runner itself": work_that_fails,
+    "a suspend": lambda: sets_asleep([0, 0, 0], 3),
+    "a reset before a suspend": lambda: sets_asleep([1, 0, 2, 1, 0, 0, 0], 7),
     "a request with wrong arguments": lambda: GuestRequests(None).answer("qom-set").startswith("error qom-set"),
 }
 

@@ -8,7 +8,6 @@
 #include <linux/module.h>
 
 #include "buffer.h"
-#include "compat.h"
 #include "xq_regs.h"
 
 /* Whether the page table can express it. */

@@ -55,6 +55,14 @@ not_in_kselftest_makefile() {
 	done
 }
 
+# Each difference between kernels is in one file, under the version that made it.
+versions_elsewhere() {
+	grep -rnE '\bLINUX_VERSION_CODE\b|\bKERNEL_VERSION\(' driver uapi Kbuild | grep -v '^driver/compat\.h:'
+	grep -oE 'KERNEL_VERSION\([0-9]+, [0-9]+' driver/compat.h | sed 's/.*(//; s/, /./' | sort -u | while read -r version; do
+		grep -qE "^(/| )\* $version: " driver/compat.h || echo "driver/compat.h: no entry says what $version changed"
+	done
+}
+
 echo "TAP version 14"
 if git rev-parse --git-dir >/dev/null 2>&1; then
 	report "every source file names its licence" < <(without_licence)
@@ -69,6 +77,7 @@ else
 	done
 fi
 report "the Makefile of the kselftests has each of them" < <(not_in_kselftest_makefile)
+report "versions of the kernel are looked at in driver/compat.h, by its entries" < <(versions_elsewhere)
 report "the library exports what its headers declare" < <(tests/static/exports.py headers)
 report "each function of the library has its manual page" < <(tests/static/exports.py pages)
 report "manual pages are well-formed" < <(tests/static/exports.py form)

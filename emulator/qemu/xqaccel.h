@@ -41,6 +41,9 @@ typedef struct XqaccelCore {
 	struct xqdev *device;
 	bool busy;			/* within the device model: its DMA may hit our own registers */
 	bool in_reset;			/* its reset line is asserted */
+	/* Fault injection: in the clock of the machine, since the line was released. */
+	int64_t answers_at;		/* registers read all ones before */
+	int64_t quiet_at;		/* an access to memory is under way before */
 
 	bool removed;			/* fault injection: the function no longer answers */
 	bool unreachable;		/* fault injection: it works, but can't be asked */
@@ -73,6 +76,7 @@ struct XqaccelSysbusState {
 	MemoryRegion reset_line;
 	bool stuck_master;		/* fault injection: the reset line has no effect */
 	bool reset_asserted;		/* fault injection: the line's state after power-on */
+	uint32_t answer_ms, linger_ms;	/* fault injection: what its release takes */
 	qemu_irq irq[XQACCEL_VECTORS];
 };
 

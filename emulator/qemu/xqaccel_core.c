@@ -3,6 +3,7 @@
 #include "qemu/osdep.h"
 #include "qapi/error.h"
 #include "qemu/main-loop.h"
+#include "qemu/timer.h"
 #include "xqaccel.h"
 
 XqaccelCore *xqaccel_core(Object *obj)
@@ -14,9 +15,15 @@ XqaccelCore *xqaccel_core(Object *obj)
 
 /* ---- registers ---- */
 
+static bool passed(int64_t time)
+{
+	return !time || qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) >= time;
+}
+
 static bool silent(const XqaccelCore *core)
 {
-	return core->busy || core->removed || core->unreachable || core->in_reset;
+	return core->busy || core->removed || core->unreachable || core->in_reset ||
+	       !passed(core->answers_at);
 }
 
 /* A guest can point the device's DMA at its own registers: that reads all ones. */
@@ -26,6 +33,8 @@ static uint64_t mmio_read(void *opaque, hwaddr offset, unsigned int size)
 
 	if (silent(core) || size != 4)
 		return UINT64_MAX;
+	if (offset == XQ_REG_CTRL && !passed(core->quiet_at))
+		return XQ_CTRL_RESET;
 	return xqdev_mmio_read(core->device, offset, size);
 }
 
@@ -33,7 +42,8 @@ static void mmio_write(void *opaque, hwaddr offset, uint64_t value, unsigned int
 {
 	XqaccelCore *core = opaque;
 
-	if (silent(core))
+	/* A function in reset takes nothing until it is done. */
+	if (silent(core) || !passed(core->quiet_at))
 		return;
 	core->busy = true;
 	xqdev_mmio_write(core->device, offset, value, size);

@@ -3,12 +3,16 @@
  * The same device on a board's own bus: a region of registers, a line for each interrupt, which is
  * pulsed, and DMA straight to memory. Its second region is what a board has beside it: a register
  * whose bit 0 asserts the device's reset line, as Linux's driver for snps,dw-high-reset sets it.
+ * Behind it that bit says in each register whether the line is asserted, which is all that Linux
+ * wants to see of brcm,bcm7216-pcie-sata-rescal, a controller that has pulses only.
  */
 #include "qemu/osdep.h"
 #include "exec/address-spaces.h"
 #include "hw/irq.h"
 #include "qapi/error.h"
+#include "qapi/visitor.h"
 #include "qemu/module.h"
+#include "qemu/timer.h"
 #include "xqaccel.h"
 
 #define RESET_LINE_BYTES 0x1000
@@ -36,6 +40,16 @@ static const struct xqaccel_bus board_bus = {
 	.follow = follow,
 };
 
+/* As of a board whose line is released slowly, and whose bus has a write that is not over yet. */
+static void take_time(XqaccelSysbusState *s)
+{
+	const int64_t now = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
+	const int64_t answers = now + s->answer_ms * (int64_t)SCALE_MS;
+
+	s->core.answers_at = s->answer_ms ? answers : 0;
+	s->core.quiet_at = s->linger_ms ? answers + s->linger_ms * (int64_t)SCALE_MS : 0;
+}
+
 static void power_cycle(DeviceState *dev, bool in_reset)
 {
 	XqaccelCore *core = &XQACCEL_SYSBUS(dev)->core;
@@ -43,6 +57,8 @@ static void power_cycle(DeviceState *dev, bool in_reset)
 	core->in_reset = in_reset;
 	xqaccel_core_reset(core);
 	follow(dev);
+	if (!in_reset)
+		take_time(XQACCEL_SYSBUS(dev));
 }
 
 /* That of the machine: the line's controller has forgotten what it was told, too. */
@@ -57,7 +73,7 @@ static uint64_t line_read(void *opaque, hwaddr offset, unsigned int size)
 {
 	const XqaccelCore *core = opaque;
 
-	return offset ? 0 : core->in_reset;
+	return core->in_reset;
 }
 
 static void line_write(void *opaque, hwaddr offset, uint64_t value, unsigned int size)
@@ -129,6 +145,29 @@ static void set_reset_asserted(Object *obj, bool value, Error **errp)
 		power_cycle(s->core.dev, value);
 }
 
+static uint32_t *milliseconds(Object *obj, void *offset)
+{
+	return (uint32_t *)((char *)XQACCEL_SYSBUS(obj) + (size_t)offset);
+}
+
+static void get_milliseconds(Object *obj, Visitor *v, const char *name, void *offset, Error **errp)
+{
+	visit_type_uint32(v, name, milliseconds(obj, offset), errp);
+}
+
+static void set_milliseconds(Object *obj, Visitor *v, const char *name, void *offset, Error **errp)
+{
+	visit_type_uint32(v, name, milliseconds(obj, offset), errp);
+}
+
+static void add_milliseconds(ObjectClass *class, const char *name, size_t offset,
+			     const char *description)
+{
+	object_class_property_add(class, name, "uint32", get_milliseconds, set_milliseconds, NULL,
+				  (void *)offset);
+	object_class_property_set_description(class, name, description);
+}
+
 static const VMStateDescription vmstate = {
 	.name = "xqaccel-sysbus",
 	.version_id = 1,
@@ -159,6 +198,10 @@ static void class_init(ObjectClass *class, void *data)
 				       set_reset_asserted);
 	object_class_property_set_description(class, "reset-asserted",
 					      "the reset line after power-on, and now");
+	add_milliseconds(class, "reset-answer-ms", offsetof(XqaccelSysbusState, answer_ms),
+			 "registers read all ones for so long after the line is released");
+	add_milliseconds(class, "reset-linger-ms", offsetof(XqaccelSysbusState, linger_ms),
+			 "CTRL.RESET reads 1 for so long after registers answer");
 }
 
 static const TypeInfo xqaccel_sysbus_info = {

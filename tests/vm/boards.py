@@ -75,7 +75,7 @@ class Virt:
             return None
         machine = [*self.machine(options), "-smp", str(options.cpus), "-m", str(options.memory)]
         overlay = HERE / "accelerator.dtso" if options.bus == "platform" else None
-        return device_tree.tree(options.qemu, machine, overlay, [("/accelerator@c000000", options.node), *options.tree])
+        return device_tree.tree(options.qemu, machine, overlay, [("/soc/accelerator@c000000", options.node), *options.tree])
 
     def accelerator(self, options, index):
         return ([], f"xqaccel-sysbus,id=xq{index}") if options.bus == "platform" else behind_a_port(index)

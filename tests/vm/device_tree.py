@@ -1,18 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0
 """The device tree of a board, as QEMU makes it for a machine, with an overlay and with changes."""
 
+import re
 import subprocess
 import tempfile
 from pathlib import Path
 
 
 def changes_of(text):
-    """fdtput's options and property for each word of "-name,+name", which removes a property and adds an empty one."""
+    """fdtput's options, property and values for each word of "-name,+name,+name=a:b": -name removes a property, +name sets it,
+    to nothing, to numbers or to a string."""
     changes = []
-    for word in filter(None, text.split(",")):
-        if word[0] not in "+-" or not word[1:]:
-            raise ValueError(f"{word}: neither -NAME nor +NAME")
-        changes.append((["-d"] if word[0] == "-" else [], word[1:]))
+    for word in filter(None, re.split(",(?=[-+])", text)):
+        name, equals, value = word[1:].partition("=")
+        if word[0] not in "+-" or not name or (equals and word[0] == "-"):
+            raise ValueError(f"{word}: neither -NAME nor +NAME nor +NAME=VALUE")
+        values = value.split(":") if equals else []
+        numbers = all(part[:1].isdigit() for part in values)
+        options = ["-d"] if word[0] == "-" else ["-t", "x" if numbers else "s"] if values else []
+        changes.append((options, name, [f"{int(part, 0):x}" for part in values] if numbers else [value]))
     return changes
 
 
@@ -26,8 +32,8 @@ def tree(qemu, machine, overlay=None, changes=()):
                      ["fdtoverlay", "-i", base, "-o", whole, compiled]] if overlay else []
         for command in ([qemu, "-nodefaults", "-display", "none", *machine, "-machine", f"dumpdtb={base}"],
                         *laid_over,
-                        *(["fdtput", *options, result, node, name]
-                          for node, text in changes for options, name in changes_of(text))):
+                        *(["fdtput", *options, result, node, name, *values]
+                          for node, text in changes for options, name, values in changes_of(text))):
             done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
             if done.returncode:
                 raise RuntimeError(f"{command[0]}: {done.stderr.strip()}")

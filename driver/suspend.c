@@ -74,10 +74,10 @@ static void stop(struct xqaccel_device *xq, bool orderly)
 		q->idle = orderly && q->halted && xqaccel_queue_idle(q);
 		xqaccel_reset_stop(q, orderly);
 	}
-	if (orderly) {
-		xq->resetting = true;
+	/* On a board's bus the DMA is stopped by a reset, whether or not it is asked for here. */
+	xq->resetting = true;
+	if (orderly)
 		xqaccel_write(xq, XQ_REG_CTRL, XQ_CTRL_RESET);
-	}
 	spin_unlock_irq(&xq->lock);
 	/* One that does not acknowledge may do so after the resume; what counts now is the bus. */
 	if (orderly)

@@ -553,6 +553,65 @@ TEST_F_TIMEOUT(recovery, silent_for_a_while, 60)
 	EXPECT_EQ(0, small_run(self->fd, &self->buf, &self->job, &self->c));
 }
 
+static int reset_lingers(unsigned int ms)
+{
+	return host_request(NULL, 0, "qom-set reset-linger-ms %u", ms);
+}
+
+/*
+ * A device that was stopped by its reset line may have an access to memory that is not over, and
+ * says so. Meanwhile it has forgotten what it was asked, so who asks whether it has forgotten a
+ * buffer must not believe it.
+ */
+TEST_F_TIMEOUT(recovery, last_access_after_the_reset_line, 60)
+{
+	struct xqaccel_info info;
+	struct buffer other;
+
+	if (on_pci(self->address) || !node_has(self->address, "resets"))
+		SKIP(return, "no reset line");
+	ASSERT_EQ(0, reset_lingers(1500));
+	ASSERT_EQ(0, buffer_create(self->fd, 1 << 20, &other));
+	ASSERT_EQ(0, inject("slow-ns", 10 * SECOND));
+	ASSERT_EQ(0, submit_lane(self->fd, &self->job, 0, 20000));
+	/* Until the line is pulsed, which is as soon as anybody notices. */
+	ASSERT_EQ(0, host_request(NULL, 0, "qom-set unreachable true"));
+	sleep_ms(400);
+	munmap(other.map, other.bytes);
+	EXPECT_EQ(0, buffer_destroy(self->fd, other.handle));
+	sleep_ms(400);
+	EXPECT_EQ(2, stat_of("buffers"));
+	EXPECT_EQ(0, stat_of("leaked_pages"));
+	EXPECT_EQ(1, stat_settles("buffers", 1, 5000));
+	ASSERT_EQ(0, inject("slow-ns", 0));
+	ASSERT_EQ(0, wait_one(self->fd, &self->c, 20 * SECOND));
+	EXPECT_EQ(XQACCEL_STATUS_OK, (int)self->c.status);
+	EXPECT_EQ(0, small_check(&self->buf, 16 * 2));
+	EXPECT_EQ(0, device_info(self->fd, &info));
+	ASSERT_EQ(0, reset_lingers(0));
+}
+
+/* It is not over for longer than that takes: nobody gets what it may still write. */
+TEST_F_TIMEOUT(recovery, last_access_never_ends, 90)
+{
+	if (on_pci(self->address) || !node_has(self->address, "resets"))
+		SKIP(return, "no reset line");
+	ASSERT_EQ(0, reset_lingers(20000));
+	ASSERT_EQ(0, inject("stuck-reset", 1));
+	ASSERT_EQ(0, inject("hang-jobs", 1));
+	ASSERT_EQ(0, submit_lane(self->fd, &self->job, 0, 200));
+	ASSERT_EQ(0, wait_one(self->fd, &self->c, 20 * SECOND));
+	EXPECT_EQ(XQACCEL_STATUS_LOST, (int)self->c.status);
+	munmap(self->buf.map, self->buf.bytes);
+	close(self->fd);
+	EXPECT_EQ(0, stat_settles("clients", 0, 5000));
+	EXPECT_EQ(2, stat_of("leaked_pages"));
+	ASSERT_EQ(0, reset_lingers(0));
+	ASSERT_EQ(0, inject_nothing());
+	ASSERT_EQ(0, driver_unbind(self->address));
+	expect_found_again(_metadata, self);
+}
+
 #define TOTAL_LIMIT "/sys/module/xqaccel/parameters/total_megabytes"
 
 /*

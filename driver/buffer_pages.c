@@ -257,10 +257,13 @@ static void dma_memory_leave(struct xqaccel_buffer *buf)
 
 /* ---- any ---------------------------------------------------------------------------- */
 
-/* Whether the DMA API would map ordinary pages to bounce buffers; only those limit a mapping. */
+/*
+ * Whether the DMA API would map ordinary pages to bounce buffers, which are all that limits a
+ * mapping, or not at all, where the device reaches a part of memory and there are none.
+ */
 bool xqaccel_dma_bounces(struct device *dev)
 {
-	return dma_max_mapping_size(dev) != SIZE_MAX;
+	return dma_max_mapping_size(dev) != SIZE_MAX || dma_addressing_limited(dev);
 }
 
 /* Zeroed memory of the driver. */

@@ -209,8 +209,9 @@ struct xqaccel_stats {
  * the waits of a program that cannot be killed meanwhile: gone_lock, set_gone() and calls, which
  * keep this rule; context_lock (killable), clients_lock, mem_lock and pages_lock, the allocation,
  * mapping or freeing of one client's memory; reset_lock, which a program meets in
- * xqaccel_power_resume(), a reset of the function (FUNCTION_RESET_MS); the bus's, which takes
- * longer, comes after set_gone().
+ * xqaccel_power_resume(), a reset of the function (FUNCTION_RESET_MS), and if that is not
+ * acknowledged one by a board's reset line, of as long; that of a PCI bus, which takes longer,
+ * comes after set_gone().
  *
  * Waiting for a workqueue is like taking the locks of its work. That of xqaccel_wq (client_end(),
  * client_reap(), dump_work()) takes clients_lock, reset_lock and what is inside; only client_end()

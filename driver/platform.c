@@ -77,16 +77,27 @@ static int pulse_reset_line(struct board *board)
 	return ret;
 }
 
+static bool in_reset(struct xqaccel_device *xq)
+{
+	const u32 ctrl = xqaccel_read(xq, XQ_REG_CTRL);
+
+	return ctrl != ~0U && ctrl & XQ_CTRL_RESET;
+}
+
 /* The line may do less than the device tree promises: registers have to say that it was reset. */
 static int board_dma_stop(struct xqaccel_device *xq)
 {
 	struct board *board = dev_get_drvdata(xq->parent);
 	int ret;
 
-	/* Then it does nothing, and a read of its registers may hang the bus. */
+	/*
+	 * Then it does nothing, and a read of its registers may hang the bus. What could not be
+	 * stopped before the clocks were goes on with them.
+	 */
 	if (!board->clocked)
-		return 0;
-	if (!xqaccel_absent(xq) && !xqaccel_reset_initial(xq))
+		return READ_ONCE(xq->dma) == XQACCEL_DMA_UNKNOWN ? -EIO : 0;
+	/* One that is in a reset was waited for; without a line to wait again is all there is. */
+	if (!(board->reset && in_reset(xq)) && !xqaccel_absent(xq) && !xqaccel_reset_initial(xq))
 		return 0;
 	ret = pulse_reset_line(board);
 	if (ret)
@@ -181,7 +192,8 @@ static void clocks_off(struct board *board)
 
 /*
  * After this registers may be read. A line may have been asserted since power-on, and again where
- * its controller lost its state with the machine asleep; the device has none to lose then.
+ * its controller lost its state while the device was off; and a device whose power was off may need
+ * a pulse to be in any state at all. It has none to lose then.
  */
 static int power_on(struct board *board)
 {
@@ -306,10 +318,10 @@ static int board_runtime_suspend(struct device *dev)
 static int board_runtime_resume(struct device *dev)
 {
 	struct board *board = dev_get_drvdata(dev);
-	const int ret = clocks_on(board);
+	const int ret = power_on(board);
 
 	if (ret) {
-		xqaccel_set_lost(board->xq, "it has no clock");
+		xqaccel_set_lost(board->xq, "its clocks or its reset line fail");
 		return ret;
 	}
 	xqaccel_hw_resume_idle(board->xq);

@@ -294,6 +294,30 @@ TEST_F_TIMEOUT(power, reset_from_above_while_off, 60)
 	}
 }
 
+/*
+ * What has no power while the device is off may assert its reset line when it is on again, or the
+ * device needs a pulse to be in any state at all.
+ */
+TEST_F_TIMEOUT(power, reset_line_comes_back_asserted, 60)
+{
+	char reply[32];
+	unsigned int i;
+
+	if (!host_present())
+		SKIP(return, "no host to assert the reset line");
+	if (!node_has(self->address, "resets"))
+		SKIP(return, "no reset line in its device tree");
+	ASSERT_EQ(0, power_auto(self->address, "0"));
+	for (i = 0; i < 3; i++) {
+		ASSERT_TRUE(power_becomes(self->address, "suspended", 5000));
+		ASSERT_EQ(0, host_request(NULL, 0, "qom-set reset-asserted true"));
+		EXPECT_EQ(0, small_run(self->fd, &self->buf, &self->job, &self->c));
+		ASSERT_EQ(0, host_request(reply, sizeof(reply), "qom-get reset-asserted"));
+		EXPECT_EQ(0, strcmp(reply, "ok true"));
+		ASSERT_EQ(0, host_request(NULL, 0, "qom-set reset-asserted false"));
+	}
+}
+
 /* It does not come back: that has an errno, and binding it again helps. */
 TEST_F_TIMEOUT(power, resume_fails, 60)
 {

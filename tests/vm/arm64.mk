@@ -11,6 +11,7 @@ PLATFORM_TESTS := $(patsubst xq-test-%,%,$(foreach t,$(filter xq-test-%,$(GUEST_
 $(foreach t,$(PLATFORM_TESTS),$(eval $(call kselftest-again,$(t),platform,$(xq-test-$(t)-timeout),$(KERNELS),--bus platform $(xq-test-$(t)-vm))))
 
 comma := ,
+hash := \#
 
 # Clocks, a reset line and DMA that is not coherent are what a node may have and need not.
 $(foreach t,ioctl jobs power recovery suspend,$(eval $(call kselftest-again,$(t),bare,$(xq-test-$(t)-timeout),6.12,--bus platform --node=-clocks$(comma)-resets $(xq-test-$(t)-vm))))
@@ -20,8 +21,15 @@ $(eval $(call kselftest-again,cache,smmu,$(xq-test-cache-timeout),6.12,--iommu -
 # A tree that says nothing: its DMA is not coherent either.
 $(foreach t,cache memory,$(eval $(call kselftest-again,$(t),unsaid,$(xq-test-$(t)-timeout),6.12,--bus platform --node=-dma-noncoherent --tree=/:-dma-coherent)))
 
-# A reset line that has been asserted since power-on.
-$(eval $(call kselftest-again,jobs,asserted,120,6.12,--bus platform --device-props reset-asserted=on))
+# A reset line that has been asserted since power-on, whose release takes time, and an access to memory that is not over then.
+$(eval $(call kselftest-again,jobs,asserted,120,6.12,--bus platform --device-props reset-asserted=on$(comma)reset-answer-ms=6$(comma)reset-linger-ms=200))
+# A controller that has pulses and nothing else, as one of Broadcom's.
+$(eval $(call kselftest-again,recovery,pulse,$(xq-test-recovery-timeout),6.12,--bus platform \
+	--tree=/reset-controller@c010000:+compatible=brcm$(comma)bcm7216-pcie-sata-rescal$(comma)+$$(hash)reset-cells=0))
+# A device that reaches the first 256 MiB of memory, and no bounce buffers. What the kernel reserves for contiguous memory has
+# blocks of 2 MiB at each MiB, by luck.
+$(foreach t,gemm jobs memory wrap,$(eval $(call kselftest-again,$(t),narrow,$(xq-test-$(t)-timeout),6.12,--bus platform \
+	--append 'swiotlb=noforce cma=0' --tree=/soc:+dma-ranges=0:0:0:0:0:0x50000000)))
 
 GUEST_TESTS += xq-test-demo xq-test-demo-platform
 xq-test-demo-file := tests/vm/guest/demo

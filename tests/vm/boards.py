@@ -27,6 +27,7 @@ class Q35:
 
     target = "x86_64"
     console = "ttyS0"
+    parameters = []
     iommu_parameters = ["intel_iommu=on"]
 
     def machine(self, options):
@@ -60,6 +61,9 @@ class Virt:
 
     target = "aarch64"
     console = "ttyAMA0"
+    # Linux 7.3 suspends a port whose slot is empty, and waits to be woken by its PME, which QEMU's ports do not send: what is
+    # plugged in then is not found.
+    parameters = ["pcie_port_pm=off"]
     iommu_parameters = []
 
     def machine(self, options):

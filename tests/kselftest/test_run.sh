@@ -43,11 +43,28 @@ missing() {
 	done
 }
 
+# needed FOLDER
 needed() {
-	local file
-	for file in "$folder"/*; do
-		[ "${file##*/}" = xqaccel.ko ] || readelf -d "$file" 2>/dev/null | grep -q NEEDED && echo "$file needs libraries"
+	local file told
+	for file in "$1"/*; do
+		case ${file##*/} in run | programs | xqaccel.ko) continue ;; esac
+		if ! told=$(readelf -d "$file" 2>&1) || [[ $told = *Error:* ]]; then
+			echo "readelf can't tell what $file needs: $told"
+		elif [[ $told = *NEEDED* ]]; then
+			echo "$file needs libraries"
+		fi
 	done
+}
+
+# What is said of a script and a driver, of a program that needs libraries, and of what is no program.
+needing() {
+	mkdir "$work/needing"
+	touch "$work/needing/run" "$work/needing/programs" "$work/needing/xqaccel.ko"
+	[ -z "$(needed "$work/needing")" ] || echo "it complains of what is no program: $(needed "$work/needing")"
+	cp "$(readlink -f /bin/true)" "$work/needing/dynamic"
+	[ "$(needed "$work/needing")" = "$work/needing/dynamic needs libraries" ] || echo "a program is not told"
+	echo text >"$work/needing/dynamic"
+	[[ $(needed "$work/needing") = "readelf can't tell what $work/needing/dynamic needs"* ]] || echo "it is silent where it knows nothing"
 }
 
 # ---- how it runs -------------------------------------------------------------------------------------
@@ -160,9 +177,10 @@ losing() {
 }
 
 echo "TAP version 14"
-echo "1..6"
+echo "1..7"
 result "it has each program that boards.rst names" < <(missing)
-result "its programs need no libraries" < <(needed)
+result "its programs need no libraries" < <(needed "$folder")
+result "what needs libraries or is no program is found" < <(needing)
 result "all or those that are named are run and counted" < <(passing)
 result "failures, crashes and missing results are told" < <(failing)
 result "it refuses with a sentence" < <(refusing)

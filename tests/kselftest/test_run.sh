@@ -69,15 +69,17 @@ needing() {
 
 # ---- how it runs -------------------------------------------------------------------------------------
 
-# A root that can mount nothing, a device that can go, and programs.
+# A root that can mount nothing, a device that can go and has counters, and programs.
 prepare() {
-	rm -rf "${work:?}/bin" "${work:?}/board"
-	mkdir "$work/bin" "$work/board"
+	rm -rf "${work:?}/bin" "${work:?}/board" "${work:?}/debug"
+	mkdir -p "$work/bin" "$work/board" "$work/debug/xqaccel/device"
+	echo "jobs 0" >"$work/debug/xqaccel/device/stats"
 	# shellcheck disable=SC2016
 	program bin/id 'echo "${FAKE_USER:-0}"'
 	program bin/mount 'exit 1'
 	program board/limited 'shift; exec "$@"'
-	cp "$top/tests/kselftest/run" "$work/board/"
+	sed "s,/sys/kernel/debug,$work/debug," "$top/tests/kselftest/run" >"$work/board/run"
+	chmod +x "$work/board/run"
 	: >"$work/board/programs"
 	ln -sf /dev/zero "$work/device"
 }
@@ -161,6 +163,18 @@ refusing() {
 	run_board
 	expect 2
 	grep -q "^run: no $work/device: load the driver first" "$work/out" || echo "nothing is said of the device"
+	prepare
+	run_board
+	expect 2 "run: no test is named in $work/board/programs: copy all of the folder"
+	rm "$work/board/programs"
+	run_board
+	expect 2
+	prepare
+	stand_in good "$passes"
+	rm -r "$work/debug/xqaccel"
+	run_board
+	expect 2
+	grep -q "^run: .*CONFIG_DEBUG_FS" "$work/out" || echo "nothing is said of debugfs"
 }
 
 # Not without a device, whose absence would be told by every test that is left.

@@ -161,33 +161,35 @@ endif
 # ---- the folder for a board ----------------------------------------------------------------------------------
 
 # Static, because a board's C library and its others are older, newer or not there; with KDIR= it has the driver, too.
-KSELFTESTS := $(O)/kselftests
+BOARD_FOLDER := $(O)/kselftests
 KSELFTEST_PROGRAMS := $(KSELFTEST_NAMES:%=xq-test-%)
-KSELFTEST_FILES := $(addprefix $(KSELFTESTS)/,$(KSELFTEST_PROGRAMS) $(filter limited xq-example-ring xq-stream,$(PROGRAMS)) run programs \
+KSELFTEST_FILES := $(addprefix $(BOARD_FOLDER)/,$(KSELFTEST_PROGRAMS) $(filter limited xq-example-ring xq-stream,$(PROGRAMS)) run programs \
 	$(if $(filter kdir,$(KVER)),xqaccel.ko))
 
-$(KSELFTESTS)/%: $(O)/obj/bin/%
+$(BOARD_FOLDER)/%: $(O)/obj/bin/%
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(FLAGS-obj) -static -s $(LINK-obj) $(LDFLAGS) -o $@ $(call objects_of,$*,obj) \
 		$(call archives_of,$*,obj) $(call ldlibs_of,$*,obj) -lpthread -lm
 
-$(KSELFTESTS)/run: tests/kselftest/run
+$(BOARD_FOLDER)/run: tests/kselftest/run
 	$(Q)install -D -m 755 $< $@
 
 # Each with its limit in seconds.
-$(KSELFTESTS)/programs: $(wildcard */build.mk tests/*/build.mk)
+$(BOARD_FOLDER)/programs: $(wildcard */build.mk tests/*/build.mk)
 	$(Q)mkdir -p $(@D)
 	$(Q)printf '%s %s\n' $(foreach t,$(KSELFTEST_PROGRAMS),$(t) $($(t)-timeout)) >$@
 
-$(KSELFTESTS)/xqaccel.ko: $(O)/module-kdir/xqaccel.ko
+$(BOARD_FOLDER)/xqaccel.ko: $(O)/module-kdir/xqaccel.ko
 	$(Q)install -D -m 644 $< $@
 
+# A driver of an earlier build with KDIR= would be loaded in place of the one that is tested.
 .PHONY: kselftests
 kselftests: $(KSELFTEST_FILES)
+	$(if $(filter kdir,$(KVER)),,$(Q)rm -f $(BOARD_FOLDER)/xqaccel.ko)
 
 CHECK_SCRIPTS += tests/kselftest/test_run.sh
-test_run.sh-args := $(KSELFTESTS)
+test_run.sh-args := $(BOARD_FOLDER)
 CHECK_DEPS += $(if $(call chosen,test_run.sh),$(KSELFTEST_FILES))
 
 CHECK_SCRIPTS += tests/kselftest/check_module.sh

@@ -67,18 +67,34 @@ needing() {
 	[[ $(needed "$work/needing") = "readelf can't tell what $work/needing/dynamic needs"* ]] || echo "it is silent where it knows nothing"
 }
 
+# What make would do: without KDIR= remove the driver of an earlier build, and with it bring another.
+stale() {
+	local would headers=$work/headers built=$work/built
+	would=$(env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -n -C "$top" "O=$built" kselftests 2>&1)
+	grep -qxF "rm -f $built/kselftests/xqaccel.ko" <<<"$would" || echo "it stays"
+	mkdir -p "$headers" "$built/kernel-kdir"
+	ln -s "$headers" "$built/kernel-kdir/build"
+	echo "modules: ;" >"$headers/Makefile"
+	would=$(env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -n -C "$top" "O=$built" "KDIR=$headers" kselftests 2>&1)
+	grep -q "^install .* $built/kselftests/xqaccel.ko\$" <<<"$would" || echo "that of KDIR= does not come"
+	! grep -q "^rm -f .*xqaccel.ko\$" <<<"$would" || echo "that of KDIR= is removed"
+}
+
 # ---- how it runs -------------------------------------------------------------------------------------
 
-# A root that can mount nothing, a device that can go and has counters, and programs.
+# A root that can mount nothing, a device that can go, a kernel with the driver, and programs.
 prepare() {
-	rm -rf "${work:?}/bin" "${work:?}/board" "${work:?}/debug"
-	mkdir -p "$work/bin" "$work/board" "$work/debug/xqaccel/device"
+	rm -rf "${work:?}/bin" "${work:?}/board" "${work:?}/debug" "${work:?}/module"
+	mkdir -p "$work/bin" "$work/board" "$work/debug/xqaccel/device" "$work/module/xqaccel"
 	echo "jobs 0" >"$work/debug/xqaccel/device/stats"
+	echo 1234ABCD >"$work/module/xqaccel/srcversion"
 	# shellcheck disable=SC2016
 	program bin/id 'echo "${FAKE_USER:-0}"'
 	program bin/mount 'exit 1'
+	program bin/uname 'echo 6.12-board'
+	program bin/modinfo 'exit 1'
 	program board/limited 'shift; exec "$@"'
-	sed "s,/sys/kernel/debug,$work/debug," "$top/tests/kselftest/run" >"$work/board/run"
+	sed "s,/sys/kernel/debug,$work/debug,; s,/sys/module,$work/module,g" "$top/tests/kselftest/run" >"$work/board/run"
 	chmod +x "$work/board/run"
 	: >"$work/board/programs"
 	ln -sf /dev/zero "$work/device"
@@ -177,6 +193,49 @@ refusing() {
 	grep -q "^run: .*CONFIG_DEBUG_FS" "$work/out" || echo "nothing is said of debugfs"
 }
 
+# module_file NAME [KERNEL [SRCVERSION]]: what a driver's file says of itself, as NAME's ending says it is packed
+module_file() {
+	local pack=cat
+	case $1 in *.gz) pack=gzip ;; *.xz) pack=xz ;; *.zst) pack="zstd -q" ;; esac
+	printf 'ELF\0srcversion=%s\0vermagic=%s SMP \0' "${3:-1234ABCD}" "${2:-6.12-board}" | $pack >"$work/$1"
+}
+
+# reloads yes|no: whether tests get a file that the kernel takes as it is, of what is there now
+reloads() {
+	run_board
+	expect 0 "  # $1"
+	[ "$1" = yes ] || grep -q "^# the module is not loaded again: " "$work/out" || echo "nothing is said of the module"
+}
+
+reloading() {
+	prepare
+	# shellcheck disable=SC2016
+	stand_in module 'grep -qF "vermagic=" "$XQ_TEST_MODULE" && echo "# yes" || echo "# no"; printf "1..1\nok 1 a\n"'
+	run_board
+	expect 0 "  # no"
+	module_file board/xqaccel.ko
+	reloads yes
+	module_file board/xqaccel.ko 6.1-other
+	reloads no
+	module_file board/xqaccel.ko 6.12-board 5678EF
+	reloads no
+	rm "$work/module/xqaccel/srcversion"
+	reloads yes
+	rm "$work/board/xqaccel.ko"
+	for name in xqaccel.ko xqaccel.ko.gz xqaccel.ko.xz xqaccel.ko.zst; do
+		module_file $name
+		program bin/modinfo "echo $work/$name"
+		reloads yes
+	done
+	program bin/zstd 'exit 1'
+	reloads no
+	program bin/modinfo 'echo "(builtin)"'
+	run_board
+	expect 0 "  # no"
+	module_file mine.ko
+	XQ_TEST_MODULE=$work/mine.ko reloads yes
+}
+
 # Not without a device, whose absence would be told by every test that is left.
 losing() {
 	prepare
@@ -191,11 +250,13 @@ losing() {
 }
 
 echo "TAP version 14"
-echo "1..7"
+echo "1..9"
 result "it has each program that boards.rst names" < <(missing)
 result "its programs need no libraries" < <(needed "$folder")
 result "what needs libraries or is no program is found" < <(needing)
+result "a driver of another build is removed" < <(stale)
 result "all or those that are named are run and counted" < <(passing)
 result "failures, crashes and missing results are told" < <(failing)
 result "it refuses with a sentence" < <(refusing)
 result "it ends when the device is gone" < <(losing)
+result "the module is loaded again from what was loaded" < <(reloading)

@@ -116,6 +116,10 @@ int inject_nothing(void)
 	unsigned int i;
 	int ret;
 
+	/* Of the reset line, too, now or in a suspend. */
+	ret = host_request(NULL, 0, "release");
+	if (ret)
+		return ret;
 	for (i = 0; i < ARRAY_SIZE(all); i++) {
 		ret = inject(all[i], 0);
 		if (ret)

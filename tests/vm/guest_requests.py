@@ -5,6 +5,8 @@
     qom-set PROPERTY VALUE [DEVICE]     sets a property of the accelerator (VALUE: JSON, or a plain word)
     qom-set-asleep PROPERTY VALUE       as qom-set, but answered at once and done in the guest's next suspend, which has to
                                         last some seconds; its device has to be on the platform bus
+    release                             forgets a qom-set-asleep that was not done yet, and takes back reset-asserted: a test
+                                        that fails leaves nothing to those after it
     qom-get PROPERTY [DEVICE]           answers with JSON
     device_del [DEVICE]                 unplugs as a user would (the guest is asked first)
     device_add [DEVICE [PROPERTIES]]    plugs it in again
@@ -70,17 +72,32 @@ class GuestRequests:
             raise ValueError("the registers of a function on PCI do not answer in a suspend")
         self.for_sleep, self.disabled_since = (name, value), math.inf
 
+    def do_release(self):
+        self.for_sleep = None
+        # Only then: a line that the guest holds at this moment is the guest's.
+        if self.session.options.bus == "platform" and self.do_qom_get("reset-asserted"):
+            self.do_qom_set("reset-asserted", "false")
+
     def look_at_sleep(self):
         """Does what was asked for if the guest is suspended; returns in how many seconds it has to be called again, or None."""
         if not self.for_sleep:
             return None
         now = time.monotonic()
-        disabled = registers.read(self.qmp, "XQ_REG_CTRL") == 0
-        self.disabled_since = min(self.disabled_since, now) if disabled else math.inf
+        self.disabled_since = min(self.disabled_since, now) if self.is_disabled() else math.inf
         if now - self.disabled_since >= ASLEEP:
-            self.do_qom_set(*self.for_sleep)
-            self.for_sleep = None
+            asked, self.for_sleep = self.for_sleep, None
+            try:
+                self.do_qom_set(*asked)
+            except QmpError as error:
+                self.session.problems.append(f"qom-set-asleep {asked[0]}: {error}")
         return ASLEEP / 2
+
+    def is_disabled(self):
+        """Whether the device is; not where nobody can tell, as while its registers are moved."""
+        try:
+            return registers.read(self.qmp, "XQ_REG_CTRL") == 0
+        except (LookupError, ValueError, QmpError):
+            return False
 
     def do_qom_get(self, name, device="0"):
         return self.qmp.execute("qom-get", path=f"/machine/peripheral/xq{int(device)}", property=name)

@@ -76,24 +76,38 @@ def request(line, answer, call=None):
 
 
 class SleepingQmp(FakeQmp):
-    """One whose accelerator has these values in its control register, one after the other."""
+    """One whose accelerator has these values in its control register, one after the other; where it is None, none is seen."""
 
-    def __init__(self, values):
+    def __init__(self, values, asserted=False, refused=False):
         super().__init__()
         self.values = list(values)
+        self.asserted = asserted
+        self.refused = refused
 
     def execute(self, command, **arguments):
         line = arguments.get("command-line", "")
+        if command == "qom-get":
+            return self.asserted
+        if command == "qom-set" and self.refused:
+            raise QmpError("no such property")
         if line.startswith("info mtree"):
+            if self.values[0] is None:
+                return self.values.pop(0) or ""
             return "  000000000c000000-000000000c00ffff (prio 0, i/o): xqaccel-registers owner:{dev id=xq0}\r\n"
         if line.startswith("xp"):
             return f"000000000c000100: {self.values.pop(0):#010x}\r\n"
         return super().execute(command, **arguments)
 
 
+def asleep(values, **what):
+    qmp = SleepingQmp(values, **what)
+    session = SimpleNamespace(qmp=qmp, options=SimpleNamespace(bus="platform"), problems=[])
+    return session, GuestRequests(session)
+
+
 def sets_asleep(values, looks):
     """Whether what is asked for a suspend is done at the last of so many looks, and not before."""
-    requests = GuestRequests(SimpleNamespace(qmp=SleepingQmp(values), options=SimpleNamespace(bus="platform")))
+    _, requests = asleep(values)
     if requests.answer("qom-set-asleep a true") != "ok":
         return "refused"
     for look in range(looks):
@@ -101,6 +115,23 @@ def sets_asleep(values, looks):
             return f"done before look {look}"
         time.sleep(requests.look_at_sleep())
     return len(requests.qmp.calls) == 1 and requests.look_at_sleep() is None
+
+
+def forgets_sleep(asserted, calls):
+    """Whether `release` leaves nothing to do in a suspend, and no line asserted."""
+    session, requests = asleep([0, 0, 0], asserted=asserted)
+    answers = [requests.answer(line) for line in ("qom-set-asleep a true", "release")]
+    got = [(command, arguments["property"], arguments["value"]) for command, arguments in session.qmp.calls]
+    return (answers == ["ok", "ok"] and requests.look_at_sleep() is None and got == calls) or f"{answers}, {got}"
+
+
+def refused_asleep():
+    """Whether a property that there is not is a problem of the run, and no end of it."""
+    session, requests = asleep([0, 0, 0], refused=True)
+    requests.answer("qom-set-asleep a true")
+    while pause := requests.look_at_sleep():
+        time.sleep(pause)
+    return session.problems == ["qom-set-asleep a: no such property"] or f"{session.problems}"
 
 
 def clock_after(loads, stolen=0):
@@ -476,6 +507,10 @@ TESTS = {
     "an error of the runner itself": work_that_fails,
     "a suspend": lambda: sets_asleep([0, 0, 0], 3),
     "a reset before a suspend": lambda: sets_asleep([1, 0, 2, 1, 0, 0, 0], 7),
+    "a suspend in which nobody sees the registers at first": lambda: sets_asleep([None, 0, 0, 0], 4),
+    "a request for a suspend that does not come": lambda: forgets_sleep(False, []),
+    "a reset line that stays asserted": lambda: forgets_sleep(True, [("qom-set", "reset-asserted", False)]),
+    "a request for a suspend that is refused then": refused_asleep,
     "a request with wrong arguments": lambda: GuestRequests(None).answer("qom-set").startswith("error qom-set"),
 }
 

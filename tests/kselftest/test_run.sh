@@ -43,6 +43,15 @@ missing() {
 	done
 }
 
+# What boards.rst shows of a run has the tests that there are.
+sample() {
+	local shown there
+	shown=$(grep -oE '^ +(ok [0-9]+ cache\.[a-z_]+|1\.\.[0-9]+)' "$top/Documentation/boards.rst" | sed 's/^ *//' | tail -n +2)
+	there=$(sed -n 's/^TEST_F(cache, \([a-z_]*\)).*/cache.\1/p' "$top/tests/kselftest/cache.c" | nl -w 1 -s ' ' | sed 's/^/ok /')
+	there=1..$(wc -l <<<"$there")$'\n'$there
+	[ "$shown" = "$there" ] || diff <(echo "$shown") <(echo "$there")
+}
+
 # needed FOLDER
 needed() {
 	local file told
@@ -250,8 +259,9 @@ losing() {
 }
 
 echo "TAP version 14"
-echo "1..9"
+echo "1..10"
 result "it has each program that boards.rst names" < <(missing)
+result "boards.rst shows what it prints" < <(sample)
 result "its programs need no libraries" < <(needed "$folder")
 result "what needs libraries or is no program is found" < <(needing)
 result "a driver of another build is removed" < <(stale)

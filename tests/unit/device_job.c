@@ -4,6 +4,7 @@
  * memory and knows nothing of how the kernels work.
  */
 #include <stdlib.h>
+#include <time.h>
 
 #include "device_job.h"
 #include "ktap.h"
@@ -315,4 +316,75 @@ void job_free(struct device_job *job)
 {
 	free(job->expected);
 	job->expected = NULL;
+}
+
+/* ---- long ones ---- */
+
+#define LONG_SIDE	512
+#define SAMPLE_K	2048U
+#define MOST_K		(1U << 20)
+
+void job_long(struct fake_host *h, struct device_job *job, uint32_t context, uint32_t k)
+{
+	struct xqaccel_work *work;
+	unsigned int i;
+
+	*job = job_s8(0, 0, 0);
+	job_build(h, job, context);
+	work = desc_work(&job->desc);
+	work->gemm.m = work->gemm.n = LONG_SIDE;
+	work->gemm.k = k;
+	for (i = XQACCEL_A; i <= XQACCEL_C; i++) {
+		const uint64_t va = (1ULL << 32) + i * (1ULL << 30);
+		const uint64_t stride = i == XQACCEL_C ? LONG_SIDE * 4 : 0;
+
+		job->desc.operand[i].address = htole64(va);
+		job->desc.operand[i].stride = htole64(stride);
+		fake_map(h, context, va, stride ? LONG_SIDE * stride : k, XQ_PTE_READ | XQ_PTE_WRITE);
+	}
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000ULL + now.tv_nsec;
+}
+
+/* The faster of two, in case the machine was elsewhere. */
+static uint64_t sample_ns(void)
+{
+	static struct fake_host h;
+	struct xq_hw_completion c;
+	uint64_t best = UINT64_MAX;
+	struct device_job job;
+	int i;
+
+	fake_start(&h, NULL);
+	fake_enable(&h);
+	fake_queue(&h, 0, 4);
+	job_long(&h, &job, 1, SAMPLE_K);
+	for (i = 0; i < 2; i++) {
+		const uint64_t began = now_ns();
+
+		fake_submit(&h, 0, &job.desc);
+		EXPECT(fake_wait(&h, 0, &c) && !c.status, "no sample");
+		if (now_ns() - began < best)
+			best = now_ns() - began;
+	}
+	job_free(&job);
+	fake_stop(&h);
+	return best;
+}
+
+uint32_t job_long_k(unsigned int ms)
+{
+	static uint64_t sample;
+	uint64_t k;
+
+	if (!sample)
+		sample = sample_ns();
+	k = ms * 1000000ULL * SAMPLE_K / sample & ~63ULL;
+	return k < SAMPLE_K ? SAMPLE_K : k > MOST_K ? MOST_K : (uint32_t)k;
 }

@@ -40,4 +40,10 @@ void job_spoil(struct fake_host *h, const struct device_job *job);
 
 void job_free(struct device_job *job);
 
+/* A product of 512 x 512 x k whose A and B repeat one row, so that it is long and its memory small. It is right by itself. */
+void job_long(struct fake_host *h, struct device_job *job, uint32_t context, uint32_t k);
+
+/* The k of one that takes about so many milliseconds here, whatever the kernels, the compiler and the sanitizer. */
+uint32_t job_long_k(unsigned int ms);
+
 #endif

@@ -19,7 +19,7 @@
 
 static struct fake_host h;
 static struct device_job job[JOBS];
-static struct device_job slow;	/* tenths of a second: A and B repeat one row */
+static struct device_job slow;	/* tenths of a second */
 
 static void begin(void)
 {
@@ -34,18 +34,7 @@ static void begin(void)
 		job[i].desc.id = htole64(100 + i);
 		job_spoil(&h, &job[i]);
 	}
-	slow = job_s8(0, 0, 0);
-	job_build(&h, &slow, LONG_CONTEXT);
-	desc_work(&slow.desc)->gemm.m = desc_work(&slow.desc)->gemm.n = 512;
-	desc_work(&slow.desc)->gemm.k = 1U << 17;
-	for (i = XQACCEL_A; i <= XQACCEL_C; i++) {
-		const uint64_t va = (1ULL << 32) + i * (1ULL << 30);
-		const uint64_t bytes = i == XQACCEL_C ? 512 * 512 * 4 : 1U << 17;
-
-		slow.desc.operand[i].address = htole64(va);
-		slow.desc.operand[i].stride = htole64(i == XQACCEL_C ? 2048 : 0);
-		fake_map(&h, LONG_CONTEXT, va, bytes, XQ_PTE_READ | XQ_PTE_WRITE);
-	}
+	job_long(&h, &slow, LONG_CONTEXT, job_long_k(300));
 }
 
 static void end(void)

@@ -135,7 +135,7 @@ static void slow_jobs(void)
 static void goes_on_when_halted(void)
 {
 	begin_programs();
-	put_long(4, 1U << 17, 0);
+	put_long(4, job_long_k(300), 0);
 	fake_submit(&h, 0, &program);
 	wait_step(4);
 	fake_write(&h, Q_CTRL, Q_ON | XQ_Q_CTRL_HALT);
@@ -175,7 +175,7 @@ static void pauses_and_finishes(void)
 	struct xq_hw_completion c;
 
 	begin_programs();
-	put_long(4, 1U << 17, 0);
+	put_long(4, job_long_k(300), 0);
 	desc_work(&program)->flags = XQACCEL_JOB_ACCUMULATE;
 	fake_submit(&h, 0, &program);
 	wait_step(4);
@@ -240,7 +240,7 @@ static void invalidation_in_the_middle(void)
 	uint32_t value;
 
 	begin_programs();
-	put_long(4, 1U << 17, 0);
+	put_long(4, job_long_k(300), 0);
 	fake_submit(&h, 0, &program);
 	wait_step(4);
 	c_va = le64toh(part[5].desc.operand[XQACCEL_C].address);
@@ -260,7 +260,7 @@ static void invalidation_in_the_middle(void)
 static void invalidation_of_the_running(void)
 {
 	begin_programs();
-	put_long(4, 1U << 19, 0);
+	put_long(4, job_long_k(1000), 0);
 	fake_submit(&h, 0, &program);
 	wait_step(4);
 	fake_leaf(&h, CONTEXT, LONG_VA, fake_page(&h), XQ_PTE_VALID | XQ_PTE_READ);

@@ -75,7 +75,8 @@ number=$((number + 1))
 printf '#!/bin/sh\n[ "$1" != -n ] && exec "$@"\n' >"$work/bin/sudo"
 printf 'all: one two\none two:\n\t@%s/packages.sh base\n' "$work" >"$work/Makefile"
 printf '#!/bin/sh\nexit 0\n' >"$work/bin/apt-get"
-said=$(env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL PATH="$work/bin:$PATH" setsid -w script -qec \
+# script(1) starts the SHELL, and dash keeps no functions for others.
+said=$(env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL PATH="$work/bin:$PATH" SHELL="$BASH" setsid -w script -qec \
 	"bash -c \"unprivileged make -C '$work' -j 2\"" /dev/null 2>&1 </dev/null)
 if [ "$(grep -c "packages (base)" <<<"$said")" = 2 ]; then
 	echo "ok $number sudo asks on the terminal, in a parallel make"

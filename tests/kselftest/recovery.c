@@ -22,12 +22,24 @@ FIXTURE(recovery)
 	char address[32];
 };
 
+static bool has_reset_line(const char *address)
+{
+	return !on_pci(address) && node_has(address, "resets");
+}
+
+static int reset_lingers(unsigned int ms)
+{
+	return host_request(NULL, 0, "qom-set reset-linger-ms %u", ms);
+}
+
 FIXTURE_SETUP(recovery)
 {
 	if (!host_present())
 		SKIP(return, "no host to inject faults");
 	ASSERT_EQ(0, inject_nothing());
 	ASSERT_EQ(0, bus_address(self->address, sizeof(self->address)));
+	if (has_reset_line(self->address))
+		ASSERT_EQ(0, reset_lingers(0));
 	/* Boards have it asleep when idle, and it would find the faults when it wakes up. */
 	(void)bus_file_write(self->address, "power/control", "on");
 	self->fd = device_open_again(self->address);
@@ -469,7 +481,7 @@ static int last_means_works(const char *address)
 
 static bool has_last_means(const char *address)
 {
-	return on_pci(address) || node_has(address, "resets");
+	return on_pci(address) || has_reset_line(address);
 }
 
 /*
@@ -553,11 +565,6 @@ TEST_F_TIMEOUT(recovery, silent_for_a_while, 60)
 	EXPECT_EQ(0, small_run(self->fd, &self->buf, &self->job, &self->c));
 }
 
-static int reset_lingers(unsigned int ms)
-{
-	return host_request(NULL, 0, "qom-set reset-linger-ms %u", ms);
-}
-
 /*
  * A device that was stopped by its reset line may have an access to memory that is not over, and
  * says so. Meanwhile it has forgotten what it was asked, so who asks whether it has forgotten a
@@ -568,7 +575,7 @@ TEST_F_TIMEOUT(recovery, last_access_after_the_reset_line, 60)
 	struct xqaccel_info info;
 	struct buffer other;
 
-	if (on_pci(self->address) || !node_has(self->address, "resets"))
+	if (!has_reset_line(self->address))
 		SKIP(return, "no reset line");
 	ASSERT_EQ(0, reset_lingers(1500));
 	ASSERT_EQ(0, buffer_create(self->fd, 1 << 20, &other));
@@ -594,7 +601,7 @@ TEST_F_TIMEOUT(recovery, last_access_after_the_reset_line, 60)
 /* It is not over for longer than that takes: nobody gets what it may still write. */
 TEST_F_TIMEOUT(recovery, last_access_never_ends, 90)
 {
-	if (on_pci(self->address) || !node_has(self->address, "resets"))
+	if (!has_reset_line(self->address))
 		SKIP(return, "no reset line");
 	ASSERT_EQ(0, reset_lingers(20000));
 	ASSERT_EQ(0, inject("stuck-reset", 1));

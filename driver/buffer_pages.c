@@ -259,11 +259,14 @@ static void dma_memory_leave(struct xqaccel_buffer *buf)
 
 /*
  * Whether the DMA API would map ordinary pages to bounce buffers, which are all that limits a
- * mapping, or not at all, where the device reaches a part of memory and there are none.
+ * mapping, or not at all, where the device reaches a part of memory and there are none. An IOMMU,
+ * which merges pages, puts all of memory where the device reaches it.
  */
 bool xqaccel_dma_bounces(struct device *dev)
 {
-	return dma_max_mapping_size(dev) != SIZE_MAX || dma_addressing_limited(dev);
+	if (dma_max_mapping_size(dev) != SIZE_MAX)
+		return true;
+	return !dma_get_merge_boundary(dev) && dma_addressing_limited(dev);
 }
 
 /* Zeroed memory of the driver. */

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -53,6 +54,19 @@ TEST_F(memory, of_others_where_dma_is_bounced)
 	EXPECT_EQ(-EOPNOTSUPP, buffer_wrap(self->fd, pages_of(4096), 4096, 0, &buf));
 	EXPECT_EQ(0, stat_settles("buffers", 0, 10000));
 	EXPECT_EQ(pinned, pages_pinned());
+}
+
+/* Behind an IOMMU all memory is within reach, whatever the bus says of the device's addresses. */
+TEST_F(memory, of_others_behind_an_iommu)
+{
+	char path[128], type[32] = "";
+	struct buffer buf;
+
+	bus_path(path, sizeof(path), self->address, "iommu_group/type");
+	if (file_read(path, type, sizeof(type)) <= 0 || strncmp(type, "DMA", 3))
+		SKIP(return, "no IOMMU that translates");
+	EXPECT_EQ(0, buffer_create_shared(self->fd, 4096, &buf));
+	EXPECT_EQ(0, buffer_wrap(self->fd, pages_of(4096), 4096, 0, &buf));
 }
 
 /* ---- C that is shared by jobs and by the processor ------------------------------------ */

@@ -30,6 +30,9 @@ $(eval $(call kselftest-again,recovery,pulse,$(xq-test-recovery-timeout),6.12,--
 # blocks of 2 MiB at each MiB, by luck.
 $(foreach t,gemm jobs memory wrap,$(eval $(call kselftest-again,$(t),narrow,$(xq-test-$(t)-timeout),6.12,--bus platform \
 	--append 'swiotlb=noforce cma=0' --tree=/soc:+dma-ranges=0:0:0:0:0:0x50000000)))
+# Behind an IOMMU such a device reaches all of it.
+$(eval $(call kselftest-again,memory,narrow-smmu,$(xq-test-memory-timeout),6.12,--iommu \
+	--tree=/pcie@10000000:+dma-ranges=0x2000000:0:0:0:0:0:0x50000000))
 
 GUEST_TESTS += xq-test-demo xq-test-demo-platform
 xq-test-demo-file := tests/vm/guest/demo

@@ -16,6 +16,7 @@
 #include <linux/pm.h>
 #include <linux/pm_runtime.h>
 #include <linux/reset.h>
+#include <linux/sched/mm.h>
 
 #include "bus.h"
 #include "compat.h"
@@ -53,8 +54,8 @@ static int hold_reset_line(struct board *board)
 {
 	const int ret = reset_control_assert(board->reset);
 
-	/* The controller has no more to offer than a pulse of its own. */
-	if (ret == -ENOTSUPP)
+	/* The controller has no more to offer than a pulse of its own, or the firmware behind it. */
+	if (ret == -ENOTSUPP || ret == -EOPNOTSUPP)
 		return reset_control_reset(board->reset);
 	if (ret)
 		return ret;
@@ -318,8 +319,13 @@ static int board_runtime_suspend(struct device *dev)
 static int board_runtime_resume(struct device *dev)
 {
 	struct board *board = dev_get_drvdata(dev);
-	const int ret = power_on(board);
+	unsigned int noreclaim;
+	int ret;
 
+	/* Who frees memory may wait for the jobs that wait for this; a controller may want some. */
+	noreclaim = memalloc_noreclaim_save();
+	ret = power_on(board);
+	memalloc_noreclaim_restore(noreclaim);
 	if (ret) {
 		xqaccel_set_lost(board->xq, "its clocks or its reset line fail");
 		return ret;

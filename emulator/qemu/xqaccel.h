@@ -41,7 +41,7 @@ typedef struct XqaccelCore {
 	struct xqdev *device;
 	bool busy;			/* within the device model: its DMA may hit our own registers */
 	bool in_reset;			/* its reset line is asserted */
-	/* Fault injection: in the clock of the machine, since the line was released. */
+	/* Fault injection: in the clock of the machine, since the line was released. Not migrated. */
 	int64_t answers_at;		/* registers read all ones before */
 	int64_t quiet_at;		/* an access to memory is under way before */
 

@@ -145,6 +145,11 @@ static void set_reset_asserted(Object *obj, bool value, Error **errp)
 		power_cycle(s->core.dev, value);
 }
 
+static bool get_in_reset(Object *obj, Error **errp)
+{
+	return XQACCEL_SYSBUS(obj)->core.in_reset;
+}
+
 static uint32_t *milliseconds(Object *obj, void *offset)
 {
 	return (uint32_t *)((char *)XQACCEL_SYSBUS(obj) + (size_t)offset);
@@ -198,6 +203,8 @@ static void class_init(ObjectClass *class, void *data)
 				       set_reset_asserted);
 	object_class_property_set_description(class, "reset-asserted",
 					      "the reset line after power-on, and now");
+	object_class_property_add_bool(class, "in-reset", get_in_reset, NULL);
+	object_class_property_set_description(class, "in-reset", "the reset line is asserted");
 	add_milliseconds(class, "reset-answer-ms", offsetof(XqaccelSysbusState, answer_ms),
 			 "registers read all ones for so long after the line is released");
 	add_milliseconds(class, "reset-linger-ms", offsetof(XqaccelSysbusState, linger_ms),

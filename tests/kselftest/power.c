@@ -311,9 +311,11 @@ TEST_F_TIMEOUT(power, reset_line_comes_back_asserted, 60)
 	for (i = 0; i < 3; i++) {
 		ASSERT_TRUE(power_becomes(self->address, "suspended", 5000));
 		ASSERT_EQ(0, host_request(NULL, 0, "qom-set reset-asserted true"));
-		EXPECT_EQ(0, small_run(self->fd, &self->buf, &self->job, &self->c));
-		ASSERT_EQ(0, host_request(reply, sizeof(reply), "qom-get reset-asserted"));
+		ASSERT_EQ(0, host_request(reply, sizeof(reply), "qom-get in-reset"));
 		EXPECT_EQ(0, strcmp(reply, "ok true"));
+		EXPECT_EQ(0, small_run(self->fd, &self->buf, &self->job, &self->c));
+		ASSERT_EQ(0, host_request(reply, sizeof(reply), "qom-get in-reset"));
+		EXPECT_EQ(0, strcmp(reply, "ok false"));
 		ASSERT_EQ(0, host_request(NULL, 0, "qom-set reset-asserted false"));
 	}
 }

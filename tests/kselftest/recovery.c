@@ -38,6 +38,8 @@ FIXTURE_SETUP(recovery)
 		SKIP(return, "no host to inject faults");
 	ASSERT_EQ(0, inject_nothing());
 	ASSERT_EQ(0, bus_address(self->address, sizeof(self->address)));
+	ASSERT_EQ(0, host_request(NULL, 0, "qom-set stuck-master false"));
+	ASSERT_EQ(0, host_request(NULL, 0, "qom-set unreachable false"));
 	if (has_reset_line(self->address))
 		ASSERT_EQ(0, reset_lingers(0));
 	/* Boards have it asleep when idle, and it would find the faults when it wakes up. */
@@ -572,22 +574,30 @@ TEST_F_TIMEOUT(recovery, silent_for_a_while, 60)
  */
 TEST_F_TIMEOUT(recovery, last_access_after_the_reset_line, 60)
 {
+	enum { LINGER_MS = 1500 };
 	struct xqaccel_info info;
 	struct buffer other;
+	int64_t began, left;
 
 	if (!has_reset_line(self->address))
 		SKIP(return, "no reset line");
-	ASSERT_EQ(0, reset_lingers(1500));
+	ASSERT_EQ(0, reset_lingers(LINGER_MS));
 	ASSERT_EQ(0, buffer_create(self->fd, 1 << 20, &other));
 	ASSERT_EQ(0, inject("slow-ns", 10 * SECOND));
 	ASSERT_EQ(0, submit_lane(self->fd, &self->job, 0, 20000));
 	/* Until the line is pulsed, which is as soon as anybody notices. */
+	began = now_ns();
 	ASSERT_EQ(0, host_request(NULL, 0, "qom-set unreachable true"));
 	sleep_ms(400);
 	munmap(other.map, other.bytes);
 	EXPECT_EQ(0, buffer_destroy(self->fd, other.handle));
 	sleep_ms(400);
-	EXPECT_EQ(2, stat_of("buffers"));
+	left = stat_of("buffers");
+	/* On a slow machine it may be over by now. */
+	if (now_ns() - began < LINGER_MS * MS)
+		EXPECT_EQ(2, left);
+	else
+		TH_LOG("looked too late");
 	EXPECT_EQ(0, stat_of("leaked_pages"));
 	EXPECT_EQ(1, stat_settles("buffers", 1, 5000));
 	ASSERT_EQ(0, inject("slow-ns", 0));

@@ -57,7 +57,7 @@ needed() {
 	local file told
 	for file in "$1"/*; do
 		case ${file##*/} in run | programs | xqaccel.ko) continue ;; esac
-		if ! told=$(readelf -d "$file" 2>&1) || [[ $told = *Error:* ]]; then
+		if ! told=$(LC_ALL=C readelf -d "$file" 2>&1) || [[ $told = *Error:* ]]; then
 			echo "readelf can't tell what $file needs: $told"
 		elif [[ $told = *NEEDED* ]]; then
 			echo "$file needs libraries"
@@ -97,6 +97,7 @@ prepare() {
 	mkdir -p "$work/bin" "$work/board" "$work/debug/xqaccel/device" "$work/module/xqaccel"
 	echo "jobs 0" >"$work/debug/xqaccel/device/stats"
 	echo 1234ABCD >"$work/module/xqaccel/srcversion"
+	echo 0 >"$work/module/xqaccel/refcnt"
 	# shellcheck disable=SC2016
 	program bin/id 'echo "${FAKE_USER:-0}"'
 	program bin/mount 'exit 1'
@@ -230,6 +231,9 @@ reloading() {
 	reloads no
 	rm "$work/module/xqaccel/srcversion"
 	reloads yes
+	rm "$work/module/xqaccel/refcnt"
+	reloads no
+	echo 0 >"$work/module/xqaccel/refcnt"
 	rm "$work/board/xqaccel.ko"
 	for name in xqaccel.ko xqaccel.ko.gz xqaccel.ko.xz xqaccel.ko.zst; do
 		module_file $name

@@ -27,7 +27,6 @@ class Q35:
 
     target = "x86_64"
     console = "ttyS0"
-    parameters = []
     iommu_parameters = ["intel_iommu=on"]
 
     def machine(self, options):
@@ -36,6 +35,10 @@ class Q35:
         if options.count_instructions:
             return ["-M", "q35", "-accel", "tcg,thread=single", "-icount", "shift=0", "-cpu", "max,la57=off"]
         return ["-M", "q35" + split, "-accel", "kvm" if kvm else "tcg,thread=multi", "-cpu", "host" if kvm else "max,la57=off"]
+
+    def parameters(self, options):
+        """The kernel's, beside those of every machine."""
+        return []
 
     def devices(self, options):
         command = ["-device", "intel-iommu,intremap=on,caching-mode=off"] if options.iommu else []
@@ -61,15 +64,17 @@ class Virt:
 
     target = "aarch64"
     console = "ttyAMA0"
-    # Linux 7.3 suspends a port whose slot is empty, and waits to be woken by its PME, which QEMU's ports do not send: what is
-    # plugged in then is not found.
-    parameters = ["pcie_port_pm=off"]
     iommu_parameters = []
 
     def machine(self, options):
         iommu = ",iommu=smmuv3" if options.iommu else ""
         name = "xqaccel-virt" if options.bus == "platform" else "virt"
         return ["-M", f"{name},gic-version=3" + iommu, "-accel", "tcg,thread=multi", "-cpu", "neoverse-n1"]
+
+    def parameters(self, options):
+        # Linux 7.3 suspends a port whose slot is empty, and waits to be woken by its PME, which QEMU's ports do not send: what
+        # is plugged in then is not found.
+        return ["pcie_port_pm=off"] if options.kernel == "newest" else []
 
     def devices(self, options):
         return []

@@ -62,7 +62,7 @@ class Machine:
         # The kernel's own limits are of the wall: a busy host may leave a processor out for half a minute, or for the ten
         # ticks in which the timer must show that it works.
         append = [f"console={self.board.console}", "loglevel=5", "panic=-1", "oops=panic", "no_timer_check", "watchdog_thresh=60",
-                  "sysrq_always_enabled", "rcupdate.rcu_cpu_stall_timeout=300", *self.board.parameters]
+                  "sysrq_always_enabled", "rcupdate.rcu_cpu_stall_timeout=300", *self.board.parameters(opt)]
         if opt.debug_memory:
             append += ["slub_debug=FZPU", "page_poison=1", "kfence.sample_interval=10"]
         elif opt.kernel.endswith("-kasan"):

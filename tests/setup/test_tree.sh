@@ -58,6 +58,7 @@ not_in_kselftest_makefile() {
 # Each difference between kernels is in one file, under the version that made it.
 versions_elsewhere() {
 	grep -rnE '\bLINUX_VERSION_CODE\b|\bKERNEL_VERSION\(' driver uapi Kbuild | grep -v '^driver/compat\.h:'
+	grep -q 'LINUX_VERSION_CODE' driver/compat.h || echo "driver/compat.h: no version is looked at"
 	grep -oE 'KERNEL_VERSION\([0-9]+, [0-9]+' driver/compat.h | sed 's/.*(//; s/, /./' | sort -u | while read -r version; do
 		grep -qE "^(/| )\* $version: " driver/compat.h || echo "driver/compat.h: no entry says what $version changed"
 	done

@@ -352,20 +352,20 @@ static uint64_t now_ns(void)
 	return now.tv_sec * 1000000000ULL + now.tv_nsec;
 }
 
-/* The faster of two, in case the machine was elsewhere. */
+/* The fastest of some, in case the machine was elsewhere. */
 static uint64_t sample_ns(void)
 {
 	static struct fake_host h;
 	struct xq_hw_completion c;
+	const uint64_t end = now_ns() + 200 * 1000000ULL;
 	uint64_t best = UINT64_MAX;
 	struct device_job job;
-	int i;
 
 	fake_start(&h, NULL);
 	fake_enable(&h);
 	fake_queue(&h, 0, 4);
 	job_long(&h, &job, 1, SAMPLE_K);
-	for (i = 0; i < 2; i++) {
+	while (best == UINT64_MAX || now_ns() < end) {
 		const uint64_t began = now_ns();
 
 		fake_submit(&h, 0, &job.desc);

@@ -101,7 +101,7 @@ endif
 $(foreach t,gemm buffer jobs memory stress,$(eval $(call kselftest-again,$(t),iommu,240,6.1,--iommu)))
 # What the DMA API maps is bounced, so the device must see other memory, in place.
 $(foreach t,buffer gemm jobs stress unplug,$(eval $(call kselftest-again,$(t),bounce,240,6.12,--append swiotlb=force)))
-$(eval $(call kselftest-again,memory,bounce,240,6.1 6.12,--append swiotlb=force))
+$(eval $(call kselftest-again,memory,bounce,240,6.1 6.12,--append 'swiotlb=force cma=0'))
 $(eval $(call kselftest-again,ioctl,vectors,60,6.12,--device-props vectors=3))
 xq-test-ioctl-vectors-args := queues_with_interrupts
 $(eval $(call kselftest-again,memory,two,60,6.12,--devices 2))

@@ -225,15 +225,23 @@ static long kept_by_processors_kib(void)
 	return pages * page_kib;
 }
 
-long free_kib(void)
+long meminfo_kib(const char *line)
 {
 	char text[4096], *at;
 
-	file_write("/proc/sys/vm/drop_caches", "3");
 	if (file_read("/proc/meminfo", text, sizeof(text)) < 0)
 		return -1;
-	at = strstr(text, "MemFree:");
-	return at ? strtol(at + 8, NULL, 10) + kept_by_processors_kib() : -1;
+	at = strstr(text, line);
+	return at ? strtol(at + strlen(line), NULL, 10) : -1;
+}
+
+long free_kib(void)
+{
+	long kib;
+
+	file_write("/proc/sys/vm/drop_caches", "3");
+	kib = meminfo_kib("MemFree:");
+	return kib < 0 ? kib : kib + kept_by_processors_kib();
 }
 
 long quarantine_kib(void)

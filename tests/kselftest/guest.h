@@ -35,6 +35,8 @@ unsigned long interrupts_seen(void);
 int file_write(const char *path, const char *text);
 int file_read(const char *path, char *text, unsigned int size);
 
+/* What a line of /proc/meminfo says, "MemFree:" say, or -1. */
+long meminfo_kib(const char *line);
 /* Free memory, with what processors keep for themselves and no caches of files; or -1. */
 long free_kib(void);
 /* What a kernel with KASAN keeps of freed memory to see who still uses it; 0 for others. */

@@ -26,8 +26,8 @@ $(eval $(call kselftest-again,jobs,asserted,120,6.12,--bus platform --device-pro
 # A controller that has pulses and nothing else, as one of Broadcom's.
 $(eval $(call kselftest-again,recovery,pulse,$(xq-test-recovery-timeout),6.12,--bus platform \
 	--tree=/reset-controller@c010000:+compatible=brcm$(comma)bcm7216-pcie-sata-rescal$(comma)+$$(hash)reset-cells=0))
-# A device that reaches the first 256 MiB of memory, and no bounce buffers. What the kernel reserves for contiguous memory has
-# blocks of 2 MiB at each MiB, by luck.
+# A device that reaches the first 256 MiB of memory, and no bounce buffers. (What the kernel reserves for contiguous memory has
+# blocks of 2 MiB at any MiB.)
 $(foreach t,gemm jobs memory wrap,$(eval $(call kselftest-again,$(t),narrow,$(xq-test-$(t)-timeout),6.12,--bus platform \
 	--append 'swiotlb=noforce cma=0' --tree=/soc:+dma-ranges=0:0:0:0:0:0x50000000)))
 # Behind an IOMMU such a device reaches all of it.

@@ -236,7 +236,10 @@ class Session:
 
     def take_control(self, line):
         answer = self.requests.answer(line)
-        self.machine.host_ends["control"].sendall(answer.encode() + b"\n")
+        try:
+            self.machine.host_ends["control"].sendall(answer.encode() + b"\n")
+        except ConnectionError:
+            pass  # QEMU has ended, which is told by whoever sees that
 
     def take_results(self, line):
         self.ports_reset = None

@@ -229,6 +229,17 @@ def stands_still(lines, seconds, factor=1):
             end.close()
 
 
+def asked_by_the_gone():
+    """Whether a request of a guest that has ended meanwhile is no error of the runner."""
+    ours, theirs = socket.socketpair()
+    theirs.close()
+    session = Session(SimpleNamespace(timeout=3600, time_factor=1), "", machine=SimpleNamespace(host_ends={"control": ours}))
+    session.requests = SimpleNamespace(answer=lambda line: "ok")
+    session.take_control("any")
+    ours.close()
+    return True
+
+
 def silent_after(events, lines, seconds, before=GOOD[:1]):
     """Whether a guest counts as one whose ports died that told something, was suspended (as events say), told these lines, and
     then nothing for so long."""
@@ -511,6 +522,7 @@ TESTS = {
     "a request for a suspend that does not come": lambda: forgets_sleep(False, []),
     "a reset line that stays asserted": lambda: forgets_sleep(True, [("qom-set", "reset-asserted", False)]),
     "a request for a suspend that is refused then": refused_asleep,
+    "a request of a guest that is gone": asked_by_the_gone,
     "a request with wrong arguments": lambda: GuestRequests(None).answer("qom-set").startswith("error qom-set"),
 }
 

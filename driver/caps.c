@@ -14,13 +14,27 @@ static int refuse(struct xqaccel_device *xq, const char *what, u32 value)
 	return -ENODEV;
 }
 
-static int check_identity(struct xqaccel_device *xq)
+/*
+ * -ENODEV, with a message, if no device is there, or another one. The only register to be read
+ * before a reset.
+ */
+int xqaccel_caps_identify(struct xqaccel_device *xq)
 {
 	const u32 id = xqaccel_read(xq, XQ_REG_ID);
+
+	if (id == XQ_ID)
+		return 0;
+	if (id == ~0U)
+		dev_err(xq->parent, "no device: its registers read as all ones\n");
+	else
+		dev_err(xq->parent, "no device: its identity reads as %#x, not %#x\n", id, XQ_ID);
+	return -ENODEV;
+}
+
+static int check_version(struct xqaccel_device *xq)
+{
 	const u32 version = xqaccel_read(xq, XQ_REG_VERSION);
 
-	if (id != XQ_ID)
-		return refuse(xq, "the identity", id);
 	if (version >> 16 != XQ_HW_VERSION_MAJOR) {
 		dev_err(xq->parent,
 			"register interface %u.%u, this driver knows %u.x; use a newer driver\n",
@@ -98,7 +112,7 @@ int xqaccel_caps_read(struct xqaccel_device *xq)
 {
 	int ret;
 
-	ret = check_identity(xq);
+	ret = check_version(xq);
 	if (!ret)
 		ret = read_limits(xq);
 	if (ret)

@@ -39,6 +39,22 @@ static void queue_init(struct xqaccel_device *xq, unsigned int index)
 	raw_spin_lock_init(&q->bell);
 }
 
+/* Whether it is one that the driver can work with; if not it was said why. */
+static int found(struct xqaccel_device *xq)
+{
+	int ret;
+
+	ret = xqaccel_caps_identify(xq);
+	if (ret)
+		return ret;
+	ret = xqaccel_reset_initial(xq);
+	if (ret) {
+		dev_err(xq->parent, "the device does not answer a reset\n");
+		return ret;
+	}
+	return xqaccel_caps_read(xq);
+}
+
 /*
  * Makes the device's structure and reads what the hardware is. The caller puts &xq->dev on
  * any failure after this, or calls xqaccel_core_remove() once xqaccel_core_add() succeeded.
@@ -81,11 +97,7 @@ struct xqaccel_device *xqaccel_core_alloc(struct device *parent, const struct xq
 	xq->dev.parent = parent;
 	xq->dev.release = device_release;
 
-	ret = xqaccel_absent(xq) ? -ENODEV : xqaccel_reset_initial(xq);
-	if (ret)
-		dev_err(parent, "the device does not answer a reset\n");
-	else
-		ret = xqaccel_caps_read(xq);
+	ret = found(xq);
 	if (ret) {
 		put_device(&xq->dev);
 		return ERR_PTR(ret);

@@ -329,6 +329,7 @@ static inline bool xqaccel_absent(struct xqaccel_device *xq)
 }
 
 /* caps.c */
+int xqaccel_caps_identify(struct xqaccel_device *xq);
 int xqaccel_caps_read(struct xqaccel_device *xq);
 void xqaccel_caps_limit_queues(struct xqaccel_device *xq, unsigned int vectors);
 

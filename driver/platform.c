@@ -10,6 +10,7 @@
 #include <linux/clk.h>
 #include <linux/delay.h>
 #include <linux/iopoll.h>
+#include <linux/irq.h>
 #include <linux/module.h>
 #include <linux/of.h>
 #include <linux/platform_device.h>
@@ -54,7 +55,7 @@ static int hold_reset_line(struct board *board)
 {
 	const int ret = reset_control_assert(board->reset);
 
-	/* The controller has no more to offer than a pulse of its own, or the firmware behind it. */
+	/* The controller, or the firmware behind it, offers no more than a pulse of its own. */
 	if (ret == -ENOTSUPP || ret == -EOPNOTSUPP)
 		return reset_control_reset(board->reset);
 	if (ret)
@@ -154,6 +155,9 @@ static int interrupts_find(struct platform_device *pdev, struct board *board)
 		if (ret < 0)
 			return ret;
 		board->irq[i] = ret;
+		/* It is over before the handler runs, and lost if nobody takes its edge. */
+		if (irq_get_trigger_type(ret) & IRQ_TYPE_LEVEL_MASK)
+			dev_warn(&pdev->dev, "interrupt %u is a level, the device pulses it\n", i);
 	}
 	xqaccel_caps_limit_queues(board->xq, count);
 	return 0;

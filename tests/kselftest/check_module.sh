@@ -51,6 +51,20 @@ sparse_reads() {
 		! sparse - 2>&1 <<<'static int a; static __typeof_unqual__(a) b;' | grep -q error:
 }
 
+# says WORDS VERSION PATCHLEVEL [VARIABLE=VALUE...]: whether Kbuild refuses a kernel of that version, which has all options
+# but those of the variables, with these words; without words, whether it takes it
+says() {
+	local words=$1 version=$2 patchlevel=$3 said
+	shift 3
+	said=$(env -u MAKEFLAGS -u MFLAGS make -C "$top" -n -f Kbuild src=. VERSION="$version" PATCHLEVEL="$patchlevel" \
+		KERNELVERSION="$version.$patchlevel" CONFIG_{MODULES,MMU,64BIT,HAS_IOMEM,HAS_DMA,OF,NET,DMA_SHARED_BUFFER}=y "$@" 2>&1)
+	if [ -z "$words" ]; then
+		[[ $said != *"xqaccel needs"* ]] || echo "$version.$patchlevel: $said"
+	else
+		[[ $said = *"xqaccel needs"*"$words"* ]] || echo "$version.$patchlevel $*: $said"
+	fi
+}
+
 result() {
 	number=$((number + 1))
 	if [ "$1" = 0 ]; then
@@ -71,7 +85,18 @@ IO_URING SYNC_FILE RESET_CONTROLLER|io_uring_cmd|sync_file_|reset_control_"
 grep -q '^#define CONFIG_OF 1' "$build/kernel-6.12/build/include/generated/autoconf.h" && off+="
 PCI PCI_MSI|pci_
 OF|platform_driver|board_"
-echo "1..$(($# * 2 + 2 * $(wc -l <<<"$off")))"
+echo "1..$(($# * 2 + 2 * $(wc -l <<<"$off") + 1))"
+{
+	says "" 6 1
+	says "" 10 0
+	says "Linux 6.1 or later, and this is 5.15" 5 15
+	says "Linux 6.1 or later, and this is 6.0" 6 0
+	for option in MMU 64BIT HAS_IOMEM HAS_DMA OF NET DMA_SHARED_BUFFER; do
+		says "CONFIG_$option" 6 12 "CONFIG_$option="
+	done
+} >"$work/complaints" 2>&1
+[ ! -s "$work/complaints" ]
+result $? "Kbuild refuses kernels that lack what the driver needs"
 for kernel in "$@"; do
 	if sparse_reads "$kernel"; then sparse=2; else sparse=0; fi
 	compile "$kernel" C=$sparse

@@ -49,6 +49,7 @@
 #	GUEST_BIN	files put into the guest: HOSTPATH (goes to /bin), HOSTPATH:GUESTPATH; shared libraries
 #			that a program needs are found by ldd
 #	GUEST_DEMO	the guest's command line that `make demo` runs
+#	BOARD_PROGRAMS	programs that make kselftests links statically, into $(BOARD_FOLDER)
 #	LIB_TARGETS TOOL_TARGETS BENCH_TARGETS FUZZ_TARGETS LAB_TARGETS DOCS_TARGETS INSTALL_TARGETS
 #			prerequisites of make lib, tools, bench, fuzz, lab, docs, install
 #			(install honours PREFIX and DESTDIR)
@@ -363,14 +364,16 @@ $(O)/$(2)/lib$(1).a: $(call objects_of,$(1),$(2)) $(wildcard */build.mk)
 endef
 $(foreach l,$(STATIC_LIBS),$(foreach v,$(VARIANTS),$(eval $(call archive_rule,$(l),$(v)))))
 
+# Program, variant, file, more of the linker's flags.
 define program_rule
-$(O)/$(2)/bin/$(1): $(call objects_of,$(1),$(2)) $(sort $(call archives_of,$(1),$(2))) $(O)/stamp/link-flags | $($(1)-deps) $(PACKAGES)
+$(3): $(call objects_of,$(1),$(2)) $(sort $(call archives_of,$(1),$(2))) $(O)/stamp/link-flags | $($(1)-deps) $(PACKAGES)
 	$$(call say,LD,$$@)
 	$$(Q)mkdir -p $$(@D)
-	$$(Q)$(CC-$(2)) $(CFLAGS) $(FLAGS-$(2)) $(LINK-$(2)) $(LDFLAGS) -o $$@ $$(filter %.o,$$^) \
+	$$(Q)$(CC-$(2)) $(CFLAGS) $(FLAGS-$(2)) $(4) $(LINK-$(2)) $(LDFLAGS) -o $$@ $$(filter %.o,$$^) \
 		$(call archives_of,$(1),$(2)) $(call ldlibs_of,$(1),$(2)) -lpthread -lm
 endef
-$(foreach p,$(ALL_PROGRAMS),$(foreach v,$(VARIANTS),$(eval $(call program_rule,$(p),$(v)))))
+$(foreach p,$(ALL_PROGRAMS),$(foreach v,$(VARIANTS),$(eval $(call program_rule,$(p),$(v),$(O)/$(v)/bin/$(p)))))
+$(foreach p,$(BOARD_PROGRAMS),$(eval $(call program_rule,$(p),obj,$(BOARD_FOLDER)/$(p),-static -s)))
 
 -include $(foreach v,$(VARIANTS),$(patsubst %.o,%.d,$(sort \
 	$(foreach p,$(STATIC_LIBS) $(ALL_PROGRAMS),$(call objects_of,$(p),$(v))))))

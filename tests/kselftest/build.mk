@@ -163,14 +163,9 @@ endif
 # Static, because a board's C library and its others are older, newer or not there; with KDIR= it has the driver, too.
 BOARD_FOLDER := $(O)/kselftests
 KSELFTEST_PROGRAMS := $(KSELFTEST_NAMES:%=xq-test-%)
-KSELFTEST_FILES := $(addprefix $(BOARD_FOLDER)/,$(KSELFTEST_PROGRAMS) $(filter limited xq-example-ring xq-stream,$(PROGRAMS)) run programs \
+BOARD_PROGRAMS := $(KSELFTEST_PROGRAMS) $(filter limited xq-example-ring xq-stream,$(PROGRAMS))
+KSELFTEST_FILES := $(addprefix $(BOARD_FOLDER)/,$(BOARD_PROGRAMS) run programs \
 	$(if $(filter kdir,$(KVER)),xqaccel.ko))
-
-$(BOARD_FOLDER)/%: $(O)/obj/bin/%
-	$(call say,LD,$@)
-	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(FLAGS-obj) -static -s $(LINK-obj) $(LDFLAGS) -o $@ $(call objects_of,$*,obj) \
-		$(call archives_of,$*,obj) $(call ldlibs_of,$*,obj) -lpthread -lm
 
 $(BOARD_FOLDER)/run: tests/kselftest/run
 	$(Q)install -D -m 755 $< $@

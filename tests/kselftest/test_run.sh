@@ -89,6 +89,15 @@ stale() {
 	! grep -q "^rm -f .*xqaccel.ko\$" <<<"$would" || echo "that of KDIR= is removed"
 }
 
+# What is linked for the folder is linked once, with its archives.
+linked_once() {
+	local would
+	would=$(env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -n -C "$top" "O=$work/once" kselftests 2>&1)
+	grep -o -e " -o $work/once/obj/bin/[^ ]*" <<<"$would" | sed 's/^ -o/linked as well:/' | head -n 3
+	grep -A 1 -e " -static -s .* -o $work/once/kselftests/xq-test-queue " <<<"$would" | grep -q "/obj/libxqaccel.a" ||
+		echo "xq-test-queue is not linked with the library"
+}
+
 # ---- how it runs -------------------------------------------------------------------------------------
 
 # A root that can mount nothing, a device that can go, a kernel with the driver, and programs.
@@ -263,12 +272,13 @@ losing() {
 }
 
 echo "TAP version 14"
-echo "1..10"
+echo "1..11"
 result "it has each program that boards.rst names" < <(missing)
 result "boards.rst shows what it prints" < <(sample)
 result "its programs need no libraries" < <(needed "$folder")
 result "what needs libraries or is no program is found" < <(needing)
 result "a driver of another build is removed" < <(stale)
+result "each of its programs is linked once" < <(linked_once)
 result "all or those that are named are run and counted" < <(passing)
 result "failures, crashes and missing results are told" < <(failing)
 result "it refuses with a sentence" < <(refusing)

@@ -100,7 +100,7 @@ spaced = $(if $(word 2,$(subst $() ,x x,$(1))),$(error $(2) has a space in it, w
 $(call spaced,$(CURDIR),this checkout's path,move it)
 $(call spaced,$(O),O=,choose another)
 $(call spaced,$(XQ_CACHE),the cache's path,set XDG_CACHE_HOME)
-$(foreach v,PREFIX LIBDIR DESTDIR,$(call spaced,$($(v)),$(v)=,choose another))
+$(foreach v,PREFIX LIBDIR DESTDIR INSTALL_MOD_PATH,$(call spaced,$($(v)),$(v)=,choose another))
 
 # A folder that had others' files before, or in which nothing was built, is not make's to remove.
 ifneq ($(and $(filter clean distclean,$(MAKECMDGOALS)),$(filter-out file,$(origin O)),$(wildcard $(O))),)
@@ -121,15 +121,22 @@ ifndef KERNELS
 KERNELS := $(shell grep -o '^[^\#[:space:]]*' tests/setup/kernels.list)
 endif
 KVER ?= 6.12
-# Headers of a kernel of this system instead.
+# Headers of a kernel of this system, or of a board's, instead.
+kernel_wanted := a built kernel tree, or its headers
 ifneq ($(filter modules_install,$(MAKECMDGOALS))$(findstring command,$(origin KDIR)),)
-KDIR ?= /lib/modules/$(shell uname -r)/build
+ifeq ($(origin KDIR),undefined)
+$(if $(CROSS),$(error ARCH=$(ARCH) wants KDIR=, $(kernel_wanted)))
+KDIR := /lib/modules/$(shell uname -r)/build
+endif
+$(if $(strip $(KDIR)),,$(error KDIR= is empty; it names $(kernel_wanted)))
 override KVER := kdir
 $(call spaced,$(KDIR),KDIR=,choose another)
 # Links to it and kbuild itself look from elsewhere.
 override KDIR := $(abspath $(KDIR))
 ifeq ($(wildcard $(KDIR)/Makefile),)
-$(error no kernel's headers in $(KDIR); those of the running kernel: apt-get install linux-headers-$(shell uname -r))
+# Packages have those of this machine's kernels, which are in /lib/modules by their release.
+release := $(if $(CROSS),,$(word 3,$(subst /, ,$(filter /lib/modules/%,$(KDIR)))))
+$(error no kernel's headers in $(KDIR); $(if $(release),apt-get install linux-headers-$(release),KDIR= names $(kernel_wanted)))
 endif
 endif
 

@@ -31,8 +31,16 @@ mkdir "$work/a b"
 ln -s "$top"/* "$work/a b/"
 refuses "a checkout with a space" "move it" make --no-print-directory -C "$work/a b" -n help
 refuses "a kernel that is not in the list" "no kernel 5.10 in kernels.list" tests/setup/fetch-kernel.sh 5.10
-refuses "headers that are not there" "apt-get install linux-headers-" make --no-print-directory module "KDIR=$work/none" "O=$work/out"
-for variable in KDIR DESTDIR PREFIX LIBDIR; do
+refuses "headers that are not there" "apt-get install linux-headers-6.12.0-none" \
+	make module "KDIR=/lib/modules/6.12.0-none/build" "O=$work/out"
+refuses "a tree that is not there" "$work/none; KDIR= names a built kernel tree, or its headers" make module "KDIR=$work/none" "O=$work/out"
+foreign=$([ "$(uname -m)" = aarch64 ] && echo x86 || echo arm64)
+refuses "headers of another machine that are not there" "build; KDIR= names a built kernel tree, or its headers" \
+	make module "ARCH=$foreign" KDIR=/lib/modules/6.12.0-none/build "O=$work/out"
+refuses "an empty KDIR" "KDIR= is empty" make module KDIR= "O=$work/out"
+refuses "an empty KDIR of the environment" "KDIR= is empty" env KDIR= make modules_install "O=$work/out"
+refuses "modules_install for another machine without KDIR" "ARCH=$foreign wants KDIR=" make modules_install "ARCH=$foreign" "O=$work/out"
+for variable in KDIR DESTDIR PREFIX LIBDIR INSTALL_MOD_PATH; do
 	refuses "$variable with a space" "$variable= has a space in it" make -n help "$variable=$work/a b"
 done
 mkdir "$work/theirs"

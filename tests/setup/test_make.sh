@@ -125,6 +125,29 @@ else
 	echo "not ok $number kbuild of a tree with a relative path is asked each time"
 fi
 
+# A kernel that says what it was asked, and a depmod that does; its first build is done.
+mkdir -p "$work/asked/include/config" "$work/bin"
+echo 6.12-asked >"$work/asked/include/config/kernel.release"
+# shellcheck disable=SC2016
+printf 'modules modules_install:\n\t@echo $@ ARCH=$(ARCH) CROSS_COMPILE=$(CROSS_COMPILE) LLVM=$(LLVM) %s %s >>%s\n\t@touch $(M)/xqaccel.ko\n' \
+	'STRIP=$(INSTALL_MOD_STRIP)' 'PATH=$(INSTALL_MOD_PATH)' "$work/asked/log" >"$work/asked/Makefile"
+printf '#!/bin/sh\necho depmod "$@" >>%s/log\n' "$work/asked" >"$work/bin/depmod"
+chmod +x "$work/bin/depmod"
+ask() {
+	: >"$work/asked/log"
+	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL PATH="$work/bin:$PATH" make "KDIR=$work/asked" "O=$work/out" "$@" >"$work/said" 2>&1
+}
+number=$((number + 1))
+ask ARCH="$foreign" CROSS_COMPILE=other- LLVM=-15 INSTALL_MOD_STRIP=1 INSTALL_MOD_PATH=root modules_install || true
+if [ "$(cat "$work/asked/log")" = "modules ARCH=$foreign CROSS_COMPILE=other- LLVM=-15 STRIP=1 PATH=root
+modules_install ARCH=$foreign CROSS_COMPILE=other- LLVM=-15 STRIP=1 PATH=$top/root
+depmod -a -b $top/root 6.12-asked" ]; then
+	echo "ok $number kbuild learns for which machine it installs, and where"
+else
+	sed 's/^/# /' "$work/said" "$work/asked/log"
+	echo "not ok $number kbuild learns for which machine it installs, and where"
+fi
+
 # The compiler tells where a program's libraries are.
 number=$((number + 1))
 mkdir -p "$work/kernel/modules"

@@ -38,10 +38,12 @@ $(O)/stamp/kernel-kdir: FORCE
 	$(Q)[ -e $@ ] && [ "$$(readlink $(O)/kernel-kdir/build)" = '$(KDIR)' ] || { ln -sfn '$(KDIR)' $(O)/kernel-kdir/build && touch $@; }
 
 # kbuild runs depmod only where there is a System.map, which Debian's headers lack. Who became root by su has no sbin in PATH.
+# It works in the kernel's tree, where a relative path would be another.
+install_root := $(abspath $(INSTALL_MOD_PATH))
 .PHONY: modules_install
 modules_install: $(O)/module-kdir/xqaccel.ko
-	$(Q)env -u MAKEFLAGS -u MFLAGS -u O -u ARCH $(MAKE) $(if $(filter 0,$(V)),-s) -C $(KDIR) M=$(abspath $(<D)) modules_install
-	$(Q)PATH="$$PATH:/usr/sbin:/sbin" depmod -a $(INSTALL_MOD_PATH:%=-b %) "$$(cat $(KDIR)/include/config/kernel.release)"
+	$(Q)env -u MAKEFLAGS -u MFLAGS -u O -u ARCH $(MAKE) $(if $(filter 0,$(V)),-s) -C $(KDIR) M=$(abspath $(<D)) $(KBUILD_FLAGS) $(install_root:%=INSTALL_MOD_PATH=%) modules_install
+	$(Q)PATH="$$PATH:/usr/sbin:/sbin" depmod -a $(install_root:%=-b %) "$$(cat $(KDIR)/include/config/kernel.release)"
 
 # $(call link_driver,FOLDER): its sources alone, because a kbuild in the checkout leaves what says that they are compiled.
 link_driver = mkdir -p $(1)/driver $(1)/uapi/linux && ln -sf $(CURDIR)/driver/*.[ch] $(1)/driver/ && \

@@ -29,7 +29,7 @@ $(DEBUG_KERNELS:%=$(O)/mistakes-%/xqaccel_mistakes.ko): $(O)/mistakes-%/xqaccel_
 	$(Q)mkdir -p $(@D)
 	$(Q)find $(@D) -type l -delete
 	$(Q)$(call link_driver,$(@D)) && ln -sf $(addprefix $(CURDIR)/,$(MISTAKES)) $(@D)/
-	$(Q)env -u MAKEFLAGS -u MFLAGS -u O -u ARCH $(MAKE) $(if $(filter 0,$(V)),-s) -j$(JOBS) -C $(O)/kernel-$*/build \
+	$(Q)$(kbuild) -j$(JOBS) -C $(O)/kernel-$*/build \
 		M=$(abspath $(@D)) $(KBUILD_FLAGS) modules
 	$(Q)touch -c $@
 

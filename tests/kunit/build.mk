@@ -33,7 +33,7 @@ $(DEBUG_KERNELS:%=$(O)/kunit-%/xqaccel_kunit.ko): $(O)/kunit-%/xqaccel_kunit.ko:
 	$(Q)mkdir -p $(@D)
 	$(Q)find $(@D) -type l -delete
 	$(Q)$(call link_driver,$(@D)) && ln -sf $(addprefix $(CURDIR)/,$(KUNIT_SOURCES) $(KUNIT_LINKED)) $(@D)/
-	$(Q)env -u MAKEFLAGS -u MFLAGS -u O -u ARCH $(MAKE) $(if $(filter 0,$(V)),-s) -j$(JOBS) -C $(O)/kernel-$*/build \
+	$(Q)$(kbuild) -j$(JOBS) -C $(O)/kernel-$*/build \
 		M=$(abspath $(@D)) $(KBUILD_FLAGS) modules
 	$(Q)touch -c $@
 

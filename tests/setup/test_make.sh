@@ -148,6 +148,20 @@ else
 	echo "not ok $number kbuild learns for which machine it installs, and where"
 fi
 
+number=$((number + 1))
+for option in -n -q -t; do
+	ask "$option" modules_install module V=1 || true
+	sed "s/^/# make $option: /" "$work/asked/log"
+done >"$work/did"
+ask -n modules_install V=1 || true
+if [ ! -s "$work/did" ] && grep -q " -C $work/asked .* modules_install" "$work/said"; then
+	echo "ok $number make -n, -q and -t do not run kbuild, and -n says what would be"
+else
+	cat "$work/did"
+	sed 's/^/# /' "$work/said"
+	echo "not ok $number make -n, -q and -t do not run kbuild, and -n says what would be"
+fi
+
 # The compiler tells where a program's libraries are.
 number=$((number + 1))
 mkdir -p "$work/kernel/modules"

@@ -15,6 +15,9 @@ DRIVER_SOURCES := $(wildcard Kbuild driver/*.[ch] uapi/linux/*.h)
 DEBIAN_ARCH := $(patsubst x86,amd64,$(ARCH))
 KBUILD_FLAGS += $(CROSS:%=ARCH=% CROSS_COMPILE=$(CROSS_COMPILE))
 
+# It gets no flags of this make's. In a recipe's own line $(MAKE) would run it even for make -n, which it then knows nothing of.
+kbuild = env -u MAKEFLAGS -u MFLAGS -u O -u ARCH $(MAKE) $(if $(filter 0,$(V)),-s)
+
 qemu_archives = $(foreach l,$(QEMU_LIBS),$(O)/$(HOST_VARIANT)/lib$(l).a $(call archives_of,$(l),$(HOST_VARIANT)))
 
 $(QEMU): $(wildcard emulator/qemu/* driver/xq_*.h emulator/device/*.h uapi/linux/*.h) | $(PACKAGES) $(PACKAGES-obj)
@@ -42,7 +45,7 @@ $(O)/stamp/kernel-kdir: FORCE
 install_root := $(abspath $(INSTALL_MOD_PATH))
 .PHONY: modules_install
 modules_install: $(O)/module-kdir/xqaccel.ko
-	$(Q)env -u MAKEFLAGS -u MFLAGS -u O -u ARCH $(MAKE) $(if $(filter 0,$(V)),-s) -C $(KDIR) M=$(abspath $(<D)) $(KBUILD_FLAGS) $(install_root:%=INSTALL_MOD_PATH=%) modules_install
+	$(Q)$(kbuild) -C $(KDIR) M=$(abspath $(<D)) $(KBUILD_FLAGS) $(install_root:%=INSTALL_MOD_PATH=%) modules_install
 	$(Q)PATH="$$PATH:/usr/sbin:/sbin" depmod -a $(install_root:%=-b %) "$$(cat $(KDIR)/include/config/kernel.release)"
 
 # $(call link_driver,FOLDER): its sources alone, because a kbuild in the checkout leaves what says that they are compiled.
@@ -55,7 +58,7 @@ $(O)/module-%/xqaccel.ko: $(DRIVER_SOURCES) $(O)/stamp/kernel-%
 	$(Q)mkdir -p $(@D)
 	$(Q)find $(@D) -type l -delete
 	$(Q)$(call link_driver,$(@D)) && ln -sf $(CURDIR)/Kbuild $(@D)/
-	$(Q)env -u MAKEFLAGS -u MFLAGS -u O -u ARCH $(MAKE) $(if $(filter 0,$(V)),-s) -j$(JOBS) -C $(O)/kernel-$*/build \
+	$(Q)$(kbuild) -j$(JOBS) -C $(O)/kernel-$*/build \
 		M=$(abspath $(@D)) $(KBUILD_FLAGS) CONFIG_DEBUG_INFO_BTF_MODULES= modules
 	$(Q)[ -e $@ ] || ln -sf "$$(cd $(@D) && find . -name xqaccel.ko -print -quit)" $@
 	$(Q)touch -c $@

@@ -53,6 +53,7 @@
 #	LIB_TARGETS TOOL_TARGETS BENCH_TARGETS FUZZ_TARGETS LAB_TARGETS DOCS_TARGETS INSTALL_TARGETS
 #			prerequisites of make lib, tools, bench, fuzz, lab, docs, install
 #			(install honours PREFIX and DESTDIR)
+#	INSTALL_FILES	what install takes of $(O), by its path there; uninstall has empty files instead
 #	BENCH_RUN	shell commands for `make bench` once everything it needs is built
 #	QEMU_LIBS	static libraries, by NAME, linked into QEMU (variant obj); set by emulator/build.mk
 # Include paths: <linux/xqaccel.h> (uapi), <xqaccel/...> (library); with quotes also the path from the top
@@ -286,12 +287,15 @@ deb: ## Build the Debian packages of driver, library and tools (O/deb)
 modules_install: ## Install the driver for the running kernel, or that of KDIR (INSTALL_MOD_PATH=)
 install: $(INSTALL_TARGETS) ## Install the library, tools and manual pages into DESTDIR/PREFIX
 
-# What would be installed is the one list of what was.
+# What would be installed is the one list of what was. Its names are enough, so nothing is built for it.
 uninstall: ## Remove what install puts there (the same DESTDIR, PREFIX and LIBDIR)
-	$(Q)copy=$$(mktemp -d) && trap 'rm -rf "$$copy"' EXIT && $(MAKE) --no-print-directory install DESTDIR="$$copy" && cd "$$copy" && \
+	$(Q)copy=$$(mktemp -d) && trap 'rm -rf "$$copy"' EXIT && mkdir "$$copy/root" && \
+		for file in $(INSTALL_FILES); do install -D /dev/null "$$copy/built/$$file" || exit; done && \
+		$(MAKE) --no-print-directory install O="$$copy/built" DESTDIR="$$copy/root" STRIP=: -o lib \
+			$(INSTALL_FILES:%=-o "$$copy/built/%") >/dev/null && cd "$$copy/root" && \
 		find . ! -type d -printf '%P\0' | (cd $(abspath $(DESTDIR))/ && xargs -0 rm -f) && \
-		find . -depth -type d -path '*/*xqaccel*' -printf '%P\0' | \
-			(cd $(abspath $(DESTDIR))/ && xargs -0 -r rmdir --ignore-fail-on-non-empty)
+		find . -depth -type d -path '*/*xqaccel*' -printf '%P\0' | (cd $(abspath $(DESTDIR))/ && \
+			xargs -0 -r sh -c 'for folder; do [ ! -d "$$folder" ] || rmdir --ignore-fail-on-non-empty "$$folder"; done' sh)
 
 clean: ## Remove everything built in this checkout
 	rm -rf $(O)

@@ -130,6 +130,8 @@ install-library: lib $(O)/obj/bin/xq
 	$(Q)libxqaccel/man/install.sh $(XQ_SHARE_DIR)/man $(XQ_MANUALS)
 
 INSTALL_TARGETS += install-library
+INSTALL_FILES += obj/bin/xq $(patsubst $(O)/%,%,$(XQ_SHARED) $(XQ_LIB_DIR)/libxqaccel.so.$(XQ_LIB_MAJOR) $(XQ_LIB_DIR)/libxqaccel.so \
+	$(XQ_LIB_DIR)/libxqaccel.a $(XQ_LIB_DIR)/xqaccel.pc)
 
 # Packages of Debian, in $(O)/deb.
 .PHONY: deb

@@ -29,3 +29,4 @@ install-ggml: $(XQ_GGML)
 	$(Q)$(STRIP) --strip-unneeded $(DESTDIR)$(LIBDIR)/libggml-xqaccel.so
 
 INSTALL_TARGETS += install-ggml
+INSTALL_FILES += $(XQ_GGML:$(O)/%=%)

@@ -162,6 +162,28 @@ else
 	echo "not ok $number make -n, -q and -t do not run kbuild, and -n says what would be"
 fi
 
+# In a checkout where nothing was compiled; what is not the library's stays.
+number=$((number + 1))
+mkdir -p "$work/dest/usr/bin" "$work/dest/usr/lib/pkgconfig" "$work/dest/usr/include/xqaccel" "$work/dest/usr/share/man/man1" \
+	"$work/false"
+touch "$work/dest/usr"/{bin/xq,bin/other,lib/libxqaccel.{a,so.1},lib/pkgconfig/xqaccel.pc,include/xqaccel/device.h,share/man/man1/xq.1}
+for tool in gcc ccache ar strip protoc-c; do
+	printf '#!/bin/sh\necho ran %s\nexit 1\n' $tool >"$work/false/$tool"
+	chmod +x "$work/false/$tool"
+done
+for _ in first again; do
+	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL PATH="$work/false:$PATH" make uninstall "O=$work/none" PREFIX=/usr "DESTDIR=$work/dest" ||
+		echo "ran and failed"
+done >"$work/said" 2>&1
+left=$(cd "$work/dest" && find . ! -type d && find . -name '*xqaccel*')
+if [ "$left" = ./usr/bin/other ] && [ -d "$work/dest/usr/lib/pkgconfig" ] && ! grep -q '^ran ' "$work/said"; then
+	echo "ok $number uninstall compiles nothing, and leaves what is not the library's"
+else
+	sed "s/^/# /" "$work/said"
+	echo "# left: ${left//$'\n'/ }"
+	echo "not ok $number uninstall compiles nothing, and leaves what is not the library's"
+fi
+
 # The compiler tells where a program's libraries are.
 number=$((number + 1))
 mkdir -p "$work/kernel/modules"

@@ -22,9 +22,11 @@ class Restart(session.Session):
     """A session that ends when the guest asks for its restart, and looks at the device then."""
 
     found = None
+    why = None  # it stopped; that QEMU is then asked to quit is told as a reason, too
 
     def take_event(self, name):
         if name == "STOP":
+            self.why = self.shutdown
             self.found = registers.read(self.qmp, "XQ_REG_CTRL")
             self.qmp.execute("quit")
 
@@ -53,7 +55,7 @@ def main():
     guest = restart(*sys.argv[1:3], sys.argv[3:], "reboot -f")
     # The kernel takes the bus from the device by itself where it was asked to restart, but not where another follows by kexec.
     # A board's bus can't.
-    stopped = guest.shutdown == "guest-reset" and guest.found is not None and not guest.found & registers.named("XQ_CTRL_ENABLE")
+    stopped = guest.why == "guest-reset" and guest.found is not None and not guest.found & registers.named("XQ_CTRL_ENABLE")
     if not stopped:
         print(f"# control register: {guest.found}", *(f"# {line}" for line in guest.problems + guest.console[-20:]), sep="\n")
     print(f"{'ok' if stopped else 'not ok'} 1 a restart stops the device")

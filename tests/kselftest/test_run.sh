@@ -9,20 +9,7 @@ folder=$(readlink -f "$1")
 top=$(readlink -f "$(dirname "$(readlink -f "$0")")/../..")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-number=0
-
-# result NAME: the lines of standard input say what is wrong.
-result() {
-	local wrong
-	number=$((number + 1))
-	wrong=$(cat)
-	if [ -z "$wrong" ]; then
-		echo "ok $number $1"
-	else
-		echo "${wrong//$'\n'/$'\n'# }" | sed '1s/^/# /'
-		echo "not ok $number $1"
-	fi
-}
+. "$top/tests/ktap/ktap.sh"
 
 # ---- what is in it -----------------------------------------------------------------------------------
 
@@ -273,14 +260,14 @@ losing() {
 
 echo "TAP version 14"
 echo "1..11"
-result "it has each program that boards.rst names" < <(missing)
-result "boards.rst shows what it prints" < <(sample)
-result "its programs need no libraries" < <(needed "$folder")
-result "what needs libraries or is no program is found" < <(needing)
-result "a driver of another build is removed" < <(stale)
-result "each of its programs is linked once" < <(linked_once)
-result "all or those that are named are run and counted" < <(passing)
-result "failures, crashes and missing results are told" < <(failing)
-result "it refuses with a sentence" < <(refusing)
-result "it ends when the device is gone" < <(losing)
-result "the module is loaded again from what was loaded" < <(reloading)
+ktap_silent "it has each program that boards.rst names" < <(missing)
+ktap_silent "boards.rst shows what it prints" < <(sample)
+ktap_silent "its programs need no libraries" < <(needed "$folder")
+ktap_silent "what needs libraries or is no program is found" < <(needing)
+ktap_silent "a driver of another build is removed" < <(stale)
+ktap_silent "each of its programs is linked once" < <(linked_once)
+ktap_silent "all or those that are named are run and counted" < <(passing)
+ktap_silent "failures, crashes and missing results are told" < <(failing)
+ktap_silent "it refuses with a sentence" < <(refusing)
+ktap_silent "it ends when the device is gone" < <(losing)
+ktap_silent "the module is loaded again from what was loaded" < <(reloading)

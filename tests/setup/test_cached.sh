@@ -10,17 +10,7 @@ work=$(mktemp -d)/"a home"
 mkdir "$work"
 trap 'rm -rf "$(dirname "$work")"' EXIT
 export XQ_CACHE=$work/cache
-number=0
-
-result() {
-	number=$((number + 1))
-	if [ "$1" = "$2" ]; then
-		echo "ok $number $3"
-	else
-		echo "# wanted '$2', got '$1'"
-		echo "not ok $number $3"
-	fi
-}
+. "$here/../ktap/ktap.sh"
 
 # script BODY: a script as the fetch-*.sh are, that prints a path inside of its folder
 script() {
@@ -40,21 +30,21 @@ run() {
 
 echo "TAP version 14"
 script 'echo content >inside'
-result "$(run | tail -n 1)" "status 0" "a folder is made"
-result "$(cat "$(bash "$work/fetch.sh")")" content "and found again, with spaces in its path"
+ktap_equal "$(run | tail -n 1)" "status 0" "a folder is made"
+ktap_equal "$(cat "$(bash "$work/fetch.sh")")" content "and found again, with spaces in its path"
 script 'echo content >inside; false; echo never >reached'
-result "$(run)" "status 1" "a failure in the middle is one, and prints no path"
-result "$(grep -c 'could not make thing' "$work/errors")" 1 "and a sentence"
-result "$(find "$XQ_CACHE" -name 'thing-*' -type d | wc -l)" 1 "and leaves nothing behind"
+ktap_equal "$(run)" "status 1" "a failure in the middle is one, and prints no path"
+ktap_equal "$(grep -c 'could not make thing' "$work/errors")" 1 "and a sentence"
+ktap_equal "$(find "$XQ_CACHE" -name 'thing-*' -type d | wc -l)" 1 "and leaves nothing behind"
 # shellcheck disable=SC2016
 script 'value=$(false); echo "$value" >inside'
-result "$(run)" "status 1" "a failure inside of a substitution is one"
+ktap_equal "$(run)" "status 1" "a failure inside of a substitution is one"
 
 # In apt's place.
 printf '#!/bin/sh\nprintf "%%s\\n" libthing-dev libthing2.9 libthing2.10 libthingy3\n' >"$work/private-apt.sh"
 chmod +x "$work/private-apt.sh"
 script "setup_scripts='$work'; newest_named somewhere libthing >inside"
-result "$(cat "$(bash "$work/fetch.sh")")" libthing2.10 "the newest of the packages with a version in their names"
+ktap_equal "$(cat "$(bash "$work/fetch.sh")")" libthing2.10 "the newest of the packages with a version in their names"
 script "setup_scripts='$work'; name=\$(newest_named somewhere libnothing); echo \"\$name\" >inside"
-result "$(run)" "status 1" "none is a failure"
-echo "1..$number"
+ktap_equal "$(run)" "status 1" "none is a failure"
+ktap_plan

@@ -15,17 +15,10 @@ trap 'rm -rf "$work"' EXIT
 mkdir -p "$work"/{setup,debs,bin}
 cp "$here"/{fetch-kernel.sh,cached.sh,kernels.list} "$work/setup/"
 export XQ_CACHE=$work/cache
-number=0
+. "$here/../ktap/ktap.sh"
 
 result() {
-	number=$((number + 1))
-	if [ "$1" = "$2" ]; then
-		echo "ok $number $3"
-	else
-		echo "# wanted '$2', got '${1//$'\n'/ }'"
-		sed 's/^/# /' "$work/said"
-		echo "not ok $number $3"
-	fi
+	ktap_equal "$@" "$work/said"
 }
 
 # package NAME [FOLDER]: what the folder holds; nothing without it
@@ -117,4 +110,4 @@ result "$(cat "$second/release")" 98.2-amd64 "with a network it is the newest of
 kernel 98.3
 rm -r "$second"
 result "$(cat "$(fetch)/release")" 98.3-amd64 "what is not there any more is asked for anew"
-echo "1..$number"
+ktap_plan

@@ -5,20 +5,7 @@
 set -uo pipefail
 
 cd "$(dirname "$(readlink -f "$0")")/../.." || exit 1
-number=0
-
-# report NAME: the lines of standard input say what is wrong.
-report() {
-	local wrong
-	number=$((number + 1))
-	wrong=$(cat)
-	if [ -z "$wrong" ]; then
-		echo "ok $number $1"
-	else
-		echo "${wrong//$'\n'/$'\n'# }" | sed '1s/^/# /'
-		echo "not ok $number $1"
-	fi
-}
+. tests/ktap/ktap.sh
 
 files() {
 	git ls-files -- "$@" | while read -r file; do [ -f "$file" ] && echo "$file"; done
@@ -66,20 +53,20 @@ versions_elsewhere() {
 
 echo "TAP version 14"
 if git rev-parse --git-dir >/dev/null 2>&1; then
-	report "every source file names its licence" < <(without_licence)
-	report "shellcheck" < <(shell_scripts | xargs -r shellcheck -e SC1091 -f gcc 2>&1)
-	report "no blanks at the end of lines of C" < <(files '*.[ch]' | xargs -r grep -nE '[[:space:]]$')
+	ktap_silent "every source file names its licence" < <(without_licence)
+	ktap_silent "shellcheck" < <(shell_scripts | xargs -r shellcheck -e SC1091 -f gcc 2>&1)
+	ktap_silent "no blanks at the end of lines of C" < <(files '*.[ch]' | xargs -r grep -nE '[[:space:]]$')
 	# The words are written so that this file does not contain them.
-	report "nothing left open" < <(files | xargs -r grep -nIE '\b(TO[D]O[:(]|FIX[M]E|X[X]X\b)')
+	ktap_silent "nothing left open" < <(files | xargs -r grep -nIE '\b(TO[D]O[:(]|FIX[M]E|X[X]X\b)')
 else
 	for name in "every source file names its licence" "shellcheck" "no blanks at the end of lines of C" "nothing left open"; do
 		number=$((number + 1))
 		echo "ok $number $name # SKIP not a git checkout"
 	done
 fi
-report "the Makefile of the kselftests has each of them" < <(not_in_kselftest_makefile)
-report "versions of the kernel are looked at in driver/compat.h, by its entries" < <(versions_elsewhere)
-report "the library exports what its headers declare" < <(tests/static/exports.py headers)
-report "each function of the library has its manual page" < <(tests/static/exports.py pages)
-report "manual pages are well-formed" < <(tests/static/exports.py form)
-echo "1..$number"
+ktap_silent "the Makefile of the kselftests has each of them" < <(not_in_kselftest_makefile)
+ktap_silent "versions of the kernel are looked at in driver/compat.h, by its entries" < <(versions_elsewhere)
+ktap_silent "the library exports what its headers declare" < <(tests/static/exports.py headers)
+ktap_silent "each function of the library has its manual page" < <(tests/static/exports.py pages)
+ktap_silent "manual pages are well-formed" < <(tests/static/exports.py form)
+ktap_plan

@@ -40,7 +40,16 @@ void job_spoil(struct fake_host *h, const struct device_job *job);
 
 void job_free(struct device_job *job);
 
-/* A product of 512 x 512 x k whose A and B repeat one row, so that it is long and its memory small. It is right by itself. */
+#define LONG_ROWS	1024U	/* at most */
+
+/*
+ * Makes a descriptor of s8 x s8 one of rows x rows x k whose A and B repeat one row, so that it is long and its memory small.
+ * That is mapped from va on, unless it is already.
+ */
+void job_make_long(struct fake_host *h, struct xq_hw_descriptor *desc, uint32_t context, uint64_t va, uint32_t rows,
+		   uint32_t k);
+
+/* One of 512 rows, which nobody can tell whether it is right. */
 void job_long(struct fake_host *h, struct device_job *job, uint32_t context, uint32_t k);
 
 /* The k of one that takes about so many milliseconds here, whatever the kernels, the compiler and the sanitizer. */

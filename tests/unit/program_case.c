@@ -53,19 +53,8 @@ void end_programs(void)
 struct xq_hw_descriptor long_desc(uint32_t rows, uint32_t k)
 {
 	struct xq_hw_descriptor d = part[0].desc;
-	unsigned int i;
 
-	desc_work(&d)->gemm.m = desc_work(&d)->gemm.n = rows;
-	desc_work(&d)->gemm.k = k;
-	for (i = XQACCEL_A; i <= XQACCEL_C; i++) {
-		const uint64_t va = LONG_VA + i * (1ULL << 30);
-
-		d.operand[i].address = htole64(va);
-		d.operand[i].stride = htole64(i == XQACCEL_C ? LONG_ROWS * 4 : 0);
-		if (!fake_at(&h, CONTEXT, va))
-			fake_map(&h, CONTEXT, va, i == XQACCEL_C ? LONG_ROWS * LONG_ROWS * 4 : k,
-				 XQ_PTE_READ | XQ_PTE_WRITE);
-	}
+	job_make_long(&h, &d, CONTEXT, LONG_VA, rows, k);
 	return d;
 }
 

@@ -16,7 +16,6 @@
 #define Q_ON		(XQ_Q_CTRL_ENABLE | XQ_Q_CTRL_IRQ)
 #define CONTEXT		3
 #define PARTS		20
-#define LONG_ROWS	1024U	/* of a job that is stopped */
 #define LIST_VA		(1ULL << 36)
 #define PROFILE_VA	(LIST_VA + (1ULL << 30))
 #define LONG_VA		(1ULL << 35)

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # build.sh FOLDER: fetches the peers and compiles the peer process into FOLDER/peer, with FOLDER/peer.sh that starts
-# it, FOLDER/versions, and FOLDER/fetched, where the peers are. If the packages can't be had, FOLDER/missing says why, and the benchmark goes on without.
+# it, FOLDER/versions, and FOLDER/fetched, where the peers are. If the packages can't be had, FOLDER/missing says why, and
+# the benchmark goes on without.
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")

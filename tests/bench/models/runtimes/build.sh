@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# build.sh FOLDER: fetches the other runtimes and compiles their process, FOLDER/server.sh; FOLDER/fetched is where one is. If they can't be had, FOLDER/missing
-# says why, and the benchmark goes on without.
+# build.sh FOLDER: fetches the other runtimes and compiles their process, FOLDER/server.sh; FOLDER/fetched is where one is.
+# If they can't be had, FOLDER/missing says why, and the benchmark goes on without.
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")

@@ -10,7 +10,6 @@
 #include "exec/address-spaces.h"
 #include "hw/irq.h"
 #include "qapi/error.h"
-#include "qapi/visitor.h"
 #include "qemu/module.h"
 #include "qemu/timer.h"
 #include "xqaccel.h"
@@ -150,27 +149,21 @@ static bool get_in_reset(Object *obj, Error **errp)
 	return XQACCEL_SYSBUS(obj)->core.in_reset;
 }
 
-static uint32_t *milliseconds(Object *obj, void *offset)
-{
-	return (uint32_t *)((char *)XQACCEL_SYSBUS(obj) + (size_t)offset);
-}
-
-static void get_milliseconds(Object *obj, Visitor *v, const char *name, void *offset, Error **errp)
-{
-	visit_type_uint32(v, name, milliseconds(obj, offset), errp);
-}
-
-static void set_milliseconds(Object *obj, Visitor *v, const char *name, void *offset, Error **errp)
-{
-	visit_type_uint32(v, name, milliseconds(obj, offset), errp);
-}
-
-static void add_milliseconds(ObjectClass *class, const char *name, size_t offset,
+static void add_milliseconds(Object *obj, const char *name, uint32_t *value,
 			     const char *description)
 {
-	object_class_property_add(class, name, "uint32", get_milliseconds, set_milliseconds, NULL,
-				  (void *)offset);
-	object_class_property_set_description(class, name, description);
+	object_property_add_uint32_ptr(obj, name, value, OBJ_PROP_FLAG_READWRITE);
+	object_property_set_description(obj, name, description);
+}
+
+static void instance_init(Object *obj)
+{
+	XqaccelSysbusState *s = XQACCEL_SYSBUS(obj);
+
+	add_milliseconds(obj, "reset-answer-ms", &s->answer_ms,
+			 "registers read all ones for so long after the line is released");
+	add_milliseconds(obj, "reset-linger-ms", &s->linger_ms,
+			 "CTRL.RESET reads 1 for so long after registers answer");
 }
 
 static const VMStateDescription vmstate = {
@@ -205,16 +198,13 @@ static void class_init(ObjectClass *class, void *data)
 					      "the reset line after power-on, and now");
 	object_class_property_add_bool(class, "in-reset", get_in_reset, NULL);
 	object_class_property_set_description(class, "in-reset", "the reset line is asserted");
-	add_milliseconds(class, "reset-answer-ms", offsetof(XqaccelSysbusState, answer_ms),
-			 "registers read all ones for so long after the line is released");
-	add_milliseconds(class, "reset-linger-ms", offsetof(XqaccelSysbusState, linger_ms),
-			 "CTRL.RESET reads 1 for so long after registers answer");
 }
 
 static const TypeInfo xqaccel_sysbus_info = {
 	.name = TYPE_XQACCEL_SYSBUS,
 	.parent = TYPE_DYNAMIC_SYS_BUS_DEVICE,
 	.instance_size = sizeof(XqaccelSysbusState),
+	.instance_init = instance_init,
 	.class_init = class_init,
 };
 
